@@ -56,7 +56,7 @@ function discounted(gains: number[]): number {
 }
 
 /** Posts by score, the best first. */
-function inOrder(ranked: RankedRequest, scoreWeights: number[]): number[] {
+export function inOrder(ranked: RankedRequest, scoreWeights: number[]): number[] {
   const weights = ranked.heads.map((_, head) => scoreWeights[head] ?? 0);
   const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked, i, weights));
   return [...scores.keys()].sort((a, b) => scores[b] - scores[a]).map((i) => ranked.posts[i]);

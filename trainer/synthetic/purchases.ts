@@ -8,7 +8,7 @@ const sellable = new Set(topics.filter((_, i) => i % 3 === 0).map(({ name }) => 
 const vote = 1;
 
 /** Whether a post of a synthetic community is of a topic of which things are bought: every third one. */
-function sells(tags: string[]): boolean {
+export function sells(tags: string[]): boolean {
   return tags.some((tag) => sellable.has(tag));
 }
 
