@@ -55,10 +55,10 @@ export async function openTestCopy(server: string, name: string, template = migr
   return await openCopy(server, name, template, createDatabase);
 }
 
-/** Makes a migrated database as the server is set up, for benchmarks; closing it drops it. */
-export async function openPostgresCopy(server: string, name: string): Promise<Database> {
-  return await openCopy(server, name, migrated, (client, database, template) =>
-    client.query(`create database ${database} template ${template}`),
+/** Makes a database out of a template, by default a migrated one, as the server is set up, for benchmarks; closing it drops it. */
+export async function openPostgresCopy(server: string, name: string, template = migrated): Promise<Database> {
+  return await openCopy(server, name, template, (client, database, from) =>
+    client.query(`create database ${database} template ${from}`),
   );
 }
 
