@@ -265,6 +265,19 @@ export async function changeSomething(
     "went over to another": () => goOver(client, random, person),
     "policies changed": () => changePolicies(client, random),
     written: () => addPosts(client, random, people, modelId, 1 + random.below(20)),
+    followed: () =>
+      client.query(
+        `insert into public.follows (user_id, kind, target)
+         select $1::uuid, 'person', id from unnest($2::text[]) as id where id <> $1::text and md5(id || $3) < '8' on conflict do nothing`,
+        [person, people, random.below(1e9)],
+      ),
+    unfollowed: () => client.query("delete from public.follows where user_id = $1 and random() < 0.5", [person]),
+    // which is read with its post
+    commented: () =>
+      client.query(
+        `insert into public.comments (user_id, post_id, created_at) select $1, id, now() - interval '1 minute' from public.posts where md5(id::text || $2) < '1'`,
+        [person, random.below(1e9)],
+      ),
     dismissed: () =>
       client.query(
         `insert into recsys.dismissals select $1, id, now() - interval '1 minute' from (select ${anyPost(random)} as id) as post where id is not null on conflict do nothing`,

@@ -234,7 +234,12 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
       assert.ok(told.some(([topic]) => topic === "source"));
       // without what the user may not read, and without what others did, muted, dismissed and were shown, it says the same
       await client.query("delete from public.posts where id <> all ($1)", [ids]);
-      for (const table of ["post_views", "post_votes", "comments", "mutes"])
+      // comments are read with their post: that those whom the user follows wrote some is theirs to know
+      await client.query(
+        "delete from public.comments where user_id <> $1 and user_id not in (select person_id from public.follows where user_id = $1 and kind = 'person')",
+        [sub],
+      );
+      for (const table of ["post_views", "post_votes", "mutes", "follows"])
         await client.query(`delete from public.${table} where user_id <> $1`, [sub]);
       for (const table of ["dismissals", "impressions", "batch_recommendations", "user_embeddings"])
         await client.query(`delete from recsys.${table} where user_id <> $1`, [sub]);
