@@ -8,7 +8,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- as statistics have it: in a community that is small all of it is nothing to be gone around
-  most constant integer := (select greatest(0, least(2000, pg_class.reltuples / 2)) from pg_catalog.pg_class where pg_class.oid = 'recsys.latest_post_stats'::regclass);
+  most constant integer := (select greatest(0, least(2000, pg_class.reltuples / 2))::integer from pg_catalog.pg_class where pg_class.oid = 'recsys.latest_post_stats'::regclass);
   -- no condition on time: with one, the planner also read an index over all posts for it
   readable constant uuid[] := array(select source_posts.post_id from recsys.source_posts limit most + 1);
 begin
@@ -17,7 +17,7 @@ end
 $$;
 comment on function recsys.few_readable() is 'All posts that the caller may read, where these are 2,000 at most and fewer than half as many as somebody came to in the community, else null. It reads no more than that, by the indexes that serve the app''s policies.';
 
-create function recsys.newest_matches(p_request recsys.feed_request, p_most integer) returns uuid[]
+create function recsys.newest_matches(p_request recsys.feed_request, p_most integer) returns recsys.found_post[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -29,7 +29,7 @@ begin
   -- by what is asked that mostly fewest posts have
   if filter.author_ids is not null then
     return array(
-      select posts.post_id
+      select row(posts.post_id, posts.author_id)::recsys.found_post
       from (select distinct unnest(filter.author_ids)) as wanted (author_id)
       cross join lateral (
         select * from recsys.eligible_posts(p_request) as eligible
@@ -42,10 +42,10 @@ begin
     );
   elsif filter.tags is not null then
     return array(
-      select found.post_id
+      select row(found.post_id, found.author_id)::recsys.found_post
       from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
       cross join lateral (
-        select posts.post_id, posts.created_at
+        select posts.post_id, posts.author_id, posts.created_at
         from (
           select post_tags.post_id from recsys.post_tags
           where post_tags.tag = wanted.tag and post_tags.created_at <= p_request.at and post_tags.created_at >= since
@@ -55,16 +55,16 @@ begin
         cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
         limit p_most
       ) as found
-      group by found.post_id
+      group by found.post_id, found.author_id
       order by max(found.created_at) desc, found.post_id
       limit p_most
     );
   elsif filter.languages is not null then
     return array(
-      select found.post_id
+      select row(found.post_id, found.author_id)::recsys.found_post
       from (select distinct unnest(filter.languages)) as wanted (language)
       cross join lateral (
-        select posts.post_id, posts.created_at
+        select posts.post_id, posts.author_id, posts.created_at
         from (
           select source_posts.post_id from recsys.source_posts
           where source_posts.language = wanted.language and source_posts.created_at <= p_request.at and source_posts.created_at >= since
@@ -79,7 +79,7 @@ begin
     );
   else
     return array(
-      select eligible.post_id from recsys.eligible_posts(p_request) as eligible
+      select row(eligible.post_id, eligible.author_id)::recsys.found_post from recsys.eligible_posts(p_request) as eligible
       where eligible.created_at >= since
       order by eligible.created_at desc, eligible.post_id
       limit p_most
@@ -97,6 +97,8 @@ as $$
 declare
   request recsys.feed_request := p_request;
   few uuid[];
+  looked integer;
+  found recsys.found_post[];
   passing uuid[];
 begin
   if p_may_be_few then
@@ -106,33 +108,51 @@ begin
   if few is null and request.filter is null then
     return request;
   end if;
-  passing := coalesce(few, recsys.newest_matches(p_request, 1000));
+  if few is null then
+    -- of the pool, too, an author has a tenth before all others
+    foreach looked in array array[1000, 4000, 20000] loop
+      found := recsys.newest_matches(p_request, looked);
+      exit when recsys.is_enough(p_request, found, looked, 1000, 100);
+    end loop;
+  end if;
+  passing := coalesce(few, array(select newest.post_id from recsys.within_share(p_request, found, 1000, 100) as newest));
   if few is null and cardinality(passing) = 1000 then
     -- where many pass, the best are not among the newest only, and are met soon on a walk
-    passing := passing
-      || array(select similar_posts.post_id from recsys.retrieve_similar(p_request, p_model_id, p_embedding, 100) as similar_posts)
-      || array(
-        select posts.post_id
+    passing := passing || array(select near.post_id from recsys.retrieve_similar(p_request, p_model_id, p_embedding, 100, 10) as near);
+    foreach looked in array array[300, 1200, 6000] loop
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys.found_post
         from (
           select latest_post_stats.post_id from recsys.latest_post_stats
           where latest_post_stats.last_active_at <= p_request.at
           order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
           limit 20000
         ) as latest
-        cross join lateral (select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0) as posts
-        limit 300
-      )
-      || array(
-        select posts.post_id
+        cross join lateral (
+          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0
+        ) as posts
+        limit looked
+      );
+      exit when recsys.is_enough(p_request, found, looked, 300, 30);
+    end loop;
+    passing := passing || array(select active.post_id from recsys.within_share(p_request, found, 300, 30) as active);
+    foreach looked in array array[50, 200, 1000] loop
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys.found_post
         from (
           select latest_post_stats.post_id from recsys.latest_post_stats
           where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
           order by latest_post_stats.trend desc, latest_post_stats.post_id
           limit 20000
         ) as hottest
-        cross join lateral (select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0) as posts
-        limit 50
+        cross join lateral (
+          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0
+        ) as posts
+        limit looked
       );
+      exit when recsys.is_enough(p_request, found, looked, 50, 5);
+    end loop;
+    passing := passing || array(select hottest.post_id from recsys.within_share(p_request, found, 50, 5) as hottest);
   end if;
   request.pool := array(
     select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend)::recsys.pooled_post
@@ -157,7 +177,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), all of these that may be in the feed. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each. p_may_be_few false: it is not asked whether they may read few.';
+comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), all of these that may be in the feed. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few.';
 
 revoke all on function recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) from public;
 grant execute on function recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) to authenticated, service_role;

@@ -105,29 +105,29 @@ as $$
 declare
   request recsys.feed_request;
   told recsys.told_post[];
-  ranks json;
+  places json;
 begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
   with found as materialized (
-    select each.post_id, json_object_agg(each.source, each.rank) as ranks
+    select each.post_id, json_object_agg(each.source, each.place) as places
     -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
     from recsys.common_sources(request, 'kept') as each
     group by each.post_id
   )
-  select array_agg(row(posts.*)::recsys.told_post), json_agg(found.ranks)
-  into told, ranks
+  select array_agg(row(posts.*)::recsys.told_post), json_agg(found.places)
+  into told, places
   from found
   cross join lateral (select eligible.* from recsys.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
   return json_build_object(
     'at', 1000 * date_part('epoch', p_now),
     'posts', recsys.told_posts(told),
-    'ranks', ranks
+    'places', places
   );
 end
 $$;
-comment on function recsys.common_posts(timestamptz) is 'What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, and their ranks as {source: rank}. For the service role alone: it says which posts there are.';
+comment on function recsys.common_posts(timestamptz) is 'What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
 create function recsys.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
@@ -145,7 +145,8 @@ declare
   touches json;
   sources text[];
   found_ids uuid[];
-  found_ranks bigint[];
+  authors uuid[];
+  places bigint[];
   sizes integer[];
   kept integer[];
   common json;
@@ -173,20 +174,20 @@ begin
 
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
     perform set_config('role', 'service_role', true);
-    select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.rank)
-    into sources, sizes, kept, found_ids, found_ranks
+    select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
+    into sources, sizes, kept, found_ids, authors, places
     from (
       select * from recsys.own_sources(request, p_model_id, p_embedding, 'kept')
       union all
       -- what was written since the common posts were read
       (
-        select 'since', 300, 420, newest.post_id, row_number() over (order by newest.created_at desc, newest.post_id)
+        select 'since', 300, 420, newest.post_id, newest.author_id, null, row_number() over (order by newest.created_at desc, newest.post_id)
         from (
-          select posts.*, recsys.is_beyond(request, posts.author_id, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id), 10) as is_beyond
-          from recsys.newest_posts_since(request, 420, 10, p_common_at + interval '1 microsecond') as posts
+          select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
+          from recsys.newest_posts_since(request, 20 * 420, p_common_at + interval '1 microsecond') as posts
         ) as newest
         -- what is beyond the share of an author waits until the common posts are read again
-        where not newest.is_beyond
+        where newest.author_id is null or newest.number <= 10
         order by newest.created_at desc, newest.post_id
         limit 420
       )
@@ -195,7 +196,8 @@ begin
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew
     perform set_config('role', p_role, true);
     with found as materialized (
-      select * from unnest(sources, sizes, kept, found_ids, found_ranks) as each (source, size, kept, post_id, rank)
+      select *, count(*) over (partition by each.source, each.author_id order by each.place) as number
+      from unnest(sources, sizes, kept, found_ids, authors, places) as each (source, size, kept, post_id, author_id, place)
     ),
     listed as (
       select each.post_id, min(each.place) as place, bool_or(each.place is null) as is_own
@@ -220,26 +222,44 @@ begin
         offset 0
       ) as posts
     ),
-    ranked as materialized (
+    shared as (
       select
-        found.source, found.size, found.post_id,
-        rank() over (partition by found.source order by found.rank) as rank,
-        row_number() over (partition by found.source order by found.rank, found.post_id) as number
+        found.source, found.size, found.post_id, found.author_id, found.place,
+        found.author_id is not null and (request.filter).author_ids is null
+          and row_number() over (partition by found.source, found.author_id order by found.place) > found.size / 10 as is_beyond
       from found
       join shown on shown.post_id = found.post_id and shown.is_own
     ),
+    ranked as materialized (
+      select shared.*, row_number() over (partition by shared.source order by shared.is_beyond, shared.place) as rank from shared
+    ),
     brought as (
-      select ranked.post_id, json_object_agg(ranked.source, ranked.rank) as ranks from ranked where ranked.number <= ranked.size group by ranked.post_id
+      select ranked.post_id, json_object_agg(ranked.source, ranked.rank) as ranks from ranked where ranked.rank <= ranked.size group by ranked.post_id
     )
     select
       (
         select json_build_object('place', json_agg(shown.place - 1), 'served_key', json_agg(recsys.served_key(shown.post_id, p_seed)))
         from shown where shown.place is not null
       ),
-      -- there may be more of a source behind those that are hidden
+      -- there may be more of a source behind those that are hidden; and of what is beyond a share behind the last of these
       exists (
-        select from (select found.source, min(found.size) as size from found group by found.source having count(*) = min(found.kept)) as full_sources
+        select from (
+          select found.source, min(found.size) as size,
+            coalesce(max(found.place) filter (where found.author_id is not null and found.number > found.size / 5), 0) as beyond_to
+          from found group by found.source having count(*) = min(found.kept)
+        ) as full_sources
         where (select count(*) from ranked where ranked.source = full_sources.source) < full_sources.size
+          or exists (
+            select from ranked
+            where ranked.source = full_sources.source and ranked.is_beyond and ranked.rank <= ranked.size and ranked.place > full_sources.beyond_to
+          )
+          -- or of an author of whom twice their share was found, and most of it is hidden, though not by a mute
+          or exists (
+            select from found
+            where found.source = full_sources.source and found.number = found.size / 5
+              and found.author_id <> all (array_append(coalesce(request.muted_authors, '{}'), p_user_id))
+              and (select count(*) from ranked where ranked.source = found.source and ranked.author_id = found.author_id) < found.size / 10
+          )
       ),
       (
         select json_object_agg(touched.post_id, touched.people)
@@ -260,6 +280,7 @@ begin
     'affinities', affinities,
     'follows', follows,
     'touches', touches,
+    'muted_authors', request.muted_authors,
     'common', common,
     'posts', recsys.told_posts(own),
     'ranks', ranks,
@@ -267,7 +288,7 @@ begin
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; muted_authors: whom the user muted; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
   recsys.told_posts(recsys.told_post[]), recsys.found_posts(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),

@@ -3,10 +3,10 @@
  * runtime that runs the graphs.
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { float32 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
-import { topByScore } from "../community/top.ts";
+import type { Posts } from "../community/community.ts";
+import { nearestOf } from "../community/most-similar.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /** Numbers that one product may hold: 64 MB. */
@@ -21,7 +21,11 @@ export interface NearestPosts {
 }
 
 /** Of `postVectors` [posts, 32] those that `searched` [posts] has 1 for. */
-export async function nearestPosts(postVectors: Float32Array, searched: Uint8Array): Promise<NearestPosts> {
+export async function nearestPosts(
+  postVectors: Float32Array,
+  searched: Uint8Array,
+  community: Posts,
+): Promise<NearestPosts> {
   /** The post number of each column, ascending, and the column of each. */
   const posts = Int32Array.from(searched.keys()).filter((post) => searched[post] === 1);
   if (posts.length === 0) return { to: async (_, excluded) => excluded.map(() => new Int32Array()) };
@@ -40,11 +44,7 @@ export async function nearestPosts(postVectors: Float32Array, searched: Uint8Arr
       const column = columns.get(post);
       if (column !== undefined) products[column] = Number.NEGATIVE_INFINITY;
     }
-    const best = topByScore(products, sources.similar.size);
-    return Int32Array.from(
-      best.filter((column) => products[column] > Number.NEGATIVE_INFINITY),
-      (column) => posts[column],
-    );
+    return Int32Array.from(nearestOf(products, (column) => posts[column], community));
   }
 
   return {

@@ -16,6 +16,7 @@ import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.t
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
+import { withinShare } from "../community/share.ts";
 import type { NumberedCandidate } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
 import { vectorAt } from "../engine/vector-at.ts";
@@ -171,7 +172,7 @@ async function rankUser(
 
 /** The nearest posts among those that everybody may read and some others. */
 function withAlso(
-  { postVectors, hasVector, state }: Snapshot,
+  { postVectors, hasVector, state, community }: Snapshot,
   vector: Float32Array,
   nearest: Int32Array,
   also: number[],
@@ -180,8 +181,10 @@ function withAlso(
   const similarity = new Map(
     posts.map((post) => [post, innerProduct(vector, 0, postVectors, post * dimensions, dimensions)]),
   );
-  posts.sort((a, b) => (similarity.get(b) as number) - (similarity.get(a) as number) || a - b);
-  return Int32Array.from(posts.slice(0, sources.similar.size));
+  const { ids, authors } = community.posts;
+  const near = (post: number) => similarity.get(post) as number;
+  posts.sort((a, b) => near(b) - near(a) || (ids[a] < ids[b] ? -1 : 1));
+  return Int32Array.from(withinShare(posts, authors, sources.similar).posts);
 }
 
 interface RankedUser extends Selectable {

@@ -26,14 +26,15 @@ interface List {
 }
 
 async function lists(): Promise<List[]> {
-  const { rows } = await pool.query("select user_id, post_ids, scores, basis from recsys.batch_recommendations");
+  const { rows } = await pool.query(
+    "select user_id, post_ids, scores, basis from recsys.batch_recommendations order by user_id",
+  );
   return rows;
 }
 
 /**
  * pgvector and the trainer sum in another order, so two posts whose features agree to six digits may swap: in a hundredth of
- * the lists, next to each other. What is chosen after them for being unlike them moves along. And a worker keeps so many posts of an author, so
- * for somebody who knows most of theirs a rank in a source may be another.
+ * the lists, next to each other. What is chosen after them for being unlike them moves along.
  */
 async function assertAsLive(live = app): Promise<List[]> {
   await runBatch(context);
@@ -49,7 +50,13 @@ async function assertAsLive(live = app): Promise<List[]> {
     assert.equal(basis, body.basis);
     for (const [i, { post_id, score }] of body.items.entries()) {
       const place = post_ids.indexOf(post_id);
-      if (place !== i || Math.abs(score - scores[place]) >= 0.01 * score) moved++;
+      if (place !== i) moved++;
+      assert.ok(place >= 0 || i > 72, `${post_id} of ${user_id}`);
+      if (place >= 0)
+        assert.ok(
+          Math.abs(score - scores[place]) < 0.01 * score,
+          `${score} and ${scores[place]} at ${i + 1} of ${user_id}`,
+        );
     }
   }
   assert.ok(moved < 0.01 * 75 * made.length, `${moved} posts stand elsewhere in ${made.length} lists`);
@@ -76,15 +83,15 @@ test("what somebody muted is not in it, and a page of it is full", async (t) => 
   const [reader, second, third] = await lists();
   const { rows } = await pool.query(
     `select
-       (select tag from public.posts, unnest(tags) as tag where id = any ($1) group by tag order by count(*) desc, tag limit 1) as topic,
+       array(select tag from public.posts, unnest(tags) as tag where id = any ($1) group by tag order by count(*) desc, tag limit 3) as topics,
        (select author_id from public.posts where id = any ($1) group by author_id order by count(*) desc, author_id limit 1) as person,
        (select word from public.posts, regexp_split_to_table(lower(title), '[^a-z]+') as word
          where id = any ($1) and length(word) > 3 group by word order by count(*) desc, word limit 1) as word`,
     [reader.post_ids],
   );
-  const { topic, person, word } = rows[0];
+  const { topics, person, word } = rows[0];
   for (const [user, kind, value] of [
-    [reader, "topic", topic.toUpperCase()],
+    ...topics.map((topic: string) => [reader, "topic", topic.toUpperCase()]),
     [reader, "word", word],
     [reader, "person", person],
     [second, "word", word],
@@ -96,9 +103,9 @@ test("what somebody muted is not in it, and a page of it is full", async (t) => 
       value,
     ]);
   t.after(() => pool.query("delete from public.mutes"));
-  const isMuted = `lower(tags::text)::text[] && array[$2] or author_id = $3 or title || ' ' || array_to_string(tags, ' ') ~* ('\\m' || $4 || '\\M')`;
+  const isMuted = `lower(tags::text)::text[] && $2 or author_id = $3 or title || ' ' || array_to_string(tags, ' ') ~* ('\\m' || $4 || '\\M')`;
   const muted = async (ids: string[]) =>
-    (await pool.query(`select from public.posts where id = any ($1) and (${isMuted})`, [ids, topic, person, word]))
+    (await pool.query(`select from public.posts where id = any ($1) and (${isMuted})`, [ids, topics, person, word]))
       .rowCount;
   assert.ok(((await muted(reader.post_ids)) ?? 0) > 25, "before they were muted, a page of 50 would have been short");
   const made = await assertAsLive();

@@ -81,7 +81,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     hasVector,
     hidden,
     hiddenIds: posts.ids.filter((_, post) => hidden[post] === 1),
-    nearest: await nearestPosts(postVectors, searched),
+    nearest: await nearestPosts(postVectors, searched, posts),
     muted: new MutedPosts(community),
     rowOf: rememberedRows(),
     model,

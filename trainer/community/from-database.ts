@@ -92,7 +92,8 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
       listOf(post.ref("tags")).as("tags"),
       milliseconds(post.ref("created_at")).as("createdAt"),
     ]);
-  const posts = await readColumns(client, query.orderBy("created_at").orderBy("post_id"));
+  // of two posts of one instant SQL has the one with the lower id first among the newest
+  const posts = await readColumns(client, query.orderBy("created_at").orderBy("post_id", "desc"));
   return {
     ...posts,
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),

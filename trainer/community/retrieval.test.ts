@@ -16,6 +16,7 @@ import {
 } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
+import { depth } from "./share.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
 
 const database = await testDatabase({ after }, "retrieval");
@@ -114,21 +115,22 @@ test("the limits in the text of the SQL functions are the declared ones", async 
         .filter((source) => sources[source].common === common)
         .map((source) => {
           const { size, kept, share } = optionsOf[source];
+          assert.equal(share, size / 10, "recsys.candidates has a tenth");
           // twice an author's share, since a caller may not see some of it
-          const shares = share ? [{ feed: share, kept: 2 * share, all: share }] : [];
-          return [source, size, kept, { feed: size, kept }, ...shares];
+          return [source, size, kept, { feed: size, kept }, { feed: share, kept: 2 * share, all: share }];
         }),
     );
   }
-  assert.deepEqual(await numbers("retrieve_trending", /< '(\d+):00:00'::interval/g), [
+  assert.deepEqual(await numbers("trending_posts", /< '(\d+):00:00'::interval/g), [
     retrieval.trendingHours,
-    retrieval.trendingHours, // of more, where an author is beyond their share
     retrieval.trendingHours, // for those whose state has changed since
     retrieval.trendingHours, // and of a pool
   ]);
   assert.deepEqual(await numbers("candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
   assert.deepEqual(await numbers("candidates", /limit (\d+)\n/g), [sources.active.kept]);
-  assert.deepEqual(await numbers("candidates", /posts\.post_id\), (\d+)\) as is_beyond/g), [sources.fresh.share]);
+  assert.deepEqual(await numbers("candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
+  for (const source of ["similar", "active", "fresh", "trending"])
+    assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_most\] loop/g), [depth]);
   assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
     retrieval.followedAuthors,
     retrieval.followedAuthors,
@@ -136,7 +138,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("followed_people", /limit (\d+)/g), [retrieval.follows]);
   assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
   assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
-  assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth]);
+  assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth, 1000]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyLength, historyLength]);

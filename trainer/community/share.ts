@@ -1,7 +1,7 @@
-/** The share of an author in a source: what is beyond it comes after all others', as recsys.is_beyond has it. */
+/** The share of an author in a source: what is beyond it comes after all others', as recsys.within_share has it. */
 
 /** How many posts are looked at for each that a source brings. */
-const depth = 20;
+export const depth = 20;
 
 interface Shared {
   posts: number[];

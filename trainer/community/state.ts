@@ -195,13 +195,7 @@ export class CommunityState {
     const asked = { now, vector, postVectors, hidden, similar, affinities, follows, touched, eligible };
     for (const source of sourceNames) {
       const posts = this.sources[source](asked);
-      for (let i = 0, rank = 1, before = Number.NaN; i < posts.length; i++) {
-        // who is equally near shares a rank, as in SQL
-        const similarity = source === "similar" ? similarityOf(posts[i]) : i;
-        if (similarity !== before) rank = i + 1;
-        before = similarity;
-        ranksOf(posts[i])[source] = rank;
-      }
+      for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
     }
     for (const post of shown) ranksOf(post);
     const { authors } = this.community.posts;
@@ -308,13 +302,17 @@ export class CommunityState {
   /** What each source brings, the best first, as its function in SQL does. */
   private readonly sources: Record<Source, (asked: Asked) => ArrayLike<number>> = {
     similar: ({ similar, vector, postVectors, eligible }) =>
-      similar ?? mostSimilar(vector, postVectors, this.alive, eligible),
+      similar ?? mostSimilar(vector, postVectors, this.community.posts, this.alive, eligible),
     active: ({ eligible }) => this.active(eligible),
     fresh: ({ eligible }) => this.fresh(eligible),
     trending: ({ now, hidden, eligible }) => this.trending(now, hidden, eligible),
     followed: ({ affinities, follows, eligible }) => this.followed(affinities, follows, eligible),
     touched: ({ touched, eligible }) =>
-      byTouches(touched, this.community.posts.ids).filter(eligible).slice(0, sources.touched.size),
+      withinShare(
+        byTouches(touched, this.community.posts.ids).filter(eligible),
+        this.community.posts.authors,
+        sources.touched,
+      ).posts,
   };
 
   private active(eligible: Eligible): number[] {
@@ -389,13 +387,14 @@ export class CommunityState {
     const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
     const habit = authors.slice(0, retrieval.followedAuthors).map(([author]) => author);
     const known = new Set(follows);
-    return [
+    const posts = [
       ...this.newestBy(follows, eligible),
       ...this.newestBy(
         habit.filter((author) => !known.has(author)),
         eligible,
       ),
-    ].slice(0, sources.followed.size);
+    ];
+    return withinShare(posts, this.community.posts.authors, sources.followed).posts;
   }
 
   private newestBy(authors: number[], eligible: Eligible): number[] {

@@ -149,6 +149,34 @@ test("the nearest posts of somebody, which they dismissed, are no reason to read
   await pool.query("delete from recsys.dismissals");
 });
 
+test("what one author writes beyond their share takes no place from others whom a worker does not keep", async () => {
+  const [reader, many] = [people[5], people[7]];
+  const { rows } = await pool.query("select id, author_id, tags from public.posts");
+  await pool.query("update public.posts set author_id = $1 where substr(id::text, 1, 1) < '6'", [many]);
+  // of what the author wrote last the reader muted all, or half, and of others' nearly half
+  const latest = "select id from public.posts where author_id = $1 order by created_at desc limit 70";
+  for (const topics of [[], ["topic 1", "topic 2", "topic 3"], ["topic 4"], ["topic 1", "topic 2", "topic 4"]]) {
+    await pool.query(`update public.posts set tags = '{topic 4}' where id in (${latest}) and $2`, [
+      many,
+      topics.length === 1,
+    ]);
+    await pool.query(
+      "insert into public.mutes (user_id, kind, value) select $1, 'topic', unnest($2::text[]) on conflict do nothing",
+      [reader, topics],
+    );
+    for (const vector of [anyVector(), null]) {
+      const { beside, all } = await bothWays(reader, vector, nothingServed(), openCommonPosts());
+      if (beside) assert.deepEqual(withoutKeys(beside), withoutKeys(all), `${topics}`);
+      else assert.ok(topics.length > 0, "who muted nothing has enough");
+    }
+    await pool.query("delete from public.mutes");
+  }
+  await pool.query(
+    "update public.posts set author_id = before.author_id, tags = before.tags from json_populate_recordset(null::public.posts, $1) as before where posts.id = before.id",
+    [JSON.stringify(rows)],
+  );
+});
+
 test("what is common is read again after a roll-up, after ten seconds, and where the clock went back", async () => {
   const cache = openCommonPosts();
   const at = async (now: number, featureStore = 1) =>

@@ -4,10 +4,10 @@
 interface SourceOptions {
   /** How many posts it brings at most. A post that it did not bring has the rank after its last. */
   size: number;
-  /** How many of its posts are found before it is asked which of them a caller may see: more than it brings, and more where people know most already. */
+  /** How many of its posts are found before it is asked which of them a caller may see: more than it brings, and more where people know most already, or where an author's surplus fills places. */
   kept: number;
-  /** How many posts of an author come before all others': a tenth. Those of a reader's own have no such share, since only what the reader does brings an author there. */
-  share?: number;
+  /** How many posts of an author come before all others': a tenth. Places that are left go to more of theirs. */
+  share: number;
   /** Whether it brings everybody the same, but for what is hidden from them, known to them or served; and whether it begins with what was written last. */
   common: boolean;
   beginsWithNew?: boolean;
@@ -17,12 +17,12 @@ interface SourceOptions {
 
 /** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors they follow or came to most, what those whom they follow came to. */
 export const sources = {
-  similar: { size: 100, kept: 160, common: false, telling: 1 },
+  similar: { size: 100, kept: 160, share: 10, common: false, telling: 1 },
   active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 5 },
   fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 6 },
   trending: { size: 50, kept: 125, share: 5, common: true, telling: 4 },
-  followed: { size: 50, kept: 70, common: false, telling: 2 },
-  touched: { size: 100, kept: 140, common: false, telling: 3 },
+  followed: { size: 50, kept: 100, share: 5, common: false, telling: 2 },
+  touched: { size: 100, kept: 140, share: 10, common: false, telling: 3 },
 } satisfies Record<string, SourceOptions>;
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];

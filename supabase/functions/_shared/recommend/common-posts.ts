@@ -4,7 +4,7 @@
  */
 import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
-import { commonSources, optionsOf, type Ranks, type Source, sources } from "../features/retrieval.ts";
+import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
 import { openKnownPosts, type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
 import { openWays } from "./ways.ts";
 
@@ -14,12 +14,17 @@ export interface CommonPosts {
   posts: Post[];
   /** Their ids as an array of PostgreSQL's: 20 KB that need not be put together for each feed. */
   ids: string;
-  /** What each source brings, the best first, as places in `posts`. */
+  /** What each source has, the best first, as places in `posts`, the shares of authors aside. */
   places: Partial<Record<Source, number[]>>;
-  /** Whether a source may have more than these. */
-  cut: Partial<Record<Source, boolean>>;
-  /** Authors of whom as many are kept as are of anybody, twice their share: there may be more. */
-  cutAuthors: Partial<Record<Source, Set<string>>>;
+  /** What of a source is kept where there may be more; left out: all that there is. */
+  cut: Partial<Record<Source, Cut>>;
+}
+
+interface Cut {
+  /** Authors of whom twice their share or more is kept: there may be more. */
+  authors: string[];
+  /** Of what is beyond twice a share none is missing before this one of the source's places, from 0; −1: as much is within as is kept. */
+  beyondTo: number;
 }
 
 /**
@@ -55,26 +60,34 @@ async function readCommonPosts(connection: Connection, role: string): Promise<Co
   const posts = toldPosts(common.posts);
   const places: CommonPosts["places"] = {};
   const cut: CommonPosts["cut"] = {};
-  const cutAuthors: CommonPosts["cutAuthors"] = {};
   for (const source of commonSources) {
-    const rankOf = (place: number) => common.ranks?.[place][source] ?? 0;
-    const ranked = [...posts.keys()].filter((place) => rankOf(place) > 0).sort((a, b) => rankOf(a) - rankOf(b));
-    places[source] = ranked;
-    cut[source] = ranked.length >= sources[source].kept;
-    const { share = Infinity } = optionsOf[source];
-    const byAuthor = Map.groupBy(ranked, (place) => posts[place].author_id);
-    const prolific = [...byAuthor].filter(([author, theirs]) => author !== null && theirs.length >= 2 * share);
-    cutAuthors[source] = new Set(prolific.map(([author]) => author as string));
+    const placeOf = (i: number) => common.places?.[i][source] ?? 0;
+    const placed = [...posts.keys()].filter((i) => placeOf(i) > 0).sort((a, b) => placeOf(a) - placeOf(b));
+    places[source] = placed;
+    if (placed.length < sources[source].kept) continue;
+    const { share } = sources[source];
+    const counts = new Map<string, number>();
+    const beyondTo = placed.map((i) => counted(counts, posts[i])).findLastIndex((number) => number > 2 * share);
+    const authors = [...counts].filter(([, number]) => number >= 2 * share).map(([author]) => author);
+    cut[source] = { authors, beyondTo };
   }
   const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
-  return { at: common.at, posts, ids, places, cut, cutAuthors };
+  return { at: common.at, posts, ids, places, cut };
+}
+
+/** Counts one more post of an author and says how many these are; of an unknown author, who is nobody, 0. */
+export function counted(counts: Map<string, number>, { author_id }: Pick<Post, "author_id">): number {
+  if (author_id === null) return 0;
+  const number = (counts.get(author_id) ?? 0) + 1;
+  counts.set(author_id, number);
+  return number;
 }
 
 /** What recsys.common_posts returns; null where there are none. */
 interface Common {
   at: number;
   posts: ToldPosts;
-  ranks: Partial<Ranks>[] | null;
+  places: Partial<Ranks>[] | null;
 }
 
 const readCommon: Statement<{ common_posts: Common }> = call("recsys.common_posts", {});

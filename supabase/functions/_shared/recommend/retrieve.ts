@@ -5,7 +5,7 @@ import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
 import { commonSources, optionsOf, type Ranks, unranked } from "../features/retrieval.ts";
 import { candidateOf, type Found } from "./candidate.ts";
-import type { CommonPosts } from "./common-posts.ts";
+import { type CommonPosts, counted } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import { type KnownPost, ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { PostCandidate } from "./states.ts";
@@ -20,6 +20,8 @@ interface FoundCandidates {
   follows: string[] | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
+  /** Whom the caller muted; null: nobody, or all sources were asked. */
+  muted_authors: string[] | null;
   /** null: all sources were asked. */
   common: { place: number[] | null; served_key: number[] | null } | null;
   /** Those of the caller's own sources; of these, in their order: */
@@ -69,7 +71,7 @@ export async function retrieve(
   const ofCaller = toCaller(answer);
   const found = new Map<string, Mine>();
   const since = ownPosts(answer, ofCaller, found);
-  if (common && !answer.is_few && !addCommon(common, answer, since, ofCaller, found)) return null;
+  if (common && !answer.is_few && !addCommon(common, answer, since, caller, ofCaller, found)) return null;
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
@@ -113,27 +115,31 @@ function addCommon(
   common: NonNullable<RetrievalRequest["common"]>,
   answer: FoundCandidates,
   since: Mine[],
+  { sub }: Identity,
   ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): boolean {
+  const hidden = new Set([sub, ...(answer.muted_authors ?? [])]);
   /** By their places; undefined: it may not be shown. */
   const keys: (number | undefined)[] = common.posts.map(() => undefined);
   for (const [i, place] of (answer.common?.place ?? []).entries()) keys[place] = answer.common?.served_key?.[i];
   for (const source of commonSources) {
-    const { size, share = Infinity, beginsWithNew } = optionsOf[source];
+    const { size, share, beginsWithNew } = optionsOf[source];
     let rank = 0;
-    const ofAuthor = new Map<string, number>();
-    const isBeyond = ({ author_id }: Post) => {
-      if (author_id === null) return false;
-      const number = (ofAuthor.get(author_id) ?? 0) + 1;
-      ofAuthor.set(author_id, number);
-      return number > share;
-    };
+    const counts = new Map<string, number>();
     // it is newer than all that was read before
-    if (beginsWithNew) for (const mine of since) if (rank < size && !isBeyond(mine.post)) mine.ranks[source] = ++rank;
-    const shown = (common.places[source] ?? []).filter((place) => keys[place] !== undefined);
-    const beyond = new Set(shown.filter((place) => isBeyond(common.posts[place])));
-    for (const place of [...shown.filter((place) => !beyond.has(place)), ...beyond].slice(0, size - rank)) {
+    if (beginsWithNew)
+      for (const mine of since) if (rank < size && counted(counts, mine.post) <= share) mine.ranks[source] = ++rank;
+    const places = common.places[source] ?? [];
+    const [within, beyond]: [number[], number[]] = [[], []];
+    for (const [i, place] of places.entries())
+      if (keys[place] !== undefined) (counted(counts, common.posts[place]) <= share ? within : beyond).push(i);
+    const left = size - rank - within.length;
+    const cut = common.cut[source];
+    if (cut && left > 0 && !(beyond.length >= left && beyond[left - 1] <= cut.beyondTo)) return false;
+    for (const author of cut?.authors ?? []) if ((counts.get(author) ?? 0) < share && !hidden.has(author)) return false;
+    for (const i of [...within, ...beyond].slice(0, size - rank)) {
+      const place = places[i];
       const post = common.posts[place];
       let mine = found.get(post.post_id);
       if (!mine) {
@@ -146,12 +152,6 @@ function addCommon(
         found.set(post.post_id, mine);
       }
       mine.ranks[source] = ++rank;
-    }
-    if (rank < size && common.cut[source]) return false;
-    // nobody's posts are all hidden but by a mute, and then more of them would be, too
-    for (const author of common.cutAuthors[source] ?? []) {
-      const number = ofAuthor.get(author) ?? 0;
-      if (number > 0 && number < share) return false;
     }
   }
   return true;

@@ -86,7 +86,13 @@ export function readCandidates(
     p_served: served.keys,
   });
   const p_embedding = JSON.stringify(Array.from(vector));
-  const near = { p_request, p_model_id: modelId, p_embedding, p_most: sources.similar.size };
+  const near = {
+    p_request,
+    p_model_id: modelId,
+    p_embedding,
+    p_most: sources.similar.size,
+    p_share: sources.similar.share,
+  };
   return db
     .selectFrom(unnest({ post_id: ["uuid", postIds] }).as("listed"))
     .leftJoin("recsys.post_embeddings as vectors", (join) =>
