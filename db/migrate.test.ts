@@ -76,11 +76,11 @@ test("a history that does not fit is refused", async (t) => {
     name: "UserError",
     message: /has migration \d+, which is not in supabase\/migrations\. Update this checkout/,
   });
-  const late: Migration = { version: "20261125000160", name: "late", sql: "select 1" };
+  const late: Migration = { version: "20261125000161", name: "late", sql: "select 1" };
   const withLate = [...migrations, late].sort((a, b) => a.version.localeCompare(b.version));
   await assert.rejects(migrate(database, { migrations: withLate }), {
     name: "UserError",
-    message: /^Migration 20261125000160_late comes before \d+, which the database already has/,
+    message: /^Migration 20261125000161_late comes before \d+, which the database already has/,
   });
 });
 

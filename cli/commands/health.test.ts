@@ -19,7 +19,7 @@ test("what is out of bounds comes first with its cure, and is the exit code", as
   );
   assert.match(
     empty.stdout,
-    /\n1 of 4 are out of bounds\. Bounds and their reasons: select \* from recsys\.health_bounds\n$/,
+    /\n1 of 5 are out of bounds\. Bounds and their reasons: select \* from recsys\.health_bounds\n$/,
   );
 
   await fillCommunity(pool);
