@@ -1,15 +1,11 @@
-/**
- * For tests: a small community under random row level security, in which people block, mute, dismiss, write, edit and delete; and what an
- * answer to one of them may hold, worked out here from plain rows.
- */
+/** For tests: a small community under random row level security, in which people block, mute, dismiss, write, edit and delete. */
 import type pg from "pg";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
-import { folded } from "../supabase/functions/_shared/features/words.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
 
-type Client = Pick<pg.ClientBase, "query">;
+export type Client = Pick<pg.ClientBase, "query">;
 
 /** Whom the database takes for the caller; a visitor has no more than a role. */
 export interface PolicyCaller {
@@ -352,64 +348,4 @@ export async function readable(client: Client): Promise<PolicyPost[]> {
      from public.posts where created_at <= now()`,
   );
   return rows;
-}
-
-/** What nobody but the owner of the database knows of a caller. */
-export interface Facts {
-  excluded: Set<string>;
-  mutes: { kind: string; value: string }[];
-  list: string[];
-  embedded: Set<string>;
-  /** People who have a vector. */
-  placed: Set<string>;
-}
-
-export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: number): Promise<Facts> {
-  const { rows } = await owner.query(
-    `select
-       array(
-         select post_id from public.post_views where user_id = $1 union select post_id from public.post_votes where user_id = $1
-         union select post_id from public.comments where user_id = $1 union select post_id from recsys.dismissals where user_id = $1
-         union select post_id from recsys.impressions where user_id = $1 and seen_at is not null
-       )::text[] as excluded,
-       (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'value', value)), '[]') from public.mutes where user_id = $1) as mutes,
-       coalesce((select post_ids::text[] from recsys.batch_recommendations where user_id = $1), '{}') as list,
-       array(select post_id from recsys.post_embeddings where model_id = $2)::text[] as embedded,
-       array(select user_id from recsys.user_embeddings where model_id = $2)::text[] as placed`,
-    [sub ?? null, modelId],
-  );
-  const [{ excluded, mutes, list, embedded, placed }] = rows;
-  return { excluded: new Set(excluded), mutes, list, embedded: new Set(embedded), placed: new Set(placed) };
-}
-
-/** Whether a caller muted the post. */
-export function isMuted({ mutes }: Facts, { author_id, title, tags }: PolicyPost): boolean {
-  const text = folded([title, ...tags].join("\n"));
-  return mutes.some(({ kind, value }) => {
-    if (kind === "person") return value === author_id;
-    if (kind === "topic") return tags.some((tag) => tag.toLowerCase() === value.toLowerCase());
-    return hasWord(text, folded(value).trim());
-  });
-}
-
-/** Whether the word stands in the text with neither letter nor digit beside it. Any space is as good as another within a line. */
-function hasWord(text: string, word: string): boolean {
-  const [spaced, wanted] = [text.replaceAll(/ +/g, " "), word.replaceAll(/ +/g, " ")];
-  const isLetter = (character: string | undefined) => character !== undefined && /[\p{L}\p{N}\p{M}]/u.test(character);
-  for (let at = spaced.indexOf(wanted); at >= 0; at = spaced.indexOf(wanted, at + 1))
-    if (!isLetter(spaced[at - 1]) && !isLetter(spaced[at + wanted.length])) return true;
-  return false;
-}
-
-/** Whether the post is what a filter asks for, at an instant in milliseconds. */
-export function passes(filter: FeedFilter | null, post: PolicyPost, now: number): boolean {
-  if (!filter) return true;
-  const { tags, author_ids, max_age_days, languages } = filter;
-  const wanted = tags?.map((tag) => tag.toLowerCase());
-  return (
-    (!wanted || post.tags.some((tag) => wanted.includes(tag.toLowerCase()))) &&
-    (!author_ids || author_ids.includes(post.author_id ?? "")) &&
-    (!languages || languages.includes(post.language ?? "")) &&
-    (!max_age_days || post.created_at >= now - max_age_days * 86_400_000)
-  );
 }

@@ -119,7 +119,7 @@ select results_eq(
   'select name from at_noon order by name', 'as of now every source and every function has another answer');
 select results_eq(
   $$select (ranks ->> 'similar')::integer, (ranks ->> 'fresh')::integer, (ranks ->> 'followed')::integer from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where title = 'new 60'$$,
-  'values (1, 1, 1)', 'the newest post is nearest, freshest and first of Ana''s');
+  'values (60, 1, 1)', 'the newest post is freshest and first of Ana''s, and of 60 equally near ones the last by its id');
 select is_empty(
   $$select from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where post_id in (select pg_temp.id('b', number) from unnest(array[1, 31, 32, 33]) as number)$$,
   'and what Ben viewed, dismissed, voted against and saw is gone');

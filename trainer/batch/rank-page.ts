@@ -16,8 +16,8 @@ import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.t
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
+import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { withinShare } from "../community/share.ts";
-import type { NumberedCandidate } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { readMutes } from "./mutes.ts";

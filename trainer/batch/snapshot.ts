@@ -16,7 +16,8 @@ import type { SelectionSettings } from "../../supabase/functions/_shared/recomme
 import type { Community } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
-import { CommunityState, type NumberedCandidate } from "../community/state.ts";
+import type { NumberedCandidate } from "../community/retrieval-options.ts";
+import { CommunityState } from "../community/state.ts";
 import { Histories } from "../towers/histories.ts";
 import { MutedPosts } from "./mutes.ts";
 import { type NearestPosts, nearestPosts } from "./nearest-posts.ts";

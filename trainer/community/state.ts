@@ -25,9 +25,10 @@ import {
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
-import { byTouches, FollowsSoFar, type Touched } from "./follows.ts";
+import { byTouches, FollowsSoFar, getOrAdd, type Touched, touchedBy } from "./follows.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { quietUser } from "./quiet.ts";
+import type { NumberedCandidate, RetrievalOptions } from "./retrieval-options.ts";
 import { withinShare } from "./share.ts";
 import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
@@ -35,25 +36,6 @@ import { topByScore } from "./top.ts";
 const trendingWindow = retrieval.trendingHours * hour;
 /** The half-life by which posts trend, in milliseconds. */
 const weekLength = halfLives[week] * hour;
-
-export interface NumberedCandidate extends Candidate {
-  /** Post number. */
-  post: number;
-}
-
-/** What narrows or shortens a retrieval; without it every post that exists may be found. */
-export interface RetrievalOptions {
-  /** [posts] 1: the user may not read the post. */
-  hidden?: Uint8Array;
-  /** Numbers of posts that are left out beside the user's own and those they interacted with. */
-  excluded?: Iterable<number>;
-  /** The numbers of the posts most similar to the user's vector, the nearest first, where they are known already. */
-  similar?: ArrayLike<number>;
-  /** Whether nothing is known of what the user did, nor of whom they follow. */
-  isNew?: boolean;
-  /** Numbers of posts that were shown, and are found whether or not a source brings them. */
-  shown?: Iterable<number> | undefined;
-}
 
 export class CommunityState {
   /** Posts 0 to alive − 1 exist. */
@@ -66,8 +48,8 @@ export class CommunityState {
   /** The event of the same post before each event, −1: none. */
   private readonly eventBefore: Int32Array;
   /** The latest interaction of each user, and for each interaction the same user's previous one; −1: none. */
-  private readonly lastInteraction: Int32Array;
-  private readonly interactionBefore: Int32Array;
+  readonly lastInteraction: Int32Array;
+  readonly interactionBefore: Int32Array;
   /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
   private readonly trend: Float64Array;
   private readonly postsOf = new Map<number, number[]>();
@@ -80,8 +62,8 @@ export class CommunityState {
   private readonly foundBy: Float64Array;
   private readonly leftOutBy: Float64Array;
   private request = 0;
-  private readonly community: Community;
-  private readonly timeline: Timeline;
+  readonly community: Community;
+  readonly timeline: Timeline;
 
   constructor(community: Community, timeline: Timeline) {
     this.community = community;
@@ -191,7 +173,7 @@ export class CommunityState {
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
     const follows = isNew ? [] : this.follows.of(user);
-    const touched = this.touched(follows);
+    const touched = touchedBy(follows, this);
     const asked = { now, vector, postVectors, hidden, similar, affinities, follows, touched, eligible };
     for (const source of sourceNames) {
       const posts = this.sources[source](asked);
@@ -362,26 +344,6 @@ export class CommunityState {
     return hottest.map((i) => posts[i]);
   }
 
-  /** What recsys.with_touched finds: the posts that those whom a user follows did something with. */
-  private touched(follows: number[]): Map<number, Touched> {
-    const { timeline, community } = this;
-    const touched = new Map<number, Touched>();
-    for (const person of follows.slice(0, retrieval.touchedBy)) {
-      let left = retrieval.touchedInteractions;
-      for (let event = this.lastInteraction[person]; event >= 0 && left > 0; event = this.interactionBefore[event]) {
-        if (community.readable && !community.readable.includes(timeline.kinds[event])) continue;
-        left--;
-        const known = getOrAdd(touched, timeline.posts[event], () => ({ people: 0, at: 0, last: -1 }));
-        if (known.last !== person) known.people++;
-        known.last = person;
-        known.at = Math.max(known.at, timeline.at[event]);
-      }
-    }
-    // dated before it was written
-    for (const post of touched.keys()) if (post >= this.alive) touched.delete(post);
-    return touched;
-  }
-
   private followed(affinities: Map<number, number>, follows: number[], eligible: Eligible): number[] {
     const { ids } = this.community.users;
     const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
@@ -434,11 +396,3 @@ const hottestKept = 5 * sources.trending.size;
 const everybody = {};
 
 const nowhere = unranked();
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  map.set(key, made);
-  return made;
-}

@@ -15,7 +15,8 @@ import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { Histories } from "../towers/histories.ts";
 import type { LoadedCommunity } from "./from-database.ts";
-import { CommunityState, type NumberedCandidate } from "./state.ts";
+import type { NumberedCandidate } from "./retrieval-options.ts";
+import { CommunityState } from "./state.ts";
 
 /** A community at one of its instants, in memory and in the database. */
 export interface Instant {

@@ -15,7 +15,8 @@ import {
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Community } from "../community/community.ts";
 import { newUser } from "../community/quiet.ts";
-import { CommunityState, type NumberedCandidate } from "../community/state.ts";
+import type { NumberedCandidate } from "../community/retrieval-options.ts";
+import { CommunityState } from "../community/state.ts";
 import type { Timeline } from "../community/timeline.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { quietPost } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { NumberedCandidate } from "../community/state.ts";
+import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { Random } from "../engine/random.ts";
 import { positiveAndNegatives } from "./sampled-rows.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { NumberedCandidate } from "../community/state.ts";
+import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { Random } from "../engine/random.ts";
 import type { PageRequest } from "./page-requests.ts";
 import { pageRows } from "./sampled-rows.ts";

@@ -4,7 +4,7 @@
  */
 
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
-import type { NumberedCandidate } from "../community/state.ts";
+import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import type { Random } from "../engine/random.ts";
 import type { PageRequest } from "./page-requests.ts";
 import type { LabelledDeeds, Request } from "./requests.ts";

@@ -12,20 +12,17 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
+import { type Facts, factsOf, isMuted, passes } from "../../../testing/allowed-answers.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
 import {
   addTenants,
   anyFilter,
   changePolicies,
   changeSomething,
-  type Facts,
-  factsOf,
   fillRandomCommunity,
   goOver,
-  isMuted,
   type PolicyCaller,
   type PolicyPost,
-  passes,
   pick,
   readable,
   unitVector,

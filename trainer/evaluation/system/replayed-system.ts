@@ -12,7 +12,8 @@ import { type Opinion, predict, scoreOf } from "../../../supabase/functions/_sha
 import { embedUser } from "../../../supabase/functions/_shared/towers/embed-users.ts";
 import type { Community } from "../../community/community.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
-import { CommunityState, type NumberedCandidate } from "../../community/state.ts";
+import type { NumberedCandidate } from "../../community/retrieval-options.ts";
+import { CommunityState } from "../../community/state.ts";
 import { userText } from "../../community/texts.ts";
 import { login } from "../../community/timeline.ts";
 import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";

@@ -1,0 +1,34 @@
+-- An author's share of a source: whoever writes a thousand posts has a tenth of each, and places that are left.
+
+create type recsys.found_post as (post_id uuid, author_id uuid);
+comment on type recsys.found_post is 'A post that a source found, with its author (null: unknown).';
+
+create function recsys.is_enough(p_request recsys.feed_request, p_found recsys.found_post[], p_looked integer, p_most integer, p_share integer) returns boolean
+language sql immutable security invoker
+begin atomic
+  -- who asks for certain authors gets all of theirs; an unknown author is nobody
+  select p_most is null or cardinality(p_found) < p_looked or (p_request.filter).author_ids is not null
+    or (
+      select sum(greatest(least(each.number, p_share), each.unknown)) >= p_most
+      from (
+        select count(*) as number, count(*) filter (where found.author_id is null) as unknown from unnest(p_found) as found group by found.author_id
+      ) as each
+    );
+end;
+comment on function recsys.is_enough(recsys.feed_request, recsys.found_post[], integer, integer, integer) is 'Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more.';
+
+create function recsys.within_share(p_request recsys.feed_request, p_found recsys.found_post[], p_most integer, p_share integer)
+returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
+language sql immutable security invoker
+begin atomic
+  select shared.post_id, shared.author_id, row_number() over (order by shared.is_beyond, shared.place), shared.place
+  from (
+    select found.post_id, found.author_id, found.place,
+      found.author_id is not null and (p_request.filter).author_ids is null
+        and row_number() over (partition by found.author_id order by found.place) > p_share as is_beyond
+    from unnest(p_found) with ordinality as found (post_id, author_id, place)
+  ) as shared
+  order by shared.is_beyond, shared.place
+  limit p_most;
+end;
+comment on function recsys.within_share(recsys.feed_request, recsys.found_post[], integer, integer) is 'The first p_most of some posts, p_share of an author before all others'': what is beyond it takes places that are left. place: where it was among all of them.';

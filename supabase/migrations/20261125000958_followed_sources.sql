@@ -1,0 +1,147 @@
+-- The sources of what a reader's own follows and habits bring: posts of these authors, and what the followed came to (the other sources: 0960).
+
+create function recsys.with_affinities(p_request recsys.feed_request) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  -- a visitor follows nobody; and mostly nothing came since they were kept
+  if request.interacted <> '{}' then
+    select array_agg(known.author_id order by known.affinity desc, known.author_id), array_agg(known.affinity order by known.affinity desc, known.author_id)
+    into request.authors, request.affinities
+    from (
+      select each.author_id, sum(each.affinity)::integer as affinity
+      from (
+        select kept.author_id, kept.affinity from unnest(p_request.authors, p_request.affinities) as kept (author_id, affinity)
+        union all
+        -- their list, and not recsys.source_interactions once more: an app's views and policies may make one person's rows dear to read
+        select posts.author_id, 1
+        from unnest(p_request.interacted) as interactions (post_id)
+        join recsys.source_posts as posts on posts.post_id = interactions.post_id
+        where posts.author_id <> p_request.user_id
+      ) as each
+      group by each.author_id
+    ) as known;
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_affinities(recsys.feed_request) is 'A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first.';
+
+create function recsys.with_touched(p_request recsys.feed_request) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  if request.follows <> '{}' then
+    select array_agg(touched.post_id order by touched.people desc, touched.at desc, touched.post_id), array_agg(touched.people order by touched.people desc, touched.at desc, touched.post_id)
+    into request.touched, request.touches
+    from (
+      select acts.post_id, count(distinct followed.user_id)::integer as people, max(acts.created_at) as at
+      from unnest(request.follows[:100]) as followed (user_id)
+      cross join lateral (
+        select source_interactions.post_id, source_interactions.created_at
+        from recsys.source_interactions
+        where source_interactions.user_id = followed.user_id and source_interactions.created_at <= request.at
+        order by source_interactions.created_at desc, source_interactions.interaction_id desc
+        limit 50
+      ) as acts
+      group by acts.post_id
+    ) as touched;
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_touched(recsys.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last.';
+
+create function recsys.retrieve_followed(p_request recsys.feed_request, p_most integer, p_share integer)
+returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  found recsys.found_post[];
+  of_each integer;
+begin
+  -- of each the share, and only where that is too little, or there is a pool to choose from, more
+  foreach of_each in array array[p_share, p_most] loop
+    found := array(
+      select row(newest.post_id, newest.author_id)::recsys.found_post
+      from (
+        select posts.post_id, posts.author_id, posts.created_at, authors.is_habit
+        from (
+          (
+            -- the newest posts of a thousand people are by those who wrote last
+            select followed.author_id, false as is_habit
+            from unnest(p_request.follows) as followed (author_id)
+            cross join lateral (
+              select eligible.created_at from recsys.eligible_posts(p_request) as eligible
+              where eligible.author_id = followed.author_id and p_request.pool is null
+              order by eligible.created_at desc
+              limit 1
+            ) as last
+            order by last.created_at desc
+            fetch first (coalesce(p_most, 1000)) rows with ties
+          )
+          union all
+          select habit.author_id, true from unnest(p_request.authors[:50]) as habit (author_id)
+          where (habit.author_id <> all (p_request.follows)) is not false
+        ) as authors
+        cross join lateral (
+          select eligible.post_id, eligible.author_id, eligible.created_at from recsys.eligible_posts(p_request) as eligible
+          where eligible.author_id = authors.author_id and p_request.pool is null
+          order by eligible.created_at desc, eligible.post_id
+          limit of_each
+        ) as posts
+        union all
+        select posts.post_id, posts.author_id, posts.created_at, (posts.author_id = any (p_request.follows)) is not true
+        from unnest(p_request.pool) as posts
+        where posts.author_id = any (p_request.authors[:50]) or posts.author_id = any (p_request.follows)
+      ) as newest
+      order by newest.is_habit, newest.created_at desc, newest.post_id
+      limit 20 * p_most
+    );
+    exit when p_request.pool is null and cardinality(found) >= p_most;
+  end loop;
+  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+end
+$$;
+comment on function recsys.retrieve_followed(recsys.feed_request, integer, integer) is 'The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
+
+create function recsys.retrieve_touched(p_request recsys.feed_request, p_most integer, p_share integer)
+returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  found recsys.found_post[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(posts.post_id, posts.author_id)::recsys.found_post
+      from unnest(p_request.touched) with ordinality as touched (post_id, place)
+      cross join lateral (
+        (
+          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible
+          where eligible.post_id = touched.post_id and p_request.pool is null
+          offset 0
+        )
+        union all
+        select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = touched.post_id
+      ) as posts
+      order by touched.place
+      limit looked
+    );
+    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+end
+$$;
+comment on function recsys.retrieve_touched(recsys.feed_request, integer, integer) is 'The p_most posts that most of those whom the user follows did something with lately, as recsys.with_touched finds them, p_share of an author before all others''.';
