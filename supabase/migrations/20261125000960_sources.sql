@@ -67,8 +67,10 @@ begin
         order by near.distance, near.post_id
       );
     end if;
-    if p_request.pool is null and not p_is_quick and (looked is null or cardinality(found) < p_most) then
-      -- few of all are eligible, so it begins with these: where that is one post in 2,000, an iterative scan of the index brought 5 of 54, in many times the time
+    if p_request.pool is null and not p_is_quick
+      and (looked is null or cardinality(found) < looked and not recsys.is_enough(p_request, found, cardinality(found), p_most, p_share)) then
+      -- few of all are eligible, so it begins with these: where that is one post in 2,000, an iterative scan of the index brought 5 of 54, in many times the
+      -- time. Or the index ended early: many equal vectors, as of one who writes the same again and again, hide what lies behind them
       found := array(
         select row(posts.post_id, posts.author_id)::recsys.found_post
         from recsys.eligible_posts(p_request) as posts
