@@ -17,6 +17,7 @@ as $$
 #variable_conflict use_column
 declare
   found recsys.found_post[] := '{}'::recsys.found_post[];
+  nearest uuid[];
   looked integer;
 begin
   if p_model_id is null or p_embedding is null then
@@ -36,8 +37,8 @@ begin
       );
     elsif p_is_quick then
       -- nearly all that are near may be read: whoever asks sees to what may not
-      found := array(
-        select row(near.post_id, source_posts.author_id)::recsys.found_post
+      nearest := array(
+        select near.post_id
         from (
           select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
           from recsys.post_embeddings
@@ -48,8 +49,14 @@ begin
           order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
           limit looked
         ) as near
-        left join recsys.source_posts on source_posts.post_id = near.post_id
         order by near.distance, near.post_id
+      );
+      -- their authors apart: in one question the planner expected 10,000 of them and read all 100,000 posts, 15 ms instead of 3
+      found := array(
+        select row(near.post_id, source_posts.author_id)::recsys.found_post
+        from unnest(nearest) with ordinality as near (post_id, place)
+        left join recsys.source_posts on source_posts.post_id = near.post_id
+        order by near.place
       );
     elsif looked is not null then
       found := array(
