@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { fillCommunity, people } from "../../../testing/community.ts";
+import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { toStatement } from "../_shared/database/database.ts";
 import { variantModel } from "../_shared/plug-ins/variants/variant-model.ts";
 
@@ -35,6 +35,42 @@ test("a feed asks the policies of an app once for all posts that it may show", a
   );
   // 8 where what may be shown was asked for in four questions, and what she did in two
   assert.equal(await callsForCandidates(), 5);
+});
+
+test("what is similar, of more than anybody is shown, reads no table of all posts", async () => {
+  const model = await publishTinyModel(pool, { name: "plans" });
+  await pool.query(
+    "insert into public.posts (author_id, title, created_at) select $1, 'post ' || n, now() - interval '1 day' from generate_series(1, 3000) as n",
+    [people.ada],
+  );
+  await pool.query(
+    `insert into recsys.post_embeddings (model_id, post_id, embedding)
+     select $1, id, ('[' || cos(n / 1000.0) || ',' || sin(n / 1000.0) || repeat(',0', 30) || ']')::extensions.vector
+     from (select id, row_number() over () as n from public.posts where title like 'post %') as posts`,
+    [model],
+  );
+  await pool.query("analyze");
+  const client = await pool.connect();
+  // with what the session did before and has not reported yet
+  const read = async () =>
+    (
+      await client.query(
+        "select coalesce(max(seq_tup_read), 0)::int as rows from pg_stat_xact_user_tables where relid = 'public.posts'::regclass",
+      )
+    ).rows[0].rows;
+  try {
+    await client.query("begin");
+    const before = await read();
+    const { rows } = await client.query(
+      `select count(*)::int as found
+       from recsys.retrieve_similar(recsys.feed_request($1, recsys.clock()), $2, (select embedding from recsys.post_embeddings limit 1), 160, 160, true)`,
+      [people.ben, model],
+    );
+    assert.deepEqual([rows[0].found, (await read()) - before], [160, 0]);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
 });
 
 /** How often public.is_in is called for ada's candidates beside those that are common. */
