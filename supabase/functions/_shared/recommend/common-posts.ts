@@ -5,6 +5,7 @@
 import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
 import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
+import { counted } from "./count-author.ts";
 import { openKnownPosts, type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
 import { openWays } from "./ways.ts";
 
@@ -73,14 +74,6 @@ async function readCommonPosts(connection: Connection, role: string): Promise<Co
   }
   const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
   return { at: common.at, posts, ids, places, cut };
-}
-
-/** Counts one more post of an author and says how many these are; of an unknown author, who is nobody, 0. */
-export function counted(counts: Map<string, number>, { author_id }: Pick<Post, "author_id">): number {
-  if (author_id === null) return 0;
-  const number = (counts.get(author_id) ?? 0) + 1;
-  counts.set(author_id, number);
-  return number;
 }
 
 /** What recsys.common_posts returns; null where there are none. */

@@ -1,4 +1,5 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
+import { counted } from "../count-author.ts";
 import { fullTopics, likeness, repeatedAuthor } from "./penalties.ts";
 import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
@@ -57,14 +58,8 @@ export function candidatePool<Post extends Selectable>(
 function withinShares<Post extends Selectable>(posts: Post[], share: number): Post[] {
   const has = new Map<string, number>();
   const beyond: Post[] = [];
-  const within = posts.filter((candidate) => {
-    const { author_id } = candidate.post;
-    if (author_id === null) return true;
-    const number = (has.get(author_id) ?? 0) + 1;
-    has.set(author_id, number);
-    if (number > share) beyond.push(candidate);
-    return number <= share;
-  });
+  const within: Post[] = [];
+  for (const candidate of posts) (counted(has, candidate.post) <= share ? within : beyond).push(candidate);
   return [...within, ...beyond];
 }
 
