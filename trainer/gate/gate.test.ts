@@ -11,6 +11,7 @@ import { postFeatures } from "../../supabase/functions/_shared/features/ranker-f
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { plusNothing, tinyGraphs } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
+import { configSchema } from "../config/config.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { publish } from "../publish/publish.ts";
@@ -27,12 +28,14 @@ let earlier: ModelFolder;
 before(async () => {
   const folder = await mkdtemp(join(tmpdir(), "recsys-gate-"));
   try {
-    await writeSyntheticCommunity(join(folder, "bundle"), { seed: 3, users: 200, posts: 500, days: 45 });
+    await writeSyntheticCommunity(join(folder, "bundle"), { seed: 3, users: 90, posts: 250, days: 45 });
     await importBundle(database, join(folder, "bundle"));
     // a ranker that learns from pages is judged by pages (held-out-metrics.test.ts)
     await pool.query("delete from recsys.impressions");
     const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
-    trained = await readModelFolder(await trainIntoFolder(context, { seed: 1, parent: folder }));
+    // so few people make the 100 held-out requests that are needed only where more of theirs are held out
+    const config = configSchema.parse({ ranker: { interactionsPerRequest: 2, heldOut: 0.3 } });
+    trained = await readModelFolder(await trainIntoFolder(context, { seed: 1, config, parent: folder }));
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -90,16 +93,19 @@ test("the first model of a database is compared with nothing", async () => {
   await pool.query("select recsys.activate_model(model_id) from recsys.models where name = 'first'");
 });
 
+/** Of the trained model beside what it was before. */
+let verdict: Verdict;
+
 test("what the trainer answered is what ONNX Runtime answers", async () => {
-  const { parity } = await published(trained, "parity");
+  verdict = await published(trained, "as good");
+  const { parity } = verdict;
   assert.ok(parity);
   // posts, users, and the rows of two requests
   assert.ok(parity.rows > 150, `${parity.rows} rows`);
   assert.ok(parity.largest_difference < 2e-5 && parity.largest_difference > 0, `${parity.largest_difference}`);
 });
 
-test("a model as good as the active one passes, on requests that neither learned from", async () => {
-  const verdict = await published(trained, "as good");
+test("a model as good as the active one passes, on requests that neither learned from", () => {
   const { metrics, requests, from, earlier: before, ...comparison } = verdict.comparison as Comparison;
   assert.deepEqual(comparison, { with: "first", margin: 0.02 });
   assert.ok(requests >= 100, `${requests} requests`);
@@ -167,11 +173,10 @@ test("a graph that answers NaN is refused", async () => {
 
 test("a rejected model can be published again, and passes when the margin lets it", async () => {
   const worse = await withGraphs({ ...trained.graphs, dlrm: backwards() });
-  await refused(worse, "again", /nothing changes: mrr/);
-  await refused(worse, "again", /nothing changes: mrr/);
+  await refused(worse, "worse", /nothing changes: mrr/);
   await pool.query("update recsys.settings set gate_margin = 1000");
   try {
-    await published(worse, "again");
+    await published(worse, "worse");
   } finally {
     await pool.query("update recsys.settings set gate_margin = default");
   }
