@@ -1,4 +1,4 @@
-/** For tests: a page of docs/ whose changes are made, one by one, in a copy of the code. */
+/** For tests: pages of docs/ whose changes are made, one by one, in a copy of the code. */
 import assert from "node:assert/strict";
 import { cp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,17 @@ import { temporaryFolder } from "./testing.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-export async function workedExample(t: Parameters<typeof temporaryFolder>[0], page: string) {
+/** A page, and the changes that it shows, in its order. */
+interface Page {
+  text: string;
+  blocks: string[];
+}
+
+/**
+ * Makes the copy, where the pages' changes of migrations are made already: each other set of migrations costs a template of its own, 5 s of a
+ * processor. They are applied in the order of the pages.
+ */
+export async function workedExamples(t: Parameters<typeof temporaryFolder>[0], names: string[]) {
   // the copy's migrations would take the place of the template on which all other tests wait
   process.env.TEST_DATABASE_URL = "embedded";
   const copy = await temporaryFolder(t);
@@ -24,8 +34,14 @@ export async function workedExample(t: Parameters<typeof temporaryFolder>[0], pa
   ];
   for (const part of parts) await cp(join(root, part), join(copy, part), { recursive: true });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-  const text = await readFile(join(root, page), "utf8");
-  const blocks = Array.from(text.matchAll(/```diff\n(.*?)```/gs), ([, block]) => block);
+  // what is compiled of the copy is no use to others
+  process.env.NODE_COMPILE_CACHE = join(copy, ".recsys/compile-cache");
+  const pages: Page[] = [];
+  for (const name of names) {
+    const text = await readFile(join(root, name), "utf8");
+    pages.push({ text, blocks: Array.from(text.matchAll(/```diff\n(.*?)```/gs), ([, block]) => block) });
+  }
+  const applied = new Set<string>();
   const fileOf = (block: string) => block.slice(0, block.indexOf("\n")).replace(/^--- /, "");
 
   /** Changes a file of the copy as a block of the page says. */
@@ -43,13 +59,22 @@ export async function workedExample(t: Parameters<typeof temporaryFolder>[0], pa
       path,
       before.replace(part(" -"), () => part(" +")),
     );
+    applied.add(block);
   }
 
-  /** What a program prints that stands in trainer/ of the copy, as JSON. */
+  /** Makes those changes of a page that are not made yet, and writes what the API then is. */
+  async function follow({ blocks }: Page): Promise<void> {
+    for (const block of blocks) if (!applied.has(block)) await apply(block);
+    await generate("client");
+  }
+
+  let programs = 0;
+
+  /** What a program prints that stands in trainer/ of the copy, as JSON. It is given a folder for a model. */
   async function run(program: string): Promise<unknown> {
     const path = join(copy, "trainer/program.ts");
     await writeFile(path, program);
-    const { status, stdout, stderr } = await runProgram(path, [join(copy, "model")]);
+    const { status, stdout, stderr } = await runProgram(path, [join(copy, `model-${++programs}`)]);
     assert.equal(status, 0, stderr);
     return JSON.parse(stdout);
   }
@@ -72,5 +97,6 @@ export async function workedExample(t: Parameters<typeof temporaryFolder>[0], pa
     assert.equal(status, 0, stdout + stderr);
   }
 
-  return { copy, text, blocks, fileOf, apply, run, generate, assertTyped };
+  for (const block of pages.flatMap(({ blocks }) => blocks)) if (fileOf(block).endsWith(".sql")) await apply(block);
+  return { copy, pages, fileOf, apply, follow, run, assertTyped };
 }
