@@ -66,7 +66,6 @@ export const mutedWords = [
   "+",
 ];
 const languages = ["en", "de", "pt-br", null];
-export const someone = (random: Random, people: string[]) => pick(random, people);
 
 /** Select policies on posts of which a community has some. Those that read other tables are not for visitors, who may not read these. */
 const claim = "(select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant')";

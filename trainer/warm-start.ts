@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Database } from "../db/connect.ts";
+import { reading } from "../db/reading.ts";
 import { readKinds } from "../db/settings.ts";
 import { type Query, run } from "../supabase/functions/_shared/database/database.ts";
 import { db } from "../supabase/functions/_shared/database/query.ts";
@@ -59,10 +60,8 @@ export interface WarmStart {
 }
 
 /** The active model of a database, or the reason why no training with this config can go on from it. */
-export async function readWarmStart({ pool }: Database, config = defaultConfig): Promise<WarmStart | string> {
-  const client = await pool.connect();
-  try {
-    await client.query("begin isolation level repeatable read read only");
+export async function readWarmStart(database: Database, config = defaultConfig): Promise<WarmStart | string> {
+  return await reading(database, async (client) => {
     const active = db
       .selectFrom("recsys.models")
       .select(["model_id", "name", "heads", "feature_spec_digest", "metrics", "learned_until"])
@@ -115,10 +114,7 @@ export async function readWarmStart({ pool }: Database, config = defaultConfig):
       postIdEmbeddings: await idEmbeddings(ofPosts.where("model_id", "=", model_id)),
       trainingFeatures,
     };
-  } finally {
-    await client.query("rollback").catch(() => {});
-    client.release();
-  }
+  });
 }
 
 /** undefined where the graphs lack weights, or have them in another size. */

@@ -1,27 +1,23 @@
 /** Reads the app's tables from pg_catalog, in a transaction that cannot write. */
 import type pg from "pg";
 import { platformSchemas } from "../../db/foreign-tables.ts";
+import { reading } from "../../db/reading.ts";
 import type { Catalog, Column, Table, TableSample } from "./catalog.ts";
 import { idTimeOf } from "./id-times.ts";
 import { Questions, readSample } from "./read-samples.ts";
 
 /** The catalog, as `readTables` reads it. */
 export async function readCatalog(pool: pg.Pool): Promise<Catalog> {
-  return await reading(pool, readTables);
+  return await readingApp(pool, readTables);
 }
 
 /** Runs what reads an app in a transaction that cannot write. */
-export async function reading<T>(pool: pg.Pool, read: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query("begin isolation level repeatable read read only");
+export async function readingApp<T>(pool: pg.Pool, read: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  return await reading({ pool }, async (client) => {
     // so that policies and checks name everything with its schema
     await client.query("set local search_path = ''; set local statement_timeout = '60s'");
     return await read(client);
-  } finally {
-    await client.query("rollback").catch(() => {});
-    client.release();
-  }
+  });
 }
 
 /**

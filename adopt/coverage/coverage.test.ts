@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import pg from "pg";
 import { withoutPostgres } from "../../db/testing.ts";
-import { reading, readTables } from "../catalog/read-catalog.ts";
+import { readingApp, readTables } from "../catalog/read-catalog.ts";
 import { draftDatabase } from "../draft/draft-views.ts";
 import { draftedApps } from "../testing.ts";
 
@@ -122,7 +122,7 @@ test("nobody waits for the draft, and it for nobody: its locks end with each que
   await pool.query(
     `${app} insert into posts (user_id, title) select '${uuid(1)}', 'Title ' || n from generate_series(1, 100) as n;`,
   );
-  const held = await reading(pool, async (client) => {
+  const held = await readingApp(pool, async (client) => {
     await readTables(client);
     const { rows } = await client.query(
       "select relation::regclass::text as name from pg_locks where pid = pg_backend_pid() and relation::regclass::text in ('public.posts', 'public.likes')",

@@ -1,7 +1,7 @@
 /** The draft of a migration that says where an app's posts, people and what they do are. */
 import type pg from "pg";
 import { type Catalog, nameOf } from "../catalog/catalog.ts";
-import { reading, readTables } from "../catalog/read-catalog.ts";
+import { readingApp, readTables } from "../catalog/read-catalog.ts";
 import { Questions } from "../catalog/read-samples.ts";
 import { type Coverage, coverageOf } from "../coverage/coverage.ts";
 import type { TableUse } from "../coverage/use.ts";
@@ -28,7 +28,7 @@ interface DraftedViews {
 
 /** Drafts the source views for an app's database, which is only read, with a list of what became of each table. */
 export async function draftDatabase(pool: pg.Pool): Promise<DraftedViews & { coverage: Coverage }> {
-  return await reading(pool, async (client) => {
+  return await readingApp(pool, async (client) => {
     const catalog = await readTables(client);
     const drafted = draftViews(catalog);
     const coverage = await coverageOf(new Questions(client), catalog, drafted.roles, drafted.uses);

@@ -1,6 +1,7 @@
 /** What a run ranks from: the community as it was at the run's instant, read once and held in memory. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { reading } from "../../db/reading.ts";
 import { readFeedSettings } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
@@ -118,12 +119,10 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
   }
 }
 
-async function readVectors({ pool }: Database, { modelId }: BatchRun, numbers: Map<string, number>) {
+async function readVectors(database: Database, { modelId }: BatchRun, numbers: Map<string, number>) {
   const postVectors = new Float32Array(numbers.size * dimensions);
   const hasVector = new Uint8Array(numbers.size);
-  const client = await pool.connect();
-  try {
-    await client.query("begin read only");
+  await reading(database, async (client) => {
     const query = db
       .selectFrom("recsys.post_embeddings")
       .select(["post_id", "embedding"])
@@ -134,12 +133,6 @@ async function readVectors({ pool }: Database, { modelId }: BatchRun, numbers: M
       postVectors.set(parseVector(embedding), post * dimensions);
       hasVector[post] = 1;
     }
-    await client.query("commit");
-  } catch (error) {
-    await client.query("rollback").catch(() => {});
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
   return { postVectors, hasVector };
 }

@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { PoolClient } from "pg";
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { reading } from "../../db/reading.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, listOf, milliseconds, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
@@ -45,9 +46,7 @@ export async function communityFromDatabase(
   latest = Number.POSITIVE_INFINITY,
   ofPerson = Number.isFinite(latest) ? eventsOfPerson : Number.POSITIVE_INFINITY,
 ): Promise<LoadedCommunity> {
-  const client = await database.pool.connect();
-  try {
-    await client.query("begin isolation level repeatable read read only");
+  return await reading(database, async (client) => {
     const users = await readUsers(client);
     const userNumbers = new Map(users.ids.map((id, i) => [id, i]));
     const posts = await readPosts(client, userNumbers);
@@ -55,14 +54,8 @@ export async function communityFromDatabase(
     const timeline = await readTimeline(client, numbers, { latest, ofPerson }, onProgress);
     const pages = await readPages(client, numbers, trainingPages);
     const graph = await readGraph(client, userNumbers);
-    await client.query("commit");
     return { community: { users, posts, interactions: interactionsOf(timeline), ...graph }, timeline, pages };
-  } catch (error) {
-    await client.query("rollback").catch(() => {});
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
 }
 
 async function readUsers(client: PoolClient): Promise<Users> {

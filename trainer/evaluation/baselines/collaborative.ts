@@ -109,11 +109,11 @@ export function ease(sizes: Sizes, lambda = 300): Recommender {
 interface AlsOptions {
   factors?: number;
   regularisation?: number;
-  /** Confidence of a pair with an interaction; of any other it is 1. */
-  alpha?: number;
   iterations?: number;
-  seed?: number;
 }
+
+/** Confidence of a pair with an interaction; of any other it is 1. */
+const alpha = 4;
 
 /**
  * Implicit ALS (Hu, Koren, Volinsky 2008): minimises Σ c (p − x·y)² + regularisation (|x|² + |y|²) over all pairs, p = 1 and
@@ -122,7 +122,7 @@ interface AlsOptions {
  */
 export function als(
   sizes: Sizes,
-  { factors = 128, regularisation = 30, alpha = 4, iterations = 60, seed = 42 }: AlsOptions = {},
+  { factors = 128, regularisation = 30, iterations = 60 }: AlsOptions = {},
 ): Recommender {
   const { usersOf, postsOf, observe } = interactedPairs(sizes);
   let users = new Float64Array();
@@ -140,7 +140,7 @@ export function als(
     name: `implicit ALS ${factors}`,
     observe,
     train() {
-      const random = new Random(seed);
+      const random = new Random(42);
       const start = (rows: number) => Float64Array.from({ length: rows * factors }, () => random.uniform() * 0.01);
       users = start(sizes.users);
       posts = start(sizes.posts);

@@ -5,18 +5,18 @@
 import type { Community } from "../../community/community.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { type ListMetrics, listMetrics } from "../metrics/list-metrics.ts";
-import { ranksOf, topOf } from "./rank.ts";
+import { listLength, ranksOf, topOf } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
 import type { Progress } from "./replay.ts";
 import { randomSplit, timeSplit } from "./split.ts";
 
+/** Random split: the chance that a pair is held out. */
+export const testShare = 0.2;
+
 export interface CutOptions {
   /** Random pairs, or the instant (milliseconds since 1970) from which pairs are the test. */
   split: "random" | number;
-  /** Random split: the chance that a pair is held out. */
-  testShare?: number | undefined;
   seed?: number | undefined;
-  topSize?: number | undefined;
 }
 
 /** One user's list. */
@@ -44,7 +44,7 @@ export async function runCut(
   recommenders: Recommender[],
   { onProgress, onTraining }: { onProgress?: Progress; onTraining?: (name: string) => void } = {},
 ): Promise<CutResult[]> {
-  const { seed = 42, topSize = 100, testShare = 0.2 } = options;
+  const { seed = 42 } = options;
   const { training, test, at } =
     options.split === "random" ? randomSplit(community, testShare, seed) : timeSplit(community, options.split);
   const times = training.interactions.at;
@@ -72,7 +72,7 @@ export async function runCut(
         user,
         test: posts,
         ranks: ranksOf(posts, scores, candidates),
-        top: topOf(scores, candidates, topSize),
+        top: topOf(scores, candidates, listLength),
       });
       for (const post of seen[user]) candidates[post] = 1;
       onProgress?.(r * users.length + done + 1, recommenders.length * users.length);

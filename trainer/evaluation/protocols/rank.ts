@@ -8,6 +8,9 @@ interface Ranking {
   top: Int32Array;
 }
 
+/** How long the lists are of which a protocol keeps the head. */
+export const listLength = 100;
+
 /**
  * Ranks the posts of `candidates` (one entry per post, 1 where it may be shown) by score; of equal scores the newer post
  * (the higher number) comes first. That is what a feed would do with posts it knows nothing about, and it is generous to

@@ -7,7 +7,7 @@ import type { Community } from "../../community/community.ts";
 import { coldUsers, firstInteractions } from "../../community/first-interactions.ts";
 import { type CommunityEvent, communityUntil, EventWalk } from "../history/event-walk.ts";
 import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/list-metrics.ts";
-import { Exclusion, rankOf, sample } from "./rank.ts";
+import { Exclusion, listLength, rankOf, sample } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
 
 export interface ReplayOptions {
@@ -17,8 +17,6 @@ export interface ReplayOptions {
   /** How many first interactions from testFrom on are asked for; all of them by default. */
   sample?: number | undefined;
   seed?: number | undefined;
-  /** Length of the lists that are kept. */
-  topSize?: number | undefined;
 }
 
 export interface ReplayResult {
@@ -39,7 +37,7 @@ export async function runReplay(
   recommenders: Recommender[],
   { onProgress, onTraining }: { onProgress?: Progress; onTraining?: (name: string) => void } = {},
 ): Promise<ReplayResult[]> {
-  const { validFrom, testFrom, seed = 1, topSize = 100 } = options;
+  const { validFrom, testFrom, seed = 1 } = options;
   const { interactions, posts } = community;
   const window = firstInteractions(posts, interactions).filter((index) => interactions.at[index] >= testFrom);
   const asked = sample(window.length, options.sample ?? window.length, seed).map((i) => window[i]);
@@ -78,7 +76,7 @@ export async function runReplay(
       const start = performance.now();
       await recommender.scores(user, at, scores[r]);
       results[r].seconds.score += (performance.now() - start) / 1000;
-      const ranking = rankOf(post, scores[r], candidates, topSize);
+      const ranking = rankOf(post, scores[r], candidates, listLength);
       results[r].events.push({ user, post, at, cold: isCold(index), age: at - posts.createdAt[post], ...ranking });
     }
     exclusion.release(user);

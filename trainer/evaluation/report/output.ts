@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import type { Community } from "../../community/community.ts";
 import { diversityOf, textSimilarity } from "../metrics/diversity.ts";
 import { type ListMetrics, listMetrics, recallAt, replayMetrics } from "../metrics/list-metrics.ts";
-import type { CutOptions, CutResult } from "../protocols/cut.ts";
+import { type CutOptions, type CutResult, testShare } from "../protocols/cut.ts";
 import type { ReplayOptions, ReplayResult } from "../protocols/replay.ts";
 import { type EvaluationReport, type ReportExtras, reportPage } from "./report.ts";
 
@@ -72,7 +72,7 @@ export async function writeReplay(
 export async function writeCut(
   folder: string | undefined,
   community: Community,
-  { split, testShare = 0.2, seed = 42 }: CutOptions,
+  { split, seed = 42 }: CutOptions,
   results: CutResult[],
   output: OutputOptions,
 ): Promise<EvaluationReport> {

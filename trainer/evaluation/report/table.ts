@@ -29,8 +29,3 @@ export function intervalCell({ mean, error }: Estimate): string {
   if (!Number.isFinite(error)) return signed(mean);
   return `${signed(mean)} (${signed(mean - 1.96 * error)} to ${signed(mean + 1.96 * error)})`;
 }
-
-/** A column of a slice with the number of events it is of. */
-export function ofEvents(label: string, events: number): string {
-  return `${label} (${events})`;
-}
