@@ -510,7 +510,7 @@ export interface PostReach {
     name: string;
   } | null;
   /**
-   * People who came to posts of its topic in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.
+   * People who came to posts of its topic that any signed-in member may read, in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.
    */
   people: number | null;
 }
@@ -558,7 +558,7 @@ export interface Idea {
    */
   why: {
     /**
-     * People who came to posts of the topic in the last 28 days, rounded down to tens; null: fewer.
+     * People who came to posts of the topic that any member may read, in the last 28 days, rounded down to tens; null: fewer.
      */
     people_interested: number | null;
     /**

@@ -24,9 +24,9 @@ comment on column recsys.topics.terms is 'Up to ten words and phrases that set i
 comment on column recsys.topics.is_public is 'Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.';
 comment on column recsys.topics.centroid is 'Mean of its posts'' vectors, made unit length; a new post joins the topic with the highest inner product.';
 comment on column recsys.topics.size is 'How many posts it has, those included that not everybody may read; as of updated_at.';
-comment on column recsys.topics.demand is 'How many people a day came to its posts in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.';
-comment on column recsys.topics.people is 'How many people came to its posts in that time, each once; users are told recsys.about_people() of it.';
-comment on column recsys.topics.supply is 'How many posts a day were written in the last 28 days.';
+comment on column recsys.topics.demand is 'How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.';
+comment on column recsys.topics.people is 'How many people came to these posts in that time, each once; users are told recsys.about_people() of it.';
+comment on column recsys.topics.supply is 'How many of these posts a day were written in the last 28 days.';
 comment on column recsys.topics.created_at is 'When it was first found.';
 comment on column recsys.topics.updated_at is 'When size, demand, people and supply were last counted.';
 

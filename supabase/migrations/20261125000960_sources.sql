@@ -9,9 +9,8 @@ do $$ begin perform '[1]'::extensions.vector; end $$;
 create function recsys.retrieve_similar(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_most integer, p_share integer, p_is_quick boolean default false)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
--- the index brings the 1,000 nearest of all posts, and not all that the caller may read of them are among the 100 wanted; an iterative scan,
--- which goes on until there are 100, missed 3 to 6 in 100 where a caller may read a tenth of all posts or fewer
-set hnsw.iterative_scan = 'off' set hnsw.ef_search = 1000
+-- the index looks at 1,000 posts, and at as many more while too few of them are eligible; of a tenth or a twentieth it misses 4 in 100
+set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 1000
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -19,14 +18,30 @@ declare
   found recsys.found_post[] := '{}'::recsys.found_post[];
   nearest uuid[];
   looked integer;
+  vectors double precision;
+  eligible_share double precision;
+  is_exact boolean;
 begin
   if p_model_id is null or p_embedding is null then
     return;
   end if;
   if p_is_quick then
-    perform set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true);
+    perform set_config('hnsw.ef_search', '200', true);
+  elsif p_request.pool is null then
+    -- no vacuum counted them yet: as many that the index is asked
+    select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity') into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys.post_embeddings_' || p_model_id);
+    select avg((eligible.post_id is not null)::integer) into eligible_share
+    from (
+      select latest_post_stats.post_id from recsys.latest_post_stats
+      where latest_post_stats.last_active_at <= p_request.at
+      order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
+      limit 200
+    ) as latest
+    left join lateral (select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0) as eligible on true;
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    -- by the index it looks at looked / eligible_share posts, exactly at eligible_share * vectors: whichever are fewer
+    is_exact := not p_is_quick and (looked is null or coalesce(eligible_share * eligible_share * vectors < looked, false));
     if p_request.pool is not null then
       found := array(
         select row(posts.post_id, posts.author_id)::recsys.found_post
@@ -58,7 +73,7 @@ begin
         left join recsys.source_posts on source_posts.post_id = near.post_id
         order by near.place
       );
-    elsif looked is not null then
+    elsif not is_exact then
       found := array(
         select row(near.post_id, near.author_id)::recsys.found_post
         from (
@@ -73,11 +88,12 @@ begin
         ) as near
         order by near.distance, near.post_id
       );
+      -- null: nothing was found
+      is_exact := cardinality(found) < looked and recsys.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
     end if;
-    if p_request.pool is null and not p_is_quick
-      and (looked is null or cardinality(found) < looked and not recsys.is_enough(p_request, found, cardinality(found), p_most, p_share)) then
-      -- few of all are eligible, so it begins with these: where that is one post in 2,000, an iterative scan of the index brought 5 of 54, in many times the
-      -- time. Or the index ended early: many equal vectors, as of one who writes the same again and again, hide what lies behind them
+    if p_request.pool is null and is_exact then
+      -- few of all are eligible, so it begins with these. Or the index ended early: many equal vectors, as of one who writes the same again and
+      -- again, hide what lies behind them
       found := array(
         select row(posts.post_id, posts.author_id)::recsys.found_post
         from recsys.eligible_posts(p_request) as posts
@@ -88,12 +104,12 @@ begin
       );
     end if;
     exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
-    perform set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '1000', true);
+    perform set_config('hnsw.ef_search', '1000', true);
   end loop;
   return query select * from recsys.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none.';
+comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where, by the 200 posts last active, that looks at fewer. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none.';
 
 create function recsys.earlier_states(p_request recsys.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)

@@ -10,6 +10,8 @@ declare
   known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys.thinning));
   known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
   lacking uuid[];
+  -- members and ideas are told these figures, which would else say what an organisation of the community does
+  readable constant uuid[] := (select post_ids from recsys.readable_posts(array[gen_random_uuid()], null));
   counted integer;
 begin
   -- what was embedded while topics were replaced, or by a publish of which topics are not made yet
@@ -23,18 +25,23 @@ begin
   with sizes as (
     select post_topics.topic_id, count(*) as posts from recsys.post_topics group by post_topics.topic_id
   ),
-  written as (
-    select post_topics.topic_id, count(*) / 28.0 as supply
-    from recsys.source_posts as posts
+  told as materialized (
+    select post_topics.post_id, post_topics.topic_id
+    from unnest(readable) as posts (post_id)
     join recsys.post_topics on post_topics.post_id = posts.post_id
+  ),
+  written as (
+    select told.topic_id, count(*) / 28.0 as supply
+    from recsys.source_posts as posts
+    join told on told.post_id = posts.post_id
     where posts.created_at > since and posts.created_at <= recsys.clock()
-    group by post_topics.topic_id
+    group by told.topic_id
   ),
   -- each person once a day: whoever comes a thousand times makes nothing wanted by many
   came as (
-    select distinct post_topics.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
+    select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
     from recsys.post_stats as stats
-    join recsys.post_topics on post_topics.post_id = stats.post_id
+    join told on told.post_id = stats.post_id
     where stats.last_active_at > known_since and stats.last_active_at <= recsys.clock()
   ),
   wanted as (
@@ -51,7 +58,7 @@ begin
   return counted;
 end
 $$;
-comment on function recsys.refresh_topics() is 'Counts how many posts each topic has and how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made.';
+comment on function recsys.refresh_topics() is 'Counts how many posts each topic has and, of those that any signed-in member may read, how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made.';
 revoke all on function recsys.refresh_topics() from public;
 grant execute on function recsys.refresh_topics() to service_role;
 

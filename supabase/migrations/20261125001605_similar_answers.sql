@@ -160,7 +160,7 @@ as $$
   from (values (true)) as one (row)
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys.post_reach(uuid) is 'About how many people came to posts of a post''s topic in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
+comment on function recsys.post_reach(uuid) is 'About how many people came to posts of a post''s topic that any signed-in member may read in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row.';
 
 create function recsys.purge_similar_people() returns bigint
 language sql volatile security invoker set search_path = ''

@@ -64,18 +64,10 @@ const made = async (): Promise<TopicsMade> => (await make()) ?? assert.fail("not
 
 async function topics() {
   const { rows } = await pool.query(
-    "select topic_id, label, terms, is_public, size, demand, supply, model_id from recsys.topics order by topic_id",
+    "select topic_id, label, terms, is_public, size, demand, supply, people, model_id from recsys.topics order by topic_id",
   );
-  return rows as {
-    topic_id: number;
-    label: string;
-    terms: string[];
-    is_public: boolean;
-    size: number;
-    demand: number;
-    supply: number;
-    model_id: number;
-  }[];
+  type Numbers = Record<"topic_id" | "size" | "demand" | "supply" | "people" | "model_id", number>;
+  return rows as (Numbers & { label: string; terms: string[]; is_public: boolean })[];
 }
 
 async function topicOf(): Promise<Map<string, number>> {
@@ -250,12 +242,18 @@ test("without a model it says what to do", async () => {
   assert.equal(await topicsAreStale(database), false);
 });
 
-test("labels have no word that not every member may read; visitors are not told those that visitors may not", async () => {
-  await write("fishing", 40, { visibility: "private" });
+test("labels and figures say nothing of posts that not every member may read; visitors are not told words that visitors may not", async () => {
+  const [post] = await write("fishing", 40, { visibility: "private" });
   await write("baking", 40);
   await publishWordModel(database, "first");
+  const came = "insert into public.post_views (user_id, post_id) select unnest($1::uuid[]), $2";
+  await pool.query(came, [authors, post]);
+  await pool.query("select recsys.roll_up(null)");
   await made();
-  const said = (await topics()).flatMap(({ label, terms }) => [label, ...terms]).join(" ");
+  const rows = await topics();
+  const total = (figure: "demand" | "supply" | "people") => rows.reduce((sum, row) => sum + row[figure], 0);
+  assert.deepEqual([total("demand"), total("people"), Math.round(28 * total("supply"))], [0, 0, 40]);
+  const said = rows.flatMap(({ label, terms }) => [label, ...terms]).join(" ");
   for (const word of ["fishing", ...subjects.fishing.split(" ")]) assert.ok(!said.includes(word), `${word} is private`);
   assert.match(said, /baking|sourdough/);
   const of = await topicOf();

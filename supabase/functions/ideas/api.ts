@@ -27,7 +27,9 @@ const idea = z
           .int()
           .min(10)
           .nullable()
-          .describe("People who came to posts of the topic in the last 28 days, rounded down to tens; null: fewer."),
+          .describe(
+            "People who came to posts of the topic that any member may read, in the last 28 days, rounded down to tens; null: fewer.",
+          ),
         posts_lately: z.int().describe("Posts of the topic in the last 28 days that any member may read."),
         unanswered: z.int().describe("How many of them nobody else has commented on."),
       })

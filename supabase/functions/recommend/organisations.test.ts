@@ -141,6 +141,20 @@ test("whoever goes over to another organisation has its posts in the next feed a
   assert.deepEqual(ids(await candidatesFor(member, common)), ids(after));
 });
 
+test("where what is common did for none of three people, it is asked for one in eight, until it does", () => {
+  const ways = openWays(() => 0);
+  for (const sub of ["ada", "ada", "ada", "ben"]) ways.keep(sub, "all");
+  assert.equal(ways.guess(), "common");
+  ways.keep("cid", "all");
+  const guesses = Array.from({ length: 16 }, () => ways.guess());
+  assert.deepEqual(
+    guesses.flatMap((guess, n) => (guess === "all" ? [] : n)),
+    [7, 15],
+  );
+  ways.keep("dan", "common");
+  assert.equal(ways.guess(), "common");
+});
+
 test("which way did is remembered for five minutes", () => {
   let now = 0;
   const ways = openWays(() => now);

@@ -46,10 +46,24 @@ test("what is similar, of more than anybody is shown, reads no table of all post
   await pool.query(
     `insert into recsys.post_embeddings (model_id, post_id, embedding)
      select $1, id, ('[' || cos(n / 1000.0) || ',' || sin(n / 1000.0) || repeat(',0', 30) || ']')::extensions.vector
-     from (select id, row_number() over () as n from public.posts where title like 'post %') as posts`,
+     from (select id, substring(title from 'post (.+)')::integer as n from public.posts where title like 'post %') as posts`,
     [model],
   );
   await pool.query("analyze");
+  assert.deepEqual(await similar(model, "service_role", "160, 160, true"), { nearest: 1, found: 160, rows: 0 });
+});
+
+test("where the thousand nearest are hidden, the index goes on to those behind them", async () => {
+  const { rows } = await pool.query("select model_id from recsys.models where status = 'active'");
+  await pool.query(
+    "create policy hidden on public.posts as restrictive for select to authenticated using (substring(title from 'post (.+)')::integer > 1200)",
+  );
+  const found = await similar(rows[0].model_id, "authenticated", "100, 100");
+  assert.deepEqual(found, { nearest: 1201, found: 100, rows: 0 });
+});
+
+/** Of the 3,000 posts those nearest to the first: the number of the nearest, how many they are, and how many rows of the table of posts were read one after another. */
+async function similar(model: number, role: string, most: string) {
   const client = await pool.connect();
   // with what the session did before and has not reported yet
   const read = async () =>
@@ -60,18 +74,26 @@ test("what is similar, of more than anybody is shown, reads no table of all post
     ).rows[0].rows;
   try {
     await client.query("begin");
+    const { rows: first } = await client.query(
+      "select embedding from recsys.post_embeddings join public.posts on id = post_id where title = 'post 1'",
+    );
+    await client.query("select set_config('role', $1, true)", [role]);
     const before = await read();
     const { rows } = await client.query(
-      `select count(*)::int as found
-       from recsys.retrieve_similar(recsys.feed_request($1, recsys.clock()), $2, (select embedding from recsys.post_embeddings limit 1), 160, 160, true)`,
-      [people.ben, model],
+      `select post_id from recsys.retrieve_similar(recsys.feed_request($1, recsys.clock()), $2, $3::text::extensions.vector, ${most}) order by rank`,
+      [people.ben, model, first[0].embedding],
     );
-    assert.deepEqual([rows[0].found, (await read()) - before], [160, 0]);
+    const readBy = (await read()) - before;
+    const { rows: nearest } = await client.query(
+      "select substring(title from 'post (.+)')::int as number from public.posts where id = $1",
+      [rows[0]?.post_id],
+    );
+    return { nearest: nearest[0]?.number, found: rows.length, rows: readBy };
   } finally {
     await client.query("rollback");
     client.release();
   }
-});
+}
 
 /** How often public.is_in is called for ada's candidates beside those that are common. */
 async function callsForCandidates(): Promise<number> {

@@ -64,7 +64,7 @@ export const postReach = z
       .min(10)
       .nullable()
       .describe(
-        "People who came to posts of its topic in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.",
+        "People who came to posts of its topic that any signed-in member may read, in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.",
       ),
   })
   .meta({

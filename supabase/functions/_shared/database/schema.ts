@@ -2303,7 +2303,7 @@ export interface RecsysTopics {
    */
   created_at: Generated<Timestamp>;
   /**
-   * How many people a day came to its posts in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.
+   * How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.
    */
   demand: Generated<number>;
   /**
@@ -2319,7 +2319,7 @@ export interface RecsysTopics {
    */
   model_id: number;
   /**
-   * How many people came to its posts in that time, each once; users are told recsys.about_people() of it.
+   * How many people came to these posts in that time, each once; users are told recsys.about_people() of it.
    */
   people: Generated<number>;
   /**
@@ -2327,7 +2327,7 @@ export interface RecsysTopics {
    */
   size: Generated<number>;
   /**
-   * How many posts a day were written in the last 28 days.
+   * How many of these posts a day were written in the last 28 days.
    */
   supply: Generated<number>;
   /**
@@ -3121,7 +3121,7 @@ export interface Functions {
   "recsys.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_beside: boolean; relation: string; alias: string } };
   /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
   "recsys.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[] } };
-  /** About how many people came to posts of a post's topic in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
+  /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
   "recsys.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What recsys.post_stats has to be, worked out from all interactions: one row for each that counts. */
   "recsys.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
@@ -3165,7 +3165,7 @@ export interface Functions {
   "recsys.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
   /** Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person's day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it. */
   "recsys.record_events": { args: { p_events: string | null }; row: { record_events: string[] } };
-  /** Counts how many posts each topic has and how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
+  /** Counts how many posts each topic has and, of those that any signed-in member may read, how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
   "recsys.refresh_topics": { args: {  }; row: { refresh_topics: number } };
   /** Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors, which no reader has seen; the row and the graphs stay for a while, for whoever asks why. */
   "recsys.reject_model": { args: { p_model_id: number | string | null; p_gate: string | null }; row: { reject_model: unknown } };
@@ -3193,7 +3193,7 @@ export interface Functions {
   "recsys.retrieve_followed": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most newest posts, p_share of an author before all others'. */
   "recsys.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred; where the 1,000 nearest of all posts hold too few eligible ones, exactly. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none. */
+  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where, by the 200 posts last active, that looks at fewer. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none. */
   "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts that most of those whom the user follows did something with lately, as recsys.with_touched finds them, p_share of an author before all others'. */
   "recsys.retrieve_touched": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };

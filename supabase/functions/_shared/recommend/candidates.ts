@@ -36,15 +36,16 @@ export async function candidatesOf(
   const advanced = commonPosts.known.advance(connection, role, version);
   // it is waited for below, unless something else fails before
   advanced.catch(() => undefined);
-  const way = ways.of(sub);
-  let looksForFew = way === undefined || way === "few";
+  const remembered = ways.of(sub);
+  const way = remembered ?? ways.guess();
+  let looksForFew = remembered === undefined || remembered === "few";
   if (!page.filter && way !== "all") {
     const ofCommon = span("common");
     const common = await commonPosts.of(connection, role, version, Number(now));
     ofCommon();
     // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
     if (common.cut.active) {
-      const looksFirst = (way ?? ways.guess()) === "few";
+      const looksFirst = way === "few";
       const ofSources = span("sources");
       const asking = retrieve(connection, caller, { ...asked, common, isFew: looksFirst });
       const [found] = await Promise.all([asking, advanced]);

@@ -12,20 +12,29 @@ const keptFor = 300_000;
 const generation = 10_000;
 
 export function openWays(now: () => number = () => performance.now()) {
+  const of = (sub: string | undefined): Way | undefined => {
+    const kept = young.get(sub ?? "") ?? old.get(sub ?? "");
+    return kept && kept.until > now() ? kept.way : undefined;
+  };
   let [young, old] = [new Map<string, { way: Way; until: number }>(), new Map<string, { way: Way; until: number }>()];
   let last: Way = "common";
+  /** For how many people in a row, each counted once, only all sources did. */
+  let onlyAll = 0;
+  let guesses = 0;
   return {
     /** The way that did for somebody (undefined: for visitors); undefined: none is known. */
-    of(sub: string | undefined): Way | undefined {
-      const kept = young.get(sub ?? "") ?? old.get(sub ?? "");
-      return kept && kept.until > now() ? kept.way : undefined;
-    },
-    /** What may do for somebody of whom none is known: what did for whoever came last, or in a community of organisations everybody would be asked for twice. */
-    guess: (): Way => last,
+    of,
+    /**
+     * What may do for somebody of whom none is known: what did for whoever came last, or in a community of organisations everybody would be asked for
+     * twice. After three in a row for whom only all sources did, these; with each eighth it is tried whether that still holds.
+     */
+    guess: (): Way => (onlyAll >= 3 && ++guesses % 8 > 0 ? "all" : last),
     keep(sub: string | undefined, way: Way): void {
+      if (way !== "all") onlyAll = 0;
+      else if (of(sub) !== "all") onlyAll++;
       young.set(sub ?? "", { way, until: now() + keptFor });
       if (young.size > generation) [young, old] = [new Map(), young];
-      // whoever reads more than a few, and less than most, says nothing of others
+      // one who reads more than a few, and less than most, says nothing of others
       if (way !== "all") last = way;
     },
   };
