@@ -71,13 +71,17 @@ $$;
 comment on function recsys.watch_name(text, text[]) is 'What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table.';
 
 create function recsys.trigger_arguments(p_arguments bytea) returns text[]
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
+begin
   -- each ends with a byte of zero, which is \000 here, as no backslash is left that stands for itself
-  select array_agg(convert_from(decode(found.part, 'escape'), getdatabaseencoding()) order by found.place)
-  from (select string_to_array(replace(encode(p_arguments, 'escape'), '\\', '\134'), '\000') as list) as parts
-  cross join unnest(parts.list) with ordinality as found (part, place)
-  where found.place < cardinality(parts.list)
+  return (
+    select array_agg(convert_from(decode(listed.part, 'escape'), getdatabaseencoding()) order by listed.place)
+    from (select string_to_array(replace(encode(p_arguments, 'escape'), '\\', '\134'), '\000') as list) as parts
+    cross join unnest(parts.list) with ordinality as listed (part, place)
+    where listed.place < cardinality(parts.list)
+  );
+end
 $$;
 comment on function recsys.trigger_arguments(bytea) is 'The arguments of a trigger, from pg_trigger.tgargs.';
 

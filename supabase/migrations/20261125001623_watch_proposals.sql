@@ -2,25 +2,29 @@
 -- what. A guess that raised, or that took a comment's id for a post's, would be worse than none.
 
 create function recsys.names_account(p_table regclass, p_column smallint) returns boolean
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  with recursive chain as (
-    select p_table::oid as relation, p_column as attnum
-    union
-    select pg_constraint.confrelid, pg_constraint.confkey[1]
-    from chain
-    join pg_catalog.pg_constraint on pg_constraint.conrelid = chain.relation and pg_constraint.contype = 'f' and pg_constraint.conkey = array[chain.attnum]
-  )
-  select coalesce(bool_or(
-    chain.relation = to_regclass('auth.users')
-    -- the key of people whom no foreign key leads further
-    or (
-      exists (select from recsys.relations_under('recsys.source_users'::regclass) as under where under.relation = chain.relation)
-      and exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'p' and conkey = array[chain.attnum])
-      and not exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'f' and confrelid = to_regclass('auth.users'))
+begin
+  return (
+    with recursive chain as (
+      select p_table::oid as relation, p_column as attnum
+      union
+      select pg_constraint.confrelid, pg_constraint.confkey[1]
+      from chain
+      join pg_catalog.pg_constraint on pg_constraint.conrelid = chain.relation and pg_constraint.contype = 'f' and pg_constraint.conkey = array[chain.attnum]
     )
-  ), false) and (select atttypid = 'uuid'::regtype from pg_catalog.pg_attribute where attrelid = p_table and attnum = p_column)
-  from chain
+    select coalesce(bool_or(
+      chain.relation = to_regclass('auth.users')
+      -- the key of people whom no foreign key leads further
+      or (
+        exists (select from recsys.relations_under('recsys.source_users'::regclass) as under where under.relation = chain.relation)
+        and exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'p' and conkey = array[chain.attnum])
+        and not exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'f' and confrelid = to_regclass('auth.users'))
+      )
+    ), false) and (select atttypid = 'uuid'::regtype from pg_catalog.pg_attribute where attrelid = p_table and attnum = p_column)
+    from chain
+  );
+end
 $$;
 comment on function recsys.names_account(regclass, smallint) is 'Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads.';
 revoke all on function recsys.names_account(regclass, smallint) from public;
@@ -44,8 +48,10 @@ comment on function recsys.columns_read(regclass, regclass) is 'The columns of a
 revoke all on function recsys.columns_read(regclass, regclass) from public;
 
 create function recsys.person_read(p_view regclass, p_table regclass, out name text, out lookup text[])
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
+#variable_conflict use_column
+begin
   with persons as (
     select columns.name, null::text[] as lookup, 1 as rank
     from recsys.columns_read(p_view, p_table) as columns
@@ -72,8 +78,9 @@ as $$
       and not exists (select from pg_catalog.pg_constraint where conrelid = p_table and contype = 'f' and conkey = array[columns.attnum])
   ),
   best as (select persons.*, count(*) over (partition by persons.rank) as alike from persons)
-  select best.name, best.lookup from best
-  where best.rank = (select min(persons.rank) from persons) and (best.alike = 1 or best.name = 'user_id')
+  select best.name, best.lookup into name, lookup from best
+  where best.rank = (select min(persons.rank) from persons) and (best.alike = 1 or best.name = 'user_id');
+end
 $$;
 comment on function recsys.person_read(regclass, regclass) is 'The column by which rows of a table that a view reads name a person, and what recsys.watch needs as p_user_lookup. Nulls: none does, or several could.';
 revoke all on function recsys.person_read(regclass, regclass) from public;
@@ -123,8 +130,9 @@ create function recsys.proposed_watch(p_view regclass, p_kind text, p_table regc
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
-  person constant text := (select found.name from recsys.person_read(p_view, p_table) as found);
-  lookup constant text[] := (select found.lookup from recsys.person_read(p_view, p_table) as found);
+  by_person constant record := recsys.person_read(p_view, p_table);
+  person constant text := by_person.name;
+  lookup constant text[] := by_person.lookup;
   post constant text := p_post;
   has_posts constant boolean := exists (select from recsys.watches where watches.kind = 'posts');
   -- which of its times it is, where there is but one
