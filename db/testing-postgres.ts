@@ -7,13 +7,15 @@ import { templateDigest } from "./template-digest.ts";
 
 const localServer = "postgres://postgres:postgres@127.0.0.1:54322/postgres?sslmode=disable";
 
-/**
- * The PostgreSQL on which tests run; undefined: none, or TEST_DATABASE_URL=embedded. Throws when the given one fails. In a test file it is
- * the one place that says on which it runs, and notes that the file asked.
- */
+/** The PostgreSQL on which tests run, as `findServer` has it. Notes that the file asked: without one it is another test. */
 export async function testServer(): Promise<string | undefined> {
   const notes = process.env.EMBEDDED_LATER;
   if (notes) await appendFile(notes, `${relative(process.cwd(), process.argv[1] ?? "")}\n`);
+  return await findServer();
+}
+
+/** The PostgreSQL on which tests run; undefined: none, or TEST_DATABASE_URL=embedded. Throws when the given one fails. */
+export async function findServer(): Promise<string | undefined> {
   const given = process.env.TEST_DATABASE_URL;
   if (given === "embedded") return undefined;
   const url = given || localServer;

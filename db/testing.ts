@@ -1,7 +1,7 @@
 import { type TestContext, test } from "node:test";
 import type { Database } from "./connect.ts";
 import { openEmbeddedCopy } from "./testing-embedded.ts";
-import { openTestCopy, testServer } from "./testing-postgres.ts";
+import { findServer, openTestCopy, testServer } from "./testing-postgres.ts";
 
 /** Where a test says what to do when it is over: a `TestContext`, or `{ after }` of node:test for a whole file. */
 export interface Scope {
@@ -15,7 +15,18 @@ export interface Scope {
  * `npm run setup:postgres`; where neither answers, or with TEST_DATABASE_URL=embedded, an embedded one in memory.
  */
 export async function testDatabase(scope: Scope, name = "test"): Promise<Database> {
-  const server = await testServer();
+  return await openFor(scope, await testServer(), name);
+}
+
+/**
+ * The same for a test of models that are trained on what it holds. They learn the same from either kind of database, so `npm test -- --both`
+ * runs the file once; that one can be trained from an embedded database is tested beside (trainer/worked-examples.test.ts).
+ */
+export async function trainingDatabase(scope: Scope, name: string): Promise<Database> {
+  return await openFor(scope, await findServer(), name);
+}
+
+async function openFor(scope: Scope, server: string | undefined, name: string): Promise<Database> {
   const database = server ? await openTestCopy(server, name) : await openEmbeddedCopy();
   scope.after(() => database.close());
   return database;

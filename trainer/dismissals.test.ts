@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
-import { testDatabase } from "../db/testing.ts";
+import { trainingDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import type { ShownPage } from "./community/pages.ts";
 import { quickConfig } from "./config/testing.ts";
@@ -24,7 +24,7 @@ import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.t
 import { trainIntoFolder } from "./train-into-folder.ts";
 import { readWarmStart } from "./warm-start.ts";
 
-const database = await testDatabase({ after }, "dismissals");
+const database = await trainingDatabase({ after }, "dismissals");
 const { pool } = database;
 const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
 const four = ["view", "vote", "comment", "dismiss"];
@@ -86,7 +86,7 @@ test("it goes on with the head on the pages of one more day", async () => {
     learnedUntil: model.learnedUntil,
     learnedFrom: "pages",
   };
-  const next = await trainModel(loaded, { ...options, from });
+  const next = await trainModel(loaded, { ...options, config: quickConfig, from });
   assert.equal(next.wentOn, true);
   assert.deepEqual(next.dlrm.heads, four);
   assert.notDeepEqual(next.dlrm.dense.values("bias")[3], model.dlrm.dense.values("bias")[3]);
@@ -98,13 +98,13 @@ test("a model with the head is published, judged by it, read back, and followed 
   const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
   try {
     const trained = await readModelFolder(
-      await trainIntoFolder(context, { seed: 1, out: join(folder, "a"), parent: folder }),
+      await trainIntoFolder(context, { seed: 1, config: quickConfig, out: join(folder, "a"), parent: folder }),
     );
     assert.deepEqual(trained.heads, four, "nobody said how long a view was");
     const id = await publish(database, trained, { activate: true });
     const { rows } = await pool.query("select heads from recsys.models where model_id = $1", [id]);
     assert.deepEqual(rows[0].heads, four);
-    const active = await readWarmStart(database);
+    const active = await readWarmStart(database, quickConfig);
     assert.ok(typeof active !== "string", String(active));
     assert.deepEqual(active.dlrm.heads, four);
     assert.deepEqual(Buffer.from(dlrmGraph(active.dlrm)), Buffer.from(trained.graphs.dlrm));
