@@ -69,6 +69,9 @@ test("a feed, events that change it, and what is similar", async () => {
   assert.deepEqual([posts.items.length, typeof posts.items[0].title], [3, "string"]);
   const alike = await ben.similar({ find: "people" });
   assert.deepEqual(alike.items, [], "there are fewer than ten people");
+  const whom = await ben.suggestions({ of: "people", limit: 3 });
+  const what = await ben.suggestions({ of: "topics" });
+  assert.deepEqual([whom.find, what.find, what.items], ["people_to_follow", "topics_to_follow", []]);
   const reach = await recommenderOf(people.author).similar({ find: "reach", post_id: post(6) });
   assert.equal(reach.people, null);
   assert.deepEqual(await ben.events([]), { events: [] });

@@ -20,11 +20,13 @@ import type {
   FeedRequest,
   Ideas,
   IdeasRequest,
+  PeopleToFollow,
   PostReach,
   Report,
   SimilarPeople,
   SimilarPosts,
   SimilarRequest,
+  TopicsToFollow,
 } from "./types.ts";
 import { randomUuid } from "./uuid.ts";
 
@@ -79,6 +81,10 @@ export interface Recsys {
   similar(request: SimilarRequest & { find: "reach"; post_id: string }, options?: CallOptions): Promise<PostReach>;
   /** Posts like one. */
   similar(request: SimilarRequest & { find?: "posts"; post_id: string }, options?: CallOptions): Promise<SimilarPosts>;
+  /** Whom the signed-in user might follow. */
+  suggestions(request: { of: "people"; limit?: number }, options?: CallOptions): Promise<PeopleToFollow>;
+  /** Which topics the signed-in user might follow. */
+  suggestions(request: { of: "topics"; limit?: number }, options?: CallOptions): Promise<TopicsToFollow>;
   /** Posts that the signed-in user might write, with the audience to expect. */
   ideas(request?: IdeasRequest, options?: CallOptions): Promise<Ideas>;
 }
@@ -140,6 +146,8 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
     },
     recommend: (request = {}, options) => call("recommend", request, options),
     similar: (request: SimilarRequest, options?: CallOptions) => call<never>("similar", request, options),
+    suggestions: ({ of, ...request }: { of: "people" | "topics"; limit?: number }, options?: CallOptions) =>
+      call<never>("similar", { find: `${of}_to_follow`, ...request }, options),
     ideas: (request = {}, options) => call("ideas", request, options),
     async events(events, options) {
       const named = events.map((event) => ({ ...event, id: event.id ?? randomUuid() }) as Event);

@@ -176,6 +176,28 @@ export type RefusalCode =
   | "unknown_post"
   | "unknown_impression"
   | "not_allowed";
+/**
+ * Why somebody or something is suggested.
+ */
+export type SuggestionWhy =
+  | {
+      kind: "came_to_posts";
+      /**
+       * How many.
+       */
+      posts: number;
+    }
+  | {
+      kind: "followed_by";
+      /**
+       * @minItems 1
+       * @maxItems 3
+       */
+      people: string[];
+    }
+  | {
+      kind: "similar";
+    };
 
 /**
  * Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.
@@ -241,15 +263,15 @@ export interface EventsRequest {
   events: Event[];
 }
 /**
- * What is looked for: posts like one, people like the caller, or a post's reach.
+ * What is looked for: posts like one, people like the caller, a post's reach, or whom and what to follow.
  */
 export interface SimilarRequest {
   /**
-   * posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach.
+   * posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach. people_to_follow, topics_to_follow: whom and what the caller might follow.
    */
-  find?: "posts" | "people" | "reach";
+  find?: "posts" | "people" | "reach" | "people_to_follow" | "topics_to_follow";
   /**
-   * Of the post; for reach it must be the caller's own. Needed for both, and not for people.
+   * Of the post; for reach it must be the caller's own. Needed for posts and reach alone.
    */
   post_id?: string;
   /**
@@ -513,6 +535,34 @@ export interface PostReach {
    * People who came to posts of its topic that any signed-in member may read, in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.
    */
   people: number | null;
+}
+/**
+ * Whom the caller might follow, and neither follows nor muted: people like the caller come last.
+ */
+export interface PeopleToFollow {
+  find: "people_to_follow";
+  items: PersonToFollow[];
+}
+/**
+ * Whom the caller might follow.
+ */
+export interface PersonToFollow {
+  user_id: string;
+  why: SuggestionWhy;
+}
+/**
+ * Topics that the caller might follow, and neither follows nor muted.
+ */
+export interface TopicsToFollow {
+  find: "topics_to_follow";
+  items: TopicToFollow[];
+}
+/**
+ * What the caller might follow.
+ */
+export interface TopicToFollow {
+  topic: string;
+  why: SuggestionWhy;
 }
 /**
  * Ideas for posts.

@@ -1,4 +1,4 @@
-/** What `similar` takes and answers: posts like one, people like the caller, or how many people a post may reach. */
+/** What `similar` takes and answers: posts like one, people like the caller, how many people a post may reach, or whom and what to follow. */
 import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { limitField } from "../_shared/http/request.ts";
@@ -6,21 +6,24 @@ import { feedItem } from "../_shared/recommend/feed.ts";
 
 export const similarRequest = z
   .strictObject({
-    find: z.enum(["posts", "people", "reach"]).default("posts").meta({
+    find: z.enum(["posts", "people", "reach", "people_to_follow", "topics_to_follow"]).default("posts").meta({
       description:
-        "posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach.",
-      refusal: "find must be posts, people or reach",
+        "posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach. people_to_follow, topics_to_follow: whom and what the caller might follow.",
+      refusal: "find must be posts, people, reach, people_to_follow or topics_to_follow",
     }),
     post_id: z.guid().optional().meta({
-      description: "Of the post; for reach it must be the caller's own. Needed for both, and not for people.",
-      refusal: 'post_id must be the uuid of a post; {"find": "people"} takes none',
+      description: "Of the post; for reach it must be the caller's own. Needed for posts and reach alone.",
+      refusal: "post_id must be the uuid of a post; only posts and reach take one",
     }),
     limit: limitField(100, 10, "How many at most."),
   })
-  .refine(({ find, post_id }) => (find === "people") === (post_id === undefined), { path: ["post_id"] })
+  .refine(({ find, post_id }) => (find === "posts" || find === "reach") === (post_id !== undefined), {
+    path: ["post_id"],
+  })
   .meta({
     id: "SimilarRequest",
-    description: "What is looked for: posts like one, people like the caller, or a post's reach.",
+    description:
+      "What is looked for: posts like one, people like the caller, a post's reach, or whom and what to follow.",
     examples: [{ post_id: "…" }],
   });
 
@@ -72,6 +75,41 @@ export const postReach = z
     description: "About how many people a post may reach: the same for all posts of its topic.",
   });
 
+const why = z
+  .discriminatedUnion("kind", [
+    z
+      .object({ kind: z.literal("came_to_posts"), posts: z.int().min(1).describe("How many.") })
+      .describe("The caller came to posts of theirs, or with that topic, lately."),
+    z
+      .object({ kind: z.literal("followed_by"), people: z.array(z.guid()).min(1).max(3) })
+      .describe("People follow them whom the caller follows, as far as the caller may read that; some of these."),
+    z.object({ kind: z.literal("similar") }).describe("They are like the caller."),
+  ])
+  .meta({ id: "SuggestionWhy", description: "Why somebody or something is suggested." });
+
+export const peopleToFollow = z
+  .object({
+    find: z.literal("people_to_follow"),
+    items: z.array(
+      z.object({ user_id: z.guid(), why }).meta({ id: "PersonToFollow", description: "Whom the caller might follow." }),
+    ),
+  })
+  .meta({
+    id: "PeopleToFollow",
+    description: "Whom the caller might follow, and neither follows nor muted: people like the caller come last.",
+  });
+
+export const topicsToFollow = z
+  .object({
+    find: z.literal("topics_to_follow"),
+    items: z.array(
+      z.object({ topic: z.string(), why }).meta({ id: "TopicToFollow", description: "What the caller might follow." }),
+    ),
+  })
+  .meta({ id: "TopicsToFollow", description: "Topics that the caller might follow, and neither follows nor muted." });
+
+export type PeopleToFollow = z.infer<typeof peopleToFollow>;
+export type TopicsToFollow = z.infer<typeof topicsToFollow>;
 export type SimilarPosts = z.infer<typeof similarPosts>;
 export type SimilarPeople = z.infer<typeof similarPeople>;
 export type PostReach = z.infer<typeof postReach>;
@@ -79,9 +117,10 @@ export type PostReach = z.infer<typeof postReach>;
 export const similarApi: Api = {
   name: "similar",
   callers: "users",
-  summary: "Posts like one, people like the caller, or about how many people a post of the caller's may reach.",
+  summary:
+    "Posts like one, people like the caller, about how many people a post of the caller's may reach, or whom and what to follow.",
   requests: { POST: similarRequest },
-  answer: z.discriminatedUnion("find", [similarPosts, similarPeople, postReach]),
+  answer: z.discriminatedUnion("find", [similarPosts, similarPeople, postReach, peopleToFollow, topicsToFollow]),
   codes: {
     404: ["unknown_user", "unknown_post"],
   },

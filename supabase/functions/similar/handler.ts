@@ -1,6 +1,6 @@
 /**
- * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, or about how many people a
- * post of the caller's may reach. A post that the caller may not read answers as one that does not exist.
+ * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, about how many people a
+ * post of the caller's may reach, or whom and what the caller might follow. A post that the caller may not read answers as one that does not exist.
  */
 import { asService, changeAs, type Identity, readAs, service } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
@@ -9,18 +9,32 @@ import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";
-import { type PostReach, type SimilarPeople, type SimilarPosts, type SimilarRequest, similarRequest } from "./api.ts";
+import {
+  type PeopleToFollow,
+  type PostReach,
+  type SimilarPeople,
+  type SimilarPosts,
+  type SimilarRequest,
+  similarRequest,
+  type TopicsToFollow,
+} from "./api.ts";
 
 export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
   name: "similar",
   callers: "users",
   maximumBodyBytes: 1024,
   read: { POST: (body) => requestOf(similarRequest, parseJson(body)) },
-  async answer({ find, post_id, limit }, { claims }, { pool }): Promise<SimilarPosts | SimilarPeople | PostReach> {
-    // that a post is needed for all but people is checked with the request
+  async answer({ find, post_id, limit }, { claims }, { pool }): Promise<Answer> {
+    if (find === "people_to_follow") return { find, items: await peopleToFollow(pool, claims, limit) };
+    if (find === "topics_to_follow") {
+      const [row] = await readAs(pool, claims, readTopicsToFollow(claims.sub, limit), async (_, rows) => rows);
+      if (!row.is_known) throw unknownUser();
+      return { find, items: row.items };
+    }
+    // that a post is needed for all others but people is checked with the request
     if (find === "people") {
       const [row] = await nearPeople(pool, claims, limit);
-      if (!row.is_known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+      if (!row.is_known) throw unknownUser();
       return { find, model: modelOf(row), items: row.items };
     }
     const postId = post_id as string;
@@ -37,6 +51,25 @@ export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
   },
 };
 
+type Answer = SimilarPosts | SimilarPeople | PostReach | PeopleToFollow | TopicsToFollow;
+
+/**
+ * Whom the caller might follow: what their own role finds and, where that is too little, people like them. Whom they follow is
+ * left out of these afterwards: with `find: "people"` they could do that themselves.
+ */
+async function peopleToFollow(pool: Pool, claims: Claims, limit: number): Promise<PeopleToFollow["items"]> {
+  const [row] = await readAs(pool, claims, readPeopleToFollow(claims.sub, limit), async (_, rows) => rows);
+  if (!row.is_known) throw unknownUser();
+  if (row.items.length === limit) return row.items;
+  const known = new Set([...row.follows, ...row.items.map(({ user_id }) => user_id)]);
+  const [near] = await nearPeople(pool, claims, 100);
+  const alike = near.items.filter(({ user_id }) => !known.has(user_id));
+  return [...row.items, ...alike.map(({ user_id }) => ({ user_id, why: { kind: "similar" as const } }))].slice(
+    0,
+    limit,
+  );
+}
+
 /**
  * People like the caller: asked by the service, which alone may read the vectors of others, at work for somebody: the request counts as
  * theirs. What is found is kept for a day, but for an operator, who only looks.
@@ -46,6 +79,10 @@ async function nearPeople(pool: Pool, claims: Claims, limit: number) {
   const caller: Identity = { ...service, sub, preview };
   const statement = readPeopleNear(claims, limit);
   return await (preview ? readAs : changeAs)(pool, caller, statement, async (_, rows) => rows);
+}
+
+function unknownUser(): AppError {
+  return new AppError(404, "unknown_user", "this user has no profile yet: create one first");
 }
 
 function unknownPost(): AppError {
@@ -77,6 +114,25 @@ function readPostsLike(postId: string, limit: number): Statement<SimilarRow<Simi
 /** People like the caller; to be asked as the service. */
 function readPeopleNear(claims: Claims, limit: number): Statement<SimilarRow<SimilarPeople["items"][number]>> {
   return call("recsys.people_near", { p_claims: JSON.stringify(claims), p_limit: limit });
+}
+
+interface ToFollowRow<Items> {
+  /** false: the caller has no profile. */
+  is_known: boolean;
+  items: Items;
+}
+
+/** Whom the caller might follow, and whom they follow; to be asked as the caller. */
+function readPeopleToFollow(
+  userId: string,
+  limit: number,
+): Statement<ToFollowRow<PeopleToFollow["items"]> & { follows: string[] }> {
+  return call("recsys.people_to_follow", { p_user_id: userId, p_limit: limit });
+}
+
+/** What the caller might follow; to be asked as the caller. */
+function readTopicsToFollow(userId: string, limit: number): Statement<ToFollowRow<TopicsToFollow["items"]>> {
+  return call("recsys.topics_to_follow", { p_user_id: userId, p_limit: limit });
 }
 
 /** A post that the caller wrote and may read; to be asked as the caller. */

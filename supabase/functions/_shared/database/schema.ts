@@ -3107,6 +3107,8 @@ export interface Functions {
   "recsys.pause": { args: { p_name: string | null }; row: { pause: unknown } };
   /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys.least_people(). Who is near is worked out once a day (recsys.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
   "recsys.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
+  /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}}. follows: whom they follow. is_known: the caller may read the user. */
+  "recsys.people_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; follows: string[]; items: any } };
   /** A share as people read it: 0.0123 is 1.23 %. */
   "recsys.percent": { args: { p_share: number | null }; row: { percent: string } };
   /** A ratio in words: 1.5 is "50.0 % more". */
@@ -3273,6 +3275,8 @@ export interface Functions {
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
   /** Posts in columns, with times in milliseconds since 1970: rows took the driver 4 ms for 500 posts. */
   "recsys.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
+  /** Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys.people_to_follow has people: {topic, why}, without those that they follow or muted. */
+  "recsys.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; items: any } };
   /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
   "recsys.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
   /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top. */

@@ -1,0 +1,119 @@
+-- Whom and what somebody might follow, which the function `similar` asks under the caller's own role: the app's policies decide whose follows,
+-- posts and profiles it may be made of, so an app whose follows are private gets nothing from those of others.
+
+create function recsys.people_to_follow(p_user_id uuid, p_limit integer)
+returns table (is_known boolean, follows uuid[], items json)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  as_of constant timestamptz := recsys.clock();
+  muted constant uuid[] := coalesce((recsys.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
+  followed constant uuid[] := array(
+    select source_follows.target::uuid from recsys.source_follows
+    where source_follows.user_id = p_user_id and source_follows.kind = 'person' and pg_input_is_valid(source_follows.target, 'uuid')
+  );
+begin
+  return query
+  with authors as (
+    select posts.author_id as user_id, count(distinct posts.post_id) as posts
+    from unnest(recsys.latest_interactions(p_user_id, as_of)) as latest
+    join recsys.source_posts as posts on posts.post_id = latest.post_id
+    group by posts.author_id
+  ),
+  friends as (
+    select theirs.user_id, array_agg(distinct friend.user_id) as people
+    from unnest((recsys.followed_people(p_user_id, as_of))[:100]) as friend (user_id)
+    cross join lateral (
+      select followed.user_id from unnest(recsys.followed_people(friend.user_id, as_of)) as followed (user_id) limit 100
+    ) as theirs
+    where friend.user_id <> all (muted) and exists (select from recsys.source_users where source_users.user_id = friend.user_id offset 0)
+    group by theirs.user_id
+  ),
+  found as (
+    select user_id, coalesce(authors.posts, 0) as posts, coalesce(cardinality(friends.people), 0) as friends, friends.people[:3] as people
+    from authors
+    full join friends using (user_id)
+    where user_id <> p_user_id and user_id <> all (followed) and user_id <> all (muted)
+      and exists (select from recsys.source_users where source_users.user_id = coalesce(authors.user_id, friends.user_id) offset 0)
+    order by coalesce(authors.posts, 0) + coalesce(cardinality(friends.people), 0) desc, user_id
+    limit p_limit
+  )
+  select
+    exists (select from recsys.source_users where source_users.user_id = p_user_id),
+    followed,
+    (
+      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why',
+        case when found.friends >= found.posts
+          then json_build_object('kind', 'followed_by', 'people', found.people)
+          else json_build_object('kind', 'came_to_posts', 'posts', found.posts)
+        end) order by found.posts + found.friends desc, found.user_id), '[]')
+      from found
+    );
+end
+$$;
+comment on function recsys.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}}. follows: whom they follow. is_known: the caller may read the user.';
+
+create function recsys.topics_to_follow(p_user_id uuid, p_limit integer)
+returns table (is_known boolean, items json)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  as_of constant timestamptz := recsys.clock();
+  request constant recsys.feed_request := recsys.request_with_mutes(p_user_id, as_of);
+  muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
+  muted constant text[] := coalesce(request.muted_topics, '{}');
+begin
+  return query
+  with tags as (
+    select lower(tag) as name, min(tag) as tag, count(distinct posts.post_id) as posts
+    from unnest(recsys.latest_interactions(p_user_id, as_of)) as latest
+    join recsys.source_posts as posts on posts.post_id = latest.post_id
+    cross join unnest(posts.tags) as tag
+    where posts.author_id is distinct from p_user_id and tag ~ '\S'
+    group by lower(tag)
+  ),
+  friends as (
+    select lower(theirs.target) as name, min(theirs.target) as tag, array_agg(distinct friend.user_id) as people
+    from unnest((recsys.followed_people(p_user_id, as_of))[:100]) as friend (user_id)
+    cross join lateral (
+      select source_follows.target from recsys.source_follows
+      where source_follows.user_id = friend.user_id and source_follows.kind = 'topic' and (source_follows.created_at <= as_of) is not false
+      order by source_follows.created_at desc nulls last, source_follows.target
+      limit 100
+    ) as theirs
+    where friend.user_id <> all (muted_people) and exists (select from recsys.source_users where source_users.user_id = friend.user_id offset 0)
+    group by lower(theirs.target)
+  ),
+  found as (
+    select
+      coalesce(tags.tag, friends.tag) as topic, name, coalesce(tags.posts, 0) as posts,
+      coalesce(cardinality(friends.people), 0) as friends, friends.people[:3] as people
+    from tags
+    full join friends using (name)
+    where left(name, 100) <> all (muted)
+      and not exists (
+        select from recsys.source_follows
+        where source_follows.user_id = p_user_id and source_follows.kind = 'topic' and lower(source_follows.target) = name
+      )
+    order by coalesce(tags.posts, 0) + coalesce(cardinality(friends.people), 0) desc, name
+    limit p_limit
+  )
+  select
+    exists (select from recsys.source_users where source_users.user_id = p_user_id),
+    (
+      select coalesce(json_agg(json_build_object('topic', found.topic, 'why',
+        case when found.friends >= found.posts
+          then json_build_object('kind', 'followed_by', 'people', found.people)
+          else json_build_object('kind', 'came_to_posts', 'posts', found.posts)
+        end) order by found.posts + found.friends desc, found.name), '[]')
+      from found
+    );
+end
+$$;
+comment on function recsys.topics_to_follow(uuid, integer) is 'Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys.people_to_follow has people: {topic, why}, without those that they follow or muted.';
+
+revoke all on function recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) from public;
+grant execute on function recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) to authenticated, service_role;
