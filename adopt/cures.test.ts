@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import type { CheckRow } from "../cli/commands/check.ts";
 import type { Database } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
-import { readCatalog } from "./catalog/read-catalog.ts";
+import { readingApp, readTables } from "./catalog/read-catalog.ts";
 import { draftViews } from "./draft/draft-views.ts";
 import { appDatabases, fixture } from "./testing.ts";
 
@@ -25,7 +25,7 @@ interface Mended {
 async function mend(name: string, isWatched: boolean): Promise<Mended> {
   const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)(name);
   await pool.query(await fixture(name));
-  const { sql } = draftViews(await readCatalog(pool));
+  const { sql } = draftViews(await readingApp(pool, readTables));
   // the apps have few rows each
   await pool.query(
     "create or replace function recsys.is_small(p_table regclass) returns boolean language sql return false",

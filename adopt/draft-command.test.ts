@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { withoutPostgres } from "../db/testing.ts";
 import { runProgram } from "../db/testing-program.ts";
-import { readCatalog } from "./catalog/read-catalog.ts";
+import { readingApp, readTables } from "./catalog/read-catalog.ts";
 import { keywords } from "./draft/sql-text.ts";
 import { draftedApps, shown } from "./testing.ts";
 
@@ -61,7 +61,7 @@ test("nothing can be written while the catalog is read", { skip }, async () => {
       release: () => client.release(),
     }),
   };
-  await readCatalog(watched as unknown as typeof pool);
+  await readingApp(watched as unknown as typeof pool, readTables);
   assert.equal(refused, "25006");
 });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Database } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
-import { readCatalog } from "./catalog/read-catalog.ts";
+import { readingApp, readTables } from "./catalog/read-catalog.ts";
 import { draftViews } from "./draft/draft-views.ts";
 import { draftedApps, shown } from "./testing.ts";
 
@@ -142,7 +142,7 @@ test("logins of accounts are followed where the account has the uuid, and not wh
   await near.pool.query(
     "insert into profiles select id from auth.users; insert into accounts select 7, id from profiles",
   );
-  const drafted = draftViews(await readCatalog(near.pool));
+  const drafted = draftViews(await readingApp(near.pool, readTables));
   await near.pool.query(drafted.sql);
   assert.match(drafted.sql, /p_user_lookup => '\{public\.accounts,id,profile_id\}'/);
   assert.deepEqual(await queued(near, "insert into sessions (account_id) values (7)"), ["2"]);
@@ -346,7 +346,7 @@ test("a person in a key of two columns is one, without a foreign key too", { ski
      insert into posts select gen_random_uuid(), id, 'Bread', '2024-01-01' from auth.users;
      insert into post_likes select user_id, id, '2024-01-02' from posts`,
   );
-  const { sql, unsure } = draftViews(await readCatalog(pool));
+  const { sql, unsure } = draftViews(await readingApp(pool, readTables));
   await pool.query(sql);
   assertUnsure(unsure, /posts\.user_id, public\.post_likes\.user_id: taken for what its name says/);
   const { rows } = await pool.query(
@@ -365,7 +365,7 @@ test("a strength is shown as far as a real number has room for it", { skip }, as
      insert into post_votes select gen_random_uuid(), 1, value, '2024-01-02' from unnest('{1e300,1e-300,2.5,NaN}'::numeric[]) as value;
      insert into post_reviews select gen_random_uuid(), 1, '', rating, '2024-01-02' from unnest('{1e300,-1e300,1e-300,4.5,-infinity}'::float8[]) as rating`,
   );
-  await pool.query(draftViews(await readCatalog(pool)).sql);
+  await pool.query(draftViews(await readingApp(pool, readTables)).sql);
   const { rows } = await pool.query(
     "select kind, array_agg(value::text order by value) as values from recsys.source_interactions group by kind order by kind",
   );
@@ -381,7 +381,7 @@ test("a day beyond the last instant there is leaves out its own row and no other
     `create table posts (id bigint primary key, user_id uuid, title text not null, created_at date not null);
      insert into posts select row_number() over (), gen_random_uuid(), 'Bread', day from unnest('{5874897-12-31,infinity,2024-01-02,-infinity,4713-01-01 BC}'::date[]) as day`,
   );
-  await pool.query(draftViews(await readCatalog(pool)).sql);
+  await pool.query(draftViews(await readingApp(pool, readTables)).sql);
   await pool.query("insert into posts values (9, gen_random_uuid(), 'Cake', '5874897-12-31')");
   const { rows } = await pool.query(
     "select created_at at time zone 'UTC' = '2024-01-02' as right from recsys.source_posts",
@@ -392,7 +392,7 @@ test("a day beyond the last instant there is leaves out its own row and no other
 test("where nobody is named at all, it says that people are missing", { skip }, async () => {
   const { pool } = await newDatabase("nobody");
   await pool.query("create table articles (id bigint primary key, title text, body text, created_at timestamptz)");
-  const { sql, unsure } = draftViews(await readCatalog(pool));
+  const { sql, unsure } = draftViews(await readingApp(pool, readTables));
   await pool.query(sql);
   assertUnsure(unsure, /^people: no table of people was found, and none that names people/, /nothing says who wrote/);
 });

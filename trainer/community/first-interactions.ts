@@ -2,7 +2,7 @@
  * First interactions: what the towers learn from, when the ranker is asked, and what an evaluation counts. One definition:
  * of a user's interactions with a post the earliest (of equal times the one with the lower id), if the post is somebody
  * else's and existed by then. The feature store marks the earliest (recsys.post_stats.first_interaction), of posts of
- * somebody else alone; where there is no database, `markFirst` does.
+ * somebody else alone; tests without a database mark them as it does.
  */
 import type { Community, Posts } from "./community.ts";
 
@@ -37,20 +37,6 @@ export function beforeTheirPost({ posts, interactions }: Community, until: numbe
   let count = 0;
   for (let i = 0; i < at.length && at[i] < until; i++) if (at[i] < posts.createdAt[of[i]]) count++;
   return count;
-}
-
-/** Marks the earliest of each user's interactions with a post, of interactions in order of time. */
-export function markFirst(
-  { users, posts }: Pick<Community["interactions"], "users" | "posts">,
-  postCount: number,
-): Uint8Array {
-  const seen = new Set<number>();
-  return Uint8Array.from(users, (user, i) => {
-    const pair = user * postCount + posts[i];
-    if (seen.has(pair)) return 0;
-    seen.add(pair);
-    return 1;
-  });
 }
 
 /** Tells from the number of an interaction whether its user was cold then: no interaction before it and no own post. */

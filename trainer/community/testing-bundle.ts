@@ -5,7 +5,6 @@ import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/rec
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pickRows } from "./columns.ts";
 import type { Community, Follows, Interactions } from "./community.ts";
-import { markFirst } from "./first-interactions.ts";
 
 /**
  * The community of a bundle folder, numbered in order of time.
@@ -141,4 +140,18 @@ function ranksIn(order: Uint32Array): Int32Array {
   const ranks = new Int32Array(order.length);
   for (const [rank, i] of order.entries()) ranks[i] = rank;
   return ranks;
+}
+
+/** Marks the earliest of each user's interactions with a post, of interactions in order of time. */
+function markFirst(
+  { users, posts }: Pick<Community["interactions"], "users" | "posts">,
+  postCount: number,
+): Uint8Array {
+  const seen = new Set<number>();
+  return Uint8Array.from(users, (user, i) => {
+    const pair = user * postCount + posts[i];
+    if (seen.has(pair)) return 0;
+    seen.add(pair);
+    return 1;
+  });
 }

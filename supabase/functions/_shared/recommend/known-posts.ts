@@ -140,7 +140,6 @@ export function openKnownPosts() {
     },
   };
 }
-export type KnownPostsCache = ReturnType<typeof openKnownPosts>;
 
 /** Posts with their vectors in one model, those that feeds met last. */
 function openModelPosts() {
