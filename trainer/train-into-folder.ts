@@ -1,7 +1,7 @@
 /** A whole training: the community out of the database, the model into a folder that `publish` reads. */
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
-import type { OnProgress } from "../db/progress.ts";
+import type { WorkContext } from "../db/progress.ts";
 import { readClock, readCommunityId, readFeedSettings, readKinds, readScoreWeights } from "../db/settings.ts";
 import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { headWeights } from "../supabase/functions/_shared/recommend/feed-settings.ts";
@@ -29,10 +29,7 @@ import { earlierModel, type WarmStart } from "./warm-start.ts";
  */
 const settledAfter = hour;
 
-export interface TrainingContext {
-  database: Database;
-  onProgress: OnProgress;
-  signal: AbortSignal;
+export interface TrainingContext extends WorkContext {
   /** Says which backend trains. */
   print(line: string): void;
 }

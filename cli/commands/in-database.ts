@@ -2,7 +2,7 @@
 import { type Database, openDatabase } from "../../db/connect.ts";
 import { foreignTables, hasExampleApp, someOf } from "../../db/foreign-tables.ts";
 import { migrate } from "../../db/migrate.ts";
-import type { OnProgress } from "../../db/progress.ts";
+import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { progressBars } from "./progress-bar.ts";
 
@@ -10,11 +10,8 @@ export interface DatabaseOption {
   database?: string;
 }
 
-export interface CommandContext {
-  database: Database;
-  onProgress: OnProgress;
-  /** Aborts at the first Ctrl-C; the second one ends the process at once. */
-  signal: AbortSignal;
+/** Its signal aborts at the first Ctrl-C; the second one ends the process at once. */
+export interface CommandContext extends WorkContext {
   /** Prints a line of result on standard output. */
   print(line: string): void;
 }

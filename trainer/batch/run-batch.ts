@@ -1,7 +1,6 @@
 /** Makes the lists of everyone who is active: any number of these work on one run at a time, page by page. */
 import { setTimeout } from "node:timers/promises";
-import type { Database } from "../../db/connect.ts";
-import type { OnProgress } from "../../db/progress.ts";
+import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import {
   type BatchPage,
@@ -15,12 +14,6 @@ import {
 } from "./pages.ts";
 import { type RankedPage, rankPage } from "./rank-page.ts";
 import { readSnapshot, type Snapshot } from "./snapshot.ts";
-
-export interface BatchContext {
-  database: Database;
-  onProgress: OnProgress;
-  signal: AbortSignal;
-}
 
 /** What this worker did of a run. */
 export interface BatchResult {
@@ -39,7 +32,7 @@ const patience = 500;
  * Works on the run that is running, or on a new one, until it is finished. When another model begins to serve meanwhile, the
  * run is left and one of that model begun. Throws a `UserError` where no model is active or the ranker fails on everybody.
  */
-export async function runBatch(context: BatchContext): Promise<BatchResult> {
+export async function runBatch(context: WorkContext): Promise<BatchResult> {
   for (;;) {
     const run = await beginRun(context.database);
     const snapshot = await readSnapshot(context.database, run, context.onProgress);
@@ -49,7 +42,7 @@ export async function runBatch(context: BatchContext): Promise<BatchResult> {
 }
 
 /** undefined: another run took its place. */
-async function workOn(context: BatchContext, snapshot: Snapshot): Promise<BatchResult | undefined> {
+async function workOn(context: WorkContext, snapshot: Snapshot): Promise<BatchResult | undefined> {
   const { database, onProgress, signal } = context;
   const { run } = snapshot;
   const started = performance.now();

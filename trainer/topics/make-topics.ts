@@ -6,8 +6,7 @@
  */
 import { sql } from "kysely";
 import type pg from "pg";
-import type { Database } from "../../db/connect.ts";
-import type { OnProgress } from "../../db/progress.ts";
+import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
@@ -22,12 +21,6 @@ import { readTexts } from "./read-texts.ts";
 import { seed } from "./seeding.ts";
 import { AllTerms, type TopicTerms } from "./term-counts.ts";
 import { writeTopics } from "./write-topics.ts";
-
-export interface TopicsContext {
-  database: Database;
-  onProgress: OnProgress;
-  signal: AbortSignal;
-}
 
 export interface TopicsMade {
   modelName: string;
@@ -44,7 +37,7 @@ const namedBy = 300;
  * Makes the topics of the active model and returns what came out; null: others make them just now, or another model serves since. Throws a
  * `UserError` where no model is active. Killed anywhere, it leaves the earlier ones.
  */
-export async function makeTopics(context: TopicsContext): Promise<TopicsMade | null> {
+export async function makeTopics(context: WorkContext): Promise<TopicsMade | null> {
   const client = await context.database.pool.connect();
   try {
     const { rows } = await client.query("select pg_try_advisory_lock(hashtext('recsys.make_topics')) as locked");
