@@ -5,6 +5,7 @@
  */
 import { categories, hourOfDay, postCategoryRow, requestCategories, requestCategoryRow } from "./categories.ts";
 import { decay, halfLives, week } from "./decay.ts";
+import type { Text } from "./documents.ts";
 import { historyMatches } from "./history-match.ts";
 import { hoursBetween, logHours } from "./hours.ts";
 import type { Kind } from "./kinds.ts";
@@ -56,9 +57,7 @@ export const quietPost = {
 export type PostState = typeof quietPost;
 
 /** A post that may be shown, as of an instant. */
-export interface Candidate {
-  title: string;
-  tags: string[];
+export interface Candidate extends Text {
   author_id: string | null;
   created_at: number;
   /** What the engine knows of it, handed on as one value from recsys.known_posts to the formulas. */

@@ -3,12 +3,7 @@
  * knows single words, rare ones above all: travel-se in its second year, listwise loss 2.89 without it, 2.76 with it; in
  * its sixth 3.04 and 3.02.
  */
-import { words } from "./words.ts";
-
-export interface Text {
-  title: string;
-  tags: string[];
-}
+import { documentPool, documentsOf, forgetDocuments, numberOf, type Text, wordCount, wordsOf } from "./documents.ts";
 
 /** Each step back in the history weighs this much less. */
 export const textDecay = 0.95;
@@ -20,17 +15,18 @@ export const textDecay = 0.95;
 export function textMatches(history: Text[], candidates: Text[]): Float64Array {
   const matches = new Float64Array(candidates.length);
   if (history.length === 0) return matches;
-  if (numbers.size > wordsAtMost) forget();
-  const documents = candidates.map(wordsOf);
-  documentsOf.set(candidates, documents);
-  const { idfs, interestLength, forgetInterest } = interestIn(history, documents);
+  if (forgetDocuments()) documentsRead = new WeakMap();
+  const documents = documentsOf(candidates);
+  documentsRead.set(candidates, documents);
+  const { pool, idfs, interestLength, forgetInterest } = interestIn(history, documents);
   for (let i = 0; i < documents.length; i++) {
     const document = documents[i];
     let dot = 0;
     let square = 0;
-    for (let w = 0; w < document.length; w++) {
-      const idf = idfs[counted[document[w]]];
-      dot += idf * interest[document[w]];
+    for (let w = 1; w <= pool[document]; w++) {
+      const word = pool[document + w];
+      const idf = idfs[counted[word]];
+      dot += idf * interest[word];
       square += idf * idf;
     }
     const length = Math.sqrt(square) * interestLength;
@@ -47,11 +43,11 @@ const termsAtMost = 3;
 /** The words that each of some candidates shares with the history, those that add most to its match first; common ones are left out. `candidates` do not change once `textMatches` had them. */
 export function sharedTerms(history: Text[], candidates: Text[], some: Text[]): string[][] {
   if (history.length === 0) return some.map(() => []);
-  const { idfs, forgetInterest } = interestIn(history, documentsOf.get(candidates) ?? candidates.map(wordsOf));
-  const terms = some.map(({ title, tags }) => {
+  const { idfs, forgetInterest } = interestIn(history, documentsRead.get(candidates) ?? documentsOf(candidates));
+  const terms = some.map((text) => {
     const shared: [word: string, weight: number][] = [];
-    for (const word of new Set(words(`${title} ${tags.join(" ")}`))) {
-      const number = numbers.get(word);
+    for (const word of new Set(wordsOf(text))) {
+      const number = numberOf(word);
       if (number === undefined || interest[number] === 0 || counted[number] > commonShare * candidates.length) continue;
       shared.push([word, idfs[counted[number]] * interest[number]]);
     }
@@ -65,21 +61,23 @@ export function sharedTerms(history: Text[], candidates: Text[], some: Text[]): 
 }
 
 /** Fills `counted` and `interest`, until `forgetInterest` is called. */
-function interestIn(history: Text[], documents: Document[]) {
-  const past = history.map(wordsOf);
-  if (counted.length < numbers.size) makeRoom();
+function interestIn(history: Text[], documents: Int32Array) {
+  const past = documentsOf(history);
+  const pool = documentPool();
+  if (counted.length < wordCount()) makeRoom();
   // words are counted through by index here: with `of` they took twice as long
-  for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]]++;
+  for (const document of documents) for (let w = 1; w <= pool[document]; w++) counted[pool[document + w]]++;
   // by how many of the candidates have a word; 0 is that of a word of the history alone
   const idfs = idfsOf(documents.length);
   const interests: number[] = [];
   let weight = 1;
   for (const document of past) {
     let square = 0;
-    for (const word of document) square += idfs[counted[word]] ** 2;
+    for (let w = 1; w <= pool[document]; w++) square += idfs[counted[pool[document + w]]] ** 2;
     const length = Math.sqrt(square);
     if (length > 0)
-      for (const word of document) {
+      for (let w = 1; w <= pool[document]; w++) {
+        const word = pool[document + w];
         if (interest[word] === 0) interests.push(word);
         interest[word] += (weight * idfs[counted[word]]) / length;
       }
@@ -88,10 +86,10 @@ function interestIn(history: Text[], documents: Document[]) {
   let interestSquare = 0;
   for (const word of new Set(interests)) interestSquare += interest[word] ** 2;
   const forgetInterest = () => {
-    for (const document of documents) for (let w = 0; w < document.length; w++) counted[document[w]] = 0;
+    for (const document of documents) for (let w = 1; w <= pool[document]; w++) counted[pool[document + w]] = 0;
     for (const word of interests) interest[word] = 0;
   };
-  return { idfs, interestLength: Math.sqrt(interestSquare), forgetInterest };
+  return { pool, idfs, interestLength: Math.sqrt(interestSquare), forgetInterest };
 }
 
 let lastIdfs = new Float64Array();
@@ -110,73 +108,9 @@ let counted = new Int32Array();
 let interest = new Float64Array();
 
 function makeRoom(): void {
-  counted = new Int32Array(2 * numbers.size);
-  interest = new Float64Array(2 * numbers.size);
+  counted = new Int32Array(2 * wordCount());
+  interest = new Float64Array(2 * wordCount());
 }
 
-/** The distinct words of a text, by number. No typed array: of so few numbers it takes three times the memory, most of it outside of the heap. */
-type Document = readonly number[];
-
-/*
- * Texts come again and again: in training as the same arrays of tags, in serving as the same words in one feed after
- * another. Making a key of title and tags to look them up by took training as long as everything else here. Words are
- * counted by their numbers, in arrays.
- */
-let ofTags = new WeakMap<string[], { title: string; document: Document }>();
-const ofText = new Map<string, Document>();
 /** Of the candidates that `textMatches` had: to look 550 of them up again took as long as what `sharedTerms` does with them. */
-let documentsOf = new WeakMap<Text[], Document[]>();
-const textsAtMost = 20_000;
-/** The number of each word, from 0. */
-const numbers = new Map<string, number>();
-const wordsAtMost = 50_000;
-
-/** Numbers go together with everything that names words by them. */
-function forget(): void {
-  numbers.clear();
-  ofText.clear();
-  ofTags = new WeakMap();
-  documentsOf = new WeakMap();
-}
-
-/** The distinct words of title and tags, by number. */
-function wordsOf({ title, tags }: Text): Document {
-  const found = ofTags.get(tags);
-  if (found?.title === title) return found.document;
-  const text = tags.length > 0 ? `${title} ${tags.join(" ")}` : title;
-  let document = ofText.get(text);
-  if (document) {
-    // the second time: a text that was read for one feed alone would only burden the garbage collector
-    ofTags.set(tags, { title, document });
-    return document;
-  }
-  if (ofText.size >= textsAtMost) ofText.clear();
-  document = distinctNumbers(words(text));
-  ofText.set(text, document);
-  return document;
-}
-
-function distinctNumbers(ofDocument: string[]): Document {
-  const document: number[] = [];
-  documentsRead++;
-  for (let w = 0; w < ofDocument.length; w++) {
-    const number = numberOf(ofDocument[w]);
-    if (lastIn[number] === documentsRead) continue;
-    lastIn[number] = documentsRead;
-    document.push(number);
-  }
-  // a list that grew has room for 17
-  return document.slice();
-}
-
-/** Of each word, the number of the document that it was last found in. */
-const lastIn: number[] = [];
-let documentsRead = 0;
-
-function numberOf(word: string): number {
-  const found = numbers.get(word);
-  if (found !== undefined) return found;
-  const number = numbers.size;
-  numbers.set(word, number);
-  return number;
-}
+let documentsRead = new WeakMap<Text[], Int32Array>();

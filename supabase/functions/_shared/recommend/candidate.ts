@@ -1,7 +1,9 @@
+import { hashOf } from "../features/documents.ts";
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import type { Candidate } from "../features/ranker-features.ts";
-import type { KnownPost, Post } from "./known-posts.ts";
+import type { Post } from "./known-posts.ts";
+import type { KnownPost } from "./post-rows.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What a post is to one user. */
@@ -9,11 +11,13 @@ export type Found = Pick<PostCandidate, "ranks" | "author_affinity" | "follows_a
 
 /** A post as a candidate for the user whose vector [32] this is; null without a model. */
 export function candidateOf(post: Post, known: KnownPost, found: Found, vector: Float32Array | null): PostCandidate {
-  const text = told(post, known);
+  // once of what is common to many feeds
+  post.hash ??= hashOf(post);
   return {
     post_id: post.post_id,
-    title: text.title,
-    tags: text.tags,
+    title: post.title,
+    tags: post.tags,
+    hash: post.hash,
     author_id: post.author_id,
     created_at: post.created_at,
     state: known.state,
@@ -25,18 +29,6 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     embedding: known.embedding,
     similarity: similarityOf(known.embedding, vector),
   };
-}
-
-/**
- * Title and tags as the app says them now, in the lists and letters of the last time where they are the same: by these the words of a text are
- * known, and looking 150 of them up by their letters took a feed 0.2 ms.
- */
-function told({ title, tags }: Post, known: KnownPost): Pick<Post, "title" | "tags"> {
-  const last = known.told;
-  if (last && last.title === title && last.tags.length === tags.length && last.tags.every((tag, i) => tag === tags[i]))
-    return last;
-  known.told = { title, tags };
-  return known.told;
 }
 
 /** In 32 bits, as pgvector has it. */

@@ -4,18 +4,10 @@ import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
 import { unpackVectors } from "../database/vectors.ts";
 import { type Candidate, type PostState, quietPost } from "../features/ranker-features.ts";
-
-/** What the engine knows of a post, as recsys.known_posts packs it. */
-export interface KnownPost {
-  state: PostState;
-  /** [32]; null: none yet. */
-  embedding: Float32Array | null;
-  /** What the app said of it last. */
-  told?: Pick<Post, "title" | "tags">;
-}
+import { type KnownPost, openPostRows, type PostRows } from "./post-rows.ts";
 
 /** What the app says of a post. */
-export interface Post extends Pick<Candidate, "title" | "tags" | "author_id" | "created_at"> {
+export interface Post extends Pick<Candidate, "title" | "tags" | "hash" | "author_id" | "created_at"> {
   post_id: string;
 }
 
@@ -56,7 +48,6 @@ export function unpackPosts({ states, has_embedding, embeddings }: PackedPosts):
 
 const columns = Object.keys(quietPost);
 
-/** All begin as copies of one, so that they are alike in memory: small, and quick to read. */
 function stateOf(row: Record<string, unknown>): PostState {
   const state: Record<string, unknown> = { ...quietPost };
   for (const column of columns) state[column] = column.endsWith("_at") ? milliseconds(row[column]) : row[column];
@@ -109,7 +100,7 @@ export function openKnownPosts() {
     const found = models.get(modelId);
     if (found) return found;
     for (const oldest of models.keys()) if (models.size >= mostModels) models.delete(oldest);
-    const posts = openModelPosts();
+    const posts = openModelPosts(modelId !== null);
     models.set(modelId, posts);
     return posts;
   }
@@ -133,8 +124,8 @@ export function openKnownPosts() {
         if (found[i]) continue;
         const known = read.next().value as KnownPost;
         found[i] = known;
-        // what was read before a roll-up of which others have heard already may be what it rewrote; and a vector may come at any time
-        if (at === version && (known.embedding || modelId === null)) postsOf(modelId).keep(id, known);
+        // what was read before a roll-up of which others have heard already may be what it rewrote
+        if (at === version) postsOf(modelId).keep(id, known);
       }
       return found as KnownPost[];
     },
@@ -142,23 +133,24 @@ export function openKnownPosts() {
 }
 
 /** Posts with their vectors in one model, those that feeds met last. */
-function openModelPosts() {
-  let [young, old] = [new Map<string, KnownPost>(), new Map<string, KnownPost>()];
+function openModelPosts(hasVectors: boolean) {
+  const none = () => openPostRows(generation, hasVectors);
+  let [young, old]: PostRows[] = [none(), none()];
   return {
     of(id: string): KnownPost | undefined {
-      const kept = young.get(id);
+      const kept = young.of(id);
       if (kept) return kept;
-      const before = old.get(id);
+      const before = old.of(id);
       if (before) this.keep(id, before);
       return before;
     },
     keep(id: string, known: KnownPost): void {
-      young.set(id, known);
-      if (young.size > generation) [young, old] = [new Map(), young];
+      young.keep(id, known);
+      if (young.isFull()) [young, old] = [none(), young];
     },
     forget(id: string): void {
-      young.delete(id);
-      old.delete(id);
+      young.forget(id);
+      old.forget(id);
     },
   };
 }

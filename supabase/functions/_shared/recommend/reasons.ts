@@ -1,9 +1,10 @@
 /** The stage that says why each post of a page is there: the most telling of the reasons that hold. */
 
+import type { Text } from "../features/documents.ts";
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import { type Source, sourceNames, sources } from "../features/retrieval.ts";
-import { sharedTerms, type Text } from "../features/text-match.ts";
+import { sharedTerms } from "../features/text-match.ts";
 import type { Reason } from "./feed.ts";
 import type { ContextRow } from "./read-context.ts";
 import type { ScoredPost } from "./scores.ts";

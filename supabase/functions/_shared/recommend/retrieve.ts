@@ -8,7 +8,8 @@ import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import { counted } from "./count-author.ts";
 import type { Page } from "./cursor.ts";
-import { type KnownPost, ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
+import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
+import type { KnownPost } from "./post-rows.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What recsys.candidates returns; null where there is none. */

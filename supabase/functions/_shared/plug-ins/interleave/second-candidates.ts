@@ -10,7 +10,7 @@ import { candidateOf } from "../../recommend/candidate.ts";
 import { candidatesOf } from "../../recommend/candidates.ts";
 import type { CommonPostsCache } from "../../recommend/common-posts.ts";
 import type { Page } from "../../recommend/cursor.ts";
-import type { KnownPost } from "../../recommend/known-posts.ts";
+import type { KnownPost } from "../../recommend/post-rows.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
 import { retrieve } from "../../recommend/retrieve.ts";
 import type { PostCandidate } from "../../recommend/states.ts";
