@@ -73,8 +73,11 @@ export async function readKnownPosts(
   return unpackPosts(row.known);
 }
 
-/** So many posts twice: what was met since as many came, and what had been met before them. */
-const generation = 20_000;
+/**
+ * So many posts twice, of 230 bytes and an id each: what was met since as many came, and what had been met before them. Where 500 people ask in turn,
+ * of 100,000 posts, 51 of a feed's 547 were read again and again with 20,000, and 2 are with this.
+ */
+const generation = 32_768;
 /** Of the model that serves, and one that an experiment compares with it or that serves next. */
 const mostModels = 2;
 
