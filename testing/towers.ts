@@ -6,7 +6,7 @@ import { Random } from "../trainer/engine/random.ts";
 import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
 import { plusNothing } from "./community.ts";
 
-/** A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history too, or `ofHistory` times. */
+/** A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history and of the followed too, or `ofHistory` times. */
 export function wordTowers(seed = 1, ofHistory = 0.1): { user_tower: Uint8Array; post_tower: Uint8Array } {
   const name = `${seed} ${ofHistory}`;
   const known = built.get(name) ?? build(seed, ofHistory);
@@ -24,11 +24,11 @@ function build(seed: number, ofHistory: number) {
   const ofPost = post.add(words(post, table, postFields, token_ids, token_weights), id_embedding);
   post.output("embedding", post.l2Normalise(plusNothing(post, ofPost, numbers)), ["N", dimensions]);
   const user = new GraphBuilder("user_tower");
-  const { history, ...rest } = user.inputsOf(contracts.user_tower);
+  const { history, followed, ...rest } = user.inputsOf(contracts.user_tower);
   const ofUser = user.add(
     user.add(words(user, table, userFields, rest.token_ids, rest.token_weights), rest.id_embedding),
     // somebody without words and history is somewhere too
-    user.add(user.multiply(history, user.scalar(ofHistory)), user.scalar(0.01)),
+    user.add(user.multiply(user.add(history, followed), user.scalar(ofHistory)), user.scalar(0.01)),
   );
   user.output("embedding", user.l2Normalise(plusNothing(user, ofUser, { numbers: rest.numbers })), ["N", dimensions]);
   return { user_tower: user.build(), post_tower: post.build() };

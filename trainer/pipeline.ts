@@ -345,7 +345,8 @@ function usersOf(
     const { user, at } = request;
     const isNew = areNew(request);
     const except = "shown" in request ? -1 : request.post;
-    return { user, history: isNew ? [] : histories.latest(user, at, except), isNew };
+    if (isNew) return { user, history: [], followed: [], isNew };
+    return { user, history: histories.latest(user, at, except), followed: histories.followed(user, at), isNew };
   });
   return {
     vectors: embedUsersAt(towers, data, moments, postVectors),

@@ -127,6 +127,40 @@ end
 $$;
 comment on function recsys.followed_people(uuid, timestamptz) is 'Whom a user follows as of an instant, the latest first, 1,000 at most.';
 
+create function recsys.followed_vector(p_follows uuid[], p_model_id bigint, p_now timestamptz) returns extensions.vector
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  if p_follows = '{}' then
+    return null;
+  end if;
+  return (
+    select extensions.avg(post_embeddings.embedding)
+    from unnest(p_follows[:50]) as followed (user_id)
+    cross join lateral (
+      (
+        select source_interactions.post_id
+        from recsys.source_interactions
+        where source_interactions.user_id = followed.user_id and source_interactions.created_at <= p_now
+        order by source_interactions.created_at desc, source_interactions.interaction_id desc
+        limit 5
+      )
+      union all
+      (
+        select source_posts.post_id
+        from recsys.source_posts
+        where source_posts.author_id = followed.user_id and source_posts.created_at <= p_now
+        order by source_posts.created_at desc, source_posts.post_id
+        limit 5
+      )
+    ) as known
+    join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = known.post_id
+  );
+end
+$$;
+comment on function recsys.followed_vector(uuid[], bigint, timestamptz) is 'The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector.';
+
 create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
   passions text[],
@@ -146,7 +180,8 @@ returns table (
   habit_log_idle double precision,
   follows integer,
   recent_interactions json,
-  history_posts uuid[]
+  history_posts uuid[],
+  followed extensions.vector
 )
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -154,6 +189,7 @@ as $$
 #variable_conflict use_column
 declare
   latest constant recsys.dated_post[] := recsys.latest_interactions(p_user_id, p_now);
+  follows constant uuid[] := recsys.followed_people(p_user_id, p_now);
 begin
   return query
   select
@@ -161,8 +197,9 @@ begin
     user_embeddings.id_embedding,
     coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
-    cardinality(recsys.followed_people(p_user_id, p_now)),
-    recsys.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}')
+    cardinality(follows),
+    recsys.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}'),
+    recsys.followed_vector(follows, p_model_id, p_now)
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   cross join lateral (
@@ -196,7 +233,7 @@ begin
   where users.user_id = p_user_id;
 end
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
-grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;
+revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
+grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

@@ -126,7 +126,7 @@ begin
         ('authenticated', 'candidates with a filter', 'select from recsys.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
-        ('authenticated', 'the vectors of a second model', 'select from recsys.user_vectors($1, $2, ''{}'')'),
+        ('authenticated', 'the vectors of a second model', 'select from recsys.user_vectors($1, $2, now(), ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys.user_history($1, recsys.clock()), recsys.thinned_state($1, recsys.clock(), 0), recsys.thinning'),
         ('service_role', 'what is common to all feeds', 'select recsys.common_posts(recsys.clock()), recsys.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys.rolled_up_posts)'),
         ('service_role', 'candidates beside these',

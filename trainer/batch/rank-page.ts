@@ -20,6 +20,7 @@ import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { withinShare } from "../community/share.ts";
 import { userText } from "../community/texts.ts";
 import { vectorAt } from "../engine/vector-at.ts";
+import { meanOf } from "../towers/model.ts";
 import { readMutes } from "./mutes.ts";
 import type { BatchList } from "./pages.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";
@@ -110,12 +111,13 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
   return rows.flatMap(({ user_id, id_embedding, excluded: more }) => {
     const number = userNumbers.get(user_id);
     if (number === undefined) return [];
+    const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
     const input = {
       ...userText(community, number),
       id_embedding: id_embedding === null ? null : parseVector(id_embedding),
       history: historyOf(snapshot, number),
+      followed: followedOf(snapshot, number, alsoReadable),
     };
-    const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
     const excluded = new Set(state.leftOut(number));
     for (const id of more) {
       const post = postNumbers.get(id);
@@ -131,6 +133,15 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
 function historyOf({ histories, hasVector, postVectors, run }: Snapshot, user: number): Float32Array[] {
   const posts = histories.latest(user, justAfter(run)).filter((post) => hasVector[post] === 1);
   return posts.map((post) => vectorAt(postVectors, post));
+}
+
+/** recsys.followed_vector, under the user's role. */
+function followedOf({ histories, hasVector, hidden, postVectors, run }: Snapshot, user: number, also: number[]) {
+  const posts = histories.followed(user, justAfter(run), (post) => hidden[post] === 0 || also.includes(post));
+  return meanOf(
+    posts.filter((post) => hasVector[post] === 1),
+    postVectors,
+  );
 }
 
 async function rankUser(

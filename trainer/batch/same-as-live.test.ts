@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { testApp } from "../../supabase/functions/recommend/testing.ts";
 import { publishRandomModel, standingCommunity } from "../../testing/batch.ts";
+import { addFollows } from "../community/testing.ts";
 import { runBatch } from "./run-batch.ts";
 
 const database = await testDatabase({ after }, "same_as_live");
@@ -13,6 +14,8 @@ const context = { database, onProgress: () => {}, signal: new AbortController().
 
 before(async () => {
   await standingCommunity(database, { users: 80, posts: 700, days: 40 });
+  // in the user tower, two sources and the ranker's features
+  await addFollows(database);
   await publishRandomModel(database, "random");
   // in a list no post is under trial
   await pool.query("update recsys.settings set trial_place = 0");

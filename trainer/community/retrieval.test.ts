@@ -136,6 +136,11 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.followedAuthors,
   ]);
   assert.deepEqual(await numbers("followed_people", /limit (\d+)/g), [retrieval.follows]);
+  assert.deepEqual(await numbers("followed_vector", /follows\[:(\d+)\]/g), [retrieval.followedMeant]);
+  assert.deepEqual(await numbers("followed_vector", /limit (\d+)/g), [
+    retrieval.followedPosts,
+    retrieval.followedPosts,
+  ]);
   assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
   assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
   assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth, 1000]);

@@ -14,6 +14,7 @@ import { userInput } from "../../supabase/functions/_shared/towers/user-input.ts
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { Histories } from "../towers/histories.ts";
+import { meanOf } from "../towers/model.ts";
 import type { LoadedCommunity } from "./from-database.ts";
 import type { NumberedCandidate } from "./retrieval-options.ts";
 import { CommunityState } from "./state.ts";
@@ -62,13 +63,16 @@ export async function assertAgrees(instant: Instant, user: number, vector: Float
   for (const [i, candidate] of asked.entries())
     for (const source of sourceNames)
       assert.equal(candidate.ranks[source], replayed[i].ranks[source], `${source} rank of post ${candidate.post}`);
-  const history = new Histories(loaded.community, now).latest(user, now).map((post) => vectorAt(postVectors, post));
+  const histories = new Histories(loaded.community, now);
+  const history = histories.latest(user, now).map((post) => vectorAt(postVectors, post));
   const here = rankerFeatures(userState(context, userInput(context).history), asked, now);
   const there = rankerFeatures(state.user(user, history), replayed, now);
   assertClose(here.user, there.user, "user");
   assertClose(here.posts, there.posts, "posts");
   assertClose(here.pairs, there.pairs, "pairs");
   assert.deepEqual(here.categories, there.categories);
+  const followed = meanOf(histories.followed(user, now), postVectors) ?? new Float32Array(dimensions);
+  assertClose(Float32Array.from(userInput(context).followed ?? new Float32Array(dimensions)), followed, "followed");
   const seen = Float32Array.from(userInput(context).history.flatMap((each) => Array.from(each)));
   assertClose(seen, Float32Array.from(history.flatMap((each) => [...each])), "history");
   return replayed;

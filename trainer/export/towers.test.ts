@@ -11,6 +11,7 @@ import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { assertContract } from "../onnx/contract.ts";
 import { embedPosts, embedUsersAt } from "../towers/embed.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
+import { meanOf } from "../towers/model.ts";
 import { type TrainedTowers, trainTowers } from "../towers/train.ts";
 import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
@@ -24,6 +25,8 @@ let trained: TrainedTowers;
 let postVectors: Float32Array;
 /** Histories of users 0 to 3: long, short, none, and none for one who says nothing either. */
 const histories = [[5, 4, 3], [2], [], []];
+/** What those did whom they follow. */
+const followed = [[], [], [1, 2], []];
 
 before(async () => {
   await startBackend();
@@ -38,6 +41,13 @@ before(async () => {
   community.users.bios[2] = "I play chess, I play chess.";
   community.posts.descriptions[4] = "One two three. Two three. Three.";
   community.posts.tags[4] = ["garden", "word4"];
+  // each of those who did something follows the next of them
+  const followers = Int32Array.from({ length: 17 }, (_, i) => 3 + i);
+  community.follows = {
+    users: followers,
+    people: followers.map((user) => 3 + ((user - 2) % 17)),
+    at: new Float64Array(17),
+  };
   trained = await trainTowers(community, { ...towerDefaults, epochs: 2, batch: 64, seed: 1, until: 100 * hour });
   postVectors = embedPosts(trained.towers, trained.data, 30);
 });
@@ -74,8 +84,9 @@ for (const runtime of runtimes) {
       bio: users.bios[u],
       id_embedding: row(trained.towers.userIdEmbeddings.weights.values, u),
       history: history.map((post) => row(postVectors, post)),
+      followed: meanOf(followed[u], postVectors),
     }));
-    const moments = histories.map((history, user) => ({ user, history }));
+    const moments = histories.map((history, user) => ({ user, history, followed: followed[user] }));
     const expected = embedUsersAt(trained.towers, trained.data, moments, postVectors);
     assertClose((await run(userTowerInputs(inputs))).embedding.data, expected, 1e-4, "users");
   });

@@ -8,14 +8,18 @@ import type { Towers } from "../towers/model.ts";
 /** The graph under `contracts.user_tower`. */
 export function userTowerGraph(towers: Towers): Uint8Array {
   const g = new GraphBuilder("user_tower");
-  const { token_ids, token_weights, numbers, id_embedding, history } = g.inputsOf(contracts.user_tower);
+  const { token_ids, token_weights, numbers, id_embedding, history, followed } = g.inputsOf(contracts.user_tower);
   const fields = fieldBags(g, towers, userFields, token_ids, token_weights);
   const seen = g.matMul(
     history,
     g.weights(towers.dense.values("user/history"), [dimensions, dimensions], "user/history"),
   );
+  const near = g.matMul(
+    followed,
+    g.weights(towers.dense.values("user/followed"), [dimensions, dimensions], "user/followed"),
+  );
   const learned = mlp(g, towers, "user", g.concat([fields, history, numbers], 1));
-  const sum = g.add(g.add(g.add(mix(g, towers, "user", userFields, fields), learned), id_embedding), seen);
+  const sum = g.add(g.add(g.add(mix(g, towers, "user", userFields, fields), learned), id_embedding), g.add(seen, near));
   g.output("embedding", g.l2Normalise(sum), contracts.user_tower.outputs.embedding.dims);
   return g.build();
 }

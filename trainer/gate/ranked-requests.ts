@@ -19,6 +19,7 @@ import { cameTo, requestsBetween } from "../dlrm/requests.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { Histories } from "../towers/histories.ts";
+import { meanOf } from "../towers/model.ts";
 
 /** A model as it would serve a community in memory. */
 export interface ReplayedModel extends RankingModel {
@@ -82,6 +83,7 @@ export async function* rankedRequests<Name extends string>(
     const positives = new Set(positivesOf(request));
     state.advance(request.event);
     const past = histories.latest(user, at, "post" in request ? request.post : undefined);
+    const followed = histories.followed(user, at);
     const ranked = {} as Record<Name, RankedRequest>;
     for (const [name, model] of Object.entries<ReplayedModel>(models)) {
       const heads = model.heads.length;
@@ -90,6 +92,7 @@ export async function* rankedRequests<Name extends string>(
         ...userText(community, user),
         id_embedding: model.userIdEmbeddings.get(users.ids[user]) ?? none,
         history,
+        followed: meanOf(followed, model.postVectors),
       });
       const retrieved = state.candidates(user, at, vector, model.postVectors, { shown });
       // the graph takes one candidate or more

@@ -18,6 +18,7 @@ import { vectorAt } from "../engine/vector-at.ts";
 import type { TrainedModel } from "../pipeline.ts";
 import { embedUsersAt } from "../towers/embed.ts";
 import { Histories } from "../towers/histories.ts";
+import { meanOf } from "../towers/model.ts";
 
 /** One run of a graph: its feeds, and what the trainer answered. */
 export interface Sample {
@@ -54,11 +55,16 @@ function userSample(community: Community, { towers: { towers, data }, postVector
   const { interactions } = community;
   const chosen = [...new Set(interactions.users.slice(-50 * size.users).reverse())].slice(0, size.users);
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
-  const moments = chosen.map((user) => ({ user, history: histories.latest(user, Number.POSITIVE_INFINITY) }));
-  const inputs = moments.map(({ user, history }) => ({
+  const moments = chosen.map((user) => ({
+    user,
+    history: histories.latest(user, Number.POSITIVE_INFINITY),
+    followed: histories.followed(user, Number.POSITIVE_INFINITY),
+  }));
+  const inputs = moments.map(({ user, history, followed }) => ({
     ...userText(community, user),
     id_embedding: vectorAt(towers.userIdEmbeddings.weights.values, user),
     history: history.map((post) => vectorAt(postVectors, post)),
+    followed: meanOf(followed, postVectors),
   }));
   return {
     graph: "user_tower",

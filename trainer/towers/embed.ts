@@ -2,7 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { forward } from "../engine/dense.ts";
-import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
+import { meansOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import { postTower, type TowerInputs, userTower } from "./network.ts";
 
 const chunk = 2048;
@@ -20,6 +20,8 @@ export function embedPosts(towers: Towers, data: TowerData, n: number): Float32A
 export interface UserMoment {
   user: number;
   history: number[];
+  /** `Histories.followed`; left out: none. */
+  followed?: number[];
   /** As if the user had just come: without their ID embedding. */
   isNew?: boolean;
 }
@@ -41,12 +43,16 @@ export function embedUsersAt(
         chosen.map(({ history }) => history),
         postVectors,
       ),
+      meansOf(
+        chosen.map(({ followed = [] }) => followed),
+        postVectors,
+      ),
       chosen.map(({ history }) => history.length),
     );
     for (const [i, { isNew }] of chosen.entries())
       if (isNew) inputs.id_embedding.values.fill(0, i * dimensions, (i + 1) * dimensions);
     return forward({ ...towers.dense.matrices(), ...inputs }, (t) =>
-      userTower(t, t as unknown as TowerInputs & { history: tf.Tensor }),
+      userTower(t, t as unknown as TowerInputs & { history: tf.Tensor; followed: tf.Tensor }),
     );
   });
 }

@@ -1,14 +1,18 @@
 /** A user's history at an instant, as the towers and the ranker see it. */
+
+import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { Community } from "../community/community.ts";
 
-/** What each user interacted with and what they wrote, both in order of time. */
+/** What each user interacted with and what they wrote, both in order of time, and whom they follow. */
 export class Histories {
   private readonly interacted: ByUser;
   private readonly written: ByUser;
+  /** Whom each user follows, and what everybody did that their followers may read; left out: nobody follows anybody. */
+  private readonly follows: { people: ByUser; acts: ByUser } | undefined;
 
   /** Packs the interactions and own posts of a community before an instant. */
-  constructor({ users, posts, interactions }: Community, until: number) {
+  constructor({ users, posts, interactions, follows, readable }: Community, until: number) {
     const acted = countBefore(interactions.at, until);
     const every = Uint32Array.from({ length: acted }, (_, i) => i);
     this.interacted = byUser(every, interactions.users, interactions.posts, interactions.at, users.ids.length);
@@ -16,6 +20,26 @@ export class Histories {
       (post) => posts.authors[post] >= 0 && posts.createdAt[post] < until,
     );
     this.written = byUser(own, posts.authors, Int32Array.from(posts.authors.keys()), posts.createdAt, users.ids.length);
+    if (!follows) return;
+    const all = Uint32Array.from(follows.at.keys());
+    const may = (event: number) => readable?.includes(interactions.kinds[event]) ?? true;
+    this.follows = {
+      people: byUser(all, follows.users, follows.people, follows.at, users.ids.length),
+      acts:
+        (readable?.length ?? kinds.length) === kinds.length
+          ? this.interacted
+          : byUser(every.filter(may), interactions.users, interactions.posts, interactions.at, users.ids.length),
+    };
+  }
+
+  /** What recsys.followed_vector is the mean of: the posts that those whom a user follows came to and wrote last before an instant, of those that the user may read. */
+  followed(user: number, before: number, mayRead = (_post: number) => true): number[] {
+    if (!this.follows) return [];
+    const { people, acts } = this.follows;
+    const followed = lastOf(people, user, before, retrieval.followedMeant, () => true);
+    return followed.flatMap((person) =>
+      [acts, this.written].flatMap((of) => lastOf(of, person, before, retrieval.followedPosts, mayRead)),
+    );
   }
 
   /**
@@ -63,6 +87,14 @@ function byUser(
     packed.at[slot] = at[event];
   }
   return packed;
+}
+
+/** The last of a user's posts before an instant that are chosen, the latest first. */
+function lastOf(events: ByUser, user: number, before: number, most: number, isChosen: (post: number) => boolean) {
+  const found: number[] = [];
+  for (let i = lastBefore(events, user, before); i >= events.starts[user] && found.length < most; i--)
+    if (isChosen(events.posts[i])) found.push(events.posts[i]);
+  return found;
 }
 
 /** Where the last of a user's events before an instant stands; one before their first where there is none. */

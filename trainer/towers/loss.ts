@@ -126,12 +126,13 @@ function prefixed(prefix: string, matrices: Named): Named {
   return Object.fromEntries(Object.entries(matrices).map(([name, matrix]) => [`${prefix}.${name}`, matrix]));
 }
 
-function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { history: tf.Tensor } {
+function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { history: tf.Tensor; followed: tf.Tensor } {
   return {
     fields: t[`${prefix}.fields`],
     numbers: t[`${prefix}.numbers`],
     id_embedding: t[`${prefix}.id_embedding`],
     mask: t[`${prefix}.mask`],
     history: t[`${prefix}.history`],
+    followed: t[`${prefix}.followed`],
   };
 }

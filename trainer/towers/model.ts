@@ -1,5 +1,10 @@
 /** The trained state of the two towers, and what they are fed of a community. */
-import { dimensions, historyDecay, historyLength } from "../../supabase/functions/_shared/features/history.ts";
+import {
+  dimensions,
+  historyDecay,
+  historyLength,
+  meanVector,
+} from "../../supabase/functions/_shared/features/history.ts";
 import {
   postFields,
   postTokens,
@@ -18,6 +23,7 @@ import { postText, userText } from "../community/texts.ts";
 import type { DenseWeights, Matrix } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import { newTowerWeights } from "./network.ts";
 import { TokenBags, type TokenDropout } from "./token-bags.ts";
 
@@ -78,12 +84,13 @@ export function newTowers(
   };
 }
 
-/** The dense inputs of some users, each with the vectors of their history (latest first) already pooled in `history`. */
+/** The dense inputs of some users, each with the vectors of their history (latest first) already pooled in `history`, and the means of the followed. */
 export function userInputs(
   towers: Towers,
   data: TowerData,
   users: ArrayLike<number>,
   history: Float32Array,
+  followed: Float32Array,
   counts: ArrayLike<number>,
   dropout?: TokenDropout,
 ): Record<string, Matrix> {
@@ -91,6 +98,7 @@ export function userInputs(
   return {
     fields: { values: data.userBags.lookUp(towers.tokens, users, dropout), shape: [n, userFields.length * dimensions] },
     history: { values: history, shape: [n, dimensions] },
+    followed: { values: followed, shape: [n, dimensions] },
     numbers: { values: Float32Array.from(Array.from(counts, userNumberRow).flat()), shape: [n, userNumbers.length] },
     id_embedding: { values: gatherRows(towers.userIdEmbeddings, users), shape: [n, dimensions] },
   };
@@ -131,6 +139,21 @@ export function poolHistories(histories: number[][], postVectors: Float32Array):
     }
   }
   return out;
+}
+
+/** The mean vector of each list of posts, [lists, 32]; zeros: the list is empty. */
+export function meansOf(posts: number[][], postVectors: Float32Array): Float32Array {
+  const out = new Float32Array(posts.length * dimensions);
+  for (const [i, each] of posts.entries()) {
+    const mean = meanOf(each, postVectors);
+    if (mean) out.set(mean, i * dimensions);
+  }
+  return out;
+}
+
+/** The mean vector of some posts: `meanVector` of them. */
+export function meanOf(posts: number[], postVectors: Float32Array): Float32Array | null {
+  return meanVector(posts.map((post) => vectorAt(postVectors, post)));
 }
 
 function gatherRows(table: EmbeddingTable, rows: ArrayLike<number>): Float32Array {

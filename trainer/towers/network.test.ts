@@ -28,6 +28,7 @@ function setup() {
   const inputs = {
     "u.fields": matrix(3, userFields.length * dimensions),
     "u.history": matrix(3, dimensions),
+    "u.followed": matrix(3, dimensions),
     "u.numbers": matrix(3, userNumbers.length),
     "u.id_embedding": matrix(3, dimensions),
     "p.fields": matrix(5, postFields.length * dimensions),
@@ -41,6 +42,7 @@ const userOf = (t: Record<string, tf.Tensor>) =>
   userTower(t, {
     fields: t["u.fields"],
     history: t["u.history"],
+    followed: t["u.followed"],
     numbers: t["u.numbers"],
     id_embedding: t["u.id_embedding"],
   });

@@ -1,10 +1,11 @@
 /**
  * The two towers' dense part. Text has become one vector per field by then (token-bags.ts):
  *
- *   user = normalise( Σ_f a_f · field_f  +  history · H  +  MLP(fields, history, numbers)  +  ID embedding )
+ *   user = normalise( Σ_f a_f · field_f  +  history · H  +  followed · F  +  MLP(fields, history, numbers)  +  ID embedding )
  *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  ID embedding )
  *
- * The MLPs' last layers start at zero and H at the identity, so an untrained model already is a text kNN.
+ * The MLPs' last layers start at zero H at the identity, so an untrained model already is a text kNN,
+ * and F at zero: whom people follow counts for what the data say. Where nobody follows it stays zero, and the vectors are the same to the bit.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
@@ -22,6 +23,8 @@ export interface TowerInputs {
   id_embedding: tf.Tensor;
   /** [N, 32], users only */
   history?: tf.Tensor;
+  /** [N, 32], users only */
+  followed?: tf.Tensor;
   /** [N, 32], training only: what of each vector is left out before it is normalised, 0 or 1 / (1 − dropout) */
   mask?: tf.Tensor;
 }
@@ -37,6 +40,7 @@ export function newTowerWeights(
   weights.add("user/mix", [1, userFields.length, 1], new Float32Array(userFields.length).fill(1));
   weights.add("post/mix", [1, postFields.length, 1], new Float32Array(postFields.length).fill(1));
   weights.add("user/history", [dimensions, dimensions], identity(dimensions));
+  weights.add("user/followed", [dimensions, dimensions], new Float32Array(dimensions * dimensions));
   weights.addLayer("user/hidden", userInputs, hidden, random);
   weights.addLayer("user/output", hidden, dimensions, random, 0);
   weights.addLayer("post/hidden", postInputs, hidden, random);
@@ -52,9 +56,12 @@ export function newTowerWeights(
 /** The user tower: [N, 32], unit length. */
 export function userTower(
   weights: Record<string, tf.Tensor>,
-  inputs: TowerInputs & { history: tf.Tensor },
+  inputs: TowerInputs & { history: tf.Tensor; followed: tf.Tensor },
 ): tf.Tensor2D {
-  const seen = tf.matMul(inputs.history as tf.Tensor2D, weights["user/history"] as tf.Tensor2D);
+  const seen = tf.add(
+    tf.matMul(inputs.history as tf.Tensor2D, weights["user/history"] as tf.Tensor2D),
+    tf.matMul(inputs.followed as tf.Tensor2D, weights["user/followed"] as tf.Tensor2D),
+  );
   return tower(
     weights,
     "user",

@@ -9,7 +9,7 @@ import { embedPosts } from "./embed.ts";
 import { Histories } from "./histories.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { batchLoss, corrections, logSamplingChance } from "./loss.ts";
-import { poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
+import { meansOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import type { Positives } from "./positives.ts";
 
 export interface TrainerOptions extends TowerHyperparameters {
@@ -47,6 +47,12 @@ export function towerTrainer(
     return past.latest(positives.users[i], until, positives.posts[i]);
   }
 
+  /** Cold users follow people, too. */
+  function followedOf(i: number): number[] {
+    const until = options.histories === "before" ? positives.at[i] : Number.POSITIVE_INFINITY;
+    return past.followed(positives.users[i], until);
+  }
+
   /** One optimiser step on some positives (their numbers); returns the loss before it. */
   function step(batch: Uint32Array): number {
     const users = Int32Array.from(batch, (i) => positives.users[i]);
@@ -57,8 +63,9 @@ export function towerTrainer(
     const isCold = users.map(() => (random.uniform() < options.coldUsers ? 1 : 0));
     const histories = Array.from(batch, (i, row) => (isCold[row] ? [] : historyOf(i)));
     const pooled = poolHistories(histories, postVectors);
+    const followed = meansOf(Array.from(batch, followedOf), postVectors);
     const counts = histories.map((history) => history.length);
-    const userSide = userInputs(towers, data, users, pooled, counts, dropout);
+    const userSide = userInputs(towers, data, users, pooled, followed, counts, dropout);
     const postSide = postInputs(towers, data, posts, dropout);
     const kept = {
       users: dropIdEmbeddings(userSide.id_embedding, options.idEmbeddingDropout, random, isCold),

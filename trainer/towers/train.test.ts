@@ -7,6 +7,7 @@ import { Random } from "../engine/random.ts";
 import { close } from "../engine/testing.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
+import { Histories } from "./histories.ts";
 import { towerDefaults } from "./hyperparameters.ts";
 import { batchOf, trainTowers } from "./train.ts";
 
@@ -15,7 +16,7 @@ const subjects = ["garden", "chess"];
 const lateFrom = 200;
 
 /** 40 users: user u likes subject u mod 2 and opens ten of its posts; users 38 and 39 have opened nothing. */
-function community() {
+function community(people = 40) {
   const random = new Random(5);
   const posts = Array.from(
     { length: 42 },
@@ -25,8 +26,8 @@ function community() {
     const user = i % 38;
     return [user, (user % 2) + 2 * random.below(20), 1 + i / 10] as [number, number, number];
   });
-  const made = smallCommunity(40, posts, interactions);
-  made.users.passions = made.users.ids.map((_, u) => [subjects[u % 2]]);
+  const made = smallCommunity(people, posts, interactions);
+  made.users.passions = made.users.ids.map((_, u) => (u < 40 ? [subjects[u % 2]] : []));
   return made;
 }
 
@@ -61,27 +62,35 @@ test("losses of the three backends agree", async (t) => {
   for (const found of losses.values()) for (const [i, loss] of found.entries()) close(loss, expected[i], 1e-3);
 });
 
-test("training finds the subjects, for cold users and new posts too", async () => {
+test("training finds the subjects, for cold users, by what they say or whom they follow, and for new posts", async () => {
   await startBackend("wasm");
-  const { towers, data, losses } = await trainTowers(community(), { ...options, epochs: 25 });
+  // everybody follows five who like what they like, and users 40 and 41 say nothing and did nothing else
+  const followers = Int32Array.from({ length: 5 * 42 }, (_, i) => Math.floor(i / 5));
+  const people = followers.map((user, i) => (user + 2 * (1 + (i % 5))) % 38);
+  const follows = { users: followers, people, at: new Float64Array(followers.length) };
+  const { towers, data, losses } = await trainTowers({ ...community(42), follows }, { ...options, epochs: 25 });
   assert.ok((losses.at(-1) as number) < losses[0]);
   const posts = embedPosts(towers, data, 42);
+  const past = new Histories({ ...community(42), follows }, options.until);
   const users = embedUsersAt(
     towers,
     data,
     [
       { user: 38, history: [] },
       { user: 39, history: [] },
+      { user: 40, history: [], followed: past.followed(40, options.until) },
+      { user: 41, history: [], followed: past.followed(41, options.until) },
     ],
     posts,
   );
   const score = (user: number, post: number) =>
     innerProduct(users, user * dimensions, posts, post * dimensions, dimensions);
-  for (const user of [0, 1]) {
+  for (const user of [0, 1, 2, 3]) {
     const mean = (subject: number) =>
       Array.from({ length: 20 }, (_, i) => score(user, subject + 2 * i)).reduce((sum, value) => sum + value) / 20;
-    assert.ok(mean(user) > mean(1 - user) + 0.3, `user ${user}: ${mean(user)} against ${mean(1 - user)}`);
-    assert.ok(score(user, 40 + user) > score(user, 41 - user) + 0.1, "a post nobody has opened");
+    const subject = user % 2;
+    assert.ok(mean(subject) > mean(1 - subject) + 0.3, `${user}: ${mean(subject)} against ${mean(1 - subject)}`);
+    assert.ok(score(user, 40 + subject) > score(user, 41 - subject) + 0.1, "a post nobody has opened");
   }
 });
 

@@ -58,7 +58,11 @@ async function train(
   const { at, users } = community.interactions;
   const active = new Set(users.filter((_, i) => at[i] < until && at[i] >= until - activeFor));
   const histories = new Histories(community, until);
-  const moments = Array.from(active, (user) => ({ user, history: histories.latest(user, until) }));
+  const moments = Array.from(active, (user) => ({
+    user,
+    history: histories.latest(user, until),
+    followed: histories.followed(user, until),
+  }));
   return { posts, people: embedUsersAt(towers, data, moments, posts) };
 }
 

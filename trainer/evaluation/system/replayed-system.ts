@@ -25,6 +25,7 @@ import type { ReplayedModel } from "../../gate/ranked-requests.ts";
 import { idEmbeddingsOf } from "../../model-folder/id-embeddings.ts";
 import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipeline.ts";
 import { Histories } from "../../towers/histories.ts";
+import { meanOf } from "../../towers/model.ts";
 import type { History } from "../protocols/recommender.ts";
 
 /** Added to the recency baseline of a post that retrieval did not bring: it ranks below all that a ranker scored. */
@@ -152,6 +153,7 @@ export class ReplayedSystem {
       ...userText(loaded.community, user),
       id_embedding: model.userIdEmbeddings.get(loaded.community.users.ids[user]) ?? none,
       history,
+      followed: meanOf(this.histories.followed(user, at), postVectors),
     });
     const candidates = state.candidates(user, at, vector, postVectors);
     const posts = Int32Array.from(candidates, ({ post }) => post);

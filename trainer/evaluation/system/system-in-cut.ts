@@ -184,7 +184,8 @@ export function towersInCut(options: TowersInCutOptions): Recommender {
     scores(user, _at, out) {
       if (!trained) throw new Error("the towers are asked before they were trained");
       const { towers, data, postVectors, past } = trained;
-      const moment = { user, history: past.latest(user, Number.POSITIVE_INFINITY) };
+      const until = Number.POSITIVE_INFINITY;
+      const moment = { user, history: past.latest(user, until), followed: past.followed(user, until) };
       const vector = embedUsersAt(towers, data, [moment], postVectors);
       for (let post = 0; post < out.length; post++)
         out[post] = innerProduct(vector, 0, postVectors, post * dimensions, dimensions);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dimensions, historyLength, poolHistory } from "./history.ts";
+import { dimensions, historyLength, meanVector, poolHistory } from "./history.ts";
 
 const constant = (value: number) => new Float32Array(dimensions).fill(value);
 
@@ -12,6 +12,11 @@ test("the latest post counts most: weights fall by a tenth per step", () => {
 
 test("no history is zero, and so is what stood in the output before", () => {
   assert.deepEqual(poolHistory([], constant(7)), constant(0));
+});
+
+test("whom one follows counts as the mean of what they did; nothing of theirs is no vector", () => {
+  assert.deepEqual(meanVector([constant(1), constant(2), constant(6)]), constant(3));
+  assert.equal(meanVector([]), null);
 });
 
 test("whatever lies further back than the 50 latest does not count", () => {

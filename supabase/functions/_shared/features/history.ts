@@ -11,6 +11,18 @@ export const { historyLength } = retrieval;
 export const historyDecay = 0.9;
 
 /**
+ * Mean of the vectors of what those whom a user follows did and wrote lately, as recsys.followed_vector has it; null: there is
+ * none. The user tower takes it beside the history. As the last slot of the history it brought less on CiaoDVD
+ * (docs/evaluation.md): whom one follows is not what one came to.
+ */
+export function meanVector(vectors: ArrayLike<number>[]): Float32Array | null {
+  if (vectors.length === 0) return null;
+  const sums = new Float64Array(dimensions);
+  for (const vector of vectors) for (let d = 0; d < dimensions; d++) sums[d] += vector[d];
+  return Float32Array.from(sums, (sum) => sum / vectors.length);
+}
+
+/**
  * Recency-weighted mean of post vectors, latest first, each of `dimensions` floats: Σ 0.9^i v_i / Σ 0.9^i.
  * No history gives zeros. The length of the result tells how coherent the history is.
  */

@@ -50,6 +50,9 @@ export const retrieval = {
   /** touched: how many of those whom the user follows are asked for what they came to, those followed last; and for how many interactions each. */
   touchedBy: 100,
   touchedInteractions: 50,
+  /** The user tower's mean of the followed: how many of them, those followed last, and how many posts that each came to or wrote last. */
+  followedMeant: 50,
+  followedPosts: 5,
   /** A user's history and habits are made of at most this many of their last interactions. */
   historyInteractions: 200,
   /** And of at most this many different posts. */

@@ -25,6 +25,7 @@ test("users: every feed has its shape, and rows do not mix", () => {
     token_ids: ["int64", [2, length]],
     token_weights: ["float32", [2, length]],
     history: ["float32", [2, dimensions]],
+    followed: ["float32", [2, dimensions]],
     numbers: ["float32", [2, 2]],
     id_embedding: ["float32", [2, dimensions]],
   });
@@ -32,6 +33,14 @@ test("users: every feed has its shape, and rows do not mix", () => {
   assert.deepEqual([...feeds.token_ids.data].slice(length), Array.from(ids, BigInt));
   assert.deepEqual([...feeds.token_weights.data].slice(length), [...weights]);
   assert.deepEqual([...feeds.history.data], [...vector(0), ...poolHistory(active.history)]);
+  const following = userTowerInputs([
+    { ...known, followed: vector(3) },
+    { ...active, followed: vector(3) },
+  ]);
+  assert.deepEqual([...following.followed.data], [...vector(3), ...vector(3)]);
+  assert.deepEqual([...feeds.followed.data], [...vector(0), ...vector(0)], "nobody is followed");
+  for (const name of ["history", "numbers"])
+    assert.deepEqual(following[name].data, feeds[name].data, "none of the own history");
   assert.deepEqual([...feeds.id_embedding.data], [...vector(0), ...vector(3)]);
   assert.deepEqual([...feeds.numbers.data], [0, 0, Math.fround(Math.log(3)), 1]);
 });

@@ -15,10 +15,11 @@ import {
 export const userNumbers = ["log_history_length", "has_history"];
 export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
 
-/** A user to embed: profile, learned ID embedding (null: none), vectors of the latest posts (latest first). */
+/** A user to embed: profile, learned ID embedding (null: none), vectors of the latest posts (latest first), `meanVector` of the followed. */
 export interface UserInput extends UserText {
   id_embedding: ArrayLike<number> | null;
   history: ArrayLike<number>[];
+  followed?: ArrayLike<number> | null;
 }
 
 /** A post to embed: its text, and the ID embedding learned from its own past (null: none). */
@@ -52,6 +53,7 @@ export function userTowerInputs(users: UserInput[]): Feeds {
   return {
     ...tokenFeeds(users.map(userTokens), slots(userFields)),
     history: rows(users.map((user) => poolHistory(user.history))),
+    followed: rows(users.map((user) => user.followed ?? zeros)),
     numbers: rows(users.map((user) => userNumberRow(user.history.length))),
     id_embedding: rows(users.map((user) => user.id_embedding ?? zeros)),
   };

@@ -34,6 +34,7 @@ export const contracts = {
     inputs: {
       ...textInputs(userFields, userNumbers),
       history: { type: "float32", dims: ["N", dimensions] },
+      followed: { type: "float32", dims: ["N", dimensions] },
     },
     outputs: embedding,
   },

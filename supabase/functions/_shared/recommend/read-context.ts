@@ -30,6 +30,7 @@ export interface ContextRow extends UserTextRow {
   habit_log_age: number | null;
   habit_log_idle: number | null;
   follows: number | null;
+  followed: string | null;
   recent_interactions: NamedInteraction[];
   /** Which posts the vectors of `history` are. */
   history_posts: string[];
@@ -46,7 +47,7 @@ const visitorContext = sql<FunctionRow<"recsys.user_context">>`(
     '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, feed.now as created_at, null::text as id_embedding, '{}'::text as history,
     null::timestamptz as last_active_at, null::integer as views, null::integer as votes, null::integer as comments, null::integer as logins,
     null::double precision[] as recent, null::double precision[] as recent_logins, null::double precision as habit_log_age,
-    null::double precision as habit_log_idle, 0 as follows, '[]'::json as recent_interactions, '{}'::uuid[] as history_posts)`;
+    null::double precision as habit_log_idle, 0 as follows, null::text as followed, '[]'::json as recent_interactions, '{}'::uuid[] as history_posts)`;
 
 /** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys.feed_context takes, as an expression in SQL. */
 export function readContext(userId: string | null, assigned: Expression<unknown> | null = null): Query<ContextRow> {

@@ -9,6 +9,8 @@ export interface UserTextRow {
   bio: string;
   id_embedding: string | null;
   history: string;
+  /** null: those whom they follow did nothing that they may read; left out: it does not count. */
+  followed?: string | null;
 }
 
 /** The row as the tower takes it; what an app left null is empty. */
@@ -19,5 +21,6 @@ export function userInput(row: UserTextRow): UserInput {
     bio: row.bio ?? "",
     id_embedding: row.id_embedding === null ? null : parseVector(row.id_embedding),
     history: parseVectors(row.history),
+    followed: row.followed ? parseVector(row.followed) : null,
   };
 }

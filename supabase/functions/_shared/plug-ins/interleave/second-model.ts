@@ -52,7 +52,7 @@ export async function secondModel(
   id: number,
   page: Page,
 ): Promise<Second> {
-  const [second] = await run(connection, readSecond(caller.sub ?? null, id, context.history_posts)).catch((error) => {
+  const [second] = await run(connection, readSecond(caller.sub ?? null, id, context)).catch((error) => {
     throw new SecondModelFailed(context, "cannot serve", error);
   });
   if (!second) throw new SecondModelFailed(context, "does not serve any more");
@@ -63,6 +63,7 @@ export async function secondModel(
       ...input,
       id_embedding: user.id_embedding === null ? null : parseVector(user.id_embedding),
       history: parseVectors(user.history),
+      followed: user.followed === null ? null : parseVector(user.followed),
     };
     const vector = await embedUser(model, own);
     const ownContext = { ...context, ...user, model_id: id };
@@ -74,20 +75,21 @@ export async function secondModel(
 }
 
 /** The model, and what differs in it of what the context says of the user. */
-interface SecondRow extends Pick<ContextRow, "id_embedding" | "history" | "history_posts"> {
+interface SecondRow extends Pick<ContextRow, "id_embedding" | "history" | "history_posts" | "followed"> {
   name: string;
   feature_spec_digest: string;
 }
 
 /** No row: the model cannot serve. */
-function readSecond(userId: string | null, modelId: number, historyPosts: string[]): Query<SecondRow> {
+function readSecond(userId: string | null, modelId: number, { now, history_posts }: ContextRow): Query<SecondRow> {
   return db
     .selectFrom("recsys.models as models")
     .crossJoinLateral(({ ref }) =>
       fn("recsys.user_vectors", {
         p_user_id: userId,
         p_model_id: ref("models.model_id"),
-        p_history_posts: historyPosts,
+        p_now: now,
+        p_history_posts: history_posts,
       }).as("vectors"),
     )
     .selectAll("vectors")

@@ -27,6 +27,7 @@ export type UserRow = Pick<
   | "habit_log_age"
   | "habit_log_idle"
   | "follows"
+  | "followed"
   | "recent_interactions"
   | "history_posts"
 > & {
