@@ -77,6 +77,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
     own,
   ]);
   await pool.query("select recsys.count_trials()");
+  await pool.query("insert into recsys.newcomer_posts values ($1, $2, now(), 1) on conflict do nothing", [own, user]);
   await pool.query(
     `insert into recsys.user_affinities (user_id, until, acts, authors, affinities, post_ids)
      values ($1, now(), 1, '{}', '{}', array[$3::uuid]), ($2, now(), 2, array[$1::uuid], '{2}', array[$4::uuid, $3]) on conflict do nothing`,

@@ -102,10 +102,13 @@ as $$
   ),
   ended as (
     delete from recsys.trials where trials.created_at <= recsys.clock() - recsys.trial_age() returning 1
+  ),
+  never as (
+    delete from recsys.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys.clock() - interval '1 day'
   )
   select count(*) from ended
 $$;
-comment on function recsys.purge_trials() is 'Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and returns how many trials. Called every night by pg_cron.';
+comment on function recsys.purge_trials() is 'Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and posts of newcomers that were never on trial, and returns how many trials. Called every night by pg_cron.';
 
 revoke all on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() from public;
 grant execute on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() to service_role;

@@ -190,6 +190,11 @@ begin
   if taken = 0 then
     return;
   end if;
+  begin
+    perform recsys.keep_newcomer_posts(array(select written.post_id from unnest(posts, posts_since) as written (post_id, since) where written.since = '-infinity'), posts);
+  exception when others then
+    raise warning 'the posts of newcomers were not looked at: % (%)', sqlerrm, sqlstate;
+  end;
 
   -- each that failed before is tried alone, so that it costs the others no second attempt
   for part in

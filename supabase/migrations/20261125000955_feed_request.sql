@@ -10,9 +10,9 @@ comment on type recsys.pooled_post is 'A post that passes the filter of a reques
 create type recsys.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
-  authors uuid[], affinities integer[], follows uuid[], touched uuid[], touches integer[], pool recsys.pooled_post[], asked uuid
+  authors uuid[], affinities integer[], follows uuid[], touched uuid[], touches integer[], pool recsys.pooled_post[], asked uuid, on_trial uuid[]
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). pool: the posts that sources choose from (recsys.with_pool); null: all. asked: a post that is in it, whatever is left out.';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). pool: the posts that sources choose from (recsys.with_pool); null: all. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -152,7 +152,7 @@ begin atomic
     and (posts.post_id = p_request.asked or (
       -- both may be null: an unknown author, a request of nobody
       (posts.author_id = p_request.user_id) is not true
-      and posts.post_id not in (select unnest(p_request.excluded))
+      and posts.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
       and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
       -- nearly always nothing more is asked, and this is all it costs then
       and (not p_request.is_narrowed or (
@@ -170,7 +170,83 @@ begin atomic
 end;
 comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, and what its filter does not let in.';
 
-revoke all on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+create function recsys.with_trials(p_request recsys.feed_request) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  -- who asks for certain authors gets all of theirs
+  if (request.filter).author_ids is null then
+    request.on_trial := array(
+      select newcomer_posts.post_id
+      from recsys.newcomer_posts
+      where newcomer_posts.on_trial_until >= request.at and newcomer_posts.created_at <= request.at
+        and (newcomer_posts.user_id = any (request.follows)) is not true
+    );
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_trials(recsys.feed_request) is 'A request with the posts of newcomers that are on trial at its instant (recsys.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors.';
+
+create function recsys.with_undecided(p_request recsys.feed_request) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  if (request.filter).author_ids is null and request.at > recsys.clock() - interval '1 minute' then
+    request.on_trial := request.on_trial || array(
+      select posts.post_id
+      from recsys.source_posts as posts
+      where posts.created_at > request.at - interval '10 minutes' and posts.created_at <= request.at
+        and (posts.author_id = any (request.follows)) is not true
+        and exists (
+          select from recsys.source_users as users
+          where users.user_id = posts.author_id and recsys.is_newcomer(users.created_at, posts.created_at)
+          offset 0
+        )
+        and not exists (select from recsys.newcomer_posts where newcomer_posts.post_id = posts.post_id offset 0)
+        and recsys.newcomer_posts_admitted(recsys.day_of(request.at)) is not null
+    );
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_undecided(recsys.feed_request) is 'A request as of now that has posts on trial (recsys.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up.';
+
+create function recsys.tried_posts(p_request recsys.feed_request) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  -- however many write, nine of ten feeds try what others wrote: in each feed one account had a quarter of the places for trials
+  if p_request.on_trial <> '{}' and p_request.seed % 10 = 0 then
+    return array(
+      select one.post_id
+      from (
+        -- of somebody's first three of a day, so that who writes a thousand is tried as long as others
+        select distinct on (newcomer_posts.user_id) newcomer_posts.post_id
+        from recsys.newcomer_posts
+        where newcomer_posts.on_trial_until >= p_request.at and newcomer_posts.number <= 3 and newcomer_posts.post_id = any (p_request.on_trial)
+        order by newcomer_posts.user_id, recsys.served_key(newcomer_posts.post_id, p_request.seed)
+      ) as one
+      order by recsys.served_key(one.post_id, p_request.seed)
+      limit 20
+    );
+  end if;
+  return '{}'::uuid[];
+end
+$$;
+comment on function recsys.tried_posts(recsys.feed_request) is 'Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed.';
+
+revoke all on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) from public;
+grant execute on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) to service_role;
+
+revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

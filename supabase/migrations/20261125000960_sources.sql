@@ -59,7 +59,7 @@ begin
           from recsys.post_embeddings
           where post_embeddings.model_id = p_model_id
             -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
-            and post_embeddings.post_id not in (select unnest(p_request.excluded))
+            and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
             and recsys.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
           order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
           limit looked

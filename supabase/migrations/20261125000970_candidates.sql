@@ -42,7 +42,7 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request constant recsys.feed_request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
+  request constant recsys.feed_request := recsys.with_trials(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))));
 begin
   return query select * from recsys.found_posts(recsys.with_pool(request, p_model_id, p_embedding), p_model_id, p_embedding);
 end
@@ -110,6 +110,7 @@ begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
+  request := recsys.with_undecided(recsys.with_trials(request));
   with found as materialized (
     select each.post_id, json_object_agg(each.source, each.place) as places
     -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
@@ -153,10 +154,27 @@ declare
   own recsys.told_post[];
   ranks json;
   is_cut boolean := false;
+  tried uuid[];
+  on_trial recsys.told_post[] := '{}'::recsys.told_post[];
+  asked_for uuid[];
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
   request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
+  perform set_config('role', 'service_role', true);
+  request := recsys.with_undecided(recsys.with_trials(request));
+  tried := recsys.tried_posts(request);
+  perform set_config('role', p_role, true);
+  if tried <> '{}' then
+    asked_for := request.on_trial;
+    request.on_trial := '{}';
+    on_trial := array(
+      select row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys.told_post
+      from unnest(tried) as one (post_id)
+      cross join lateral (select * from recsys.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
+    );
+    request.on_trial := asked_for;
+  end if;
   if p_common is null or p_is_few then
     request := recsys.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false);
   end if;
@@ -272,6 +290,8 @@ begin
     join shown on shown.post_id = brought.post_id;
   end if;
 
+  -- behind all others: they have no ranks
+  own := own || on_trial;
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
@@ -283,12 +303,13 @@ begin
     'muted_authors', request.muted_authors,
     'common', common,
     'posts', recsys.told_posts(own),
+    'on_trial', cardinality(on_trial),
     'ranks', ranks,
     'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(own) as each)
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; muted_authors: whom the user muted; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; muted_authors: whom the user muted; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
   recsys.told_posts(recsys.told_post[]), recsys.found_posts(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),

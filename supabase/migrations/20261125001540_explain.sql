@@ -21,7 +21,7 @@ begin
     return;
   end if;
 
-  request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now)));
+  request := recsys.with_trials(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now))));
   request.asked := p_post_id;
   request := recsys.with_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank) into source_ranks
@@ -130,6 +130,12 @@ begin
   if found_row.at is not null and not answer.is_candidate then
     reasons := reasons || 'seen in the last 30 days'::text;
     details := details || found_row.at::text;
+  end if;
+  select newcomer_posts.on_trial_until as until into found_row from recsys.newcomer_posts
+  where newcomer_posts.post_id = p_post_id and newcomer_posts.on_trial_until >= instant;
+  if found_row.until is not null and not answer.is_candidate then
+    reasons := reasons || 'on trial'::text;
+    details := details || format('newcomers wrote more than is usual: nobody but newcomers came to it yet, and it is over on %s', found_row.until);
   end if;
   if not answer.is_candidate and reasons = '{}' then
     reasons := reasons || 'no source brings it'::text;

@@ -31,15 +31,16 @@ alter policy "the callers of functions read artifacts" on recsys.model_artifacts
 -- what the engine knows of posts, each read with its post
 grant select (model_id, post_id, embedding) on recsys.post_embeddings to anon;
 grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend) on recsys.post_stats, recsys.latest_post_stats to anon;
-grant select on recsys.post_tags to anon;
+grant select on recsys.post_tags, recsys.newcomer_posts to anon;
 alter policy "vectors are read with their post" on recsys.post_embeddings to anon, authenticated;
 alter policy "stats are read with their post" on recsys.post_stats to anon, authenticated;
 alter policy "stats are read with their post" on recsys.latest_post_stats to anon, authenticated;
+alter policy "trials are read with their post" on recsys.newcomer_posts to anon, authenticated;
 alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
 
 grant execute on function
   recsys.feed_context(jsonb), recsys.clock(), recsys.served_key(uuid, bigint), recsys.folded(text), recsys.not_in_words(), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
-  recsys.eligible_posts(recsys.feed_request), recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_affinities(recsys.feed_request), recsys.with_touched(recsys.feed_request),
+  recsys.eligible_posts(recsys.feed_request), recsys.with_trials(recsys.feed_request), recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_affinities(recsys.feed_request), recsys.with_touched(recsys.feed_request),
   recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean), recsys.found_posts(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;
 

@@ -32,6 +32,8 @@ export interface Posts {
   descriptions: string[];
   tags: string[][];
   createdAt: Float64Array;
+  /** Until when a post was on trial (recsys.newcomer_posts), as milliseconds since 1970; 0: it never was. Left out: none was. */
+  onTrialUntil?: Float64Array;
 }
 
 export interface Interactions {

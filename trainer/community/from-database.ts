@@ -75,22 +75,25 @@ async function readUsers(client: PoolClient): Promise<Users> {
 
 async function readPosts(client: PoolClient, userNumbers: Map<string, number>): Promise<Posts> {
   const query = db
-    .selectFrom("recsys.source_posts")
+    .selectFrom("recsys.source_posts as posts")
+    .leftJoin("recsys.newcomer_posts as tried", "tried.post_id", "posts.post_id")
     .select((post) => [
-      "post_id as ids",
-      sql<string>`coalesce(${post.ref("external_id")}, ${post.ref("post_id")}::text)`.as("externalIds"),
-      "author_id as authors",
-      textOf(post.ref("title")).as("titles"),
-      textOf(post.ref("description")).as("descriptions"),
-      listOf(post.ref("tags")).as("tags"),
-      milliseconds(post.ref("created_at")).as("createdAt"),
+      "posts.post_id as ids",
+      sql<string>`coalesce(${post.ref("posts.external_id")}, ${post.ref("posts.post_id")}::text)`.as("externalIds"),
+      "posts.author_id as authors",
+      textOf(post.ref("posts.title")).as("titles"),
+      textOf(post.ref("posts.description")).as("descriptions"),
+      listOf(post.ref("posts.tags")).as("tags"),
+      milliseconds(post.ref("posts.created_at")).as("createdAt"),
+      sql<number>`coalesce(${milliseconds(post.ref("tried.on_trial_until"))}, 0)`.as("onTrialUntil"),
     ]);
   // of two posts of one instant SQL has the one with the lower id first among the newest
-  const posts = await readColumns(client, query.orderBy("created_at").orderBy("post_id", "desc"));
+  const posts = await readColumns(client, query.orderBy("posts.created_at").orderBy("posts.post_id", "desc"));
   return {
     ...posts,
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),
     createdAt: Float64Array.from(posts.createdAt),
+    onTrialUntil: Float64Array.from(posts.onTrialUntil),
   };
 }
 

@@ -12,11 +12,19 @@ import { testDatabase } from "../../db/testing.ts";
 import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
-import { addFollows, addWhatCountsForNothing, assertAgrees, instantAfter, unitVectors } from "./testing.ts";
+import {
+  addFollows,
+  addNewcomers,
+  addWhatCountsForNothing,
+  assertAgrees,
+  instantAfter,
+  unitVectors,
+} from "./testing.ts";
 
 const database = await testDatabase({ after }, "state");
 const random = new Random(7);
 let loaded: LoadedCommunity;
+const parts = [0.25, 0.6, 1];
 
 before(async () => {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
@@ -25,16 +33,20 @@ before(async () => {
   await rm(folder, { recursive: true });
   await addWhatCountsForNothing(database);
   await addFollows(database);
+  await addNewcomers(database, parts);
   loaded = await communityFromDatabase(database);
   // SQL is asked as the owner, who reads all
   loaded.community.readable = undefined;
 });
 
-for (const part of [0.25, 0.6, 1])
+for (const part of parts)
   test(`after ${100 * part} % of the events, users and candidates are the same in SQL and in the replay`, async () => {
     const { community, timeline } = loaded;
     const postVectors = unitVectors(random, community.posts.ids.length);
     const instant = await instantAfter(database, loaded, postVectors, Math.floor(part * timeline.length));
+    const { onTrialUntil } = community.posts;
+    const tried = onTrialUntil?.subarray(0, instant.state.alive).filter((until) => until >= instant.now).length ?? 0;
+    assert.ok(tried > 0, "some are on trial");
     let [compared, followed, touched] = [0, 0, 0];
     for (let user = 0; user < community.users.ids.length; user += 9) {
       const candidates = await assertAgrees(instant, user, unitVectors(random, 1));

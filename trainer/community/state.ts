@@ -159,7 +159,11 @@ export class CommunityState {
     const affinities = isNew ? new Map<number, number>() : this.affinities(user);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
     for (const post of excluded) this.leftOutBy[post] = request;
-    const eligible = (post: number) => this.leftOutBy[post] !== request && !hidden?.[post];
+    const follows = isNew ? [] : this.follows.of(user);
+    const followed = new Set(follows);
+    const { authors, onTrialUntil } = this.community.posts;
+    const isTried = (post: number) => onTrialUntil && onTrialUntil[post] >= now && !followed.has(authors[post]);
+    const eligible = (post: number) => this.leftOutBy[post] !== request && !hidden?.[post] && !isTried(post);
     const found: NumberedCandidate[] = [];
     const ranksOf = (post: number) => {
       const candidate = this.candidate(post, postVectors);
@@ -172,7 +176,6 @@ export class CommunityState {
     };
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
-    const follows = isNew ? [] : this.follows.of(user);
     const touched = touchedBy(follows, this);
     const asked = { now, vector, postVectors, hidden, similar, affinities, follows, touched, eligible };
     for (const source of sourceNames) {
@@ -180,8 +183,6 @@ export class CommunityState {
       for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
     }
     for (const post of shown) ranksOf(post);
-    const { authors } = this.community.posts;
-    const followed = new Set(follows);
     for (const candidate of found) {
       candidate.similarity = similarityOf(candidate.post);
       const author = authors[candidate.post];

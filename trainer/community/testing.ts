@@ -107,6 +107,22 @@ export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">):
   assert.deepEqual((await pool.query(states)).rows, before);
 }
 
+/** Ten people who sign up two hours before each of these parts of the events and write a post an hour later, to which nobody comes. */
+export async function addNewcomers({ pool }: Pick<Database, "pool">, parts: number[]): Promise<void> {
+  await pool.query(
+    `with instants as (
+       select gen_random_uuid() as author_id, percentile.at
+       from unnest($1::float8[]) as part
+       cross join lateral (select percentile_disc(part) within group (order by timeline.at) as at from recsys.timeline) as percentile
+       cross join generate_series(1, 10)
+     ),
+     people as (insert into public.profiles (id, created_at) select author_id, at - interval '2 hours' from instants)
+     insert into public.posts (author_id, title, created_at) select author_id, '', at - interval '1 hour' from instants`,
+    [parts],
+  );
+  await pool.query("select recsys.roll_up()");
+}
+
 /** Whom people follow: of all pairs one in ten, since instants of the whole time of the community; every fifth since the beginning. */
 export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void> {
   await pool.query(
@@ -174,7 +190,9 @@ async function fromSql(
       now,
     ]);
     const asked = { modelId, vector, page: { served: nothingServed() }, common: null, instant: now };
-    return [contexts.rows[0], (await retrieve(client, { sub: userId, role: "postgres" }, asked)) ?? []];
+    const found = await retrieve(client, { sub: userId, role: "postgres" }, asked);
+    // the replay tries nothing
+    return [contexts.rows[0], (found ?? []).filter(({ on_trial }) => !on_trial)];
   } finally {
     await client.query("rollback");
     client.release();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../testing/community.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
@@ -162,4 +162,83 @@ test("visitors, lists made ahead and whom an experiment spares get no trial", as
   assert.deepEqual(explored((await app.call(people.ben, { limit: 20 })).body), []);
   await app.settled();
   assert.equal((await pool.query("select from recsys.trial_impressions")).rowCount, 0);
+});
+
+const newcomers = [uuid("a", 8), uuid("a", 9)];
+const first = uuid("d", 1);
+const rollUp = () => pool.query("select recsys.roll_up()");
+
+/** Two people sign up, and one of them writes a post; no roll-up knows of it. */
+async function newcomerWrites(): Promise<void> {
+  await pool.query(
+    "insert into public.profiles (id, created_at) select unnest($1::uuid[]), now() - interval '1 hour'",
+    [newcomers],
+  );
+  await pool.query("insert into public.posts (id, author_id, title, created_at) values ($1, $2, 'The first', now())", [
+    first,
+    newcomers[0],
+  ]);
+}
+
+test("a newcomer's post has places for trials alone until somebody who is none comes to it; their followers find it, and who asks for their posts", async (t) => {
+  const app = testApp(t, url);
+  const has = async (person: string, filter = {}) => {
+    const { status, body } = await app.call(person, { limit: 50, ...filter });
+    assert.equal(status, 200);
+    return body.items.some(({ post_id }) => post_id === first);
+  };
+  await pool.query("update recsys.settings set trial_place = 0");
+  await newcomerWrites();
+  assert.equal(await has(people.ben), false);
+  await rollUp();
+  for (const model of [false, true]) {
+    if (model) await publishTinyModel(pool, { name: "tiny" });
+    assert.equal(await has(people.ben), false);
+    assert.equal(await has(people.ben, { filter: { author_ids: [newcomers[0]] } }), true);
+    assert.equal(await has(people.ben, { filter: { max_age_days: 1 } }), false);
+    const { rows } = await pool.query("select item from recsys.explain($1, $2) where topic = 'why not'", [
+      people.ben,
+      first,
+    ]);
+    assert.deepEqual(rows, [{ item: "on trial" }]);
+  }
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
+    people.eve,
+    newcomers[0],
+  ]);
+  assert.equal(await has(people.eve), true);
+
+  await pool.query("update recsys.settings set trial_place = 5");
+  const places = new Set<number>();
+  for (let i = 0; i < 160; i++) {
+    const { body } = await app.call(people.ben, { limit: 20 });
+    const item = body.items.find(({ post_id }) => post_id === first);
+    if (item) places.add(item.position);
+  }
+  assert.deepEqual([...places], [5]);
+  await app.settled();
+
+  await pool.query("update recsys.settings set trial_place = 0");
+  const view = (person: string) =>
+    pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [person, first]);
+  await view(newcomers[1]);
+  await rollUp();
+  assert.equal(await has(people.ben), false);
+  await view(people.ada);
+  await rollUp();
+  assert.equal(await has(people.ben), true);
+  assert.deepEqual(app.logged, []);
+});
+
+test("on the day on which an app is launched what people write is shown", async (t) => {
+  const app = testApp(t, url);
+  await pool.query(
+    "update recsys.settings set trial_place = 0; truncate recsys.newcomer_days; update public.profiles set created_at = now()",
+  );
+  await newcomerWrites();
+  for (let i = 0; i < 2; i++) {
+    const { body } = await app.call(people.ben, { limit: 50 });
+    assert.ok(body.items.some(({ post_id }) => post_id === first));
+    await rollUp();
+  }
 });

@@ -1459,6 +1459,44 @@ export interface RecsysModelStatus {
   users: number;
 }
 
+export interface RecsysNewcomerDays {
+  /**
+   * The day.
+   */
+  day: Timestamp;
+  /**
+   * How many people had signed up by its end.
+   */
+  people: number;
+  /**
+   * How many posts were written on it by people who had signed up less than a day before.
+   */
+  posts: number;
+}
+
+export interface RecsysNewcomerPosts {
+  /**
+   * When it was written.
+   */
+  created_at: Timestamp;
+  /**
+   * Which of its author's posts of that day it is, from 1.
+   */
+  number: number;
+  /**
+   * Until when it is on trial; null: it never was.
+   */
+  on_trial_until: Timestamp | null;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Its author.
+   */
+  user_id: string;
+}
+
 export interface RecsysOptionalActs {
   /**
    * When.
@@ -2775,6 +2813,8 @@ export interface DB {
   "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
+  "recsys.newcomer_days": RecsysNewcomerDays;
+  "recsys.newcomer_posts": RecsysNewcomerPosts;
   "recsys.optional_acts": RecsysOptionalActs;
   "recsys.planned_schedules": RecsysPlannedSchedules;
   "recsys.post_embeddings": RecsysPostEmbeddings;
@@ -2857,7 +2897,7 @@ export interface Functions {
   "recsys.call_embed": { args: {  }; row: { call_embed: number } };
   /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
   "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; ranks: any; nearest: any } };
-  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; muted_authors: whom the user muted; model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
+  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; touches: how many of these did something with each post; muted_authors: whom the user muted; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
   "recsys.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined }; row: { candidates: any } };
   /** Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report counts anew from here. */
   "recsys.change_shares": { args: { p_name: string | null; p_shares: string | null }; row: { change_shares: unknown } };
@@ -2919,12 +2959,16 @@ export interface Functions {
   "recsys.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
   /** Adds so many events to the caller's day in recsys.user_days. Called by recsys.record_events. */
   "recsys.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
+  /** Brings recsys.newcomer_days up to yesterday: once a day, with the last 28 days counted anew, and the first time all there are. */
+  "recsys.count_newcomer_days": { args: {  }; row: { count_newcomer_days: unknown } };
   /** Adds to recsys.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
   "recsys.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
   /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
   "recsys.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N. */
   "recsys.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
+  /** The day (UTC) of an instant. */
+  "recsys.day_of": { args: { p_at: Date | string | null }; row: { day_of: Date } };
   /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
   "recsys.decayed_counts": { args: { p_at: readonly (Date | string | null)[] | null; p_counted: readonly (boolean | null)[] | null; p_before?: Date | string | null | undefined; p_counts?: readonly (number | null)[] | null | undefined }; row: { number: number; counts: number[] } };
   /** Those of some posts that were deleted since an instant of the wall clock, in the last day at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids. */
@@ -2982,7 +3026,7 @@ export interface Functions {
   /** The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
   /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000); for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
-  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
+  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
   /** All posts that the caller may read, where these are 2,000 at most and fewer than half as many as somebody came to in the community, else null. It reads no more than that, by the indexes that serve the app's policies. */
   "recsys.few_readable": { args: {  }; row: { few_readable: string[] } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
@@ -3051,10 +3095,14 @@ export interface Functions {
   "recsys.is_leased": { args: { p_until: Date | string | null }; row: { is_leased: boolean } };
   /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title and these tags. */
   "recsys.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
+  /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */
+  "recsys.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
   /** Whether a table has 8 pages or fewer, which are read faster than an index. */
   "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
+  /** Decides which of some posts (p_written, each named once) are on trial, and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
+  "recsys.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
   /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
   "recsys.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64. */
@@ -3085,6 +3133,8 @@ export interface Functions {
   "recsys.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
   /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
   "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
+  /** How many posts of newcomers are like all others on a day: five times the mean of the 28 days before, rounded down. null: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
+  "recsys.newcomer_posts_admitted": { args: { p_day: Date | string | null }; row: { newcomer_posts_admitted: number } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts; with a pool all of it. */
@@ -3147,7 +3197,7 @@ export interface Functions {
   "recsys.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
   /** Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron. */
   "recsys.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
-  /** Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and returns how many trials. Called every night by pg_cron. */
+  /** Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and posts of newcomers that were never on trial, and returns how many trials. Called every night by pg_cron. */
   "recsys.purge_trials": { args: {  }; row: { purge_trials: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
   "recsys.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
@@ -3182,7 +3232,7 @@ export interface Functions {
   /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
   /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
-  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
+  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT. */
@@ -3285,6 +3335,8 @@ export interface Functions {
   "recsys.trending_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; trend: number } };
   /** How old a post may be and still be under trial: as old as what trends. */
   "recsys.trial_age": { args: {  }; row: { trial_age: string } };
+  /** Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed. */
+  "recsys.tried_posts": { args: { p_request: string | null }; row: { tried_posts: string[] } };
   /** The arguments of a trigger, from pg_trigger.tgargs. */
   "recsys.trigger_arguments": { args: { p_arguments: Uint8Array | null }; row: { trigger_arguments: string[] } };
   /** The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys.feature_drift and recsys.health read so many. */
@@ -3304,11 +3356,15 @@ export interface Functions {
   /** What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table. */
   "recsys.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
-  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
+  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
   /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), all of these that may be in the feed. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. */
-  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
+  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
   /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. */
-  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string } };
+  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  /** A request with the posts of newcomers that are on trial at its instant (recsys.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors. */
+  "recsys.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  /** A request as of now that has posts on trial (recsys.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up. */
+  "recsys.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
   /** The first p_most of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
   "recsys.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */

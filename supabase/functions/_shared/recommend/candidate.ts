@@ -7,7 +7,10 @@ import type { KnownPost } from "./post-rows.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What a post is to one user. */
-export type Found = Pick<PostCandidate, "ranks" | "author_affinity" | "follows_author" | "touches" | "served_key">;
+export type Found = Pick<
+  PostCandidate,
+  "ranks" | "author_affinity" | "follows_author" | "touches" | "served_key" | "on_trial"
+>;
 
 /** A post as a candidate for the user whose vector [32] this is; null without a model. */
 export function candidateOf(post: Post, known: KnownPost, found: Found, vector: Float32Array | null): PostCandidate {
@@ -25,6 +28,7 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     follows_author: found.follows_author,
     touches: found.touches,
     served_key: found.served_key,
+    on_trial: found.on_trial,
     ranks: found.ranks,
     embedding: known.embedding,
     similarity: similarityOf(known.embedding, vector),

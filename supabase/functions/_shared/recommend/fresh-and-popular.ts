@@ -61,7 +61,8 @@ function readFreshAndPopular(
   const p_filter = filter ? JSON.stringify(filter) : null;
   const request = (p_now: Expression<unknown>) => {
     const p_request = fn("recsys.feed_request", { p_user_id: userId, p_now, p_filter, p_seed, p_served: keys });
-    return fn("recsys.with_pool", { p_request, p_model_id: null, p_embedding: null });
+    const p_tried = fn("recsys.with_trials", { p_request });
+    return fn("recsys.with_pool", { p_request: p_tried, p_model_id: null, p_embedding: null });
   };
   // the request is made once and handed over as a whole: joined to each row, what is left out would be searched from end to end for each post
   const p_request = sql`(select request from asked)`;

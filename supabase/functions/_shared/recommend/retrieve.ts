@@ -31,6 +31,8 @@ interface FoundCandidates {
   /** since: the rank among what was written since the common posts were read. */
   ranks: (Partial<Ranks> & { since?: number })[] | null;
   served_keys: number[];
+  /** How many of these posts, the last, are on trial. */
+  on_trial: number;
 }
 
 /** A post and what it is to the user, until it is a candidate. */
@@ -93,7 +95,7 @@ function toCaller({ affinities, follows, touches }: FoundCandidates): ToCaller {
 
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
 function ownPosts(
-  { posts, ranks, served_keys }: FoundCandidates,
+  { posts, ranks, served_keys, on_trial }: FoundCandidates,
   ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): Mine[] {
@@ -105,6 +107,7 @@ function ownPosts(
       ranks: Object.assign(unranked(), own),
       ...ofCaller(post),
       served_key: served_keys[i],
+      on_trial: i >= served_keys.length - on_trial,
     };
     found.set(post.post_id, mine);
     if (newest !== undefined) since[newest - 1] = mine;
@@ -150,6 +153,7 @@ function addCommon(
           ranks: unranked(),
           ...ofCaller(post),
           served_key: keys[place] ?? 0,
+          on_trial: false,
         };
         found.set(post.post_id, mine);
       }

@@ -24,6 +24,8 @@ export interface PostCandidate extends Candidate {
   post_id: string;
   served_key: number;
   /** As in `Selectable`. */
+  on_trial: boolean;
+  /** As in `Selectable`. */
   topic_id?: number | null;
 }
 

@@ -48,7 +48,7 @@ export interface Exploration {
 
 /** What has to be known of a candidate. */
 export interface Triable {
-  post: { post_id: string; created_at: number; author_id?: string | null };
+  post: { post_id: string; created_at: number; author_id?: string | null; on_trial?: boolean };
   /** null: no model ranked. */
   predictions?: Predictions | null;
 }
@@ -88,7 +88,10 @@ export function exploration(
 ): Exploration | null {
   if (!trials || !triesPosts(settings)) return null;
   const place = placeOfTrial(settings.trial_place, served, limit);
-  return place === null ? null : { place, draw: (left) => drawn(left, trials, settings.trial_impressions, uniform) };
+  if (place === null) return null;
+  const draw = <Post extends Triable>(left: Post[]) => drawn(left, trials, settings.trial_impressions, uniform);
+  // few feeds have posts that are on trial as candidates, and these try them
+  return { place, draw: (left) => draw(left.filter(({ post }) => post.on_trial)) ?? draw(left) };
 }
 
 /** Of the posts under trial the one with the highest draw. Of an author one draws, or whoever writes a thousand had nearly all trials. */

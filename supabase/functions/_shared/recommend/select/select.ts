@@ -36,7 +36,11 @@ export function select<Post extends Selectable>(
   served = 0,
   fillers: Filler<Post>[] = [],
 ): Selected<Post>[] {
-  const pool = candidatePool(posts, limit, settings);
+  const pool = candidatePool(
+    posts.filter(({ post }) => !post.on_trial),
+    limit,
+    settings,
+  );
   const taken = new Set<Post>();
   const left = () => posts.filter((post) => !taken.has(post));
   const page: Selected<Post>[] = [];
@@ -44,7 +48,9 @@ export function select<Post extends Selectable>(
     const place = { position: served + page.length + 1, left, pool };
     let selected: Selected<Post> | undefined;
     for (const fill of fillers) selected ??= fill(place);
-    selected ??= { chosen: pool.posts[pool.best()], explored: false, drawn: false, propensity: 1 };
+    const best = pool.best();
+    if (!selected && best < 0) break;
+    selected ??= { chosen: pool.posts[best], explored: false, drawn: false, propensity: 1 };
     taken.add(selected.chosen);
     pool.take(selected.chosen);
     page.push(selected);

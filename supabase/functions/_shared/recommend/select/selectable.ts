@@ -14,6 +14,8 @@ export interface Selectable {
     ranks: Ranks;
     /** recsys.topics.topic_id; undefined or null: not asked for, or none. */
     topic_id?: number | null;
+    /** Whether it is a newcomer's that nobody else has come to yet (recsys.with_trials): it has no place but for a trial. */
+    on_trial?: boolean;
   };
 }
 
