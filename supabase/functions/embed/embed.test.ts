@@ -1,6 +1,6 @@
 /** What the queue makes of changes: the vectors, whose they are, and which model's. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import type pg from "pg";
 import { bundleFolder, soundBundle } from "../../../db/bundle/testing.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
@@ -84,42 +84,30 @@ await onBoth("an import with edited profiles, projects and posts gives them thei
   assert.deepEqual(await queue(pool), []);
 });
 
-test("an edited post keeps the ID embedding it had, a new one has none", async (t) => {
-  const database = await testDatabase(t, "embed");
-  const { pool } = database;
-  await embeddedCommunity(database);
-  const own = Float32Array.from({ length: 32 }, (_, d) => (d === 5 ? 40 : 0));
-  const model = await publishWordModel(database, "with ids", { ids: new Map([[post(3), own]]) });
-  await pool.query("update public.posts set title = 'Quite another title' where id = $1", [post(3)]);
-  await insertPost(pool, newPost, "Quite another title");
-  await embedAll(database);
-  const { rows } = await pool.query(
-    "select post_id, id_embedding::text from recsys.post_embeddings where model_id = $1 and post_id = any($2) order by post_id",
-    [model, [post(3), newPost]],
-  );
-  assert.deepEqual(rows, [
-    { post_id: post(3), id_embedding: JSON.stringify([...own]) },
-    { post_id: newPost, id_embedding: null },
-  ]);
-  const vector = await vectorOf(pool, "post", post(3), model);
-  assert.ok(vector && vector[5] > 0.9, "and it counts in the new vector");
-});
+const shared = await testDatabase({ after }, "embed");
+let sharedModel: Promise<number> | undefined;
+
+/** A community with a model for tests that add posts of their own, which are gone when the test is over. */
+async function sharedCommunity(t: TestContext) {
+  sharedModel ??= embeddedCommunity(shared);
+  const model = await sharedModel;
+  const { pool } = shared;
+  t.after(() => pool.query("delete from public.posts where id::text like '0000000d-%'"));
+  return { database: shared, pool, model };
+}
 
 test("a post that is gone before its turn is acknowledged, and leaves no vector", async (t) => {
-  const database = await testDatabase(t, "embed");
-  const { pool } = database;
-  const model = await embeddedCommunity(database);
+  const { database, pool, model } = await sharedCommunity(t);
   await insertPost(pool, newPost, "Soon gone");
   await pool.query("alter table public.posts disable trigger all");
   await pool.query("delete from public.posts where id = $1", [newPost]);
+  await pool.query("alter table public.posts enable trigger all");
   assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
   assert.deepEqual([await queue(pool), await vectorOf(pool, "post", newPost, model)], [[], undefined]);
 });
 
 test("one text that a tower makes nothing of fails alone, backs off, and is tried again when it changes", async (t) => {
-  const database = await testDatabase(t, "embed");
-  const { pool } = database;
-  const model = await embeddedCommunity(database);
+  const { database, pool, model } = await sharedCommunity(t);
   // without an author and a word there is nothing to sum: a vector of length 0
   const silent = uuid("d", 2);
   await pool.query("insert into public.posts (id, title) values ($1, '!?')", [silent]);
@@ -160,9 +148,7 @@ test("one text that a tower makes nothing of fails alone, backs off, and is trie
 });
 
 test("texts as long as may be are embedded with the others, and in time", async (t) => {
-  const database = await testDatabase(t, "embed");
-  const { pool } = database;
-  await embeddedCommunity(database);
+  const { database, pool } = await sharedCommunity(t);
   for (let i = 0; i < 20; i++)
     await pool.query(
       "insert into public.posts (id, title, description, tags) values ($1, $2, repeat('word ', 10000), $3)",
@@ -172,6 +158,25 @@ test("texts as long as may be are embedded with the others, and in time", async 
   assert.deepEqual(await embedAll(database), { completed: 20, failed: 0 });
   const seconds = (process.cpuUsage().user - before) / 1e6;
   assert.ok(seconds < 10, `${seconds} s of a processor`);
+});
+
+test("an edited post keeps the ID embedding it had, a new one has none", async (t) => {
+  const { database, pool } = await sharedCommunity(t);
+  const own = Float32Array.from({ length: 32 }, (_, d) => (d === 5 ? 40 : 0));
+  const model = await publishWordModel(database, "with ids", { ids: new Map([[post(3), own]]) });
+  await pool.query("update public.posts set title = 'Quite another title' where id = $1", [post(3)]);
+  await insertPost(pool, newPost, "Quite another title");
+  await embedAll(database);
+  const { rows } = await pool.query(
+    "select post_id, id_embedding::text from recsys.post_embeddings where model_id = $1 and post_id = any($2) order by post_id",
+    [model, [post(3), newPost]],
+  );
+  assert.deepEqual(rows, [
+    { post_id: post(3), id_embedding: JSON.stringify([...own]) },
+    { post_id: newPost, id_embedding: null },
+  ]);
+  const vector = await vectorOf(pool, "post", post(3), model);
+  assert.ok(vector && vector[5] > 0.9, "and it counts in the new vector");
 });
 
 await onBoth(
