@@ -67,6 +67,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
     ],
   };
   await measureScenarios("all states");
+  await measureAttacks();
   for (let thinned = 1; thinned > 0; )
     thinned = Number((await pool.query("select recsys.thin_feature_store() as thinned")).rows[0].thinned);
   // states thinned every night never took more room than that
@@ -84,6 +85,41 @@ async function measure({ pool }: Database, size: number): Promise<void> {
     await pool.query("checkpoint");
     for (const [name, statements] of Object.entries(scenarios))
       await measureScenario(`${states} | ${name}`, statements);
+  }
+
+  /** What 50 requests of 500 events may bring, worked off as pg_cron does: how long the longest of the roll-ups takes. */
+  async function measureAttacks(): Promise<void> {
+    const view = (user: string, what: string, at: string) =>
+      `insert into public.post_views (user_id, post_id, created_at) select ${user}, ${what}, ${at} - n * interval '0.01 second' from generate_series(1, 25000) as n`;
+    const attacks = {
+      "one person views the first posts 28 days back": view(person("0"), post("n % 20"), "now() - interval '28 days'"),
+      "one person views 25,000 posts 28 days back": view(
+        person("1"),
+        post(`n % ${posts}`),
+        "now() - interval '28 days'",
+      ),
+      "one person views 25,000 posts now": view(person("2"), post(`n % ${posts}`), "now()"),
+      "500 people view the first posts 28 days back": view(
+        person("n % 500"),
+        post("n / 500"),
+        "now() - interval '28 days'",
+      ),
+      "500 people view the first posts now": view(person("n % 500"), post("n / 500"), "now()"),
+    };
+    for (const [name, statement] of Object.entries(attacks)) {
+      await pool.query(statement);
+      const calls: RollUp[] = [];
+      const session = await pool.connect();
+      do calls.push(await rollUp(session, "recsys.roll_up()"));
+      while ((await pool.query("select from recsys.feature_changes limit 1")).rowCount || calls.at(-1)?.rows);
+      session.release();
+      const longest = (what: keyof RollUp) => Math.max(...calls.map((each) => each[what])).toFixed(0);
+      console.log(
+        `50 requests: ${name} | ${calls.length} roll-ups, the longest ${longest("milliseconds")} ms | processor ${longest("processor")} ms | ${longest("rows")} rows | ${load()}`,
+      );
+    }
+    const { rows } = await pool.query("select count(*) from recsys.late_changes");
+    console.log(`left for the night: ${rows[0].count} late changes`);
   }
 
   async function measureScenario(name: string, statements: (run: number) => string[]): Promise<void> {
@@ -114,12 +150,12 @@ interface RollUp {
   read: number;
 }
 
-async function rollUp(client: pg.ClientBase): Promise<RollUp> {
+async function rollUp(client: pg.ClientBase, call = "recsys.roll_up(null)"): Promise<RollUp> {
   const { rows: sessions } = await client.query("select pg_backend_pid() as process");
   const before = processorTime(sessions[0].process);
   const started = performance.now();
   const { rows } = await client.query(
-    "explain (analyze, buffers, format json) create temporary table roll_up as select recsys.roll_up(null) as written",
+    `explain (analyze, buffers, format json) create temporary table roll_up as select ${call} as written`,
   );
   const milliseconds = performance.now() - started;
   const processor = processorTime(sessions[0].process) - before;
