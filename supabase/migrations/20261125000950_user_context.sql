@@ -189,7 +189,7 @@ as $$
 #variable_conflict use_column
 declare
   latest constant recsys.dated_post[] := recsys.latest_interactions(p_user_id, p_now);
-  follows constant uuid[] := recsys.followed_people(p_user_id, p_now);
+  followed_now constant uuid[] := recsys.followed_people(p_user_id, p_now);
 begin
   return query
   select
@@ -197,9 +197,9 @@ begin
     user_embeddings.id_embedding,
     coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
-    cardinality(follows),
+    cardinality(followed_now),
     recsys.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}'),
-    recsys.followed_vector(follows, p_model_id, p_now)
+    recsys.followed_vector(followed_now, p_model_id, p_now)
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   cross join lateral (

@@ -29,8 +29,8 @@ begin
     perform set_config('hnsw.ef_search', '200', true);
   elsif p_request.pool is null then
     -- no vacuum counted them yet: as many that the index is asked
-    select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity') into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys.post_embeddings_' || p_model_id);
-    select avg((eligible.post_id is not null)::integer) into eligible_share
+    select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity')::double precision into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys.post_embeddings_' || p_model_id);
+    select avg((eligible.post_id is not null)::integer)::double precision into eligible_share
     from (
       select latest_post_stats.post_id from recsys.latest_post_stats
       where latest_post_stats.last_active_at <= p_request.at
