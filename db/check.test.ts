@@ -249,14 +249,19 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
   return rows[0].number;
 }
 
-/** Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, and this app's ids are no texts, none of people and say no time. */
+/**
+ * Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, whom to follow is told by another function, and this
+ * app's ids are no texts, none of people and say no time.
+ */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
   "execute on function recsys.id_of(text)",
   "execute on function recsys.number_of(text,text)",
+  "execute on function recsys.people_to_follow(uuid,integer)",
   "execute on function recsys.person_id_of(bigint)",
   "execute on function recsys.person_id_of(text)",
   "execute on function recsys.time_of_id(text,text)",
+  "execute on function recsys.topics_to_follow(uuid,integer)",
   "select on table recsys.source_logins",
   "select on table recsys.user_days",
 ];

@@ -8,6 +8,8 @@ export interface StoredEvent {
   user: string;
   post: string | null;
   at: Date;
+  /** Of a newcomer in a burst: it counts for no post. */
+  in_burst: boolean;
 }
 export interface StoredPost {
   id: string;
@@ -20,10 +22,13 @@ const hours = (milliseconds: number) => milliseconds / 3_600_000;
 
 export async function readEvents({ pool }: Database): Promise<StoredEvent[]> {
   const { rows } = await pool.query<StoredEvent>(
-    `select id, 'view' as kind, user_id as user, post_id as post, created_at as at from public.post_views
-     union all select id, 'vote', user_id, post_id, created_at from public.post_votes where value is null or value >= 0
-     union all select id, 'comment', user_id, post_id, created_at from public.comments
-     union all select id, 'login', user_id, null, created_at from public.logins`,
+    `select events.*, recsys.in_newcomer_burst(events.user, events.at) as in_burst
+     from (
+       select id, 'view' as kind, user_id as user, post_id as post, created_at as at from public.post_views
+       union all select id, 'vote', user_id, post_id, created_at from public.post_votes where value is null or value >= 0
+       union all select id, 'comment', user_id, post_id, created_at from public.comments
+       union all select id, 'login', user_id, null, created_at from public.logins
+     ) as events`,
   );
   return rows;
 }
@@ -36,10 +41,12 @@ const decayed = (events: StoredEvent[], now: Date) =>
   halfLives.map((halfLife) => events.reduce((sum, event) => sum + 0.5 ** (hours(+now - +event.at) / halfLife), 0));
 const mean = (values: number[]) => (values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length);
 
-/** Of each person with each post of somebody else the first of each kind. */
+/** Of each person with each post of somebody else the first of each kind, without those of newcomers in a burst. */
 export function thatCount(events: StoredEvent[], posts: StoredPost[]): StoredEvent[] {
   const authors = new Map(posts.map((post) => [post.id, post.author]));
-  const withOthers = events.filter(({ kind, user, post }) => kind !== "login" && authors.get(post as string) !== user);
+  const withOthers = events.filter(
+    ({ kind, user, post, in_burst }) => kind !== "login" && !in_burst && authors.get(post as string) !== user,
+  );
   const same = ({ kind, user, post }: StoredEvent) => [kind, user, post].join();
   return Object.values(Object.groupBy(withOthers, same)).map((repeats = []) =>
     repeats.reduce((first, event) => (isBefore(event, first) ? event : first)),

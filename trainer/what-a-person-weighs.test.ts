@@ -153,10 +153,10 @@ const viewOnceEach = (count: number) =>
    ) as old
    where old.n <= ${count}`;
 
-test("nine accounts that view a post bring it into feeds, and change no other of their 20 places", async (t) => {
+test("nine new accounts that view an old post change at most 2.8 % of places", async (t) => {
   const { changed } = await effectOf(t, 9, view(1, 1));
   t.diagnostic(percent(changed));
-  assert.ok(changed <= 1 / 20 + 0.001, percent(changed));
+  assert.ok(changed <= 0.028, percent(changed));
 });
 
 for (const [name, accounts, posts, bound] of [
@@ -180,13 +180,16 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
   assert.ok(own <= (1 / 20) * (18 / 60) + 1e-9, percent(own));
 });
 
-// What no rule bounds yet (docs/experiments.md, "What one person moves"). Where one of these comes within its bound, the test turns round.
-for (const [name, accounts, attack, bound, most] of [
-  ["an account that views 420 old posts once each has no places, and changes", 1, viewOnceEach(420), 0.02, 0],
-] as const)
-  test(`${name} still more than ${100 * bound} % of places`, async (t) => {
-    const { changed, own } = await effectOf(t, accounts, attack);
-    t.diagnostic(`${percent(changed)}, of which they have ${percent(own)}`);
-    assert.ok(own <= most + 1e-9, percent(own));
-    assert.ok(changed > bound, `${percent(changed)}: it is bounded now`);
-  });
+test("a new account that views 420 old posts once each changes at most 2 % of places", async (t) => {
+  const { changed } = await effectOf(t, 1, viewOnceEach(420));
+  t.diagnostic(percent(changed));
+  assert.ok(changed <= 0.02, percent(changed));
+});
+
+// What no rule bounds yet (docs/experiments.md, "What one person moves"). Where it comes within its bound, the test turns round.
+test("an account of two days that views 420 old posts once each has no places, and changes still more than 2 % of places", async (t) => {
+  const { changed, own } = await effectOf(t, 1, viewOnceEach(420), "select");
+  t.diagnostic(percent(changed));
+  assert.equal(own, 0);
+  assert.ok(changed > 0.02, `${percent(changed)}: it is bounded now`);
+});

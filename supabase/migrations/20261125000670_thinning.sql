@@ -28,7 +28,7 @@ begin atomic
   select max(firsts.created_at), (count(*) filter (where firsts.kind = 'comment'))::integer
   from (
     select earlier.kind, min(earlier.created_at) as created_at
-    from recsys.source_interactions as earlier
+    from recsys.countable_interactions as earlier
     where earlier.post_id = p_post_id and earlier.created_at <= p_at and (earlier.created_at < p_at or earlier.interaction_id < p_interaction_id)
       and earlier.user_id is distinct from p_author_id
     group by earlier.user_id, earlier.kind

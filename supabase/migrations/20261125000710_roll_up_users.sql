@@ -98,8 +98,11 @@ begin
   numbered as (
     select
       found.*, posts.created_at as post_created_at, posts.author_id,
-      row_number() over (partition by found.user_id, found.post_id, found.kind order by found.created_at, found.sort_id) as number_of_kind
-    from found
+      row_number() over (partition by found.user_id, found.post_id, found.kind, found.is_countable order by found.created_at, found.sort_id) as number_of_kind
+    from (
+      -- as recsys.countable_interactions says it
+      select found.*, not exists (select from recsys.newcomer_bursts) or not recsys.in_newcomer_burst(found.user_id, found.created_at) as is_countable from found
+    ) as found
     -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
     left join lateral (
       select source_posts.post_id, source_posts.author_id, source_posts.created_at
@@ -114,8 +117,8 @@ begin
     select
       numbered.*,
       -- what counts: their first of its kind with a post of somebody else
-      numbered.kind <> 'login' and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
-        select from recsys.source_interactions as earlier
+      numbered.kind <> 'login' and numbered.is_countable and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
+        select from recsys.countable_interactions as earlier
         where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind
           and earlier.created_at <= numbered.created_at and (earlier.created_at < numbered.created_at or earlier.interaction_id < numbered.sort_id)
       ) as is_interaction

@@ -1,15 +1,15 @@
 -- Is the feature store right? Every row worked out from the definitions, from scratch, and held against what is stored.
 
-create function recsys.interactions_that_count() returns setof recsys.source_interactions
+create function recsys.interactions_that_count() returns setof recsys.countable_interactions
 language sql stable security invoker
 begin atomic
   select distinct on (events.post_id, events.user_id, events.kind) events.*
-  from recsys.source_interactions as events
+  from recsys.countable_interactions as events
   join recsys.source_posts as posts on posts.post_id = events.post_id
   where events.user_id is distinct from posts.author_id
   order by events.post_id, events.user_id, events.kind, events.created_at, events.interaction_id;
 end;
-comment on function recsys.interactions_that_count() is 'The interactions that count: of each person with each post of somebody else the first of each kind. The definition by which the feature store is checked.';
+comment on function recsys.interactions_that_count() is 'The interactions that count: of each person with each post of somebody else the first of each kind, without those of newcomers in a burst. The definition by which the feature store is checked.';
 
 create function recsys.post_stats_from_scratch() returns setof recsys.post_stats
 language sql stable security invoker set search_path = ''

@@ -164,17 +164,21 @@ async function readHistory(
   const events = db
     .selectFrom("recsys.source_interactions as events")
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "events.post_id")
-    .select((row) => [
-      "events.created_at as at",
-      "events.interaction_id as sort_id",
-      "events.user_id",
-      "events.post_id",
-      "events.kind",
-      // of each person with a post of somebody else the first of each kind
-      sql<boolean>`${row.ref("events.user_id")} is distinct from ${row.ref("posts.author_id")} and row_number() over (
-        partition by ${row.ref("events.post_id")}, ${row.ref("events.user_id")}, ${row.ref("events.kind")}
-        order by ${row.ref("events.created_at")}, ${row.ref("events.interaction_id")}) = 1`.as("counts"),
-    ])
+    .select((row) => {
+      const who = { p_user_id: row.ref("events.user_id"), p_at: row.ref("events.created_at") };
+      const inBurst = sql`(exists (select from recsys.newcomer_bursts) and ${fn("recsys.in_newcomer_burst", who)})`;
+      return [
+        "events.created_at as at",
+        "events.interaction_id as sort_id",
+        "events.user_id",
+        "events.post_id",
+        "events.kind",
+        // of each person with each post of somebody else the first of each kind, but for newcomers in a burst
+        sql<boolean>`not ${inBurst} and ${row.ref("events.user_id")} is distinct from ${row.ref("posts.author_id")} and row_number() over (
+          partition by ${row.ref("events.post_id")}, ${row.ref("events.user_id")}, ${row.ref("events.kind")}, ${inBurst}
+          order by ${row.ref("events.created_at")}, ${row.ref("events.interaction_id")}) = 1`.as("counts"),
+      ];
+    })
     .where((row) => isBefore(row.ref("events.created_at"), row.ref("events.interaction_id"), start));
   const before = sql`(partition by post_id order by at, sort_id rows between unbounded preceding and 1 preceding)`;
   const interactions = db

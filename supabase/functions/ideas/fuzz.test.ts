@@ -2,13 +2,13 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { testDatabase } from "../../../db/testing.ts";
 import { fuzz, mostly } from "../../../testing/fuzz.ts";
-import { openIdeas } from "./handler.ts";
+import { ideasFunction } from "./handler.ts";
 
 const database = await testDatabase({ after }, "ideas_fuzz");
 
 test("whatever ideas is sent, it answers as it says it does", async () => {
   const body = fc.record({ limit: mostly(fc.integer({ min: 1, max: 10 })) }, { requiredKeys: [] });
-  await fuzz({ after }, database, openIdeas(), {
+  await fuzz({ after }, database, ideasFunction, {
     body,
     parameters: [],
     writes: ["recsys.rate_limits", "recsys.idea_pool"],

@@ -90,6 +90,9 @@ export function openIdeas({
   };
 }
 
+/** As it is where no environment names a language model. */
+export const ideasFunction = openIdeas();
+
 const makingLater: Work<Making> = {
   code: "ideas_not_made",
   async do([make]) {

@@ -12,7 +12,7 @@ import { consoleFunction } from "../console/handler.ts";
 import { embedFunction } from "../embed/handler.ts";
 import { event } from "../events/api.ts";
 import { eventsFunction } from "../events/handler.ts";
-import { openIdeas } from "../ideas/handler.ts";
+import { ideasFunction } from "../ideas/handler.ts";
 import { recommendFunction } from "../recommend/handler.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { testFunction } from "../testing.ts";
@@ -25,7 +25,7 @@ const functions: (Pick<EdgeFunction<unknown>, "name" | "callers" | "read"> & { a
   consoleFunction,
   embedFunction,
   eventsFunction,
-  openIdeas(),
+  ideasFunction,
   openapiFunction,
   recommendFunction,
   similarFunction,

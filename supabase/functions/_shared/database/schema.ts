@@ -424,6 +424,16 @@ export interface RecsysBatchRuns {
   users_failed: Generated<number>;
 }
 
+export interface RecsysCountableInteractions {
+  created_at: Timestamp;
+  interaction_id: number;
+  kind: string;
+  post_id: string;
+  user_id: string;
+  value: number;
+  weight: number;
+}
+
 export interface RecsysDailyMetrics {
   /**
    * How many of what the figure rests on.
@@ -1459,7 +1469,22 @@ export interface RecsysModelStatus {
   users: number;
 }
 
+export interface RecsysNewcomerBursts {
+  /**
+   * The day (UTC).
+   */
+  day: Timestamp;
+  /**
+   * From which instant on nothing of theirs counts.
+   */
+  since: Timestamp;
+}
+
 export interface RecsysNewcomerDays {
+  /**
+   * How many posts newcomers came to on it, each person and post once; of the last 28 days before it was counted.
+   */
+  acts: number;
   /**
    * The day.
    */
@@ -2780,6 +2805,7 @@ export interface DB {
   "recsys.batch_progress": RecsysBatchProgress;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
   "recsys.batch_runs": RecsysBatchRuns;
+  "recsys.countable_interactions": RecsysCountableInteractions;
   "recsys.daily_metrics": RecsysDailyMetrics;
   "recsys.dismissals": RecsysDismissals;
   "recsys.droppable_models": RecsysDroppableModels;
@@ -2813,6 +2839,7 @@ export interface DB {
   "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
+  "recsys.newcomer_bursts": RecsysNewcomerBursts;
   "recsys.newcomer_days": RecsysNewcomerDays;
   "recsys.newcomer_posts": RecsysNewcomerPosts;
   "recsys.optional_acts": RecsysOptionalActs;
@@ -2871,6 +2898,8 @@ export interface Functions {
   "recsys.active_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; at: Date } };
   /** A metric of experiments in words: "dismissals" of dismiss. */
   "recsys.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
+  /** How many posts that newcomers write, and how many posts that they come to, count on a day: five times the mean of the 28 days before, rounded down. No row: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
+  "recsys.admitted_of_newcomers": { args: { p_day: Date | string | null }; row: { posts: number; acts: number } };
   /** What a plan calls a partitioned table of which it calls a partition so. */
   "recsys.alias_of_whole": { args: { p_alias: string | null }; row: { alias_of_whole: string } };
   /** What finds columns of an alias in a condition of a plan, as a regular expression. */
@@ -3073,13 +3102,15 @@ export interface Functions {
   "recsys.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
   /** A name as SQL has it, quoted where that is needed, in one line. */
   "recsys.identifier_sql": { args: { p_name: string | null }; row: { identifier_sql: string } };
+  /** Whether what somebody did at an instant counts for no post, since newcomers had done too much on that day. */
+  "recsys.in_newcomer_burst": { args: { p_user_id: string | null; p_at: Date | string | null }; row: { in_newcomer_burst: boolean } };
   /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
   "recsys.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
   /** Writes the recsys.post_tags of some posts anew (null: of all), and removes those of posts that are gone. */
   "recsys.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
   /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
   "recsys.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
-  /** The interactions that count: of each person with each post of somebody else the first of each kind. The definition by which the feature store is checked. */
+  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those of newcomers in a burst. The definition by which the feature store is checked. */
   "recsys.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
   "recsys.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
@@ -3101,6 +3132,8 @@ export interface Functions {
   "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
+  /** Decides from when on what newcomers do counts for no post, on the days on which some people (p_users) changed something (p_at). Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import of more than 50,000 changes is taken as it is. */
+  "recsys.keep_newcomer_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Decides which of some posts (p_written, each named once) are on trial, and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
   "recsys.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
   /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
@@ -3133,8 +3166,8 @@ export interface Functions {
   "recsys.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
   /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
   "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
-  /** How many posts of newcomers are like all others on a day: five times the mean of the 28 days before, rounded down. null: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
-  "recsys.newcomer_posts_admitted": { args: { p_day: Date | string | null }; row: { newcomer_posts_admitted: number } };
+  /** The posts to which newcomers came on a day (UTC), each person and post once, and when first. Of each person the first p_of_each; null: all. */
+  "recsys.newcomer_acts": { args: { p_day: Date | string | null; p_of_each: number | string | null }; row: { user_id: string; post_id: string; at: Date } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts; with a pool all of it. */
