@@ -11,7 +11,7 @@ create table recsys.newcomer_days (
 comment on table recsys.newcomer_days is 'What newcomers did a day, counted once the day (UTC) is over. A day without a row had nothing of it.';
 comment on column recsys.newcomer_days.day is 'The day.';
 comment on column recsys.newcomer_days.posts is 'How many posts were written on it by people who had signed up less than a day before.';
-comment on column recsys.newcomer_days.acts is 'How many posts newcomers came to on it, each person and post once; of the last 28 days before it was counted.';
+comment on column recsys.newcomer_days.acts is 'How many posts newcomers came to on it, each person and post once.';
 comment on column recsys.newcomer_days.people is 'How many people had signed up by its end.';
 
 create table recsys.newcomer_bursts (
@@ -106,11 +106,17 @@ begin
     where users.created_at >= first_day::timestamp at time zone 'utc' and users.created_at < today::timestamp at time zone 'utc'
     group by 1
     union all
-    select recsys.day_of(came.at), 0, count(*), 0
-    from generate_series(1, 28) as number
-    cross join lateral recsys.newcomer_acts(today - number, null) as came
-    where today - number >= first_day
-    group by 1
+    select came.day, 0, count(*), 0
+    from recsys.source_users as users
+    cross join lateral (
+      select distinct recsys.day_of(acts.created_at) as day, acts.post_id
+      from recsys.source_interactions as acts
+      where acts.user_id = users.user_id and recsys.is_newcomer(users.created_at, acts.created_at)
+        and acts.created_at >= first_day::timestamp at time zone 'utc' and acts.created_at < today::timestamp at time zone 'utc'
+      offset 0
+    ) as came
+    where users.created_at > (first_day - 1)::timestamp at time zone 'utc'
+    group by came.day
     union all
     -- up to which day it is counted
     select today - 1, 0, 0, 0
@@ -140,7 +146,6 @@ set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   touched_days date[];
-  admitted bigint;
 begin
   touched_days := array(
     select distinct recsys.day_of(touched.at)
@@ -156,17 +161,17 @@ begin
     return;
   end if;
   perform recsys.count_newcomer_days();
-  select usual.acts into admitted from recsys.admitted_of_newcomers(recsys.day_of(recsys.clock())) as usual;
-  if admitted is null then
-    return;
-  end if;
   return query
   with days as materialized (
     select
       each.day, bursts.since as since_before,
-      (select acts.at from recsys.newcomer_acts(each.day, admitted + 1) as acts order by acts.at offset admitted limit 1) as since
+      (select acts.at from recsys.newcomer_acts(each.day, usual.acts + 1) as acts order by acts.at offset usual.acts limit 1) as since
     from unnest(touched_days) as each (day)
+    join lateral recsys.admitted_of_newcomers(each.day) as usual on true
     left join recsys.newcomer_bursts as bursts on bursts.day = each.day
+    left join recsys.newcomer_days as counted on counted.day = each.day
+    -- of the days of an import, those that were counted as too many
+    where each.day >= recsys.day_of(recsys.clock()) - 28 or bursts.day is not null or counted.acts > usual.acts
   ),
   ended as (
     delete from recsys.newcomer_bursts as bursts using days where bursts.day = days.day and days.since is null

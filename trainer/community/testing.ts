@@ -98,7 +98,10 @@ export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">):
       `with last as (select max(at) as at from recsys.timeline)
        insert into public.${table} (user_id, post_id, created_at)
        select user_id, post_id, created_at + late from public.${table}, last, ${late}
-       where md5(post_id::text) > 'ff' and created_at + late < last.at on conflict do nothing`,
+       where md5(post_id::text) > 'ff' and created_at + late < last.at
+         -- what did not count leaves the next of its kind to count
+         and not recsys.in_newcomer_burst(user_id, created_at)
+       on conflict do nothing`,
     );
     for (const { rowCount } of [own, again])
       assert.ok(rowCount !== null && rowCount > 0, "there are authors and repeats");

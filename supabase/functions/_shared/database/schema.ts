@@ -1482,7 +1482,7 @@ export interface RecsysNewcomerBursts {
 
 export interface RecsysNewcomerDays {
   /**
-   * How many posts newcomers came to on it, each person and post once; of the last 28 days before it was counted.
+   * How many posts newcomers came to on it, each person and post once.
    */
   acts: number;
   /**
