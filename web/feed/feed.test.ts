@@ -105,7 +105,9 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
 
   await t.test("days later she writes a post, is told whom it may reach, and sees it arrive as another", async () => {
     // where newcomers rarely write, what they do would be shown to a few first
-    await pool.query("update public.profiles set created_at = created_at - interval '2 days' where external_id is null");
+    await pool.query(
+      "update public.profiles set created_at = created_at - interval '2 days' where external_id is null",
+    );
     await page.getByRole("link", { name: "Write", exact: true }).click();
     await page.getByLabel("Title").fill("Kites of silk");
     await page.getByLabel("Text").fill("How to sew kites that fly in any wind");
