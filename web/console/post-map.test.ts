@@ -47,7 +47,8 @@ test(
     assert.equal(await page.getByLabel("its id, or click it on the map").inputValue(), first);
 
     await t.test("a neighbour is a link, too", async () => {
-      const neighbour = found(page).getByRole("row").getByRole("link").first();
+      // whom it may interest are links as well, and may come first
+      const neighbour = page.getByRole("table", { name: "Neighbours" }).getByRole("link").first();
       const title = (await neighbour.textContent()) ?? "";
       await neighbour.click();
       await isInView(page, title);
