@@ -209,6 +209,7 @@ async function burst(): Promise<{ since: Date }[]> {
 /** Posts 901 to 930, of somebody who has been there for long; on each of the 28 days before, newcomers came to so many posts. */
 async function posts(usual: number): Promise<void> {
   await write(...Array.from({ length: 30 }, (_, i): [number, number, number] => [901 + i, 100, -60 * 24 * 35 + i]));
+  await act("post_views", 101, [901, -60 * 24 * 34]);
   for (let day = 1; day <= 28; day++) {
     await signUp([200 + day], day * days + 1);
     await act(
@@ -217,6 +218,7 @@ async function posts(usual: number): Promise<void> {
       ...Array.from({ length: usual }, (_, i): [number, number] => [901 + i, -day * 1440 + i]),
     );
   }
+  await rollUp();
 }
 
 test("what newcomers do counts for no post where they rarely do anything, and what others do counts", async () => {
@@ -268,7 +270,7 @@ test("roll-ups of a burst that comes piece by piece end as one of all of it does
   const since = await burst();
   assert.equal(since.length, 1);
   await pool.query(
-    `truncate recsys.post_stats, recsys.latest_post_stats, recsys.newcomer_bursts;
+    `truncate recsys.post_stats, recsys.latest_post_stats;
      insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions`,
   );
   await counted(1);

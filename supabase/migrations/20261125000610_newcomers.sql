@@ -54,6 +54,13 @@ from recsys.source_interactions as events
 -- nearly always there is none, which is asked once
 where not exists (select from recsys.newcomer_bursts) or not recsys.in_newcomer_burst(events.user_id, events.created_at);
 comment on view recsys.countable_interactions is 'The interactions that may count for their post: all but those of newcomers in a burst.';
+comment on column recsys.countable_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
+comment on column recsys.countable_interactions.user_id is 'Who did it.';
+comment on column recsys.countable_interactions.post_id is 'With which post.';
+comment on column recsys.countable_interactions.kind is 'view, vote or comment.';
+comment on column recsys.countable_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none.';
+comment on column recsys.countable_interactions.created_at is 'When.';
+comment on column recsys.countable_interactions.weight is 'How much it counts beside others of its kind, as the app says; null: 1.';
 grant select on recsys.countable_interactions to service_role;
 
 create function recsys.newcomer_acts(p_day date, p_of_each bigint) returns table (user_id uuid, post_id uuid, at timestamptz)
@@ -169,9 +176,9 @@ begin
     from unnest(touched_days) as each (day)
     join lateral recsys.admitted_of_newcomers(each.day) as usual on true
     left join recsys.newcomer_bursts as bursts on bursts.day = each.day
-    left join recsys.newcomer_days as counted on counted.day = each.day
-    -- of the days of an import, those that were counted as too many
-    where each.day >= recsys.day_of(recsys.clock()) - 28 or bursts.day is not null or counted.acts > usual.acts
+    -- what is imported is taken as it is: what was usual is known where states have been kept for 28 days
+    where (each.day >= recsys.day_of(recsys.clock()) - 28 or bursts.day is not null)
+      and exists (select from recsys.post_stats where post_stats.last_active_at < (each.day - 28)::timestamp at time zone 'utc')
   ),
   ended as (
     delete from recsys.newcomer_bursts as bursts using days where bursts.day = days.day and days.since is null
@@ -200,7 +207,7 @@ begin
   end;
 end
 $$;
-comment on function recsys.keep_newcomer_bursts(uuid[], timestamptz[]) is 'Decides from when on what newcomers do counts for no post, on the days on which some people (p_users) changed something (p_at). Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import of more than 50,000 changes is taken as it is.';
+comment on function recsys.keep_newcomer_bursts(uuid[], timestamptz[]) is 'Decides from when on what newcomers do counts for no post, on the days on which some people (p_users) changed something (p_at). Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
 
 revoke all on function recsys.is_newcomer(timestamptz, timestamptz), recsys.day_of(timestamptz), recsys.in_newcomer_burst(uuid, timestamptz),
   recsys.newcomer_acts(date, bigint), recsys.count_newcomer_days(), recsys.admitted_of_newcomers(date), recsys.keep_newcomer_bursts(uuid[], timestamptz[]) from public;

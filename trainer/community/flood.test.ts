@@ -38,7 +38,7 @@ async function flood(accounts: number, each: number): Promise<void> {
   await pool.query(
     `with people as (
        insert into public.profiles (id, external_id, created_at)
-       select md5('flood ' || i)::uuid, 'flood-' || i, (select max(at) from recsys.timeline) from generate_series(1, $1::integer) as i
+       select md5('flood ' || i)::uuid, 'flood-' || i, (select max(at) - interval '2 days' from recsys.timeline) from generate_series(1, $1::integer) as i
        returning id
      ),
      posts as (select array_agg(post_id) as ids from (select post_id from recsys.source_posts order by created_at desc limit 20) as latest)

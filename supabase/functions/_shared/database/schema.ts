@@ -425,12 +425,33 @@ export interface RecsysBatchRuns {
 }
 
 export interface RecsysCountableInteractions {
+  /**
+   * When.
+   */
   created_at: Timestamp;
+  /**
+   * Unique over all kinds; of equal times the lower one came first.
+   */
   interaction_id: number;
+  /**
+   * view, vote or comment.
+   */
   kind: string;
+  /**
+   * With which post.
+   */
   post_id: string;
+  /**
+   * Who did it.
+   */
   user_id: string;
+  /**
+   * Of a view the seconds it took, of others a strength or rating; null: none.
+   */
   value: number;
+  /**
+   * How much it counts beside others of its kind, as the app says; null: 1.
+   */
   weight: number;
 }
 
@@ -3132,7 +3153,7 @@ export interface Functions {
   "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
-  /** Decides from when on what newcomers do counts for no post, on the days on which some people (p_users) changed something (p_at). Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import of more than 50,000 changes is taken as it is. */
+  /** Decides from when on what newcomers do counts for no post, on the days on which some people (p_users) changed something (p_at). Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
   "recsys.keep_newcomer_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Decides which of some posts (p_written, each named once) are on trial, and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
   "recsys.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
