@@ -104,6 +104,11 @@ test("a name of an exported type is one thing", () => {
 /** What is generated. */
 const generated = ["supabase/functions/_shared/database/schema.ts", "client/src/types.ts"];
 
+test("a name of a migration is one thing", () => {
+  const names = globSync("supabase/migrations/*.sql", { cwd: root }).map((file) => file.replace(/^.*\/\d+_/, ""));
+  assert.deepEqual(names, [...new Set(names)]);
+});
+
 test("no file has more than 400 lines, but for what is generated", () => {
   const all = globSync(`{${floors.flat().join()}}/**/*.{ts,tsx,sql}`, { cwd: root });
   const long = all

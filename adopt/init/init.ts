@@ -154,7 +154,7 @@ function instantOf(version: string): number {
 // What of this checkout goes into an app's own supabase folder: everything but the example app and what is only for development.
 
 /** Tables, views and triggers of the example app, and the function `events`, which writes into them. */
-const exampleApp = new Set(["app_tables", "mutes", "follows", "sources 000300", "events", "watch_app_tables"]);
+const exampleApp = new Set(["app_tables", "mutes", "follows", "example_views", "events", "watch_app_tables"]);
 
 /** The functions that an app with tables of its own is served by, with what `supabase functions deploy` needs to know. */
 export const servedFunctions = ["recommend", "similar", "ideas", "embed"];
@@ -173,7 +173,7 @@ export async function engineMigrations(): Promise<EngineMigration[]> {
   const all = await readMigrations();
   return all
     .map((migration) => ({ ...migration, key: `${migration.version.slice(-6)}_${migration.name}` }))
-    .filter(({ name, version }) => !exampleApp.has(name) && !exampleApp.has(`${name} ${version.slice(-6)}`));
+    .filter(({ name }) => !exampleApp.has(name));
 }
 
 /** Writes the functions' code into a folder that holds nothing else; what was there of an earlier version goes. */

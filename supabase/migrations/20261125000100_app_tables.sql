@@ -1,5 +1,5 @@
 -- The app that is being recommended for: a Teamu-like social productivity app.
--- An adopter has such tables already and leaves this file out; the engine only reads the views of 20261125000300_sources.sql.
+-- An adopter has such tables already and leaves this file out; the engine only reads the views of 20261125000300_example_views.sql.
 --
 -- Times are finite and plausible: one view at -infinity ended the feeds of others. They do not depend on now(), or a dump of
 -- yesterday could not be restored; that nobody writes into the future is for the policies below to say, which an import passes by.

@@ -1,5 +1,5 @@
 -- Of whom and of what people want to see nothing. Part of the example app: an adopter with a table like this, or with none, leaves this file
--- out and says so in recsys.source_mutes (20261125000300_sources.sql).
+-- out and says so in recsys.source_mutes (20261125000300_example_views.sql).
 
 create table public.mutes (
   user_id uuid not null references public.profiles (id) on delete cascade,

@@ -1,5 +1,5 @@
 -- Whom and what people follow. Part of the example app: an adopter with a table like this, or with none, leaves this file out and says so in
--- recsys.source_follows (20261125000300_sources.sql).
+-- recsys.source_follows (20261125000300_example_views.sql).
 
 create table public.follows (
   user_id uuid not null references public.profiles (id) on delete cascade,

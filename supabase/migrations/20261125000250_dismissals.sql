@@ -1,5 +1,5 @@
 -- What people said they do not want to be shown. An app that has such a table already leaves this one empty and names its own in
--- recsys.source_dismissals (20261125000300_sources.sql).
+-- recsys.source_dismissals (20261125000300_example_views.sql).
 
 create table recsys.dismissals (
   user_id uuid not null,

@@ -1,5 +1,5 @@
 -- The seam between an app and the engine: seven views. An app redefines them over its own tables by "create or replace view", as
--- 20261125000300_sources.sql does for the example app, and nothing else; until then they are empty.
+-- 20261125000300_example_views.sql does for the example app, and nothing else; until then they are empty.
 -- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see. "create or replace view" drops
 -- that where it is not said again: recsys.require_invoker_views() then refuses every feed.
 --
