@@ -1,15 +1,17 @@
-/** What can be done and taken back: a vote, a dismissal, a mute. Each is a mark that is set or not. */
+/** What can be done and taken back: a vote, a dismissal, a mute, a follow. Each is a mark that is set or not. */
 import type { Event, NewEvent } from "../../client/src/index.ts";
+import { nowOf } from "../shared/config.ts";
 import { isolated } from "../shared/isolated.ts";
 import type { Project } from "../shared/project.ts";
-import { type AppPost, mute, unmute } from "./app-tables.ts";
+import { type AppPost, type Follow, follow, type Mute, mute, unfollow, unmute } from "./app-tables.ts";
 
 /** What somebody did since their feed was made, as far as it changes the next one. */
 export type Act =
   | { kind: "view" | "vote" | "unvote" | "dismiss" | "undismiss"; post_id: string; title: string }
   | { kind: "comment"; id: string; post_id: string; title: string; body: string }
   | { kind: "seen"; post_id: string; title: string; request_id: string }
-  | { kind: "mute" | "unmute"; of: "person" | "topic" | "word"; value: string; label: string }
+  | { kind: "mute" | "unmute"; of: Mute["kind"]; value: string; label: string }
+  | { kind: "follow" | "unfollow"; of: Follow["kind"]; value: string; label: string }
   | { kind: "profile" };
 
 /** The event that tells the recommender; undefined: it reads it from the app's own tables. */
@@ -32,7 +34,7 @@ function eventOf(act: Act): NewEvent | undefined {
   }
 }
 
-/** What somebody did to a post, before its title. */
+/** What somebody did, before the title or name of what they did it to. */
 const did = {
   view: "opened",
   vote: "voted for",
@@ -41,6 +43,10 @@ const did = {
   dismiss: "dismissed",
   undismiss: "took back that you dismissed",
   seen: "saw",
+  mute: "muted",
+  unmute: "unmuted",
+  follow: "followed",
+  unfollow: "unfollowed",
 };
 
 /** Why an act takes a post out of the feed; undefined: it does not. Of what was taken back again nothing may be left: see netOf. */
@@ -90,7 +96,7 @@ function byObject(acts: readonly Act[]): Map<string, string[]> {
 
 /** What an act was done to, and what was done. */
 function partsOf(act: Exclude<Act, { kind: "seen" }>): [object: string, verb: string] {
-  if ("label" in act) return [` ${act.label}`, `${act.kind}d`];
+  if ("label" in act) return [` ${act.label}`, did[act.kind]];
   if (act.kind === "profile") return ["", "changed what you say of yourself"];
   return [` “${isolated(shortened(act.title))}”`, did[act.kind]];
 }
@@ -106,13 +112,13 @@ function shortened(title: string): string {
 
 /**
  * Stores what somebody did. Events are kept and sent in their order as soon as there is a network, which may take until the next visit;
- * mutes go into the app's own table, one after another, and fail without a network. Throws what refuses them.
+ * mutes and follows go into the app's own tables, one after another, and fail without a network. Throws what refuses them.
  */
 export async function sendActs(project: Project, userId: string, acts: readonly Act[]): Promise<void> {
   const events = acts.flatMap((act) => eventOf(act) ?? []);
   const [reports] = await Promise.all([
     Promise.all(events.map((event) => project.recommender.track(event))),
-    ...acts.flatMap((act) => changeMute(project, userId, act) ?? []),
+    ...acts.flatMap((act) => changeRow(project, userId, act) ?? []),
   ]);
   const refused = reports.find(({ status }) => status === "refused");
   if (refused) throw new Error(refused.message);
@@ -120,18 +126,32 @@ export async function sendActs(project: Project, userId: string, acts: readonly 
 
 /** Resolves when nothing is on its way, or none of it can be sent just now. */
 export async function settleActs({ recommender }: Project): Promise<void> {
-  await Promise.allSettled([recommender.flush(), latestMute]);
+  await Promise.allSettled([recommender.flush(), latestRow]);
 }
 
-let latestMute: Promise<void> = Promise.resolve();
+let latestRow: Promise<void> = Promise.resolve();
 
-/** Undefined: it is no such act. */
-function changeMute({ supabase }: Project, userId: string, act: Act): Promise<void> | undefined {
-  if (act.kind !== "mute" && act.kind !== "unmute") return undefined;
-  const change = act.kind === "mute" ? mute : unmute;
-  const changed = latestMute.then(() => change(supabase, userId, { kind: act.of, value: act.value }));
-  latestMute = changed.catch(() => undefined);
+/** Undefined: it is no row of the app's own tables. */
+function changeRow(project: Project, userId: string, act: Act): Promise<void> | undefined {
+  if (!("of" in act)) return undefined;
+  const changed = latestRow.then(() => writeRow(project, userId, act));
+  latestRow = changed.catch(() => undefined);
   return changed;
+}
+
+function writeRow({ supabase, config }: Project, userId: string, act: Extract<Act, { of: string }>): Promise<void> {
+  const { value } = act;
+  switch (act.kind) {
+    case "mute":
+      return mute(supabase, userId, { kind: act.of, value });
+    case "unmute":
+      return unmute(supabase, userId, { kind: act.of, value });
+    case "follow":
+      // of an archive by its clock: whom one follows from tomorrow on is not followed today
+      return follow(supabase, userId, { kind: act.of, value }, config.clockShift ? nowOf(config) : undefined);
+    case "unfollow":
+      return unfollow(supabase, userId, { kind: act.of, value });
+  }
 }
 
 /** By key; one that is missing is not known. */
@@ -140,6 +160,7 @@ export type Marks = ReadonlyMap<string, boolean>;
 export const voteOn = (post_id: string) => `vote ${post_id}`;
 export const dismissalOf = (post_id: string) => `dismiss ${post_id}`;
 export const muteOf = ({ of, value }: { of: string; value: string }) => `mute ${of} ${value}`;
+export const followOf = ({ of, value }: { of: string; value: string }) => `follow ${of} ${value}`;
 
 /** The mark that an act sets or takes back; undefined: it cannot be taken back. */
 export function markOf(act: Act): [key: string, isSet: boolean] | undefined {
@@ -153,6 +174,9 @@ export function markOf(act: Act): [key: string, isSet: boolean] | undefined {
     case "mute":
     case "unmute":
       return [muteOf(act), act.kind === "mute"];
+    case "follow":
+    case "unfollow":
+      return [followOf(act), act.kind === "follow"];
     default:
       return undefined;
   }

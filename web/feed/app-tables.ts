@@ -75,6 +75,33 @@ export async function unmute(supabase: SupabaseClient, userId: string, { kind, v
   await rows(supabase.from("mutes").delete().eq("user_id", userId).eq("kind", kind).eq("value", value));
 }
 
+export interface Follow {
+  kind: "person" | "topic" | "group";
+  value: string;
+}
+
+/** Follows a person or a topic, as of `at`; undefined: now. A second time changes nothing. */
+export async function follow(
+  supabase: SupabaseClient,
+  userId: string,
+  { kind, value }: Follow,
+  at?: number,
+): Promise<void> {
+  const created_at = at === undefined ? {} : { created_at: new Date(at).toISOString() };
+  await inserted(supabase.from("follows").insert({ user_id: userId, kind, target: value, ...created_at }));
+}
+
+/** The latest follows of whoever is signed in: nobody else's can be read. */
+export async function readFollows(supabase: SupabaseClient): Promise<Follow[]> {
+  const latest = supabase.from("follows").select("kind, target").order("created_at", { ascending: false });
+  const found = await rows(latest.limit(1000));
+  return found.map(({ kind, target }) => ({ kind, value: target }));
+}
+
+export async function unfollow(supabase: SupabaseClient, userId: string, { kind, value }: Follow): Promise<void> {
+  await rows(supabase.from("follows").delete().eq("user_id", userId).eq("kind", kind).eq("target", value));
+}
+
 /** A post as the app knows it. */
 export interface AppPost {
   id: string;

@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { members } from "../testing/community.ts";
-import { card, eventually, nextFeed, press, showWhatMoves, signInAs, titles, view } from "../testing/steps.ts";
+import {
+  answerTo,
+  card,
+  eventually,
+  nextFeed,
+  press,
+  showWhatMoves,
+  signInAs,
+  titles,
+  view,
+} from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
 const { options, gateway, pool, open, lines } = await startStories("feed_between_views");
@@ -217,6 +227,40 @@ test("mutes are undone where they were made, and in all posts of the same author
   await card(page, other).getByRole("button", { name: "Mute rosa" }).waitFor();
   await eventually(async () => (await pool.query("select from public.mutes")).rowCount, 0);
   assert.equal(await page.getByText("Since this feed was made").count(), 0, "nothing is left of it");
+});
+
+test("whom one follows at a post is in the next feed, and whom one unfollows no longer", options, async (t) => {
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  const [title] = (await titles(page, 48)).filter((title) => title.startsWith("Garden"));
+  const byRosa = () => page.getByText("By rosa, whom you follow").count();
+  assert.equal(await byRosa(), 0);
+  await card(page, title).locator("summary", { hasText: "Follow" }).click();
+  await press(page, title, "Follow rosa");
+  await page.getByText("Since this feed was made you followed rosa.").waitFor();
+  await showWhatMoves(page);
+  assert.ok((await byRosa()) > 0);
+  const opened = answerTo(page, "view");
+  await card(page, title).getByRole("button", { name: title, exact: true }).click();
+  await opened;
+  await page.reload();
+  await page.getByText("By rosa, whom you follow").first().waitFor();
+  await view(page, "ben");
+  const suggestions = page.getByRole("region", { name: "Whom and what to follow" });
+  const gardens = suggestions.getByRole("listitem").filter({ hasText: "#gardens" });
+  await gardens.getByText(/^You came to \d+ posts? about it$/).waitFor();
+  assert.equal(await suggestions.getByText("rosa").count(), 0, "she is followed");
+  await suggestions.getByRole("button", { name: "Follow #gardens" }).click();
+  await suggestions.getByRole("button", { name: "Following #gardens", pressed: true }).waitFor();
+  const followed = page.getByRole("region", { name: "You follow" });
+  await followed.getByRole("button", { name: "#gardens unfollow" }).waitFor();
+  await followed.getByRole("button", { name: "rosa unfollow" }).click();
+  const targets = async () => (await pool.query("select kind, target from public.follows")).rows;
+  await eventually(targets, [{ kind: "topic", target: "gardens" }]);
+  await view(page, "Feed");
+  await showWhatMoves(page);
+  assert.equal(await byRosa(), 0);
+  await pool.query("delete from public.follows");
 });
 
 test("none of this put a line into the log of the functions", options, () => assert.deepEqual(lines, []));

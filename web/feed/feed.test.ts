@@ -315,7 +315,7 @@ test("a keyboard is enough", options, async (t) => {
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to the content");
   await page.keyboard.press("Enter");
-  // Refresh, then the first post: its tag, title, vote, comment, not for me, mute
+  // Refresh, then the first post: its tag, title, vote, comment, not for me, follow, mute
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Refresh");
   for (let n = 0; n < 2; n++) await page.keyboard.press("Tab");
@@ -323,7 +323,7 @@ test("a keyboard is enough", options, async (t) => {
   assert.equal(await focused(), title);
   await page.keyboard.press("Enter");
   await page.getByLabel("Your comment").waitFor();
-  for (let n = 0; n < 4; n++) await page.keyboard.press("Tab");
+  for (let n = 0; n < 5; n++) await page.keyboard.press("Tab");
   assert.match(await focused(), /^Mute/);
   await page.keyboard.press("Enter");
   await page

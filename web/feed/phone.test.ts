@@ -28,7 +28,7 @@ onPhones(stories, async (page, look) => {
   for (const [n, name] of [/^Vote/, /^Comment/, /^Vote/].entries())
     await posts(page).nth(n).getByRole("button", { name }).click();
   await page.getByLabel("Your comment").waitFor();
-  await posts(page).nth(1).locator("summary").click();
+  for (const menu of ["Follow", "Mute"]) await posts(page).nth(1).locator("summary", { hasText: menu }).click();
   await page.getByRole("button", { name: "Show what moves" }).waitFor();
   await look("an open post, and what was done since");
   await posts(page)

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo } from "preact/hooks";
 import { useChanging } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { type Act, type Marks, markOf, marksOf, muteOf, netOf, sendActs, settleActs, withActs } from "./acts.ts";
+import { type Act, type Marks, markOf, marksOf, netOf, sendActs, settleActs, withActs } from "./acts.ts";
 
 /** What was not stored, and why. */
 interface FailedDeed {
@@ -22,14 +22,14 @@ interface State {
 }
 
 export interface ReaderDeeds extends Pick<State, "pending" | "failures" | "opened"> {
-  /** Votes, dismissals and mutes, those on their way among them. */
+  /** Votes, dismissals, mutes and follows, those on their way among them. */
   marks: Marks;
   /** What was done since the feed was made and makes a difference to the next one. */
   acts: Act[];
   /** Does something: it is shown at once, and taken back with a failure where it is not stored. Whether this call stored it. */
   act(...acts: Act[]): Promise<boolean>;
   toggle(post_id: string): void;
-  /** Adds votes that were read; what was done on this page is newer. */
+  /** Adds votes and follows that were read; what was done on this page is newer. */
   knowMarks(read: Marks): void;
   /** Waits a while for what is on its way; what was done until then, and what of it is stored. */
   settle(): Promise<{ done: Act[]; stored: readonly Act[] }>;
@@ -42,7 +42,8 @@ const patienceMilliseconds = 5000;
 /** Where the page says that something was not stored. */
 function placeOf(act: Act): string {
   if (act.kind === "comment") return `comment ${act.post_id}`;
-  if (act.kind === "mute" || act.kind === "unmute") return muteOf(act);
+  const [mark] = "of" in act ? (markOf(act) ?? []) : [];
+  if (mark !== undefined) return mark;
   return "post_id" in act && act.kind !== "seen" ? act.post_id : act.kind;
 }
 

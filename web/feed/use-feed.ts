@@ -3,8 +3,8 @@ import type { Feed } from "../../client/src/index.ts";
 import { openContext } from "../shared/context.ts";
 import { useChanging } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { type Act, voteOn } from "./acts.ts";
-import { type AppPost, type Item, readPosts, readVotes } from "./app-tables.ts";
+import { type Act, followOf, voteOn } from "./acts.ts";
+import { type AppPost, type Item, readFollows, readPosts, readVotes } from "./app-tables.ts";
 import { changesBetween, type FeedChange } from "./feed-changes.ts";
 import { type ReaderDeeds, useDeeds } from "./use-deeds.ts";
 
@@ -82,6 +82,15 @@ export function useFeed({ userId, interests }: FeedReader): FeedOf {
     },
     [supabase, userId, interests, change, knowMarks],
   );
+
+  useEffect(() => {
+    if (!userId) return;
+    // a feed without them is still a feed
+    readFollows(supabase).then(
+      (follows) => knowMarks(new Map(follows.map(({ kind: of, value }) => [followOf({ of, value }), true]))),
+      () => undefined,
+    );
+  }, [supabase, userId, knowMarks]);
 
   const load = useCallback(
     async (busy: Asked, tag: string | undefined) => {

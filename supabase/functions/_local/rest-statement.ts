@@ -5,7 +5,7 @@
 import type { Statement } from "../_shared/database/database.ts";
 
 /** The tables of the example app that pages read and write. */
-const tables = ["posts", "post_votes", "comments", "profiles", "mutes"];
+const tables = ["posts", "post_votes", "comments", "profiles", "mutes", "follows"];
 
 /** As Supabase sets it: no answer has more rows. */
 const mostRows = 1000;

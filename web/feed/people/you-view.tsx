@@ -2,29 +2,21 @@ import { useState } from "preact/hooks";
 import { Button, Heading, Trouble } from "../../shared/elements.tsx";
 import { go, type Loaded, useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { muteOf } from "../acts.ts";
-import {
-  type AppPost,
-  type AppProfile,
-  type Mute,
-  nameOf,
-  readLatestVotes,
-  readMutes,
-  readNames,
-  readPosts,
-} from "../app-tables.ts";
+import { type AppPost, type AppProfile, nameOf, readLatestVotes, readPosts } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { VoteButton } from "../posts/post-acts.tsx";
 import { useTheFeed } from "../use-feed.ts";
+import { ChoiceList } from "./choice-list.tsx";
 import { ProfileForm } from "./profile-form.tsx";
 import { newPasswordRoute } from "./sign-in.ts";
+import { Suggestions } from "./suggestions.tsx";
 
 interface YouViewProps {
   userId: string;
   profile: Loaded<AppProfile | null>;
 }
 
-/** Profile, mutes, votes, and the way out. */
+/** Profile, whom and what they might follow, follow and muted, votes, and the way out. */
 export function YouView({ userId, profile }: YouViewProps) {
   const { act } = useTheFeed();
   const [isSaved, setSaved] = useState(false);
@@ -52,51 +44,13 @@ export function YouView({ userId, profile }: YouViewProps) {
           </>
         )}
       </p>
-      <MuteList />
+      <Suggestions />
+      <ChoiceList verb="follow" />
+      <ChoiceList verb="mute" />
       <VoteList />
       <Leave />
     </div>
   );
-}
-
-/** What somebody muted, to be taken back. */
-function MuteList() {
-  const { supabase } = useProject();
-  const { userId, marks, pending, act } = useTheFeed();
-  const isSettled = pending.length === 0;
-  const mutes = useLoaded(async () => {
-    const mutes = await readMutes(supabase);
-    const people = mutes.filter(({ kind }) => kind === "person").map(({ value }) => value);
-    const names = await readNames(supabase, people);
-    return mutes.map(({ kind: of, value }) => ({ of, value, label: sayMute({ kind: of, value }, names) }));
-  }, [userId, isSettled]);
-  const left = mutes.value?.filter((mute) => marks.get(muteOf(mute)) !== false);
-
-  return (
-    <section class="card stack" aria-labelledby="mutes">
-      <h2 id="mutes">Muted</h2>
-      {mutes.error !== undefined && <Trouble error={mutes.error} again={mutes.again} />}
-      {mutes.value?.map((mute) => (
-        <Failed key={muteOf(mute)} place={muteOf(mute)} />
-      ))}
-      {left?.length === 0 && <p class="soft">Nobody and nothing.</p>}
-      <ul class="row">
-        {left?.map((mute) => (
-          <li key={muteOf(mute)}>
-            <Button onClick={() => act({ kind: "unmute", ...mute })}>
-              <bdi>{mute.label}</bdi> <span aria-hidden="true">×</span>
-              <span class="hidden">take back</span>
-            </Button>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-function sayMute({ kind, value }: Mute, names: ReadonlyMap<string, string>): string {
-  if (kind === "person") return names.get(value) ?? "a member";
-  return kind === "topic" ? `#${value}` : `“${value}”`;
 }
 
 const pageSize = 20;

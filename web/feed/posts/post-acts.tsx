@@ -1,6 +1,6 @@
 import { useRef } from "preact/hooks";
 import { Button } from "../../shared/elements.tsx";
-import { muteOf, voteOn } from "../acts.ts";
+import { followOf, muteOf, voteOn } from "../acts.ts";
 import type { AppPost, Item } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";
@@ -26,7 +26,8 @@ export function PostActs({ item: { post_id, title }, isOpen, open }: PostActsPro
         Not for me
         <span class="hidden">is {title}</span>
       </Button>
-      {post && <MuteMenu post={post} />}
+      {post && <ChoiceMenu verb="follow" post={post} />}
+      {post && <ChoiceMenu verb="mute" post={post} />}
     </div>
   );
 }
@@ -60,10 +61,21 @@ export function VoteButton({ post: { post_id, title }, otherwise }: VoteButtonPr
   );
 }
 
-/** Of what a post is, what its reader may want to see no more of: its author, its tags. What is muted can be undone in its place. */
-function MuteMenu({ post }: { post: AppPost }) {
+const verbs = {
+  follow: { markOf: followOf, undo: "unfollow", say: "Follow", done: "Following" },
+  mute: { markOf: muteOf, undo: "unmute", say: "Mute", done: "Muted" },
+} as const;
+
+interface ChoiceMenuProps {
+  verb: keyof typeof verbs;
+  post: AppPost;
+}
+
+/** Of what a post is, its author and its tags, what its reader wants more or no more of. What is chosen can be undone in its place. */
+function ChoiceMenu({ verb, post }: ChoiceMenuProps) {
   const { marks, act } = useTheFeed();
   const menu = useRef<HTMLDetailsElement>(null);
+  const { markOf, undo, say, done } = verbs[verb];
   const choices = [
     ...(post.author_id ? [{ of: "person" as const, value: post.author_id, label: post.author }] : []),
     ...post.tags.slice(0, 5).map((tag) => ({ of: "topic" as const, value: tag, label: `#${tag}` })),
@@ -79,24 +91,25 @@ function MuteMenu({ post }: { post: AppPost }) {
   return (
     <details class="menu" ref={menu} onKeyDown={close}>
       <summary>
-        Mute<span class="hidden">somebody or something of {post.title}</span>
+        {say}
+        <span class="hidden">somebody or something of {post.title}</span>
       </summary>
       <div class="row">
         {choices.map((choice) => {
-          const isMuted = marks.get(muteOf(choice)) ?? false;
+          const isDone = marks.get(markOf(choice)) ?? false;
           return (
             <Button
-              key={muteOf(choice)}
-              aria-pressed={isMuted}
-              onClick={() => act({ kind: isMuted ? "unmute" : "mute", ...choice })}
+              key={markOf(choice)}
+              aria-pressed={isDone}
+              onClick={() => act({ kind: isDone ? undo : verb, ...choice })}
             >
-              {isMuted ? `Muted ${choice.label} · Undo` : `Mute ${choice.label}`}
+              {isDone ? `${done} ${choice.label} · Undo` : `${say} ${choice.label}`}
             </Button>
           );
         })}
       </div>
       {choices.map((choice) => (
-        <Failed key={muteOf(choice)} place={muteOf(choice)} />
+        <Failed key={markOf(choice)} place={markOf(choice)} />
       ))}
     </details>
   );
