@@ -22,6 +22,8 @@ export interface GatewayOptions {
   site?: string | undefined;
   /** How large V8's heap may become, in MB; left out: as large as it likes. The platform gives a worker 256. */
   heap?: number;
+  /** The one function that is served, as a worker of the platform has one; left out: all of them, in one process. */
+  only?: string;
   /** Hears every line that the functions write. */
   onLog?: (line: string) => void;
 }
@@ -57,7 +59,7 @@ export const localProject = join(root, ".recsys");
 /** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, port = 54321, folder = localProject, onLog = console.error } = options;
-  const { site, heap } = options;
+  const { site, heap, only } = options;
   const isLocal = isOnThisMachine(databaseUrl);
   const key = await signingKey(folder);
   const secretKey = `sb_secret_${crypto.randomUUID()}`;
@@ -66,7 +68,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     stdio: ["pipe", "pipe", "pipe"],
     // Ctrl-C in a terminal is for this process, which then ends the other in order
     detached: true,
-    env: { ...environment(databaseUrl, port, key, secretKey), ...(site && pagesEnvironment(site, isLocal && key)) },
+    env: {
+      ...environment(databaseUrl, port, key, secretKey),
+      ...(only && { ONLY_FUNCTION: only }),
+      ...(site && pagesEnvironment(site, isLocal && key)),
+    },
   });
   const ended = once(child, "exit").then(([status]) => status as number | null);
   // it may have ended before it is told to

@@ -3,8 +3,9 @@
  * local signing key under /auth/v1/.well-known/jwks.json. The functions' own index.ts run unchanged, in this one process. With the pages
  * of web/ come what else of a project they call: see auth-stand-in.ts, rest.ts and members.ts.
  *
- * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set), and for
- * the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is the console alone).
+ * Reads from the environment: PORT, SUPABASE_DB_URL, SUPABASE_PUBLISHABLE_KEYS, SUPABASE_SECRET_KEYS, LOCAL_JWKS (a JSON Web Key Set),
+ * ONLY_FUNCTION (the name of the one that is served), and for the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is
+ * the console alone).
  * Says {"listening": port} on standard output when it serves, and ends when its standard input does, so that it never outlives the
  * process that started it.
  */
@@ -28,6 +29,11 @@ const gateway = new Hono();
 
 gateway.use("/functions/*", guard("machine"));
 gateway.get("/health", (c) => c.json({ functions: [...functions.keys()] }));
+// what the platform counts of a worker: V8's heap in use, garbage and all, and what lies outside of it for V8 (supabase/edge-runtime, MemCheck)
+gateway.get("/memory", (c) => {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return c.json({ counted: heapUsed + external });
+});
 gateway.get("/auth/v1/.well-known/jwks.json", (c) => c.json(JSON.parse(Deno.env.get("LOCAL_JWKS") ?? '{"keys":[]}')));
 gateway.all("/functions/v1/:name{[a-z0-9_-]+}/*", (c) => {
   const handler = functions.get(c.req.param("name"));
@@ -113,6 +119,8 @@ async function mountStandIns(jwk: JWK, publishableKeys: string[], project: strin
 }
 
 async function functionNames(): Promise<string[]> {
+  const only = Deno.env.get("ONLY_FUNCTION");
+  if (only) return [only];
   const names: string[] = [];
   for await (const entry of Deno.readDir(new URL("..", import.meta.url)))
     if (entry.isDirectory && !entry.name.startsWith("_")) names.push(entry.name);

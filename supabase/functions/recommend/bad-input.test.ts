@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, beforeEach, type TestContext, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, publishTinyModel, uuid } from "../../../testing/community.ts";
+import { clear, fillCommunity, people, publishTinyModel, tinyGraphs, uuid } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url, embedded } = await testDatabase({ after }, "bad_input");
@@ -130,10 +130,17 @@ test("models that cannot serve", async (t) => {
     await publishTinyModel(pool, { name: "older", digest: "0".repeat(64) });
     const app = testApp(t, url);
     assert.equal((await app.call(people.ada)).body.model, null);
-    await publishTinyModel(pool, { name: "newer" });
+    await publishTinyModel(pool, { name: "newer", graphs: { dlrm: largeGraph() } });
     assert.equal((await app.call(people.ada)).body.model?.name, "newer");
   });
 });
+
+/** A ranker that comes from the database in three pieces, since it has 300 KB of text (field 6 of ONNX's ModelProto). */
+function largeGraph(): Uint8Array {
+  const text = Uint8Array.from({ length: 300_000 }, (_, i) => 97 + (i % 26));
+  const length = [0xe0, 0xa7, 0x12];
+  return Uint8Array.from([...tinyGraphs().dlrm, 0x32, ...length, ...text]);
+}
 
 test("databases that do not answer", async (t) => {
   const silent = createServer(() => undefined);

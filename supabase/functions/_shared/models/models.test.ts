@@ -21,7 +21,7 @@ async function database() {
   const rows = await Promise.all(
     Object.entries(graphs).map(async ([graph, onnx]) => ({
       graph,
-      onnx,
+      bytes: onnx,
       sha256: await sha256(onnx),
       heads: kinds,
     })),
@@ -88,7 +88,7 @@ test("a graph with another shape than the contract is refused", async () => {
   const { state, connection } = await database();
   // the user tower has no history there
   const { post_tower } = tinyGraphs();
-  Object.assign(state.rows[0], { onnx: post_tower, sha256: await sha256(post_tower) });
+  Object.assign(state.rows[0], { bytes: post_tower, sha256: await sha256(post_tower) });
   const models = modelCache(loadRuntime);
   await assert.rejects(models(await active(1), connection, needed), {
     code: "model_corrupt",

@@ -73,17 +73,12 @@ export async function readKnownPosts(
   return unpackPosts(row.known);
 }
 
-/**
- * So many posts twice, of 230 bytes and an id each: what was met since as many came, and what had been met before them. Where 500 people ask in turn,
- * of 100,000 posts, 51 of a feed's 547 were read again and again with 20,000, and 2 are with this.
- */
-const generation = 32_768;
 /** Of the model that serves, and one that an experiment compares with it or that serves next. */
 const mostModels = 2;
 
 /** Keeps what is known of the posts that feeds have met, until a roll-up says that it has changed. */
 export function openKnownPosts() {
-  const models = new Map<number | null, ModelPosts>();
+  const models = new Map<number | null, PostRows>();
   /** As of which recsys.feature_store_version all of it holds. */
   let version = -1;
 
@@ -99,11 +94,11 @@ export function openKnownPosts() {
     version = to;
   }
 
-  function postsOf(modelId: number | null): ModelPosts {
+  function postsOf(modelId: number | null): PostRows {
     const found = models.get(modelId);
     if (found) return found;
     for (const oldest of models.keys()) if (models.size >= mostModels) models.delete(oldest);
-    const posts = openModelPosts(modelId !== null);
+    const posts = openPostRows(modelId !== null);
     models.set(modelId, posts);
     return posts;
   }
@@ -134,30 +129,6 @@ export function openKnownPosts() {
     },
   };
 }
-
-/** Posts with their vectors in one model, those that feeds met last. */
-function openModelPosts(hasVectors: boolean) {
-  const none = () => openPostRows(generation, hasVectors);
-  let [young, old]: PostRows[] = [none(), none()];
-  return {
-    of(id: string): KnownPost | undefined {
-      const kept = young.of(id);
-      if (kept) return kept;
-      const before = old.of(id);
-      if (before) this.keep(id, before);
-      return before;
-    },
-    keep(id: string, known: KnownPost): void {
-      young.keep(id, known);
-      if (young.isFull()) [young, old] = [none(), young];
-    },
-    forget(id: string): void {
-      young.forget(id);
-      old.forget(id);
-    },
-  };
-}
-type ModelPosts = ReturnType<typeof openModelPosts>;
 
 function readRolledUp(since: number, to: number): Query<{ post_ids: string[] | null }> {
   return db

@@ -26,35 +26,87 @@ function anyPost(): KnownPost {
   return { state: random.below(10) === 0 ? quietPost : state, embedding: vector() };
 }
 
+const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
+
 test("what is kept is found as it was, by whoever asks for it", () => {
-  const rows = openPostRows(50, true);
-  const posts = Array.from({ length: 50 }, anyPost);
-  for (const [i, post] of posts.entries()) rows.keep(`post ${i}`, post);
-  assert.ok(rows.isFull());
-  assert.deepEqual(
-    posts.map((_, i) => rows.of(`post ${i}`)),
-    posts,
-  );
-  assert.equal(rows.of("post 50"), undefined);
-  rows.forget("post 7");
-  assert.equal(rows.of("post 7"), undefined);
+  const rows = openPostRows(true, 8);
+  const posts = new Map(Array.from({ length: 50 }, () => [crypto.randomUUID(), anyPost()]));
+  for (const [id, post] of posts) rows.keep(id, post);
+  for (const [id, post] of posts) assert.deepEqual(rows.of(id), post);
+  assert.equal(rows.of(first), undefined);
+  const [forgotten, ...others] = posts.keys();
+  rows.forget(forgotten);
+  assert.equal(rows.of(forgotten), undefined);
+  for (const id of others) assert.deepEqual(rows.of(id), posts.get(id));
 });
 
-test("what a feed found stays as it is when the post is kept anew", () => {
-  const rows = openPostRows(3, true);
-  const [first, second] = [anyPost(), anyPost()];
-  rows.keep("post", first);
-  const found = rows.of("post");
-  rows.keep("post", second);
-  assert.deepEqual([found, rows.of("post")], [first, second]);
+test("what feeds meet again and again stays, however many others come; of these only so many", () => {
+  const rows = openPostRows(true, 8);
+  const often = new Map(Array.from({ length: 20 }, () => [crypto.randomUUID(), anyPost()]));
+  const others: string[] = [];
+  for (const [id, post] of often) rows.keep(id, post);
+  for (let i = 0; i < 1000; i++) {
+    others.push(crypto.randomUUID());
+    rows.keep(others[i], anyPost());
+    if (i % 5 === 0) rows.forget(others[random.below(others.length)]);
+    if (i % 10 === 0) for (const [id, post] of often) assert.deepEqual(rows.of(id), post);
+  }
+  const stayed = others.filter((id) => rows.of(id)).length;
+  assert.ok(stayed > 30 && stayed <= 60, `${stayed} of the others`);
 });
+
+test("where all that is kept was met, it makes room for what comes", () => {
+  const rows = openPostRows(true, 2);
+  const posts = Array.from({ length: 60 }, (): [string, KnownPost] => [crypto.randomUUID(), anyPost()]);
+  for (const [id, post] of posts) {
+    rows.keep(id, post);
+    for (const [each] of posts) rows.of(each);
+    assert.deepEqual(rows.of(id), post);
+  }
+});
+
+test("what a feed found stays as it is when the post is kept anew, and when its row is another's", () => {
+  const rows = openPostRows(true, 3);
+  const [post, anew] = [anyPost(), anyPost()];
+  rows.keep(first, post);
+  const found = rows.of(first);
+  rows.keep(first, anew);
+  assert.deepEqual([found, rows.of(first)], [post, anew]);
+  for (let i = 0; i < 100; i++) rows.keep(crypto.randomUUID(), anyPost());
+  assert.deepEqual(found, post);
+});
+
+test("ids that differ in one digit are two; what is no uuid as PostgreSQL writes it is not kept", () => {
+  const rows = openPostRows(true, 8);
+  const ids = Array.from({ length: 36 }, (_, i) => (first[i] === "-" ? first : alteredAt(first, i)));
+  for (const id of new Set([first, ...ids])) {
+    const post = anyPost();
+    rows.keep(id, post);
+    assert.deepEqual(rows.of(id), post);
+  }
+  for (const odd of [
+    "",
+    "post",
+    second.toUpperCase(),
+    `${second} `,
+    second.replace(/^./, "ā"),
+    second.replace(/^./, "g"),
+  ]) {
+    rows.keep(odd, anyPost());
+    assert.equal(rows.of(odd), undefined, odd);
+  }
+});
+
+function alteredAt(id: string, i: number): string {
+  return `${id.slice(0, i)}${((Number.parseInt(id[i], 16) + 1) % 16).toString(16)}${id.slice(i + 1)}`;
+}
 
 test("without a model no post has a vector; with one a post without is not kept", () => {
   for (const hasVectors of [true, false]) {
-    const rows = openPostRows(3, hasVectors);
+    const rows = openPostRows(hasVectors, 3);
     const post = { ...anyPost(), embedding: null };
-    rows.keep("post", post);
-    assert.deepEqual(rows.of("post"), hasVectors ? undefined : post);
+    rows.keep(first, post);
+    assert.deepEqual(rows.of(first), hasVectors ? undefined : post);
   }
 });
 
@@ -69,8 +121,8 @@ test("a state that is no row of numbers is not kept", () => {
     { recent: [Number.NaN, 0, 0, 0, 0] },
     { recent: ["-Infinity", 0, 0, 0, 0] },
   ]) {
-    const rows = openPostRows(3, true);
-    rows.keep("post", { state: { ...quietPost, ...odd } as PostState, embedding: vector() });
-    assert.equal(rows.of("post"), undefined, JSON.stringify(odd));
+    const rows = openPostRows(true, 3);
+    rows.keep(first, { state: { ...quietPost, ...odd } as PostState, embedding: vector() });
+    assert.equal(rows.of(first), undefined, JSON.stringify(odd));
   }
 });

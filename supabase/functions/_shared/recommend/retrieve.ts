@@ -127,7 +127,10 @@ function addCommon(
   const hidden = new Set([sub, ...(answer.muted_authors ?? [])]);
   /** By their places; undefined: it may not be shown. */
   const keys: (number | undefined)[] = common.posts.map(() => undefined);
-  for (const [i, place] of (answer.common?.place ?? []).entries()) keys[place] = answer.common?.served_key?.[i];
+  const shown = answer.common?.place ?? [];
+  const shownKeys = answer.common?.served_key ?? [];
+  // by index here: with `entries` these loops made 210 KB of a feed's 3.9 MB of garbage
+  for (let i = 0; i < shown.length; i++) keys[shown[i]] = shownKeys[i];
   for (const source of commonSources) {
     const { size, share, beginsWithNew } = optionsOf[source];
     let rank = 0;
@@ -137,8 +140,8 @@ function addCommon(
       for (const mine of since) if (rank < size && counted(counts, mine.post) <= share) mine.ranks[source] = ++rank;
     const places = common.places[source] ?? [];
     const [within, beyond]: [number[], number[]] = [[], []];
-    for (const [i, place] of places.entries())
-      if (keys[place] !== undefined) (counted(counts, common.posts[place]) <= share ? within : beyond).push(i);
+    for (let i = 0; i < places.length; i++)
+      if (keys[places[i]] !== undefined) (counted(counts, common.posts[places[i]]) <= share ? within : beyond).push(i);
     const left = size - rank - within.length;
     const cut = common.cut[source];
     if (cut && left > 0 && !(beyond.length >= left && beyond[left - 1] <= cut.beyondTo)) return false;
