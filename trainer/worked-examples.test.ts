@@ -67,90 +67,6 @@ test("two files make a setting: it changes a feed, and a variant overrides it wi
   assert.ok(visitor);
 });
 
-/** Trains on pages of which everybody read half of the posts twice, publishes, and asks for a feed. */
-const trainsHead = `
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { testApp } from "../supabase/functions/recommend/testing.ts";
-import { parseConfig } from "./config/config.ts";
-import { readModelFolder } from "./model-folder/model-folder.ts";
-import { publish } from "./publish/publish.ts";
-import { fillSmallCommunity } from "./testing.ts";
-import { trainIntoFolder } from "./train-into-folder.ts";
-
-const database = await openEmbeddedCopy();
-const { pool } = database;
-const cleanings = [() => database.close()];
-try {
-  await fillSmallCommunity(database);
-  await pool.query(\`
-    delete from recsys.impressions;
-    insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score)
-    select md5('page ' || users.user_id)::uuid, users.user_id, posts.post_id, posts.position, recsys.clock() - interval '4 days', 1
-    from recsys.source_users as users
-    cross join lateral (
-      select posts.post_id, row_number() over (order by md5(users.user_id::text || posts.post_id::text)) as position
-      from recsys.source_posts as posts
-      where posts.author_id <> users.user_id and posts.created_at < recsys.clock() - interval '5 days'
-        and not exists (select from recsys.source_interactions as acts where acts.user_id = users.user_id and acts.post_id = posts.post_id)
-      limit 8
-    ) as posts\`);
-  await pool.query(\`
-    insert into public.post_views (user_id, post_id, created_at)
-    select user_id, post_id, shown_at + hours * interval '1 hour' from recsys.impressions, generate_series(1, 2) as hours
-    where request_id = md5('page ' || user_id)::uuid and position % 2 = 0\`);
-  const config = parseConfig({ towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12, enoughPages: 20, interactionsPerRequest: 1 } }).config;
-  const context = { database, onProgress() {}, signal: new AbortController().signal, print() {} };
-  const path = await trainIntoFolder(context, { seed: 1, config, out: process.argv[2], parent: "." });
-  const folder = await readModelFolder(path);
-  await publish(database, folder, { activate: true });
-  const app = testApp({ after: (clean) => cleanings.unshift(clean) }, database.url);
-  const { rows: [{ user_id }] } = await pool.query("select user_id from recsys.source_users order by created_at limit 1");
-  const ask = async (weight) => {
-    await pool.query("update recsys.settings set reread_weight = $1", [weight]);
-    const { status, body } = await app.call(user_id, { limit: 5 });
-    await app.settled();
-    return { status, request: body.request_id, items: body.items.map(({ score, predictions }) => ({ score, predictions })) };
-  };
-  const feeds = [await ask(0), await ask(7)];
-  const { rows: log } = await pool.query("select optional_probabilities ->> 'reread' as reread from recsys.impressions where request_id = $1 order by position", [feeds[1].request]);
-  const { rows: [model] } = await pool.query("select heads from recsys.models where status = 'active'");
-  const { rows: [reported] } = await pool.query("select recsys.acts_of('reread') as acts");
-  console.log(JSON.stringify({ trained: folder.heads, published: model.heads, feeds, log: log.map(({ reread }) => Number(reread)), ...reported }));
-} finally {
-  for (const clean of cleanings) await clean();
-}`;
-
-interface Served {
-  status: number;
-  items: { score: number; predictions: Record<string, number> }[];
-}
-
-test("three files make a head: it is trained where pages hold enough of it, published, served, weighed and logged", async () => {
-  assert.equal(new Set(head.blocks.map(fileOf)).size, 3);
-  await follow(head);
-  const { trained, published, feeds, log, acts } = (await run(trainsHead)) as {
-    trained: string[];
-    published: string[];
-    feeds: Served[];
-    log: number[];
-    acts: string;
-  };
-  assert.deepEqual(trained, ["view", "vote", "comment", "reread"]);
-  assert.deepEqual(published, trained);
-  for (const [i, weight] of [0, 7].entries()) {
-    assert.deepEqual([feeds[i].status, feeds[i].items.length], [200, 5]);
-    for (const { score, predictions } of feeds[i].items) {
-      const { view, vote, comment, reread } = predictions;
-      assert.ok(reread > 0 && reread < 1);
-      assert.ok(Math.abs(score - (0.2 * view + vote + comment + weight * reread)) < 1e-5);
-    }
-  }
-  const served = feeds[1].items.map(({ predictions }) => predictions.reread);
-  for (const [i, logged] of log.entries()) assert.ok(Math.abs(logged - served[i]) < 1e-6);
-  assert.equal(log.length, 5);
-  assert.equal(acts, "rereads");
-});
-
 /** A small community with posts that nobody came to; the source by all ways, and by the replay. */
 const bringsSource = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
@@ -237,7 +153,10 @@ test("the ranker's graph answers as its network does with one feature more", asy
   assert.ok(stdout.length > 0, "it ran");
 });
 
-/** Trains on a small community, publishes, and asks for two feeds, one of them with a filter; or the error. */
+/**
+ * Trains on pages of which everybody read half of the posts twice, publishes, and asks for feeds: of a head with two weights, of a feature plain and with
+ * a filter; or the error.
+ */
 const trainedAndServed = `
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
@@ -252,28 +171,71 @@ const { pool } = database;
 const cleanings = [() => database.close()];
 try {
   await fillSmallCommunity(database);
-  const { config } = parseConfig({ towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12 } });
+  await pool.query(\`
+    delete from recsys.impressions;
+    insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score)
+    select md5('page ' || users.user_id)::uuid, users.user_id, posts.post_id, posts.position, recsys.clock() - interval '4 days', 1
+    from recsys.source_users as users
+    cross join lateral (
+      select posts.post_id, row_number() over (order by md5(users.user_id::text || posts.post_id::text)) as position
+      from recsys.source_posts as posts
+      where posts.author_id <> users.user_id and posts.created_at < recsys.clock() - interval '5 days'
+        and not exists (select from recsys.source_interactions as acts where acts.user_id = users.user_id and acts.post_id = posts.post_id)
+      limit 8
+    ) as posts\`);
+  await pool.query(\`
+    insert into public.post_views (user_id, post_id, created_at)
+    select user_id, post_id, shown_at + hours * interval '1 hour' from recsys.impressions, generate_series(1, 2) as hours
+    where request_id = md5('page ' || user_id)::uuid and position % 2 = 0\`);
+  const config = parseConfig({ towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12, enoughPages: 20, interactionsPerRequest: 1 } }).config;
   const context = { database, onProgress() {}, signal: new AbortController().signal, print() {} };
-  const folder = await trainIntoFolder(context, { seed: 1, config, out: process.argv[2], parent: "." });
-  await publish(database, await readModelFolder(folder), { activate: true });
+  const path = await trainIntoFolder(context, { seed: 1, config, out: process.argv[2], parent: "." });
+  const folder = await readModelFolder(path);
+  await publish(database, folder, { activate: true });
   const app = testApp({ after: (clean) => cleanings.unshift(clean) }, database.url);
   const { rows: [{ user_id }] } = await pool.query("select user_id from recsys.source_users order by created_at limit 1");
-  const feeds = [];
-  for (const body of [{ limit: 20 }, { limit: 20, filter: { max_age_days: 1000 } }]) {
+  const ask = async (body) => {
     const { status, body: feed } = await app.call(user_id, body);
     await app.settled();
+    return { status, feed };
+  };
+  const weighed = [];
+  for (const weight of [0, 7]) {
+    await pool.query("update recsys.settings set reread_weight = $1", [weight]);
+    const { status, feed } = await ask({ limit: 5 });
+    const { rows } = await pool.query("select optional_probabilities ->> 'reread' as reread from recsys.impressions where request_id = $1 order by position", [feed.request_id]);
+    weighed.push({ weight, status, items: feed.items.map(({ score, predictions }) => ({ score, predictions })), log: rows.map(({ reread }) => Number(reread)) });
+  }
+  const { rows: [model] } = await pool.query("select heads from recsys.models where status = 'active'");
+  const { rows: [reported] } = await pool.query("select recsys.acts_of('reread') as acts");
+  const told = [];
+  for (const body of [{ limit: 20 }, { limit: 20, filter: { max_age_days: 1000 } }]) {
+    const { status, feed } = await ask(body);
     const { rows } = await pool.query(
       "select impressed.value, ln(1 + (select count(distinct (user_id, kind)) - count(distinct user_id) from recsys.source_interactions as came where came.post_id = posts.id and user_id is distinct from author_id)) as expected from recsys.impression_features as impressed join public.posts on posts.id = impressed.post_id where impressed.request_id = $1 and impressed.feature = 'log_returns'",
       [feed.request_id],
     );
-    feeds.push({ status, items: feed.items.length, rows });
+    told.push({ status, items: feed.items.length, rows });
   }
-  console.log(JSON.stringify(feeds));
+  console.log(JSON.stringify({ trained: folder.heads, published: model.heads, weighed, ...reported, told }));
 } catch (error) {
   console.log(JSON.stringify(error.message));
 } finally {
   for (const clean of cleanings) await clean();
 }`;
+
+interface Trained {
+  trained: string[];
+  published: string[];
+  weighed: {
+    weight: number;
+    status: number;
+    items: { score: number; predictions: Record<string, number> }[];
+    log: number[];
+  }[];
+  acts: string;
+  told: { status: number; items: number; rows: Record<string, number>[] }[];
+}
 
 const formula = "log_returns";
 
@@ -285,12 +247,36 @@ test("a formula of what nothing fills is named at once", async () => {
   await apply(broken.replace(/^([+])(.*)$/m, "-$2"));
 });
 
-test("a new column of a state goes from four files through a training into what a feed tells the ranker, and into the exposure log", async () => {
-  assert.equal(new Set(feature.blocks.slice(1).map(fileOf)).size, 4);
+let served: Trained;
+
+test("three files make a head: it is trained where pages hold enough of it, published, served, weighed and logged", async () => {
+  assert.equal(new Set(head.blocks.map(fileOf)).size, 3);
+  await follow(head);
+  // a training learns the column of the next test as well
   await follow(feature);
-  const feeds = (await run(trainedAndServed)) as { status: number; items: number; rows: Record<string, number>[] }[];
-  assert.equal(feeds.length, 2, `${feeds}`);
-  for (const { status, items, rows } of feeds) {
+  const answer = await run(trainedAndServed);
+  assert.equal(typeof answer, "object", `${answer}`);
+  served = answer as Trained;
+  const { trained, published, weighed, acts } = served;
+  assert.deepEqual(trained, ["view", "vote", "comment", "reread"]);
+  assert.deepEqual(published, trained);
+  assert.equal(weighed.length, 2);
+  for (const { weight, status, items, log } of weighed) {
+    assert.deepEqual([status, items.length, log.length], [200, 5, 5]);
+    for (const [i, { score, predictions }] of items.entries()) {
+      const { view, vote, comment, reread } = predictions;
+      assert.ok(reread > 0 && reread < 1);
+      assert.ok(Math.abs(score - (0.2 * view + vote + comment + weight * reread)) < 1e-5);
+      assert.ok(Math.abs(log[i] - reread) < 1e-6);
+    }
+  }
+  assert.equal(acts, "rereads");
+});
+
+test("a new column of a state goes from four files through a training into what a feed tells the ranker, and into the exposure log", () => {
+  assert.equal(new Set(feature.blocks.slice(1).map(fileOf)).size, 4);
+  assert.equal(served.told.length, 2);
+  for (const { status, items, rows } of served.told) {
     assert.equal(status, 200);
     assert.ok(items > 0 && rows.length === items, `${rows.length} of ${items}`);
     for (const { value, expected } of rows) assert.ok(Math.abs(value - expected) < 1e-6, `${value}, not ${expected}`);
