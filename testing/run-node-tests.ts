@@ -9,6 +9,12 @@ interface Options {
   brief: boolean;
 }
 
+/**
+ * V8 begins with a heap of a few megabytes and marks all of it each time it has grown, which a test file does not live long enough to get back.
+ * trainer/weights-of-kinds.test.ts takes 18.5 s of a processor instead of 20.9 s.
+ */
+const roomToGrow = ["--min-semi-space-size=32", "--max-semi-space-size=64", "--initial-heap-size=512"];
+
 /** Of a file that has run. */
 export interface FileTotals extends Totals {
   seconds: number;
@@ -34,7 +40,7 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
     process.exit(1);
   };
   process.once("SIGTERM", giveUp);
-  for await (const { type, data } of run({ files, concurrency, timeout: 600_000 })) {
+  for await (const { type, data } of run({ files, concurrency, timeout: 600_000, execArgv: roomToGrow })) {
     const name = "file" in data && data.file ? relative(process.cwd(), data.file) : "";
     const totals = ofFiles.get(name) ?? { ...noTests(), seconds: 0 };
     ofFiles.set(name, totals);
