@@ -16,7 +16,6 @@ as $$
 #variable_conflict use_column
 declare
   found recsys.found_post[] := '{}'::recsys.found_post[];
-  nearest uuid[];
   looked integer;
   vectors double precision;
   eligible_share double precision;
@@ -27,7 +26,24 @@ begin
   end if;
   if p_is_quick then
     perform set_config('hnsw.ef_search', '200', true);
-  elsif p_request.pool is null then
+    -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
+    -- pages of recsys.candidates.
+    return query
+    select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
+    from (
+      select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
+      from recsys.post_embeddings
+      where post_embeddings.model_id = p_model_id
+        -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
+        and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
+        and recsys.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
+      order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
+      limit p_most
+    ) as near
+    window nearest as (order by near.distance, near.post_id);
+    return;
+  end if;
+  if p_request.pool is null then
     -- no vacuum counted them yet: as many that the index is asked
     select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity')::double precision into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys.post_embeddings_' || p_model_id);
     select avg((eligible.post_id is not null)::integer)::double precision into eligible_share
@@ -41,7 +57,7 @@ begin
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     -- by the index it looks at looked / eligible_share posts, exactly at eligible_share * vectors: whichever are fewer
-    is_exact := not p_is_quick and (looked is null or coalesce(eligible_share * eligible_share * vectors < looked, false));
+    is_exact := looked is null or coalesce(eligible_share * eligible_share * vectors < looked, false);
     if p_request.pool is not null then
       found := array(
         select row(posts.post_id, posts.author_id)::recsys.found_post
@@ -49,29 +65,6 @@ begin
         join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = posts.post_id
         order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
         limit looked
-      );
-    elsif p_is_quick then
-      -- nearly all that are near may be read: whoever asks sees to what may not
-      nearest := array(
-        select near.post_id
-        from (
-          select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
-          from recsys.post_embeddings
-          where post_embeddings.model_id = p_model_id
-            -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
-            and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
-            and recsys.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
-          order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
-          limit looked
-        ) as near
-        order by near.distance, near.post_id
-      );
-      -- their authors apart: in one question the planner expected 10,000 of them and read all 100,000 posts, 15 ms instead of 3
-      found := array(
-        select row(near.post_id, source_posts.author_id)::recsys.found_post
-        from unnest(nearest) with ordinality as near (post_id, place)
-        left join recsys.source_posts on source_posts.post_id = near.post_id
-        order by near.place
       );
     elsif not is_exact then
       found := array(
@@ -104,12 +97,11 @@ begin
       );
     end if;
     exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
-    perform set_config('hnsw.ef_search', '1000', true);
   end loop;
   return query select * from recsys.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where, by the 200 posts last active, that looks at fewer. p_is_quick: of fewer that it looks at, never exactly, and whoever may see them. Without model or vector none.';
+comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where, by the 200 posts last active, that looks at fewer. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
 create function recsys.earlier_states(p_request recsys.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)

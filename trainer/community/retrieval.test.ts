@@ -143,7 +143,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   ]);
   assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
   assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
-  assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth, 1000]);
+  assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyLength, historyLength]);

@@ -149,9 +149,17 @@ test("the nearest posts of somebody, which they dismissed, are no reason to read
   await pool.query("delete from recsys.dismissals");
 });
 
+/** Brings back, when it is called, who wrote what. */
+async function authorsAsTheyAre(): Promise<() => Promise<unknown>> {
+  const { rows } = await pool.query("select id, author_id from public.posts");
+  const authors =
+    "update public.posts set author_id = before.author_id from json_populate_recordset(null::public.posts, $1) as before where posts.id = before.id";
+  return () => pool.query(authors, [JSON.stringify(rows)]);
+}
+
 test("where an author's surplus would take places, or all of theirs that is kept is known, a worker asks all sources", async () => {
   const [reader, many] = [people[5], people[7]];
-  const authors = (await pool.query("select id, author_id from public.posts")).rows;
+  const restore = await authorsAsTheyAre();
   await pool.query("update public.posts set author_id = $1 where substr(id::text, 1, 1) < '6'", [many]);
   const both = async () => await bothWays(reader, null, nothingServed(), openCommonPosts());
   const { beside, all } = await both();
@@ -184,10 +192,28 @@ test("where an author's surplus would take places, or all of theirs that is kept
   const muted = await both();
   assert.deepEqual(withoutKeys(muted.beside), withoutKeys(muted.all));
   await pool.query("delete from public.mutes");
-  await pool.query(
-    "update public.posts set author_id = before.author_id from json_populate_recordset(null::public.posts, $1) as before where posts.id = before.id",
-    [JSON.stringify(authors)],
-  );
+  await restore();
+});
+
+test("of the nearest posts an author has a tenth before all others, and where too few are left, a worker asks all sources", async () => {
+  const [reader, many, vector] = [people[5], people[7], anyVector()];
+  const restore = await authorsAsTheyAre();
+  for (const [flood, does] of [
+    [50, true],
+    [100, false],
+  ] as const) {
+    await pool.query(
+      `update public.posts set author_id = $1
+       where id in (select post_id from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit $3)`,
+      [many, JSON.stringify([...vector]), flood],
+    );
+    const { beside, all } = await bothWays(reader, vector, nothingServed(), openCommonPosts());
+    const near = all.filter(({ ranks }) => ranks.similar !== null);
+    assert.equal(near.length, 100);
+    assert.equal(near.filter(({ author_id }) => author_id === many).length, 10);
+    assert.deepEqual(withoutKeys(beside), does ? withoutKeys(all) : undefined);
+  }
+  await restore();
 });
 
 test("what is common is read again after a roll-up, after ten seconds, and where the clock went back", async () => {
