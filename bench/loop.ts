@@ -18,8 +18,8 @@ import { SystemPolicy } from "./loop/system-policy.ts";
 type Make = (seed: number, print: (line: string) => void) => Policy;
 
 /** The system with some settings of recsys.settings, as SQL. */
-function system(name: string, settings?: string): Make {
-  return (seed, print) => new SystemPolicy({ name, seed, settings, print });
+function system(name: string, { settings, follows = true }: { settings?: string; follows?: boolean } = {}): Make {
+  return (seed, print) => new SystemPolicy({ name, seed, settings, follows, print });
 }
 
 /** The policies that may choose the pages, by the names they are asked for. */
@@ -33,8 +33,11 @@ const policies: Record<string, Make> = {
   "facets-profile": () => new FacetCounts(true),
   law: () => new TrueLaw(),
   system: system("the system"),
-  "system-untried": system("the system, no trials", "trial_place = 0"),
-  "system-plain": system("the system, by score alone", "diversity = 0, author_decay = 1, trial_place = 0"),
+  "system-strangers": system("the system, nobody follows", { follows: false }),
+  "system-untried": system("the system, no trials", { settings: "trial_place = 0" }),
+  "system-plain": system("the system, by score alone", {
+    settings: "diversity = 0, author_decay = 1, trial_place = 0",
+  }),
 };
 
 /** It lives as many days by itself; people and posts keep arriving as before. */

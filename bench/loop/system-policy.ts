@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { insertInteractions, insertLogins, insertPosts, insertUsers } from "../../db/import/insert.ts";
+import { insertFollows, insertInteractions, insertLogins, insertPosts, insertUsers } from "../../db/import/insert.ts";
 import { externalUuid } from "../../db/import/known-ids.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.ts";
@@ -19,6 +19,7 @@ import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
+import { createFollows, type Follow, followRecordOf } from "../../trainer/synthetic/follows.ts";
 import { profileOf } from "../../trainer/synthetic/people.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
@@ -37,6 +38,8 @@ interface SystemOptions {
   seed: number;
   /** Settings of recsys.settings, as SQL: `trial_place = 0`. */
   settings?: string | undefined;
+  /** Whether people follow others. */
+  follows: boolean;
   print: (line: string) => void;
 }
 
@@ -54,6 +57,7 @@ export class SystemPolicy implements Policy {
   private postNumbers = new Map<string, number>();
   private nextUser = 0;
   private nextPost = 0;
+  private follows: Follow[] = [];
   private usersInOrder: number[] = [];
   private waiting: Exclude<Happening, { what: "impressions" }>[] = [];
   private rolledUpAt = Number.NEGATIVE_INFINITY;
@@ -72,9 +76,11 @@ export class SystemPolicy implements Policy {
     this.postIds = world.writings.map(({ id }) => externalUuid("post", id));
     this.postNumbers = new Map(this.postIds.map((id, post) => [id, post]));
     const bundle = join(this.folder, "bundle");
-    await writeWorld(bundle, world, days);
+    if (this.options.follows) this.follows = createFollows(world.seed, world.people);
+    await writeWorld(bundle, world, days, this.follows);
     await importBundle(this.database, bundle);
     const now = world.after(days);
+    this.follows = this.follows.filter(({ at }) => at > now);
     const order = [...world.people.keys()].sort((a, b) => world.people[a].createdAt - world.people[b].createdAt);
     this.usersInOrder = order.filter((user) => world.people[user].createdAt > now);
     this.nextPost = world.writings.filter(({ createdAt }) => createdAt <= now).length;
@@ -162,6 +168,15 @@ export class SystemPolicy implements Policy {
         );
         arrived = true;
       }
+      const later = this.follows.findIndex(({ at }) => at > now);
+      const begun = this.follows.splice(0, later < 0 ? this.follows.length : later);
+      if (begun.length > 0)
+        await insertFollows(
+          client,
+          begun.map((follow) => followRecordOf(follow, world.people)),
+          begun.map(({ user }) => userIds[user]),
+          begun.map(({ target }) => userIds[target]),
+        );
       const logins = this.waiting.filter(({ what }) => what === "login");
       if (logins.length > 0)
         await insertLogins(

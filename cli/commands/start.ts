@@ -71,7 +71,7 @@ async function fillDatabase(
     print(`no community yet: generating a synthetic one, seed ${seed}`);
     const folder = join(".recsys", "synthetic");
     await rm(folder, { recursive: true, force: true });
-    await writeSyntheticCommunity(folder, { seed, onProgress });
+    await writeSyntheticCommunity(folder, { seed, follows: true, onProgress });
     await importBundle(database, folder, { onProgress, signal });
     return;
   }

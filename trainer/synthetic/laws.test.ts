@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dayLength } from "./calendar.ts";
+import { createFollows } from "./follows.ts";
 import { profileOf } from "./people.ts";
 import { affinity } from "./taste.ts";
-import { facets } from "./topics.ts";
+import { facets, topicOf } from "./topics.ts";
 import { World } from "./world.ts";
 import { textOf } from "./writings.ts";
 
@@ -128,4 +129,24 @@ test("posts say what they are about, in words of their facet", () => {
     assert.doesNotMatch(text, /[{}]|undefined/);
     assert.ok(tags.length > 0 && title.length < 120 && description.length > 40);
   }
+});
+
+test("people follow those of their taste, some whoever it is, and a few are followed by many", () => {
+  const follows = createFollows(seed, people);
+  const alike = (a: number, b: number) =>
+    people[a].passions.some((passion) => people[b].passions.some((other) => topicOf[passion] === topicOf[other]));
+  const shareAlike = (pairs: [number, number][]) => pairs.filter(([a, b]) => alike(a, b)).length / pairs.length;
+  const followed = shareAlike(follows.map(({ user, target }) => [user, target]));
+  const anybody = shareAlike(people.map((_, user) => [user, (user + 1) % people.length]));
+  assert.ok(
+    followed > 1.5 * anybody && followed < 0.85,
+    `${followed} of the followed share a topic, ${anybody} of all`,
+  );
+  const followers = new Float64Array(people.length);
+  for (const { target } of follows) followers[target]++;
+  followers.sort().reverse();
+  const top = followers.subarray(0, people.length / 100).reduce((sum, count) => sum + count, 0);
+  assert.ok(top > 0.08 * follows.length, `the top hundredth has ${top} of ${follows.length} followers`);
+  const perPerson = follows.length / people.length;
+  assert.ok(perPerson > 3 && perPerson < 6, `${perPerson} follows a person`);
 });

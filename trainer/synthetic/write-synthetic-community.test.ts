@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -9,14 +9,13 @@ import { communityEnd, dayLength } from "./calendar.ts";
 import { truePreferences } from "./true-preferences.ts";
 import { writeSyntheticCommunity } from "./write-synthetic-community.ts";
 
-// nobody follows anybody in a synthetic community
-const parts = (Object.keys(bundleFiles) as BundlePart[]).filter((part) => part !== "follows");
+const parts = Object.keys(bundleFiles) as BundlePart[];
 const size = { users: 150, posts: 300, days: 40 };
 
-async function write(t: TestContext, seed: number): Promise<string> {
+async function write(t: TestContext, seed: number, follows = true): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "synthetic-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  await writeSyntheticCommunity(folder, { seed, ...size });
+  await writeSyntheticCommunity(folder, { seed, follows, ...size });
   return folder;
 }
 
@@ -36,6 +35,14 @@ test("the same seed gives the same bytes, another seed other people and posts", 
     assert.ok(a.equals(b), `${part} differ`);
     assert.ok(!a.equals(c), `${part} do not differ`);
   }
+});
+
+test("nothing else is different where nobody follows anybody", async (t) => {
+  const [with_, without] = [await write(t, 1), await write(t, 1, false)];
+  const files = await readdir(without);
+  assert.deepEqual(await readdir(with_), [...files, bundleFiles.follows.name].sort());
+  for (const file of files)
+    assert.ok((await readFile(join(with_, file))).equals(await readFile(join(without, file))), file);
 });
 
 test("it is a community: everything refers to what exists, nothing happens before its time, and nobody reads their own posts", async (t) => {
@@ -70,6 +77,11 @@ test("it is a community: everything refers to what exists, nothing happens befor
       positions,
       positions.map((_, i) => i + 1),
     );
+  for (const { user_id, target_id, created_at } of await read(folder, "follows")) {
+    const [user, target] = [users.get(user_id), users.get(target_id)];
+    assert.ok(user && target && target.created_at < user.created_at && user.created_at < created_at);
+    assert.ok(Date.parse(created_at) <= communityEnd);
+  }
   for (const { user_id, created_at } of await read(folder, "logins")) {
     assert.ok((users.get(user_id)?.created_at ?? "") < created_at);
   }

@@ -3,6 +3,7 @@ import { writeAll, writeRecords } from "../../db/bundle/write-records.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dayLength } from "./calendar.ts";
+import { createFollows, type Follow, followRecordOf } from "./follows.ts";
 import { profileOf } from "./people.ts";
 import type { Happening } from "./simulation.ts";
 import type { SyntheticSize } from "./world.ts";
@@ -13,12 +14,14 @@ import { textOf } from "./writings.ts";
 const loggedDays = 14;
 
 /** Number of records written, by file of the bundle. */
-type SyntheticCounts = Record<"users" | "posts" | "interactions" | "logins" | "impressions", number>;
+type SyntheticCounts = Record<"users" | "posts" | "interactions" | "logins" | "impressions" | "follows", number>;
 
 export interface SyntheticOptions extends SyntheticSize {
   seed: number;
   /** Whether people dismiss what is worth little to them. */
   dismisses?: boolean;
+  /** Whether people follow others. */
+  follows?: boolean;
   onProgress?: OnProgress;
 }
 
@@ -28,10 +31,10 @@ export interface SyntheticOptions extends SyntheticSize {
  */
 export async function writeSyntheticCommunity(
   folder: string,
-  { seed, dismisses, onProgress, ...size }: SyntheticOptions,
+  { seed, dismisses, follows, onProgress, ...size }: SyntheticOptions,
 ): Promise<SyntheticCounts> {
   const world = new World(seed, size, dismisses);
-  return await writeWorld(folder, world, world.days, onProgress);
+  return await writeWorld(folder, world, world.days, follows ? createFollows(seed, world.people) : [], onProgress);
 }
 
 /** What a bundle calls something that was done with a post: a dismissal is a vote against it. */
@@ -39,11 +42,12 @@ export function recordOf(what: Kind | "dismiss"): { kind: Kind; value?: number }
   return what === "dismiss" ? { kind: "vote", value: -1 } : { kind: what };
 }
 
-/** Lets a world live its first days and writes what is there by then, and what happened, as a bundle into `folder`. */
+/** Lets a world live its first days and writes what is there by then, what happened and of `follows` what was begun, as a bundle into `folder`. */
 export async function writeWorld(
   folder: string,
   { seed, people, writings, simulation, after }: World,
   days: number,
+  follows: Follow[],
   onProgress: OnProgress = () => {},
 ): Promise<SyntheticCounts> {
   const end = after(days);
@@ -56,6 +60,9 @@ export async function writeWorld(
   );
   const texts = writings.filter(isThere).map((writing) => textOf(seed, writing, people[writing.author]));
   const posts = await writeAll(folder, "posts", texts);
+
+  const begun = follows.filter(({ at }) => at <= end).map((follow) => followRecordOf(follow, people));
+  const followed = begun.length > 0 ? await writeAll(folder, "follows", begun) : 0;
 
   const interactionFile = writeRecords(folder, "interactions");
   const loginFile = writeRecords(folder, "logins");
@@ -82,5 +89,5 @@ export async function writeWorld(
   }
   const files = [interactionFile, loginFile, impressionFile];
   const [interactions, logins, impressions] = await Promise.all(files.map((file) => file.close()));
-  return { users, posts, interactions, logins, impressions };
+  return { users, posts, interactions, logins, impressions, follows: followed };
 }
