@@ -3,7 +3,7 @@
 import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
-import { db, fn, instantOf, unnest } from "../../supabase/functions/_shared/database/query.ts";
+import { db, fn, instantOf, milliseconds, unnest } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
@@ -70,6 +70,7 @@ interface PageUser {
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
+  countedUntil: number | undefined;
 }
 
 async function readUsers(database: Database, snapshot: Snapshot, userIds: string[]): Promise<PageUser[]> {
@@ -79,6 +80,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     state,
     userNumbers,
     postNumbers,
+    hidden,
     hiddenIds,
     muted,
   } = snapshot;
@@ -88,8 +90,10 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     .leftJoin("recsys.user_embeddings as own", (join) =>
       join.onRef("own.user_id", "=", "listed.user_id").on("own.model_id", "=", modelId),
     )
+    .leftJoin("recsys.user_affinities as kept", "kept.user_id", "listed.user_id")
     .select((user) => [
       "listed.user_id",
+      milliseconds(user.ref("kept.until")).as("countedUntil"),
       "own.id_embedding",
       sql<string[]>`array(${user
         .selectFrom("recsys.source_dismissals as dismissals")
@@ -108,15 +112,16 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     readablePosts(database, userIds, hiddenIds),
     readMutes(database, userIds),
   ]);
-  return rows.flatMap(({ user_id, id_embedding, excluded: more }) => {
+  return rows.flatMap(({ user_id, countedUntil, id_embedding, excluded: more }) => {
     const number = userNumbers.get(user_id);
     if (number === undefined) return [];
     const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
+    const mayRead = (post: number) => hidden[post] === 0 || alsoReadable.includes(post);
     const input = {
       ...userText(community, number),
       id_embedding: id_embedding === null ? null : parseVector(id_embedding),
-      history: historyOf(snapshot, number),
-      followed: followedOf(snapshot, number, alsoReadable),
+      history: historyOf(snapshot, number, mayRead),
+      followed: followedOf(snapshot, number, mayRead),
     };
     const excluded = new Set(state.leftOut(number));
     for (const id of more) {
@@ -125,19 +130,26 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     }
     const mutedBy = mutes.get(user_id);
     if (mutedBy) for (const post of muted.of(mutedBy)) excluded.add(post);
-    return { id: user_id, number, input, excluded, alsoReadable };
+    return { id: user_id, number, input, excluded, alsoReadable, countedUntil: countedUntil ?? undefined };
   });
 }
 
+/** Whether a user may read a post now, whatever they once did with it. */
+type MayRead = (post: number) => boolean;
+
 /** The vectors [32] of a user's history, as recsys.user_context gives them. */
-function historyOf({ histories, hasVector, postVectors, run }: Snapshot, user: number): Float32Array[] {
-  const posts = histories.latest(user, justAfter(run)).filter((post) => hasVector[post] === 1);
+function historyOf(
+  { histories, hasVector, postVectors, run }: Snapshot,
+  user: number,
+  mayRead: MayRead,
+): Float32Array[] {
+  const posts = histories.latest(user, justAfter(run)).filter((post) => hasVector[post] === 1 && mayRead(post));
   return posts.map((post) => vectorAt(postVectors, post));
 }
 
 /** recsys.followed_vector, under the user's role. */
-function followedOf({ histories, hasVector, hidden, postVectors, run }: Snapshot, user: number, also: number[]) {
-  const posts = histories.followed(user, justAfter(run), (post) => hidden[post] === 0 || also.includes(post));
+function followedOf({ histories, hasVector, postVectors, run }: Snapshot, user: number, mayRead: MayRead) {
+  const posts = histories.followed(user, justAfter(run), mayRead);
   return meanOf(
     posts.filter((post) => hasVector[post] === 1),
     postVectors,
@@ -146,7 +158,7 @@ function followedOf({ histories, hasVector, hidden, postVectors, run }: Snapshot
 
 async function rankUser(
   snapshot: Snapshot,
-  { id, number, input, excluded, alsoReadable }: PageUser,
+  { id, number, input, excluded, alsoReadable, countedUntil }: PageUser,
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
@@ -164,12 +176,24 @@ async function rankUser(
       alsoReadable.filter((post) => !excluded.has(post)),
     );
   }
-  const candidates = state.candidates(number, run.asOf, vector, postVectors, { hidden, similar, excluded });
+  const candidates = state.candidates(number, run.asOf, vector, postVectors, {
+    hidden,
+    countedUntil,
+    similar,
+    excluded,
+  });
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
   const basis = basisOf(input.history.length > 0, input);
   // the graph takes one candidate or more
   if (candidates.length === 0) return listOf(id, basis, [], new Float32Array(), model.heads);
-  const opinion = await predict(model, state.user(number, input.history), vector, candidates, run.asOf, snapshot.rowOf);
+  const opinion = await predict(
+    model,
+    state.user(number, input.history, hidden),
+    vector,
+    candidates,
+    run.asOf,
+    snapshot.rowOf,
+  );
   const { probabilities } = opinion;
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed

@@ -47,13 +47,17 @@ interface SoFar {
   timeline: Timeline;
 }
 
-/** What recsys.with_touched finds: the posts that those whom a user follows did something with. */
-export function touchedBy(follows: number[], soFar: SoFar): Map<number, Touched> {
+/**
+ * What recsys.with_touched finds: the posts that those whom a user follows did something with. An act is read with its post: of a `hidden` one
+ * it takes no place among the latest.
+ */
+export function touchedBy(follows: number[], soFar: SoFar, hidden?: Uint8Array): Map<number, Touched> {
   const { alive, lastInteraction, interactionBefore, community, timeline } = soFar;
   const touched = new Map<number, Touched>();
   for (const person of follows.slice(0, retrieval.touchedBy)) {
     let left = retrieval.touchedInteractions;
     for (let event = lastInteraction[person]; event >= 0 && left > 0; event = interactionBefore[event]) {
+      if (hidden?.[timeline.posts[event]]) continue;
       if (community.readable && !community.readable.includes(timeline.kinds[event])) continue;
       left--;
       const known = getOrAdd(touched, timeline.posts[event], () => ({ people: 0, at: 0, last: -1 }));

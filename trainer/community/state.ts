@@ -100,28 +100,28 @@ export class CommunityState {
     };
   }
 
-  /** What the ranker sees of a user; `history`: the vectors [32] of `Histories.latest`. */
-  user(user: number, history: ArrayLike<number>[]): UserState {
+  /** What the ranker sees of a user; `history`: the vectors [32] of `Histories.latest`. `hidden`: [posts] 1: they may not read the post. */
+  user(user: number, history: ArrayLike<number>[], hidden?: Uint8Array): UserState {
     const event = this.lastOfUser[user];
     return {
       created_at: this.community.users.createdAt[user],
       last_active_at: event < 0 ? null : this.timeline.at[event],
       ...(event < 0 ? quietUser : this.timeline.userAfter(event)),
       follows: this.follows.of(user).length,
-      recent_interactions: this.recentInteractions(user),
+      recent_interactions: this.recentInteractions(user, hidden),
       history,
     };
   }
 
   /** What recsys.recent_interactions answers. */
-  private recentInteractions(user: number): RecentInteraction[] {
+  private recentInteractions(user: number, hidden?: Uint8Array): RecentInteraction[] {
     const { community, timeline } = this;
     const earliest = new Map<number, number>();
     // backwards, so that a post's earliest interaction among these is what stays
     let event = this.lastInteraction[user];
     for (let i = 0; i < retrieval.historyInteractions && event >= 0; i++, event = this.interactionBefore[event])
       earliest.set(timeline.posts[event], event);
-    const others = [...earliest].filter(([post]) => community.posts.authors[post] !== user);
+    const others = [...earliest].filter(([post]) => community.posts.authors[post] !== user && !hidden?.[post]);
     others.sort((a, b) => b[1] - a[1]);
     return others.slice(0, retrieval.historyLength).map(([post, event]) => ({
       title: community.posts.titles[post],
@@ -153,10 +153,17 @@ export class CommunityState {
     now: number,
     vector: Float32Array,
     postVectors: Float32Array,
-    { hidden, similar, excluded = [], shown = [], isNew = false }: RetrievalOptions = {},
+    {
+      hidden,
+      countedUntil = Number.NEGATIVE_INFINITY,
+      similar,
+      excluded = [],
+      shown = [],
+      isNew = false,
+    }: RetrievalOptions = {},
   ): NumberedCandidate[] {
     const request = ++this.request;
-    const affinities = isNew ? new Map<number, number>() : this.affinities(user);
+    const affinities = isNew ? new Map<number, number>() : this.affinities(user, countedUntil, hidden);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
     for (const post of excluded) this.leftOutBy[post] = request;
     const follows = isNew ? [] : this.follows.of(user);
@@ -176,7 +183,7 @@ export class CommunityState {
     };
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
-    const touched = touchedBy(follows, this);
+    const touched = touchedBy(follows, this, hidden);
     const asked = { now, vector, postVectors, hidden, similar, affinities, follows, touched, eligible };
     for (const source of sourceNames) {
       const posts = this.sources[source](asked);
@@ -201,11 +208,13 @@ export class CommunityState {
   }
 
   /** How often a user interacted with the posts of each other author. */
-  private affinities(user: number): Map<number, number> {
+  private affinities(user: number, countedUntil: number, hidden?: Uint8Array): Map<number, number> {
     const { authors } = this.community.posts;
     const affinities = new Map<number, number>();
     for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event]) {
-      const author = authors[this.timeline.posts[event]];
+      const post = this.timeline.posts[event];
+      if (hidden?.[post] && this.timeline.at[event] > countedUntil) continue;
+      const author = authors[post];
       if (author >= 0 && author !== user) affinities.set(author, (affinities.get(author) ?? 0) + 1);
     }
     return affinities;
