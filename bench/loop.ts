@@ -18,7 +18,7 @@ import { SystemPolicy } from "./loop/system-policy.ts";
 type Make = (seed: number, print: (line: string) => void) => Policy;
 
 /** The system with some settings of recsys.settings, as SQL. */
-function system(name: string, { settings, follows = true }: { settings?: string; follows?: boolean } = {}): Make {
+function system(name: string, { settings, follows = false }: { settings?: string; follows?: boolean } = {}): Make {
   return (seed, print) => new SystemPolicy({ name, seed, settings, follows, print });
 }
 
@@ -33,7 +33,7 @@ const policies: Record<string, Make> = {
   "facets-profile": () => new FacetCounts(true),
   law: () => new TrueLaw(),
   system: system("the system"),
-  "system-strangers": system("the system, nobody follows", { follows: false }),
+  "system-follows": system("the system, people follow", { follows: true }),
   "system-untried": system("the system, no trials", { settings: "trial_place = 0" }),
   "system-plain": system("the system, by score alone", {
     settings: "diversity = 0, author_decay = 1, trial_place = 0",

@@ -262,6 +262,7 @@ const besidesFeeds = [
   "execute on function recsys.person_id_of(text)",
   "execute on function recsys.time_of_id(text,text)",
   "execute on function recsys.topics_to_follow(uuid,integer)",
+  "execute on function recsys.why_to_follow(bigint,uuid[])",
   "select on table recsys.source_logins",
   "select on table recsys.user_days",
 ];

@@ -100,18 +100,24 @@ export async function addTenants(client: Client): Promise<void> {
     grant select on public.memberships to authenticated`);
 }
 
+/** Of which one says whose follows people see beside their own. */
+const ofFollows = ["false", "true", "kind = 'topic'"];
+
 /** Of which one says what people see of each other; all see themselves. */
 const ofProfiles = ["true", "bio = 'open'", "false"];
 
 /** Replaces the policies by which posts and people are read. */
 export async function changePolicies(client: Client, random: Random): Promise<void> {
   const { rows } = await client.query(
-    "select tablename, policyname from pg_policies where schemaname = 'public' and tablename in ('posts', 'profiles') and cmd = 'SELECT'",
+    "select tablename, policyname from pg_policies where schemaname = 'public' and tablename in ('posts', 'profiles', 'follows') and cmd = 'SELECT'",
   );
   for (const { tablename, policyname } of rows)
     await client.query(`drop policy "${policyname}" on public.${tablename}`);
   await client.query(
     `create policy "of people" on public.profiles for select to authenticated using (${pick(random, ofProfiles)} or id = (select auth.uid()))`,
+  );
+  await client.query(
+    `create policy "of follows" on public.follows for select to authenticated using (${pick(random, ofFollows)} or user_id = (select auth.uid()))`,
   );
   const chosen = [
     pick(random, permissive),
@@ -162,6 +168,14 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
        join (select id, row_number() over (order by id) - 1 as number, count(*) over () as count from public.posts) as posts on posts.number = floor(drawn.what ^ 2 * posts.count)`,
       [Math.floor(share * events)],
     );
+  await client.query(
+    `insert into public.follows (user_id, kind, target)
+     select people.id, targets.kind, targets.target
+     from unnest($1::uuid[]) as people (id)
+     cross join (select 'person', id from unnest($1::text[]) as id union all select 'topic', tag from unnest($2::text[]) as tag) as targets (kind, target)
+     where people.id::text <> targets.target and md5(people.id || targets.target || $3) < '2'`,
+    [people, tags, random.below(1e9)],
+  );
   await client.query("select recsys.roll_up(null)");
   // whoever may read few posts beside what statistics know of gets candidates from these
   if (random.below(2) === 0) await client.query("analyze recsys.latest_post_stats");
@@ -265,6 +279,11 @@ export async function changeSomething(
         `insert into public.follows (user_id, kind, target)
          select $1::uuid, 'person', id from unnest($2::text[]) as id where id <> $1::text and md5(id || $3) < '8' on conflict do nothing`,
         [person, people, random.below(1e9)],
+      ),
+    "topics followed": () =>
+      client.query(
+        "insert into public.follows (user_id, kind, target) select $1, 'topic', tag from unnest($2::text[]) as tag where md5(tag || $3) < '4' on conflict do nothing",
+        [person, tags, random.below(1e9)],
       ),
     unfollowed: () => client.query("delete from public.follows where user_id = $1 and random() < 0.5", [person]),
     // which is read with its post

@@ -19,7 +19,7 @@ import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
-import { createFollows, type Follow, followRecordOf } from "../../trainer/synthetic/follows.ts";
+import { createFollows, followRecordOf, type NewFollow } from "../../trainer/synthetic/follows.ts";
 import { profileOf } from "../../trainer/synthetic/people.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
@@ -57,7 +57,7 @@ export class SystemPolicy implements Policy {
   private postNumbers = new Map<string, number>();
   private nextUser = 0;
   private nextPost = 0;
-  private follows: Follow[] = [];
+  private follows: NewFollow[] = [];
   private usersInOrder: number[] = [];
   private waiting: Exclude<Happening, { what: "impressions" }>[] = [];
   private rolledUpAt = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,16 @@
 -- Whom and what somebody might follow, which the function `similar` asks under the caller's own role: the app's policies decide whose follows,
 -- posts and profiles it may be made of, so an app whose follows are private gets nothing from those of others.
 
+create function recsys.why_to_follow(p_posts bigint, p_people uuid[]) returns json
+language sql stable security invoker set search_path = ''
+as $$
+  select case when coalesce(cardinality(p_people), 0) >= coalesce(p_posts, 0)
+    then json_build_object('kind', 'followed_by', 'people', p_people[:3])
+    else json_build_object('kind', 'came_to_posts', 'posts', p_posts)
+  end
+$$;
+comment on function recsys.why_to_follow(bigint, uuid[]) is 'What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}.';
+
 create function recsys.people_to_follow(p_user_id uuid, p_limit integer)
 returns table (is_known boolean, follows uuid[], items json)
 language plpgsql stable security invoker set search_path = ''
@@ -32,28 +42,24 @@ begin
     group by theirs.user_id
   ),
   found as (
-    select user_id, coalesce(authors.posts, 0) as posts, coalesce(cardinality(friends.people), 0) as friends, friends.people[:3] as people
+    select user_id, authors.posts, friends.people, coalesce(authors.posts, 0) + coalesce(cardinality(friends.people), 0) as weight
     from authors
     full join friends using (user_id)
     where user_id <> p_user_id and user_id <> all (followed) and user_id <> all (muted)
       and exists (select from recsys.source_users where source_users.user_id = coalesce(authors.user_id, friends.user_id) offset 0)
-    order by coalesce(authors.posts, 0) + coalesce(cardinality(friends.people), 0) desc, user_id
+    order by weight desc, user_id
     limit p_limit
   )
   select
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     followed,
     (
-      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why',
-        case when found.friends >= found.posts
-          then json_build_object('kind', 'followed_by', 'people', found.people)
-          else json_build_object('kind', 'came_to_posts', 'posts', found.posts)
-        end) order by found.posts + found.friends desc, found.user_id), '[]')
+      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys.why_to_follow(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
       from found
     );
 end
 $$;
-comment on function recsys.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}}. follows: whom they follow. is_known: the caller may read the user.';
+comment on function recsys.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys.why_to_follow}. follows: whom they follow. is_known: the caller may read the user.';
 
 create function recsys.topics_to_follow(p_user_id uuid, p_limit integer)
 returns table (is_known boolean, items json)
@@ -88,9 +94,7 @@ begin
     group by lower(theirs.target)
   ),
   found as (
-    select
-      coalesce(tags.tag, friends.tag) as topic, name, coalesce(tags.posts, 0) as posts,
-      coalesce(cardinality(friends.people), 0) as friends, friends.people[:3] as people
+    select coalesce(tags.tag, friends.tag) as topic, name, tags.posts, friends.people, coalesce(tags.posts, 0) + coalesce(cardinality(friends.people), 0) as weight
     from tags
     full join friends using (name)
     where left(name, 100) <> all (muted)
@@ -98,22 +102,18 @@ begin
         select from recsys.source_follows
         where source_follows.user_id = p_user_id and source_follows.kind = 'topic' and lower(source_follows.target) = name
       )
-    order by coalesce(tags.posts, 0) + coalesce(cardinality(friends.people), 0) desc, name
+    order by weight desc, name
     limit p_limit
   )
   select
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     (
-      select coalesce(json_agg(json_build_object('topic', found.topic, 'why',
-        case when found.friends >= found.posts
-          then json_build_object('kind', 'followed_by', 'people', found.people)
-          else json_build_object('kind', 'came_to_posts', 'posts', found.posts)
-        end) order by found.posts + found.friends desc, found.name), '[]')
+      select coalesce(json_agg(json_build_object('topic', found.topic, 'why', recsys.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
       from found
     );
 end
 $$;
 comment on function recsys.topics_to_follow(uuid, integer) is 'Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys.people_to_follow has people: {topic, why}, without those that they follow or muted.';
 
-revoke all on function recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) from public;
-grant execute on function recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) to authenticated, service_role;
+revoke all on function recsys.why_to_follow(bigint, uuid[]), recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) from public;
+grant execute on function recsys.why_to_follow(bigint, uuid[]), recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) to authenticated, service_role;

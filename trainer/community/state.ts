@@ -153,17 +153,11 @@ export class CommunityState {
     now: number,
     vector: Float32Array,
     postVectors: Float32Array,
-    {
-      hidden,
-      countedUntil = Number.NEGATIVE_INFINITY,
-      similar,
-      excluded = [],
-      shown = [],
-      isNew = false,
-    }: RetrievalOptions = {},
+    options: RetrievalOptions = {},
   ): NumberedCandidate[] {
+    const { hidden, similar, excluded = [], shown = [], isNew = false } = options;
     const request = ++this.request;
-    const affinities = isNew ? new Map<number, number>() : this.affinities(user, countedUntil, hidden);
+    const affinities = isNew ? new Map<number, number>() : this.affinities(user, options);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
     for (const post of excluded) this.leftOutBy[post] = request;
     const follows = isNew ? [] : this.follows.of(user);
@@ -208,13 +202,12 @@ export class CommunityState {
   }
 
   /** How often a user interacted with the posts of each other author. */
-  private affinities(user: number, countedUntil: number, hidden?: Uint8Array): Map<number, number> {
+  private affinities(user: number, { hidden, countedUntil: until = 0 }: RetrievalOptions): Map<number, number> {
     const { authors } = this.community.posts;
     const affinities = new Map<number, number>();
     for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event]) {
       const post = this.timeline.posts[event];
-      if (hidden?.[post] && this.timeline.at[event] > countedUntil) continue;
-      const author = authors[post];
+      const author = hidden?.[post] && this.timeline.at[event] > until ? -1 : authors[post];
       if (author >= 0 && author !== user) affinities.set(author, (affinities.get(author) ?? 0) + 1);
     }
     return affinities;
@@ -307,19 +300,19 @@ export class CommunityState {
       ).posts,
   };
 
-  private active(eligible: Eligible): number[] {
+  private active(eligible: Asked["eligible"]): number[] {
     return withinShare(this.activity.posts(eligible), this.community.posts.authors, sources.active).posts;
   }
 
-  private fresh(eligible: Eligible): number[] {
+  private fresh(eligible: Asked["eligible"]): number[] {
     return withinShare(this.newest(eligible), this.community.posts.authors, sources.fresh).posts;
   }
 
-  private *newest(eligible: Eligible): Iterable<number> {
+  private *newest(eligible: Asked["eligible"]): Iterable<number> {
     for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
   }
 
-  private trending(now: number, hidden: Uint8Array | undefined, eligible: Eligible): number[] {
+  private trending(now: number, hidden: Uint8Array | undefined, eligible: Asked["eligible"]): number[] {
     const { authors } = this.community.posts;
     const few = this.hottest(now, hidden);
     const found = withinShare(few.filter(eligible), authors, sources.trending);
@@ -354,7 +347,7 @@ export class CommunityState {
     return hottest.map((i) => posts[i]);
   }
 
-  private followed(affinities: Map<number, number>, follows: number[], eligible: Eligible): number[] {
+  private followed(affinities: Map<number, number>, follows: number[], eligible: Asked["eligible"]): number[] {
     const { ids } = this.community.users;
     const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
     const habit = authors.slice(0, retrieval.followedAuthors).map(([author]) => author);
@@ -369,7 +362,7 @@ export class CommunityState {
     return withinShare(posts, this.community.posts.authors, sources.followed).posts;
   }
 
-  private newestBy(authors: number[], eligible: Eligible): number[] {
+  private newestBy(authors: number[], eligible: Asked["eligible"]): number[] {
     const posts = authors.flatMap((author) => {
       const newest: number[] = [];
       const theirs = this.postsOf.get(author) ?? [];
@@ -380,9 +373,6 @@ export class CommunityState {
     return posts.sort((a, b) => b - a);
   }
 }
-
-/** Whether a post may be in the feed at work. */
-type Eligible = (post: number) => boolean;
 
 /** What the sources are asked with. */
 interface Asked {
@@ -396,7 +386,8 @@ interface Asked {
   /** Whom the user follows, the latest first. */
   follows: number[];
   touched: Map<number, Touched>;
-  eligible: Eligible;
+  /** Whether a post may be in the feed at work. */
+  eligible(post: number): boolean;
 }
 
 /** As many trending posts are kept for those who ask at the same instant: nearly all have 50 left that they did not come to. */

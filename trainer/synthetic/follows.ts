@@ -12,7 +12,7 @@ import type { Person } from "./people.ts";
  */
 
 /** Somebody follows another from an instant on; both by number. */
-export interface Follow {
+export interface NewFollow {
   user: number;
   target: number;
   at: number;
@@ -23,11 +23,11 @@ const atSignUp = 3;
 const second = 1000;
 
 /** The follows of a seed in order of time. Nobody follows who joined later than themselves, or on the last day. */
-export function createFollows(seed: number, people: Person[]): Follow[] {
+export function createFollows(seed: number, people: Person[]): NewFollow[] {
   const random = stream(seed, "follows");
   const follows = people.flatMap((person, user) => {
     const chosen = new Set<number>();
-    const follow: Follow[] = [];
+    const follow: NewFollow[] = [];
     const isKnown = (target: number) => people[target].createdAt < person.createdAt && !people[target].isCold;
     const strangers = Float64Array.from(people, (_, target) => Number(isKnown(target)));
     const weights = strangers.map((known, target) => {
@@ -58,7 +58,7 @@ function cosine(a: Float32Array, b: Float32Array): number {
 }
 
 /** A follow as a bundle has it. */
-export function followRecordOf({ user, target, at }: Follow, people: Person[]): FollowRecord {
+export function followRecordOf({ user, target, at }: NewFollow, people: Person[]): FollowRecord {
   const created_at = new Date(at).toISOString();
   return { user_id: people[user].id, kind: "person", target_id: people[target].id, created_at };
 }

@@ -3,7 +3,7 @@ import { writeAll, writeRecords } from "../../db/bundle/write-records.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dayLength } from "./calendar.ts";
-import { createFollows, type Follow, followRecordOf } from "./follows.ts";
+import { createFollows, followRecordOf, type NewFollow } from "./follows.ts";
 import { profileOf } from "./people.ts";
 import type { Happening } from "./simulation.ts";
 import type { SyntheticSize } from "./world.ts";
@@ -47,7 +47,7 @@ export async function writeWorld(
   folder: string,
   { seed, people, writings, simulation, after }: World,
   days: number,
-  follows: Follow[],
+  follows: NewFollow[],
   onProgress: OnProgress = () => {},
 ): Promise<SyntheticCounts> {
   const end = after(days);

@@ -13,6 +13,7 @@ import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
 import { type Facts, factsOf, isMuted, passes } from "../../../testing/allowed-answers.ts";
+import { suggestionsTo } from "../../../testing/allowed-suggestions.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
 import {
   addTenants,
@@ -148,6 +149,13 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
     );
     return rows.length;
   },
+  async "whom and what to follow"(asked, client) {
+    const limit = 1 + asked.random.below(40);
+    const { people, topics, least } = await suggestionsTo(client, asked.caller.sub as string, asked, limit);
+    assertHolds(people.answered, people.expected, least, "whom to follow");
+    assertHolds(topics.answered, topics.expected, least, "what to follow");
+    return people.answered.length + topics.answered.length;
+  },
   async "what the engine keeps of posts"({ posts }, client) {
     const { rows } = await client.query(
       `select post_id from recsys.latest_post_stats union select post_id from recsys.post_stats
@@ -277,10 +285,11 @@ async function askFunction(asked: Asked): Promise<number> {
 
 /** The rarer ones read whole tables. */
 const turns = [
-  ...Array(10).fill("retrieval"),
+  ...Array(16).fill("retrieval"),
   ...Array(4).fill("a list made ahead"),
   ...Array(4).fill("similar posts"),
   ...Array(4).fill("similar people"),
+  ...Array(3).fill("whom and what to follow"),
   ...Array(3).fill("what explains a feed"),
   "what the engine keeps of posts",
   ...Array(4).fill("the function"),

@@ -1,0 +1,57 @@
+/** For tests: whom and what somebody might follow, by plain selects under their own role, beside what they are told. */
+import assert from "node:assert/strict";
+import type { Facts } from "./allowed-answers.ts";
+import type { Client, PolicyPost } from "./random-policies.ts";
+
+/** What was answered, and all that may be; `least`: how much of that has to be there. Asserts that each reason says what its reader may read. */
+export async function suggestionsTo(
+  client: Client,
+  sub: string,
+  { posts, facts }: { posts: PolicyPost[]; facts: Facts },
+  limit: number,
+) {
+  const rowsOf = async (query: string, ...values: unknown[]) => (await client.query(query, values)).rows;
+  const [people] = await rowsOf("select items from recsys.people_to_follow($1, $2)", sub, limit);
+  const [topics] = await rowsOf("select items from recsys.topics_to_follow($1, $2)", sub, limit);
+  const profiles = new Set((await rowsOf("select id from public.profiles")).map(({ id }) => id));
+  const acts = await rowsOf("select post_id from recsys.source_interactions where user_id = $1", sub);
+  const cameTo = new Set(acts.map(({ post_id }) => post_id));
+  const follows: { user_id: string; kind: string; target: string }[] = await rowsOf(
+    "select user_id, kind, target from public.follows",
+  );
+  const mutedOf = (kind: string) => facts.mutes.filter((mute) => mute.kind === kind).map(({ value }) => value);
+  const own = follows.filter(({ user_id }) => user_id === sub);
+  const followed = own.filter(({ kind }) => kind === "person").map(({ target }) => target);
+  const friends = followed.filter((id) => profiles.has(id) && !mutedOf("person").includes(id));
+  const theirs = follows.filter(({ user_id }) => friends.includes(user_id));
+  const targetsOf = (kind: string) => theirs.filter((each) => each.kind === kind).map(({ target }) => target);
+  const known = posts.filter(({ id, author_id }) => cameTo.has(id) && author_id !== sub);
+  // of more acts the latest count
+  const least = acts.length <= 200 ? limit : 0;
+  const suggested = [...known.flatMap(({ author_id }) => author_id ?? []), ...targetsOf("person")].filter(
+    (id) => id !== sub && profiles.has(id) && !followed.includes(id) && !mutedOf("person").includes(id),
+  );
+  const small = (texts: string[]) => texts.map((text) => text.toLowerCase());
+  const left = new Set(
+    small([...mutedOf("topic"), ...own.flatMap((each) => (each.kind === "topic" ? each.target : []))]),
+  );
+  const named = small([...known.flatMap(({ tags }) => tags), ...targetsOf("topic")]).filter((name) => !left.has(name));
+  const answered: string[] = people.items.map((item: { user_id: string }) => item.user_id);
+  const answeredTopics = small(topics.items.map((item: { topic: string }) => item.topic));
+  for (const { user_id, topic, why } of [...people.items, ...topics.items]) {
+    const isIt = (target: string) => target === user_id || target.toLowerCase() === topic?.toLowerCase();
+    for (const person of why.people ?? [])
+      assert.ok(
+        theirs.some((each) => each.user_id === person && isIt(each.target)),
+        `${person} does not follow it`,
+      );
+    const read = posts.filter(({ author_id, tags }) => (topic ? tags.some(isIt) : author_id === user_id));
+    assert.ok((why.posts ?? 0) <= read.length, `${why.posts} of ${read.length} posts`);
+  }
+  const listed = (ids: string[]) => ids.map((id) => ({ id }));
+  return {
+    people: { answered, expected: listed(suggested) },
+    topics: { answered: answeredTopics, expected: listed(named) },
+    least,
+  };
+}
