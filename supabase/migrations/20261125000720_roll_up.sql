@@ -194,7 +194,7 @@ begin
   begin
     -- what no longer counts, or counts again, is as if it had changed
     select array_agg(each.user_id) as user_ids, array_agg(each.post_id) as post_ids, array_agg(each.at) as at
-    into more from recsys.keep_newcomer_bursts(touched_by, touched_at) as each;
+    into more from recsys.keep_bursts(touched_by, touched_at) as each;
     if more.user_ids is not null then
       touched_by := touched_by || more.user_ids;
       touched := touched || more.post_ids;
@@ -205,7 +205,7 @@ begin
       from (select user_id, min(at) as since from unnest(users || more.user_ids, users_since || more.at) as changed (user_id, at) group by user_id) as each;
     end if;
   exception when others then
-    raise warning 'bursts of newcomers were not looked for: % (%)', sqlerrm, sqlstate;
+    raise warning 'bursts were not looked for: % (%)', sqlerrm, sqlstate;
   end;
   begin
     perform recsys.keep_newcomer_posts(array(select written.post_id from unnest(posts, posts_since) as written (post_id, since) where written.since = '-infinity'), posts);

@@ -213,7 +213,7 @@ begin
         and not exists (select from recsys.newcomer_posts where newcomer_posts.post_id = posts.post_id offset 0)
     );
     -- nearly always there are none, and it is not asked how many are admitted: 45 pages of a feed's 1,382
-    if undecided <> '{}' and exists (select from recsys.admitted_of_newcomers(recsys.day_of(request.at))) then
+    if undecided <> '{}' and recsys.admitted_of_newcomers(recsys.day_of(request.at)) is not null then
       request.on_trial := request.on_trial || undecided;
     end if;
   end if;

@@ -162,23 +162,19 @@ async function readHistory(
   start: TimelineStart,
 ): Promise<void> {
   const events = db
-    .selectFrom("recsys.source_interactions as events")
+    .selectFrom("recsys.judged_interactions as events")
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "events.post_id")
-    .select((row) => {
-      const who = { p_user_id: row.ref("events.user_id"), p_at: row.ref("events.created_at") };
-      const inBurst = sql`(exists (select from recsys.newcomer_bursts) and ${fn("recsys.in_newcomer_burst", who)})`;
-      return [
-        "events.created_at as at",
-        "events.interaction_id as sort_id",
-        "events.user_id",
-        "events.post_id",
-        "events.kind",
-        // of each person with each post of somebody else the first of each kind, but for newcomers in a burst
-        sql<boolean>`not ${inBurst} and ${row.ref("events.user_id")} is distinct from ${row.ref("posts.author_id")} and row_number() over (
-          partition by ${row.ref("events.post_id")}, ${row.ref("events.user_id")}, ${row.ref("events.kind")}, ${inBurst}
-          order by ${row.ref("events.created_at")}, ${row.ref("events.interaction_id")}) = 1`.as("counts"),
-      ];
-    })
+    .select((row) => [
+      "events.created_at as at",
+      "events.interaction_id as sort_id",
+      "events.user_id",
+      "events.post_id",
+      "events.kind",
+      // of each person with each post of somebody else the first of each kind that is in no burst
+      sql<boolean>`not ${row.ref("events.in_burst")} and ${row.ref("events.user_id")} is distinct from ${row.ref("posts.author_id")} and row_number() over (
+        partition by ${row.ref("events.post_id")}, ${row.ref("events.user_id")}, ${row.ref("events.kind")}, ${row.ref("events.in_burst")}
+        order by ${row.ref("events.created_at")}, ${row.ref("events.interaction_id")}) = 1`.as("counts"),
+    ])
     .where((row) => isBefore(row.ref("events.created_at"), row.ref("events.interaction_id"), start));
   const before = sql`(partition by post_id order by at, sort_id rows between unbounded preceding and 1 preceding)`;
   const interactions = db
@@ -210,6 +206,7 @@ async function readHistory(
       milliseconds(row.ref("found_at")).$castTo<number | null>().as("found_at"),
       "found_comments",
       sql.lit(1).as("weight"),
+      sql<boolean | null>`null`.as("is_first"),
     ])
     .where("number", "<=", retrieval.historyInteractions)
     .orderBy("numbered.at")
@@ -267,6 +264,7 @@ function lastStatesBefore(start: TimelineStart): AliasedExpression<TimelineRow, 
       "of_user.recent as user_recent",
       "of_user.recent_logins",
       sql.lit(1).as("weight"),
+      sql<boolean | null>`null`.as("is_first"),
     ])
     .as("timeline");
 }
@@ -296,7 +294,14 @@ function statesOf(from: AliasedExpression<TimelineRow, "timeline">) {
     )
     .select((row) => [
       milliseconds(row.ref("timeline.at")).as("at"),
-      ...(["timeline.user_id", "timeline.post_id", "timeline.kind", "post.first_interaction", "weight"] as const),
+      ...([
+        "timeline.user_id",
+        "timeline.post_id",
+        "timeline.kind",
+        "post.first_interaction",
+        "is_first",
+        "weight",
+      ] as const),
       ...(["user_views", "user_votes", "user_comments", "logins", "habit_log_age", "habit_log_idle"] as const),
       ...(["user_recent", "recent_logins"] as const).flatMap((name) => elements(row.ref(name), name)),
       ...postColumns.map((name) => stateColumn(row.ref(`post.${name}`), name)),
@@ -338,7 +343,9 @@ function numbersOf(row: object, array: string): number[] {
   return halfLives.map((_, h) => (row as Record<string, number>)[`${array}_${h}`]);
 }
 
-type EventRow = Pick<StateRow, "at" | "user_id" | "post_id" | "kind" | "first_interaction" | "weight">;
+type EventRow = Pick<StateRow, "at" | "user_id" | "post_id" | "kind" | "first_interaction" | "weight"> & {
+  is_first: boolean | null;
+};
 
 /** undefined where the source views no longer show the user or the post. */
 function eventOf(row: EventRow, { users, posts }: Numbers): TimelineEvent | undefined {
@@ -346,5 +353,5 @@ function eventOf(row: EventRow, { users, posts }: Numbers): TimelineEvent | unde
   const user = users.get(row.user_id);
   if (post === undefined || user === undefined) return undefined;
   const kind = row.kind === "login" ? login : kinds.indexOf(row.kind as Kind);
-  return { at: row.at, user, post, kind, isFirst: row.first_interaction === true, weight: row.weight };
+  return { at: row.at, user, post, kind, isFirst: row.is_first ?? row.first_interaction === true, weight: row.weight };
 }

@@ -213,9 +213,14 @@ test("a model that pleases those who came last is refused for those who were the
   await pool.query(
     `with people as (
        insert into public.profiles (id, external_id, created_at)
-       -- newcomers' views would be a burst, and count for nothing
-       select md5('late ' || i)::uuid, 'late-' || i, to_timestamp($1::double precision / 1000) - interval '2 days' from generate_series(1, 25) as i
+       select md5('late ' || i)::uuid, 'late-' || i, to_timestamp($1::double precision / 1000) - interval '3 days' from generate_series(1, 25) as i
        returning id
+     ),
+     -- on somebody's first day what they do would be a burst, and count for nothing
+     before as (
+       insert into public.post_views (user_id, post_id, created_at)
+       select people.id, posts.id, to_timestamp($1::double precision / 1000) - interval '2 days'
+       from people, (select id from public.posts order by created_at limit 1) as posts
      )
      insert into public.post_views (user_id, post_id, created_at)
      select people.id, oldest.post_id, to_timestamp($1::double precision / 1000) + oldest.number * interval '1 second'

@@ -424,6 +424,21 @@ export interface RecsysBatchRuns {
   users_failed: Generated<number>;
 }
 
+export interface RecsysBursts {
+  /**
+   * The day (UTC).
+   */
+  day: Timestamp;
+  /**
+   * From which instant on nothing of theirs on that day counts for a post.
+   */
+  since: Timestamp;
+  /**
+   * Who did it.
+   */
+  user_id: string;
+}
+
 export interface RecsysCountableInteractions {
   /**
    * When.
@@ -957,6 +972,17 @@ export interface RecsysFeedSettings {
   vote_weight: number;
 }
 
+export interface RecsysFirstActs {
+  /**
+   * When.
+   */
+  at: Timestamp;
+  /**
+   * Who came.
+   */
+  user_id: string;
+}
+
 export interface RecsysHeads {
   /**
    * What people do, in words.
@@ -1165,6 +1191,41 @@ export interface RecsysImpressions {
    * The same of a vote.
    */
   vote_probability: number | null;
+}
+
+export interface RecsysJudgedInteractions {
+  /**
+   * As in recsys.source_interactions.
+   */
+  created_at: Timestamp;
+  /**
+   * Whether it counts for no post, since its user had done too much on that day (recsys.bursts).
+   */
+  in_burst: boolean;
+  /**
+   * As in recsys.source_interactions.
+   */
+  interaction_id: number;
+  /**
+   * As in recsys.source_interactions.
+   */
+  kind: string;
+  /**
+   * As in recsys.source_interactions.
+   */
+  post_id: string;
+  /**
+   * As in recsys.source_interactions.
+   */
+  user_id: string;
+  /**
+   * As in recsys.source_interactions.
+   */
+  value: number;
+  /**
+   * As in recsys.source_interactions.
+   */
+  weight: number;
 }
 
 export interface RecsysKinds {
@@ -1490,22 +1551,7 @@ export interface RecsysModelStatus {
   users: number;
 }
 
-export interface RecsysNewcomerBursts {
-  /**
-   * The day (UTC).
-   */
-  day: Timestamp;
-  /**
-   * From which instant on nothing of theirs counts.
-   */
-  since: Timestamp;
-}
-
 export interface RecsysNewcomerDays {
-  /**
-   * How many posts newcomers came to on it, each person and post once.
-   */
-  acts: number;
   /**
    * The day.
    */
@@ -2301,6 +2347,10 @@ export interface RecsysTimeline {
    */
   habit_log_idle: number;
   /**
+   * Whether the user had not come to the post before; null: recsys.post_stats.first_interaction says it, since all they did counts.
+   */
+  is_first: boolean;
+  /**
    * view, vote, comment or login.
    */
   kind: string;
@@ -2709,6 +2759,10 @@ export interface RecsysUserEvents {
    */
   event_id: string;
   /**
+   * Whether an interaction counts for no post, since its user had done too much on that day.
+   */
+  in_burst: boolean;
+  /**
    * view, vote, comment or login.
    */
   kind: string;
@@ -2826,6 +2880,7 @@ export interface DB {
   "recsys.batch_progress": RecsysBatchProgress;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
   "recsys.batch_runs": RecsysBatchRuns;
+  "recsys.bursts": RecsysBursts;
   "recsys.countable_interactions": RecsysCountableInteractions;
   "recsys.daily_metrics": RecsysDailyMetrics;
   "recsys.dismissals": RecsysDismissals;
@@ -2845,12 +2900,14 @@ export interface DB {
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
   "recsys.feature_store_version": RecsysFeatureStoreVersion;
   "recsys.feed_settings": RecsysFeedSettings;
+  "recsys.first_acts": RecsysFirstActs;
   "recsys.heads": RecsysHeads;
   "recsys.health_bounds": RecsysHealthBounds;
   "recsys.idea_pool": RecsysIdeaPool;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
+  "recsys.judged_interactions": RecsysJudgedInteractions;
   "recsys.kinds": RecsysKinds;
   "recsys.late_changes": RecsysLateChanges;
   "recsys.latest_post_stats": RecsysLatestPostStats;
@@ -2860,7 +2917,6 @@ export interface DB {
   "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
-  "recsys.newcomer_bursts": RecsysNewcomerBursts;
   "recsys.newcomer_days": RecsysNewcomerDays;
   "recsys.newcomer_posts": RecsysNewcomerPosts;
   "recsys.optional_acts": RecsysOptionalActs;
@@ -2919,8 +2975,10 @@ export interface Functions {
   "recsys.active_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; at: Date } };
   /** A metric of experiments in words: "dismissals" of dismiss. */
   "recsys.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
-  /** How many posts that newcomers write, and how many posts that they come to, count on a day: five times the mean of the 28 days before, rounded down. No row: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
-  "recsys.admitted_of_newcomers": { args: { p_day: Date | string | null }; row: { posts: number; acts: number } };
+  /** Of how many people on their first day acts count that they begin with in an hour of a day (UTC). */
+  "recsys.admitted_newly": { args: { p_day: Date | string | null }; row: { admitted_newly: number } };
+  /** How many posts that newcomers write on a day are posts like all others: five times the mean of the 28 days before, rounded down. Null: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
+  "recsys.admitted_of_newcomers": { args: { p_day: Date | string | null }; row: { admitted_of_newcomers: number } };
   /** What a plan calls a partitioned table of which it calls a partition so. */
   "recsys.alias_of_whole": { args: { p_alias: string | null }; row: { alias_of_whole: string } };
   /** What finds columns of an alias in a condition of a plan, as a regular expression. */
@@ -3031,6 +3089,8 @@ export interface Functions {
   "recsys.drop_old_model": { args: {  }; row: { drop_old_model: number } };
   /** Drops the triggers of one watch, as recsys.watches has it. */
   "recsys.drop_watch": { args: { p_table: string | null; p_watch: string | null }; row: { drop_watch: unknown } };
+  /** On how many days (UTC) before an instant somebody came to posts, p_most at most. */
+  "recsys.earlier_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { earlier_days: number } };
   /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
   "recsys.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number } };
   /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, and what its filter does not let in. */
@@ -3123,15 +3183,13 @@ export interface Functions {
   "recsys.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
   /** A name as SQL has it, quoted where that is needed, in one line. */
   "recsys.identifier_sql": { args: { p_name: string | null }; row: { identifier_sql: string } };
-  /** Whether what somebody did at an instant counts for no post, since newcomers had done too much on that day. */
-  "recsys.in_newcomer_burst": { args: { p_user_id: string | null; p_at: Date | string | null }; row: { in_newcomer_burst: boolean } };
   /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
   "recsys.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
   /** Writes the recsys.post_tags of some posts anew (null: of all), and removes those of posts that are gone. */
   "recsys.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
   /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
   "recsys.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
-  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those of newcomers in a burst. The definition by which the feature store is checked. */
+  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked. */
   "recsys.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
   "recsys.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
@@ -3153,8 +3211,10 @@ export interface Functions {
   "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
-  /** Decides from when on what newcomers do counts for no post, on the days on which some people (p_users) changed something (p_at). Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
-  "recsys.keep_newcomer_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
+  /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
+  "recsys.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
+  /** Brings recsys.first_acts up to date for people who did something at some instants. Returns the hours in which others have another place now. */
+  "recsys.keep_first_acts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { keep_first_acts: Date[] } };
   /** Decides which of some posts (p_written, each named once) are on trial, and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
   "recsys.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
   /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
@@ -3187,8 +3247,6 @@ export interface Functions {
   "recsys.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
   /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
   "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
-  /** The posts to which newcomers came on a day (UTC), each person and post once, and when first. Of each person the first p_of_each; null: all. */
-  "recsys.newcomer_acts": { args: { p_day: Date | string | null; p_of_each: number | string | null }; row: { user_id: string; post_id: string; at: Date } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts; with a pool all of it. */
@@ -3207,6 +3265,8 @@ export interface Functions {
   "recsys.optional_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
   /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
   "recsys.order_of_posts": { args: { p_role: string | null }; row: { relation: string; columns: string } };
+  /** When somebody came to more posts of others on a day (UTC) than one, and five for each earlier day, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
+  "recsys.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
   /** What the sources bring that are another for each reader: by a model and their vector in it, and by what they did. */
   "recsys.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** Stops a schedule until recsys.resume(name); a run in progress ends by itself. */
