@@ -1,6 +1,6 @@
 -- What a person weighs. Of the posts of others to which somebody comes on a day one counts, and five more for each earlier day on which they came to
 -- any. Of people on their first day so many count in an hour as five times the mean of the 28 days before, and one at least. What is beyond that is a
--- burst, and counts for no post: one account that viewed 20 old posts changed 81 % of the places of 60 people, and now has one place in twenty.
+-- burst, and counts for no post: 420 old posts viewed by an account of two days changed 32.5 % of the places of 60 people, and now 4.8 %.
 
 create table recsys.first_acts (
   user_id uuid primary key,
