@@ -4,10 +4,11 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { BundlePart, RecordOf } from "../../db/bundle/records.ts";
 import type { Database } from "../../db/connect.ts";
-import { importBundle } from "../../db/import/import-bundle.ts";
-import { insertFollows, insertInteractions, insertLogins, insertPosts, insertUsers } from "../../db/import/insert.ts";
-import { externalUuid } from "../../db/import/known-ids.ts";
+import { importBundle, type KeysOf, keysOfBundle } from "../../db/import/import-bundle.ts";
+import { insertRecords } from "../../db/import/insert.ts";
+import { externalUuid, KnownIds } from "../../db/import/known-ids.ts";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.ts";
 import type { Log } from "../../supabase/functions/_shared/http/log.ts";
@@ -55,10 +56,11 @@ export class SystemPolicy implements Policy {
   private userIds: string[] = [];
   private postIds: string[] = [];
   private postNumbers = new Map<string, number>();
-  private nextUser = 0;
-  private nextPost = 0;
+  private keys = keysOfBundle();
+  /** Who and what is not there yet, in order of time. */
+  private usersToCome: number[] = [];
+  private postsToCome: number[] = [];
   private follows: NewFollow[] = [];
-  private usersInOrder: number[] = [];
   private waiting: Exclude<Happening, { what: "impressions" }>[] = [];
   private rolledUpAt = Number.NEGATIVE_INFINITY;
   private nights = 0;
@@ -82,8 +84,13 @@ export class SystemPolicy implements Policy {
     const now = world.after(days);
     this.follows = this.follows.filter(({ at }) => at > now);
     const order = [...world.people.keys()].sort((a, b) => world.people[a].createdAt - world.people[b].createdAt);
-    this.usersInOrder = order.filter((user) => world.people[user].createdAt > now);
-    this.nextPost = world.writings.filter(({ createdAt }) => createdAt <= now).length;
+    this.usersToCome = order.filter((user) => world.people[user].createdAt > now);
+    this.postsToCome = [...world.writings.keys()].filter((post) => world.writings[post].createdAt > now);
+    const isThere = ({ createdAt }: { createdAt: number }) => createdAt <= now;
+    const [users, posts] = [new KnownIds("user"), new KnownIds("post")];
+    users.add(world.people.filter(isThere), [], "users");
+    posts.add(world.writings.filter(isThere), [], "posts");
+    this.keys = keysOfBundle(users, posts);
     const { pool } = this.database;
     if (this.options.settings) await pool.query(`update recsys.settings set ${this.options.settings}`);
     await pool.query("update recsys.settings set requests_per_minute = null");
@@ -132,76 +139,35 @@ export class SystemPolicy implements Policy {
 
   /** Writes what has happened by now, and gives new posts and people their vectors. */
   private async arrivals(now: number): Promise<void> {
-    const { world, database, userIds, postIds } = this;
-    const client = await database.pool.connect();
-    let arrived = false;
-    try {
-      const users: number[] = [];
-      while (this.nextUser < this.usersInOrder.length) {
-        const user = this.usersInOrder[this.nextUser];
-        if (world.people[user].createdAt > now) break;
-        users.push(user);
-        this.nextUser++;
-      }
-      if (users.length > 0) {
-        const records = users.map((user) => profileOf(world.seed, world.people[user]));
-        await insertUsers(
-          client,
-          records,
-          users.map((user) => userIds[user]),
-        );
-        arrived = true;
-      }
-      const posts: number[] = [];
-      while (this.nextPost < world.writings.length && world.writings[this.nextPost].createdAt <= now)
-        posts.push(this.nextPost++);
-      if (posts.length > 0) {
-        const records = posts.map((post) =>
-          textOf(world.seed, world.writings[post], world.people[world.writings[post].author]),
-        );
-        const authors = posts.map((post) => userIds[world.writings[post].author]);
-        await insertPosts(
-          client,
-          records,
-          posts.map((post) => postIds[post]),
-          authors,
-        );
-        arrived = true;
-      }
-      const later = this.follows.findIndex(({ at }) => at > now);
-      const begun = this.follows.splice(0, later < 0 ? this.follows.length : later);
-      if (begun.length > 0)
-        await insertFollows(
-          client,
-          begun.map((follow) => followRecordOf(follow, world.people)),
-          begun.map(({ user }) => userIds[user]),
-          begun.map(({ target }) => userIds[target]),
-        );
-      const logins = this.waiting.filter(({ what }) => what === "login");
-      if (logins.length > 0)
-        await insertLogins(
-          client,
-          logins.map(({ at, user }) => ({ user_id: world.people[user].id, created_at: new Date(at).toISOString() })),
-          logins.map(({ user }) => userIds[user]),
-        );
-      const interactions = this.waiting.filter((happening) => happening.what !== "login");
-      if (interactions.length > 0)
-        await insertInteractions(
-          client,
-          interactions.map(({ at, user, post, what }) => ({
-            user_id: world.people[user].id,
-            post_id: world.writings[post].id,
-            ...recordOf(what),
-            created_at: new Date(at).toISOString(),
-          })),
-          interactions.map(({ user }) => userIds[user]),
-          interactions.map(({ post }) => postIds[post]),
-        );
-      this.waiting = [];
-    } finally {
-      client.release();
-    }
-    if (arrived) while (await embedBatch(this.services));
+    const { seed, people, writings } = this.world;
+    const users = takeWhile(this.usersToCome, (user) => people[user].createdAt <= now);
+    const posts = takeWhile(this.postsToCome, (post) => writings[post].createdAt <= now);
+    const follows = takeWhile(this.follows, ({ at }) => at <= now);
+    const happened = this.waiting.splice(0).map((happening) => ({
+      happening,
+      record: { user_id: people[happening.user].id, created_at: new Date(happening.at).toISOString() },
+    }));
+    const profiles = users.map((user) => profileOf(seed, people[user]));
+    await this.write("users", profiles);
+    const texts = posts.map((post) => textOf(seed, writings[post], people[writings[post].author]));
+    await this.write("posts", texts);
+    const followed = follows.map((follow) => followRecordOf(follow, people));
+    await this.write("follows", followed);
+    const logins = happened.filter(({ happening }) => happening.what === "login").map(({ record }) => record);
+    await this.write("logins", logins);
+    const interactions = happened.flatMap(({ happening, record }) =>
+      happening.what === "login"
+        ? []
+        : [{ ...record, post_id: writings[happening.post].id, ...recordOf(happening.what) }],
+    );
+    await this.write("interactions", interactions);
+    if (users.length + posts.length > 0) while (await embedBatch(this.services));
+  }
+
+  private async write<Part extends BundlePart>(part: Part, records: RecordOf<Part>[]): Promise<void> {
+    if (records.length === 0) return;
+    const keys = (this.keys[part] as KeysOf<Part>)(records, [], part);
+    await insertRecords(this.database.pool, part, records, keys);
   }
 
   private async rollUp(now: number): Promise<void> {
@@ -236,4 +202,10 @@ export class SystemPolicy implements Policy {
       `night ${this.nights}: trained ${fromScratch ? "from scratch" : "on"} in ${((trained - started) / 1000).toFixed(0)} s, published in ${((performance.now() - trained) / 1000).toFixed(0)} s`,
     );
   }
+}
+
+/** Takes those off the front of a list that fulfil a condition. */
+function takeWhile<Item>(items: Item[], holds: (item: Item) => boolean): Item[] {
+  const end = items.findIndex((item) => !holds(item));
+  return items.splice(0, end < 0 ? items.length : end);
 }

@@ -1,26 +1,28 @@
 import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
-import { bundleDigest, openBundle } from "../bundle/open-bundle.ts";
-import type { BundlePart, RecordOf } from "../bundle/records.ts";
+import { type BundleFile, bundleDigest, openBundle } from "../bundle/open-bundle.ts";
+import { readRecords } from "../bundle/read-records.ts";
+import { type BundlePart, bundleFiles, type RecordOf } from "../bundle/records.ts";
 import type { OnProgress } from "../progress.ts";
-import { followTargets } from "./follow-targets.ts";
-import { type Insert, importPart, type PartReport } from "./import-part.ts";
-import {
-  ifNew,
-  insertFollows,
-  insertImpressions,
-  insertInteractions,
-  insertLogins,
-  insertPosts,
-  insertUsers,
-} from "./insert.ts";
-import { KnownIds } from "./known-ids.ts";
+import { ifNew, insertRecords, type Keys, type WrittenRows } from "./insert.ts";
+import { KnownFollows, KnownIds, requestUuids } from "./known-ids.ts";
 import { prepareEngine } from "./prepare-engine.ts";
+
+/** Rows of one file: read, new to the database, updated, and there before as they are (or twice in the file). */
+interface PartReport extends WrittenRows {
+  read: number;
+  existing: number;
+}
 
 interface ImportReport extends Record<BundlePart, PartReport> {
   /** How far the engine's clock lags behind, in milliseconds; not 0 after the import of an archived community. */
   clockShift: number;
+}
+
+interface ImportOptions {
+  onProgress: OnProgress;
+  signal?: AbortSignal;
 }
 
 /**
@@ -31,7 +33,7 @@ interface ImportReport extends Record<BundlePart, PartReport> {
 export async function importBundle(
   database: { pool: pg.Pool },
   folder: string,
-  { onProgress = () => {}, signal }: { onProgress?: OnProgress; signal?: AbortSignal } = {},
+  { onProgress = () => {}, signal }: Partial<ImportOptions> = {},
 ): Promise<ImportReport> {
   const files = await openBundle(folder);
   const digest = await bundleDigest(folder);
@@ -40,33 +42,10 @@ export async function importBundle(
   let failure: unknown;
   try {
     await client.query("begin");
-    const users = new KnownIds("user");
-    const posts = new KnownIds("post");
-    const targetsOf = followTargets(users);
-    const part = <Part extends BundlePart>(name: Part, insert: Insert<RecordOf<Part>>) =>
-      importPart(name, files[name], insert, options);
-    const report = {
-      users: await part("users", (records, ...at) => insertUsers(client, records, users.add(records.map(idOf), ...at))),
-      posts: await part("posts", (records, ...at) => {
-        const authors = users.find(records.map(authorOf), ...at);
-        return insertPosts(client, records, posts.add(records.map(idOf), ...at), authors);
-      }),
-      interactions: await part("interactions", (records, ...at) => {
-        const people = users.find(records.map(userOf), ...at);
-        return insertInteractions(client, records, people, posts.find(records.map(postOf), ...at));
-      }),
-      logins: await part("logins", (records, ...at) =>
-        insertLogins(client, records, users.find(records.map(userOf), ...at)),
-      ),
-      impressions: await part("impressions", (records, ...at) => {
-        const people = users.find(records.map(userOf), ...at);
-        return insertImpressions(client, records, people, posts.find(records.map(postOf), ...at));
-      }),
-      follows: await part("follows", (records, ...at) => {
-        const people = users.find(records.map(userOf), ...at);
-        return insertFollows(client, records, people, targetsOf(records, ...at));
-      }),
-    };
+    const keysOf = keysOfBundle();
+    const report = {} as Record<BundlePart, PartReport>;
+    for (const part of Object.keys(bundleFiles) as BundlePart[])
+      report[part] = await importPart(client, part, files[part], keysOf[part] as KeysOf<BundlePart>, options);
     const added = Object.values(report).some((part) => part.added > 0);
     const clockShift = await prepareEngine(client, added, options);
     await run(client, ifNew(db.insertInto("recsys.imports").values({ bundle_digest: digest })));
@@ -81,7 +60,68 @@ export async function importBundle(
   }
 }
 
-const idOf = ({ id }: { id: string }) => id;
-const userOf = ({ user_id }: { user_id: string }) => user_id;
-const postOf = ({ post_id }: { post_id: string }) => post_id;
-const authorOf = ({ author_id }: { author_id: string | null }) => author_id;
+/** The uuids that records mean by the ids that they have. @throws BundleError where there is none, or one comes twice */
+export type KeysOf<Part extends BundlePart> = (records: RecordOf<Part>[], lines: number[], file: string) => Keys;
+
+/** The same for each part of a bundle, where what is referred to comes first. */
+export function keysOfBundle(
+  users = new KnownIds("user"),
+  posts = new KnownIds("post"),
+): { [Part in BundlePart]: KeysOf<Part> } {
+  const follows = new KnownFollows(users);
+  return {
+    users: (records, ...at) => users.add(records, ...at),
+    posts: (records, ...at) => ({ ...users.find("author_id", records, ...at), ...posts.add(records, ...at) }),
+    interactions: (records, ...at) => ({
+      ...users.find("user_id", records, ...at),
+      ...posts.find("post_id", records, ...at),
+      value: records.map(({ value }) => (value == null ? null : Math.fround(value))),
+    }),
+    logins: (records, ...at) => users.find("user_id", records, ...at),
+    impressions: (records, ...at) => ({
+      ...users.find("user_id", records, ...at),
+      ...posts.find("post_id", records, ...at),
+      request_id: requestUuids(records),
+    }),
+    follows: (records, ...at) => ({
+      ...users.find("user_id", records, ...at),
+      target: follows.targetsOf(records, ...at),
+    }),
+  };
+}
+
+/** Rows an insert statement takes: larger ones gain nothing, and memory grows with them. */
+const batchRows = 5000;
+
+/** Streams one file into the database: while one batch is being inserted, the next one is read. */
+async function importPart<Part extends BundlePart>(
+  client: pg.ClientBase,
+  part: Part,
+  file: BundleFile | undefined,
+  keysOf: KeysOf<Part>,
+  { onProgress, signal }: ImportOptions,
+): Promise<PartReport> {
+  const report = { read: 0, added: 0, updated: 0, existing: 0 };
+  const count = ({ added, updated }: WrittenRows) => {
+    report.added += added;
+    report.updated += updated;
+  };
+  if (file === undefined) return report;
+  const step = `import ${part}`;
+  let inserting = Promise.resolve({ added: 0, updated: 0 });
+  // what the schema gives is what RecordOf says; TypeScript cannot follow it through the index
+  const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
+  for await (const { records, lines, bytesRead } of readRecords(file.path, schema, batchRows)) {
+    count(await inserting);
+    signal?.throwIfAborted();
+    inserting = insertRecords(client, part, records, keysOf(records, lines, file.path));
+    inserting.catch(() => {}); // thrown by the await above or below
+    report.read += records.length;
+    // the number of rows is only known at the end; until then the share of the file that was read gives an estimate
+    onProgress({ step, done: report.read, total: Math.round((report.read * file.bytes) / Math.max(1, bytesRead)) });
+  }
+  count(await inserting);
+  report.existing = report.read - report.added - report.updated;
+  onProgress({ step, done: report.read, total: report.read });
+  return report;
+}

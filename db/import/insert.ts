@@ -1,59 +1,113 @@
 /** The rows of a bundle, a batch at a time, into the tables of the example app and the log of impressions. */
-import { type InsertQueryBuilder, type InsertResult, type Selectable, sql } from "kysely";
-import type { ClientBase } from "pg";
-import { execute, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
-import { anyOf, countOf, db, insertRows, unnest } from "../../supabase/functions/_shared/database/query.ts";
+import { type Insertable, type InsertQueryBuilder, type InsertResult, type Selectable, sql } from "kysely";
+import { type Connection, execute, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
+import {
+  anyOf,
+  type ColumnValues,
+  countOf,
+  db,
+  insertRows,
+  unnest,
+} from "../../supabase/functions/_shared/database/query.ts";
 import type { DB } from "../../supabase/functions/_shared/database/schema.ts";
 import type { Kind } from "../../supabase/functions/_shared/features/kinds.ts";
-import type {
-  FollowRecord,
-  ImpressionRecord,
-  InteractionRecord,
-  LoginRecord,
-  PostRecord,
-  UserRecord,
-} from "../bundle/records.ts";
+import type { BundlePart, RecordOf, UserRecord } from "../bundle/records.ts";
 import { plainArray, textArray } from "./array-literal.ts";
-import type { WrittenRows } from "./import-part.ts";
 import { externalUuid } from "./known-ids.ts";
 
-/** Inserts users, `uuids[i]` being that of `users[i]`, with their projects, and updates those whose texts differ. */
-export async function insertUsers(client: ClientBase, users: UserRecord[], uuids: string[]): Promise<WrittenRows> {
-  const written = insertRows("public.profiles", {
-    id: ["uuid", plainArray(uuids)],
-    external_id: ["text", textArray(users.map((user) => user.id))],
-    passions: ["text[]", textArray(users.map((user) => textArray(user.passions)))],
-    bio: ["text", textArray(users.map((user) => user.bio))],
-    created_at: ["timestamptz", plainArray(users.map((user) => user.created_at))],
-  });
-  const rows = await run(client, updateChanged(written, "public.profiles", ["passions", "bio"]));
-  const added = new Set(rows.filter((row) => row.is_new).map(({ id }) => id));
-  const changed = new Set([...rows.map(({ id }) => id), ...(await writeProjects(client, users, uuids))]);
-  return { added: added.size, updated: changed.size - added.size };
+/** What became of a batch's rows: new, or there before with another text. The others were there as they are. */
+export interface WrittenRows {
+  added: number;
+  updated: number;
+}
+
+/** Columns that are not what the record says: `keys.user_id[i]` is the uuid of the user of `records[i]`. */
+export type Keys = Record<string, readonly unknown[]>;
+
+type Types = Record<string, ColumnValues[0]>;
+
+/** Where the records of a part go. Of rows that are there already, `taken` are the columns that are taken over. */
+function into<Table extends keyof DB>(
+  table: Table,
+  columns: { [Name in keyof Insertable<DB[Table]>]?: ColumnValues[0] },
+  taken: readonly (keyof DB[Table] & string)[] = [],
+) {
+  return { table, columns: columns as Types, taken };
+}
+
+const [uuid, text, created_at] = ["uuid", "text", "timestamptz"] as const;
+const acts: Types = { user_id: uuid, post_id: uuid, kind: text, value: "real", created_at };
+const projects = into("public.projects", { id: uuid, owner_id: uuid, title: text, created_at });
+const targets = {
+  users: into("public.profiles", { id: uuid, external_id: text, passions: "text[]", bio: text, created_at }, [
+    "passions",
+    "bio",
+  ]),
+  posts: into(
+    "public.posts",
+    { id: uuid, external_id: text, author_id: uuid, title: text, description: text, tags: "text[]", created_at },
+    ["author_id", "title", "description", "tags"],
+  ),
+  logins: into("public.logins", { user_id: uuid, created_at }),
+  // score and model are unknown, so null
+  impressions: into("recsys.impressions", {
+    request_id: uuid,
+    user_id: uuid,
+    post_id: uuid,
+    position: "smallint",
+    shown_at: created_at,
+  }),
+  follows: into("public.follows", { user_id: uuid, kind: text, target: text, created_at }),
+};
+
+/** Inserts records of a part, and of users and posts updates those that differ; those of users with their projects. */
+export async function insertRecords<Part extends BundlePart>(
+  client: Pick<Connection, "query">,
+  part: Part,
+  records: RecordOf<Part>[],
+  keys: Keys,
+): Promise<WrittenRows> {
+  if (part === "interactions") return { added: await insertInteractions(client, records, keys), updated: 0 };
+  const { table, columns, taken } = targets[part as Exclude<BundlePart, "interactions">];
+  const insert = insertRows(table, valuesOf(columns, records, keys));
+  if (taken.length === 0) return { added: await execute(client, ifNew(insert)), updated: 0 };
+  const rows = await run(client, updateChanged(insert, table, taken));
+  const added = rows.filter(({ is_new }) => is_new).map(({ id }) => id);
+  const owners = part === "users" ? await writeProjects(client, records as UserRecord[], keys.id as string[]) : [];
+  const changed = new Set([...rows.map(({ id }) => id), ...owners]);
+  return { added: added.length, updated: changed.size - added.length };
+}
+
+/** The values of each column, as literals. */
+function valuesOf(columns: Types, records: object[], keys: Keys): Record<string, ColumnValues> {
+  const literal = (type: ColumnValues[0], values: readonly unknown[]): ColumnValues => {
+    if (type === "text[]") return [type, textArray((values as string[][]).map(textArray))];
+    return [type, type === "text" ? textArray(values as string[]) : plainArray(values as string[])];
+  };
+  const named = (name: string) => keys[name] ?? records.map((record) => (record as Record<string, unknown>)[name]);
+  return Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, literal(type, named(name))]));
 }
 
 /**
  * Inserts projects and deletes those that an earlier import brought and this one no longer names; a project that its
  * owner made in the app stays. Resolves to the owners of both.
  */
-async function writeProjects(client: ClientBase, users: UserRecord[], uuids: string[]): Promise<string[]> {
-  const projects = users.flatMap((user, i) =>
-    user.projects.map((title) => ({ id: projectId(uuids[i], title), owner: uuids[i], title, at: user.created_at })),
+async function writeProjects(
+  client: Pick<Connection, "query">,
+  users: UserRecord[],
+  uuids: string[],
+): Promise<string[]> {
+  const given = users.flatMap(({ projects, created_at }, i) =>
+    projects.map((title) => ({ id: projectId(uuids[i], title), owner_id: uuids[i], title, created_at })),
   );
   const ofTheirs = db.selectFrom("public.projects").select(["id", "owner_id", "title"]);
   const existing = await run(client, ofTheirs.where("owner_id", "=", anyOf(uuids)));
-  const named = new Set(projects.map(({ id }) => id));
+  const named = new Set(given.map(({ id }) => id));
   const dropped = existing.filter(({ id, owner_id, title }) => !named.has(id) && id === projectId(owner_id, title));
   if (dropped.length > 0)
     await run(client, db.deleteFrom("public.projects").where("id", "=", anyOf(dropped.map(({ id }) => id))));
-  if (projects.length === 0) return dropped.map(({ owner_id }) => owner_id);
-  const written = insertRows("public.projects", {
-    id: ["uuid", plainArray(projects.map(({ id }) => id))],
-    owner_id: ["uuid", plainArray(projects.map(({ owner }) => owner))],
-    title: ["text", textArray(projects.map(({ title }) => title))],
-    created_at: ["timestamptz", plainArray(projects.map(({ at }) => at))],
-  });
-  const added = await run(client, ifNew(written).returning("owner_id"));
+  const written = ifNew(insertRows(projects.table, valuesOf(projects.columns, given, {}))).returning("owner_id");
+  const added = given.length > 0 ? await run(client, written) : [];
   return [...dropped, ...added].map(({ owner_id }) => owner_id);
 }
 
@@ -61,47 +115,13 @@ function projectId(owner: string, title: string): string {
   return externalUuid("project", `${owner}:${title}`);
 }
 
-/** Inserts public posts, `uuids[i]` and `authors[i]` being those of `posts[i]`, and updates those whose text or author differs. */
-export async function insertPosts(
-  client: ClientBase,
-  posts: PostRecord[],
-  uuids: string[],
-  authors: (string | null)[],
-): Promise<WrittenRows> {
-  const written = insertRows("public.posts", {
-    id: ["uuid", plainArray(uuids)],
-    external_id: ["text", textArray(posts.map((post) => post.id))],
-    author_id: ["uuid", plainArray(authors)],
-    title: ["text", textArray(posts.map((post) => post.title))],
-    description: ["text", textArray(posts.map((post) => post.description))],
-    tags: ["text[]", textArray(posts.map((post) => textArray(post.tags)))],
-    created_at: ["timestamptz", plainArray(posts.map((post) => post.created_at))],
-  });
-  const rows = await run(client, updateChanged(written, "public.posts", ["author_id", "title", "description", "tags"]));
-  const added = rows.filter(({ is_new }) => is_new).length;
-  return { added, updated: rows.length - added };
-}
-
 /**
  * Inserts interactions, each kind into its table; resolves to how many were new.
  * The ids ascend in the order given, so that interactions of the same instant keep it.
  */
-export async function insertInteractions(
-  client: ClientBase,
-  interactions: InteractionRecord[],
-  users: string[],
-  posts: string[],
-): Promise<WrittenRows> {
+async function insertInteractions(client: Pick<Connection, "query">, records: object[], keys: Keys): Promise<number> {
   const given = db
-    .selectFrom(
-      unnest({
-        user_id: ["uuid", plainArray(users)],
-        post_id: ["uuid", plainArray(posts)],
-        kind: ["text", plainArray(interactions.map(({ kind }) => kind))],
-        value: ["real", plainArray(interactions.map(({ value }) => (value == null ? null : Math.fround(value))))],
-        created_at: ["timestamptz", plainArray(interactions.map(({ created_at }) => created_at))],
-      }).as("given"),
-    )
+    .selectFrom(unnest(valuesOf(acts, records, keys)).as("given"))
     .selectAll()
     .orderBy("number");
   const id = sql<number>`nextval('public.interaction_id_seq')`.as("id");
@@ -120,7 +140,7 @@ export async function insertInteractions(
       return sql<number>`${views} + ${votes} + ${comments}`.as("added");
     });
   const [{ added }] = await run(client, written);
-  return { added, updated: 0 };
+  return added;
 }
 
 /** Those of a kind, out of what the statement calls numbered. */
@@ -135,69 +155,14 @@ function insertOf(kind: Kind, table: "public.post_views" | "public.post_votes" |
     .returning("id");
 }
 
-/** Inserts logins, `users[i]` being the uuid of the user of `logins[i]`; resolves to the number that were new. */
-export async function insertLogins(client: ClientBase, logins: LoginRecord[], users: string[]): Promise<WrittenRows> {
-  const rows = insertRows("public.logins", {
-    user_id: ["uuid", plainArray(users)],
-    created_at: ["timestamptz", plainArray(logins.map(({ created_at }) => created_at))],
-  });
-  return { added: await execute(client, ifNew(rows)), updated: 0 };
-}
-
-/** Inserts impressions into the exposure log; resolves to how many were new. Score and model are unknown, so null. */
-export async function insertImpressions(
-  client: ClientBase,
-  impressions: ImpressionRecord[],
-  users: string[],
-  posts: string[],
-): Promise<WrittenRows> {
-  const rows = insertRows("recsys.impressions", {
-    request_id: ["uuid", plainArray(requestUuids(impressions))],
-    user_id: ["uuid", plainArray(users)],
-    post_id: ["uuid", plainArray(posts)],
-    position: ["smallint", plainArray(impressions.map(({ position }) => position))],
-    shown_at: ["timestamptz", plainArray(impressions.map(({ shown_at }) => shown_at))],
-  });
-  return { added: await execute(client, ifNew(rows)), updated: 0 };
-}
-
-/** Inserts follows, `users[i]` being the uuid of the user of `follows[i]` and `targets[i]` what it is of; resolves to the number that were new. */
-export async function insertFollows(
-  client: ClientBase,
-  follows: FollowRecord[],
-  users: string[],
-  targets: string[],
-): Promise<WrittenRows> {
-  const rows = insertRows("public.follows", {
-    user_id: ["uuid", plainArray(users)],
-    kind: ["text", plainArray(follows.map(({ kind }) => kind))],
-    target: ["text", textArray(targets)],
-    created_at: ["timestamptz", plainArray(follows.map(({ created_at }) => created_at))],
-  });
-  return { added: await execute(client, ifNew(rows)), updated: 0 };
-}
-
-/** A request's impressions stand together, so most ids repeat the one before. */
-function requestUuids(impressions: ImpressionRecord[]): string[] {
-  let last = "";
-  let uuid = "";
-  return impressions.map(({ request_id }) => {
-    if (request_id !== last) {
-      last = request_id;
-      uuid = externalUuid("request", request_id);
-    }
-    return uuid;
-  });
-}
-
 /**
  * Takes some columns over where the row is there and one of them differs, so that a second import of the same changes nothing. Returns
  * what was written, and whether it is new: an inserted row has never been locked or updated.
  */
-function updateChanged<Table extends "public.posts" | "public.profiles">(
+function updateChanged<Table extends keyof DB>(
   insert: InsertQueryBuilder<DB, Table, InsertResult>,
   table: Table,
-  columns: readonly (keyof DB[Table] & string)[],
+  columns: readonly string[],
 ): Query<{ id: string; is_new: boolean }> {
   const [was, will] = [table, "excluded"].map((of) => sql.join(columns.map((name) => sql.ref(`${of}.${name}`))));
   const update = Object.fromEntries(columns.map((name) => [name, sql.ref(`excluded.${name}`)]));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { BundleError } from "../bundle/open-bundle.ts";
+import type { FollowRecord, ImpressionRecord } from "../bundle/records.ts";
 
 /** The users or posts of a bundle by external id: what later lines may refer to. Memory grows with users and posts only. */
 export class KnownIds {
@@ -11,24 +12,65 @@ export class KnownIds {
   }
 
   /** Notes the ids of new rows, which are on these lines, and gives their uuids. @throws BundleError when the bundle has one already */
-  add(ids: string[], lines: number[], file: string): string[] {
-    return ids.map((id, i) => {
+  add(records: { id: string }[], lines: number[], file: string): { id: string[]; external_id: string[] } {
+    const uuids = records.map(({ id }, i) => {
       if (this.#uuids.has(id))
         throw new BundleError(file, lines[i], `duplicate ${this.#kind} id ${JSON.stringify(id)}`);
       const uuid = externalUuid(this.#kind, id);
       this.#uuids.set(id, uuid);
       return uuid;
     });
+    return { id: uuids, external_id: records.map(({ id }) => id) };
   }
 
-  /** The uuids of rows that came before; of null, null. @throws BundleError when there was none */
-  find<Id extends string | null>(ids: Id[], lines: number[], file: string): Id[] {
-    return ids.map((id, i) => {
+  /** The uuids of rows that came before, which the records name in a column; of null, null. @throws BundleError when there was none */
+  find<Column extends string>(
+    column: Column,
+    records: Record<Column, string | null>[],
+    lines: number[],
+    file: string,
+  ): { [Name in Column]: (string | null)[] } {
+    const uuids = records.map(({ [column]: id }, i) => {
       const uuid = id === null ? null : this.#uuids.get(id);
       if (uuid === undefined) throw new BundleError(file, lines[i], `unknown ${this.#kind} ${JSON.stringify(id)}`);
-      return uuid as Id;
+      return uuid;
+    });
+    return { [column]: uuids } as { [Name in Column]: (string | null)[] };
+  }
+}
+
+/** What the follows of a bundle are of, as the app's tables name it: people by their uuid, the rest as it is called. */
+export class KnownFollows {
+  readonly #users: KnownIds;
+  readonly #known = new Set<string>();
+
+  constructor(users: KnownIds) {
+    this.#users = users;
+  }
+
+  /** @throws BundleError where somebody is unknown, follows themselves, or follows the same twice */
+  targetsOf(follows: FollowRecord[], lines: number[], file: string): string[] {
+    const people = follows.map(({ kind, target_id }) => ({ person: kind === "person" ? target_id : null }));
+    const { person } = this.#users.find("person", people, lines, file);
+    return follows.map(({ user_id, kind, target_id }, i) => {
+      const follow = JSON.stringify([user_id, kind, target_id]);
+      const [who, whom] = [user_id, target_id].map((id) => JSON.stringify(id));
+      if (kind === "person" && target_id === user_id)
+        throw new BundleError(file, lines[i], `${who} follows themselves`);
+      if (this.#known.has(follow)) throw new BundleError(file, lines[i], `${who} follows ${whom} twice`);
+      this.#known.add(follow);
+      return person[i] ?? target_id;
     });
   }
+}
+
+/** A request's impressions stand together, so most ids repeat the one before. */
+export function requestUuids(impressions: ImpressionRecord[]): string[] {
+  let [last, uuid] = ["", ""];
+  return impressions.map(({ request_id }) => {
+    if (request_id !== last) [last, uuid] = [request_id, externalUuid("request", request_id)];
+    return uuid;
+  });
 }
 
 /** The namespace of our uuids (RFC 9562, version 5). Never change it: an import would no longer recognise its own rows. */
