@@ -11,7 +11,7 @@ import { type Migration, readMigrations } from "../../db/migration-files.ts";
 import { UserError } from "../../db/user-error.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const template = new URL("sources.sql", import.meta.url);
+const walkThrough = new URL("../../docs/adopting.md", import.meta.url);
 
 interface InitReport {
   /** Files of migrations that were written, by name. */
@@ -66,12 +66,22 @@ export async function init(folder: string, now = new Date(), draft?: string): Pr
     }
   }
   const sources = found ?? `${fresh[fresh.length - 1]}_recsys_sources.sql`;
-  if (!found) await write(sources, draft ?? (await readFile(template, "utf8")));
+  if (!found) await write(sources, draft ?? (await exampleToFill()));
   await copyFunctions(join(supabase, "functions", "_recsys"));
   await writeFile(config, configured);
   const keys = new Set(ours.map(({ key }) => key));
   const left = [...installed].filter(([key]) => !keys.has(key)).map(([, name]) => name);
   return { added, changed, left, sources, upgraded: found !== undefined };
+}
+
+/** The sources of the app in docs/adopting.md, commented out. */
+async function exampleToFill(): Promise<string> {
+  const page = await readFile(walkThrough, "utf8");
+  const [, example] = /```sql\n-- \S*_recsys_sources\.sql\n(.*?)```/s.exec(page) as RegExpExecArray;
+  return `-- Say where your posts, people and what they do are, before this is pushed; \`npx recsys check\` says what is wrong.
+-- The example is that of docs/adopting.md in the recommender's repository.
+--
+${example.replace(/^(?!-- |$)/gm, "-- ")}`;
 }
 
 /** The key of an engine's migration (see `EngineMigration`); undefined: it is the app's. */
