@@ -1,22 +1,27 @@
 /** The loop and its simple policies on a small community; the system in it is `npm run bench -- loop` itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { mostRecent } from "../trainer/evaluation/baselines/simple.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import type { Happening } from "../trainer/synthetic/simulation.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { closedLoop, type Day } from "./loop/closed-loop.ts";
 import { type LoopRun, measuresOf } from "./loop/measures.ts";
 import { asLines, loopPage, loopTable } from "./loop/report.ts";
-import { MostRecent, TrueLaw } from "./loop/simple-policies.ts";
+import { Baseline, TrueLaw } from "./loop/simple-policies.ts";
 
 const [before, days] = [15, 8];
 const worldOf = (seed: number) => new World(seed, { users: 120, posts: 400, days: before + days });
 
 /** Shows what is newest and remembers all it was told and asked. */
-class Watched extends MostRecent {
+class Watched extends Baseline {
   readonly told: Happening[] = [];
   readonly pages: { user: number; at: number; posts: number[] }[] = [];
   nights = 0;
+
+  constructor() {
+    super("most recent", mostRecent);
+  }
 
   override observe(happening: Happening): void {
     this.told.push(happening);
@@ -34,7 +39,7 @@ class Watched extends MostRecent {
   }
 }
 
-async function run(world: World, policy: MostRecent | TrueLaw): Promise<LoopRun> {
+async function run(world: World, policy: Baseline | TrueLaw): Promise<LoopRun> {
   const lived: Day[] = [];
   const exposure = await closedLoop(world, policy, before, days, (day) => lived.push(day));
   return { policy: policy.name, seed: 1, days: lived, measures: measuresOf(world, before, lived, exposure) };
@@ -83,8 +88,8 @@ test("a policy chooses every page, is told in order of time of all that comes of
 
 test("who knows everybody's taste earns more than twice as much as who shows what is new, and the same seed gives the same", async () => {
   const [recent, again, law] = await Promise.all([
-    run(worldOf(1), new MostRecent()),
-    run(worldOf(1), new MostRecent()),
+    run(worldOf(1), new Baseline("most recent", mostRecent)),
+    run(worldOf(1), new Baseline("most recent", mostRecent)),
     run(worldOf(1), new TrueLaw()),
   ]);
   assert.deepEqual(again, recent);

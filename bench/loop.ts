@@ -8,11 +8,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { whole } from "../cli/commands/whole.ts";
+import { mostRecent, popularity, recencyBaseline } from "../trainer/evaluation/baselines/simple.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { closedLoop, type Day, type Policy } from "./loop/closed-loop.ts";
 import { type LoopRun, measuresOf } from "./loop/measures.ts";
 import { asLines, loopPage, loopTable } from "./loop/report.ts";
-import { FacetCounts, Generator, LastActive, MostRecent, Popularity, TrueLaw } from "./loop/simple-policies.ts";
+import { Baseline, FacetCounts, Generator, TrueLaw } from "./loop/simple-policies.ts";
 import { SystemPolicy } from "./loop/system-policy.ts";
 
 type Make = (seed: number, print: (line: string) => void) => Policy;
@@ -24,10 +25,10 @@ function system(name: string, { settings, follows = false }: { settings?: string
 
 /** The policies that may choose the pages, by the names they are asked for. */
 const policies: Record<string, Make> = {
-  recent: () => new MostRecent(),
-  active: () => new LastActive(),
-  popular: () => new Popularity(7),
-  "popular-ever": () => new Popularity(Number.POSITIVE_INFINITY),
+  recent: () => new Baseline("most recent", mostRecent),
+  active: () => new Baseline("last active, with age", recencyBaseline),
+  popular: () => new Baseline("popularity, 7 days", (sizes) => popularity(sizes, 7 * 24)),
+  "popular-ever": () => new Baseline("popularity, all time", popularity),
   own: () => new Generator(),
   facets: () => new FacetCounts(false),
   "facets-profile": () => new FacetCounts(true),

@@ -1,6 +1,7 @@
 /** Policies that need no model: what the system is compared with, and between which bounds it lies. */
-import { hour } from "../../supabase/functions/_shared/features/hours.ts";
+import { decay } from "../../supabase/functions/_shared/features/decay.ts";
 import { topByScore } from "../../trainer/community/top.ts";
+import type { Recommender, Sizes } from "../../trainer/evaluation/protocols/recommender.ts";
 import { dayLength } from "../../trainer/synthetic/calendar.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";
 import { facets } from "../../trainer/synthetic/topics.ts";
@@ -12,7 +13,7 @@ abstract class Scored implements Policy {
   abstract readonly name: string;
   protected world!: World;
   /** Posts 0 to published − 1 exist. */
-  protected published = 0;
+  private published = 0;
   private read: Set<number>[] = [];
 
   async prepare(world: World, days: number): Promise<void> {
@@ -23,90 +24,67 @@ abstract class Scored implements Policy {
 
   observe(happening: Happening): void {
     if (happening.what === "login" || happening.what === "impressions") return;
+    this.publish(happening.at);
     this.read[happening.user].add(happening.post);
     this.touched(happening.user, happening.post, happening.at, happening.what);
   }
 
   page(user: number, at: number, size: number): number[] {
+    this.publish(at);
+    const scores = new Float64Array(this.world.writings.length);
+    this.scores(user, at, scores);
+    const there = scores.subarray(0, this.published);
+    for (let post = 0; post < there.length; post++)
+      if (this.world.writings[post].author === user || this.read[user].has(post))
+        there[post] = Number.NEGATIVE_INFINITY;
+    return topByScore(there, size);
+  }
+
+  private publish(at: number): void {
     const { writings } = this.world;
-    while (this.published < writings.length && writings[this.published].createdAt <= at) this.published++;
-    const scores = new Float64Array(this.published);
-    for (let post = 0; post < scores.length; post++)
-      scores[post] =
-        writings[post].author === user || this.read[user].has(post)
-          ? Number.NEGATIVE_INFINITY
-          : this.score(user, post, at);
-    return topByScore(scores, size);
+    while (this.published < writings.length && writings[this.published].createdAt <= at)
+      this.appeared(this.published++);
   }
 
+  protected scores(user: number, at: number, out: Float64Array): void {
+    for (let post = 0; post < this.published; post++) out[post] = this.score(user, post, at);
+  }
+
+  protected appeared(_post: number): void {}
   protected touched(_user: number, _post: number, _at: number, _what: string): void {}
-  protected abstract score(user: number, post: number, at: number): number;
-
-  protected ageInDays(post: number, at: number): number {
-    return (at - this.world.writings[post].createdAt) / dayLength;
+  protected score(_user: number, _post: number, _at: number): number {
+    return 0;
   }
 }
 
-export class MostRecent extends Scored {
-  readonly name: string = "most recent";
-
-  protected score(_user: number, post: number): number {
-    return this.world.writings[post].createdAt;
-  }
-}
-
-/** The recency baseline of the evaluation. */
-export class LastActive extends Scored {
-  readonly name = "last active, with age";
-  private readonly activeAt = new Map<number, number>();
-
-  protected override touched(_user: number, post: number, at: number): void {
-    this.activeAt.set(post, at);
-  }
-
-  protected score(_user: number, post: number, at: number): number {
-    const { createdAt } = this.world.writings[post];
-    const hours = (since: number) => Math.log1p(Math.max(0, at - since) / hour);
-    return -hours(this.activeAt.get(post) ?? createdAt) - 0.25 * hours(createdAt);
-  }
-}
-
-/** Counts of each post that halve in a half-life. */
-class Decayed {
-  private readonly halfLife: number;
-  private readonly counts = new Map<number, { count: number; at: number }>();
-
-  constructor(halfLifeDays: number) {
-    this.halfLife = halfLifeDays * dayLength;
-  }
-
-  add(post: number, at: number): void {
-    this.counts.set(post, { count: 1 + this.of(post, at), at });
-  }
-
-  of(post: number, at: number): number {
-    const counted = this.counts.get(post);
-    return counted ? counted.count * 2 ** (-Math.max(0, at - counted.at) / this.halfLife) : 0;
-  }
-}
-
-/** Interactions, each counting half as much after a half-life. */
-export class Popularity extends Scored {
+/** A ranking of the evaluation. */
+export class Baseline extends Scored {
   readonly name: string;
-  private readonly interactions: Decayed;
+  private readonly open: (sizes: Sizes) => Recommender;
+  private ranking!: Recommender;
 
-  constructor(halfLifeDays: number) {
+  constructor(name: string, open: (sizes: Sizes) => Recommender) {
     super();
-    this.interactions = new Decayed(halfLifeDays);
-    this.name = Number.isFinite(halfLifeDays) ? `popularity, ${halfLifeDays} days` : "popularity, all time";
+    this.name = name;
+    this.open = open;
   }
 
-  protected override touched(_user: number, post: number, at: number): void {
-    this.interactions.add(post, at);
+  override async prepare(world: World, days: number): Promise<void> {
+    this.ranking = this.open({ users: world.people.length, posts: world.writings.length });
+    await super.prepare(world, days);
   }
 
-  protected score(_user: number, post: number, at: number): number {
-    return this.interactions.of(post, at);
+  protected override appeared(post: number): void {
+    const { createdAt: at, author: user } = this.world.writings[post];
+    this.ranking.observe({ type: "post", at, post, user, title: "", description: "", tags: [] });
+  }
+
+  protected override touched(user: number, post: number, at: number): void {
+    this.ranking.observe({ type: "interaction", at, user, post, kind: 0 });
+  }
+
+  protected override scores(user: number, at: number, out: Float64Array): void {
+    void this.ranking.scores(user, at, out);
   }
 }
 
@@ -117,9 +95,19 @@ export class Generator extends Scored {
   override page(user: number, at: number): number[] {
     return this.world.simulation.choose(user, at);
   }
+}
 
-  protected score(): number {
-    return 0;
+/** Counts of each post that halve in two days. */
+class Applause {
+  private readonly counts = new Map<number, { count: number; at: number }>();
+
+  add(post: number, at: number): void {
+    this.counts.set(post, { count: 1 + this.of(post, at), at });
+  }
+
+  of(post: number, at: number): number {
+    const { count = 0, at: countedAt = at } = this.counts.get(post) ?? {};
+    return decay(count, at - countedAt, 2 * dayLength);
   }
 }
 
@@ -132,7 +120,7 @@ export class FacetCounts extends Scored {
   private readonly profile: boolean;
   /** [users · facets] */
   private counts = new Float64Array(0);
-  private readonly applause = new Decayed(2);
+  private readonly applause = new Applause();
   private readonly views = new Map<number, number>();
   private readonly reactions = new Map<number, number>();
 
@@ -161,14 +149,15 @@ export class FacetCounts extends Scored {
     }
   }
 
-  protected score(user: number, post: number, at: number): number {
-    const { facet, second } = this.world.writings[post];
+  protected override score(user: number, post: number, at: number): number {
+    const { facet, second, createdAt } = this.world.writings[post];
+    const ageInDays = (at - createdAt) / dayLength;
     const counts = this.counts.subarray(user * facets.length, (user + 1) * facets.length);
     const most = counts.reduce((a, b) => Math.max(a, b), 1);
     const taste = (0.75 * counts[facet] + 0.25 * counts[second]) / most;
     const applause = this.applause.of(post, at);
     const rate = ((this.reactions.get(post) ?? 0) + 2) / ((this.views.get(post) ?? 0) + 5);
-    return 4.4 * taste + 0.3 * Math.log1p(applause) - 0.4 * Math.log1p(this.ageInDays(post, at)) + Math.log(rate);
+    return 4.4 * taste + 0.3 * Math.log1p(applause) - 0.4 * Math.log1p(ageInDays) + Math.log(rate);
   }
 }
 
@@ -176,7 +165,7 @@ export class FacetCounts extends Scored {
 export class TrueLaw extends Scored {
   readonly name = "the true law";
 
-  protected score(user: number, post: number, at: number): number {
+  protected override score(user: number, post: number, at: number): number {
     return this.world.simulation.worth(user, post, at);
   }
 }
