@@ -37,7 +37,6 @@ interface ForeignKey {
   referenced: string[];
 }
 
-/** A policy of row level security by which rows are read. */
 interface ReadPolicy {
   name: string;
   using: string;
@@ -58,7 +57,6 @@ export interface Table {
   rowSecurity: boolean;
   /** Those that hold for signed-in people. */
   readPolicies: ReadPolicy[];
-  /** Whether members (authenticated) may select from it at all. */
   membersMayRead: boolean;
   /** Whether they may select at least one column. */
   membersMayReadSome: boolean;
@@ -83,13 +81,11 @@ export interface SampledColumn {
   present: number;
   /** How many are true, or of numbers not zero. */
   yes: number;
-  /** How many numbers are below zero. */
   negative: number;
   /** Bytes of those that are present, in the mean. */
   length: number;
   /** The commonest values and how often each is there; empty where it is no column that names kinds of things. */
   values: [value: string, times: number][];
-  /** How many different ones there are. */
   distinct: number;
 }
 
@@ -106,7 +102,6 @@ export type IdForm = "aid" | "meid" | "objectid" | "ulid" | "uuid v7" | "mastodo
 /** The tables of the app, without those of Supabase and of the engine. */
 export type Catalog = Table[];
 
-/** A column of a table by its name. */
 export function columnOf(table: Table, name: string): Column | undefined {
   return table.columns.find((column) => column.name === name);
 }
@@ -133,7 +128,6 @@ export function isUnused(table: Table, column: Column): boolean {
   return sampleOf(table, column)?.present === 0;
 }
 
-/** `schema.table` for a reader. */
 export function nameOf({ schema, name }: Pick<Table, "schema" | "name">): string {
   return `${schema}.${name}`.replace(/\s+/g, " ");
 }

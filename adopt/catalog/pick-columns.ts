@@ -96,7 +96,6 @@ export interface TimeColumn {
   doubt?: string;
 }
 
-/** When the row came to be. */
 export function createdOf(table: Table): TimeColumn | undefined {
   const named = pickUsed(table, columns.created, times);
   if (named) return { column: named };

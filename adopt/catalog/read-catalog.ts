@@ -6,7 +6,6 @@ import type { Catalog, Column, Table, TableSample } from "./catalog.ts";
 import { idTimeOf } from "./id-times.ts";
 import { Questions, readSample } from "./read-samples.ts";
 
-/** Runs what reads an app in a transaction that cannot write. */
 export async function readingApp<T>(pool: pg.Pool, read: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   return await reading({ pool }, async (client) => {
     // so that policies and checks name everything with its schema

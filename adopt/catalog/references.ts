@@ -99,7 +99,6 @@ function likeness(stem: string[], table: string[]): number {
   return 0;
 }
 
-/** The pair that a column is the id of. */
 export function openReferenceOf(table: Table, id: Column): OpenReference | undefined {
   const words = wordsOf(id.name);
   if (words.length < 2 || words.at(-1) !== "id") return undefined;

@@ -24,7 +24,6 @@ export function singular(word: string): string {
   return word.replace(/s$/, "");
 }
 
-/** The words of a table's name, each in the singular. */
 export function tableWords(name: string): string[] {
   return wordsOf(name).map(singular);
 }
@@ -33,7 +32,6 @@ const list = (text: string) => text.trim().split(/\s+/);
 const set = (text: string) => new Set(list(text));
 
 export const names = {
-  /** Tables of people. */
   people: set("user profile member account person customer subscriber userprofile"),
   /** Tables of what may be recommended. */
   posts: set(

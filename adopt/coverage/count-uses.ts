@@ -90,7 +90,6 @@ async function unlistedKinds(
   return { rows: found[0].all, examples: sayable.map(({ kind, times }) => `${kind} (${times.toLocaleString("en")})`) };
 }
 
-/** What holds where the table of people has no such person. */
 function isNobody(table: Table, { column, holds }: PersonColumn, people: People): string {
   const key = holds === "user id" ? people.userId : people.key;
   if (!key || people.table === table) return "false";

@@ -3,7 +3,7 @@ import { keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import type { Action } from "../catalog/words.ts";
 import type { TableUse } from "../coverage/use.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { addColumn, type Draft, watchSql } from "./draft.ts";
+import { addColumn, type Draft, noUuid, watchSql } from "./draft.ts";
 import { addDeeds, commentPart, type DraftPart, parentParts, type Sorted } from "./draft-parts.ts";
 import { eventId, identifier, literal, oneLine, qualified, soundTime, uuidSql } from "./sql-text.ts";
 
@@ -164,22 +164,18 @@ function watchTable(draft: Draft, table: Table, all: DraftPart[]): string[] {
 /** Of the parts whose post is one column of the table, at one time. */
 function watchOwn(draft: Draft, table: Table, parts: DraftPart[]): string {
   const [{ user, created, postColumn, apart }] = parts;
-  if (user.watched === undefined)
-    return draft.unwatched(table, "the person is looked up by what is no unique key, or of a type of its own");
-  if (created.watched === undefined) return draft.unwatched(table, "its time is worked out by the table itself");
   const isPlain = postColumn.plain && ["uuid", "number", "text"].includes(postColumn.kind);
-  const post = isPlain
-    ? postColumn.name
-    : addColumn(draft, table, "recsys_post_id", "uuid", [postColumn], () =>
-        uuidSql(identifier(postColumn.name), postColumn),
-      );
-  if (!post) return draft.unwatched(table, "its post is worked out by the table itself");
-  return watchSql(table, "interactions", {
+  const uuid = uuidSql(identifier(postColumn.name), postColumn);
+  const addedPost = () => addColumn(draft, table, "recsys_post_id", "uuid", [postColumn], uuid);
+  const post = isPlain ? postColumn.name : user.watched && created.watched ? addedPost() : undefined;
+  const watched = {
     id: keyOf(table)?.name ?? apart[0].name,
     user: user.watched,
     post,
     created: created.watched,
     lookup: user.lookup,
     others: parts.flatMap(({ others }) => others),
-  });
+  };
+  const lacking = `its ${created.watched ? "post" : "time"} is worked out by the table itself`;
+  return watchSql(draft, table, "interactions", watched, user.watched ? lacking : noUuid);
 }

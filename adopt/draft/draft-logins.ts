@@ -29,20 +29,21 @@ export function draftLogins(draft: Draft, { table, person, through, time, succes
     ...(through ? [joinSql(alias, beside, through)] : []),
     ...(user.join ? [user.join] : []),
     `where ${user.sql} is not null and ${soundTime(created.sql)}${success ? ` and ${at(alias, success)} is true` : ""};`,
-    user.watched && created.watched
-      ? watchSql(table, "logins", {
-          id: table.primaryKey[0] ?? (through?.by ?? person.column).name,
-          user: user.watched,
-          created: created.watched,
-          lookup: user.lookup,
-          others: success ? [success.name] : [],
-        })
-      : draft.unwatched(
-          table,
-          through
-            ? `${nameOf(through.table)}, by which it names people, has no uuid of auth.users that recsys.watch could look up`
-            : "its person or time is no column that a trigger could read",
-        ),
+    watchSql(
+      draft,
+      table,
+      "logins",
+      {
+        id: table.primaryKey[0] ?? (through?.by ?? person.column).name,
+        user: user.watched,
+        created: created.watched,
+        lookup: user.lookup,
+        others: success ? [success.name] : [],
+      },
+      through
+        ? `${nameOf(through.table)}, by which it names people, has no uuid of auth.users that recsys.watch could look up`
+        : "its person or time is no column that a trigger could read",
+    ),
     "",
   );
 }

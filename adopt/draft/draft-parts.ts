@@ -25,7 +25,6 @@ export interface DraftPart {
   post: string;
   postColumn: Column;
   created: ShownColumn;
-  /** The kind as SQL. */
   kind: string;
   /** What it counts as where recsys.kinds does not list it: another kind there, as a text. */
   otherwise?: string;
@@ -120,7 +119,6 @@ function count({ kinds }: Sorted, what: string, as: Action): void {
   if (as !== "dismissal" && !kinds.has(what)) kinds.set(what, as);
 }
 
-/** One column says for or against. */
 function addForAndAgainst(
   draft: Draft,
   { table, word, action }: Deeds,
@@ -252,7 +250,6 @@ function notAgainst({ table, against: { direction, kinds } }: CommentDeeds) {
 
 // Posts that answer posts, or pass them on, where they are rows of one table.
 
-/** Posts that answer posts, or pass them on. */
 export function parentParts(
   draft: Draft,
   { table, author, parents }: PostTable,

@@ -2,7 +2,7 @@
 import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
 import { type People, type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-people.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { type Draft, shownTime, watchSql } from "./draft.ts";
+import { type Draft, noUuid, shownTime, watchSql } from "./draft.ts";
 import { personId, shownPerson } from "./shown-person.ts";
 import {
   aliasBeside,
@@ -82,21 +82,25 @@ export function draftPeople(draft: Draft, roles: Roles): void {
     `from ${qualified(table)} as ${identifier(alias)}`,
     ...(profile ? [profile.join] : []),
     `where ${[`${id.sql} is not null`, ...conditions.map((condition) => conditionSql(alias, condition)), ...(created ? [soundTime(since as string)] : [])].join("\n  and ")};`,
-    id.watched
-      ? watchSql(table, "users", {
-          id: id.watched,
-          texts: [own.interests, own.bio, own.location].flatMap((column) => column?.name ?? []),
-          others: conditions.map(({ column }) => column.name),
-        })
-      : draft.unwatched(table, "its key is worked out by the table itself"),
+    watchSql(
+      draft,
+      table,
+      "users",
+      { id: id.watched, texts: namesOf(own), others: conditions.map(({ column }) => column.name) },
+      "its key is worked out by the table itself",
+    ),
     ...(profile ? [profile.watch] : []),
     "",
   );
 }
 
+function namesOf({ interests, bio, location }: SelfTexts): string[] {
+  return [interests, bio, location].flatMap((column) => column?.name ?? []);
+}
+
 /** The table with one row for each person, beside theirs. */
 function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, alias: string) {
-  const { table, person, bio, location, interests } = texts;
+  const { table, person, bio, location } = texts;
   const beside = aliasBeside(alias, "profile", "self");
   draft.read.add(table);
   const user = shownPerson(draft, table, table.name, person);
@@ -111,13 +115,13 @@ function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, al
       table,
       `what people say of themselves is taken from here: ${[bio, location].flatMap((column) => column?.name ?? []).join(", ")}`,
     ),
-    watch: user.watched
-      ? watchSql(table, "user_texts", {
-          user: user.watched,
-          texts: [bio, location, interests].flatMap((column) => column?.name ?? []),
-          lookup: user.lookup,
-        })
-      : draft.unwatched(table, "the person is looked up by what is no unique key, or of a type of its own"),
+    watch: watchSql(
+      draft,
+      table,
+      "user_texts",
+      { user: user.watched, texts: namesOf(texts), lookup: user.lookup },
+      noUuid,
+    ),
   };
 }
 

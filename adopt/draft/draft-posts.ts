@@ -146,24 +146,27 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     ...writers.join,
     `where ${soundTime(created.sql)}${conditions.map(({ sql, note }) => `\n  and ${sql}${note}`).join("")}`,
     ";",
-    ...watchPosts(
+    ...(author && !writer?.watched && id.watched && created.watched
+      ? [`-- unsure: a change of ${oneLine(identifier(author.column.name))} is not followed`]
+      : []),
+    watchSql(
       draft,
-      posts,
+      table,
+      "posts",
       {
         id: key.plain ? key.name : id.watched,
-        uuid: id.watched,
-        author: writer?.watched,
-        lookup: writer?.lookup,
+        // it asks for a uuid: where posts have no author that is one, their own id stands in, whose changes are followed anyway
+        author: writer?.watched ?? id.watched,
         created: created.watched,
-      },
-      [
-        ...[title, body?.column, tags?.from === "column" || tags?.from === "list" ? tags.column : undefined].filter(
-          (column) => column !== undefined,
+        texts: [title, body?.column, ...columnsOf(tags)].flatMap((column) => column?.name ?? []),
+        others: [...[...living, ...parents].map(({ column }) => column), language].flatMap(
+          (column) => column?.name ?? [],
         ),
-        ...(tags?.from === "group" ? [tags.by] : []),
-      ],
-      [...living, ...parents].map(({ column }) => column.name).concat(language ? [language.name] : []),
+        lookup: writer?.lookup,
+      },
+      "its key or time is worked out by the table itself",
     ),
+    ...watchTexts(draft, posts),
     "",
   );
 }
@@ -195,7 +198,6 @@ const isNoPost = {
     "a post passed on without a word is no post here, but a vote for the first one; with one it is both a post and a comment on the first",
 };
 
-/** Conditions that would leave nothing. */
 function doubtUnheld(draft: Draft, table: Table): void {
   for (const condition of emptyingConditions(table))
     draft.doubt(
@@ -268,61 +270,29 @@ function tagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
   return "";
 }
 
-function watchPosts(
-  draft: Draft,
-  { table, tags, key, author, opening }: PostTable,
-  watched: {
-    id: string | undefined;
-    uuid: string | undefined;
-    author: string | undefined;
-    lookup: string[] | undefined;
-    created: string | undefined;
-  },
-  texts: Column[],
-  others: string[],
-): string[] {
-  const lines: string[] = [];
-  // recsys.watch asks for a uuid: where posts have no author that is one, their own id stands in, whose changes are followed anyway
-  const uuid = watched.author ?? watched.uuid;
-  if (watched.id && uuid && watched.created) {
-    if (!watched.author && author)
-      lines.push(`-- unsure: a change of ${oneLine(identifier(author.column.name))} is not followed`);
-    lines.push(
-      watchSql(table, "posts", {
-        id: watched.id,
-        author: uuid,
-        created: watched.created,
-        texts: texts.map(({ name }) => name),
-        others,
-        lookup: watched.lookup,
-      }),
+/** What else holds text of a post: its first comment, its tags. */
+function watchTexts(draft: Draft, { tags, key, opening }: PostTable): string[] {
+  const watched = (table: Table, post: Column, takes: boolean, texts: string[], others: string[]) =>
+    watchSql(
+      draft,
+      table,
+      "post_texts",
+      { post: takes ? post.name : undefined, texts, others },
+      `${post.name} is of a type that it does not take`,
     );
-  } else lines.push(draft.unwatched(table, "its key or time is worked out by the table itself"));
-  if (opening) {
-    lines.push(
-      opening.post.plain
-        ? watchSql(opening.table, "post_texts", {
-            post: opening.post.name,
-            texts: [opening.text.name],
-            others: [opening.number.name],
-          })
-        : draft.unwatched(opening.table, `${opening.post.name} is of a type that it does not take`),
-    );
-  }
-  if (tags?.from === "rows") {
-    const follows =
-      tags.post.plain && ["uuid", "number", "text"].includes(tags.post.kind) && tags.post.kind === key.kind;
-    lines.push(
-      follows
-        ? watchSql(tags.table, "post_texts", {
-            post: tags.post.name,
-            texts: [tags.of?.by.name ?? tags.word.name],
-            others: tags.ofPosts ? [tags.ofPosts.type.name] : [],
-          })
-        : draft.unwatched(tags.table, `${tags.post.name} is of a type that it does not take`),
-    );
-  }
-  return lines;
+  const lines = opening
+    ? [watched(opening.table, opening.post, opening.post.plain, [opening.text.name], [opening.number.name])]
+    : [];
+  if (tags?.from !== "rows") return lines;
+  const { table, post, of, word, ofPosts } = tags;
+  const takes = post.plain && ["uuid", "number", "text"].includes(post.kind) && post.kind === key.kind;
+  return [...lines, watched(table, post, takes, [of?.by.name ?? word.name], ofPosts ? [ofPosts.type.name] : [])];
+}
+
+/** Columns of the post itself in which its tags are. */
+function columnsOf(tags: Tags | undefined): Column[] {
+  if (tags?.from === "group") return [tags.by];
+  return tags && tags.from !== "rows" ? [tags.column] : [];
 }
 
 function named(column: Column): string {

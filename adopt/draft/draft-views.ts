@@ -22,7 +22,6 @@ interface DraftedViews {
   /** Whether a table of posts was found; without one there is nothing to recommend. */
   hasPosts: boolean;
   roles: Roles;
-  /** What it makes of the tables. */
   uses: TableUse[];
 }
 
@@ -40,7 +39,6 @@ export async function draftDatabase(pool: pg.Pool): Promise<DraftedViews & { cov
 /** Above this line the list stands. */
 const belowHead = "-- What was thought of:";
 
-/** Drafts the source views from the catalog of an app. */
 export function draftViews(catalog: Catalog): DraftedViews {
   const roles = findRoles(catalog);
   const draft = new Draft(roles.people, roles.posts?.table);
@@ -79,7 +77,6 @@ function doubtReads(draft: Draft): void {
     );
 }
 
-/** The tables that were thought of, for a reader. */
 function candidateLines(roles: Roles): string[] {
   const lines = (what: string, found: Roles["candidates"]["people"]) =>
     found

@@ -9,9 +9,7 @@ import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql
 export class Draft {
   readonly people: People | undefined;
   readonly posts: Table | undefined;
-  /** Statements and comments, in their order. */
   readonly lines: string[] = [];
-  /** Tables that the views read. */
   readonly read = new Set<Table>();
   /** What it makes of the tables: to be counted. */
   readonly uses: TableUse[] = [];
@@ -39,13 +37,11 @@ export class Draft {
     return ` -- unsure: ${oneLine(`${column.name} is ${why}`)}`;
   }
 
-  /** Says that changes of a table cannot be followed. */
   unwatched(table: Table, why: string): string {
     this.doubt(table, `changes of it reach the feeds only when everything is recomputed: ${why}`);
     return `-- unsure: recsys.watch cannot follow ${oneLine(qualified(table))}: ${oneLine(why)}`;
   }
 
-  /** All that it is unsure of, one line each. */
   unsureLines(): string[] {
     return [...this.unsure, ...[...this.alike].map(([why, columns]) => oneLine(`${[...columns].join(", ")}: ${why}`))];
   }
@@ -61,12 +57,12 @@ export function addColumn(
   name: string,
   type: string,
   from: Column[],
-  sql: (alias?: string) => string,
+  sql: string,
 ): string | undefined {
   if (from.some(({ generated }) => generated)) return undefined;
   const columns = draft.added.get(table) ?? new Map<string, { type: string; sql: string }>();
   draft.added.set(table, columns);
-  const added = { type, sql: sql() };
+  const added = { type, sql };
   // two long names may begin alike, and one column may be both a person and a time
   for (let number = 1; ; number++) {
     const free = number === 1 ? name : `${name}_${number}`;
@@ -126,8 +122,22 @@ export function shownId(
   uuid: (reference: string, column: Column) => string = uuidSql,
 ): ShownColumn {
   if (column.kind === "uuid" && column.plain) return { sql: at(alias, column), watched: column.name, note: "" };
-  const added = addColumn(draft, table, name, "uuid", [column], () => uuid(identifier(column.name), column));
-  return { sql: added ? at(alias, { name: added }) : uuid(at(alias, column), column), watched: added, note: "" };
+  return made(draft, table, alias, name, "uuid", column, uuid);
+}
+
+/** What is made of a column, by the table itself where it can be. */
+function made(
+  draft: Draft,
+  table: Table,
+  alias: string,
+  name: string,
+  type: string,
+  of: Column,
+  sql: (reference: string, column: Column) => string,
+  note = "",
+): ShownColumn {
+  const added = addColumn(draft, table, name, type, [of], sql(identifier(of.name), of));
+  return { sql: added ? at(alias, { name: added }) : sql(at(alias, of), of), watched: added, note };
 }
 
 /** What is unsure of a time by its type. */
@@ -137,7 +147,6 @@ export const timeDoubts: Partial<Record<Column["kind"], string>> = {
   number: "a number, taken as seconds, milliseconds or microseconds since 1970 by its size",
 };
 
-/** The instant that a column says. */
 export function shownTime(
   draft: Draft,
   table: Table,
@@ -151,10 +160,7 @@ export function shownTime(
     ...(byType ? [draft.doubtColumn(table, column, byType)] : []),
   ].join(";");
   if (column.kind === "timestamptz" && column.plain) return { sql: at(alias, column), watched: column.name, note };
-  const added = addColumn(draft, table, addedName(column), "timestamptz", [column], () =>
-    timeSql(identifier(column.name), column),
-  );
-  return { sql: added ? at(alias, { name: added }) : timeSql(at(alias, column), column), watched: added, note };
+  return made(draft, table, alias, addedName(column), "timestamptz", column, timeSql, note);
 }
 
 /** The instant that an id says, in a column of its own. */
@@ -164,11 +170,9 @@ function timeInId(draft: Draft, table: Table, alias: string, key: Column, form: 
   const { newest } = table.idTime as NonNullable<Table["idTime"]>;
   const note = ` -- unsure: ${oneLine(`by its id: the newest, ${newest.id.slice(0, 13)}…, would be of ${newest.at.toISOString().slice(0, 19)}Z`)}`;
   const sql = (reference: string) => `recsys.time_of_id(${reference}::text, ${literal(form)})`;
-  const added = addColumn(draft, table, "recsys_created_at", "timestamptz", [key], () => sql(identifier(key.name)));
-  return { sql: added ? at(alias, { name: added }) : sql(at(alias, key)), watched: added, note };
+  return made(draft, table, alias, "recsys_created_at", "timestamptz", key, sql, note);
 }
 
-/** The name of the column that is worked out of another one. */
 export function addedName({ name }: Column): string {
   return `recsys_${name.replace(/\W+/g, "_").toLowerCase().slice(0, 40)}`;
 }
@@ -176,24 +180,31 @@ export function addedName({ name }: Column): string {
 /** Where a column names a row of another table, and no foreign key says so. */
 export const byName = "taken for what its name says, without a foreign key";
 
-/** What recsys.watch is told of a table: names of columns. */
+/** Why recsys.watch cannot find whom a row names. */
+export const noUuid = "the person is looked up by what is no unique key, or of a type of its own";
+
+/** What recsys.watch is told of a table: names of columns; undefined: there is none that it takes. */
 interface Watched {
-  id?: string;
-  user?: string;
-  post?: string;
-  author?: string;
-  created?: string;
+  id?: string | undefined;
+  user?: string | undefined;
+  post?: string | undefined;
+  author?: string | undefined;
+  created?: string | undefined;
   texts?: string[];
   others?: string[];
   lookup?: string[] | undefined;
 }
 
-/** A call of recsys.watch, with the arguments that are not its defaults. */
+/** A call of recsys.watch, with the arguments that are not its defaults; where it lacks a column, what is said instead. */
 export function watchSql(
+  draft: Draft,
   table: Table,
   kind: string,
-  { id, user, post, author, created, texts, others, lookup }: Watched,
+  { lookup, ...watched }: Watched,
+  otherwise: string,
 ): string {
+  if (Object.values(watched).includes(undefined)) return draft.unwatched(table, otherwise);
+  const { id, user, post, author, created, texts, others } = watched;
   const named = (parameter: string, name: string | undefined, usual: string) =>
     name === undefined || name === usual ? [] : [`${parameter} => ${literal(name)}`];
   const lists = (parameter: string, names: string[] | undefined) =>

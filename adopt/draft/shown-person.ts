@@ -55,7 +55,7 @@ export function personId(draft: Draft, { table, key, userId }: People, alias: st
     name,
     "uuid",
     [userId, key],
-    () => `coalesce(${uuidSql(identifier(userId.name), userId)}, ${personUuidSql(identifier(key.name), key)})`,
+    `coalesce(${uuidSql(identifier(userId.name), userId)}, ${personUuidSql(identifier(key.name), key)})`,
   );
   return added
     ? { sql: at(alias, { name: added }), watched: added, note: "" }

@@ -64,7 +64,6 @@ export function personUuidSql(reference: string, column: Column): string {
   return uuidSql(reference, column).replace(/^recsys\.id_of\(/, "recsys.person_id_of(");
 }
 
-/** The instant that a column says. */
 export function timeSql(reference: string, { kind, plain }: Column): string {
   switch (kind) {
     case "timestamptz":
@@ -92,7 +91,6 @@ export function textSql(reference: string, column: Column, most: number): string
   return `left(coalesce(${stringSql(reference, column)}, ''), ${most})`;
 }
 
-/** A column as text. */
 export function stringSql(reference: string, { kind, plain }: Column): string {
   return kind === "text" && plain ? reference : `${reference}::text`;
 }

@@ -9,7 +9,6 @@ import type { KnownApp, PersonColumn } from "./find-people.ts";
 export interface Deeds {
   table: Table;
   person: PersonColumn;
-  /** The column that names the post. */
   post: Column;
   /** Whether a foreign key or a type says that it does. */
   postIsSure: boolean;

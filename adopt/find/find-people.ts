@@ -97,7 +97,6 @@ export function isOwn(using: string, column?: string): boolean {
   return name !== undefined && (column === undefined || name === column);
 }
 
-/** A column that says which person a row is of. */
 export interface PersonColumn {
   column: Column;
   /** It holds the uuid of auth.users; the key of the table of people; or that key where recsys.id_of stands in. */

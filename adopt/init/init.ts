@@ -14,7 +14,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const walkThrough = new URL("../../docs/adopting.md", import.meta.url);
 
 interface InitReport {
-  /** Files of migrations that were written, by name. */
   added: string[];
   /** Migrations that an earlier `init` wrote and that were edited since, and written again. */
   changed: string[];
