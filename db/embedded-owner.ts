@@ -41,7 +41,6 @@ export async function removeOwner(folder: string, pid: number): Promise<void> {
   if (owner?.pid === pid) await rm(fileOf(folder), { force: true });
 }
 
-/** Whether a process of this number runs. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

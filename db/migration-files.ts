@@ -8,7 +8,6 @@ export interface Migration {
   sql: string;
 }
 
-/** supabase/migrations of this checkout. */
 export const migrationsFolder = new URL("../supabase/migrations/", import.meta.url);
 
 /** Reads the migrations in the order in which they apply. Throws a `UserError` when two have the same version. */

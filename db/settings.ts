@@ -17,21 +17,13 @@ export async function readScoreWeights(database: Database): Promise<number[]> {
   return [view, vote, comment];
 }
 
-/** What feeds are made with. */
 export async function readFeedSettings({ pool }: Database): Promise<FeedSettings> {
   const [settings] = await run(pool, db.selectFrom("recsys.feed_settings").selectAll());
   return settings;
 }
 
-/** A row of recsys.kinds. */
-export interface KindRow {
-  kind: string;
-  head: string | null;
-  weight: number;
-}
-
 /** What each of the app's kinds of interaction counts as, and how much. */
-export async function readKinds(connection: Pick<Connection, "query">): Promise<KindRow[]> {
+export async function readKinds(connection: Pick<Connection, "query">) {
   const kinds = db.selectFrom("recsys.kinds").select(["kind", "head", "weight"]);
   return await run(
     connection,

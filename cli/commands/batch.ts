@@ -9,7 +9,6 @@ export async function batchCommand(options: DatabaseOption): Promise<void> {
   });
 }
 
-/** What a worker did of a run, as a line. */
 export function runLine({ run, done, failed, seconds }: BatchResult): string {
   const speed = done > 0 ? `, ${Math.round(done / seconds)} users a second` : "";
   const failures = failed > 0 ? `; the ranker failed on ${failed}: see recsys.batch_runs` : "";

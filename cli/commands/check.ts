@@ -2,16 +2,10 @@
 
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
-import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { call, type FunctionRow, run } from "../../supabase/functions/_shared/database/database.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
-/** A row of recsys.check(). */
-export interface CheckRow {
-  /** Whether nothing right can come of training or serving until it is mended. */
-  stops: boolean;
-  problem: string;
-  cure: string;
-}
+export type CheckRow = FunctionRow<"recsys.check">;
 
 /** Prints recsys.check(), a line each; the exit code is 1 where something stops. */
 export async function checkCommand(options: DatabaseOption): Promise<void> {

@@ -23,17 +23,13 @@ import { requireFolder } from "./out-folder.ts";
 export interface EvaluateOptions extends DatabaseOption {
   data?: string;
   protocol: "replay" | "cut" | "ideas";
-  /** Each of them is evaluated. */
   seed: number[];
   backend?: Backend;
   validFrom?: Date;
   testFrom?: Date;
-  /** Default: 1000. */
   sample?: number;
-  /** Default: random. */
   split?: "random" | Date;
   out?: string;
-  /** A config file. */
   config?: string;
   /** Folders, names or numbers of models that were trained before; without them a model is trained. */
   model?: string[];

@@ -38,7 +38,6 @@ export async function changeSharesCommand(name: string, shares: string, options:
   });
 }
 
-/** Ends an experiment. */
 export async function stopExperimentCommand(name: string, options: DatabaseOption & { reason: string }): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
     await ask(database, call("recsys.stop_experiment", { p_name: name, p_reason: options.reason }));
@@ -119,7 +118,6 @@ async function interleavingLines(database: Database, name: string): Promise<stri
   ];
 }
 
-/** Prints all experiments, the latest first. */
 export async function listExperimentsCommand(options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
     const rows = await ask(

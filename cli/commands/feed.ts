@@ -24,7 +24,6 @@ export async function fetchFeed(gateway: Gateway, userId: string, limit: number)
   return data;
 }
 
-/** A feed as a table for the terminal. */
 export function feedTable(feed: Feed): string {
   const percent = (value: number | undefined) => (value === undefined ? "–" : `${(100 * value).toFixed(1)} %`);
   const rows = feed.items.map((item) => [

@@ -1,21 +1,13 @@
 /** `recsys health`: what is out of bounds, and what to do about it. */
-import { call, run } from "../../supabase/functions/_shared/database/database.ts";
+import { call, type FunctionRow, run } from "../../supabase/functions/_shared/database/database.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
-/** A row of recsys.health(). */
-export interface HealthRow {
-  what: string;
-  value: string;
-  bound: string;
-  ok: boolean;
-  state: string;
-  cure: string;
-}
+export type HealthRow = FunctionRow<"recsys.health">;
 
 /** Prints recsys.health(), what is out of bounds first, each with its cure; the exit code is 1 where anything is. */
 export async function healthCommand(options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
-    const rows: HealthRow[] = await run(database.pool, call("recsys.health", {}));
+    const rows = await run(database.pool, call("recsys.health", {}));
     const out = rows.filter(({ ok }) => !ok);
     for (const { what, value, bound, state, cure } of out)
       print(`OUT OF BOUNDS  ${what} is ${value}, and should be ${bound}\n  ${state}\n  What to do: ${cure}\n`);

@@ -10,7 +10,6 @@ export interface TrainOptions {
   seed: number;
   backend?: Backend;
   out?: string;
-  /** A config file. */
   config?: string;
   until?: Date;
 }

@@ -21,7 +21,6 @@ export interface WorkerOptions extends DatabaseOption {
   batch?: boolean;
   /** Ends when nothing waits. */
   once?: boolean;
-  /** A config file for the trainings. */
   config?: string;
 }
 

@@ -5,7 +5,6 @@ import { finished } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { type BundlePart, bundleFiles, type RecordOf } from "./records.ts";
 
-/** Writes the records of one file of a bundle, in order. */
 interface RecordWriter<T> {
   /** Resolves when the writer wants more: wait for it, and memory stays constant. */
   write(record: T): Promise<void> | undefined;

@@ -52,7 +52,6 @@ export function Panel(props: PanelProps) {
   );
 }
 
-/** A statement to copy. */
 function Sql({ text }: { text: string }) {
   const statement = `${text};`;
   const [copied, setCopied] = useState(false);

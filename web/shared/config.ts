@@ -1,6 +1,5 @@
 /** Which project a page belongs to. */
 export interface SiteConfig {
-  /** The project's address. */
   url: string;
   /** Its publishable key, which is no secret. */
   key: string;

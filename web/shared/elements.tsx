@@ -23,9 +23,7 @@ export function Form({ onSend, ...props }: FormProps) {
 type TextFieldProps = Omit<JSX.IntrinsicElements["input"] & JSX.IntrinsicElements["textarea"], "onInput"> & {
   label: string;
   hint?: string;
-  /** It has several lines. */
   isLong?: boolean;
-  /** Told of the text with each letter. */
   onText?(text: string): void;
 };
 

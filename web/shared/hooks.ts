@@ -131,7 +131,6 @@ export function useRoute(): string {
   return route;
 }
 
-/** Goes to a view. */
 export function go(route: string): void {
   location.hash = route;
 }

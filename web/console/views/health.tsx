@@ -6,7 +6,6 @@ const judged = (key: string) => (row: ConsoleRow) => (
   <span class={row[key] ? "good" : "bad"}>{row[key] ? "ok" : "look"}</span>
 );
 
-/** Whether everything runs, and how fast. */
 export function Health() {
   return (
     <>

@@ -13,7 +13,6 @@ const unmeasured = (
   </>
 );
 
-/** What feeds were like and what people did with them, day by day. */
 export function Shown() {
   const [days, setDays] = useState(28);
   const asked = { parameters: { days }, empty: unmeasured };
@@ -113,7 +112,6 @@ function Days({ rows, by, label, isShare = false }: SeriesProps & { isShare?: bo
   return <Chart label={label} options={options} />;
 }
 
-/** A row of bars for each head. */
 function Bars({ rows, by, label }: SeriesProps) {
   const options = useMemo(
     () => ({
