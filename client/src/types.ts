@@ -148,6 +148,10 @@ export type Reason =
       author_id: string;
     }
   | {
+      kind: "follows_topic";
+      topic: string;
+    }
+  | {
       kind: "followed_author";
       author_id: string;
     }

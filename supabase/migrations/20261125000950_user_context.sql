@@ -127,6 +127,34 @@ end
 $$;
 comment on function recsys.followed_people(uuid, timestamptz) is 'Whom a user follows as of an instant, the latest first, 1,000 at most.';
 
+create function recsys.followed_topics(p_user_id uuid, p_now timestamptz) returns text[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select followed.topic
+    from (
+      select left(lower(source_follows.target), 100) as topic
+      from recsys.source_follows
+      where source_follows.user_id = p_user_id and source_follows.kind = 'topic' and (source_follows.created_at <= p_now) is not false
+      group by left(lower(source_follows.target), 100)
+      order by max(source_follows.created_at) desc nulls last, left(lower(source_follows.target), 100) collate "C"
+      limit 100
+    ) as followed
+    cross join lateral (
+      select post_tags.created_at from recsys.post_tags
+      where post_tags.tag = followed.topic and post_tags.created_at <= p_now
+      order by post_tags.created_at desc
+      limit 1
+    ) as last
+    order by last.created_at desc, followed.topic collate "C"
+    limit 10
+  );
+end
+$$;
+comment on function recsys.followed_topics(uuid, timestamptz) is 'Of the 100 topics that a user followed last, as of an instant, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags.';
+
 create function recsys.followed_vector(p_follows uuid[], p_model_id bigint, p_now timestamptz) returns extensions.vector
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -235,5 +263,5 @@ end
 $$;
 comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
-grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;
+revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_topics(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
+grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_topics(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

@@ -10,9 +10,9 @@ comment on type recsys.pooled_post is 'A post that passes the filter of a reques
 create type recsys.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
-  authors uuid[], affinities integer[], follows uuid[], touched uuid[], touches integer[], pool recsys.pooled_post[], asked uuid, on_trial uuid[]
+  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], pool recsys.pooled_post[], asked uuid, on_trial uuid[]
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). pool: the posts that sources choose from (recsys.with_pool); null: all. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials).';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). pool: the posts that sources choose from (recsys.with_pool); null: all. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -126,6 +126,7 @@ begin
       ), null)
     into request.interacted, request.excluded;
     request.follows := recsys.followed_people(p_user_id, p_now);
+    request.topics := recsys.followed_topics(p_user_id, p_now);
   end if;
   if p_filter is not null and p_filter <> '{}' then
     if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
@@ -138,7 +139,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000); for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served.';
+comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later

@@ -1,4 +1,4 @@
--- The sources of what a reader's own follows and habits bring: posts of these authors, and what the followed came to (the other sources: 0960).
+-- The sources of what a reader's own follows and habits bring: posts of these authors and topics, and what the followed came to (the other sources: 0960).
 
 create function recsys.with_affinities(p_request recsys.feed_request) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -112,6 +112,45 @@ begin
 end
 $$;
 comment on function recsys.retrieve_followed(recsys.feed_request, integer, integer) is 'The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
+
+create function recsys.retrieve_topic(p_request recsys.feed_request, p_topic text, p_most integer, p_share integer)
+returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  found recsys.found_post[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(newest.post_id, newest.author_id)::recsys.found_post
+      from (
+        (
+          select posts.post_id, posts.author_id, post_tags.created_at
+          from recsys.post_tags
+          cross join lateral (
+            select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
+          ) as posts
+          where post_tags.tag = p_topic and post_tags.created_at <= p_request.at and p_request.pool is null
+          order by post_tags.created_at desc, post_tags.post_id
+          limit looked
+        )
+        union all
+        select posts.post_id, posts.author_id, posts.created_at
+        from unnest(p_request.pool) as posts
+        join recsys.post_tags on post_tags.post_id = posts.post_id and post_tags.tag = p_topic
+      ) as newest
+      order by newest.created_at desc, newest.post_id
+      limit looked
+    );
+    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+end
+$$;
+comment on function recsys.retrieve_topic(recsys.feed_request, text, integer, integer) is 'The p_most newest posts of a topic, p_share of an author before all others''.';
 
 create function recsys.retrieve_touched(p_request recsys.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)

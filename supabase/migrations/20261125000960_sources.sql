@@ -302,6 +302,10 @@ create function recsys.own_sources(p_request recsys.feed_request, p_model_id big
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
+  select 'topic:' || followed.topic, 20, 40, found.*
+  from unnest(p_request.topics) as followed (topic)
+  cross join lateral recsys.retrieve_topic(p_request, followed.topic, (jsonb '{"feed": 20, "kept": 40}' ->> p_extent)::integer, (jsonb '{"feed": 2, "kept": 4, "all": 2}' ->> p_extent)::integer) as found
+  union all
   select 'similar', 100, 160, found.*
   from recsys.retrieve_similar(p_request, p_model_id, p_embedding, (jsonb '{"feed": 100, "kept": 160}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer, p_extent = 'kept') as found
   union all
@@ -309,7 +313,7 @@ begin atomic
   union all
   select 'touched', 100, 140, found.* from recsys.retrieve_touched(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found;
 end;
-comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, and by what they did.';
+comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else.';
 
 do $$
 declare

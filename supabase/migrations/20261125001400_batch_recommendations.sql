@@ -302,7 +302,7 @@ comment on function recsys.deleted_posts(uuid[], timestamptz) is 'Those of some 
 create function recsys.batch_feed(p_user_id uuid, p_limit integer, p_seed bigint default null, p_served bigint[] default null, p_filter jsonb default null)
 returns table (
   now timestamptz, made_at timestamptz, model_id bigint, model_name text, basis text, post_id uuid, title text, score real, view real, vote real, comment real, source text, author_id uuid, served_key bigint,
-  optional_probabilities jsonb, follows_author boolean
+  optional_probabilities jsonb, follows_author boolean, topic text
 )
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -319,7 +319,8 @@ begin
     (
       select jsonb_object_agg(each_head.key, each_head.value -> (listed.number - 1)::integer) from jsonb_each(list.optional_probabilities) as each_head
     ),
-    coalesce(posts.author_id = any (request.follows), false)
+    coalesce(posts.author_id = any (request.follows), false),
+    (select tag from unnest(posts.tags) as tag where left(lower(tag), 100) = any (request.topics) limit 1)
   from recsys.batch_recommendations as list
   join recsys.batch_runs on batch_runs.run_id = list.run_id
   cross join unnest(list.post_ids, list.scores, list.views, list.votes, list.comments, list.sources)

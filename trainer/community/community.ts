@@ -7,6 +7,8 @@ export interface Community {
   interactions: Interactions;
   /** Left out: nobody follows anybody. */
   follows?: Follows;
+  /** Left out: nobody follows a topic. */
+  topics?: FollowedTopics;
   /** What people do that those who follow them may read, as numbers of `kinds`; left out: all of it. */
   readable?: number[] | undefined;
 }
@@ -44,6 +46,16 @@ export interface Interactions {
   at: Float64Array;
   /** 1 where an interaction is its user's first with its post (see first-interactions.ts). */
   first: Uint8Array;
+}
+
+/** Who follows which topics. */
+export interface FollowedTopics {
+  /** In small letters, as in recsys.post_tags. */
+  names: string[];
+  /** The posts of each, in order of time. */
+  posts: Int32Array[];
+  /** `people` are numbers of topics. */
+  follows: Follows;
 }
 
 /** Who follows whom, in order of time. */

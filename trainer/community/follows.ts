@@ -1,6 +1,6 @@
-/** Who follows whom at an instant of the replay, and the order of what those whom somebody follows came to. */
+/** Who follows whom and what at an instant of the replay, and the order of what those whom somebody follows came to. */
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
-import type { Community, Follows } from "./community.ts";
+import type { Community, FollowedTopics, Follows } from "./community.ts";
 import type { Timeline } from "./timeline.ts";
 
 const nobody: number[] = [];
@@ -23,9 +23,50 @@ export class FollowsSoFar {
       getOrAdd(this.peopleOf, users[this.next], () => []).push(people[this.next]);
   }
 
-  /** Whom a user follows, the latest first. */
-  of(user: number): number[] {
-    return this.peopleOf.get(user)?.slice(-retrieval.follows).reverse() ?? nobody;
+  /** Whom a user follows, the latest first, `most` at most. */
+  of(user: number, most = retrieval.follows): number[] {
+    return this.peopleOf.get(user)?.slice(-most).reverse() ?? nobody;
+  }
+}
+
+export class TopicsSoFar {
+  private readonly topics: FollowedTopics | undefined;
+  private readonly createdAt: Float64Array;
+  private readonly follows: FollowsSoFar;
+  /** How many posts of each there are. */
+  private readonly counts: number[];
+
+  constructor({ topics, posts }: Community) {
+    this.topics = topics;
+    this.createdAt = posts.createdAt;
+    this.follows = new FollowsSoFar(topics?.follows);
+    this.counts = topics?.posts.map(() => 0) ?? [];
+  }
+
+  /** Adds what was followed up to an instant, at which posts 0 to alive − 1 exist. */
+  advance(now: number, alive: number): void {
+    this.follows.advance(now);
+    for (const [topic, posts] of this.topics?.posts.entries() ?? [])
+      while (posts[this.counts[topic]] < alive) this.counts[topic]++;
+  }
+
+  /** The topics that recsys.followed_topics finds: of each the posts that are not `hidden`, the newest first. */
+  of(user: number, hidden?: Uint8Array): Iterable<number>[] {
+    const { topics, createdAt } = this;
+    if (!topics) return [];
+    // one that is spelled in two ways, or followed twice, is one
+    const followed = [...new Set(this.follows.of(user, Number.POSITIVE_INFINITY))];
+    const written = followed.slice(0, retrieval.topicsRead).flatMap((topic) => {
+      const [last] = this.newest(topic, hidden);
+      return last === undefined ? [] : [{ topic, name: topics.names[topic], at: createdAt[last] }];
+    });
+    written.sort((a, b) => b.at - a.at || (a.name < b.name ? -1 : 1));
+    return written.slice(0, retrieval.topics).map(({ topic }) => this.newest(topic, hidden));
+  }
+
+  private *newest(topic: number, hidden: Uint8Array | undefined): Generator<number> {
+    const posts = this.topics?.posts[topic] ?? [];
+    for (let i = this.counts[topic] - 1; i >= 0; i--) if (!hidden?.[posts[i]]) yield posts[i];
   }
 }
 

@@ -8,8 +8,8 @@ import { call, run } from "../../supabase/functions/_shared/database/database.ts
 import { db, listOf, milliseconds, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pickRows } from "./columns.ts";
-import type { Community, Follows, Interactions, Posts, Users } from "./community.ts";
-import { readColumns } from "./cursor.ts";
+import type { Community, FollowedTopics, Follows, Interactions, Posts, Users } from "./community.ts";
+import { readColumns, rows } from "./cursor.ts";
 import { readPages, type ShownPage } from "./pages.ts";
 import { readTimeline } from "./read-timeline.ts";
 import { eventsOfPerson } from "./shares.ts";
@@ -54,7 +54,12 @@ export async function communityFromDatabase(
     const timeline = await readTimeline(client, numbers, { latest, ofPerson }, onProgress);
     const pages = await readPages(client, numbers, trainingPages);
     const graph = await readGraph(client, userNumbers);
-    return { community: { users, posts, interactions: interactionsOf(timeline), ...graph }, timeline, pages };
+    const topics = await readTopics(client, numbers);
+    return {
+      community: { users, posts, interactions: interactionsOf(timeline), ...graph, ...topics },
+      timeline,
+      pages,
+    };
   });
 }
 
@@ -120,6 +125,44 @@ async function readGraph(
   const follows: Follows = pickRows({ users, people, at: Float64Array.from(read.at) }, known);
   const [{ kinds_read_of_followed: readable }] = await run(client, call("recsys.kinds_read_of_followed", {}));
   return { follows, readable: (readable ?? []).map((kind) => kinds.indexOf(kind as Kind)) };
+}
+
+/** Who follows which topics, and the posts of these; nothing where nobody follows any. */
+async function readTopics(
+  client: PoolClient,
+  numbers: { users: Map<string, number>; posts: Map<string, number> },
+): Promise<{ topics?: FollowedTopics }> {
+  const query = db
+    .selectFrom("recsys.source_follows")
+    .select((follow) => [
+      "user_id as users",
+      sql<string>`left(lower(target), 100)`.as("topics"),
+      sql<number>`coalesce(${milliseconds(follow.ref("created_at"))}, '-infinity')`.as("at"),
+    ])
+    .where("kind", "=", "topic");
+  const read = await readColumns(
+    client,
+    query.orderBy("at").orderBy(sql`left(lower(target), 100) collate "C"`, "desc"),
+  );
+  const users = Int32Array.from(read.users, (id) => numbers.users.get(id) ?? -1);
+  const known = Array.from(users.keys()).filter((i) => users[i] >= 0);
+  if (known.length === 0) return {};
+  const names = [...new Set(read.topics)];
+  const topicNumbers = new Map(names.map((name, i) => [name, i]));
+  const people = Int32Array.from(read.topics, (name) => topicNumbers.get(name) as number);
+  const posts = names.map(() => [] as number[]);
+  const tagged = db.selectFrom("recsys.post_tags").select(["tag", "post_id"]).where("tag", "in", names);
+  for await (const { tag, post_id } of rows(client, tagged)) {
+    const post = numbers.posts.get(post_id as string);
+    if (post !== undefined) posts[topicNumbers.get(tag as string) as number].push(post);
+  }
+  return {
+    topics: {
+      names,
+      posts: posts.map((numbers) => Int32Array.from(numbers).sort()),
+      follows: pickRows({ users, people, at: Float64Array.from(read.at) }, known),
+    },
+  };
 }
 
 function interactionsOf(timeline: Timeline): Interactions {

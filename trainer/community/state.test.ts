@@ -47,12 +47,18 @@ for (const part of parts)
     const { onTrialUntil } = community.posts;
     const tried = onTrialUntil?.subarray(0, instant.state.alive).filter((until) => until >= instant.now).length ?? 0;
     assert.ok(tried > 0, "some are on trial");
-    let [compared, followed, touched] = [0, 0, 0];
+    let [compared, followed, touched, byTopic] = [0, 0, 0, 0];
     for (let user = 0; user < community.users.ids.length; user += 9) {
       const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
       compared += candidates.length;
       followed += candidates.filter((candidate) => candidate.follows_author).length;
       touched += candidates.filter(({ touches }) => touches > 0).length;
+      byTopic += candidates.filter(
+        ({ ranks, follows_author, author_affinity }) => ranks.followed && !follows_author && author_affinity === 0,
+      ).length;
     }
-    assert.ok(compared > 1000 && followed > 50 && touched > 50, `only ${[compared, followed, touched]} rows compared`);
+    assert.ok(
+      compared > 1000 && followed > 50 && touched > 50 && byTopic > 50,
+      `only ${[compared, followed, touched, byTopic]} rows compared`,
+    );
   });

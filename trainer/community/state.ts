@@ -25,7 +25,8 @@ import {
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
-import { byTouches, FollowsSoFar, getOrAdd, type Touched, touchedBy } from "./follows.ts";
+import { followedPosts, only } from "./followed-posts.ts";
+import { byTouches, FollowsSoFar, getOrAdd, TopicsSoFar, type Touched, touchedBy } from "./follows.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { quietUser } from "./quiet.ts";
 import type { NumberedCandidate, RetrievalOptions } from "./retrieval-options.ts";
@@ -54,6 +55,7 @@ export class CommunityState {
   private readonly trend: Float64Array;
   private readonly postsOf = new Map<number, number[]>();
   private readonly follows: FollowsSoFar;
+  private readonly topics: TopicsSoFar;
   /** What `hottest` found at an instant, for each mask of hidden posts, until the state moves on. */
   private hot: { now: number; found: WeakMap<object, number[]> } | undefined;
   /** By post, as of its last event. */
@@ -69,6 +71,7 @@ export class CommunityState {
     this.community = community;
     this.timeline = timeline;
     this.follows = new FollowsSoFar(community.follows);
+    this.topics = new TopicsSoFar(community);
     this.activity = new ActivityOrder(community.posts.ids.length);
     this.eventBefore = new Int32Array(timeline.length).fill(-1);
     this.lastOfPost = new Int32Array(community.posts.ids.length).fill(-1);
@@ -89,6 +92,7 @@ export class CommunityState {
     }
     this.createPosts(now);
     this.follows.advance(now);
+    this.topics.advance(now, this.alive);
   }
 
   /** When a post was created and last active; null: nobody came yet. */
@@ -161,6 +165,7 @@ export class CommunityState {
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
     for (const post of excluded) this.leftOutBy[post] = request;
     const follows = isNew ? [] : this.follows.of(user);
+    const topics = isNew ? [] : this.topics.of(user, hidden);
     const followed = new Set(follows);
     const { authors, onTrialUntil } = this.community.posts;
     const isTried = (post: number) => onTrialUntil && onTrialUntil[post] >= now && !followed.has(authors[post]);
@@ -178,7 +183,7 @@ export class CommunityState {
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
     const touched = touchedBy(follows, this, hidden);
-    const asked = { now, vector, postVectors, hidden, similar, affinities, follows, touched, eligible };
+    const asked = { now, vector, postVectors, hidden, similar, affinities, follows, topics, touched, eligible };
     for (const source of sourceNames) {
       const posts = this.sources[source](asked);
       for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
@@ -291,7 +296,7 @@ export class CommunityState {
     active: ({ eligible }) => this.active(eligible),
     fresh: ({ eligible }) => this.fresh(eligible),
     trending: ({ now, hidden, eligible }) => this.trending(now, hidden, eligible),
-    followed: ({ affinities, follows, eligible }) => this.followed(affinities, follows, eligible),
+    followed: (asked) => followedPosts(asked, this.community, this.postsOf),
     touched: ({ touched, eligible }) =>
       withinShare(
         byTouches(touched, this.community.posts.ids).filter(eligible),
@@ -305,11 +310,11 @@ export class CommunityState {
   }
 
   private fresh(eligible: Asked["eligible"]): number[] {
-    return withinShare(this.newest(eligible), this.community.posts.authors, sources.fresh).posts;
+    return withinShare(only(this.newest(), eligible), this.community.posts.authors, sources.fresh).posts;
   }
 
-  private *newest(eligible: Asked["eligible"]): Iterable<number> {
-    for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
+  private *newest(): Generator<number> {
+    for (let post = this.alive - 1; post >= 0; post--) yield post;
   }
 
   private trending(now: number, hidden: Uint8Array | undefined, eligible: Asked["eligible"]): number[] {
@@ -346,32 +351,6 @@ export class CommunityState {
     );
     return hottest.map((i) => posts[i]);
   }
-
-  private followed(affinities: Map<number, number>, follows: number[], eligible: Asked["eligible"]): number[] {
-    const { ids } = this.community.users;
-    const authors = [...affinities].sort(([a, often], [b, oftener]) => oftener - often || (ids[a] < ids[b] ? -1 : 1));
-    const habit = authors.slice(0, retrieval.followedAuthors).map(([author]) => author);
-    const known = new Set(follows);
-    const posts = [
-      ...this.newestBy(follows, eligible),
-      ...this.newestBy(
-        habit.filter((author) => !known.has(author)),
-        eligible,
-      ),
-    ];
-    return withinShare(posts, this.community.posts.authors, sources.followed).posts;
-  }
-
-  private newestBy(authors: number[], eligible: Asked["eligible"]): number[] {
-    const posts = authors.flatMap((author) => {
-      const newest: number[] = [];
-      const theirs = this.postsOf.get(author) ?? [];
-      for (let i = theirs.length - 1; i >= 0 && newest.length < sources.followed.size; i--)
-        if (eligible(theirs[i])) newest.push(theirs[i]);
-      return newest;
-    });
-    return posts.sort((a, b) => b - a);
-  }
 }
 
 /** What the sources are asked with. */
@@ -385,6 +364,8 @@ interface Asked {
   affinities: Map<number, number>;
   /** Whom the user follows, the latest first. */
   follows: number[];
+  /** The posts of each topic that they follow, the newest first. */
+  topics: Iterable<number>[];
   touched: Map<number, Touched>;
   /** Whether a post may be in the feed at work. */
   eligible(post: number): boolean;

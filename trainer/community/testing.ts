@@ -131,7 +131,7 @@ export async function addNewcomers({ pool }: Pick<Database, "pool">, parts: numb
   await pool.query("select recsys.roll_up()");
 }
 
-/** Whom people follow: of all pairs one in ten, since instants of the whole time of the community; every fifth since the beginning. */
+/** Whom and which topics people follow: of all pairs one in ten, since instants of the whole time of the community; every fifth since the beginning. */
 export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void> {
   await pool.query(
     `with span as (select min(at) as first, max(at) as last from recsys.timeline)
@@ -142,6 +142,22 @@ export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void
      join public.profiles as other on other.id <> one.id
      cross join lateral (select abs(hashtext(one.id::text || other.id::text)) as hash) as hashed
      where hash / 100 % 10 = 0`,
+  );
+  // of all topics every second, so that some follow more than are asked; some are written in two ways, or have no post
+  await pool.query(
+    `with span as (select min(at) as first, max(at) as last from recsys.timeline),
+     tags as (
+       select distinct tag from public.posts, unnest(tags) as tag
+       union select upper(tag) from public.posts, unnest(tags) as tag where md5(tag) < '4'
+       union select 'nobody writes on it'
+     )
+     insert into public.follows (user_id, kind, target, created_at)
+     select one.id, 'topic', tag,
+       case when hash % 5 = 0 then timestamptz '1990-01-01Z' else first + (last - first) * (hash % 97) / 97 end
+     from span, public.profiles as one
+     cross join tags
+     cross join lateral (select abs(hashtext(one.id::text || tag)) as hash) as hashed
+     where hash / 100 % 2 = 0`,
   );
 }
 

@@ -92,6 +92,7 @@ test("every reason is a sentence, those of later versions too", () => {
   const say = (why: unknown) => sayWhy(why as Reason, "history", known);
   assert.equal(say({ kind: "followed_author", author_id: "p" }), "By rosa, whose posts you often open");
   assert.equal(say({ kind: "follows_author", author_id: "p" }), "By rosa, whom you follow");
+  assert.equal(say({ kind: "follows_topic", topic: "chess" }), "About “chess”, which you follow");
   assert.equal(say({ kind: "followed_author", author_id: "q" }), "By somebody, whose posts you often open");
   assert.equal(
     say({ kind: "shared_terms", terms: ["a", "b", "c"] }),

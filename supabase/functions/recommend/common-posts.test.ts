@@ -21,6 +21,14 @@ const { pool, url } = await testDatabase({ after }, "common_posts");
 const random = new Random(1);
 
 const { posts, people } = await fillManyPosts(pool);
+// two of three follow people and topics, of which some of the posts are hidden from them
+await pool.query(
+  `insert into public.follows (user_id, kind, target)
+   select ($1::uuid[])[n], 'topic', 'Topic ' || (n + more) % 7 from generate_series(1, 40) as n, generate_series(1, n % 3 * 2) as more
+   union all
+   select ($1::uuid[])[n], 'person', ($1::uuid[])[1 + (n + more) % 40]::text from generate_series(1, 40) as n, generate_series(1, n % 3) as more`,
+  [people],
+);
 const vectors = unitVectors(random, posts.length);
 const modelId = await publishVectors({ pool }, posts, vectors);
 await pool.query("select recsys.activate_model($1)", [modelId]);

@@ -125,6 +125,25 @@ test("of whom somebody follows it is told that they do, live and in a list made 
   for (const mode of ["live", "batch"]) assert.ok(!kinds(await feedOf(people.ben, { mode })).has("follows_author"));
 });
 
+test("of a topic that somebody follows it is told that they do, as the post spells it; as soon as they unfollow it is not", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("update public.posts set tags = '{Chess}' where id = $1", [post(7)]);
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'topic', 'cHESS')", [people.ben]);
+  await runBatch({ database, onProgress: () => {}, signal: new AbortController().signal });
+  const topical = async (user: string, mode: string) =>
+    (await feedOf(user, { mode })).items.filter(({ why }) => why.kind === "follows_topic");
+  for (const mode of ["live", "batch"]) {
+    const items = await topical(people.ben, mode);
+    assert.deepEqual(
+      items.map(({ post_id, why }) => [post_id, why]),
+      [[post(7), { kind: "follows_topic", topic: "Chess" }]],
+    );
+    assert.deepEqual(await topical(people.eve, mode), []);
+  }
+  await pool.query("delete from public.follows");
+  for (const mode of ["live", "batch"]) assert.deepEqual(await topical(people.ben, mode), []);
+});
+
 test("that those whom somebody follows came to a post is told of what that reader may read", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [

@@ -10,6 +10,8 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
       return `Like “${isolated(why.title)}”, which you know`;
     case "follows_author":
       return `By ${authorName(why.author_id, posts)}, whom you follow`;
+    case "follows_topic":
+      return `About “${isolated(why.topic)}”, which you follow`;
     case "touched":
       return "People whom you follow were there";
     case "followed_author":

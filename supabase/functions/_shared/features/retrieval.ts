@@ -15,7 +15,7 @@ interface SourceOptions {
   telling: number;
 }
 
-/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors they follow or came to most, what those whom they follow came to. */
+/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors and topics they follow and of the authors they came to most, what those whom they follow came to. */
 export const sources = {
   similar: { size: 100, kept: 160, share: 10, common: false, telling: 1 },
   active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 5 },
@@ -47,6 +47,10 @@ export const retrieval = {
   /** followed: of how many the user follows, the latest, and of how many authors whose posts they interacted with most. */
   follows: 1000,
   followedAuthors: 50,
+  /** How many of the topics that the user followed last are looked at, and of how many, those in which somebody wrote last, `followed` brings posts; and how many it finds of each. */
+  topicsRead: 100,
+  topics: 10,
+  topicPosts: 20,
   /** touched: how many of those whom the user follows are asked for what they came to, those followed last; and for how many interactions each. */
   touchedBy: 100,
   touchedInteractions: 50,

@@ -12,6 +12,8 @@ import type { Recommendation } from "./seams.ts";
 /** A row of recsys.batch_feed. */
 interface BatchRow {
   follows_author: boolean;
+  /** One of its tags that the user follows. */
+  topic: string | null;
   now: Date;
   made_at: Date;
   model_id: number;
@@ -47,7 +49,7 @@ export async function batchFeed(
     return itemOf(row, page, i, {
       ...row,
       predictions,
-      why: plainReason(row.source, row.author_id, row.follows_author),
+      why: plainReason(row.source, row.author_id, row.follows_author, row.topic),
     });
   });
   return plainAnswer(now, items, {

@@ -9,7 +9,7 @@ import type { PostCandidate } from "./states.ts";
 /** What a post is to one user. */
 export type Found = Pick<
   PostCandidate,
-  "ranks" | "author_affinity" | "follows_author" | "touches" | "served_key" | "on_trial"
+  "ranks" | "author_affinity" | "follows_author" | "followed_topic" | "touches" | "served_key" | "on_trial"
 >;
 
 /** A post as a candidate for the user whose vector [32] this is; null without a model. */
@@ -26,6 +26,7 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     state: known.state,
     author_affinity: found.author_affinity,
     follows_author: found.follows_author,
+    followed_topic: found.followed_topic,
     touches: found.touches,
     served_key: found.served_key,
     on_trial: found.on_trial,

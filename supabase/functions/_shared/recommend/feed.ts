@@ -30,6 +30,9 @@ export const reason = z
       .describe("Of all they came to, that post is most like this one, and few candidates are as like."),
     z.object({ kind: z.literal("follows_author"), author_id: z.guid() }).describe("They follow its author."),
     z
+      .object({ kind: z.literal("follows_topic"), topic: z.string() })
+      .describe("They follow a topic, which is one of its tags."),
+    z
       .object({ kind: z.literal("followed_author"), author_id: z.guid() })
       .describe("They often come to posts of its author."),
     z

@@ -37,6 +37,7 @@ export function reasons(
     const { post } = chosen;
     if (explored) return { kind: "exploration" };
     if (post.follows_author) return plainReason("followed", post.author_id, true);
+    if (post.followed_topic !== null) return { kind: "follows_topic", topic: post.followed_topic };
     const nearest = isClose(chosen.rankBy("log_history_rank")) && nearestInHistory(history, post.embedding);
     if (nearest) return { kind: "like_your_history", post_id: nearest.post_id, title: nearest.title };
     if (post.ranks.followed !== null) return plainReason("followed", post.author_id);
@@ -84,9 +85,15 @@ export function bestSource(ranks: Record<Source, number | null>): Source {
   });
 }
 
-/** What the source alone tells, and that the user follows the author. */
-export function plainReason(source: Source, authorId: string | null, followsAuthor = false): Reason {
+/** What the source alone tells, and that the user follows the author or a topic. */
+export function plainReason(
+  source: Source,
+  authorId: string | null,
+  followsAuthor = false,
+  topic: string | null = null,
+): Reason {
   if (followsAuthor && authorId !== null) return { kind: "follows_author", author_id: authorId };
+  if (topic !== null) return { kind: "follows_topic", topic };
   if (source !== "followed") return { kind: source };
   // the source asks for posts of authors, so there is one
   return authorId === null ? { kind: "active" } : { kind: "followed_author", author_id: authorId };

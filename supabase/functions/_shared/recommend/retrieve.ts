@@ -3,7 +3,8 @@ import { sql } from "kysely";
 import { asService, type Identity } from "../database/caller.ts";
 import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
-import { commonSources, optionsOf, type Ranks, unranked } from "../features/retrieval.ts";
+import { commonSources, optionsOf, type Ranks, sourceNames, unranked } from "../features/retrieval.ts";
+import { takeTurns } from "../features/turns.ts";
 import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import { counted } from "./count-author.ts";
@@ -20,6 +21,8 @@ interface FoundCandidates {
   affinities: Record<string, number> | null;
   /** Authors whom the caller follows. */
   follows: string[] | null;
+  /** Those that the caller follows, as in recsys.post_tags; null: a visitor. */
+  topics: string[] | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
@@ -28,8 +31,8 @@ interface FoundCandidates {
   common: { place: number[] | null; served_key: number[] | null } | null;
   /** Those of the caller's own sources; of these, in their order: */
   posts: ToldPosts;
-  /** since: the rank among what was written since the common posts were read. */
-  ranks: (Partial<Ranks> & { since?: number })[] | null;
+  /** since: the rank among what was written since the common posts were read; topic:NAME: among the posts of a topic. */
+  ranks: (Partial<Ranks> & { since?: number; [topic: `topic:${string}`]: number })[] | null;
   served_keys: number[];
   /** How many of these posts, the last, are on trial. */
   on_trial: number;
@@ -76,19 +79,23 @@ export async function retrieve(
   const found = new Map<string, Mine>();
   const since = ownPosts(answer, ofCaller, found);
   if (common && !answer.is_few && !addCommon(common, answer, since, caller, ofCaller, found)) return null;
+  if (answer.topics?.length) giveTurns(answer.topics, answer, found);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
 }
 
-/** What a post is to the caller by its author, and by whom they follow. */
-type ToCaller = (post: Post) => Pick<Mine, "author_affinity" | "follows_author" | "touches">;
+/** What a post is to the caller by its author, and by whom and what they follow. */
+type ToCaller = (post: Post) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches">;
 
-function toCaller({ affinities, follows, touches }: FoundCandidates): ToCaller {
+function toCaller({ affinities, follows, topics, touches }: FoundCandidates): ToCaller {
   const followed = new Set(follows);
-  return ({ post_id, author_id }) => ({
+  return ({ post_id, author_id, tags }) => ({
     author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
     follows_author: author_id !== null && followed.has(author_id),
+    followed_topic: topics?.length
+      ? (tags?.find((tag) => topics.includes(tag.toLowerCase().slice(0, 100))) ?? null)
+      : null,
     touches: touches?.[post_id] ?? 0,
   });
 }
@@ -113,6 +120,25 @@ function ownPosts(
     if (newest !== undefined) since[newest - 1] = mine;
   }
   return since;
+}
+
+/** Gives the topics that the caller follows their turns in the source `followed`; of their posts those that no source brings then go. */
+function giveTurns(topics: string[], { posts, ranks }: FoundCandidates, found: Map<string, Mine>): void {
+  const own = toldPosts(posts).map(({ post_id }, i) => ({ mine: found.get(post_id) as Mine, ranks: ranks?.[i] ?? {} }));
+  const listOf = (source: "followed" | `topic:${string}`) => {
+    const listed = own.flatMap(({ mine, ranks }) => (ranks[source] ? [{ mine, rank: ranks[source] }] : []));
+    return listed.sort((a, b) => a.rank - b.rank).map(({ mine }) => mine);
+  };
+  const lists = topics.map((topic) => listOf(`topic:${topic}`));
+  const followed = takeTurns(listOf("followed"), lists, ({ post }) => post.author_id);
+  for (const [i, list] of lists.entries()) for (const mine of list) mine.followed_topic ??= topics[i];
+  const places = new Map(followed.map((mine, i) => [mine, i + 1]));
+  for (const { mine } of own)
+    mine.ranks = Object.fromEntries(
+      sourceNames.map((source) => [source, source === "followed" ? (places.get(mine) ?? null) : mine.ranks[source]]),
+    ) as Ranks;
+  for (const { mine } of own)
+    if (!mine.on_trial && sourceNames.every((source) => mine.ranks[source] === null)) found.delete(mine.post.post_id);
 }
 
 /** Adds what of the common posts the caller may be shown; false where it does not do. */

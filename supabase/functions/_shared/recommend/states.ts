@@ -23,6 +23,8 @@ export function userState(row: ContextRow, history: ArrayLike<number>[]): UserSt
 export interface PostCandidate extends Candidate {
   post_id: string;
   served_key: number;
+  /** One of its tags that the user follows; null: none. */
+  followed_topic: string | null;
   /** As in `Selectable`. */
   on_trial: boolean;
   /** As in `Selectable`. */
