@@ -70,10 +70,10 @@ comment on column recsys.source_mutes.created_at is 'Since when; null: the app d
 
 create view recsys.source_follows with (security_invoker = true) as
 select null::uuid as user_id, null::text as kind, null::text as target, null::timestamptz as created_at where false;
-comment on view recsys.source_follows is 'Whom and what people follow: (user_id, kind in person | topic | group, target, created_at). Of each user the latest 1,000 people are read: their posts come first among those of followed authors, and what they came to is a source of its own. Of the latest 100 topics the 10 in which somebody wrote last are read: their newest posts have every second turn among those of followed authors. Empty in an app without such a table.';
+comment on view recsys.source_follows is 'Whom and what people follow: (user_id, kind in person | topic | group, target, created_at). Of each user the latest 1,000 people are read: their posts come first among those of followed authors, and what they came to is a source of its own. Of the latest 100 topics and groups the 10 in which somebody wrote last are read: their newest posts have every second turn among those of followed authors. Empty in an app without such a table.';
 comment on column recsys.source_follows.user_id is 'Who follows.';
-comment on column recsys.source_follows.kind is 'person: an author. topic: a tag. group: whatever else posts belong to. Groups are read by nothing so far.';
-comment on column recsys.source_follows.target is 'The person''s id as text; the tag; the id of the group.';
+comment on column recsys.source_follows.kind is 'person: an author. topic: a tag. group: whatever else posts belong to, where recsys.source_posts shows it among their tags; it is read as a topic.';
+comment on column recsys.source_follows.target is 'The person''s id as text; the tag, or the group as tags name it, of which 100 letters are read. Capital or small letters are the same.';
 comment on column recsys.source_follows.created_at is 'Since when; null: the app does not say, and they count as followed from the beginning. Training believes that nobody was followed before.';
 
 grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes, recsys.source_follows to authenticated, service_role;

@@ -137,7 +137,7 @@ begin
     from (
       select left(lower(source_follows.target), 100) as topic
       from recsys.source_follows
-      where source_follows.user_id = p_user_id and source_follows.kind = 'topic' and (source_follows.created_at <= p_now) is not false
+      where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and (source_follows.created_at <= p_now) is not false
       group by left(lower(source_follows.target), 100)
       order by max(source_follows.created_at) desc nulls last, left(lower(source_follows.target), 100) collate "C"
       limit 100
@@ -153,7 +153,7 @@ begin
   );
 end
 $$;
-comment on function recsys.followed_topics(uuid, timestamptz) is 'Of the 100 topics that a user followed last, as of an instant, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags.';
+comment on function recsys.followed_topics(uuid, timestamptz) is 'Of the 100 topics and groups that a user followed last, as of an instant, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags.';
 
 create function recsys.followed_vector(p_follows uuid[], p_model_id bigint, p_now timestamptz) returns extensions.vector
 language plpgsql stable security invoker set search_path = ''

@@ -100,7 +100,7 @@ begin
     where left(name, 100) <> all (muted)
       and not exists (
         select from recsys.source_follows
-        where source_follows.user_id = p_user_id and source_follows.kind = 'topic' and lower(source_follows.target) = name
+        where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and lower(source_follows.target) = name
       )
     order by weight desc, name
     limit p_limit

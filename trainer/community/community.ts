@@ -48,7 +48,7 @@ export interface Interactions {
   first: Uint8Array;
 }
 
-/** Who follows which topics. */
+/** Who follows which topics and groups. */
 export interface FollowedTopics {
   /** In small letters, as in recsys.post_tags. */
   names: string[];

@@ -49,6 +49,6 @@ function newestBy(people: number[], postsOf: Map<number, number[]>, eligible: As
 }
 
 /** Those of some posts that are eligible. */
-export function* only(posts: Iterable<number>, eligible: Asked["eligible"]): Generator<number> {
+function* only(posts: Iterable<number>, eligible: Asked["eligible"]): Generator<number> {
   for (const post of posts) if (eligible(post)) yield post;
 }

@@ -139,7 +139,7 @@ async function readTopics(
       sql<string>`left(lower(target), 100)`.as("topics"),
       sql<number>`coalesce(${milliseconds(follow.ref("created_at"))}, '-infinity')`.as("at"),
     ])
-    .where("kind", "=", "topic");
+    .where("kind", "in", ["topic", "group"]);
   const read = await readColumns(
     client,
     query.orderBy("at").orderBy(sql`left(lower(target), 100) collate "C"`, "desc"),

@@ -25,7 +25,7 @@ import {
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
-import { followedPosts, only } from "./followed-posts.ts";
+import { followedPosts } from "./followed-posts.ts";
 import { byTouches, FollowsSoFar, getOrAdd, TopicsSoFar, type Touched, touchedBy } from "./follows.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { quietUser } from "./quiet.ts";
@@ -310,11 +310,11 @@ export class CommunityState {
   }
 
   private fresh(eligible: Asked["eligible"]): number[] {
-    return withinShare(only(this.newest(), eligible), this.community.posts.authors, sources.fresh).posts;
+    return withinShare(this.newest(eligible), this.community.posts.authors, sources.fresh).posts;
   }
 
-  private *newest(): Generator<number> {
-    for (let post = this.alive - 1; post >= 0; post--) yield post;
+  private *newest(eligible: Asked["eligible"]): Iterable<number> {
+    for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
   }
 
   private trending(now: number, hidden: Uint8Array | undefined, eligible: Asked["eligible"]): number[] {

@@ -152,7 +152,7 @@ export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void
        union select 'nobody writes on it'
      )
      insert into public.follows (user_id, kind, target, created_at)
-     select one.id, 'topic', tag,
+     select one.id, case when md5(tag) < '6' then 'group' else 'topic' end, tag,
        case when hash % 5 = 0 then timestamptz '1990-01-01Z' else first + (last - first) * (hash % 97) / 97 end
      from span, public.profiles as one
      cross join tags

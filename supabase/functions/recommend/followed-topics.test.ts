@@ -1,4 +1,4 @@
-/** A followed topic brings its newest posts, as far as the reader may see them, beside those of people, however busy either is. */
+/** A followed topic, or a group that posts have among their tags, brings its newest posts, as far as the reader may see them, beside those of people, however busy either is. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -68,7 +68,7 @@ test("the newest posts of a followed topic are there that no other source brings
   assert.equal(newest.length, retrieval.topicPosts);
   await follow("person", quiet);
   assert.deepEqual(titles(await followed()), ["quiet", ...newest]);
-  await follow("topic", "CHESS");
+  await follow("group", "CHESS");
   assert.deepEqual(titles(await followed()).slice(0, 5), ["quiet", "go 1", "chess 1", "go 2", "chess 2"]);
   assert.ok(
     (await followed()).every(({ title, followed_topic }) =>
@@ -86,7 +86,7 @@ test("with a filter it brings what passes; muted, dismissed and unfollowed, noth
     [reader],
   );
   assert.deepEqual(titles(await followed()).slice(0, 3), ["quiet", "go 2", "go 3"]);
-  await pool.query("delete from public.follows where kind = 'topic'");
+  await pool.query("delete from public.follows where kind <> 'person'");
   assert.deepEqual(titles(await followed()), ["quiet"]);
 });
 

@@ -2140,11 +2140,11 @@ export interface RecsysSourceFollows {
    */
   created_at: Timestamp;
   /**
-   * person: an author. topic: a tag. group: whatever else posts belong to. Groups are read by nothing so far.
+   * person: an author. topic: a tag. group: whatever else posts belong to, where recsys.source_posts shows it among their tags; it is read as a topic.
    */
   kind: string;
   /**
-   * The person's id as text; the tag; the id of the group.
+   * The person's id as text; the tag, or the group as tags name it, of which 100 letters are read. Capital or small letters are the same.
    */
   target: string;
   /**
@@ -3145,7 +3145,7 @@ export interface Functions {
   "recsys.folded": { args: { p_text: string | null }; row: { folded: string } };
   /** Whom a user follows as of an instant, the latest first, 1,000 at most. */
   "recsys.followed_people": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_people: string[] } };
-  /** Of the 100 topics that a user followed last, as of an instant, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags. */
+  /** Of the 100 topics and groups that a user followed last, as of an instant, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags. */
   "recsys.followed_topics": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_topics: string[] } };
   /** The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector. */
   "recsys.followed_vector": { args: { p_follows: readonly (string | null)[] | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { followed_vector: string } };
