@@ -2,6 +2,7 @@
 // Lives as long as the process that started it, and as long as anybody is connected.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import type { ServerMessage } from "./embedded.ts";
@@ -49,7 +50,7 @@ async function serve(): Promise<void> {
   const stopWhenIdle = async (milliseconds: number): Promise<number> => {
     const deadline = Date.now() + milliseconds;
     while (server.getStats().activeConnections > 0 && Date.now() < deadline) {
-      await new Promise((done) => setTimeout(done, 20));
+      await setTimeout(20);
     }
     const connections = server.getStats().activeConnections;
     if (connections === 0) await stop();

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
 import { resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isAlive, readOwner, removeOwner } from "./embedded-owner.ts";
 import { UserError } from "./user-error.ts";
@@ -33,7 +35,7 @@ export async function openEmbedded(folder: string): Promise<EmbeddedReference> {
     throw new UserError(`Cannot create the folder ${absolute} for the embedded database: ${error.message}`);
   });
   const deadline = Date.now() + 60_000;
-  for (let refused = 0; Date.now() < deadline; await sleep(100)) {
+  for (let refused = 0; Date.now() < deadline; await setTimeout(100)) {
     const owner = await readOwner(absolute);
     if (!owner) {
       const started = await startServer([absolute]);
@@ -91,19 +93,12 @@ function urlOf(port: number): string {
   return `postgres://postgres:postgres@127.0.0.1:${port}/postgres?sslmode=disable`;
 }
 
-function answers(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connectSocket({ host: "127.0.0.1", port, timeout: 1000 });
-    const finish = (answer: boolean) => {
-      socket.destroy();
-      done(answer);
-    };
-    socket.once("connect", () => finish(true));
-    socket.once("error", () => finish(false));
-    socket.once("timeout", () => finish(false));
-  });
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, milliseconds));
+async function answers(port: number): Promise<boolean> {
+  const socket = connectSocket({ host: "127.0.0.1", port, timeout: 1000 });
+  socket.once("timeout", () => socket.destroy(new Error("no answer")));
+  const connected = once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
+  return await connected.finally(() => socket.destroy());
 }

@@ -26,19 +26,15 @@ export interface OpenReference {
   id: Column;
 }
 
-export interface References {
-  of(table: Table): Reference[];
-  /** Those to other tables of the app. */
-  others(table: Table): (Reference & { to: Table })[];
-  /** References to the table from others, each with the table that has it. */
-  into(table: Table): { from: Table; reference: Reference }[];
-}
+export type References = ReturnType<typeof findReferences>;
 
-export function findReferences(catalog: Catalog): References {
+export function findReferences(catalog: Catalog) {
   const all = new Map(catalog.map((table) => [table, [...declared(table, catalog), ...implied(table, catalog)]]));
   const of = (table: Table) => all.get(table) ?? [];
-  const others: References["others"] = (table) =>
+  /** Those to other tables of the app. */
+  const others = (table: Table) =>
     of(table).flatMap(({ to, ...reference }) => (to === "auth.users" || to === table ? [] : [{ ...reference, to }]));
+  /** References to the table from others, each with the table that has it. */
   const into = (table: Table) =>
     catalog.flatMap((from) =>
       others(from).flatMap((reference) => (reference.to === table ? [{ from, reference }] : [])),

@@ -7,13 +7,6 @@ import { countUse, rowsOf, type UseCount } from "./count-uses.ts";
 import { type Fate, fatesOf } from "./cover.ts";
 import type { TableUse } from "./use.ts";
 
-export interface Coverage {
-  /** The list, a line for each table or use of it. */
-  lines: string[];
-  /** How many tables there are of each kind. */
-  summary: string;
-}
-
 /** In the order in which somebody has to look at them. */
 const verdicts = ["used, but", "not understood", "left out", "used"] as const;
 
@@ -24,12 +17,7 @@ interface Entry {
   what: string[];
 }
 
-export async function coverageOf(
-  questions: Questions,
-  catalog: Catalog,
-  roles: Roles,
-  uses: TableUse[],
-): Promise<Coverage> {
+export async function coverageOf(questions: Questions, catalog: Catalog, roles: Roles, uses: TableUse[]) {
   const fates = fatesOf(catalog, roles, uses);
   const entries: Entry[] = [];
   for (const fate of fates)

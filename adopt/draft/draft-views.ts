@@ -3,8 +3,7 @@ import type pg from "pg";
 import { type Catalog, nameOf } from "../catalog/catalog.ts";
 import { readingApp, readTables } from "../catalog/read-catalog.ts";
 import { Questions } from "../catalog/read-samples.ts";
-import { type Coverage, coverageOf } from "../coverage/coverage.ts";
-import type { TableUse } from "../coverage/use.ts";
+import { coverageOf } from "../coverage/coverage.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";
 import { addedColumns, Draft } from "./draft.ts";
 import { draftInteractions } from "./draft-interactions.ts";
@@ -14,19 +13,8 @@ import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
 import { oneLine } from "./sql-text.ts";
 
-interface DraftedViews {
-  /** A migration, valid as it stands. */
-  sql: string;
-  /** What a reader has to decide, one line each. */
-  unsure: string[];
-  /** Whether a table of posts was found; without one there is nothing to recommend. */
-  hasPosts: boolean;
-  roles: Roles;
-  uses: TableUse[];
-}
-
 /** Drafts the source views for an app's database, which is only read, with a list of what became of each table. */
-export async function draftDatabase(pool: pg.Pool): Promise<DraftedViews & { coverage: Coverage }> {
+export async function draftDatabase(pool: pg.Pool) {
   return await readingApp(pool, async (client) => {
     const catalog = await readTables(client);
     const drafted = draftViews(catalog);
@@ -39,7 +27,8 @@ export async function draftDatabase(pool: pg.Pool): Promise<DraftedViews & { cov
 /** Above this line the list stands. */
 const belowHead = "-- What was thought of:";
 
-export function draftViews(catalog: Catalog): DraftedViews {
+/** A migration, valid as it stands, and what of it a reader has to decide. Without a table of posts there is nothing to recommend. */
+export function draftViews(catalog: Catalog) {
   const roles = findRoles(catalog);
   const draft = new Draft(roles.people, roles.posts?.table);
   draftPeople(draft, roles);

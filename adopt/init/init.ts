@@ -13,22 +13,11 @@ import { UserError } from "../../db/user-error.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const walkThrough = new URL("../../docs/adopting.md", import.meta.url);
 
-interface InitReport {
-  added: string[];
-  /** Migrations that an earlier `init` wrote and that were edited since, and written again. */
-  changed: string[];
-  /** Migrations of an earlier `init` that the engine no longer has; they stay. */
-  left: string[];
-  /** The migration that is the team's to fill. */
-  sources: string;
-  upgraded: boolean;
-}
-
 /**
  * Writes into `folder`/supabase; `draft`: the team's migration to begin with, in place of one to fill. Everything is looked at before anything is
  * written. Throws a `UserError` where something is in the way.
  */
-export async function init(folder: string, now = new Date(), draft?: string): Promise<InitReport> {
+export async function init(folder: string, now = new Date(), draft?: string) {
   const supabase = join(resolve(folder), "supabase");
   if (supabase === join(resolve(root), "supabase"))
     throw new UserError("this is the recommender's own folder: name your app's with --into FOLDER");
@@ -52,6 +41,7 @@ export async function init(folder: string, now = new Date(), draft?: string): Pr
 
   await mkdir(migrations, { recursive: true });
   const added: string[] = [];
+  /** Those that an earlier `init` wrote and that were edited since, and written again. */
   const changed: string[] = [];
   const write = async (name: string, sql: string) => await writeFile(join(migrations, name), sql);
   for (const { key, sql } of ours) {
@@ -64,11 +54,13 @@ export async function init(folder: string, now = new Date(), draft?: string): Pr
       await write(name, sql);
     }
   }
+  /** The migration that is the team's to fill. */
   const sources = found ?? `${fresh[fresh.length - 1]}_recsys_sources.sql`;
   if (!found) await write(sources, draft ?? (await exampleToFill()));
   await copyFunctions(join(supabase, "functions", "_recsys"));
   await writeFile(config, configured);
   const keys = new Set(ours.map(({ key }) => key));
+  /** Those of an earlier `init` that the engine no longer has; they stay. */
   const left = [...installed].filter(([key]) => !keys.has(key)).map(([, name]) => name);
   return { added, changed, left, sources, upgraded: found !== undefined };
 }

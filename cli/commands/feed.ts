@@ -51,10 +51,7 @@ export function basisOf(feed: Feed): string {
 const users = db.selectFrom("recsys.source_users").select(["user_id", "external_id"]);
 
 /** A user by uuid or by the id they had in the imported bundle. */
-export async function findUser(
-  database: Database,
-  wanted: string,
-): Promise<{ user_id: string; external_id: string | null }> {
+export async function findUser(database: Database, wanted: string) {
   const named = users.where((user) =>
     user("external_id", "=", wanted).or(sql`${user.ref("user_id")}::text`, "=", wanted.toLowerCase()),
   );
@@ -64,7 +61,7 @@ export async function findUser(
 }
 
 /** The user with the most interactions: somebody whose feed can be expected to be personal. */
-export async function mostActiveUser(database: Database): Promise<{ user_id: string; external_id: string | null }> {
+export async function mostActiveUser(database: Database) {
   const mostActive = db
     .selectFrom("recsys.source_interactions")
     .select("user_id")

@@ -59,7 +59,7 @@ export async function rollbackCommand(model: string | undefined, options: Databa
   await inDatabase(options, {}, async (context) => {
     const { database, print } = context;
     const { pool } = database;
-    const active = await activeModel(database);
+    const [active] = await run(pool, published.where("status", "=", "active"));
     const unwanted = model === undefined ? active : await findModel(database, model);
     if (!unwanted)
       throw new UserError("no model serves, so there is none to roll back: `npx recsys activate MODEL` lets one serve");
@@ -74,26 +74,13 @@ export async function rollbackCommand(model: string | undefined, options: Databa
   });
 }
 
-interface ListedModel {
-  model_id: number;
-  name: string;
-  status: string;
-  /** Why the gate rejected it. */
-  reasons: string | null;
-}
-
-const published = db
-  .selectFrom("recsys.models")
-  .select((model) => [
-    "model_id",
-    "name",
-    "status",
-    sql<string | null>`${model.ref("gate")} ->> 'reasons'`.as("reasons"),
-  ]);
-
-async function activeModel({ pool }: Database): Promise<ListedModel | undefined> {
-  return (await run(pool, published.where("status", "=", "active")))[0];
-}
+const published = db.selectFrom("recsys.models").select((model) => [
+  "model_id",
+  "name",
+  "status",
+  // why the gate rejected it
+  sql<string | null>`${model.ref("gate")} ->> 'reasons'`.as("reasons"),
+]);
 
 async function newestModel(database: Database): Promise<string> {
   const newest = await newestModelFolder(modelsFolder, await readCommunityId(database));
@@ -104,7 +91,7 @@ async function newestModel(database: Database): Promise<string> {
   return newest;
 }
 
-async function findModel({ pool }: Database, wanted: string): Promise<ListedModel> {
+async function findModel({ pool }: Database, wanted: string) {
   const named = published.where((model) =>
     model("name", "=", wanted).or(sql`${model.ref("model_id")}::text`, "=", wanted),
   );

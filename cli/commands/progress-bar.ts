@@ -2,14 +2,8 @@
 import cliProgress from "cli-progress";
 import type { OnProgress } from "../../db/progress.ts";
 
-export interface ProgressBars {
-  onProgress: OnProgress;
-  /** Ends the bar that is open, so that other output starts on a line of its own. */
-  stop(): void;
-}
-
 /** One bar at a time: a step that begins ends the one before. */
-export function progressBars(): ProgressBars {
+export function progressBars() {
   const bar = new cliProgress.SingleBar(
     {
       format: "{step} {bar} {percentage}% of {total} | {duration_formatted}",
@@ -24,28 +18,27 @@ export function progressBars(): ProgressBars {
   let open = "";
   let started = 0;
   let latest = { done: 0, total: 0 };
+  /** Ends the bar that is open, so that other output starts on a line of its own. */
   const stop = () => {
     if (!open) return;
     if (terminal) bar.stop();
     else process.stderr.write(`${open.padEnd(26)} ${seconds(started)}  ${latest.done} of ${latest.total}\n`);
     open = "";
   };
-  return {
-    onProgress({ step, done, total = done }) {
-      if (step !== open) {
-        stop();
-        open = step;
-        started = performance.now();
-        if (terminal) bar.start(total, done, { step: step.padEnd(26) });
-      }
-      latest = { done, total };
-      if (terminal) {
-        bar.setTotal(total);
-        bar.update(done);
-      }
-    },
-    stop,
+  const onProgress: OnProgress = ({ step, done, total = done }) => {
+    if (step !== open) {
+      stop();
+      open = step;
+      started = performance.now();
+      if (terminal) bar.start(total, done, { step: step.padEnd(26) });
+    }
+    latest = { done, total };
+    if (terminal) {
+      bar.setTotal(total);
+      bar.update(done);
+    }
   };
+  return { onProgress, stop };
 }
 
 function seconds(since: number): string {

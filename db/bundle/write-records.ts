@@ -5,17 +5,10 @@ import { finished } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { type BundlePart, bundleFiles, type RecordOf } from "./records.ts";
 
-interface RecordWriter<T> {
-  /** Resolves when the writer wants more: wait for it, and memory stays constant. */
-  write(record: T): Promise<void> | undefined;
-  /** Resolves when everything is on disk, to how many records there are. */
-  close(): Promise<number>;
-}
-
 const bufferedCharacters = 64 * 1024;
 
 /** Opens a file of the bundle in `folder` for writing; what was there is replaced. The same records give the same bytes. */
-export function writeRecords<Part extends BundlePart>(folder: string, part: Part): RecordWriter<RecordOf<Part>> {
+export function writeRecords<Part extends BundlePart>(folder: string, part: Part) {
   const gzip = createGzip({ level: 6 });
   const file = createWriteStream(join(folder, bundleFiles[part].name));
   gzip.pipe(file);
@@ -25,7 +18,8 @@ export function writeRecords<Part extends BundlePart>(folder: string, part: Part
   let buffered = "";
   let count = 0;
   return {
-    write(record) {
+    /** Resolves when the writer wants more: wait for it, and memory stays constant. */
+    write(record: RecordOf<Part>): Promise<void> | undefined {
       count++;
       buffered += `${JSON.stringify(record)}\n`;
       if (buffered.length < bufferedCharacters) return undefined;
@@ -33,7 +27,8 @@ export function writeRecords<Part extends BundlePart>(folder: string, part: Part
       buffered = "";
       return more ? undefined : once(gzip, "drain").then(() => {});
     },
-    async close() {
+    /** Resolves when everything is on disk, to how many records there are. */
+    async close(): Promise<number> {
       gzip.end(buffered);
       await written;
       return count;
