@@ -21,7 +21,7 @@ test("the functions' import map has all that the functions import, and nothing n
       if (name && !name.startsWith(".")) imported.add(name);
   }
   assert.deepEqual([...imported].sort(), Object.keys(deployed).sort());
-  assert.ok(!imported.has("onnxruntime-node"));
+  assert.ok(![...imported].some((name) => name.startsWith("onnxruntime")));
 });
 
 test("every function verifies its callers itself and uses that map and its lock file", () => {

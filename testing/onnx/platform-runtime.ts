@@ -2,11 +2,21 @@
  * Plays what Supabase's edge runtime has built in as `globalThis[Symbol.for("onnxruntime")]`, over the release of ONNX Runtime
  * that it is built from: no more than its API, and its ways. What it would misread or die of is an error here.
  */
-import type { InferenceSession as NativeSession } from "onnxruntime-node";
 import type { Tensor as PlainTensor } from "../../supabase/functions/_shared/features/tensors.ts";
 
-/** The release that the edge runtime is built from, under the name it has in package.json. */
-export const platformPackage = "onnxruntime-node-1.20.1";
+/** As much of the package as is used; it comes without types. */
+interface Native {
+  InferenceSession: { create(onnx: Uint8Array, options: { intraOpNumThreads: number }): Promise<NativeSession> };
+  Tensor: new (type: string, data: PlainTensor["data"], dims: number[]) => PlainTensor;
+}
+
+interface NativeSession {
+  inputNames: readonly string[];
+  outputNames: readonly string[];
+  run(inputs: Record<string, PlainTensor>): Promise<Record<string, PlainTensor>>;
+}
+
+const platformPackage: string = "onnxruntime-node-1.20.1";
 export const platformKey = Symbol.for("onnxruntime");
 
 const arrays = { float32: Float32Array, int64: BigInt64Array };
@@ -37,9 +47,9 @@ function unwrapped(tensor: Tensor): PlainTensor {
   return new Proxy(tensor, { get }) as unknown as PlainTensor;
 }
 
-/** The stand-in. Rejects where the package is not installed. */
-export async function platformRuntime(packageName = platformPackage) {
-  const { default: native }: { default: typeof import("onnxruntime-node") } = await import(packageName);
+/** The stand-in. */
+export async function platformRuntime() {
+  const { default: native }: { default: Native } = await import(platformPackage);
 
   async function create(...args: unknown[]) {
     const [onnx] = args;
@@ -57,7 +67,7 @@ export async function platformRuntime(packageName = platformPackage) {
       if (feeds.some(([, { size }]) => size === 0)) return {};
       const inputs = feeds.map(([name, tensor]) => {
         if (!(tensor instanceof Tensor)) throw new TypeError(`input ${name} is no tensor of the platform`);
-        return [name, new native.Tensor(tensor.type, tensor.data.c as Float32Array, tensor.dims)] as const;
+        return [name, new native.Tensor(tensor.type, tensor.data.c, tensor.dims)] as const;
       });
       const outputs = Object.entries(await session.run(Object.fromEntries(inputs)));
       return Object.fromEntries(

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../../trainer/onnx/graph-builder.ts";
 import { assertClose } from "./assert-close.ts";
 import { platformRuntime } from "./platform-runtime.ts";
 import { randomModel } from "./random-models.ts";
-import { bothRuntimes, onnxRuntime } from "./runtimes.ts";
+import { bothRuntimes } from "./runtimes.ts";
 
-const runtimes = bothRuntimes();
-after(() => {
-  for (const runtime of runtimes) runtime.close();
-});
+const runtimes = await bothRuntimes();
 
 for (const name of graphNames) {
   for (const seed of [1, 2, 3]) {
@@ -30,11 +27,8 @@ for (const name of graphNames) {
   }
 }
 
-test("a runtime that is not installed, or is given no graph, says so", async () => {
-  await assert.rejects(runtimes[1].createSession(Uint8Array.of(1, 2, 3)), /onnxruntime-node-1.20.1: /);
-  const missing = onnxRuntime("onnxruntime-node-0");
-  after(missing.close);
-  await assert.rejects(missing.createSession(randomModel("dlrm", 1).bytes), /onnxruntime-node-0: Cannot find package/);
+test("a runtime that is given no graph says so", async () => {
+  for (const { createSession } of runtimes) await assert.rejects(createSession(Uint8Array.of(1, 2, 3)), /protobuf/);
 });
 
 test("the platform's stand-in refuses what the platform misreads or dies of, and gives nothing for no rows", async () => {

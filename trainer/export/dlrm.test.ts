@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
@@ -20,10 +20,7 @@ import { Random } from "../engine/random.ts";
 import { assertContract } from "../onnx/contract.ts";
 import { dlrmGraph } from "./dlrm.ts";
 
-const runtimes = bothRuntimes();
-after(() => {
-  for (const runtime of runtimes) runtime.close();
-});
+const runtimes = await bothRuntimes();
 
 const rows = 40;
 const random = new Random(11);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
@@ -15,10 +15,7 @@ import { meanOf } from "../towers/model.ts";
 import { type TrainedTowers, trainTowers } from "../towers/train.ts";
 import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
-const runtimes = bothRuntimes();
-after(() => {
-  for (const runtime of runtimes) runtime.close();
-});
+const runtimes = await bothRuntimes();
 
 let community: Community;
 let trained: TrainedTowers;

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { float32, int64, type Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
 import { assertClose } from "../../testing/onnx/assert-close.ts";
 import { bothRuntimes } from "../../testing/onnx/runtimes.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 
-const runtimes = bothRuntimes();
-after(() => {
-  for (const runtime of runtimes) runtime.close();
-});
+const runtimes = await bothRuntimes();
 
 const f = (dims: number[], ...values: number[]): Tensor => float32(Float32Array.from(values), dims);
 const i = (dims: number[], ...values: number[]): Tensor => int64(values, dims);

@@ -10,14 +10,11 @@ import { temporaryFolder } from "../../../trainer/testing.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "runtimes");
-const runtimes = bothRuntimes();
+const runtimes = await bothRuntimes();
 
 before(async () => {
   await fillCommunity(pool);
   await publishTinyModel(pool, { name: "tiny" });
-});
-after(() => {
-  for (const runtime of runtimes) runtime.close();
 });
 
 test("the platform's runtime and onnxruntime-node agree within 1e-5", async (t) => {
