@@ -21,7 +21,7 @@ export function interactedPairs({ users, posts }: Sizes) {
   const usersOf = Array.from({ length: posts }, (): number[] => []);
   const seen = Array.from({ length: users }, () => new Set<number>());
   const observe = (event: CommunityEvent) => {
-    if (event.type === "user" || event.user < 0 || seen[event.user].has(event.post)) return;
+    if (event.user < 0 || seen[event.user].has(event.post)) return;
     seen[event.user].add(event.post);
     postsOf[event.user].push(event.post);
     usersOf[event.post].push(event.user);

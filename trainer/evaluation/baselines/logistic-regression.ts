@@ -58,6 +58,7 @@ function learn(community: Community, sizes: Sizes, seed: number): LogisticModel 
   const size = logisticFeatureNames.length;
   const rows = new Float64Array(requests * (1 + activeNegatives + randomNegatives) * size);
   const labels: number[] = [];
+  let known = 0;
   const add = (post: number, at: number, label: number) => {
     features.row(post, at, rows.subarray(labels.length * size));
     labels.push(label);
@@ -66,6 +67,7 @@ function learn(community: Community, sizes: Sizes, seed: number): LogisticModel 
     for (const event of walk.until(index)) {
       features.observe(event);
       exclusion.observe(event);
+      if (event.type === "post") known++;
     }
     const [user, positive, at] = [interactions.users[index], interactions.posts[index], interactions.at[index]];
     const candidates = exclusion.candidatesOf(user);
@@ -73,7 +75,7 @@ function learn(community: Community, sizes: Sizes, seed: number): LogisticModel 
     features.begin(user, at);
     add(positive, at, 1);
     for (let n = 0; n < activeNegatives + randomNegatives; n++) {
-      const post = n < activeNegatives ? active[random.below(active.length)] : random.below(walk.clock.posts);
+      const post = n < activeNegatives ? active[random.below(active.length)] : random.below(known);
       if (post !== positive && candidates[post] === 1) add(post, at, 0);
     }
     exclusion.release(user);

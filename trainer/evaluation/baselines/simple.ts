@@ -11,7 +11,7 @@ export function lastActive({ posts }: Sizes): Recommender {
   return {
     name: "last active",
     observe(event) {
-      if (event.type !== "user") lastActiveAt[event.post] = event.at;
+      lastActiveAt[event.post] = event.at;
     },
     scores: (_user, _at, out) => out.set(lastActiveAt),
   };

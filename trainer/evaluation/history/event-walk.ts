@@ -1,103 +1,64 @@
 import { firstRows } from "../../community/columns.ts";
 import type { Community } from "../../community/community.ts";
+import { countBelow } from "../metrics/statistics.ts";
 
-/** What happens in a community, in order of time. A text comes with the event that made it, never earlier. */
+/** What happens in a community. A text comes with the post that has it, never earlier. */
 export type CommunityEvent =
-  | { type: "user"; at: number; user: number; passions: string[]; projects: string[]; bio: string }
   | { type: "post"; at: number; post: number; user: number; title: string; description: string; tags: string[] }
   | { type: "interaction"; at: number; user: number; post: number; kind: number };
 
-/** How far a walk has come: how many users, posts and interactions were handed out. */
-interface Clock {
-  users: number;
-  posts: number;
-  interactions: number;
-}
-
 /**
- * Walks through the history of a community (numbered in order of time) and hands out its events. At equal times users come
- * before posts and posts before interactions, because a post names its author, and an interaction both.
+ * Hands out the events of a community (numbered in order of time) as a walk through time reaches them. At equal times posts come before
+ * interactions, because an interaction names a post.
  */
 export class EventWalk {
-  readonly clock: Clock = { users: 0, posts: 0, interactions: 0 };
-  private readonly community: Community;
+  private readonly events: CommunityEvent[];
+  /** Where each interaction is among them. */
+  private readonly places: number[];
+  private handedOut = 0;
 
-  constructor(community: Community) {
-    for (const times of [community.users.createdAt, community.posts.createdAt, community.interactions.at]) {
-      for (let i = 1; i < times.length; i++) {
-        if (!(times[i - 1] <= times[i])) throw new Error("The community is not in order of time: use inOrderOfTime().");
-      }
-    }
-    this.community = community;
+  constructor({ posts, interactions }: Community) {
+    for (const times of [posts.createdAt, interactions.at])
+      if (times.some((at, i) => i > 0 && !(times[i - 1] <= at)))
+        throw new Error("The community is not in order of time: use inOrderOfTime().");
+    const written = posts.ids.map((_, post): CommunityEvent => {
+      const [title, description, tags] = [posts.titles[post], posts.descriptions[post], posts.tags[post]];
+      return { type: "post", at: posts.createdAt[post], post, user: posts.authors[post], title, description, tags };
+    });
+    const { users, posts: touched, kinds } = interactions;
+    const done = Array.from(interactions.at, (at, i): CommunityEvent => {
+      return { type: "interaction", at, user: users[i], post: touched[i], kind: kinds[i] };
+    });
+    this.events = [...written, ...done].sort((a, b) => a.at - b.at);
+    this.places = [...this.events.keys()].filter((place) => this.events[place].type === "interaction");
   }
 
-  /**
-   * Events up to the instant just before interaction `next` happens: every interaction before it, and the users and posts
-   * created at or before its time. With next = number of interactions: everything.
-   */
+  /** Up to the instant just before interaction `next` happens; with next = number of interactions: everything. */
   until(next: number): CommunityEvent[] {
-    const { at } = this.community.interactions;
-    const events = this.interactionsUntil(Math.min(next, at.length));
-    const now = next < at.length ? at[next] : Number.POSITIVE_INFINITY;
-    this.creations(events, (time) => time <= now);
-    return events;
+    return this.handOut(this.places[next] ?? this.events.length);
   }
 
-  /** Events strictly before an instant. */
+  /** Strictly before an instant. */
   before(instant: number): CommunityEvent[] {
-    const { at } = this.community.interactions;
-    let next = this.clock.interactions;
-    while (next < at.length && at[next] < instant) next++;
-    const events = this.interactionsUntil(next);
-    this.creations(events, (time) => time < instant);
-    return events;
+    let end = this.handedOut;
+    while (end < this.events.length && this.events[end].at < instant) end++;
+    return this.handOut(end);
   }
 
-  private interactionsUntil(next: number): CommunityEvent[] {
-    const { users, posts, kinds, at } = this.community.interactions;
-    const events: CommunityEvent[] = [];
-    for (; this.clock.interactions < next; this.clock.interactions++) {
-      const i = this.clock.interactions;
-      this.creations(events, (time) => time <= at[i]);
-      events.push({ type: "interaction", at: at[i], user: users[i], post: posts[i], kind: kinds[i] });
-    }
-    return events;
-  }
-
-  private creations(events: CommunityEvent[], due: (time: number) => boolean): void {
-    const { users, posts } = this.community;
-    const { clock } = this;
-    for (;;) {
-      const userDue = clock.users < users.ids.length && due(users.createdAt[clock.users]);
-      const postDue = clock.posts < posts.ids.length && due(posts.createdAt[clock.posts]);
-      if (!userDue && !postDue) return;
-      if (userDue && !(postDue && posts.createdAt[clock.posts] < users.createdAt[clock.users])) {
-        const user = clock.users++;
-        const [passions, projects, bio] = [users.passions[user], users.projects[user], users.bios[user]];
-        events.push({ type: "user", at: users.createdAt[user], user, passions, projects, bio });
-      } else {
-        const post = clock.posts++;
-        const [title, description, tags] = [posts.titles[post], posts.descriptions[post], posts.tags[post]];
-        events.push({
-          type: "post",
-          at: posts.createdAt[post],
-          post,
-          user: posts.authors[post],
-          title,
-          description,
-          tags,
-        });
-      }
-    }
+  private handOut(end: number): CommunityEvent[] {
+    const from = this.handedOut;
+    this.handedOut = Math.max(from, end);
+    return this.events.slice(from, this.handedOut);
   }
 }
 
 /**
- * The community as far as the clock has come: posts and interactions after it are cut off. All users keep their numbers,
- * those who came later with empty profiles, because an interaction may name a user before the profile exists.
+ * The community as it was just before an instant: posts and interactions from it on are cut off. All users keep their numbers, those who
+ * came later with empty profiles, because an interaction may name a user before the profile exists.
  */
-export function communityUntil({ users, posts, interactions, ...graph }: Community, clock: Clock): Community {
-  const here = <T>(values: T[], empty: T) => values.map((value, user) => (user < clock.users ? value : empty));
+export function communityBefore({ users, posts, interactions, ...graph }: Community, instant: number): Community {
+  const here = <T>(values: T[], empty: T) =>
+    values.map((value, user) => (users.createdAt[user] < instant ? value : empty));
   return {
     users: {
       ...users,
@@ -105,16 +66,9 @@ export function communityUntil({ users, posts, interactions, ...graph }: Communi
       projects: here<string[]>(users.projects, []),
       bios: here(users.bios, ""),
     },
-    posts: firstRows(posts, clock.posts),
-    interactions: firstRows(interactions, clock.interactions),
+    posts: firstRows(posts, countBelow(posts.createdAt, instant)),
+    interactions: firstRows(interactions, countBelow(interactions.at, instant)),
     // with their times, by which whoever reads them goes
     ...graph,
   };
-}
-
-/** The community as it was just before an instant: what an evaluation of its early days runs on. */
-export function communityBefore(community: Community, instant: number): Community {
-  const walk = new EventWalk(community);
-  walk.before(instant);
-  return communityUntil(community, walk.clock);
 }

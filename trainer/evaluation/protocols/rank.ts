@@ -65,7 +65,7 @@ export class Exclusion {
 
   observe(event: CommunityEvent): void {
     if (event.type === "post") this.candidates[event.post] = 1;
-    if (event.type !== "user" && event.user >= 0) this.seen[event.user].push(event.post);
+    if (event.user >= 0) this.seen[event.user].push(event.post);
   }
 
   /** Valid until `release`. */

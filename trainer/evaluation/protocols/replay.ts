@@ -5,7 +5,7 @@
  */
 import type { Community } from "../../community/community.ts";
 import { coldUsers, firstInteractions } from "../../community/first-interactions.ts";
-import { type CommunityEvent, communityUntil, EventWalk } from "../history/event-walk.ts";
+import { type CommunityEvent, communityBefore, EventWalk } from "../history/event-walk.ts";
 import { type ReplayEvent, type ReplayMetrics, replayMetrics } from "../metrics/list-metrics.ts";
 import { Exclusion, listLength, rankOf, sample } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
@@ -57,7 +57,7 @@ export async function runReplay(
   };
 
   observe(walk.before(testFrom));
-  const history = { community: communityUntil(community, walk.clock), validFrom, testFrom };
+  const history = { community: communityBefore(community, testFrom), validFrom, testFrom };
   for (const [r, recommender] of recommenders.entries()) {
     if (recommender.train) onTraining?.(recommender.name);
     const start = performance.now();
