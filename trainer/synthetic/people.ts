@@ -2,8 +2,7 @@ import type { UserRecord } from "../../db/bundle/records.ts";
 import type { Random } from "../engine/random.ts";
 import { communityEnd, communityStart, dayLength } from "./calendar.ts";
 import { pick, pickSome, pickWeighted, stream } from "./draws.ts";
-import { bios, jobs, places, silentBios } from "./phrases.ts";
-import { facets, topicOf, topics } from "./topics.ts";
+import { facets, phrases, topicOf, topics } from "./topics.ts";
 
 /** Somebody of the synthetic community: what they like, and how they use the app. */
 export interface Person {
@@ -100,12 +99,12 @@ export function profileOf(seed: number, person: Person): UserRecord {
   const silent = random.uniform() < 0.05;
   const fill = (template: string) =>
     template
-      .replace("{job}", pick(random, jobs))
-      .replace("{place}", pick(random, places))
+      .replace("{job}", pick(random, phrases.jobs))
+      .replace("{place}", pick(random, phrases.places))
       .replace("{passion}", pick(random, facets[person.passions[0]].passions))
       .replace("{term}", pick(random, facets[pick(random, person.passions)].terms));
-  if (silent) return { ...record, passions: [], projects: [], bio: fill(pick(random, silentBios)) };
+  if (silent) return { ...record, passions: [], projects: [], bio: fill(pick(random, phrases.silentBios)) };
   const passions = person.passions.flatMap((facet) => pickSome(random, facets[facet].passions, 1 + random.below(2)));
   const projects = person.passions.flatMap((facet) => pickSome(random, facets[facet].projects, random.below(2)));
-  return { ...record, passions, projects, bio: fill(pick(random, bios)) };
+  return { ...record, passions, projects, bio: fill(pick(random, phrases.bios)) };
 }

@@ -2,8 +2,7 @@ import type { PostRecord } from "../../db/bundle/records.ts";
 import { communityStart, dayLength, timeOfDay } from "./calendar.ts";
 import { pick, pickSome, pickWeighted, stream } from "./draws.ts";
 import type { Person } from "./people.ts";
-import { questionTitles, sentences, storyTitles } from "./phrases.ts";
-import { facets, topicOf, topics } from "./topics.ts";
+import { facets, phrases, topicOf, topics } from "./topics.ts";
 
 /** A post of the synthetic community: who wrote it when, and what makes it liked. */
 export interface Writing {
@@ -79,8 +78,8 @@ export function textOf(seed: number, writing: Writing, author: Person): PostReco
       .replace("{n}", String(2 + random.below(19)));
     return filled[0].toUpperCase() + filled.slice(1);
   };
-  const title = fill(pick(random, writing.isQuestion ? questionTitles : storyTitles));
-  const description = pickSome(random, sentences, 2 + random.below(3))
+  const title = fill(pick(random, writing.isQuestion ? phrases.questionTitles : phrases.storyTitles));
+  const description = pickSome(random, phrases.sentences, 2 + random.below(3))
     .map(fill)
     .join(" ");
   const tags = [topics[topicOf[writing.facet]].name];
