@@ -58,7 +58,7 @@ async function evaluateColdUsers(seed: number): Promise<ColdUserMetrics[]> {
     exclusion.observe(event);
     for (const recommender of recommenders) recommender.observe(event);
   }
-  const history = { community, validFrom: communityEnd, testFrom: Number.POSITIVE_INFINITY };
+  const history = { community, testFrom: Number.POSITIVE_INFINITY };
   for (const recommender of recommenders) await recommender.train?.(history);
 
   const userIds = community.users.externalIds ?? community.users.ids;

@@ -45,7 +45,7 @@ export async function scoresAfter(
   at: number,
 ): Promise<number[]> {
   for (const event of new EventWalk(community).before(at * hour)) recommender.observe(event);
-  await recommender.train?.({ community, validFrom: at * hour, testFrom: at * hour });
+  await recommender.train?.({ community, testFrom: at * hour });
   const out = new Float64Array(community.posts.ids.length);
   await recommender.scores(user, at * hour, out);
   return [...out];

@@ -7,9 +7,12 @@ import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { allHeads, type Head, type HeadWeights, weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
+import type { Feeds } from "../../supabase/functions/_shared/features/tensors.ts";
 import { type Opinion, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { embedUser } from "../../supabase/functions/_shared/towers/embed-users.ts";
+import type { Community } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
+import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
 import { withHeads } from "../dlrm/optional-heads.ts";
@@ -64,6 +67,37 @@ export function heldOutOf(
   return withHeads(requests, allHeads);
 }
 
+export interface Answer extends Opinion {
+  /** The user's vector [32]. */
+  vector: Float32Array;
+  /** In no particular order; may be none. */
+  candidates: NumberedCandidate[];
+  /** What the ranker is told of the candidates; undefined where there are none. */
+  feeds?: Feeds | undefined;
+}
+
+/** What a model retrieves for a user at an instant of a replay, whose posts of the `past` come latest first, and says of it. */
+export async function answerOf(
+  model: ReplayedModel,
+  community: Community,
+  state: CommunityState,
+  { user, at, past, followed }: { user: number; at: number; past: number[]; followed: number[] },
+  shown?: number[],
+): Promise<Answer> {
+  const { postVectors, userIdEmbeddings } = model;
+  const history = past.map((post) => vectorAt(postVectors, post));
+  const vector = await embedUser(model, {
+    ...userText(community, user),
+    id_embedding: userIdEmbeddings.get(community.users.ids[user]) ?? none,
+    history,
+    followed: meanOf(followed, postVectors),
+  });
+  const candidates = state.candidates(user, at, vector, postVectors, { shown });
+  // the graph takes one candidate or more
+  if (candidates.length === 0) return { vector, candidates, probabilities: new Float32Array() };
+  return { vector, candidates, ...(await predict(model, state.user(user, history), vector, candidates, at)) };
+}
+
 /** Walks through requests (ascending) once and gives what each model makes of each; nothing is kept of one when the next comes. */
 export async function* rankedRequests<Name extends string>(
   { community, timeline }: LoadedCommunity,
@@ -74,7 +108,6 @@ export async function* rankedRequests<Name extends string>(
   const step = "judging the model";
   const state = new CommunityState(community, timeline);
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
-  const { users } = community;
   for (const [done, request] of requests.entries()) {
     signal?.throwIfAborted();
     if (done % 16 === 0) onProgress({ step, done, total: requests.length });
@@ -83,23 +116,11 @@ export async function* rankedRequests<Name extends string>(
     const positives = new Set(positivesOf(request));
     state.advance(request.event);
     const past = histories.latest(user, at, "post" in request ? request.post : undefined);
-    const followed = histories.followed(user, at);
+    const moment = { user, at, past, followed: histories.followed(user, at) };
     const ranked = {} as Record<Name, RankedRequest>;
     for (const [name, model] of Object.entries<ReplayedModel>(models)) {
       const heads = model.heads.length;
-      const history = past.map((each) => vectorAt(model.postVectors, each));
-      const vector = await embedUser(model, {
-        ...userText(community, user),
-        id_embedding: model.userIdEmbeddings.get(users.ids[user]) ?? none,
-        history,
-        followed: meanOf(followed, model.postVectors),
-      });
-      const retrieved = state.candidates(user, at, vector, model.postVectors, { shown });
-      // the graph takes one candidate or more
-      const predicted =
-        retrieved.length > 0
-          ? await predict(model, state.user(user, history), vector, retrieved, at)
-          : { probabilities: new Float32Array(), worth: undefined };
+      const { candidates: retrieved, ...predicted } = await answerOf(model, community, state, moment, shown);
       const kept = [...retrieved.keys()].filter((i) => !shown || shown.includes(retrieved[i].post));
       const candidates = kept.map((i) => retrieved[i]);
       const posts = Int32Array.from(candidates, ({ post }) => post);

@@ -47,12 +47,9 @@ export async function runCut(
   const { seed = 42 } = options;
   const { training, test, at } =
     options.split === "random" ? randomSplit(community, testShare, seed) : timeSplit(community, options.split);
-  const times = training.interactions.at;
-  // a recommender may hold back the latest tenth of its training part to choose its settings
-  const validFrom = times.length === 0 ? at : times[Math.floor(times.length * 0.9)];
   const seen = knownPosts(training);
   const users = [...test.keys()].sort((a, b) => a - b);
-  const events = new EventWalk(training).until(times.length);
+  const events = new EventWalk(training).until(training.interactions.at.length);
   const candidates = new Uint8Array(community.posts.ids.length).fill(1, 0, training.posts.ids.length);
   const scores = new Float64Array(community.posts.ids.length);
   const results: CutResult[] = [];
@@ -61,7 +58,7 @@ export async function runCut(
     onTraining?.(recommender.name);
     for (const event of events) recommender.observe(event);
     const observed = performance.now();
-    await recommender.train?.({ community: training, validFrom, testFrom: at });
+    await recommender.train?.({ community: training, testFrom: at });
     const trained = performance.now();
     const lists: CutList[] = [];
     for (const [done, user] of users.entries()) {

@@ -11,7 +11,6 @@ export interface Sizes {
 export interface History {
   /** Posts and interactions end before testFrom; users who came later are there with empty profiles. */
   community: Community;
-  validFrom: number;
   testFrom: number;
 }
 

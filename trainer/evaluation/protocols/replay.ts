@@ -11,7 +11,7 @@ import { Exclusion, listLength, rankOf, sample } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
 
 export interface ReplayOptions {
-  /** Milliseconds since 1970; a recommender may hold back [validFrom, testFrom) to choose its settings. */
+  /** Milliseconds since 1970; nothing is chosen between the two any more. */
   validFrom: number;
   testFrom: number;
   /** How many first interactions from testFrom on are asked for; all of them by default. */
@@ -37,7 +37,7 @@ export async function runReplay(
   recommenders: Recommender[],
   { onProgress, onTraining }: { onProgress?: Progress; onTraining?: (name: string) => void } = {},
 ): Promise<ReplayResult[]> {
-  const { validFrom, testFrom, seed = 1 } = options;
+  const { testFrom, seed = 1 } = options;
   const { interactions, posts } = community;
   const window = firstInteractions(posts, interactions).filter((index) => interactions.at[index] >= testFrom);
   const asked = sample(window.length, options.sample ?? window.length, seed).map((i) => window[i]);
@@ -57,7 +57,7 @@ export async function runReplay(
   };
 
   observe(walk.before(testFrom));
-  const history = { community: communityBefore(community, testFrom), validFrom, testFrom };
+  const history = { community: communityBefore(community, testFrom), testFrom };
   for (const [r, recommender] of recommenders.entries()) {
     if (recommender.train) onTraining?.(recommender.name);
     const start = performance.now();

@@ -7,45 +7,31 @@ import { dimensions } from "../../../supabase/functions/_shared/features/history
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import { recencyBaseline } from "../../../supabase/functions/_shared/features/recency-baseline.ts";
-import type { Feeds } from "../../../supabase/functions/_shared/features/tensors.ts";
-import { type Opinion, predict, scoreOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
-import { embedUser } from "../../../supabase/functions/_shared/towers/embed-users.ts";
+import { type Opinion, scoreOf } from "../../../supabase/functions/_shared/recommend/rank.ts";
 import type { Community } from "../../community/community.ts";
 import type { LoadedCommunity } from "../../community/from-database.ts";
-import type { NumberedCandidate } from "../../community/retrieval-options.ts";
 import { CommunityState } from "../../community/state.ts";
-import { userText } from "../../community/texts.ts";
 import { login } from "../../community/timeline.ts";
 import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.ts";
-import { vectorAt } from "../../engine/vector-at.ts";
 import { dlrmGraph } from "../../export/dlrm.ts";
 import { userTowerGraph } from "../../export/towers.ts";
 import { rankingModel } from "../../gate/model-in-memory.ts";
-import type { ReplayedModel } from "../../gate/ranked-requests.ts";
+import { type Answer, answerOf, type ReplayedModel } from "../../gate/ranked-requests.ts";
 import { idEmbeddingsOf } from "../../model-folder/id-embeddings.ts";
 import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipeline.ts";
 import { Histories } from "../../towers/histories.ts";
-import { meanOf } from "../../towers/model.ts";
 import type { History } from "../protocols/recommender.ts";
 
 /** Added to the recency baseline of a post that retrieval did not bring: it ranks below all that a ranker scored. */
 const behind = -1e6;
 
-const none = new Float32Array(dimensions);
-
 /** What retrieval brings for a user at an instant, and what the DLRM says of it. */
-export interface CandidateList extends Opinion {
+export interface CandidateList extends Answer {
   at: number;
-  /** The user's vector [32]. */
-  vector: Float32Array;
-  /** In no particular order; may be empty. */
-  candidates: NumberedCandidate[];
   /** The candidates' post numbers. */
   posts: Int32Array;
   /** The DLRM's, [candidates, 3]. */
   probabilities: Float32Array;
-  /** What the ranker is told of the candidates; undefined where there are none. */
-  feeds: Feeds | undefined;
 }
 
 /** What the ranker was trained on. */
@@ -144,26 +130,12 @@ export class ReplayedSystem {
   private async compute(user: number, at: number, interactions: number): Promise<CandidateList> {
     // 200 MB that nobody needs any more: all training comes before the first list
     this.trainingSet = undefined;
-    const { state, loaded } = this;
-    const { model } = this;
-    const { postVectors } = model;
+    const { state, loaded, histories, model } = this;
     state.advance(this.events[interactions] ?? loaded.timeline.length, at);
-    const history = this.histories.latest(user, at).map((post) => vectorAt(postVectors, post));
-    const vector = await embedUser(model, {
-      ...userText(loaded.community, user),
-      id_embedding: model.userIdEmbeddings.get(loaded.community.users.ids[user]) ?? none,
-      history,
-      followed: meanOf(this.histories.followed(user, at), postVectors),
-    });
-    const candidates = state.candidates(user, at, vector, postVectors);
-    const posts = Int32Array.from(candidates, ({ post }) => post);
-    // the graph takes one candidate or more
-    const predicted =
-      candidates.length > 0
-        ? await predict(model, state.user(user, history), vector, candidates, at)
-        : { probabilities: new Float32Array(), feeds: undefined };
-    const { probabilities } = predicted;
-    return { at, vector, candidates, posts, ...predicted, probabilities: ofKinds(probabilities, model.heads.length) };
+    const moment = { user, at, past: histories.latest(user, at), followed: histories.followed(user, at) };
+    const answer = await answerOf(model, loaded.community, state, moment);
+    const posts = Int32Array.from(answer.candidates, ({ post }) => post);
+    return { at, posts, ...answer, probabilities: ofKinds(answer.probabilities, model.heads.length) };
   }
 
   /**
