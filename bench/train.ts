@@ -4,7 +4,7 @@
  * first quarter.
  */
 import { communityFromBundle } from "../trainer/community/testing-bundle.ts";
-import { randomExamples, randomVectors, testOptions } from "../trainer/dlrm/testing.ts";
+import { randomExamples, testOptions } from "../trainer/dlrm/testing.ts";
 import { trainDlrm } from "../trainer/dlrm/train.ts";
 import { type Backend, backends, startBackend } from "../trainer/engine/backend.ts";
 import { Random } from "../trainer/engine/random.ts";
@@ -79,7 +79,7 @@ async function measure(backend: Backend, bundle: string, steps: number): Promise
   const training = Uint32Array.from({ length: requests }, (_, request) => request);
   const split = { training, heldOut: training.subarray(0, testOptions.batch) };
   const dlrm = await medianStep(steps, (onProgress, signal) =>
-    trainDlrm(examples, split, randomVectors(random, dlrmRows), { ...testOptions, epochs: 1 }, onProgress, signal),
+    trainDlrm(examples, split, { ...testOptions, epochs: 1 }, onProgress, signal),
   );
   return { towers, dlrm };
 }

@@ -299,16 +299,16 @@ async function trainRanker(
   // all of them are new to a ranker that goes on: nothing need be held out to see whether it fits them too well
   const parts = from ? { training: every, heldOut: new Uint32Array() } : partsOf(requests, config);
   const ofNewUsers = from ? undefined : await heldOutOfNewUsers();
-  const expected = from && expectedPositives(from.dlrm, examples, every, postVectors);
+  const expected = from && expectedPositives(from.dlrm, examples, every);
   const further = ofPages ? ranker.furtherPages : ranker.further;
   const dlrmOptions = { ...ranker, ...(from && further), seed, scoreWeights };
-  const trained = await trainDlrm(examples, parts, postVectors, dlrmOptions, onProgress, signal, from?.dlrm);
-  if (ofNewUsers) fitNewUserStrength(trained.dlrm, ofNewUsers, postVectors, scoreWeights);
-  if (expected) shiftHeads(trained.dlrm, examples, every, postVectors, expected, ranker.maximumRequests);
+  const trained = await trainDlrm(examples, parts, dlrmOptions, onProgress, signal, from?.dlrm);
+  if (ofNewUsers) fitNewUserStrength(trained.dlrm, ofNewUsers, scoreWeights);
+  if (expected) shiftHeads(trained.dlrm, examples, every, expected, ranker.maximumRequests);
   else {
-    calibrateHeads(trained.dlrm, examples, parts, postVectors);
+    calibrateHeads(trained.dlrm, examples, parts);
     // a training that goes on keeps it: a change of weights makes it begin from scratch
-    fitWorth(trained.dlrm, examples, parts, postVectors, scoreWeights);
+    fitWorth(trained.dlrm, examples, parts, scoreWeights);
   }
   onExamples?.(examples, parts);
   return {
@@ -318,7 +318,7 @@ async function trainRanker(
     epoch: trained.epoch,
     requests: requests.length,
     sampled: sampledRequests(examples),
-    features: trainingFeatures(trained.dlrm, examples, every, postVectors, scoreWeights),
+    features: trainingFeatures(trained.dlrm, examples, every, scoreWeights),
   };
 
   async function heldOutOfNewUsers(): Promise<OfNewUsers> {

@@ -12,12 +12,7 @@ import { distinctDots, type HiddenWidths, maskWidths } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
 /** What of a batch is not learned: features, vectors, standardisation, the rows' weights. */
-export function constants(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  requests: Uint32Array,
-  postVectors: Float32Array,
-): Record<string, Matrix> {
+export function constants(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
   const batch = examples.rowsOf(requests);
   const n = batch.length;
   const dense = new Float32Array(n * denseWidth);
@@ -27,7 +22,7 @@ export function constants(
     const request = Math.floor(row / examples.rows);
     dense.set(examples.dense.subarray(row * denseWidth, (row + 1) * denseWidth), i * denseWidth);
     user.set(vectorAt(examples.users, request), i * dimensions);
-    post.set(vectorAt(postVectors, examples.posts[row]), i * dimensions);
+    post.set(vectorAt(examples.postVectors, examples.posts[row]), i * dimensions);
   }
   return {
     dense: { values: dense, shape: [n, denseWidth] },
@@ -58,14 +53,9 @@ function strengthsOf({ newUserStrength }: Dlrm, dense: Float32Array): Float32Arr
 }
 
 /** Everything the network reads. */
-export function inputsOf(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  requests: Uint32Array,
-  postVectors: Float32Array,
-): Record<string, Matrix> {
+export function inputsOf(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array): Record<string, Matrix> {
   return {
-    ...constants(dlrm, examples, requests, postVectors),
+    ...constants(dlrm, examples, requests),
     ...lookUps(dlrm, examples, examples.rowsOf(requests)),
     ...dlrm.dense.matrices(),
   };

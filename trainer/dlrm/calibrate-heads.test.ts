@@ -5,12 +5,11 @@ import { Random } from "../engine/random.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./calibrate-heads.ts";
 import { type Dlrm, newDlrm } from "./model.ts";
 import { unknown } from "./requests.ts";
-import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+import { randomExamples, testOptions } from "./testing.ts";
 
 before(() => startBackend("js"));
 
 const rows = 12;
-const vectors = randomVectors(new Random(5), rows);
 // a view never, a vote in every fourth request, a comment in all
 const examples = randomExamples(new Random(1), 40, rows);
 const requests = Uint32Array.from(examples.requests.keys());
@@ -19,7 +18,7 @@ const requests = Uint32Array.from(examples.requests.keys());
 function sanguine(): Dlrm {
   const dlrm = newDlrm(examples, requests, testOptions, new Random(1));
   for (let round = 0; round < 20; round++)
-    for (const [head, expected] of expectedPositives(dlrm, examples, requests, vectors).entries())
+    for (const [head, expected] of expectedPositives(dlrm, examples, requests).entries())
       dlrm.calibration.shift[head] += Math.log((3 * [1, 10, 40][head]) / expected);
   return dlrm;
 }
@@ -31,7 +30,7 @@ const close = (actual: number[], expected: number[], tolerance: number) =>
   );
 
 test("a whole window of requests says all, half of one says half", () => {
-  const expected = expectedPositives(sanguine(), examples, requests, vectors);
+  const expected = expectedPositives(sanguine(), examples, requests);
   close(expected, [3, 30, 120], 1);
   for (const [whole, positives] of [
     [40, [1, 11, 41]],
@@ -41,8 +40,8 @@ test("a whole window of requests says all, half of one says half", () => {
   ] as const) {
     const dlrm = sanguine();
     const scale = dlrm.calibration.scale.slice();
-    shiftHeads(dlrm, examples, requests, vectors, expected, whole);
-    close(expectedPositives(dlrm, examples, requests, vectors), [...positives], 1);
+    shiftHeads(dlrm, examples, requests, expected, whole);
+    close(expectedPositives(dlrm, examples, requests), [...positives], 1);
     assert.deepEqual(dlrm.calibration.scale, scale);
   }
 });
@@ -62,9 +61,9 @@ test("a head expects as many as there were among the labels that count, also whe
   const of = dismissing((row) => row % 3 > 0);
   of.found.fill(0);
   const dlrm = newDlrm(of, requests, testOptions, new Random(1));
-  calibrateHeads(dlrm, of, { training: requests.subarray(0, 30), heldOut: requests.subarray(30) }, vectors);
+  calibrateHeads(dlrm, of, { training: requests.subarray(0, 30), heldOut: requests.subarray(30) });
   const happened = requests.reduce((sum, request) => sum + of.positives(request, 3), 0);
-  const expected = expectedPositives(dlrm, of, requests, vectors)[3];
+  const expected = expectedPositives(dlrm, of, requests)[3];
   assert.ok(happened > 20 && Math.abs(expected - happened) < 2, `${expected} expected of ${happened}`);
 });
 
@@ -77,7 +76,7 @@ test("a head of which nobody knows any label stays as it is", () => {
     new Random(1),
   );
   const before = [...dlrm.calibration.shift];
-  shiftHeads(dlrm, of, requests, vectors, expectedPositives(dlrm, of, requests, vectors), 40);
+  shiftHeads(dlrm, of, requests, expectedPositives(dlrm, of, requests), 40);
   assert.equal(dlrm.calibration.shift[3], before[3]);
   assert.ok([...dlrm.calibration.shift].every(Number.isFinite));
 });

@@ -10,14 +10,9 @@ import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
  * whole window: kinds come in waves, and the few held-out days of a small community had 1.6 times the votes of what
  * followed.
  */
-export function calibrateHeads(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  { training, heldOut }: RankerParts,
-  postVectors: Float32Array,
-): void {
+export function calibrateHeads(dlrm: Dlrm, examples: RankingExamples, { training, heldOut }: RankerParts): void {
   const window = Uint32Array.of(...training, ...heldOut);
-  const logits = dlrmForward(dlrm, examples, window, postVectors);
+  const logits = dlrmForward(dlrm, examples, window);
   const { rows } = examples;
   const from = training.length * rows;
   const rowNumbers = examples.rowsOf(window);
@@ -37,13 +32,8 @@ export function calibrateHeads(
 }
 
 /** How many positives of each head a calibrated ranker expects in some requests, [heads]. */
-export function expectedPositives(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  requests: Uint32Array,
-  postVectors: Float32Array,
-): number[] {
-  return scaled(dlrm, examples, requests, postVectors).map(({ logits, weights }, head) => {
+export function expectedPositives(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array): number[] {
+  return scaled(dlrm, examples, requests).map(({ logits, weights }, head) => {
     const shift = dlrm.calibration.shift[head];
     return logits.reduce((sum, logit, i) => sum + weights[i] / (1 + Math.exp(-logit - shift)), 0);
   });
@@ -58,12 +48,11 @@ export function shiftHeads(
   dlrm: Dlrm,
   examples: RankingExamples,
   requests: Uint32Array,
-  postVectors: Float32Array,
   expected: number[],
   whole: number,
 ): void {
   const share = Math.min(1, requests.length / whole);
-  for (const [head, { logits, weights }] of scaled(dlrm, examples, requests, postVectors).entries()) {
+  for (const [head, { logits, weights }] of scaled(dlrm, examples, requests).entries()) {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     // an optional head of which nobody knows any label, since the operator has switched it off: it stays as it is
     if (total === 0) continue;
@@ -75,8 +64,8 @@ export function shiftHeads(
 }
 
 /** Of each head, over the rows of some requests: the logits times its scale, and how much each row counts. */
-function scaled(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, postVectors: Float32Array) {
-  const all = dlrmForward(dlrm, examples, requests, postVectors);
+function scaled(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array) {
+  const all = dlrmForward(dlrm, examples, requests);
   const rowNumbers = examples.rowsOf(requests);
   return Array.from(dlrm.calibration.scale, (scale, head) => ({
     logits: Float32Array.from(rowNumbers, (_, i) => scale * all[i * dlrm.heads.length + head]),

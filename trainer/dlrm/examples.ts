@@ -57,7 +57,7 @@ export async function rankingExamples(
   postVectors: Float32Array,
   { heads, rows, hardNegatives, unseenWeight, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
-  const examples = new RankingExamples(requests, rows, heads);
+  const examples = new RankingExamples(requests, rows, heads, postVectors);
   examples.users.set(users.vectors);
   const state = new CommunityState(community, timeline);
   for (const [r, request] of requests.entries()) {

@@ -11,16 +11,11 @@ import type { RankingExamples } from "./ranking-examples.ts";
 const chunk = 64;
 
 /** Logits [requests · rows, heads] of some requests. */
-export function dlrmForward(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  requests: Uint32Array,
-  postVectors: Float32Array,
-): Float32Array {
+export function dlrmForward(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array): Float32Array {
   const heads = dlrm.heads.length;
   const logits = new Float32Array(requests.length * examples.rows * heads);
   for (let start = 0; start < requests.length; start += chunk) {
-    const inputs = inputsOf(dlrm, examples, requests.subarray(start, start + chunk), postVectors);
+    const inputs = inputsOf(dlrm, examples, requests.subarray(start, start + chunk));
     logits.set(forward(inputs, dlrmLogits), start * examples.rows * heads);
   }
   return logits;
@@ -40,18 +35,12 @@ export function scoreAt(
 }
 
 /** The mean loss of some requests. */
-export function meanLoss(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  requests: Uint32Array,
-  postVectors: Float32Array,
-  options: LossOptions,
-): number {
+export function meanLoss(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, options: LossOptions): number {
   let sum = 0;
   for (let start = 0; start < requests.length; start += chunk) {
     const part = requests.subarray(start, start + chunk);
     const inputs = {
-      ...inputsOf(dlrm, examples, part, postVectors),
+      ...inputsOf(dlrm, examples, part),
       ...targetsOf(examples, part, options.scoreWeights),
     };
     sum += part.length * forward(inputs, (t) => dlrmLoss(t, examples.rows, options))[0];

@@ -8,12 +8,11 @@ import { newDlrm } from "./model.ts";
 import { fitNewUserStrength } from "./new-users.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { startScores } from "./start.ts";
-import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+import { randomExamples, testOptions } from "./testing.ts";
 
 before(() => startBackend());
 
 const rows = 12;
-const vectors = randomVectors(new Random(5), rows);
 
 /** Requests of people who have done nothing, whose positives stand out by what `plant` does to them. */
 function asNew(requests: number, plant: (dense: Float32Array) => void): RankingExamples {
@@ -40,14 +39,14 @@ test("where its own word helps new people it counts, and where it misleads them 
     dense[similarityColumn] += 2;
   });
   const good = rankerOf(helps);
-  fitNewUserStrength(good, shownAsNew(helps), vectors, testOptions.scoreWeights);
+  fitNewUserStrength(good, shownAsNew(helps), testOptions.scoreWeights);
   assert.ok(good.newUserStrength >= 0.5, `${good.newUserStrength}`);
   const misleads = asNew(200, (dense) => {
     dense[logIdleColumn] -= 2;
     dense[similarityColumn] -= 1;
   });
   const bad = rankerOf(helps);
-  fitNewUserStrength(bad, shownAsNew(misleads), vectors, testOptions.scoreWeights);
+  fitNewUserStrength(bad, shownAsNew(misleads), testOptions.scoreWeights);
   assert.equal(bad.newUserStrength, 0);
 });
 
@@ -61,7 +60,7 @@ test("where requests of people who were new are sure enough, they decide, whatev
   });
   const dlrm = rankerOf(helps);
   const fit = (requests: Uint32Array, asNew: RankingExamples) => {
-    fitNewUserStrength(dlrm, { requests, examples: helps, asNew }, vectors, testOptions.scoreWeights);
+    fitNewUserStrength(dlrm, { requests, examples: helps, asNew }, testOptions.scoreWeights);
     return dlrm.newUserStrength;
   };
   assert.ok(
@@ -79,7 +78,7 @@ test("a handful of requests is too few to be sure; without any, new people get t
   });
   const dlrm = rankerOf(few);
   few.found.fill(0);
-  fitNewUserStrength(dlrm, shownAsNew(few), vectors, testOptions.scoreWeights);
+  fitNewUserStrength(dlrm, shownAsNew(few), testOptions.scoreWeights);
   assert.equal(dlrm.newUserStrength, 0);
 });
 
@@ -89,9 +88,9 @@ test("with a strength of 0 people who have done nothing get the order of the rec
   // the second request is of somebody who voted once
   for (let i = 0; i < rows; i++) examples.dense[(rows + i) * denseWidth + activityColumns[1]] = Math.log(2);
   const requests = Uint32Array.of(0, 1);
-  const own = dlrmForward(dlrm, examples, requests, vectors);
+  const own = dlrmForward(dlrm, examples, requests);
   dlrm.newUserStrength = 0;
-  const leaning = dlrmForward(dlrm, examples, requests, vectors);
+  const leaning = dlrmForward(dlrm, examples, requests);
   const order = (values: (row: number) => number) =>
     Array.from({ length: rows }, (_, i) => i).sort((a, b) => values(b) - values(a));
   const baseline = startScores(examples, requests, { recencyBaseline: 1, similarity: 0 });

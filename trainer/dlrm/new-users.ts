@@ -29,12 +29,11 @@ export interface OfNewUsers {
 export function fitNewUserStrength(
   dlrm: Dlrm,
   { requests, examples, asNew }: OfNewUsers,
-  postVectors: Float32Array,
   scoreWeights: number[],
 ): void {
   const every = Uint32Array.from(asNew.requests.keys());
-  const data = { postVectors, scoreWeights };
-  dlrm.newUserStrength = bestStrength(dlrm, examples, requests, data) || bestStrength(dlrm, asNew, every, data);
+  dlrm.newUserStrength =
+    bestStrength(dlrm, examples, requests, scoreWeights) || bestStrength(dlrm, asNew, every, scoreWeights);
 }
 
 /**
@@ -42,10 +41,10 @@ export function fitNewUserStrength(
  * stands; 0: none does. On travel-se's first 1,000 posts the loss alone chose 1 for two of three seeds, and MRR of cold users fell from
  * .255 to .240.
  */
-function bestStrength(dlrm: Dlrm, examples: RankingExamples, of: Uint32Array, data: Data): number {
+function bestStrength(dlrm: Dlrm, examples: RankingExamples, of: Uint32Array, scoreWeights: number[]): number {
   const requests = of.filter((request) => examples.found[request]);
   const measured = strengths.map((strength) =>
-    measure({ ...dlrm, newUserStrength: strength }, examples, requests, data),
+    measure({ ...dlrm, newUserStrength: strength }, examples, requests, scoreWeights),
   );
   const gain = (s: number, what: keyof Measured, sign: number) =>
     estimate(Array.from(measured[s][what], (value, i) => sign * (value - measured[0][what][i])));
@@ -58,12 +57,6 @@ function bestStrength(dlrm: Dlrm, examples: RankingExamples, of: Uint32Array, da
   return best;
 }
 
-interface Data {
-  /** [posts, 32] */
-  postVectors: Float32Array;
-  scoreWeights: number[];
-}
-
 /** Of each request. */
 interface Measured {
   /** The listwise loss (see loss.ts). */
@@ -72,14 +65,9 @@ interface Measured {
   reciprocalRanks: Float64Array;
 }
 
-function measure(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  requests: Uint32Array,
-  { postVectors, scoreWeights }: Data,
-): Measured {
+function measure(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, scoreWeights: number[]): Measured {
   const { rows } = examples;
-  const logits = dlrmForward(dlrm, examples, requests, postVectors);
+  const logits = dlrmForward(dlrm, examples, requests);
   const gains = new Float32Array(rows);
   const scores = new Float64Array(rows);
   const measured = { losses: new Float64Array(requests.length), reciprocalRanks: new Float64Array(requests.length) };

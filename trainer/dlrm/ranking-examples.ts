@@ -17,6 +17,8 @@ export class RankingExamples {
   readonly requests: RankerRequest[];
   /** What there are labels of. */
   readonly heads: readonly Head[];
+  /** [posts, 32] By post number: those that the candidates were found by. */
+  readonly postVectors: Float32Array;
   /** [requests, 32] */
   readonly users: Float32Array;
   /** [requests] 1 where the user came to a row's post; 0: what its labels of `kinds` say does not count. */
@@ -38,10 +40,16 @@ export class RankingExamples {
   /** [requests · rows, categories] */
   readonly categories: Int32Array;
 
-  constructor(requests: RankerRequest[], rows: number, heads: readonly Head[] = kinds) {
+  constructor(
+    requests: RankerRequest[],
+    rows: number,
+    heads: readonly Head[] = kinds,
+    postVectors: Float32Array = new Float32Array(),
+  ) {
     this.requests = requests;
     this.rows = rows;
     this.heads = heads;
+    this.postVectors = postVectors;
     const n = requests.length * rows;
     this.users = new Float32Array(requests.length * dimensions);
     this.found = new Uint8Array(requests.length);
@@ -164,13 +172,21 @@ export function sampledRequests(examples: RankingExamples): RankingExamples[] {
   return last.reverse().map((request) => oneRequest(examples, request));
 }
 
-/** A request alone, each of whose rows that stands for anything stands for one candidate, as in serving. */
+/** A request alone with the vectors of its posts, each of whose rows that stands for anything stands for one candidate, as in serving. */
 function oneRequest(examples: RankingExamples, request: number): RankingExamples {
   const first = examples.rowOf(request);
   const rows = examples.weights.subarray(first, examples.rowOf(request + 1)).findLastIndex((weight) => weight > 0) + 1;
-  const one = new RankingExamples([examples.requests[request]], rows, examples.heads);
+  const one = new RankingExamples(
+    [examples.requests[request]],
+    rows,
+    examples.heads,
+    new Float32Array(rows * dimensions),
+  );
   one.users.set(vectorAt(examples.users, request));
-  one.posts.set(examples.posts.subarray(first, first + rows));
+  for (let row = 0; row < rows; row++) {
+    one.posts[row] = row;
+    one.postVectors.set(vectorAt(examples.postVectors, examples.posts[first + row]), row * dimensions);
+  }
   one.weights.fill(1);
   one.dense.set(examples.dense.subarray(first * denseWidth, (first + rows) * denseWidth));
   const c = categories.length;

@@ -2,7 +2,7 @@ import { categories, requestCategories } from "../../supabase/functions/_shared/
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { Random } from "../engine/random.ts";
+import { Random } from "../engine/random.ts";
 import { denseWidth } from "./dense-features.ts";
 import { dlrmDefaults } from "./hyperparameters.ts";
 import { RankingExamples } from "./ranking-examples.ts";
@@ -21,7 +21,7 @@ export function randomExamples(
   const made = Array.from({ length: requests }, (_, event): Request => {
     return { event, user: 0, post: 0, at: event, labels: [0, event % 4 === 0 ? 1 : 0, 1] };
   });
-  const examples = new RankingExamples(made, rows, heads);
+  const examples = new RankingExamples(made, rows, heads, randomVectors(new Random(5), rows));
   for (const [r, { labels }] of made.entries()) examples.labels.set(labels, examples.rowOf(r) * heads.length);
   for (let i = 0; i < examples.dense.length; i++) examples.dense[i] = 2 + random.normal();
   for (let i = 0; i < examples.users.length; i++) examples.users[i] = random.normal() / Math.sqrt(dimensions);

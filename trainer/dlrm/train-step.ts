@@ -15,7 +15,6 @@ export function trainStep(
   dlrm: Dlrm,
   examples: RankingExamples,
   requests: Uint32Array,
-  postVectors: Float32Array,
   options: StepOptions,
   step: number,
   random: Random,
@@ -24,7 +23,7 @@ export function trainStep(
   const { loss, gradients } = lossAndGradients(
     { ...dlrm.dense.matrices(), ...lookUps(dlrm, examples, batch) },
     {
-      ...constants(dlrm, examples, requests, postVectors),
+      ...constants(dlrm, examples, requests),
       ...targetsOf(examples, requests, options.scoreWeights),
       ...masks(requests.length, options, random),
     },

@@ -9,13 +9,12 @@ import { dlrmForward } from "./forward.ts";
 import { newDlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { fitStart, startScores } from "./start.ts";
-import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+import { randomExamples, testOptions } from "./testing.ts";
 import { trainDlrm } from "./train.ts";
 
 before(() => startBackend());
 
 const rows = 12;
-const vectors = randomVectors(new Random(5), rows);
 const requestsOf = (examples: RankingExamples) => Uint32Array.from(examples.requests.keys());
 /** The positive has this column 2 deviations above the others. */
 const column = logAgeColumn + 4;
@@ -26,7 +25,7 @@ const lifted = (dense: Float32Array) => {
 test("an untrained ranker orders as its start says, in every head, and its probabilities sum to the interactions", () => {
   const examples = randomExamples(new Random(1), 40, rows);
   const requests = requestsOf(examples);
-  const logits = dlrmForward(newDlrm(examples, requests, testOptions, new Random(1)), examples, requests, vectors);
+  const logits = dlrmForward(newDlrm(examples, requests, testOptions, new Random(1)), examples, requests);
   const scores = startScores(examples, requests, fitStart(examples, requests, testOptions.scoreWeights));
   const order = (value: (row: number) => number, request: number) =>
     Array.from({ length: rows }, (_, i) => request * rows + i).sort((a, b) => value(b) - value(a));
@@ -49,11 +48,11 @@ test("an untrained ranker orders as its start says, in every head, and its proba
 test("learns what marks the positive, and ranks new requests by it", async () => {
   const examples = randomExamples(new Random(2), 400, rows, lifted);
   const { training, heldOut } = split(examples);
-  const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, testOptions);
+  const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, testOptions);
   assert.ok(epoch > 0);
   assert.ok(heldOutLosses[epoch] < heldOutLosses[0] - 0.5, heldOutLosses.join(" "));
   const fresh = randomExamples(new Random(3), 200, rows, lifted);
-  const logits = dlrmForward(dlrm, fresh, requestsOf(fresh), vectors);
+  const logits = dlrmForward(dlrm, fresh, requestsOf(fresh));
   let ahead = 0;
   for (let r = 0; r < 200; r++)
     for (let i = 1; i < rows; i++)
@@ -68,7 +67,7 @@ test("keeps the start where training only fits noise", async () => {
   const { training, heldOut } = split(examples);
   // so fast that the first epoch already knows nothing but its window
   const options = { ...testOptions, learningRate: 0.3, epochs: 2 };
-  const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, options);
+  const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, options);
   assert.ok(heldOutLosses[1] > heldOutLosses[0] && heldOutLosses[2] > heldOutLosses[0], heldOutLosses.join(" "));
   assert.equal(epoch, 0);
   const untrained = newDlrm(examples, training, testOptions, new Random(testOptions.seed));
@@ -81,7 +80,7 @@ test("requests whose post was not found teach nothing", async () => {
   const parts = split(examples);
   examples.found.fill(0, 0, 60);
   const train = async () => {
-    const { dlrm, epoch } = await trainDlrm(examples, parts, vectors, { ...testOptions, epochs: 1 });
+    const { dlrm, epoch } = await trainDlrm(examples, parts, { ...testOptions, epochs: 1 });
     assert.equal(epoch, 1);
     return dlrm.dense.values("top/3/weight");
   };
@@ -93,25 +92,17 @@ test("requests whose post was not found teach nothing", async () => {
 test("where retrieval found none of the positives, the start stays", async () => {
   const examples = randomExamples(new Random(9), 40, rows);
   examples.found.fill(0);
-  const { dlrm, epoch } = await trainDlrm(examples, split(examples), vectors, testOptions);
+  const { dlrm, epoch } = await trainDlrm(examples, split(examples), testOptions);
   assert.equal(epoch, 0);
-  assert.ok(dlrmForward(dlrm, examples, Uint32Array.of(0), vectors).every(Number.isFinite));
+  assert.ok(dlrmForward(dlrm, examples, Uint32Array.of(0)).every(Number.isFinite));
 });
 
 test("where nothing is held out, the last epoch is kept, and a ranker that is given goes on learning", async () => {
   const examples = randomExamples(new Random(2), 200, rows, lifted);
   const parts = { training: requestsOf(examples), heldOut: new Uint32Array() };
-  const first = await trainDlrm(examples, parts, vectors, { ...testOptions, epochs: 2 });
+  const first = await trainDlrm(examples, parts, { ...testOptions, epochs: 2 });
   assert.equal(first.epoch, 2);
-  const further = await trainDlrm(
-    examples,
-    parts,
-    vectors,
-    { ...testOptions, epochs: 1 },
-    undefined,
-    undefined,
-    first.dlrm,
-  );
+  const further = await trainDlrm(examples, parts, { ...testOptions, epochs: 1 }, undefined, undefined, first.dlrm);
   assert.equal(further.dlrm, first.dlrm);
   assert.ok(further.losses[0] < first.losses[1], `${further.losses} after ${first.losses}`);
 });
@@ -122,7 +113,7 @@ test("only categories that occurred move", async () => {
   for (let row = 0; row < 200 * rows; row++) examples.categories[row * categories.length] %= size / 2;
   const { training, heldOut } = split(examples);
   const untrained = newDlrm(examples, training, testOptions, new Random(testOptions.seed));
-  const { dlrm, epoch } = await trainDlrm(examples, { training, heldOut }, vectors, { ...testOptions, epochs: 3 });
+  const { dlrm, epoch } = await trainDlrm(examples, { training, heldOut }, { ...testOptions, epochs: 3 });
   assert.ok(epoch > 0);
   const moved = (row: number) =>
     dlrm.embeddings.weights.values
@@ -135,7 +126,7 @@ test("same seed, same weights; another seed, others", async () => {
   const examples = randomExamples(new Random(8), 80, rows, lifted);
   const parts = split(examples);
   const train = async (seed: number) => {
-    const { dlrm } = await trainDlrm(examples, parts, vectors, { ...testOptions, seed, epochs: 2 });
+    const { dlrm } = await trainDlrm(examples, parts, { ...testOptions, seed, epochs: 2 });
     return [...dlrm.dense.values("top/3/weight"), ...dlrm.embeddings.weights.values];
   };
   assert.deepEqual(await train(1), await train(1));

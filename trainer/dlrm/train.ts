@@ -22,12 +22,11 @@ interface TrainedDlrm {
 /**
  * Trains a ranker on some of the examples' requests (their numbers), from scratch or on from `from` (whose weights it then changes),
  * and keeps the epoch that does best on the held-out ones, which should be later: a ranker that fits its window too well
- * shows there. Where none are held out it keeps the last. `postVectors` [posts, 32].
+ * shows there. Where none are held out it keeps the last.
  */
 export async function trainDlrm(
   examples: RankingExamples,
   { training, heldOut }: RankerParts,
-  postVectors: Float32Array,
   options: DlrmOptions,
   onProgress: OnProgress = () => {},
   signal?: AbortSignal,
@@ -39,7 +38,7 @@ export async function trainDlrm(
   const dlrm = from ?? newDlrm(examples, training, options, random);
   const steps = Math.ceil(order.length / options.batch);
   const losses: number[] = [];
-  const heldOutLosses = [meanLoss(dlrm, examples, unseen, postVectors, options)];
+  const heldOutLosses = [meanLoss(dlrm, examples, unseen, options)];
   const best = { epoch: 0, weights: copyOf(dlrm) };
   let step = 0;
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
@@ -49,12 +48,12 @@ export async function trainDlrm(
       signal?.throwIfAborted();
       const batch = order.subarray(s * options.batch, (s + 1) * options.batch);
       const learningRate = options.learningRate * (1 - step / (options.epochs * steps));
-      sum += trainStep(dlrm, examples, batch, postVectors, { ...options, learningRate }, ++step, random);
+      sum += trainStep(dlrm, examples, batch, { ...options, learningRate }, ++step, random);
       onProgress({ step: "DLRM training", done: step, total: options.epochs * steps });
       if (s % 8 === 0) await new Promise(setImmediate);
     }
     losses.push(sum / steps);
-    heldOutLosses.push(meanLoss(dlrm, examples, unseen, postVectors, options));
+    heldOutLosses.push(meanLoss(dlrm, examples, unseen, options));
     if (heldOut.length === 0 || heldOutLosses[epoch] < heldOutLosses[best.epoch])
       Object.assign(best, { epoch, weights: copyOf(dlrm) });
   }

@@ -6,7 +6,7 @@ import { Random } from "../engine/random.ts";
 import { denseWidth, similarityColumn } from "./dense-features.ts";
 import { dlrmForward } from "./forward.ts";
 import { newDlrm } from "./model.ts";
-import { randomExamples, randomVectors, testOptions } from "./testing.ts";
+import { randomExamples, testOptions } from "./testing.ts";
 import { minimumRequests, tenths, trainingFeatures } from "./training-features.ts";
 
 before(() => startBackend("js"));
@@ -75,13 +75,12 @@ test("each request counts with the ten candidates that rank best, as many as eac
   const examples = randomExamples(random, minimumRequests, rows);
   // sampled negatives that stand for others, and rows that fill up a request
   for (let i = 0; i < examples.weights.length; i++) examples.weights[i] = i % rows < 12 ? 1 : i % rows < 20 ? 2.5 : 0;
-  const vectors = randomVectors(random, rows);
   const every = Uint32Array.from(examples.requests.keys());
   const dlrm = newDlrm(examples, every, testOptions, random);
   dlrm.calibration.scale.set([1, 0.5, 2]);
   dlrm.calibration.shift.set([-1, -2, 0]);
-  const features = trainingFeatures(dlrm, examples, every, vectors, testOptions.scoreWeights);
-  const logits = dlrmForward(dlrm, examples, every, vectors);
+  const features = trainingFeatures(dlrm, examples, every, testOptions.scoreWeights);
+  const logits = dlrmForward(dlrm, examples, every);
   const [values, weights]: number[][] = [[], []];
   const hours: number[] = [];
   for (const r of every) {
@@ -109,5 +108,5 @@ test("each request counts with the ten candidates that rank best, as many as eac
   assertShares(of("category hour").shares, sharesBy(of("category hour").edges, hours, weights));
   assert.equal(features.length, denseWidth + 5);
   assert.equal(new Set(features.map(({ feature }) => feature)).size, features.length, "no name is used twice");
-  assert.deepEqual(trainingFeatures(dlrm, examples, every.subarray(1), vectors, testOptions.scoreWeights), []);
+  assert.deepEqual(trainingFeatures(dlrm, examples, every.subarray(1), testOptions.scoreWeights), []);
 });

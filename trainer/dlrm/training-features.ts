@@ -34,13 +34,12 @@ export function trainingFeatures(
   dlrm: Dlrm,
   examples: RankingExamples,
   requests: Uint32Array,
-  postVectors: Float32Array,
   scoreWeights: number[],
 ): FeatureBins[] {
   if (requests.length < minimumRequests) return [];
   const every = Math.ceil(requests.length / maximumRequests);
   const sample = requests.filter((_, i) => i % every === 0);
-  const { rows, weights } = best(dlrm, examples, sample, postVectors, scoreWeights);
+  const { rows, weights } = best(dlrm, examples, sample, scoreWeights);
   return featureNames.map((feature, f) => {
     const values = rows.map((row) =>
       f < denseWidth
@@ -56,14 +55,13 @@ function best(
   dlrm: Dlrm,
   examples: RankingExamples,
   requests: Uint32Array,
-  postVectors: Float32Array,
   scoreWeights: number[],
 ): { rows: number[]; weights: number[] } {
-  const logits = dlrmForward(dlrm, examples, requests, postVectors);
+  const logits = dlrmForward(dlrm, examples, requests);
   const rows: number[] = [];
   const weights: number[] = [];
   for (const [r, request] of requests.entries()) {
-    const worth = worthOf(dlrm, examples, postVectors, request);
+    const worth = worthOf(dlrm, examples, request);
     const scores = Array.from(
       { length: examples.rows },
       (_, i) => (worth[i] ?? 1) * scoreAt(dlrm, logits, r * examples.rows + i, scoreWeights),

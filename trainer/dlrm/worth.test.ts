@@ -25,7 +25,7 @@ function made(heavy: number): { examples: RankingExamples; dlrm: Dlrm; fit: () =
   const parts = { training: every.subarray(0, 1600), heldOut: every.subarray(1600) };
   const dlrm = newDlrm(examples, parts.training, testOptions, new Random(1));
   const fit = () => {
-    fitWorth(dlrm, examples, parts, vectors, scoreWeights);
+    fitWorth(dlrm, examples, parts, scoreWeights);
     return dlrm;
   };
   return { examples, dlrm, fit };
@@ -36,7 +36,7 @@ test("posts are worth as many times more as what people do with them weighs more
   const dlrm = fit();
   const sums = { heavy: 0, light: 0, heavies: 0, lights: 0 };
   for (let request = 0; request < requests; request++)
-    for (const [j, worth] of worthOf(dlrm, examples, vectors, request).entries()) {
+    for (const [j, worth] of worthOf(dlrm, examples, request).entries()) {
       const isOne = isHeavy(examples.posts[examples.rowOf(request, j)]);
       sums[isOne ? "heavy" : "light"] += Math.log(worth);
       sums[isOne ? "heavies" : "lights"]++;
@@ -74,5 +74,5 @@ test("what weighs a thousand times as much is no overflow", () => {
   const { examples, fit } = made(1000);
   const dlrm = fit();
   assert.ok(dlrm.worth?.every(Number.isFinite));
-  assert.ok(worthOf(dlrm, examples, vectors, 0).every((worth) => worth > 0 && Number.isFinite(worth)));
+  assert.ok(worthOf(dlrm, examples, 0).every((worth) => worth > 0 && Number.isFinite(worth)));
 });

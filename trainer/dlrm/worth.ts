@@ -39,12 +39,11 @@ export function fitWorth(
   dlrm: Dlrm,
   examples: RankingExamples,
   { training, heldOut }: RankerParts,
-  postVectors: Float32Array,
   scoreWeights: number[],
 ): void {
   dlrm.worth = undefined;
   if (isEven(examples)) return;
-  const data = { dlrm, examples, postVectors, scoreWeights };
+  const data = { dlrm, examples, scoreWeights };
   const learned = requestsOf(data, training);
   const start = new Float64Array(worthWidth);
   const derivatives = (weights: Float64Array) => penalised(loss(data, learned, weights), weights);
@@ -56,17 +55,12 @@ export function fitWorth(
 }
 
 /** What the rows of a request are worth [rows]; none where the ranker has no worth. */
-export function worthOf(
-  dlrm: Dlrm,
-  examples: RankingExamples,
-  postVectors: Float32Array,
-  request: number,
-): Float32Array {
+export function worthOf(dlrm: Dlrm, examples: RankingExamples, request: number): Float32Array {
   const { worth } = dlrm;
   if (!worth) return new Float32Array();
   const x = new Float64Array(worthWidth);
   return Float32Array.from({ length: examples.rows }, (_, j) => {
-    readRow({ dlrm, examples, postVectors }, examples.rowOf(request, j), x);
+    readRow({ dlrm, examples }, examples.rowOf(request, j), x);
     return Math.exp(Math.min(mostLogWorth, Math.max(-mostLogWorth, product(worth, x))));
   });
 }
@@ -74,7 +68,6 @@ export function worthOf(
 interface Data {
   dlrm: Dlrm;
   examples: RankingExamples;
-  postVectors: Float32Array;
   scoreWeights: number[];
 }
 
@@ -100,10 +93,10 @@ interface Requests {
 }
 
 /** Those of some requests that somebody came to a post of. */
-function requestsOf({ dlrm, examples, postVectors, scoreWeights }: Data, of: Uint32Array): Requests {
+function requestsOf({ dlrm, examples, scoreWeights }: Data, of: Uint32Array): Requests {
   const { rows } = examples;
   const numbers = of.filter((request) => examples.found[request]);
-  const logits = dlrmForward(dlrm, examples, numbers, postVectors);
+  const logits = dlrmForward(dlrm, examples, numbers);
   const offsets = Float64Array.from(
     examples.rowsOf(numbers),
     (row, i) => Math.log(scoreAt(dlrm, logits, i, scoreWeights)) + Math.log(examples.lossWeights[row]),
@@ -120,13 +113,9 @@ function requestsOf({ dlrm, examples, postVectors, scoreWeights }: Data, of: Uin
 }
 
 /** Writes what the worth of a row is made of into `x` [worthWidth]. */
-function readRow(
-  { dlrm, examples, postVectors }: Pick<Data, "dlrm" | "examples" | "postVectors">,
-  row: number,
-  x: Float64Array,
-): void {
+function readRow({ dlrm, examples }: Pick<Data, "dlrm" | "examples">, row: number, x: Float64Array): void {
   const post = examples.posts[row] * dimensions;
-  for (let d = 0; d < dimensions; d++) x[d] = postVectors[post + d];
+  for (let d = 0; d < dimensions; d++) x[d] = examples.postVectors[post + d];
   const at = row * denseWidth + userFeatures.length;
   for (let f = 0; f < features; f++)
     x[dimensions + f] = standardised(examples.dense[at + f], userFeatures.length + f, dlrm);

@@ -12,7 +12,7 @@ import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import { type Dlrm, newDlrm } from "../dlrm/model.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
-import { randomExamples, randomVectors, testOptions } from "../dlrm/testing.ts";
+import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { trainDlrm } from "../dlrm/train.ts";
 import { mostLogWorth, worthOf, worthWidth } from "../dlrm/worth.ts";
 import { startBackend } from "../engine/backend.ts";
@@ -24,7 +24,6 @@ const runtimes = await bothRuntimes();
 
 const rows = 40;
 const random = new Random(11);
-const vectors = randomVectors(random, rows);
 const examples = randomExamples(random, 60, rows, (dense) => {
   dense[20] += 2;
 });
@@ -34,7 +33,7 @@ before(async () => {
   await startBackend();
   const all = Uint32Array.from(examples.requests.keys());
   const parts = { training: all.subarray(0, 50), heldOut: all.subarray(50) };
-  dlrm = (await trainDlrm(examples, parts, vectors, { ...testOptions, epochs: 2 })).dlrm;
+  dlrm = (await trainDlrm(examples, parts, { ...testOptions, epochs: 2 })).dlrm;
   // what training barely moves in two epochs must count in the comparison too
   const weights = Object.keys(dlrm.dense.matrices()).map((name) => dlrm.dense.values(name));
   for (const values of [...weights, dlrm.embeddings.weights.values, dlrm.wide.weights.values])
@@ -56,7 +55,7 @@ test("the graph keeps the contract and is small", () => {
 for (const runtime of runtimes)
   test(`${runtime.name} gives the trainer's probabilities`, async () => {
     const { run } = await runtime.createSession(dlrmGraph(dlrm));
-    const logits = dlrmForward(dlrm, examples, Uint32Array.of(50, 51, 52), vectors);
+    const logits = dlrmForward(dlrm, examples, Uint32Array.of(50, 51, 52));
     for (const [i, request] of [50, 51, 52].entries()) {
       const { probabilities } = await run(feedsOf(examples, request));
       const expected = Float32Array.from({ length: rows * kinds.length }, (_, at) => {
@@ -81,7 +80,7 @@ for (const runtime of runtimes)
     assert.throws(() => assertContract(bytes, contracts.dlrm), /probabilities is \[N, 5\], not \[N, 3\]/);
     const { run } = await runtime.createSession(bytes);
     const { probabilities } = await run(feedsOf(of, 2));
-    const expected = dlrmForward(five, of, Uint32Array.of(2), vectors).map((logit) => 1 / (1 + Math.exp(-logit)));
+    const expected = dlrmForward(five, of, Uint32Array.of(2)).map((logit) => 1 / (1 + Math.exp(-logit)));
     assertClose(probabilities.data, expected, 1e-4, "request 2");
   });
 
@@ -92,7 +91,7 @@ for (const runtime of runtimes)
     assertContract(bytes, contracts.dlrm);
     const { run } = await runtime.createSession(bytes);
     const said = await run(feedsOf(examples, 50));
-    const expected = worthOf({ ...dlrm, worth }, examples, vectors, 50);
+    const expected = worthOf({ ...dlrm, worth }, examples, 50);
     assertClose(said.worth.data, expected, 1e-3, "request 50");
     assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
     const without = await (await runtime.createSession(dlrmGraph(dlrm))).run(feedsOf(examples, 50));
@@ -121,7 +120,7 @@ function feedsOf(examples: RankingExamples, request: number, n = rows) {
     });
   const posts = Float32Array.from(
     { length: n * dimensions },
-    (_, i) => vectors[examples.posts[first + Math.floor(i / dimensions)] * dimensions + (i % dimensions)],
+    (_, i) => examples.postVectors[examples.posts[first + Math.floor(i / dimensions)] * dimensions + (i % dimensions)],
   );
   const c = categories.length;
   return {

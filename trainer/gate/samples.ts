@@ -33,7 +33,7 @@ const size = { posts: 16, users: 16 };
 /** Samples of all three graphs: the newest posts, the users who acted last, and `sampledRequests`. */
 export function samplesOf(community: Community, model: TrainedModel, requests: RankingExamples[]): Sample[] {
   const ranker = requests.map((one): Sample => {
-    return { graph: "dlrm", feeds: feedsOf(one, model.postVectors), answer: opinion(model, one) };
+    return { graph: "dlrm", feeds: feedsOf(one), answer: opinion(model, one) };
   });
   return [postSample(community, model), userSample(community, model), ...ranker];
 }
@@ -73,7 +73,7 @@ function userSample(community: Community, { towers: { towers, data }, postVector
   };
 }
 
-function feedsOf({ rows, users, posts, dense, categories: ids }: RankingExamples, postVectors: Float32Array): Feeds {
+function feedsOf({ rows, users, postVectors, dense, categories: ids }: RankingExamples): Feeds {
   const [u, p] = [userFeatures.length, postFeatures.length];
   const columns = (from: number, width: number, n = rows) =>
     float32(
@@ -85,10 +85,7 @@ function feedsOf({ rows, users, posts, dense, categories: ids }: RankingExamples
     );
   return {
     user: float32(users.slice(), [1, dimensions]),
-    posts: float32(Float32Array.from(Array.from(posts).flatMap((post) => [...vectorAt(postVectors, post)])), [
-      rows,
-      dimensions,
-    ]),
+    posts: float32(postVectors, [rows, dimensions]),
     user_features: columns(0, u, 1),
     post_features: columns(u, p),
     pair_features: columns(u + p, denseWidth - u - p),
@@ -97,13 +94,13 @@ function feedsOf({ rows, users, posts, dense, categories: ids }: RankingExamples
 }
 
 /** The trainer's calibrated probabilities [rows, heads] of a request, and where there is one its worth [rows]. */
-function opinion({ dlrm, postVectors }: TrainedModel, one: RankingExamples): Float32Array {
+function opinion({ dlrm }: TrainedModel, one: RankingExamples): Float32Array {
   const { scale, shift } = dlrm.calibration;
   const heads = dlrm.heads.length;
-  const probabilities = dlrmForward(dlrm, one, Uint32Array.of(0), postVectors).map(
+  const probabilities = dlrmForward(dlrm, one, Uint32Array.of(0)).map(
     (logit, i) => 1 / (1 + Math.exp(-(scale[i % heads] * logit + shift[i % heads]))),
   );
-  return Float32Array.of(...probabilities, ...worthOf(dlrm, one, postVectors, 0));
+  return Float32Array.of(...probabilities, ...worthOf(dlrm, one, 0));
 }
 
 function lastOf(count: number, size: number): number[] {
