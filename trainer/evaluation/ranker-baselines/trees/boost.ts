@@ -2,11 +2,9 @@
 
 import { Random } from "../../../engine/random.ts";
 import type { FitHead, LabelledRows } from "../calibrated-heads.ts";
-import { addTree, binRows, cutsOfRows, type GrowOptions, growTree, type Tree, treeValue } from "./grow-tree.ts";
+import { binRows, cutsOfRows, type GrowOptions, growTree, type Tree, treeValue } from "./grow-tree.ts";
 
 export interface BoostOptions extends GrowOptions {
-  /** The share of each tree that counts. */
-  learningRate: number;
   /** The most there may be. */
   trees: number;
   /** Boosting stops after this many trees without a lower loss on the held-out rows. */
@@ -51,9 +49,9 @@ export async function boost(
     }
     const seen = random ? sampleRows(gradients, curvatures, random) : all;
     const tree = growTree({ cuts, bins: training.bins }, seen, gradients, curvatures, options);
-    tree.values = tree.values.map((value) => value * options.learningRate);
-    addTree(tree, training.bins, width, training.logits);
-    addTree(tree, heldOut.bins, width, heldOut.logits);
+    for (const { bins, logits } of [training, heldOut])
+      for (let i = 0; i < logits.length; i++)
+        logits[i] += treeValue(tree, ({ feature, bin }) => bins[i * width + feature] <= bin);
     trees.push(tree);
     heldOutLosses.push(lossOf(heldOut));
     if (heldOutLosses[trees.length] < heldOutLosses[best]) best = trees.length;
@@ -65,7 +63,7 @@ export async function boost(
 /** The logit of a row. */
 export function boostedLogit({ base, trees }: BoostedTrees, row: Float32Array): number {
   let logit = base;
-  for (const tree of trees) logit += treeValue(tree, row);
+  for (const tree of trees) logit += treeValue(tree, ({ feature, threshold }) => row[feature] <= threshold);
   return logit;
 }
 

@@ -5,6 +5,8 @@ export interface GrowOptions extends SplitOptions {
   leaves: number;
   /** The most a leaf may say: where positives are rare, a Newton step from the base rate leaps far past the log odds. */
   maximumStep: number;
+  /** The share of that step that counts. */
+  learningRate: number;
 }
 
 interface BinnedRows {
@@ -14,8 +16,31 @@ interface BinnedRows {
   cuts: Float32Array[];
 }
 
+/** A regression tree, or a part of one. */
+export interface Tree {
+  /** What it adds to the logit where it is not split. */
+  value: number;
+  split?: TreeSplit;
+}
+
+interface TreeSplit {
+  feature: number;
+  /** A row whose feature is this or lower goes left; `bin` says the same of a binned row. */
+  threshold: number;
+  bin: number;
+  left: Tree;
+  right: Tree;
+}
+
+/** What a tree says of a row, which is to the left of a split or to the right. */
+export function treeValue(tree: Tree, goesLeft: (split: TreeSplit) => boolean): number {
+  let part = tree;
+  while (part.split) part = goesLeft(part.split) ? part.split.left : part.split.right;
+  return part.value;
+}
+
 interface Leaf {
-  node: number;
+  tree: Tree;
   rows: Uint32Array;
   histogram: Histogram;
   split: Split | undefined;
@@ -30,60 +55,37 @@ export function growTree(
   options: GrowOptions,
 ): Tree {
   const width = cuts.length;
-  const tree: Tree = { features: [], thresholds: [], bins: [], left: [], right: [], values: [] };
+  const { l2, maximumStep, learningRate } = options;
+  const sumsOf = (members: Uint32Array) => histogramOf(bins, width, members, gradients, curvatures);
   const leafOf = (members: Uint32Array, histogram: Histogram): Leaf => {
-    const node = addLeaf(tree, leafValue(members, gradients, curvatures, options));
-    return { node, rows: members, histogram, split: bestSplit(histogram, options) };
+    let [gradient, curvature] = [0, 0];
+    for (const row of members) {
+      gradient += gradients[row];
+      curvature += curvatures[row];
+    }
+    // the Newton step that lowers the loss
+    const step = Math.max(-maximumStep, Math.min(maximumStep, -gradient / (curvature + l2)));
+    const tree = { value: step * learningRate };
+    return { tree, rows: members, histogram, split: bestSplit(histogram, options) };
   };
-  const open = [leafOf(rows, histogramOf(bins, width, rows, gradients, curvatures))];
+  const whole = leafOf(rows, sumsOf(rows));
+  const open = [whole];
+  const gainOf = ({ split }: Leaf) => split?.gain ?? 0;
   while (open.length < options.leaves) {
     const next = open.reduce((best, leaf, i) => (gainOf(leaf) > gainOf(open[best]) ? i : best), 0);
-    const { node, rows: members, histogram, split } = open[next];
+    const { tree, rows: members, histogram, split } = open[next];
     if (!split) break;
     const { feature, bin } = split;
     const left = members.filter((row) => bins[row * width + feature] <= bin);
     const right = members.filter((row) => bins[row * width + feature] > bin);
     const isLeftSmaller = left.length < right.length;
-    const smaller = histogramOf(bins, width, isLeftSmaller ? left : right, gradients, curvatures);
+    const smaller = sumsOf(isLeftSmaller ? left : right);
     const larger = subtract(histogram, smaller);
     const children = [leafOf(left, isLeftSmaller ? smaller : larger), leafOf(right, isLeftSmaller ? larger : smaller)];
     open.splice(next, 1, ...children);
-    tree.features[node] = feature;
-    tree.thresholds[node] = cuts[feature][bin];
-    tree.bins[node] = bin;
-    [tree.left[node], tree.right[node]] = children.map((child) => child.node);
+    tree.split = { feature, bin, threshold: cuts[feature][bin], left: children[0].tree, right: children[1].tree };
   }
-  return tree;
-}
-
-function gainOf({ split }: Leaf): number {
-  return split?.gain ?? 0;
-}
-
-/** The Newton step that lowers a leaf's loss, within ± `maximumStep`. */
-function leafValue(
-  rows: Uint32Array,
-  gradients: Float64Array,
-  curvatures: Float64Array,
-  { l2, maximumStep }: GrowOptions,
-): number {
-  let gradient = 0;
-  let curvature = 0;
-  for (let i = 0; i < rows.length; i++) {
-    gradient += gradients[rows[i]];
-    curvature += curvatures[rows[i]];
-  }
-  const step = -gradient / (curvature + l2);
-  return Math.max(-maximumStep, Math.min(maximumStep, step));
-}
-
-function addLeaf(tree: Tree, value: number): number {
-  tree.features.push(-1);
-  tree.thresholds.push(0);
-  tree.bins.push(0);
-  tree.left.push(-1);
-  tree.right.push(-1);
-  return tree.values.push(value) - 1;
+  return whole.tree;
 }
 
 // Where a leaf is best split in two: the gain of a second-order loss (Chen and Guestrin 2016, equation 7).
@@ -164,40 +166,6 @@ export function histogramOf(
 function subtract(parent: Histogram, child: Histogram): Histogram {
   for (let i = 0; i < parent.length; i++) parent[i] -= child[i];
   return parent;
-}
-
-/** A regression tree, in flat arrays: node 0 is the root. */
-export interface Tree {
-  /** Of each node: the feature it splits by; −1: a leaf. */
-  features: number[];
-  /** A row whose feature is this or lower goes left; `bins` says the same of a binned row. */
-  thresholds: number[];
-  bins: number[];
-  left: number[];
-  right: number[];
-  /** Of leaves: what they add to the logit. */
-  values: number[];
-}
-
-/** What a tree says of a row. */
-export function treeValue({ features, thresholds, left, right, values }: Tree, row: Float32Array): number {
-  let node = 0;
-  while (features[node] >= 0) node = row[features[node]] <= thresholds[node] ? left[node] : right[node];
-  return values[node];
-}
-
-/** Adds what a tree says of each binned row, `rows` [logits, width], to its logit. */
-export function addTree(
-  { features, bins, left, right, values }: Tree,
-  rows: Uint8Array,
-  width: number,
-  logits: Float64Array,
-): void {
-  for (let i = 0; i < logits.length; i++) {
-    let node = 0;
-    while (features[node] >= 0) node = rows[i * width + features[node]] <= bins[node] ? left[node] : right[node];
-    logits[i] += values[node];
-  }
 }
 
 // Features as bins: with 64 values per feature to choose from, a leaf finds its split in one pass over its rows.

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { Random } from "../../../engine/random.ts";
 import { countBelow } from "../../metrics/statistics.ts";
 import { type BoostOptions, boost, boostedLogit, sampleRows } from "./boost.ts";
-import { addTree, bestSplit, binCount, binRows, cutsOf, growTree, histogramOf, treeValue } from "./grow-tree.ts";
+import { bestSplit, binCount, binRows, cutsOf, growTree, histogramOf, type Tree, treeValue } from "./grow-tree.ts";
 
-const options = { leaves: 4, l2: 0, minChildWeight: 0, maximumStep: Number.POSITIVE_INFINITY };
-const boosting: BoostOptions = { ...options, learningRate: 1, trees: 100, patience: 5 };
+const options = { leaves: 4, l2: 0, minChildWeight: 0, maximumStep: Number.POSITIVE_INFINITY, learningRate: 1 };
+const boosting: BoostOptions = { ...options, trees: 100, patience: 5 };
 
 /** Rows of some features, each with a label, all of weight 1. */
 function rowsOf(features: number[][], labels: number[], weights = labels.map(() => 1)) {
@@ -48,15 +48,17 @@ test("a tree by hand: leaf by leaf where the gain is largest, each leaf its Newt
   const curvatures = Float64Array.of(2, 2, 2, 2);
   const grown = (more: object) =>
     growTree({ bins, cuts }, numbers(0, 4), gradients, curvatures, { ...options, ...more });
-  const values = (more: object) => features.map((row) => treeValue(grown(more), Float32Array.from(row)));
+  const values = (more: object) =>
+    features.map((row) => treeValue(grown(more), ({ feature, threshold }) => row[feature] <= threshold));
   assert.deepEqual(values({ leaves: 2 }), [4.5, 4.5, -0.5, -0.5]);
   assert.deepEqual(values({ leaves: 3 }), [5, 4, -0.5, -0.5]);
   // the last two agree: nothing is gained by a fourth leaf
-  assert.equal(grown({ leaves: 4 }).features.length, 5);
+  const leavesOf = ({ split }: Tree): number => (split ? leavesOf(split.left) + leavesOf(split.right) : 1);
+  assert.equal(leavesOf(grown({ leaves: 4 })), 3);
   assert.deepEqual(values({ leaves: 2, maximumStep: 3 }), [3, 3, -0.5, -0.5]);
-  const logits = new Float64Array(4);
-  addTree(grown({ leaves: 3 }), bins, 1, logits);
-  assert.deepEqual([...logits], [5, 4, -0.5, -0.5]);
+  const tree = grown({ leaves: 3 });
+  const binned = features.map((_, row) => treeValue(tree, ({ feature, bin }) => bins[row + feature] <= bin));
+  assert.deepEqual(binned, [5, 4, -0.5, -0.5]);
 });
 
 test("one binary feature: the logits become the log odds of either side", async () => {
