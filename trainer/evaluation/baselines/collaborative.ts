@@ -1,4 +1,5 @@
 /** Baselines that know nothing but who has interacted with what. */
+import { conjugateGradients } from "../../../supabase/functions/_shared/features/conjugate-gradients.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { invert } from "../../engine/minimise.ts";
 import { Random } from "../../engine/random.ts";
@@ -197,21 +198,9 @@ export function solveRow(
       const weight = (alpha - 1) * innerProduct(others, start, vector, 0, factors);
       for (let f = 0; f < factors; f++) product[f] += weight * others[start + f];
     }
+    return product;
   };
-  multiply(x);
-  const residual = product.map((value) => -value);
+  const residual = multiply(x).map((value) => -value);
   for (const row of positives) for (let f = 0; f < factors; f++) residual[f] += alpha * others[row * factors + f];
-  const direction = residual.slice();
-  let squares = innerProduct(residual, 0, residual, 0, factors);
-  for (let step = 0; step < steps && squares > 1e-20; step++) {
-    multiply(direction);
-    const length = squares / innerProduct(direction, 0, product, 0, factors);
-    for (let f = 0; f < factors; f++) {
-      x[f] += length * direction[f];
-      residual[f] -= length * product[f];
-    }
-    const next = innerProduct(residual, 0, residual, 0, factors);
-    for (let f = 0; f < factors; f++) direction[f] = residual[f] + (next / squares) * direction[f];
-    squares = next;
-  }
+  conjugateGradients(x, residual, multiply, steps, 1e-20);
 }

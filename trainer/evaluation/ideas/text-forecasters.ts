@@ -1,4 +1,5 @@
 /** The forecaster that serves, and its parts alone. */
+import { AuthorMeans } from "../../../supabase/functions/_shared/ideas/forecast/author-means.ts";
 import type { Parts } from "../../../supabase/functions/_shared/ideas/forecast/blend.ts";
 import { Forecaster, unblended } from "../../../supabase/functions/_shared/ideas/forecast/forecaster.ts";
 import type { SettledPost, WrittenPost } from "../../../supabase/functions/_shared/ideas/forecast/written-post.ts";
@@ -19,25 +20,14 @@ export function servedForecaster(name = "ideas", part?: keyof Parts): AudienceFo
 
 /** The mean of what an author's posts got; of all posts, for an author without any. */
 export function authorMean() {
-  const all = { sum: 0, count: 0 };
-  const byAuthor = new Map<string | number, { sum: number; count: number }>();
-  const add = ({ author, people }: SettledPost) => {
-    if (author !== null && !byAuthor.has(author)) byAuthor.set(author, { sum: 0, count: 0 });
-    for (const mean of [all, author === null ? undefined : byAuthor.get(author)])
-      if (mean) {
-        mean.sum += people;
-        mean.count++;
-      }
-  };
+  const means = new AuthorMeans(0);
+  const add = ({ author, people }: SettledPost) => means.add(author, people);
   return {
     name: "author's mean",
     train(posts: SettledPost[]) {
       for (const post of posts) add(post);
     },
     add,
-    forecast({ author }: WrittenPost) {
-      const { sum, count } = (author === null ? undefined : byAuthor.get(author)) ?? all;
-      return count > 0 ? sum / count : 0;
-    },
+    forecast: ({ author }: WrittenPost) => means.of(author),
   } satisfies AudienceForecaster;
 }

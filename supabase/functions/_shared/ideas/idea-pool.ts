@@ -11,7 +11,6 @@ import type { Blend } from "./forecast/blend.ts";
 import { Forecaster } from "./forecast/forecaster.ts";
 import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
 import type { Idea, Writer } from "./idea.ts";
-import { pointsFor } from "./points.ts";
 import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-idea-source.ts";
 import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
@@ -145,6 +144,22 @@ export async function makeIdeaPool(
     });
     return [...new Set([...theirs, ...(topic?.terms ?? []), ...best.flatMap(({ title }) => book.termsOf(title))])];
   }
+}
+
+const pointsAtMost = 3;
+
+/** Up to three terms that the title does not say already, those of the nearest successful titles first, then the topic's own. */
+function pointsFor(title: string, candidates: readonly string[]): string[] {
+  const said = new Set(words(title));
+  const points: string[] = [];
+  for (const candidate of candidates) {
+    const parts = words(candidate);
+    if (parts.length === 0 || parts.some((word) => said.has(word))) continue;
+    points.push(candidate);
+    for (const word of parts) said.add(word);
+    if (points.length === pointsAtMost) break;
+  }
+  return points;
 }
 
 /** null: the tower gives a title no vector of use, and it is ordered by its audience alone. */
