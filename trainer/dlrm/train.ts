@@ -1,11 +1,15 @@
 /** Trains the ranker on requests: shuffled, a few at a time, all rows of a request together. */
 import type { OnProgress } from "../../db/progress.ts";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import type { AdamOptions } from "../engine/adam.ts";
+import { lossAndGradients } from "../engine/dense.ts";
 import { Random } from "../engine/random.ts";
+import { constants, lookUps, type MaskOptions, masks, targetsOf } from "./batch.ts";
 import { meanLoss } from "./forward.ts";
 import type { DlrmHyperparameters } from "./hyperparameters.ts";
+import { dlrmLoss, type LossOptions } from "./loss.ts";
 import { type Dlrm, newDlrm, type RankerOptions } from "./model.ts";
 import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
-import { arraysOf, trainStep } from "./train-step.ts";
 
 type DlrmOptions = DlrmHyperparameters & RankerOptions & { seed: number };
 
@@ -63,4 +67,47 @@ export async function trainDlrm(
 
 function copyOf(dlrm: Dlrm): Float32Array[] {
   return arraysOf(dlrm).map((values) => values.slice());
+}
+
+type StepOptions = AdamOptions & LossOptions & MaskOptions;
+
+/** Takes the ranker through its `step`-th optimiser step (from 1) on some requests; returns the loss before it. */
+function trainStep(
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  requests: Uint32Array,
+  options: StepOptions,
+  step: number,
+  random: Random,
+): number {
+  const batch = examples.rowsOf(requests);
+  const { loss, gradients } = lossAndGradients(
+    { ...dlrm.dense.matrices(), ...lookUps(dlrm, examples, batch) },
+    {
+      ...constants(dlrm, examples, requests),
+      ...targetsOf(examples, requests, options.scoreWeights),
+      ...masks(requests.length, options, random),
+    },
+    (t) => dlrmLoss(t, examples.rows, options),
+  );
+  dlrm.dense.step(gradients, step, options);
+  const width = categories.length;
+  for (const [table, gradient] of [
+    [dlrm.embeddings, gradients.embeddings],
+    [dlrm.wide, gradients.wide],
+  ] as const) {
+    for (const [i, row] of batch.entries()) {
+      for (let c = 0; c < width; c++) {
+        table.addGradient(examples.categories[row * width + c], 1, gradient, (i * width + c) * table.width);
+      }
+    }
+    table.step(step, options);
+  }
+  return loss;
+}
+
+/** Every array that training changes. */
+function arraysOf(dlrm: Dlrm): Float32Array[] {
+  const dense = Object.values(dlrm.dense.matrices()).map(({ values }) => values);
+  return [...dense, dlrm.embeddings.weights.values, dlrm.wide.weights.values];
 }
