@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Database } from "../../db/connect.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
-import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, instantOf } from "../../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { asAppError } from "../../supabase/functions/_shared/http/errors.ts";
@@ -18,10 +18,20 @@ import { settledUntil, type TrainingContext, train } from "../train-into-folder.
 import { readWarmStart, type WarmStart, whyFromScratch } from "../warm-start.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Lease, LeaseLost } from "./lease.ts";
-import { type Claim, completeRequest, failRequest, type Outcome, releaseRequest } from "./training-queue.ts";
+import type { Claim } from "./training-queue.ts";
 
 /** `done`: a model serves, or nothing was new; `released`: this worker is told to end; `lost`: another worker has it. */
 export type Ending = "done" | "failed" | "released" | "lost";
+
+/** What a finished training brought. */
+interface Outcome {
+  /** null: nothing was new, so there is no new model. */
+  modelId: number | null;
+  newInteractions: number;
+  seconds: number;
+  /** Of the seconds to those of the last training that started from scratch; null where these are not known. */
+  ratio: number | null;
+}
 
 /** Between two tries to publish while the database does not answer, or while another publish runs; milliseconds. */
 const patience = 5_000;
@@ -42,7 +52,15 @@ export async function workRequest(
       lease,
       { parent, config },
     );
-    await whileUnreachable(context, () => completeRequest(database, claim, outcome));
+    const { modelId, newInteractions, seconds, ratio } = outcome;
+    const completed = call("recsys.complete_training_request", {
+      p_claim: claim.claim,
+      p_model_id: modelId,
+      p_new_interactions: newInteractions,
+      p_seconds: seconds,
+      p_ratio: ratio,
+    });
+    await whileUnreachable(context, () => run(database.pool, completed));
     return "done";
   } catch (error) {
     if (lease.signal.reason instanceof LeaseLost) {
@@ -50,7 +68,7 @@ export async function workRequest(
       return "lost";
     }
     if (context.signal.aborted) {
-      await releaseRequest(database, claim);
+      await run(database.pool, call("recsys.release_training_request", { p_claim: claim.claim }));
       print(`training request ${claim.request} is given back: the next worker goes on with it`);
       return "released";
     }
@@ -183,7 +201,8 @@ function isPassing(error: unknown): boolean {
 async function giveBack(context: TrainingContext, claim: Claim, error: unknown): Promise<Ending> {
   const reason = error instanceof Error ? error.message : String(error);
   const isFinal = error instanceof UserError && !isPassing(error);
-  const due = await whileUnreachable(context, () => failRequest(context.database, claim, reason, isFinal));
+  const failed = call("recsys.fail_training_request", { p_claim: claim.claim, p_error: reason, p_is_final: isFinal });
+  const [{ fail_training_request: due }] = await whileUnreachable(context, () => run(context.database.pool, failed));
   context.print(
     `training request ${claim.request} failed: ${reason}${due ? `; again from ${due.toISOString()} on` : ""}`,
   );
