@@ -27,13 +27,9 @@ export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow 
   const statement: Statement<AuthorRow> = call("recsys.idea_author", {});
   return await readAs(pool, claims, statement, async (connection, [row]) => {
     if (row.post_ids.length === 0) return { ...row, people: [] };
-    const [readable] = await asService(connection, claims.role, readableOf(row.post_ids));
+    const ofAnyMember = { p_user_ids: [anyMember.sub], p_post_ids: row.post_ids };
+    const [readable] = await asService(connection, claims.role, call("recsys.readable_posts", ofAnyMember));
     const [{ people }] = await asService(connection, claims.role, audiencesOf(readable.post_ids));
     return { ...row, people };
   });
-}
-
-/** Those of some posts that any member may read; to be asked as the service. */
-function readableOf(postIds: string[]) {
-  return call("recsys.readable_posts", { p_user_ids: [anyMember.sub], p_post_ids: postIds });
 }

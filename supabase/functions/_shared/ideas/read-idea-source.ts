@@ -53,7 +53,8 @@ export interface IdeaSource {
 }
 
 export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
-  return await readAs(pool, anyMember, postsStatement(), async (connection, [posts]) => {
+  const latest: Statement<PostColumns> = call("recsys.idea_posts", { p_limit: postsAtMost });
+  return await readAs(pool, anyMember, latest, async (connection, [posts]) => {
     const audiences: AudienceColumns = { people: [], viewers: [], voters: [], commenters: [], topic_ids: [] };
     for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
       const some = posts.post_ids.slice(start, start + postsAtOnce);
@@ -61,7 +62,8 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
       for (const column of Object.keys(audiences) as (keyof AudienceColumns)[])
         (audiences[column] as unknown[]).push(...counted[column]);
     }
-    const topics = await asService(connection, anyMember.role, topicsStatement());
+    const found = call("recsys.idea_topics", {}) as Statement<TopicRow>;
+    const topics = await asService(connection, anyMember.role, found);
     const now = posts.now.getTime();
     return {
       now,
@@ -86,6 +88,8 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
   });
 }
 
+type TopicRow = FunctionRow<"recsys.idea_topics"> & Pick<IdeaTopic, "people">;
+
 interface PostColumns {
   now: Date;
   post_ids: string[];
@@ -103,15 +107,7 @@ export interface AudienceColumns {
   topic_ids: (number | null)[];
 }
 
-function postsStatement(): Statement<PostColumns> {
-  return call("recsys.idea_posts", { p_limit: postsAtMost });
-}
-
 /** How many people came to some posts in their first week; to be asked as the service. */
 export function audiencesOf(postIds: string[]): Statement<AudienceColumns> {
   return call("recsys.post_audiences", { p_post_ids: postIds });
-}
-
-function topicsStatement() {
-  return call("recsys.idea_topics", {}) as Statement<FunctionRow<"recsys.idea_topics"> & { people: number | null }>;
 }

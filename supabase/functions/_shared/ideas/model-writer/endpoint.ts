@@ -17,7 +17,8 @@ export function endpointOf(environment: (name: string) => string | undefined): E
 
 /** From the Vault: recsys_ideas_url, recsys_ideas_model, recsys_ideas_key. undefined: not named there, or there is no Vault. */
 export async function endpointInVault(pool: Pool): Promise<Endpoint | undefined> {
-  const [{ url, model, key }] = await readAs(pool, service, vaultStatement(), async (_, rows) => rows);
+  const named: Statement<Record<"url" | "model" | "key", string | null>> = call("recsys.ideas_endpoint", {});
+  const [{ url, model, key }] = await readAs(pool, service, named, async (_, rows) => rows);
   return checked(url, model, key);
 }
 
@@ -25,8 +26,4 @@ function checked(url?: string | null, model?: string | null, key?: string | null
   if (!url || !model) return undefined;
   if (!/^https?:\/\//.test(url)) throw new Error("the endpoint of ideas is no address of http or https");
   return { url: url.replace(/\/+$/, ""), model, key: key ?? undefined };
-}
-
-function vaultStatement(): Statement<{ url: string | null; model: string | null; key: string | null }> {
-  return call("recsys.ideas_endpoint", {});
 }
