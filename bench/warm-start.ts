@@ -139,6 +139,7 @@ function published({ towers, dlrm }: TrainedModel, learnedUntil: number): Earlie
       postIdEmbeddings: trained.postIdEmbeddings.copy(),
     },
     dlrm: dlrmOf(dlrmGraph(dlrm)),
+    hasNeighbours: false,
     learnedUntil,
     learnedFrom: "interactions",
   };

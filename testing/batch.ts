@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { readCommunityId } from "../db/settings.ts";
+import { randomNeighbours } from "../trainer/community/testing.ts";
 import { newDlrm } from "../trainer/dlrm/model.ts";
 import { randomExamples, testOptions } from "../trainer/dlrm/testing.ts";
 import { Random } from "../trainer/engine/random.ts";
@@ -44,12 +45,15 @@ export async function publishRandomModel(database: Database, name: string, seed 
   for (let i = 0; i < last.length; i++) last[i] = random.normal();
   // a ranker that was never trained is worse than anything
   await database.pool.query("update recsys.settings set gate_margin = 1000");
+  const { rows } = await database.pool.query("select post_id as id from recsys.source_posts order by id");
+  const posts = rows.map(({ id }) => id);
   const id = await publish(
     database,
     await handMadeModel({
       name,
       community: await readCommunityId(database),
       graphs: { ...wordTowers(), dlrm: dlrmGraph(dlrm) },
+      neighbours: randomNeighbours(random, posts),
     }),
     { activate: true },
   );

@@ -32,7 +32,8 @@ export async function handMadeModel(
     graphs,
     userIdEmbeddings,
     postIdEmbeddings,
-    heldBack: { from: 0, graphs, userIdEmbeddings, postIdEmbeddings },
+    neighbours: new Map(),
+    heldBack: { from: 0, graphs, userIdEmbeddings, postIdEmbeddings, neighbours: new Map() },
     samples: await Promise.all(graphNames.map((graph) => sampleOf(graph, graphs[graph]))),
     ...given,
   };

@@ -176,6 +176,18 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
      where people.id::text <> targets.target and md5(people.id || targets.target || $3) < '2'`,
     [people, tags, random.below(1e9)],
   );
+  await client.query(
+    `create table recsys.post_neighbours_${modelId} partition of recsys.post_neighbours for values in (${modelId})`,
+  );
+  await client.query(
+    `insert into recsys.post_neighbours
+     select $1, one.id, other.id, 1 + hash % 3
+     from public.posts as one
+     join public.posts as other on other.id <> one.id
+     cross join lateral (select abs(hashtext(one.id::text || other.id)) as hash) as hashed
+     where hash / 3 % (1 + (select count(*) from public.posts) / 20) = 0`,
+    [modelId],
+  );
   await client.query("select recsys.roll_up(null)");
   // whoever may read few posts beside what statistics know of gets candidates from these
   if (random.below(2) === 0) await client.query("analyze recsys.latest_post_stats");

@@ -125,6 +125,11 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      values ($1, null, '-infinity', '22003', 'tested'), (null, $2, '-infinity', '22003', 'tested')`,
     [user, own],
   );
+  // no model but one that finds more by them has neighbours
+  await pool.query(
+    `create table if not exists recsys.post_neighbours_${model} partition of recsys.post_neighbours for values in (${model})`,
+  );
+  await pool.query("insert into recsys.post_neighbours values ($1, $2, $3, 1), ($1, $3, $2, 1)", [model, own, post(3)]);
   await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1), ('post', $2)", [user, own]);
   await assertEverywhere(pool, user, ["user_id"]);
   await assertEverywhere(pool, own, ["post_id"]);

@@ -83,6 +83,7 @@ test("it goes on with the head on the pages of one more day", async () => {
       postIdEmbeddings: towers.postIdEmbeddings.copy(),
     },
     dlrm: dlrmOf(dlrmGraph(model.dlrm), model.dlrm.heads),
+    hasNeighbours: false,
     learnedUntil: model.learnedUntil,
     learnedFrom: "pages",
   };

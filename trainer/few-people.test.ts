@@ -113,6 +113,7 @@ function serving(
     heads: dlrm.heads,
     userIdEmbeddings: idEmbeddingsOf(users.ids, towers.userIdEmbeddings),
     postIdEmbeddings: idEmbeddingsOf(posts.ids, towers.postIdEmbeddings),
+    neighbours: new Map(),
   };
   return modelInMemory(name, honest.community, parts, watched);
 }
@@ -160,6 +161,7 @@ test("going on from an earlier model, too", async () => {
       userIdEmbeddings: idEmbeddingsOf(users.ids, towers.userIdEmbeddings),
       postIdEmbeddings: idEmbeddingsOf(posts.ids, towers.postIdEmbeddings),
       dlrm: dlrmOf(dlrmGraph(model.dlrm)),
+      hasNeighbours: false,
       learnedUntil: model.learnedUntil,
       learnedFrom: model.learnedFrom,
     },

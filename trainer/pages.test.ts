@@ -103,6 +103,7 @@ function earlier(learnedFrom: EarlierModel["learnedFrom"] = "pages"): EarlierMod
       postIdEmbeddings: towers.postIdEmbeddings.copy(),
     },
     dlrm: dlrmOf(dlrmGraph(model.dlrm)),
+    hasNeighbours: false,
     learnedUntil: model.learnedUntil,
     learnedFrom,
   };

@@ -49,10 +49,21 @@ function earlier({ learnedUntil = first.until } = {}): EarlierModel {
       postIdEmbeddings: towers.postIdEmbeddings.copy(),
     },
     dlrm: dlrmOf(dlrmGraph(first.model.dlrm)),
+    hasNeighbours: false,
     learnedUntil,
     learnedFrom: "interactions",
   };
 }
+
+test("neighbours are there where the earlier model has them, known to the ranker and the gate up to their requests, to feeds up to the end", async () => {
+  assert.equal(first.model.neighbours, undefined, "and not where they find no more than what a feed finds without");
+  const model = await trainModel(loaded, { ...options, from: { ...earlier(), hasNeighbours: true } });
+  const before = [...model.heldBack.neighbours.values()].flat().length;
+  assert.ok(
+    before > 0 && (model.neighbours?.posts.length ?? 0) > before,
+    `${model.neighbours?.posts.length} and ${before}`,
+  );
+});
 
 test("it learns from what is new alone, and of that the towers have seen nothing when the ranker learns from it", async () => {
   let examples = new RankingExamples([], 1);

@@ -6,14 +6,16 @@
  *
  * A training that goes on from an earlier model is the same on what happened since: its towers have seen nothing of that, so
  * they are to the new requests what they were to the feeds of that time.
+ *
+ * Neighbours of posts, where a model has them, go the same way: learned up to the window for the ranker and the gate, and up to the end for feeds.
  */
 import type { OnProgress } from "../db/progress.ts";
 import { UserError } from "../db/user-error.ts";
 import { type Head, kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
-import { boundedShares, ofPages, ofPositives, ofRequests, tenPeople } from "./community/shares.ts";
-import type { Timeline } from "./community/timeline.ts";
+import { type IdNeighbours, type Neighbours, neighboursById } from "./community/neighbours.ts";
+import { ofPages, ofRequests, tenPeople } from "./community/shares.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
@@ -21,18 +23,19 @@ import { type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { Dlrm } from "./dlrm/model.ts";
 import { fitNewUserStrength, type OfNewUsers } from "./dlrm/new-users.ts";
 import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
-import type { RankerRequest } from "./dlrm/page-requests.ts";
-import { type PageRequest, pageRequests, wasTouched } from "./dlrm/page-requests.ts";
+import type { PageRequest, RankerRequest } from "./dlrm/page-requests.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { sampledRequests } from "./dlrm/ranking-examples.ts";
-import { firstInteractionEvents, labelWindow, type Request, requestsAt } from "./dlrm/requests.ts";
+import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
 import { trainDlrm } from "./dlrm/train.ts";
 import { type FeatureBins, trainingFeatures } from "./dlrm/training-features.ts";
 import { fitWorth } from "./dlrm/worth.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
+import { columnsOf, type LearnedFrom, latestPages, learnable, partsOf, shares } from "./learnable.ts";
 import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
+import { findMore, neighboursUntil } from "./neighbours/keep-neighbours.ts";
 import { embedPosts, embedUsersAt, type UserMoment } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { TowerData, type Towers } from "./towers/model.ts";
@@ -60,6 +63,8 @@ export interface EarlierModel {
   /** Their ID embeddings in the numbers of the community at hand, zero for who and what is new. */
   towers: Towers;
   dlrm: Dlrm;
+  /** Whether it has neighbours of posts, which are then learned again. */
+  hasNeighbours: boolean;
   /** What happened before this instant (milliseconds) it has learned from. */
   learnedUntil: number;
   learnedFrom: LearnedFrom;
@@ -90,6 +95,8 @@ export interface TrainedModel extends TrainedRanker {
   towers: TrainedTowers;
   /** [posts, 32] */
   postVectors: Float32Array;
+  /** Undefined: it has none. */
+  neighbours: Neighbours | undefined;
   /** First interactions that were new to it. */
   newInteractions: number;
   /** Whether it went on from the earlier model it was given. */
@@ -119,6 +126,7 @@ export interface HeldBackTowers {
   graphs: { user_tower: Uint8Array; post_tower: Uint8Array };
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
+  neighbours: IdNeighbours;
 }
 
 const everyStage: Stages = { towers: (train) => train(), ranker: (train) => train() };
@@ -150,17 +158,26 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
       : requestsAt(timeline, shares(timeline, interactions, ofRequests, lastPart(interactions)), until);
   const towerOptions = { ...towerOptionsOf(learnedFrom, config), seed, until: requests[0].at };
   const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
+  const learned = neighboursUntil(loaded, interactions, requests[0].at);
+  const later = shares(
+    timeline,
+    interactions.filter((event) => timeline.at[event] >= requests[0].at),
+    ofRequests,
+  );
+  const neighbours = findMore(loaded, learned, later) ? learned : undefined;
   const ranker = await stages.ranker(() =>
-    trainRanker(loaded, requests, heads, towers, { ...options, from: undefined }),
+    trainRanker(loaded, requests, heads, { ...towers, neighbours }, { ...options, from: undefined }),
   );
   // fine-tuning changes the towers in place
-  const heldBack = heldBackTowers(towers, community, requests[partsOf(requests, config).heldOut[0]].at);
+  const heldBackFrom = requests[partsOf(requests, config).heldOut[0]].at;
+  const heldBack = heldBackTowers({ ...towers, neighbours }, community, heldBackFrom);
   const fineTuning = { ...towerOptions, ...config.towers.fineTuning.before, until };
   const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
   const newInteractions = interactions.length;
   return {
     ...ranker,
     ...withVectors(fineTuned, community),
+    neighbours: neighbours && neighboursUntil(loaded, interactions, until),
     newInteractions,
     heldBack,
     wentOn: false,
@@ -170,48 +187,12 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   };
 }
 
-/** What the ranker learns from: first interactions, or pages that were shown. */
-export type LearnedFrom = "interactions" | "pages";
-
-/**
- * What there is to learn from. Where enough pages were logged, the ranker learns from these, and all stop where the last page begins
- * whose labels have had their day: towers that had seen what came of a page would look better to the ranker than they are.
- */
-function learnable(
-  loaded: LoadedCommunity,
-  { until = Number.POSITIVE_INFINITY, from, config = defaultConfig }: PipelineOptions,
-): { learnedFrom: LearnedFrom; pages: PageRequest[]; until: number } {
-  const { community, timeline } = loaded;
-  const known = Math.min(until, timeline.length > 0 ? timeline.at[timeline.length - 1] + 1 : until);
-  const settled = known - labelWindow;
-  const since = from?.learnedFrom === "pages" ? from.learnedUntil : Number.NEGATIVE_INFINITY;
-  const pages = latestPages(pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known));
-  const enough = from?.learnedFrom === "pages" ? 1 : config.ranker.enoughPages;
-  if (pages.filter(wasTouched).length < enough) return { learnedFrom: "interactions", pages: [], until };
-  return { learnedFrom: "pages", pages, until: settled };
-}
-
-/** The latest pages, `most` at most, of which everybody has their share. */
-function latestPages(pages: PageRequest[], most?: number): PageRequest[] {
-  return Array.from(boundedShares(columnsOf(pages), ofPages, most), (i) => pages[i]);
-}
-
-/** The same of events, by their numbers. */
-function shares({ users, at }: Timeline, events: Uint32Array, bound = ofPositives, most?: number): Uint32Array {
-  const of = { users: events.map((event) => users[event]), at: Float64Array.from(events, (event) => at[event]) };
-  return boundedShares(of, bound, most).map((i) => events[i]);
-}
-
-function columnsOf(requests: RankerRequest[]) {
-  return { users: requests.map(({ user }) => user), at: requests.map(({ at }) => at) };
-}
-
 /** Goes on from an earlier model with what happened since. */
 async function goOn(
   loaded: LoadedCommunity,
   interactions: Uint32Array,
   { pages, until }: { pages: PageRequest[]; until: number },
-  { towers: earlier, dlrm, learnedUntil, learnedFrom }: EarlierModel,
+  { towers: earlier, dlrm, hasNeighbours, learnedUntil, learnedFrom }: EarlierModel,
   options: PipelineOptions,
 ): Promise<HeldBackModel> {
   const { community, timeline } = loaded;
@@ -232,12 +213,16 @@ async function goOn(
     towers = await stages.towers(() =>
       trainTowers(community, { ...further, from, until: to }, onProgress, signal, towers),
     );
-  const ranker = await stages.ranker(() => trainRanker(loaded, requests, dlrm.heads, towers, options));
-  const heldBack = heldBackTowers(towers, community, to);
+  const neighboursAt = (at: number) => (hasNeighbours ? neighboursUntil(loaded, interactions, at) : undefined);
+  const neighbours = neighboursAt(to);
+  const ranker = await stages.ranker(() =>
+    trainRanker(loaded, requests, dlrm.heads, { ...towers, neighbours }, options),
+  );
+  const heldBack = heldBackTowers({ ...towers, neighbours }, community, to);
   const trained = await trainTowers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;
   const people = tenPeople(columnsOf(requests).users);
-  const learned = { wentOn: true, learnedFrom, people, learnedUntil: until };
+  const learned = { wentOn: true, learnedFrom, people, learnedUntil: until, neighbours: neighboursAt(until) };
   return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, rankerBefore, ...learned };
 }
 
@@ -245,34 +230,26 @@ function towerOptionsOf(learnedFrom: LearnedFrom, { towers }: Config) {
   return learnedFrom === "pages" ? { ...towers, ...towers.withPages } : towers;
 }
 
-/**
- * The requests that the ranker learns from, and the later ones that it does not. Of what is held out, too, everybody has their share, and whoever did
- * more than that of late has it left out: the last minutes of a few would choose the epoch. At most twice as many are later than what is learned.
- */
-function partsOf(requests: RankerRequest[], { ranker }: Config): RankerParts {
-  const every = Uint32Array.from(requests.keys());
-  const wanted = every.length - Math.floor(every.length * (1 - ranker.heldOut));
-  const last = every.subarray(-2 * wanted);
-  const bound = "shown" in requests[0] ? ofPages : ofRequests;
-  const heldOut = boundedShares(columnsOf(requests.slice(last[0])), bound, wanted).map((i) => last[i]);
-  return { training: every.subarray(0, heldOut[0]), heldOut };
-}
-
-function heldBackTowers({ towers }: TrainedTowers, { users, posts }: Community, from: number): HeldBackTowers {
+function heldBackTowers({ towers, neighbours }: Retrieving, community: Community, from: number): HeldBackTowers {
+  const { users, posts } = community;
   return {
     from,
     graphs: { user_tower: userTowerGraph(towers), post_tower: postTowerGraph(towers) },
     userIdEmbeddings: idEmbeddingsOf(users.ids, towers.userIdEmbeddings),
     postIdEmbeddings: idEmbeddingsOf(posts.ids, towers.postIdEmbeddings),
+    neighbours: neighboursById(neighbours, community),
   };
 }
+
+/** What brings the ranker its candidates. */
+type Retrieving = Pick<TrainedTowers, "towers" | "data"> & Partial<Pick<TrainedModel, "neighbours">>;
 
 /** Trains the ranker on what retrieval would have shown at some requests, and calibrates it. */
 async function trainRanker(
   loaded: LoadedCommunity,
   requests: RankerRequest[],
   heads: readonly Head[],
-  { towers, data }: TrainedTowers,
+  { towers, data, neighbours }: Retrieving,
   options: PipelineOptions,
 ): Promise<TrainedRanker> {
   const { seed, until = Number.POSITIVE_INFINITY, scoreWeights, config = defaultConfig, from } = options;
@@ -290,6 +267,7 @@ async function trainRanker(
     rows: ofPages ? ranker.pageRows : ranker.rows,
     hardNegatives: ranker.hardNegatives,
     unseenWeight: ranker.unseenWeight,
+    neighbours,
     random,
     onProgress,
     signal,
@@ -387,6 +365,7 @@ export async function trainModelOnPairs(
   return {
     ...ranker,
     ...withVectors(fineTuned, whole.community),
+    neighbours: undefined,
     newInteractions: requests.length,
     wentOn: false,
     learnedFrom: "interactions",

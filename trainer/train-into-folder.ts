@@ -7,6 +7,7 @@ import { hour } from "../supabase/functions/_shared/features/hours.ts";
 import { headWeights } from "../supabase/functions/_shared/recommend/feed-settings.ts";
 import type { Community } from "./community/community.ts";
 import { communityFromDatabase, trainingEvents } from "./community/from-database.ts";
+import { neighboursById } from "./community/neighbours.ts";
 import { rollUpAll } from "./community/roll-up.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { type Backend, startBackend } from "./engine/backend.ts";
@@ -148,6 +149,7 @@ export async function train(
     graphs,
     userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
     postIdEmbeddings: idEmbeddingsOf(community.posts.ids, towers.postIdEmbeddings),
+    neighbours: neighboursById(model.neighbours, community),
     heldBack: model.heldBack,
     samples: samplesOf(community, model, model.sampled),
   });
@@ -163,6 +165,7 @@ function metricsOf(model: TrainedModel): Record<string, unknown> {
     tower_examples: model.towers.examples,
     learned_from: model.learnedFrom,
     people: model.people,
+    has_neighbours: model.neighbours !== undefined,
     tower_losses: model.towers.losses,
     ranker_requests: model.requests,
     ranker_losses: model.dlrmLosses,

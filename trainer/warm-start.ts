@@ -16,9 +16,10 @@ import type { Dlrm } from "./dlrm/model.ts";
 import type { FeatureBins } from "./dlrm/training-features.ts";
 import { EmbeddingTable } from "./engine/embedding-table.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
+import type { LearnedFrom } from "./learnable.ts";
 import type { IdEmbeddings } from "./model-folder/id-embeddings.ts";
 import { sha256 } from "./model-folder/model-folder.ts";
-import type { EarlierModel, LearnedFrom } from "./pipeline.ts";
+import type { EarlierModel } from "./pipeline.ts";
 import type { Towers } from "./towers/model.ts";
 
 /** What `trainIntoFolder` writes among a model's metrics for the trainings that go on from it. */
@@ -54,6 +55,7 @@ export interface WarmStart {
   learnedFrom: LearnedFrom;
   towers: Pick<Towers, "tokens" | "dense">;
   dlrm: Dlrm;
+  hasNeighbours: boolean;
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
   trainingFeatures: FeatureBins[];
@@ -99,6 +101,7 @@ export async function readWarmStart(database: Database, config = defaultConfig):
     };
     const ofUsers = db.selectFrom("recsys.user_embeddings").select(["user_id as id", "id_embedding"]);
     const ofPosts = db.selectFrom("recsys.post_embeddings").select(["post_id as id", "id_embedding"]);
+    const ofModel = db.selectFrom("recsys.post_neighbours").select("post_id").where("model_id", "=", model_id);
     const features = db.selectFrom("recsys.training_features").select(["feature", "edges", "shares"]);
     const trainingFeatures = await run(client, features.where("model_id", "=", model_id).orderBy("number"));
     return {
@@ -110,6 +113,7 @@ export async function readWarmStart(database: Database, config = defaultConfig):
       learnedSince: learned_since,
       learnedFrom: learned_from,
       ...weights,
+      hasNeighbours: (await run(client, ofModel.limit(1))).length > 0,
       userIdEmbeddings: await idEmbeddings(ofUsers.where("model_id", "=", model_id)),
       postIdEmbeddings: await idEmbeddings(ofPosts.where("model_id", "=", model_id)),
       trainingFeatures,
@@ -141,7 +145,10 @@ export function whyFromScratch({ name, learnedFromScratch, learnedSince }: WarmS
 
 /** A model in the numbers of a community. */
 export function earlierModel(
-  model: Pick<WarmStart, "towers" | "userIdEmbeddings" | "postIdEmbeddings" | "dlrm" | "learnedUntil" | "learnedFrom">,
+  model: Pick<
+    WarmStart,
+    "towers" | "userIdEmbeddings" | "postIdEmbeddings" | "dlrm" | "hasNeighbours" | "learnedUntil" | "learnedFrom"
+  >,
   { users, posts }: Community,
 ): EarlierModel {
   return {
@@ -151,6 +158,7 @@ export function earlierModel(
       postIdEmbeddings: tableOf(posts.ids, model.postIdEmbeddings),
     },
     dlrm: model.dlrm,
+    hasNeighbours: model.hasNeighbours,
     learnedUntil: model.learnedUntil,
     learnedFrom: model.learnedFrom,
   };

@@ -135,7 +135,7 @@ export type ErrorCode =
   | "invalid_parameters"
   | "refused";
 /**
- * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that.
+ * Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that, and that several who came to the same came to it.
  */
 export type Reason =
   | {
@@ -160,7 +160,7 @@ export type Reason =
       terms: string[];
     }
   | {
-      kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "touched";
+      kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "touched" | "covisited";
     };
 /**
  * Why an event alone is refused.
@@ -415,7 +415,7 @@ export interface FeedItem {
   /**
    * What brought the post; of several, the one that says most.
    */
-  source: "similar" | "active" | "fresh" | "trending" | "followed" | "touched";
+  source: "similar" | "active" | "fresh" | "trending" | "followed" | "touched" | "covisited";
   why: Reason;
   /**
    * What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.

@@ -1,4 +1,4 @@
--- The towers' vectors, one LIST partition per model: a new model's vectors and index are built beside the live ones. No foreign
+-- What a model knows of each post and user, one LIST partition per model: a new model's vectors and index are built beside the live ones. No foreign
 -- key to recsys.models: a partition holds one model's rows by its bounds and goes with its model, and dropping a table that
 -- has such a key takes ACCESS EXCLUSIVE on recsys.models too, which every feed reads.
 
@@ -29,14 +29,35 @@ comment on column recsys.user_embeddings.user_id is 'Of recsys.source_users.';
 comment on column recsys.user_embeddings.embedding is 'What the user tower gave for the user when they were embedded.';
 comment on column recsys.user_embeddings.id_embedding is 'Input of the user tower beside profile and history; null: zeros.';
 
+create table recsys.post_neighbours (
+  model_id bigint not null,
+  post_id uuid not null,
+  neighbour_id uuid not null,
+  weight integer not null check (weight > 0),
+  primary key (post_id, neighbour_id, model_id)
+) partition by list (model_id);
+comment on table recsys.post_neighbours is 'Who came to a post also came to its neighbours, 50 of each at most: what recsys.with_covisited adds up. Only a model that finds more by them has a partition.';
+comment on column recsys.post_neighbours.model_id is 'Whose neighbours they are; the partition.';
+comment on column recsys.post_neighbours.post_id is 'Of recsys.source_posts: what somebody came to.';
+comment on column recsys.post_neighbours.neighbour_id is 'Of recsys.source_posts: what they may come to next.';
+comment on column recsys.post_neighbours.weight is 'How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.';
+-- an erasure looks for a post on either side
+create index post_neighbours_neighbour_id_idx on recsys.post_neighbours (neighbour_id);
+
 alter table recsys.post_embeddings enable row level security;
 alter table recsys.user_embeddings enable row level security;
+alter table recsys.post_neighbours enable row level security;
 -- "offset 0" keeps it a look-up for each row that is read: else the planner may first make a list of all posts there are
 create policy "vectors are read with their post" on recsys.post_embeddings for select to authenticated
   using (exists (select from recsys.source_posts where source_posts.post_id = post_embeddings.post_id offset 0));
+create policy "neighbours are read with both posts" on recsys.post_neighbours for select to authenticated
+  using (
+    exists (select from recsys.source_posts where source_posts.post_id = post_neighbours.post_id offset 0)
+    and exists (select from recsys.source_posts where source_posts.post_id = post_neighbours.neighbour_id offset 0)
+  );
 create policy "people read their own vector" on recsys.user_embeddings for select to authenticated using (user_id = (select auth.uid()));
-grant select on recsys.post_embeddings, recsys.user_embeddings to authenticated;
-grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings to service_role;
+grant select on recsys.post_embeddings, recsys.user_embeddings, recsys.post_neighbours to authenticated;
+grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings, recsys.post_neighbours to service_role;
 
 create function recsys.create_model(
   p_name text, p_feature_spec jsonb, p_feature_spec_digest text, p_metrics jsonb, p_learned_until timestamptz default null,
@@ -46,27 +67,28 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   new_model_id bigint;
+  told record;
 begin
   insert into recsys.models (name, feature_spec, feature_spec_digest, metrics, learned_until, heads)
   values (p_name, p_feature_spec, p_feature_spec_digest, p_metrics, p_learned_until, p_heads)
   returning model_id into new_model_id;
   -- stand-alone tables, attached when complete: readers of the live partitions never wait
-  execute format('create table recsys.post_embeddings_%s (like recsys.post_embeddings including all, check (model_id = %s))', new_model_id, new_model_id);
-  execute format('create table recsys.user_embeddings_%s (like recsys.user_embeddings including all, check (model_id = %s))', new_model_id, new_model_id);
-  execute format('alter table recsys.post_embeddings_%s enable row level security', new_model_id);
-  execute format('alter table recsys.user_embeddings_%s enable row level security', new_model_id);
-  execute format('comment on table recsys.post_embeddings_%s is %L', new_model_id, format('Vectors of posts by model %s, %s.', new_model_id, p_name));
-  execute format('comment on table recsys.user_embeddings_%s is %L', new_model_id, format('Vectors of users by model %s, %s.', new_model_id, p_name));
+  for told in select * from (values ('post_embeddings', 'Vectors of posts'), ('user_embeddings', 'Vectors of users'), ('post_neighbours', 'Neighbours of posts')) as parents (name, what) loop
+    execute format('create table recsys.%1$I (like recsys.%2$I including all, check (model_id = %3$s))', told.name || '_' || new_model_id, told.name, new_model_id);
+    execute format('alter table recsys.%I enable row level security', told.name || '_' || new_model_id);
+    execute format('comment on table recsys.%I is %L', told.name || '_' || new_model_id, format('%s by model %s, %s.', told.what, new_model_id, p_name));
+  end loop;
   return new_model_id;
 end
 $$;
-comment on function recsys.create_model(text, jsonb, text, jsonb, timestamptz, text[]) is 'Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N.';
+comment on function recsys.create_model(text, jsonb, text, jsonb, timestamptz, text[]) is 'Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N, recsys.user_embeddings_N and recsys.post_neighbours_N. Returns N.';
 
 create function recsys.complete_model(p_model_id bigint, p_gate jsonb default null) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   posts bigint;
+  has_neighbours boolean;
 begin
   if (select count(*) from recsys.model_artifacts where model_id = p_model_id) <> 3 then
     raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
@@ -81,10 +103,18 @@ begin
   execute format('alter table recsys.post_embeddings attach partition recsys.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
   execute format('alter table recsys.user_embeddings attach partition recsys.user_embeddings_%s for values in (%s)', p_model_id, p_model_id);
   execute format('analyze recsys.post_embeddings_%s', p_model_id);
+  execute format('select exists (select from recsys.post_neighbours_%s)', p_model_id) into has_neighbours;
+  if has_neighbours then
+    execute format('alter table recsys.post_neighbours attach partition recsys.post_neighbours_%s for values in (%s)', p_model_id, p_model_id);
+    execute format('analyze recsys.post_neighbours_%s', p_model_id);
+  else
+    -- so that a feed knows by the catalog alone that there are none
+    execute format('drop table recsys.post_neighbours_%s', p_model_id);
+  end if;
   update recsys.models set status = 'ready', gate = p_gate where model_id = p_model_id;
 end
 $$;
-comment on function recsys.complete_model(bigint, jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
+comment on function recsys.complete_model(bigint, jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
 create function recsys.reject_model(p_model_id bigint, p_gate jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -96,14 +126,15 @@ begin
   end if;
   execute format('drop table recsys.post_embeddings_%s', p_model_id);
   execute format('drop table recsys.user_embeddings_%s', p_model_id);
+  execute format('drop table recsys.post_neighbours_%s', p_model_id);
 end
 $$;
-comment on function recsys.reject_model(bigint, jsonb) is 'Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors, which no reader has seen; the row and the graphs stay for a while, for whoever asks why.';
+comment on function recsys.reject_model(bigint, jsonb) is 'Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why.';
 
 create function recsys.drop_model(p_model_id bigint) returns void
 language plpgsql volatile security invoker set search_path = ''
 -- dropping a partition takes ACCESS EXCLUSIVE on its parent, and every feed that comes meanwhile waits behind it: so it gives up
--- soon. There are four such locks; DETACH CONCURRENTLY takes none, but can run in no function and waits for every old transaction.
+-- soon. There are up to six such locks; DETACH CONCURRENTLY takes none, but can run in no function and waits for every old transaction.
 set lock_timeout = '25ms'
 as $$
 begin
@@ -119,9 +150,10 @@ begin
     raise exception 'model % is that of a running experiment or shadow', p_model_id
       using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
-  -- in the order in which a feed locks the two: the other way round each could wait for the other
+  -- in the order in which a feed locks them: the other way round each could wait for the other
   execute format('drop table if exists recsys.user_embeddings_%s', p_model_id);
   execute format('drop table if exists recsys.post_embeddings_%s', p_model_id);
+  execute format('drop table if exists recsys.post_neighbours_%s', p_model_id);
   delete from recsys.models where model_id = p_model_id;
 exception
   when lock_not_available then

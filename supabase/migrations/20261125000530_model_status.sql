@@ -9,6 +9,7 @@ select
   pg_size_pretty(
     coalesce(pg_total_relation_size(to_regclass('recsys.post_embeddings_' || models.model_id)), 0)
     + coalesce(pg_total_relation_size(to_regclass('recsys.user_embeddings_' || models.model_id)), 0)
+    + coalesce(pg_total_relation_size(to_regclass('recsys.post_neighbours_' || models.model_id)), 0)
     + coalesce(artifacts.bytes, 0)
   ) as size,
   case

@@ -152,7 +152,7 @@ end
 $$;
 comment on function recsys.retrieve_topic(recsys.feed_request, text, integer, integer) is 'The p_most newest posts of a topic, p_share of an author before all others''.';
 
-create function recsys.retrieve_touched(p_request recsys.feed_request, p_most integer, p_share integer)
+create function recsys.retrieve_listed(p_request recsys.feed_request, p_listed uuid[], p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -165,17 +165,17 @@ begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
       select row(posts.post_id, posts.author_id)::recsys.found_post
-      from unnest(p_request.touched) with ordinality as touched (post_id, place)
+      from unnest(p_listed) with ordinality as listed (post_id, place)
       cross join lateral (
         (
           select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible
-          where eligible.post_id = touched.post_id and p_request.pool is null
+          where eligible.post_id = listed.post_id and p_request.pool is null
           offset 0
         )
         union all
-        select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = touched.post_id
+        select pooled.post_id, pooled.author_id from unnest(p_request.pool) as pooled where pooled.post_id = listed.post_id
       ) as posts
-      order by touched.place
+      order by listed.place
       limit looked
     );
     exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
@@ -183,4 +183,4 @@ begin
   return query select * from recsys.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_touched(recsys.feed_request, integer, integer) is 'The p_most posts that most of those whom the user follows did something with lately, as recsys.with_touched finds them, p_share of an author before all others''.';
+comment on function recsys.retrieve_listed(recsys.feed_request, uuid[], integer, integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys.with_touched), or of recsys.with_covisited.';

@@ -311,7 +311,9 @@ begin atomic
   union all
   select 'followed', 50, 100, found.* from recsys.retrieve_followed(p_request, (jsonb '{"feed": 50, "kept": 100}' ->> p_extent)::integer, (jsonb '{"feed": 5, "kept": 10, "all": 5}' ->> p_extent)::integer) as found
   union all
-  select 'touched', 100, 140, found.* from recsys.retrieve_touched(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found;
+  select 'touched', 100, 140, found.* from recsys.retrieve_listed(p_request, p_request.touched, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found
+  union all
+  select 'covisited', 100, 140, found.* from recsys.retrieve_listed(p_request, p_request.covisited, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found;
 end;
 comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else.';
 

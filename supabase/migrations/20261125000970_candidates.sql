@@ -42,12 +42,12 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request constant recsys.feed_request := recsys.with_trials(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))));
+  request constant recsys.feed_request := recsys.with_trials(recsys.with_covisited(recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id));
 begin
   return query select * from recsys.found_posts(recsys.with_pool(request, p_model_id, p_embedding), p_model_id, p_embedding);
 end
 $$;
-comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 900 rows, unordered.';
+comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
 
 create type recsys.told_post as (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz);
 comment on type recsys.told_post is 'What the app says of a post.';
@@ -161,9 +161,9 @@ declare
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
-  request := recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served)));
+  request := recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id);
   perform set_config('role', 'service_role', true);
-  request := recsys.with_undecided(recsys.with_trials(request));
+  request := recsys.with_covisited(recsys.with_undecided(recsys.with_trials(request)), p_model_id);
   tried := recsys.tried_posts(request);
   perform set_config('role', p_role, true);
   if tried <> '{}' then

@@ -30,7 +30,7 @@ create view recsys.erasable_columns with (security_invoker = true) as
 select pg_class.oid::regclass as table_name, pg_attribute.attname as column_name, names.kind, names.type
 from (
   values
-    ('post', 'post_id', 'uuid'::regtype), ('post', 'entity_id', 'uuid'), ('post', 'post_ids', 'uuid[]'),
+    ('post', 'post_id', 'uuid'::regtype), ('post', 'neighbour_id', 'uuid'), ('post', 'entity_id', 'uuid'), ('post', 'post_ids', 'uuid[]'),
     ('user', 'user_id', 'uuid'), ('user', 'entity_id', 'uuid'), ('user', 'user_ids', 'uuid[]')
 ) as names (kind, column_name, type)
 join pg_catalog.pg_attribute on pg_attribute.attname = names.column_name and pg_attribute.atttypid = names.type and not pg_attribute.attisdropped
@@ -42,7 +42,7 @@ where pg_class.relnamespace = 'recsys'::regnamespace and pg_class.relkind in ('r
   -- gone in the transaction of the deletion, and there again for what the app has again under the same id
   and pg_class.relname <> 'post_tags'
   and pg_class.relname <> 'erasures';
-comment on view recsys.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
+comment on view recsys.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, neighbour_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
 comment on column recsys.erasable_columns.table_name is 'The table; also those of a model that is being published.';
 comment on column recsys.erasable_columns.column_name is 'The column that holds the id or ids.';
 comment on column recsys.erasable_columns.kind is 'Whose: post or user.';

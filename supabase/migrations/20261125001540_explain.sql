@@ -21,7 +21,8 @@ begin
     return;
   end if;
 
-  request := recsys.with_trials(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now))));
+  request := recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now))), p_model_id);
+  request := recsys.with_trials(recsys.with_covisited(request, p_model_id));
   request.asked := p_post_id;
   request := recsys.with_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank) into source_ranks

@@ -1,7 +1,7 @@
 -- What the engine lets callers do: read what ranks their feed, and nothing of what others did.
 begin;
 set local search_path = public, extensions;
-select plan(35);
+select plan(37);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -20,13 +20,19 @@ begin
   execute format('alter table recsys.user_embeddings attach partition recsys.user_embeddings_%1$s for values in (%1$s)', (select model_id from recsys.models));
 end
 $$;
--- a name that the story knows
+-- names that the story knows
 do $$ begin execute format('alter table recsys.user_embeddings_%s rename to user_embeddings_story', (select model_id from recsys.models)); end $$;
+do $$ begin execute format('create table recsys.post_neighbours_story partition of recsys.post_neighbours for values in (%s)', (select model_id from recsys.models)); end $$;
 
 set local role service_role;
 select is(recsys.roll_up(), 4::bigint, 'the service rolls up: a view of somebody else''s post, and three events of users');
 insert into posts (id, author_id, title, visibility) values ('a2000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'a draft', 'private');
 insert into comments (user_id, post_id) values ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000');
+
+insert into posts (id, author_id, title) values ('a3000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'another post');
+insert into recsys.post_neighbours
+select model_id, post_id, neighbour_id, 1
+from recsys.models cross join (select id as post_id from posts) as one cross join (select id as neighbour_id from posts) as other where post_id <> neighbour_id;
 
 set local role authenticated;
 select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
@@ -52,6 +58,11 @@ select results_eq(
   'select user_id from recsys.latest_user_stats', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'nor the latest of others');
 select results_eq(
   'select user_id from recsys.user_embeddings', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben reads his own vector only');
+select results_eq(
+  'select post_id, neighbour_id from recsys.post_neighbours order by post_id',
+  $$values ('a1000000-0000-4000-8000-000000000000'::uuid, 'a3000000-0000-4000-8000-000000000000'::uuid), ('a3000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$,
+  'Ben reads neighbours where he may read both, so not with Ana''s draft');
+select throws_ok('select from recsys.post_neighbours_story', '42501', null, 'nor does he get around that by the partition');
 select throws_ok('select from recsys.user_embeddings_story', '42501', null, 'nor does he get around that by the partition');
 select throws_ok(
   $$select recsys.similar_posts('a1000000-0000-4000-8000-000000000000')$$, '42501', 'permission denied for function similar_posts', 'nor is he told how similar posts are');

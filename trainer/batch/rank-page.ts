@@ -162,7 +162,7 @@ async function rankUser(
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
-  const { state, run, model, postVectors, hasVector, community, weights, selection } = snapshot;
+  const { state, run, model, postVectors, hasVector, neighbours, community, weights, selection } = snapshot;
   const { ids } = community.posts;
   let { hidden } = snapshot;
   let similar = nearest;
@@ -181,6 +181,7 @@ async function rankUser(
     countedUntil,
     similar,
     excluded,
+    neighbours,
   });
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
   const basis = basisOf(input.history.length > 0, input);

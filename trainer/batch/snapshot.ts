@@ -17,8 +17,10 @@ import type { SelectionSettings } from "../../supabase/functions/_shared/recomme
 import type { Community } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
+import type { Neighbours } from "../community/neighbours.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { CommunityState } from "../community/state.ts";
+import { readNeighbours } from "../neighbours/stored-neighbours.ts";
 import { Histories } from "../towers/histories.ts";
 import { MutedPosts } from "./mutes.ts";
 import { type NearestPosts, nearestPosts } from "./nearest-posts.ts";
@@ -43,6 +45,8 @@ export interface Snapshot {
   /** Their ids. */
   hiddenIds: string[];
   nearest: NearestPosts;
+  /** Those of the model; undefined: it has none. */
+  neighbours: Neighbours | undefined;
   muted: MutedPosts;
   /** The post row of each post that was a candidate so far: the same for every user of the run. */
   rowOf: RowOf;
@@ -84,6 +88,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     hidden,
     hiddenIds: posts.ids.filter((_, post) => hidden[post] === 1),
     nearest: await nearestPosts(postVectors, searched, posts),
+    neighbours: await readNeighbours(database.pool, run.modelId, community),
     muted: new MutedPosts(community),
     rowOf: rememberedRows(),
     model,

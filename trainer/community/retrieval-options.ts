@@ -1,5 +1,6 @@
 /** What retrieval in a replay is asked with, and what it gives. */
 import type { Candidate } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import type { Neighbours } from "./neighbours.ts";
 
 export interface NumberedCandidate extends Candidate {
   /** Post number. */
@@ -18,6 +19,8 @@ export interface RetrievalOptions {
   similar?: ArrayLike<number>;
   /** Whether nothing is known of what the user did, nor of whom they follow. */
   isNew?: boolean;
+  /** Those of the model that asks; left out: it has none. */
+  neighbours?: Neighbours | undefined;
   /** Numbers of posts that were shown, and are found whether or not a source brings them. */
   shown?: Iterable<number> | undefined;
 }

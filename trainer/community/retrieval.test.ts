@@ -16,6 +16,7 @@ import {
 } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
+import type { IdNeighbours } from "./neighbours.ts";
 import { depth } from "./share.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
 
@@ -68,7 +69,14 @@ await fill();
 const loaded = await communityFromDatabase(database);
 const random = new Random(2);
 const postVectors = unitVectors(random, loaded.community.posts.ids.length);
-const instant = await instantAfter(database, loaded, postVectors, loaded.timeline.length);
+// of the ten posts that the reader came back to
+const { ids } = loaded.community.posts;
+const posts = (first: number, last: number) =>
+  ids.filter((id) => Number(id.slice(-12)) >= first && Number(id.slice(-12)) <= last);
+const neighbours: IdNeighbours = new Map(
+  posts(200, 209).map((id, i) => [id, posts(1000 + 15 * i, 1029 + 15 * i).map((other) => [other, 1 + i])]),
+);
+const instant = await instantAfter(database, loaded, postVectors, loaded.timeline.length, neighbours);
 const reader = loaded.community.users.ids.findIndex((id) => id.endsWith("000"));
 
 test("every source brings at most as many posts as declared, in SQL as in the replay", async () => {
@@ -143,6 +151,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   ]);
   assert.deepEqual(await numbers("with_touched", /follows\[:(\d+)\]/g), [retrieval.touchedBy]);
   assert.deepEqual(await numbers("with_touched", /limit (\d+)/g), [retrieval.touchedInteractions]);
+  assert.deepEqual(await numbers("with_covisited", /limit (\d+)/g), [depth * sources.covisited.size]);
   assert.deepEqual(await numbers("retrieve_similar", /ef_search', '(\d+)'/g), [searchWidth]);
   const { historyInteractions, historyLength } = retrieval;
   assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);

@@ -18,6 +18,7 @@ import {
   addWhatCountsForNothing,
   assertAgrees,
   instantAfter,
+  randomNeighbours,
   unitVectors,
 } from "./testing.ts";
 
@@ -43,11 +44,13 @@ for (const part of parts)
   test(`after ${100 * part} % of the events, users and candidates are the same in SQL and in the replay`, async () => {
     const { community, timeline } = loaded;
     const postVectors = unitVectors(random, community.posts.ids.length);
-    const instant = await instantAfter(database, loaded, postVectors, Math.floor(part * timeline.length));
+    const neighbours = randomNeighbours(random, community.posts.ids);
+    const events = Math.floor(part * timeline.length);
+    const instant = await instantAfter(database, loaded, postVectors, events, neighbours);
     const { onTrialUntil } = community.posts;
     const tried = onTrialUntil?.subarray(0, instant.state.alive).filter((until) => until >= instant.now).length ?? 0;
     assert.ok(tried > 0, "some are on trial");
-    let [compared, followed, touched, byTopic] = [0, 0, 0, 0];
+    let [compared, followed, touched, byTopic, covisited] = [0, 0, 0, 0, 0];
     for (let user = 0; user < community.users.ids.length; user += 9) {
       const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
       compared += candidates.length;
@@ -56,9 +59,8 @@ for (const part of parts)
       byTopic += candidates.filter(
         ({ ranks, follows_author, author_affinity }) => ranks.followed && !follows_author && author_affinity === 0,
       ).length;
+      covisited += candidates.filter(({ ranks }) => ranks.covisited !== null).length;
     }
-    assert.ok(
-      compared > 1000 && followed > 50 && touched > 50 && byTopic > 50,
-      `only ${[compared, followed, touched, byTopic]} rows compared`,
-    );
+    const counts = [compared, followed, touched, byTopic, covisited];
+    assert.ok(compared > 1000 && counts.every((count) => count > 50), `only ${counts} rows compared`);
   });

@@ -28,6 +28,7 @@ import type { Community } from "./community.ts";
 import { followedPosts } from "./followed-posts.ts";
 import { byTouches, FollowsSoFar, getOrAdd, TopicsSoFar, type Touched, touchedBy } from "./follows.ts";
 import { mostSimilar } from "./most-similar.ts";
+import { covisitedBy } from "./neighbours.ts";
 import { quietUser } from "./quiet.ts";
 import type { NumberedCandidate, RetrievalOptions } from "./retrieval-options.ts";
 import { withinShare } from "./share.ts";
@@ -159,7 +160,7 @@ export class CommunityState {
     postVectors: Float32Array,
     options: RetrievalOptions = {},
   ): NumberedCandidate[] {
-    const { hidden, similar, excluded = [], shown = [], isNew = false } = options;
+    const { hidden, similar, excluded = [], shown = [], isNew = false, neighbours } = options;
     const request = ++this.request;
     const affinities = isNew ? new Map<number, number>() : this.affinities(user, options);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
@@ -183,7 +184,9 @@ export class CommunityState {
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
     const touched = touchedBy(follows, this, hidden);
-    const asked = { now, vector, postVectors, hidden, similar, affinities, follows, topics, touched, eligible };
+    const covisited = covisitedBy(user, isNew ? undefined : neighbours, this, hidden);
+    const own = { affinities, follows, topics, touched, covisited };
+    const asked = { now, vector, postVectors, hidden, similar, eligible, ...own };
     for (const source of sourceNames) {
       const posts = this.sources[source](asked);
       for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
@@ -293,24 +296,17 @@ export class CommunityState {
   private readonly sources: Record<Source, (asked: Asked) => ArrayLike<number>> = {
     similar: ({ similar, vector, postVectors, eligible }) =>
       similar ?? mostSimilar(vector, postVectors, this.community.posts, this.alive, eligible),
-    active: ({ eligible }) => this.active(eligible),
-    fresh: ({ eligible }) => this.fresh(eligible),
+    active: ({ eligible }) => this.within("active", this.activity.posts(eligible)),
+    fresh: ({ eligible }) => this.within("fresh", this.newest(eligible)),
     trending: ({ now, hidden, eligible }) => this.trending(now, hidden, eligible),
     followed: (asked) => followedPosts(asked, this.community, this.postsOf),
     touched: ({ touched, eligible }) =>
-      withinShare(
-        byTouches(touched, this.community.posts.ids).filter(eligible),
-        this.community.posts.authors,
-        sources.touched,
-      ).posts,
+      this.within("touched", byTouches(touched, this.community.posts.ids).filter(eligible)),
+    covisited: ({ covisited, eligible }) => this.within("covisited", covisited.filter(eligible)),
   };
 
-  private active(eligible: Asked["eligible"]): number[] {
-    return withinShare(this.activity.posts(eligible), this.community.posts.authors, sources.active).posts;
-  }
-
-  private fresh(eligible: Asked["eligible"]): number[] {
-    return withinShare(this.newest(eligible), this.community.posts.authors, sources.fresh).posts;
+  private within(source: Source, posts: Iterable<number>): number[] {
+    return withinShare(posts, this.community.posts.authors, sources[source]).posts;
   }
 
   private *newest(eligible: Asked["eligible"]): Iterable<number> {
@@ -367,6 +363,7 @@ interface Asked {
   /** The posts of each topic that they follow, the newest first. */
   topics: Iterable<number>[];
   touched: Map<number, Touched>;
+  covisited: number[];
   /** Whether a post may be in the feed at work. */
   eligible(post: number): boolean;
 }

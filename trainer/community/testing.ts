@@ -13,9 +13,11 @@ import { type PostCandidate, userState } from "../../supabase/functions/_shared/
 import { userInput } from "../../supabase/functions/_shared/towers/user-input.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
+import { writeNeighbours } from "../neighbours/stored-neighbours.ts";
 import { Histories } from "../towers/histories.ts";
 import { meanOf } from "../towers/model.ts";
 import type { LoadedCommunity } from "./from-database.ts";
+import { type IdNeighbours, type Neighbours, numberedNeighbours } from "./neighbours.ts";
 import type { NumberedCandidate } from "./retrieval-options.ts";
 import { CommunityState } from "./state.ts";
 
@@ -30,6 +32,7 @@ export interface Instant {
   state: CommunityState;
   /** A model with the vectors of the posts that existed: those that a function could have found then. */
   modelId: number;
+  neighbours: Neighbours | undefined;
 }
 
 /** The instant just after `events` of the timeline, so that the order of what happens at one instant does not matter. */
@@ -38,6 +41,7 @@ export async function instantAfter(
   loaded: LoadedCommunity,
   postVectors: Float32Array,
   events: number,
+  neighbours: IdNeighbours = new Map(),
 ): Promise<Instant> {
   const { community, timeline } = loaded;
   const now = timeline.at[events - 1] + 0.5;
@@ -45,16 +49,17 @@ export async function instantAfter(
   const state = new CommunityState(community, timeline);
   state.advance(events, now);
   const ids = community.posts.ids.slice(0, state.alive);
-  const modelId = await publishVectors(database, ids, postVectors);
-  return { database, loaded, postVectors, now, state, modelId };
+  const modelId = await publishVectors(database, ids, postVectors, { neighbours });
+  const numbered = numberedNeighbours(neighbours, community);
+  return { database, loaded, postVectors, now, state, modelId, neighbours: numbered };
 }
 
 /** Fails unless SQL and replay agree on the candidates of a user, their ranks and features; returns the replay's. */
 export async function assertAgrees(instant: Instant, user: number, vector: Float32Array): Promise<NumberedCandidate[]> {
-  const { loaded, postVectors, now, state } = instant;
+  const { loaded, postVectors, now, state, neighbours } = instant;
   const [context, candidates] = await fromSql(instant, loaded.community.users.ids[user], vector);
   assert.ok(context, "no such user");
-  const replayed = state.candidates(user, now, vector, postVectors).sort((a, b) => a.post - b.post);
+  const replayed = state.candidates(user, now, vector, postVectors, { neighbours }).sort((a, b) => a.post - b.post);
   const asked = numbered(loaded, candidates);
   assert.deepEqual(
     asked.map(({ post }) => post),
@@ -172,12 +177,18 @@ export function unitVectors(random: Random, count: number): Float32Array {
   return vectors;
 }
 
-/** A complete model with the vectors of some posts; returns its id. */
+/** Neighbours of each of some posts, some of which speak as much as others. */
+export function randomNeighbours(random: Random, ids: string[], most = 12): IdNeighbours {
+  const few = (id: string) => ids.filter((other) => other !== id && random.below(ids.length) < most);
+  return new Map(ids.map((id) => [id, few(id).map((other) => [other, 1 + random.below(3)])]));
+}
+
+/** A complete model with the vectors of some posts, and their neighbours; returns its id. */
 export async function publishVectors(
   { pool }: Pick<Database, "pool">,
   ids: string[],
   vectors: Float32Array,
-  name = `${ids.length} posts`,
+  { name = `${ids.length} posts`, neighbours = new Map() as IdNeighbours } = {},
 ): Promise<number> {
   const created = await pool.query("select recsys.create_model($1, '{}', $2, '{}')::int as id", [
     name,
@@ -194,6 +205,7 @@ export async function publishVectors(
      select $1, post_id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as post (post_id, vector)`,
     [id, ids, ids.map((_, post) => JSON.stringify([...vectorAt(vectors, post)]))],
   );
+  await writeNeighbours(pool, id, neighbours, () => true);
   await pool.query("select recsys.complete_model($1)", [id]);
   return id;
 }

@@ -10,6 +10,9 @@ export const logAgeColumn = userFeatures.length + postFeatures.indexOf("log_age"
 export const logIdleColumn = userFeatures.length + postFeatures.indexOf("log_idle");
 export const similarityColumn = userFeatures.length + postFeatures.length + pairFeatures.indexOf("similarity");
 
+/** Column of what only some models have a source for. */
+export const covisitedColumn = userFeatures.length + postFeatures.length + pairFeatures.indexOf("log_covisited_rank");
+
 /** The recency baseline of the row of dense features that begins at `offset`. */
 export function recencyBaselineAt(dense: Float32Array, offset: number): number {
   const { log_idle, log_age } = recencyBaselineWeights;

@@ -14,6 +14,7 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { Community } from "../community/community.ts";
+import type { Neighbours } from "../community/neighbours.ts";
 import { newUser } from "../community/quiet.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { CommunityState } from "../community/state.ts";
@@ -43,6 +44,8 @@ interface ExampleOptions {
   hardNegatives: number;
   /** What a candidate that was not shown counts, beside a post of a page that was passed by. */
   unseenWeight: number;
+  /** Those of the model; left out: it has none. */
+  neighbours?: Neighbours | undefined;
   random: Random;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -55,7 +58,7 @@ export async function rankingExamples(
   requests: RankerRequest[],
   users: RequestUsers,
   postVectors: Float32Array,
-  { heads, rows, hardNegatives, unseenWeight, random, onProgress = () => {}, signal }: ExampleOptions,
+  { heads, rows, hardNegatives, unseenWeight, neighbours, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
   const examples = new RankingExamples(requests, rows, heads, postVectors);
   examples.users.set(users.vectors);
@@ -66,7 +69,7 @@ export async function rankingExamples(
     const vector = vectorAt(users.vectors, r);
     const isNew = users.isNew[r] === 1;
     const shown = "shown" in request ? request.shown.map(({ post }) => post) : [];
-    const candidates = state.candidates(request.user, request.at, vector, postVectors, { shown, isNew });
+    const candidates = state.candidates(request.user, request.at, vector, postVectors, { shown, isNew, neighbours });
     const history = users.histories[r].map((post) => vectorAt(postVectors, post));
     const user = isNew ? newUser(request.at) : state.user(request.user, history);
     const features = rankerFeatures(user, candidates, request.at);

@@ -25,7 +25,7 @@ import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
-import { denseWidth, similarityColumn } from "./dense-features.ts";
+import { covisitedColumn, denseWidth, similarityColumn } from "./dense-features.ts";
 
 const slotCount = 3 + categories.length;
 const dotCount = (slotCount * (slotCount - 1)) / 2;
@@ -61,7 +61,7 @@ export function newDlrmWeights(
 ): DenseWeights {
   const heads = names.length;
   const weights = new DenseWeights();
-  weights.addLayer("bottom/1", denseWidth, bottomHidden, random);
+  weights.addLayer("bottom/1", denseWidth, bottomHidden, random, 1, covisitedColumn);
   weights.addLayer("bottom/2", bottomHidden, dimensions, random);
   weights.addLayer("top/1", dimensions + dotCount, topHidden[0], random);
   weights.addLayer("top/2", topHidden[0], topHidden[1], random);

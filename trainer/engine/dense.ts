@@ -20,13 +20,17 @@ export class DenseWeights {
     this.byName.set(name, { shape, weights: new Weights(values) });
   }
 
-  /** Adds a layer `name/weight` [inputs, outputs], He-initialised times `gain`, and `name/bias` [outputs]. */
-  addLayer(name: string, inputs: number, outputs: number, random: Random, gain = 1): void {
-    const deviation = gain * Math.sqrt(2 / inputs);
+  /**
+   * Adds a layer `name/weight` [inputs, outputs], He-initialised times `gain`, and `name/bias` [outputs]. The input `blank` starts at 0, and all others
+   * as if it were not there: where it never varies, training goes as without it.
+   */
+  addLayer(name: string, inputs: number, outputs: number, random: Random, gain = 1, blank?: number): void {
+    const deviation = gain * Math.sqrt(2 / (blank === undefined ? inputs : inputs - 1));
+    const first = (i: number) => (Math.floor(i / outputs) === blank ? 0 : deviation * random.normal());
     this.add(
       `${name}/weight`,
       [inputs, outputs],
-      Float32Array.from({ length: inputs * outputs }, () => deviation * random.normal()),
+      Float32Array.from({ length: inputs * outputs }, (_, i) => first(i)),
     );
     this.add(`${name}/bias`, [outputs]);
   }

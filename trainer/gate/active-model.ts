@@ -9,6 +9,7 @@ import { loadRuntime } from "../../supabase/functions/_shared/models/inference.t
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 import type { Community } from "../community/community.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
+import { readNeighbours } from "../neighbours/stored-neighbours.ts";
 import type { ReplayedModel } from "./ranked-requests.ts";
 
 /** Vectors that are read at once. */
@@ -53,8 +54,9 @@ export async function replayedActiveModel(
 export async function publishedModel(
   { pool }: Database,
   { id, name, featureSpecDigest }: Pick<ActiveModel, "id" | "name" | "featureSpecDigest">,
-  { posts, users }: Community,
+  community: Community,
 ): Promise<ReplayedModel> {
+  const { posts, users } = community;
   const client = await pool.connect();
   try {
     const load = modelCache(loadRuntime);
@@ -86,7 +88,8 @@ export async function publishedModel(
     await eachVector(client, usersAfter, (user, vector) => {
       if (known.has(user)) userIdEmbeddings.set(user, vector);
     });
-    return { name, heads, graphs, userIdEmbeddings, postVectors };
+    const neighbours = await readNeighbours(client, id, community);
+    return { name, heads, graphs, userIdEmbeddings, postVectors, neighbours };
   } finally {
     client.release();
   }

@@ -12,6 +12,7 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
+import { numberedNeighbours } from "../community/neighbours.ts";
 import { boundedShares, ofPages, ofRequests, sampleOfEach } from "../community/shares.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
@@ -70,6 +71,7 @@ export async function compare(
     ...(await rankingModel("as published", heads, user_tower, dlrm)),
     userIdEmbeddings: candidate.model.userIdEmbeddings,
     postVectors: byNumber(loaded.community, candidate.postVectors),
+    neighbours: numberedNeighbours(candidate.model.neighbours, loaded.community),
   };
   const margin = await readMargin(database);
   const options = { weights: headWeights(await readFeedSettings(database)), onProgress, signal };

@@ -7,6 +7,7 @@ import { postTowerInputs } from "../../supabase/functions/_shared/features/tower
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
 import type { Community } from "../community/community.ts";
+import { type IdNeighbours, numberedNeighbours } from "../community/neighbours.ts";
 import { postText } from "../community/texts.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import type { ReplayedModel } from "./ranked-requests.ts";
@@ -19,6 +20,7 @@ export interface ModelParts {
   heads: readonly Head[];
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
+  neighbours: IdNeighbours;
 }
 
 interface Watched {
@@ -30,13 +32,14 @@ interface Watched {
 export async function modelInMemory(
   name: string,
   community: Community,
-  { graphs, dlrm, heads, userIdEmbeddings, postIdEmbeddings }: ModelParts,
+  { graphs, dlrm, heads, userIdEmbeddings, postIdEmbeddings, neighbours }: ModelParts,
   watched: Watched,
 ): Promise<ReplayedModel> {
   return {
     ...(await rankingModel(name, heads, graphs.user_tower, dlrm)),
     userIdEmbeddings,
     postVectors: await embedAll(community, graphs.post_tower, postIdEmbeddings, watched),
+    neighbours: numberedNeighbours(neighbours, community),
   };
 }
 

@@ -12,6 +12,7 @@ import { type Opinion, predict, type RankingModel, scoreOf } from "../../supabas
 import { embedUser } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import type { Community } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
+import type { Neighbours } from "../community/neighbours.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { CommunityState } from "../community/state.ts";
 import { userText } from "../community/texts.ts";
@@ -29,6 +30,8 @@ export interface ReplayedModel extends RankingModel {
   userIdEmbeddings: IdEmbeddings;
   /** [posts, 32]; zeros for a post the model has no vector of. */
   postVectors: Float32Array;
+  /** Undefined: it has none. */
+  neighbours: Neighbours | undefined;
 }
 
 /** What a model made of one request: of all it retrieved, or, where the request is a page, of what was shown. */
@@ -92,7 +95,7 @@ export async function answerOf(
     history,
     followed: meanOf(followed, postVectors),
   });
-  const candidates = state.candidates(user, at, vector, postVectors, { shown });
+  const candidates = state.candidates(user, at, vector, postVectors, { shown, neighbours: model.neighbours });
   // the graph takes one candidate or more
   if (candidates.length === 0) return { vector, candidates, probabilities: new Float32Array() };
   return { vector, candidates, ...(await predict(model, state.user(user, history), vector, candidates, at)) };

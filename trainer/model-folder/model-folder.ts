@@ -1,5 +1,5 @@
 /**
- * A trained model as a folder: model.json, three ONNX graphs, ID embeddings; for the gate, samples of what the trainer
+ * A trained model as a folder: model.json, three ONNX graphs, ID embeddings, neighbours of posts; for the gate, samples of what the trainer
  * answered, and the towers as they were before they learned from the held-out requests. `train` writes it, `publish` reads
  * it.
  */
@@ -16,10 +16,12 @@ import {
   type GraphName,
   graphNames,
 } from "../../supabase/functions/_shared/models/contracts.ts";
+import type { IdNeighbours } from "../community/neighbours.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
 import { assertContract } from "../onnx/contract.ts";
 import type { HeldBackTowers } from "../pipeline.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
+import { readNeighbours, writeNeighbours } from "./neighbours-file.ts";
 import { readRegular } from "./read-regular.ts";
 
 /** What a model's graphs may weigh together: they travel to every fresh worker of an Edge Function. */
@@ -70,6 +72,8 @@ export interface ModelFolder extends Description {
   graphs: Record<GraphName, Uint8Array>;
   userIdEmbeddings: IdEmbeddings;
   postIdEmbeddings: IdEmbeddings;
+  /** Empty: it has none. */
+  neighbours: IdNeighbours;
   heldBack: HeldBackTowers;
   samples: Sample[];
 }
@@ -81,7 +85,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
   await rm(partial, { recursive: true, force: true });
   await writeTowers(partial, model);
   await writeTowers(join(partial, "held-back"), model.heldBack);
-  const { graphs, userIdEmbeddings, postIdEmbeddings, heldBack, samples, ...described } = model;
+  const { graphs, userIdEmbeddings, postIdEmbeddings, neighbours, heldBack, samples, ...described } = model;
   const json = {
     ...described,
     held_back_from: new Date(heldBack.from).toISOString(),
@@ -123,21 +127,19 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
 
 async function writeTowers(
   folder: string,
-  {
-    graphs,
-    userIdEmbeddings,
-    postIdEmbeddings,
-  }: Pick<HeldBackTowers, "userIdEmbeddings" | "postIdEmbeddings" | "graphs">,
+  { graphs, userIdEmbeddings, postIdEmbeddings, neighbours }: Omit<HeldBackTowers, "from">,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [graph, bytes] of Object.entries(graphs)) await writeFile(join(folder, `${graph}.onnx`), bytes);
   await writeIdEmbeddings(join(folder, "user-id-embeddings"), userIdEmbeddings);
   await writeIdEmbeddings(join(folder, "post-id-embeddings"), postIdEmbeddings);
+  await writeNeighbours(join(folder, "neighbours.ndjson"), neighbours);
 }
 
 async function readEmbeddings(folder: string) {
   const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
-  return { userIdEmbeddings, postIdEmbeddings: await readIdEmbeddings(join(folder, "post-id-embeddings")) };
+  const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
+  return { userIdEmbeddings, postIdEmbeddings, neighbours: await readNeighbours(join(folder, "neighbours.ndjson")) };
 }
 
 async function readHeldBack(folder: string, from: number): Promise<HeldBackTowers> {

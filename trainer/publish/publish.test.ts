@@ -4,12 +4,13 @@ import { setTimeout } from "node:timers/promises";
 import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase, withOneSession } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../testing/community.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "./publish.ts";
 
 const database = await testDatabase({ after });
+const gone = uuid("c", 99);
 const community = await readCommunityId(database);
 
 beforeEach(async () => {
@@ -76,6 +77,38 @@ test("a user's published vector pools what they did last: ada's posts 28 and 30"
   const vector: number[] = JSON.parse(rows[0].embedding);
   // post 30 (e29) came last and weighs 1, post 28 (e27) 0.9; a hundredth of e1 is the tower's own
   assert.ok(Math.abs(vector[27] / vector[29] - 0.9) < 1e-3, `${vector[27]} / ${vector[29]}`);
+});
+
+test("neighbours of posts have a partition where a model has any, without posts that are gone, and it goes with the model", async () => {
+  const tableOf = async (id: number) =>
+    (await database.pool.query("select to_regclass($1) is not null as is_there", [`recsys.post_neighbours_${id}`]))
+      .rows[0].is_there;
+  const without = await publish(database, await model("without"), { activate: true });
+  assert.equal(await tableOf(without), false);
+  const neighbours: ModelFolder["neighbours"] = new Map([
+    [
+      post(1),
+      [
+        [post(2), 7],
+        [gone, 5],
+        [post(3), 2],
+      ],
+    ],
+    [gone, [[post(1), 1]]],
+  ]);
+  const having = await publish(database, await model("having", { neighbours }), { activate: true });
+  const { rows } = await database.pool.query(
+    "select model_id, post_id, neighbour_id, weight from recsys.post_neighbours order by weight",
+  );
+  assert.deepEqual(rows, [
+    { model_id: having, post_id: post(1), neighbour_id: post(3), weight: 2 },
+    { model_id: having, post_id: post(1), neighbour_id: post(2), weight: 7 },
+  ]);
+  await database.pool.query("select recsys.rollback_model()");
+  assert.deepEqual(await models(), ["without active", "having rolled_back"]);
+  await database.pool.query("select recsys.drop_model($1)", [having]);
+  assert.equal(await tableOf(having), false);
+  assert.equal(await countOf("recsys.post_neighbours"), 0);
 });
 
 test("without activation the model waits in status ready", async () => {

@@ -19,6 +19,7 @@ import { compare } from "../gate/compare.ts";
 import { judgeGraphs, verdictOf } from "../gate/gate.ts";
 import type { Verdict } from "../gate/verdict.ts";
 import { type ModelFolder, sha256 } from "../model-folder/model-folder.ts";
+import { writeNeighbours } from "../neighbours/stored-neighbours.ts";
 import { writePostEmbeddings, writeUserEmbeddings } from "./write-embeddings.ts";
 
 export interface PublishOptions {
@@ -85,6 +86,7 @@ async function publishLocked(
   const verdict = verdictOf(graphs, await compare({ database, onProgress, signal }, { model, postVectors }, active));
   await judgeAndStop(verdict);
   await writeUserEmbeddings(embedding, userTower, model.userIdEmbeddings, postVectors);
+  await writeNeighbours(client, modelId, model.neighbours, (post) => postVectors.has(post));
   onProgress({ step: "building the index", done: 0, total: 1 });
   await complete(database, client, modelId, verdict, signal);
   if (options.activate) await activate(client, modelId, model, active);

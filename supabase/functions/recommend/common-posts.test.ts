@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
+import { publishVectors, randomNeighbours, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
 import { type Connection, run } from "../_shared/database/database.ts";
@@ -30,7 +30,7 @@ await pool.query(
   [people],
 );
 const vectors = unitVectors(random, posts.length);
-const modelId = await publishVectors({ pool }, posts, vectors);
+const modelId = await publishVectors({ pool }, posts, vectors, { neighbours: randomNeighbours(random, posts) });
 await pool.query("select recsys.activate_model($1)", [modelId]);
 await pool.query("analyze");
 

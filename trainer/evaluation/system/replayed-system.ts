@@ -42,10 +42,11 @@ interface TrainingSet {
 
 /** A model that was just trained, as it would serve. */
 export async function replayedModel(model: TrainedModel, { users }: Community): Promise<ReplayedModel> {
-  const { dlrm, postVectors } = model;
+  const { dlrm, postVectors, neighbours } = model;
   const { towers } = model.towers;
   const served = await rankingModel("under evaluation", dlrm.heads, userTowerGraph(towers), dlrmGraph(dlrm));
-  return { ...served, userIdEmbeddings: idEmbeddingsOf(users.ids, towers.userIdEmbeddings), postVectors };
+  const userIdEmbeddings = idEmbeddingsOf(users.ids, towers.userIdEmbeddings);
+  return { ...served, userIdEmbeddings, postVectors, neighbours };
 }
 
 export class ReplayedSystem {

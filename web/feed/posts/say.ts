@@ -14,6 +14,8 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
       return `About “${isolated(why.topic)}”, which you follow`;
     case "touched":
       return "People whom you follow were there";
+    case "covisited":
+      return "Who came to what you came to also came to this";
     case "followed_author":
       return `By ${authorName(why.author_id, posts)}, whose posts you often open`;
     case "shared_terms":

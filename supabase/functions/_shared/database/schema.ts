@@ -360,7 +360,7 @@ export interface RecsysBatchRecommendations {
    */
   scores: number[];
   /**
-   * What brought each: similar, active, fresh, trending, followed or touched.
+   * What brought each: similar, active, fresh, trending, followed, touched or covisited.
    */
   sources: string[];
   /**
@@ -1168,7 +1168,7 @@ export interface RecsysImpressions {
    */
   shown_at: Timestamp;
   /**
-   * The source that ranked it best: similar, active, fresh, trending, followed or touched.
+   * The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.
    */
   source: string | null;
   /**
@@ -1640,6 +1640,25 @@ export interface RecsysPostEmbeddings {
    * Of recsys.source_posts.
    */
   post_id: string;
+}
+
+export interface RecsysPostNeighbours {
+  /**
+   * Whose neighbours they are; the partition.
+   */
+  model_id: number;
+  /**
+   * Of recsys.source_posts: what they may come to next.
+   */
+  neighbour_id: string;
+  /**
+   * Of recsys.source_posts: what somebody came to.
+   */
+  post_id: string;
+  /**
+   * How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.
+   */
+  weight: number;
 }
 
 export interface RecsysPostStats {
@@ -2922,6 +2941,7 @@ export interface DB {
   "recsys.optional_acts": RecsysOptionalActs;
   "recsys.planned_schedules": RecsysPlannedSchedules;
   "recsys.post_embeddings": RecsysPostEmbeddings;
+  "recsys.post_neighbours": RecsysPostNeighbours;
   "recsys.post_stats": RecsysPostStats;
   "recsys.post_tags": RecsysPostTags;
   "recsys.post_topics": RecsysPostTopics;
@@ -3061,7 +3081,7 @@ export interface Functions {
   "recsys.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
   /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
   "recsys.complete_embedding_jobs": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_embeddings: readonly (string | null)[] | null; p_topic_vectors?: readonly (string | null)[] | null | undefined }; row: { complete_embedding_jobs: number } };
-  /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
+  /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
   "recsys.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
   /** Records what a claimed request brought. false: the claim is no longer its own. */
   "recsys.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
@@ -3073,7 +3093,7 @@ export interface Functions {
   "recsys.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
   /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
   "recsys.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
-  /** Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N and recsys.user_embeddings_N for its vectors. Returns N. */
+  /** Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N, recsys.user_embeddings_N and recsys.post_neighbours_N. Returns N. */
   "recsys.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
   /** The day (UTC) of an instant. */
   "recsys.day_of": { args: { p_at: Date | string | null }; row: { day_of: Date } };
@@ -3136,7 +3156,7 @@ export interface Functions {
   /** The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
   /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
-  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
   /** All posts that the caller may read, where these are 2,000 at most and fewer than half as many as somebody came to in the community, else null. It reads no more than that, by the indexes that serve the app's policies. */
   "recsys.few_readable": { args: {  }; row: { few_readable: string[] } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
@@ -3337,7 +3357,7 @@ export interface Functions {
   "recsys.record_events": { args: { p_events: string | null }; row: { record_events: string[] } };
   /** Counts how many posts each topic has and, of those that any signed-in member may read, how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
   "recsys.refresh_topics": { args: {  }; row: { refresh_topics: number } };
-  /** Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors, which no reader has seen; the row and the graphs stay for a while, for whoever asks why. */
+  /** Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why. */
   "recsys.reject_model": { args: { p_model_id: number | string | null; p_gate: string | null }; row: { reject_model: unknown } };
   /** The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between. */
   "recsys.relations_under": { args: { p_view: string | null }; row: { relation: string; kind: string } };
@@ -3348,14 +3368,14 @@ export interface Functions {
   /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
   /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
-  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT. */
   "recsys.reschedule": { args: { p_name: string | null; p_schedule: string | null }; row: { reschedule: unknown } };
   /** Lets a paused schedule run again. */
   "recsys.resume": { args: { p_name: string | null }; row: { resume: unknown } };
-  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 900 rows, unordered. */
+  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
   "recsys.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** The p_most posts that somebody came to or wrote last, p_share of an author before all others'. */
   "recsys.retrieve_active": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
@@ -3363,12 +3383,12 @@ export interface Functions {
   "recsys.retrieve_followed": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most newest posts, p_share of an author before all others'. */
   "recsys.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys.with_touched), or of recsys.with_covisited. */
+  "recsys.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where, by the 200 posts last active, that looks at fewer. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
   "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most newest posts of a topic, p_share of an author before all others'. */
   "recsys.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts that most of those whom the user follows did something with lately, as recsys.with_touched finds them, p_share of an author before all others'. */
-  "recsys.retrieve_touched": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts to which most people came in the last week (recsys.trending_posts), p_share of an author before all others'. */
   "recsys.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
@@ -3476,15 +3496,19 @@ export interface Functions {
   /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */
   "recsys.why_to_follow": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { why_to_follow: any } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
-  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
+  /** A request with the posts of its user's recsys.latest_interactions that the caller may read, where the model has neighbours of posts. */
+  "recsys.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
+  /** A request with the neighbours of what its user came to (recsys.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
+  "recsys.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
   /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), all of these that may be in the feed. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. */
-  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
   /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. */
-  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
   /** A request with the posts of newcomers that are on trial at its instant (recsys.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors. */
-  "recsys.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  "recsys.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
   /** A request as of now that has posts on trial (recsys.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up. */
-  "recsys.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; pool: string; asked: string; on_trial: string[] } };
+  "recsys.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; asked: string; on_trial: string[] } };
   /** The first p_most of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
   "recsys.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */

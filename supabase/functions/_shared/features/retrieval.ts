@@ -15,14 +15,15 @@ interface SourceOptions {
   telling: number;
 }
 
-/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors and topics they follow and of the authors they came to most, what those whom they follow came to. */
+/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors and topics they follow and of the authors they came to most, what those whom they follow came to, and where those who came to what they came to also came to. */
 export const sources = {
   similar: { size: 100, kept: 160, share: 10, common: false, telling: 1 },
-  active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 5 },
-  fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 6 },
-  trending: { size: 50, kept: 125, share: 5, common: true, telling: 4 },
-  followed: { size: 50, kept: 100, share: 5, common: false, telling: 2 },
-  touched: { size: 100, kept: 140, share: 10, common: false, telling: 3 },
+  active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 6 },
+  fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 7 },
+  trending: { size: 50, kept: 125, share: 5, common: true, telling: 5 },
+  followed: { size: 50, kept: 100, share: 5, common: false, telling: 3 },
+  touched: { size: 100, kept: 140, share: 10, common: false, telling: 4 },
+  covisited: { size: 100, kept: 140, share: 10, common: false, telling: 2 },
 } satisfies Record<string, SourceOptions>;
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];

@@ -41,13 +41,13 @@ export const reason = z
     z
       .object({ kind: z.enum(plainReasons) })
       .describe(
-        "exploration: it is new and few were shown it so far. touched: those whom they follow came to it, as far as they may read that. The others: as its source says.",
+        "exploration: it is new and few were shown it so far. touched: those whom they follow came to it, as far as they may read that. covisited: three people or more who came to something that they came to also came to it. The others: as its source says.",
       ),
   ])
   .meta({
     id: "Reason",
     description:
-      "Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that.",
+      "Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that, and that several who came to the same came to it.",
   });
 
 export const feedItem = z

@@ -1,0 +1,48 @@
+-- Where those who came to what a reader came to also came to: by the neighbours of posts that a model keeps (recsys.post_neighbours).
+
+create function recsys.with_came_to(p_request recsys.feed_request, p_model_id bigint) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  -- a model without neighbours asks nothing more
+  if request.user_id is not null and to_regclass('recsys.post_neighbours_' || p_model_id) is not null then
+    request.came_to := array(
+      select posts.post_id
+      from (select distinct latest.post_id from unnest(recsys.latest_interactions(request.user_id, request.at)) as latest) as each
+      cross join lateral (select source_posts.post_id from recsys.source_posts where source_posts.post_id = each.post_id offset 0) as posts
+    );
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_came_to(recsys.feed_request, bigint) is 'A request with the posts of its user''s recsys.latest_interactions that the caller may read, where the model has neighbours of posts.';
+
+create function recsys.with_covisited(p_request recsys.feed_request, p_model_id bigint) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  if request.came_to <> '{}' then
+    request.covisited := array(
+      select post_neighbours.neighbour_id
+      from recsys.post_neighbours
+      where post_neighbours.model_id = p_model_id and post_neighbours.post_id = any (request.came_to)
+        and post_neighbours.neighbour_id not in (select unnest(request.excluded))
+      group by post_neighbours.neighbour_id
+      order by sum(post_neighbours.weight) desc, post_neighbours.neighbour_id
+      -- 20 for each that the source brings: no source looks further
+      limit 2000
+    );
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_covisited(recsys.feed_request, bigint) is 'A request with the neighbours of what its user came to (recsys.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
+
+revoke all on function recsys.with_came_to(recsys.feed_request, bigint), recsys.with_covisited(recsys.feed_request, bigint) from public;
+grant execute on function recsys.with_came_to(recsys.feed_request, bigint), recsys.with_covisited(recsys.feed_request, bigint) to authenticated, service_role;

@@ -1,0 +1,64 @@
+/** The requests that a training learns from, and which of them are held out; everybody has their share of both. */
+import type { LoadedCommunity } from "./community/from-database.ts";
+import { boundedShares, ofPages, ofPositives, ofRequests } from "./community/shares.ts";
+import type { Timeline } from "./community/timeline.ts";
+import { type Config, defaultConfig } from "./config/config.ts";
+import { type PageRequest, pageRequests, type RankerRequest, wasTouched } from "./dlrm/page-requests.ts";
+import type { RankerParts } from "./dlrm/ranking-examples.ts";
+import { labelWindow } from "./dlrm/requests.ts";
+
+/** What the ranker learns from: first interactions, or pages that were shown. */
+export type LearnedFrom = "interactions" | "pages";
+
+interface LearnableOptions {
+  until?: number;
+  config?: Config | undefined;
+  /** The model that the training goes on from. */
+  from?: { learnedFrom: LearnedFrom; learnedUntil: number } | undefined;
+}
+
+/**
+ * What there is to learn from. Where enough pages were logged, the ranker learns from these, and all stop where the last page begins
+ * whose labels have had their day: towers that had seen what came of a page would look better to the ranker than they are.
+ */
+export function learnable(
+  loaded: LoadedCommunity,
+  { until = Number.POSITIVE_INFINITY, from, config = defaultConfig }: LearnableOptions,
+): { learnedFrom: LearnedFrom; pages: PageRequest[]; until: number } {
+  const { community, timeline } = loaded;
+  const known = Math.min(until, timeline.length > 0 ? timeline.at[timeline.length - 1] + 1 : until);
+  const settled = known - labelWindow;
+  const since = from?.learnedFrom === "pages" ? from.learnedUntil : Number.NEGATIVE_INFINITY;
+  const pages = latestPages(pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known));
+  const enough = from?.learnedFrom === "pages" ? 1 : config.ranker.enoughPages;
+  if (pages.filter(wasTouched).length < enough) return { learnedFrom: "interactions", pages: [], until };
+  return { learnedFrom: "pages", pages, until: settled };
+}
+
+/** The latest pages, `most` at most, of which everybody has their share. */
+export function latestPages(pages: PageRequest[], most?: number): PageRequest[] {
+  return Array.from(boundedShares(columnsOf(pages), ofPages, most), (i) => pages[i]);
+}
+
+/** The same of events, by their numbers. */
+export function shares({ users, at }: Timeline, events: Uint32Array, bound = ofPositives, most?: number): Uint32Array {
+  const of = { users: events.map((event) => users[event]), at: Float64Array.from(events, (event) => at[event]) };
+  return boundedShares(of, bound, most).map((i) => events[i]);
+}
+
+export function columnsOf(requests: RankerRequest[]) {
+  return { users: requests.map(({ user }) => user), at: requests.map(({ at }) => at) };
+}
+
+/**
+ * The requests that the ranker learns from, and the later ones that it does not. Of what is held out, too, everybody has their share, and whoever did
+ * more than that of late has it left out: the last minutes of a few would choose the epoch. At most twice as many are later than what is learned.
+ */
+export function partsOf(requests: RankerRequest[], { ranker }: Config): RankerParts {
+  const every = Uint32Array.from(requests.keys());
+  const wanted = every.length - Math.floor(every.length * (1 - ranker.heldOut));
+  const last = every.subarray(-2 * wanted);
+  const bound = "shown" in requests[0] ? ofPages : ofRequests;
+  const heldOut = boundedShares(columnsOf(requests.slice(last[0])), bound, wanted).map((i) => last[i]);
+  return { training: every.subarray(0, heldOut[0]), heldOut };
+}

@@ -1,0 +1,96 @@
+/** Neighbours are kept where what people came to says what they come to next, and nowhere else. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hour } from "../../supabase/functions/_shared/features/hours.ts";
+import type { LoadedCommunity } from "../community/from-database.ts";
+import { covisitedBy } from "../community/neighbours.ts";
+import { CommunityState } from "../community/state.ts";
+import { firstInteractionEvents } from "../dlrm/requests.ts";
+import { Random } from "../engine/random.ts";
+import { findMore, neighboursUntil } from "./keep-neighbours.ts";
+import { communityOf, type Visit } from "./testing.ts";
+
+const people = 120;
+const [groups, posts] = [8, 400];
+
+/** Everybody comes to 30 posts that `postAt` names, each once, an hour after the one before. */
+function visits(random: Random, postAt: (user: number, number: number) => number): Visit[] {
+  const seen = new Set<string>();
+  const found: Visit[] = [];
+  while (found.length < 30 * people) {
+    const user = random.below(people);
+    const post = postAt(user, found.length);
+    if (seen.has(`${user} ${post}`)) continue;
+    seen.add(`${user} ${post}`);
+    found.push({ user, post, at: (1000 + found.length) * hour });
+  }
+  return found;
+}
+
+function isKept(loaded: LoadedCommunity): boolean {
+  const events = firstInteractionEvents(loaded.community, loaded.timeline, Number.POSITIVE_INFINITY);
+  const start = loaded.timeline.at[events[Math.floor(0.8 * events.length)]];
+  const neighbours = neighboursUntil(loaded, events, start);
+  return findMore(
+    loaded,
+    neighbours,
+    events.filter((event) => loaded.timeline.at[event] >= start),
+  );
+}
+
+const old = Array.from({ length: posts }, () => 0);
+
+test("they are kept where people come to what those like them came to, and nothing ages", () => {
+  const random = new Random(1);
+  const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
+  assert.ok(isKept(communityOf(old, visits(random, ofGroup), people)));
+});
+
+test("they are not where everybody comes to anything", () => {
+  const random = new Random(2);
+  const anything = () => random.below(posts);
+  assert.ok(!isKept(communityOf(old, visits(random, anything), people)));
+});
+
+test("nor where everybody comes to what is newest", () => {
+  const random = new Random(3);
+  const createdAt = Array.from({ length: 4000 }, (_, post) => (900 + post) * hour);
+  const newest = (_: number, number: number) => 100 + number - random.below(30);
+  assert.ok(!isKept(communityOf(createdAt, visits(random, newest), people)));
+});
+
+test("nor of one or two later interactions, whatever they say", () => {
+  const random = new Random(1);
+  const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
+  const loaded = communityOf(old, visits(random, ofGroup), people);
+  const events = firstInteractionEvents(loaded.community, loaded.timeline, Number.POSITIVE_INFINITY);
+  const start = loaded.timeline.at[events[Math.floor(0.8 * events.length)]];
+  const neighbours = neighboursUntil(loaded, events, start);
+  assert.ok(!findMore(loaded, neighbours, events.slice(-2)));
+  assert.ok(!findMore(loaded, neighbours, events.slice(events.length)));
+});
+
+test("what is hidden speaks for nothing, and a post that does not exist yet is brought to nobody", () => {
+  const at = (i: number) => 10 * hour + i;
+  const loaded = communityOf(
+    [0, 0, 0, 20 * hour],
+    [
+      { user: 0, post: 0, at: at(1) },
+      { user: 0, post: 1, at: at(2) },
+    ],
+    1,
+  );
+  const neighbours = {
+    starts: Int32Array.of(0, 2, 3, 3, 3),
+    posts: Int32Array.of(2, 3, 2),
+    weights: Int32Array.of(1, 5, 7),
+  };
+  const state = new CommunityState(loaded.community, loaded.timeline);
+  state.advance(2, 11 * hour);
+  assert.deepEqual(covisitedBy(0, neighbours, state), [2]);
+  assert.deepEqual(covisitedBy(0, neighbours, state, Uint8Array.of(1, 1, 0, 0)), []);
+  state.advance(2, 21 * hour);
+  assert.deepEqual(covisitedBy(0, neighbours, state), [2, 3], "8 and 5");
+  assert.deepEqual(covisitedBy(0, neighbours, state, Uint8Array.of(0, 1, 0, 0)), [3, 2], "5 and 1");
+  assert.deepEqual(covisitedBy(0, undefined, state), []);
+});
