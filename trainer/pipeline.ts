@@ -208,7 +208,8 @@ async function goOn(
   if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
   const further = { ...towerOptionsOf(learnedFrom, config), ...config.towers.further, seed };
   const [from, to] = [learnedUntil, requests[0].at];
-  let towers: TrainedTowers = { towers: earlier, data: new TowerData(community), losses: [], examples: 0, steps: 0 };
+  const data = new TowerData(community, config.towers);
+  let towers: TrainedTowers = { towers: earlier, data, losses: [], examples: 0, steps: 0 };
   if (unseen.some((event) => timeline.at[event] < to))
     towers = await stages.towers(() =>
       trainTowers(community, { ...further, from, until: to }, onProgress, signal, towers),

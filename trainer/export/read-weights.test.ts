@@ -16,7 +16,7 @@ const random = new Random(3);
 
 test("the towers are read back from their graphs to the bit", () => {
   const community = smallCommunity(2, [[0, 0, "garden chess"]], [[1, 0, 1]]);
-  const towers = newTowers(community, new TowerData(community), 1e12, towerDefaults, random);
+  const towers = newTowers(community, new TowerData(community, towerDefaults), 1e12, towerDefaults, random);
   for (const { values } of Object.values(towers.dense.matrices())) shake(values);
   const read = towersOf(userTowerGraph(towers), postTowerGraph(towers));
   assert.deepEqual(read.dense.matrices(), towers.dense.matrices());

@@ -4,7 +4,6 @@ import { categoryRows } from "../../supabase/functions/_shared/features/categori
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
 import { type Config, defaultConfig } from "../config/config.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
@@ -27,8 +26,8 @@ export function towersOf(
   const stored = new Map([...weightsOf(postTower), ...weightsOf(userTower)]);
   const dense = newTowerWeights(towers, new Random(1));
   fill(dense, stored);
-  const tokens = take(stored, "tokens", tokenRows * dimensions);
-  return { tokens: new EmbeddingTable(tokenRows, dimensions, tokens), dense };
+  const tokens = take(stored, "tokens", towers.tokenRows * dimensions);
+  return { tokens: new EmbeddingTable(towers.tokenRows, dimensions, tokens), dense };
 }
 
 /** The ranker of a graph, which has these heads. Throws where a weight is missing or of another size than the config's. */

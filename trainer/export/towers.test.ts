@@ -3,15 +3,18 @@ import { before, test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
 import { assertClose } from "../../testing/onnx/assert-close.ts";
 import { bothRuntimes } from "../../testing/onnx/runtimes.ts";
 import type { Community } from "../community/community.ts";
 import { startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { assertContract } from "../onnx/contract.ts";
 import { embedPosts, embedUsersAt } from "../towers/embed.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
-import { meanOf } from "../towers/model.ts";
+import { meanOf, newTowers, TowerData } from "../towers/model.ts";
 import { type TrainedTowers, trainTowers } from "../towers/train.ts";
 import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
@@ -88,6 +91,24 @@ for (const runtime of runtimes) {
     assertClose((await run(userTowerInputs(inputs))).embedding.data, expected, 1e-4, "users");
   });
 }
+
+test("a graph says how many rows its table of words has, and is fed by these", async () => {
+  const tokenRows = 20_000;
+  const data = new TowerData(community, { tokenRows });
+  const towers = newTowers(community, data, Number.POSITIVE_INFINITY, towerDefaults, new Random(1));
+  const tower = await (await loadRuntime()).createSession(postTowerGraph(towers));
+  assert.equal(tower.tokenRows, tokenRows);
+  const { posts, users } = community;
+  const inputs = posts.ids.map((_, p) => ({
+    title: posts.titles[p],
+    description: posts.descriptions[p],
+    tags: posts.tags[p],
+    author_id: users.ids[posts.authors[p]],
+    id_embedding: null,
+  }));
+  const vectors = await embeddingsOf(tower, postTowerInputs(inputs, tower.tokenRows));
+  assertClose(Float32Array.from(vectors.flatMap((each) => [...each])), embedPosts(towers, data, 30), 1e-4, "posts");
+});
 
 function row(values: Float32Array, at: number): Float32Array {
   return values.subarray(at * dimensions, (at + 1) * dimensions);

@@ -1,6 +1,6 @@
 /** The two towers as ONNX graphs: the same equations as towers/network.ts, with text still as token ids. */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { type Field, postFields, tokenRows, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
+import { type Field, postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
@@ -37,7 +37,7 @@ export function postTowerGraph(towers: Towers): Uint8Array {
 
 /** The text as one vector per field, [N, fields · 32]. */
 function fieldBags(g: GraphBuilder, towers: Towers, fields: Field[], ids: string, weights: string): string {
-  const table = g.weights(towers.tokens.weights.values, [tokenRows, dimensions], "tokens");
+  const table = g.weights(towers.tokens.weights.values, [towers.tokens.rows, dimensions], "tokens");
   return g.fieldBags(
     table,
     ids,

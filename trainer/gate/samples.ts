@@ -46,7 +46,7 @@ function postSample(community: Community, { towers, postVectors }: TrainedModel)
   }));
   return {
     graph: "post_tower",
-    feeds: postTowerInputs(inputs),
+    feeds: postTowerInputs(inputs, towers.towers.tokens.rows),
     answer: Float32Array.from(chosen.flatMap((post) => [...vectorAt(postVectors, post)])),
   };
 }
@@ -68,7 +68,7 @@ function userSample(community: Community, { towers: { towers, data }, postVector
   }));
   return {
     graph: "user_tower",
-    feeds: userTowerInputs(inputs),
+    feeds: userTowerInputs(inputs, towers.tokens.rows),
     answer: embedUsersAt(towers, data, moments, postVectors),
   };
 }

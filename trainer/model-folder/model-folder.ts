@@ -8,7 +8,7 @@ import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
-import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { featureSpecDigest, featureSpecOf } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { areHeads, type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   contracts,
@@ -16,6 +16,7 @@ import {
   type GraphName,
   graphNames,
 } from "../../supabase/functions/_shared/models/contracts.ts";
+import { tokenRowsOf } from "../../supabase/functions/_shared/models/token-rows.ts";
 import type { IdNeighbours } from "../community/neighbours.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
 import { assertContract } from "../onnx/contract.ts";
@@ -91,7 +92,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
     held_back_from: new Date(heldBack.from).toISOString(),
     feature_spec_digest: await featureSpecDigest(),
     sha256: Object.fromEntries(graphNames.map((graph) => [graph, sha256(graphs[graph])])),
-    feature_spec: featureSpec,
+    feature_spec: featureSpecOf(tokenRowsOf(model.graphs.post_tower)),
   };
   await writeFile(join(partial, "samples.json"), samplesToJson(samples));
   await writeFile(join(partial, "model.json"), `${JSON.stringify(json, null, 2)}\n`);

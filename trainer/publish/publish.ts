@@ -11,9 +11,10 @@ import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, fn } from "../../supabase/functions/_shared/database/query.ts";
-import { featureSpec, featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { featureSpecDigest, featureSpecOf } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { tokenRowsOf } from "../../supabase/functions/_shared/models/token-rows.ts";
 import { type ActiveModel, readActiveModel } from "../gate/active-model.ts";
 import { compare } from "../gate/compare.ts";
 import { judgeGraphs, verdictOf } from "../gate/gate.ts";
@@ -199,7 +200,7 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
   await client.query("begin");
   const created = call("recsys.create_model", {
     p_name: model.name,
-    p_feature_spec: JSON.stringify(featureSpec),
+    p_feature_spec: JSON.stringify(featureSpecOf(tokenRowsOf(model.graphs.post_tower))),
     p_feature_spec_digest: await featureSpecDigest(),
     p_metrics: JSON.stringify(metrics),
     p_learned_until: model.learned_until,

@@ -41,7 +41,7 @@ export async function writePostEmbeddings(
       .limit(page);
   await inPages(embedding, "embedding posts", "recsys.source_posts", pageAfter, async (rows) => {
     const inputs = rows.map((row) => ({ ...row, id_embedding: idEmbeddings.get(row.id) ?? null }));
-    const embeddings = await embeddingsOf(tower, postTowerInputs(inputs));
+    const embeddings = await embeddingsOf(tower, postTowerInputs(inputs, tower.tokenRows));
     for (const [i, row] of rows.entries()) vectors.set(row.id, embeddings[i]);
     await insert(embedding, "post", rows, embeddings, idEmbeddings);
   });
@@ -86,7 +86,8 @@ export async function writeUserEmbeddings(
       id_embedding: idEmbeddings.get(row.id) ?? null,
       history: row.history.flatMap((post) => postVectors.get(post) ?? []),
     }));
-    await insert(embedding, "user", rows, await embeddingsOf(tower, userTowerInputs(inputs)), idEmbeddings);
+    const embeddings = await embeddingsOf(tower, userTowerInputs(inputs, tower.tokenRows));
+    await insert(embedding, "user", rows, embeddings, idEmbeddings);
   });
 }
 

@@ -63,7 +63,7 @@ export class Checkpoint {
     return {
       towers: async (train) => {
         const kept = await this.read<PackedTowers>("towers");
-        if (kept) return unpackTowers(kept, community, new TowerData(community));
+        if (kept) return unpackTowers(kept, community, new TowerData(community, config.towers));
         const trained: TrainedTowers = await train();
         await this.keep("towers", packTowers(trained, community));
         return trained;

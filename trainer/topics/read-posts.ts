@@ -57,7 +57,8 @@ export async function readPosts(
     const read = await run(client, pageAfter(modelId, after));
     // a post may be gone, and its vector not yet
     const posts = read.filter(({ is_there }) => is_there);
-    const embedded = posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(postTextInput))) : [];
+    const embedded =
+      posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(postTextInput), tower.tokenRows)) : [];
     for (const [i, { post_id, topic_id, embedding }] of posts.entries()) {
       if (n === most) break;
       vectors.set(embedding === null ? embedded[i] : JSON.parse(embedding), n * dimensions);

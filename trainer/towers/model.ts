@@ -5,13 +5,7 @@ import {
   historyLength,
   meanVector,
 } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  postFields,
-  postTokens,
-  tokenRows,
-  userFields,
-  userTokens,
-} from "../../supabase/functions/_shared/features/tokens.ts";
+import { postFields, postTokens, userFields, userTokens } from "../../supabase/functions/_shared/features/tokens.ts";
 import {
   postNumberRow,
   postNumbers,
@@ -32,16 +26,18 @@ export class TowerData {
   readonly userBags: TokenBags;
   readonly postBags: TokenBags;
   readonly postNumbers: Float32Array;
+  readonly tokenRows: number;
 
-  constructor(community: Community) {
+  constructor(community: Community, { tokenRows }: { tokenRows: number }) {
+    this.tokenRows = tokenRows;
     const { users, posts } = community;
     this.userBags = new TokenBags(
       userFields,
-      users.ids.map((_, u) => userTokens(userText(community, u))),
+      users.ids.map((_, u) => userTokens(userText(community, u), tokenRows)),
     );
     this.postNumbers = new Float32Array(posts.ids.length * postNumbers.length);
     const rows = posts.ids.map((_, p) => {
-      const row = postTokens(postText(community, p));
+      const row = postTokens(postText(community, p), tokenRows);
       this.postNumbers.set(postNumberRow(row, posts.tags[p].length), p * postNumbers.length);
       return row;
     });
@@ -69,9 +65,9 @@ export function newTowers(
   random: Random,
 ): Towers {
   const documents = community.posts.createdAt.filter((at) => at < until).length;
-  const frequencies = data.postBags.documentFrequencies(documents, tokenRows);
-  const tokens = new EmbeddingTable(tokenRows, dimensions);
-  for (let row = 1; row < tokenRows; row++) {
+  const frequencies = data.postBags.documentFrequencies(documents, data.tokenRows);
+  const tokens = new EmbeddingTable(data.tokenRows, dimensions);
+  for (let row = 1; row < data.tokenRows; row++) {
     const idf = frequencies[row] === 0 ? 0 : Math.log((1 + documents) / (1 + frequencies[row]));
     for (let d = 0; d < dimensions; d++)
       tokens.weights.values[row * dimensions + d] = (idf / options.idfDivisor) * random.normal();

@@ -54,7 +54,7 @@ export async function trainTowers(
   const { histories = "before" } = options;
   const { epochs = options.epochsOf[histories] } = options;
   const random = new Random(options.seed);
-  const data = from?.data ?? new TowerData(community);
+  const data = from?.data ?? new TowerData(community, options);
   const towers = from?.towers ?? newTowers(community, data, options.until, options, random);
   const bound = histories === "others" ? ofRandomSplit : undefined;
   const all = positivesBefore(community, options.until, options.mostPositives, bound);

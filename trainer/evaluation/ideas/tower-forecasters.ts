@@ -10,7 +10,6 @@ import type { Community } from "../../community/community.ts";
 import { type Config, defaultConfig } from "../../config/config.ts";
 import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/histories.ts";
-import { TowerData } from "../../towers/model.ts";
 import { trainTowers } from "../../towers/train.ts";
 import type { AudienceForecaster, NumberedPost } from "./forecast-protocol.ts";
 
@@ -52,8 +51,7 @@ async function train(
   until: number,
   { seed, config = defaultConfig, onProgress, signal }: TowerOptions,
 ): Promise<Vectors> {
-  const { towers } = await trainTowers(community, { ...config.towers, seed, until }, onProgress, signal);
-  const data = new TowerData(community);
+  const { towers, data } = await trainTowers(community, { ...config.towers, seed, until }, onProgress, signal);
   const posts = embedPosts(towers, data, community.posts.ids.length);
   const { at, users } = community.interactions;
   const active = new Set(users.filter((_, i) => at[i] < until && at[i] >= until - activeFor));

@@ -37,6 +37,9 @@ export const featureSpec = {
   nearest_of_history: nearestCount,
 };
 
+/** The spec of a model whose table of words has so many rows. Its digest is that of the default: each graph says its own number. */
+export const featureSpecOf = (rows = tokenRows) => ({ ...featureSpec, tokens: { ...featureSpec.tokens, rows } });
+
 /** sha256 of the spec, in hex. */
 export async function featureSpecDigest(): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(featureSpec));

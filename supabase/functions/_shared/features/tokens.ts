@@ -4,10 +4,7 @@
  */
 import { words } from "./words.ts";
 
-/**
- * Rows of the token table; row 0 is padding. 16,384 × 32 floats twice (once per tower) keeps the graphs under 5 MB. Of travel-se's 17,818
- * words 4.5 % of all occurrences are in the row of a commoner word; of 100,000 words (Zipf) 19 %, and 9 % with 65,536 rows, at 17 MB.
- */
+/** Rows of the token table unless a training was told otherwise (trainer/towers/hyperparameters.ts); row 0 is padding. */
 export const tokenRows = 16_384;
 
 /** A text field of a tower: its tokens take up to `slots` elements of the row, the rest is padding. */
@@ -49,33 +46,33 @@ export interface PostText {
 }
 
 /** Tokens of a user's profile, [Σ slots of userFields]. */
-export function userTokens(user: UserText): TokenRow {
-  return tokenRow(userFields, [words(user.passions.join(" ")), words(user.projects.join(" ")), words(user.bio)]);
+export function userTokens(user: UserText, rows?: number): TokenRow {
+  return tokenRow(userFields, [words(user.passions.join(" ")), words(user.projects.join(" ")), words(user.bio)], rows);
 }
 
 /** Tokens of a post, [Σ slots of postFields]. Comments are left out: they come after the post and would leak. */
-export function postTokens(post: PostText): TokenRow {
+export function postTokens(post: PostText, rows?: number): TokenRow {
   const author = post.author_id === null ? [] : [`author ${post.author_id}`];
-  return tokenRow(postFields, [words(post.title), words(post.description), words(post.tags.join(" ")), author]);
+  return tokenRow(postFields, [words(post.title), words(post.description), words(post.tags.join(" ")), author], rows);
 }
 
-/** The row of the token table for a word: FNV-1a over its UTF-8 bytes, 1 to tokenRows − 1. */
-export function tokenId(word: string): number {
+/** The row of a word in a token table: FNV-1a over its UTF-8 bytes, 1 to rows − 1. */
+export function tokenId(word: string, rows = tokenRows): number {
   let hash = 0x811c9dc5;
   for (const byte of encoder.encode(word)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return 1 + ((hash >>> 0) % (tokenRows - 1));
+  return 1 + ((hash >>> 0) % (rows - 1));
 }
 
 const encoder = new TextEncoder();
 
-function tokenRow(fields: Field[], texts: string[][]): TokenRow {
+function tokenRow(fields: Field[], texts: string[][], rows?: number): TokenRow {
   const length = fields.reduce((sum, field) => sum + field.slots, 0);
   const row = { ids: new Int32Array(length), weights: new Float32Array(length) };
   let offset = 0;
   for (const [f, field] of fields.entries()) {
     const counts = new Map<number, number>();
     for (const word of texts[f]) {
-      const id = tokenId(word);
+      const id = tokenId(word, rows);
       if (counts.has(id) || counts.size < field.slots) counts.set(id, (counts.get(id) ?? 0) + 1);
     }
     // 1 + ln(count) as in tf-idf, each field scaled to unit length; the idf is in the rows of the table itself

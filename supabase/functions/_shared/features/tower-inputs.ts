@@ -48,10 +48,13 @@ export function postNumberRow(tokens: TokenRow, tags: number): number[] {
   ];
 }
 
-/** Feeds of the user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32]. */
-export function userTowerInputs(users: UserInput[]): Feeds {
+/** Feeds of a user tower with so many rows of tokens for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32]. */
+export function userTowerInputs(users: UserInput[], tokenRows?: number): Feeds {
   return {
-    ...tokenFeeds(users.map(userTokens), slots(userFields)),
+    ...tokenFeeds(
+      users.map((user) => userTokens(user, tokenRows)),
+      slots(userFields),
+    ),
     history: rows(users.map((user) => poolHistory(user.history))),
     followed: rows(users.map((user) => user.followed ?? zeros)),
     numbers: rows(users.map((user) => userNumberRow(user.history.length))),
@@ -59,9 +62,9 @@ export function userTowerInputs(users: UserInput[]): Feeds {
   };
 }
 
-/** Feeds of the post tower for N posts: token_ids and token_weights [N, L], numbers [N, 3], id_embedding [N, 32]. */
-export function postTowerInputs(posts: PostInput[]): Feeds {
-  const tokens = posts.map(postTokens);
+/** Feeds of a post tower with so many rows of tokens for N posts: token_ids and token_weights [N, L], numbers [N, 3], id_embedding [N, 32]. */
+export function postTowerInputs(posts: PostInput[], tokenRows?: number): Feeds {
+  const tokens = posts.map((post) => postTokens(post, tokenRows));
   return {
     ...tokenFeeds(tokens, slots(postFields)),
     numbers: rows(posts.map((post, i) => postNumberRow(tokens[i], post.tags.length))),

@@ -1,5 +1,6 @@
 /** Which ONNX Runtime runs the graphs. This file is the only one that knows there are two; both give the same scores. */
 import type { Feeds, Tensor } from "../features/tensors.ts";
+import { tokenRowsOf } from "./token-rows.ts";
 
 /** Loads graphs, to be run. */
 export interface Runtime {
@@ -11,6 +12,8 @@ export interface Runtime {
 export interface InferenceSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Of a tower: how many rows its table of words has. */
+  readonly tokenRows?: number | undefined;
   /** Takes one tensor for each input name, gives one for each output name. */
   run(feeds: Feeds): Promise<Record<string, Tensor>>;
 }
@@ -41,6 +44,7 @@ function fromPlatform({ InferenceSession, Tensor }: OnnxRuntime): Runtime {
       return {
         inputNames: session.inputNames,
         outputNames: session.outputNames,
+        tokenRows: tokenRowsOf(onnx),
         async run(feeds) {
           const inputs = mapValues(feeds, ({ type, data, dims }) => new Tensor(type, data, dims));
           return mapValues(await session.run(inputs), (output) => output as Tensor);
@@ -96,6 +100,7 @@ function fromBinding({ binding }: Binding): Runtime {
       return {
         inputNames,
         outputNames,
+        tokenRows: tokenRowsOf(onnx),
         run: async (feeds) => session.run(mapValues(feeds, placed), fetches, {}),
       };
     },

@@ -14,11 +14,11 @@ export async function embeddingsOf(tower: InferenceSession, feeds: Feeds): Promi
 export async function towerVectors<Row>(
   tower: InferenceSession,
   rows: Row[],
-  inputs: (rows: Row[]) => Feeds,
+  inputs: (rows: Row[], tokenRows?: number) => Feeds,
 ): Promise<(Float32Array | Error)[]> {
   if (rows.length === 0) return [];
   try {
-    const vectors = await embeddingsOf(tower, inputs(rows));
+    const vectors = await embeddingsOf(tower, inputs(rows, tower.tokenRows));
     return rows.map((_, i) => unitLength(vectors[i]));
   } catch (error) {
     if (rows.length === 1) return [error instanceof Error ? error : new Error(String(error))];
