@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `npx recsys …`: the commands and their options; what they do is in commands/. */
+import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../db/user-error.ts";
 import { backends } from "../trainer/engine/backend.ts";
@@ -8,6 +9,7 @@ import { whole } from "./commands/whole.ts";
 
 const program = new Command("recsys")
   .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")
+  .version(createRequire(import.meta.url)("../package.json").version)
   .showHelpAfterError("(--help shows what is possible)");
 
 const database = () =>

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
-import { resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isAlive, readOwner, removeOwner } from "./embedded-owner.ts";
@@ -54,7 +54,8 @@ export async function openEmbedded(folder: string): Promise<EmbeddedReference> {
 
 /** Starts db/embedded-server.ts with these arguments, and Node's options; undefined when another process was faster to take the folder. */
 export async function startServer(args: string[], options: string[] = []): Promise<EmbeddedReference | undefined> {
-  const program = fileURLToPath(new URL("./embedded-server.ts", import.meta.url));
+  // in the package it is compiled, as this file is
+  const program = fileURLToPath(new URL(`./embedded-server${extname(import.meta.url)}`, import.meta.url));
   // A process of its own: long statements do not stop this one's event loop, and the database closes in order even when
   // this one is killed. Its own process group: Ctrl-C in a terminal is for this process, which then releases it.
   const child = spawn(process.execPath, [...options, program, ...args], {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../db/user-error.ts";
@@ -53,8 +53,8 @@ export const publishableKey = "sb_publishable_local";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Where the local signing key is kept. */
-export const localProject = join(root, ".recsys");
+/** Where the local signing key is kept: in the folder where the command runs, as the embedded database is. */
+export const localProject = ".recsys";
 
 /** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -107,9 +107,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** The binary itself: node_modules/.bin/deno is a script around it, which a signal would end without ending Deno. */
+/**
+ * The binary itself, in the package of this platform: node_modules/.bin/deno is a script around it, which a signal would end without ending Deno, and
+ * where no install scripts run it is nowhere else.
+ */
 export function denoPath(): string {
-  return join(dirname(createRequire(import.meta.url).resolve("deno/package.json")), "deno");
+  const ofDeno = createRequire(createRequire(import.meta.url).resolve("deno/package.json"));
+  const platform = `${process.platform}-${process.arch}${process.platform === "linux" ? "-glibc" : ""}`;
+  return join(dirname(ofDeno.resolve(`@deno/${platform}/package.json`)), "deno");
 }
 
 function denoArguments(heap: number | undefined): string[] {
@@ -122,7 +127,8 @@ function denoArguments(heap: number | undefined): string[] {
     "--config",
     "deno.json",
     ...permissions,
-    "supabase/functions/_local/gateway.ts",
+    // in the package it is compiled, as this file is
+    `supabase/functions/_local/gateway${extname(import.meta.url)}`,
   ];
 }
 

@@ -187,8 +187,8 @@ export async function copyFunctions(into: string): Promise<void> {
   await cp(answerTypes, join(into, "types.ts"));
 }
 
-/** Tests and what only they use stay here. */
+/** Tests and what only they use stay here, and what Node and the local Deno run of a package, compiled. */
 function isServed(path: string): boolean {
   const name = basename(path);
-  return !/\.test\.ts$|^testing/.test(name);
+  return !/\.test\.ts$|^testing|\.js(\.map)?$/.test(name);
 }

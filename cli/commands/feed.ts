@@ -1,6 +1,5 @@
-/** A feed fetched as an app fetches it: over HTTP, with supabase-js and a token of the user. */
+/** A feed fetched as an app fetches it: over HTTP, with a token of the user. supabase-js would ask for Node 22 here. */
 
-import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
@@ -12,16 +11,21 @@ import { table } from "../../trainer/evaluation/report/table.ts";
 
 /** A look at the feed of a user, which logs no impressions. Throws a `UserError` with what the function answered. */
 export async function fetchFeed(gateway: Gateway, userId: string, limit: number): Promise<Feed> {
-  const supabase = createClient(gateway.url, gateway.publishableKey, {
-    accessToken: () => gateway.tokenOf(userId, { preview: true }),
+  const response = await fetch(`${gateway.url}/functions/v1/recommend`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      apikey: gateway.publishableKey,
+      authorization: `Bearer ${await gateway.tokenOf(userId, { preview: true })}`,
+    },
+    body: JSON.stringify({ limit }),
+  }).catch((error: Error) => {
+    throw new UserError(`the function does not answer: ${error.message}`);
   });
-  const { data, error } = await supabase.functions.invoke<Feed>("recommend", { body: { limit } });
-  if (error instanceof FunctionsHttpError) {
-    const answer = await error.context.json().catch(() => undefined);
-    throw new UserError(answer?.error?.message ?? `the function answered ${error.context.status}`);
-  }
-  if (error || !data) throw new UserError(`the function does not answer: ${error?.message}`);
-  return data;
+  const answer = await response.json().catch(() => undefined);
+  if (!response.ok || !answer)
+    throw new UserError(answer?.error?.message ?? `the function answered ${response.status}`);
+  return answer;
 }
 
 export function feedTable(feed: Feed): string {

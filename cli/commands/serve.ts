@@ -1,11 +1,12 @@
 /** `recsys serve` and `recsys recommend`: the Edge Functions on this machine. */
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../../serve/gateway.ts";
 import { keepEmbedded, keepMeasured, keepRolledUp, keepTopics } from "../../serve/keep.ts";
-import { buildPages } from "../../web/build.ts";
+import { buildPages, packagedPages } from "../../web/build.ts";
 import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
@@ -19,8 +20,9 @@ export async function serveCommand(options: DatabaseOption & { port: number }): 
   });
 }
 
-/** The pages of web/, built; the folder they are in. */
+/** The pages of web/, built; the folder they are in. The package brings them. */
 export async function builtSite(): Promise<string> {
+  if (existsSync(packagedPages)) return packagedPages;
   const folder = join(".recsys", "web");
   await buildPages(folder);
   return folder;

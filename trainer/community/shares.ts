@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
+import { groupBy } from "../engine/group-by.ts";
 
 /**
  * Of all that is taken nobody is more than this share. The one who does most in Travel is .041 of its last 6,000 requests and .030 of its first
@@ -72,7 +73,7 @@ export function boundedShares(
   { perDay, leastPerDay, least }: Bound,
   most = Number.POSITIVE_INFINITY,
 ): Uint32Array {
-  const days = Map.groupBy(
+  const days = groupBy(
     Array.from(at, (_, i) => i),
     (i) => Math.floor(at[i] / day),
   );

@@ -2,6 +2,7 @@
 import { allHeads, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import { type Labels, unknown } from "../dlrm/requests.ts";
+import { groupBy } from "../engine/group-by.ts";
 import { recallAt, reciprocalRank } from "../evaluation/metrics/list-metrics.ts";
 import { type Estimate, estimate, meanOf } from "../evaluation/metrics/statistics.ts";
 import type { RankedRequest } from "./ranked-requests.ts";
@@ -100,7 +101,7 @@ export class HeldOutMetrics<Name extends string> {
 
   private estimate(metric: Metric, values: number[]): Estimate {
     if (!this.weighsPeople) return estimate(values);
-    const ofPeople = Map.groupBy(values.keys(), (i) => this.users[metric][i]);
+    const ofPeople = groupBy(values.keys(), (i) => this.users[metric][i]);
     return estimate(Array.from(ofPeople.values(), (own) => meanOf(own.map((i) => values[i]))));
   }
 

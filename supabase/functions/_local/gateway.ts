@@ -64,13 +64,15 @@ Object.assign(globalThis, {
   },
 });
 
+// in the package they are compiled, as this file is
+const suffix = import.meta.url.endsWith(".ts") ? "ts" : "js";
 // the platform gives each function a process of its own; here their Deno.serve hands us the handler instead
 for (const name of await functionNames()) {
   Object.defineProperty(Deno, "serve", {
     configurable: true,
     value: (handler: Handler) => functions.set(name, handler),
   });
-  await import(new URL(`../${name}/index.ts`, import.meta.url).href);
+  await import(new URL(`../${name}/index.${suffix}`, import.meta.url).href);
 }
 const siteFolder = Deno.env.get("SITE_FOLDER");
 const signingKey = Deno.env.get("LOCAL_SIGNING_KEY");

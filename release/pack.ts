@@ -1,0 +1,71 @@
+/**
+ * `npm run pack`: the package that a team installs, as recsys-VERSION.tgz. It lies as the checkout does, so that whatever finds a file by its own
+ * place finds it there too: what Node runs is compiled (it strips no types below node_modules), the functions stay TypeScript for Deno, and the
+ * pages are built.
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildPages } from "../web/build.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const stage = join(root, ".recsys/package");
+
+/** What is read and not imported; tests and what only they use stay behind. */
+const resources = [
+  "supabase/migrations/*.sql",
+  "supabase/functions/**/*.{ts,json,lock}",
+  "adopt/**/*.sql",
+  "db/*.sql",
+  "client/src/types.ts",
+  "deno.json",
+  "LICENSE",
+  "README.md",
+];
+const ofTests = /\.test\.ts$|(^|\/)testing/;
+
+process.chdir(root);
+rmSync(stage, { recursive: true, force: true });
+for (const project of ["tsconfig.json", "tsconfig.functions.json"])
+  execFileSync("tsc", ["--project", join("release", project)], { stdio: "inherit" });
+for (const file of globSync(resources).filter((name) => !ofTests.test(name))) {
+  mkdirSync(dirname(join(stage, file)), { recursive: true });
+  cpSync(file, join(stage, file));
+}
+await buildPages(join(stage, "web/pages"));
+writeFileSync(join(stage, "package.json"), `${JSON.stringify(manifest(), null, 2)}\n`);
+execFileSync("npm", ["pack", "--pack-destination", root], { cwd: stage, stdio: "inherit" });
+
+/** package.json of the package: of the dependencies those that are imported, in Node or in Deno. */
+function manifest() {
+  const { name, version, description, license, type, dependencies, optionalDependencies } = JSON.parse(
+    readFileSync("package.json", "utf8"),
+  );
+  const imported = importedPackages();
+  const needed = Object.entries(dependencies).filter(([of]) => imported.has(of));
+  return {
+    name,
+    version,
+    description,
+    license,
+    type,
+    bin: { recsys: "cli/cli.js" },
+    engines: { node: ">=20" },
+    dependencies: Object.fromEntries(needed),
+    optionalDependencies,
+  };
+}
+
+/**
+ * Names of packages that compiled files import, in Node or in Deno. `deno` is run, and the ONNX Runtime loaded by its parts; esbuild
+ * would build the pages, which are built.
+ */
+function importedPackages(): Set<string> {
+  const files = globSync("**/*.js", { cwd: stage, exclude: ["web/**"] }).map((file) =>
+    readFileSync(join(stage, file), "utf8"),
+  );
+  const specifiers = files.flatMap((text) => [...text.matchAll(/(?:from |import\(|import |require\()"([^".][^"]*)"/g)]);
+  const nameOf = (specifier: string) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+  return new Set(["deno", "onnxruntime-node", ...specifiers.map(([, specifier]) => nameOf(specifier))]);
+}
