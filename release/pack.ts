@@ -16,7 +16,8 @@ const stage = join(root, ".recsys/package");
 const resources = [
   "supabase/migrations/*.sql",
   "supabase/functions/**/*.{ts,json,lock}",
-  "adopt/**/*.sql",
+  "docs/adopting.md",
+  "trainer/**/*.yaml",
   "db/*.sql",
   "client/src/types.ts",
   "deno.json",

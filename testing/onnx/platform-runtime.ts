@@ -16,7 +16,7 @@ interface NativeSession {
   run(inputs: Record<string, PlainTensor>): Promise<Record<string, PlainTensor>>;
 }
 
-const platformPackage: string = "onnxruntime-node-1.20.1";
+const platformPackage: string = "onnxruntime-node";
 export const platformKey = Symbol.for("onnxruntime");
 
 const arrays = { float32: Float32Array, int64: BigInt64Array };

@@ -78,7 +78,7 @@ const placed = (tensor: Tensor): Placed => ({ ...tensor, location: "cpu" });
  */
 async function loadBinding(): Promise<Binding> {
   // not a literal, so that the bundler of Edge Functions leaves out a native module that could not load there
-  const specifier = ["onnxruntime-node-1.20.1", "dist", "binding.js"].join("/");
+  const specifier = ["onnxruntime-node", "dist", "binding.js"].join("/");
   try {
     const module = await import(specifier);
     return module.default ?? module;
