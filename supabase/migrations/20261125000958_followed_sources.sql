@@ -82,6 +82,7 @@ begin
             cross join lateral (
               select eligible.created_at from recsys.eligible_posts(p_request) as eligible
               where eligible.author_id = followed.author_id and p_request.pool is null
+                and (p_request.readable is null or eligible.post_id in (select unnest(p_request.readable)))
               order by eligible.created_at desc
               limit 1
             ) as last
@@ -95,6 +96,7 @@ begin
         cross join lateral (
           select eligible.post_id, eligible.author_id, eligible.created_at from recsys.eligible_posts(p_request) as eligible
           where eligible.author_id = authors.author_id and p_request.pool is null
+            and (p_request.readable is null or eligible.post_id in (select unnest(p_request.readable)))
           order by eligible.created_at desc, eligible.post_id
           limit of_each
         ) as posts
@@ -134,6 +136,7 @@ begin
             select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
           ) as posts
           where post_tags.tag = p_topic and post_tags.created_at <= p_request.at and p_request.pool is null
+            and (p_request.readable is null or post_tags.post_id in (select unnest(p_request.readable)))
           order by post_tags.created_at desc, post_tags.post_id
           limit looked
         )
@@ -170,6 +173,7 @@ begin
         (
           select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible
           where eligible.post_id = listed.post_id and p_request.pool is null
+            and (p_request.readable is null or listed.post_id in (select unnest(p_request.readable)))
           offset 0
         )
         union all

@@ -18,7 +18,6 @@ declare
   found recsys.found_post[] := '{}'::recsys.found_post[];
   looked integer;
   vectors double precision;
-  eligible_share double precision;
   is_exact boolean;
 begin
   if p_model_id is null or p_embedding is null then
@@ -43,21 +42,13 @@ begin
     window nearest as (order by near.distance, near.post_id);
     return;
   end if;
-  if p_request.pool is null then
+  if p_request.readable is not null then
     -- no vacuum counted them yet: as many that the index is asked
     select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity')::double precision into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys.post_embeddings_' || p_model_id);
-    select avg((eligible.post_id is not null)::integer)::double precision into eligible_share
-    from (
-      select latest_post_stats.post_id from recsys.latest_post_stats
-      where latest_post_stats.last_active_at <= p_request.at
-      order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
-      limit 200
-    ) as latest
-    left join lateral (select eligible.post_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0) as eligible on true;
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
-    -- by the index it looks at looked / eligible_share posts, exactly at eligible_share * vectors: whichever are fewer
-    is_exact := looked is null or coalesce(eligible_share * eligible_share * vectors < looked, false);
+    -- of those that are named exact search looks at all, and the index at looked * vectors / readable of all, each of which takes 13 times as long
+    is_exact := looked is null or coalesce(cardinality(p_request.readable) ^ 2 < 13 * looked * vectors, false);
     if p_request.pool is not null then
       found := array(
         select row(posts.post_id, posts.author_id)::recsys.found_post
@@ -76,6 +67,7 @@ begin
             select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
           ) as posts
           where post_embeddings.model_id = p_model_id
+            and (p_request.readable is null or post_embeddings.post_id in (select unnest(p_request.readable)))
           order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
           limit looked
         ) as near
@@ -84,7 +76,20 @@ begin
       -- null: nothing was found
       is_exact := cardinality(found) < looked and recsys.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
     end if;
-    if p_request.pool is null and is_exact then
+    if p_request.pool is null and is_exact and p_request.readable is not null then
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys.found_post
+        from (
+          select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
+          from recsys.post_embeddings
+          where post_embeddings.model_id = p_model_id and post_embeddings.post_id = any (p_request.readable)
+          order by distance, post_embeddings.post_id
+        ) as near
+        cross join lateral (select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = near.post_id offset 0) as posts
+        order by near.distance, near.post_id
+        limit looked
+      );
+    elsif p_request.pool is null and is_exact then
       -- few of all are eligible, so it begins with these. Or the index ended early: many equal vectors, as of one who writes the same again and
       -- again, hide what lies behind them
       found := array(
@@ -101,7 +106,7 @@ begin
   return query select * from recsys.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where, by the 200 posts last active, that looks at fewer. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
 create function recsys.earlier_states(p_request recsys.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)
@@ -116,7 +121,8 @@ begin atomic
     order by post_stats.last_active_at desc, post_stats.interaction_id desc
     limit 1
   ) as earlier
-  where latest_post_stats.last_active_at > p_request.at;
+  where latest_post_stats.last_active_at > p_request.at
+    and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)));
 end;
 comment on function recsys.earlier_states(recsys.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
@@ -127,6 +133,7 @@ begin atomic
     select posts.post_id, posts.author_id, posts.created_at
     from recsys.eligible_posts(p_request) as posts
     where p_request.pool is null
+      and (p_request.readable is null or posts.post_id in (select unnest(p_request.readable)))
     order by posts.created_at desc, posts.post_id
     limit p_most
   )
@@ -143,6 +150,7 @@ begin atomic
   select posts.post_id, posts.author_id, posts.created_at
   from recsys.eligible_posts(p_request) as posts
   where p_request.pool is null and posts.created_at >= p_since
+    and (p_request.readable is null or posts.post_id in (select unnest(p_request.readable)))
   order by posts.created_at desc, posts.post_id
   limit p_most;
 end;
@@ -158,6 +166,7 @@ begin atomic
       select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
     ) as posts
     where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
+      and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)))
     order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
     limit p_most
   )
@@ -200,6 +209,7 @@ begin atomic
       -- said as ages, which no index knows: by that of last_active_at all of a week's posts were fetched, to be sorted by trend
       and p_request.at - latest_post_stats.last_active_at >= interval '0' and p_request.at - latest_post_stats.last_active_at < interval '168 hours'
       and p_request.pool is null
+      and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)))
     order by latest_post_stats."trend" desc, latest_post_stats.post_id
     limit p_most
   )

@@ -2,20 +2,28 @@
 -- million of them for a tag that ten have, or for the hundred posts of an organisation. So it begins at the other end: with the posts that pass,
 -- found by what is asked of them or by the indexes that serve the app's policies, of which then each source has its best.
 
-create function recsys.few_readable() returns uuid[]
+create function recsys.few_readable(p_share double precision default null) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- as statistics have it: in a community that is small all of it is nothing to be gone around
-  most constant integer := (select greatest(0, least(2000, pg_class.reltuples / 2))::integer from pg_catalog.pg_class where pg_class.oid = 'recsys.latest_post_stats'::regclass);
-  -- no condition on time: with one, the planner also read an index over all posts for it
-  readable constant uuid[] := array(select source_posts.post_id from recsys.source_posts limit most + 1);
+  posts constant double precision := (select greatest(0, pg_class.reltuples)::double precision from pg_catalog.pg_class where pg_class.oid = 'recsys.latest_post_stats'::regclass);
+  most integer := least(6000, posts / 2)::integer;
+  readable uuid[];
 begin
+  if most > 2000 and p_share * posts <= most then
+    -- no condition on time: with one, the planner also read an index over all posts for it. A number that the planner knows, or it would expect to
+    -- find a tenth of them soon and go through all posts
+    readable := array(select source_posts.post_id from recsys.source_posts limit 6001);
+  else
+    most := least(2000, most);
+    readable := array(select source_posts.post_id from recsys.source_posts limit most + 1);
+  end if;
   return case when cardinality(readable) <= most then readable end;
 end
 $$;
-comment on function recsys.few_readable() is 'All posts that the caller may read, where these are 2,000 at most and fewer than half as many as somebody came to in the community, else null. It reads no more than that, by the indexes that serve the app''s policies.';
+comment on function recsys.few_readable(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for. By the indexes that serve the app''s policies.';
 
 create function recsys.newest_matches(p_request recsys.feed_request, p_most integer) returns recsys.found_post[]
 language plpgsql stable security invoker set search_path = ''
@@ -89,7 +97,7 @@ end
 $$;
 comment on function recsys.newest_matches(recsys.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
-create function recsys.with_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true) returns recsys.feed_request
+create function recsys.with_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true, p_share double precision default null) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -101,8 +109,13 @@ declare
   found recsys.found_post[];
   passing uuid[];
 begin
-  if p_may_be_few then
-    few := recsys.few_readable();
+  if p_may_be_few or p_share is not null then
+    few := recsys.few_readable(p_share);
+  end if;
+  if cardinality(few) > 2000 then
+    -- to look up the state of each takes longer than to go past those of others
+    request.readable := few;
+    return request;
   end if;
   -- "is null": asks for tags, authors, age and languages at once
   if few is null and request.filter is null then
@@ -177,7 +190,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), all of these that may be in the feed. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few.';
+comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys.few_readable, without a filter.';
 
-revoke all on function recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) from public;
-grant execute on function recsys.few_readable(), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean) to authenticated, service_role;
+revoke all on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) from public;
+grant execute on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;

@@ -4,11 +4,32 @@
 -- loads pgvector, as in 0960_sources.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create function recsys.found_posts(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector)
-returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
+create type recsys.ranked_post as (post_id uuid, ranks jsonb);
+comment on type recsys.ranked_post is 'A post with its ranks in the sources that brought it, as {source: rank}.';
+
+create function recsys.ranked_posts(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector) returns recsys.ranked_post[]
 -- PL/pgSQL keeps the plan of a session; planning this takes as long as running it
 language plpgsql stable security invoker set search_path = ''
 -- it is planned for any instant, also those to which most of the past has to be looked up: by that cost it would be compiled
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select row(each.post_id, jsonb_object_agg(each.source, each.rank))::recsys.ranked_post
+    from (
+      select * from recsys.own_sources(p_request, p_model_id, p_embedding, 'feed')
+      union all
+      select * from recsys.common_sources(p_request, 'feed')
+    ) as each
+    group by each.post_id
+  );
+end
+$$;
+comment on function recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector) is 'What all sources bring for a request (recsys.with_touched, recsys.with_pool).';
+
+create function recsys.told_ranked_posts(p_request recsys.feed_request, p_ranked recsys.ranked_post[])
+returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
+language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -19,19 +40,11 @@ begin
     coalesce(p_request.affinities[array_position(p_request.authors, posts.author_id)], 0),
     coalesce(posts.author_id = any (p_request.follows), false),
     coalesce(p_request.touches[array_position(p_request.touched, posts.post_id)], 0)
-  from (
-    select each.post_id, jsonb_object_agg(each.source, each.rank) as ranks
-    from (
-      select * from recsys.own_sources(p_request, p_model_id, p_embedding, 'feed')
-      union all
-      select * from recsys.common_sources(p_request, 'feed')
-    ) as each
-    group by each.post_id
-  ) as found
+  from unnest(p_ranked) as found
   cross join lateral (select * from recsys.source_posts where source_posts.post_id = found.post_id offset 0) as posts;
 end
 $$;
-comment on function recsys.found_posts(recsys.feed_request, bigint, extensions.vector) is 'What all sources bring for a request (recsys.with_touched, recsys.with_pool), as recsys.retrieve says it.';
+comment on function recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]) is 'What sources brought for a request, as recsys.retrieve says it: of that what the caller may read.';
 
 create function recsys.retrieve(
   p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
@@ -42,9 +55,9 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request constant recsys.feed_request := recsys.with_trials(recsys.with_covisited(recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id));
+  request constant recsys.feed_request := recsys.with_pool(recsys.with_trials(recsys.with_covisited(recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id)), p_model_id, p_embedding);
 begin
-  return query select * from recsys.found_posts(recsys.with_pool(request, p_model_id, p_embedding), p_model_id, p_embedding);
+  return query select * from recsys.told_ranked_posts(request, recsys.ranked_posts(request, p_model_id, p_embedding));
 end
 $$;
 comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
@@ -156,6 +169,9 @@ declare
   ranks json;
   is_cut boolean := false;
   tried uuid[];
+  sample uuid[];
+  readable_share double precision;
+  ranked recsys.ranked_post[];
   on_trial recsys.told_post[] := '{}'::recsys.told_post[];
   asked_for uuid[];
 begin
@@ -177,16 +193,29 @@ begin
     request.on_trial := asked_for;
   end if;
   if p_common is null or p_is_few then
-    request := recsys.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false);
+    if p_common is null and request.filter is null then
+      -- as what everybody comes to: the caller's own role knows only those that they may read
+      perform set_config('role', 'service_role', true);
+      sample := array(select latest_post_stats.post_id from recsys.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
+      perform set_config('role', p_role, true);
+      select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
+    end if;
+    request := recsys.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
   end if;
   if p_common is null or request.pool is not null then
+    -- among what they may read; else each source would ask the app's policies of every post that it goes past
+    if request.readable is not null then
+      perform set_config('role', 'service_role', true);
+    end if;
+    ranked := recsys.ranked_posts(request, p_model_id, p_embedding);
+    perform set_config('role', p_role, true);
     select
       array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys.told_post), json_agg(found.ranks),
       json_object_agg(found.author_id, found.author_affinity) filter (where found.author_affinity > 0),
       json_agg(found.author_id) filter (where found.follows_author),
       json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
     into own, ranks, affinities, follows, touches
-    from recsys.found_posts(request, p_model_id, p_embedding) as found;
+    from recsys.told_ranked_posts(request, ranked) as found;
   else
     follows := to_json(request.follows);
     select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
@@ -300,13 +329,13 @@ begin
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; touches: how many of these did something with each post; muted_authors: whom the user muted; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; touches: how many of these did something with each post; muted_authors: whom the user muted; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
-  recsys.told_posts(recsys.told_post[]), recsys.found_posts(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
+  recsys.told_posts(recsys.told_post[]), recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
   recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean)
 from public;
-grant execute on function recsys.found_posts(recsys.feed_request, bigint, extensions.vector), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
+grant execute on function recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
   recsys.told_posts(recsys.told_post[]), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
   recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean)

@@ -81,7 +81,8 @@ async function retrieved(sub: string, mayBeFew: boolean) {
     ]);
     const request = "recsys.with_affinities(recsys.feed_request($1, now()))";
     const values = [sub, modelId, JSON.stringify([...vector]), mayBeFew];
-    const text = `select found.post_id, found.ranks from recsys.found_posts(recsys.with_pool(${request}, $2, $3::text::extensions.vector, $4), $2, $3::text::extensions.vector) as found order by post_id`;
+    const text = `select found.post_id, found.ranks from (select recsys.with_pool(${request}, $2, $3::text::extensions.vector, $4) as request offset 0) as asked
+      cross join recsys.told_ranked_posts(asked.request, recsys.ranked_posts(asked.request, $2, $3::text::extensions.vector)) as found order by post_id`;
     const { rows } = await client.query(text, values);
     const explained = await client.query(`explain (analyze, buffers, format json) ${text}`, values);
     const [{ Plan: plan }] = explained.rows[0]["QUERY PLAN"];
