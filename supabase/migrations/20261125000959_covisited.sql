@@ -10,15 +10,22 @@ begin
   -- a model without neighbours asks nothing more
   if request.user_id is not null and to_regclass('recsys.post_neighbours_' || p_model_id) is not null then
     request.came_to := array(
-      select posts.post_id
-      from (select distinct latest.post_id from unnest(recsys.latest_interactions(request.user_id, request.at)) as latest) as each
-      cross join lateral (select source_posts.post_id from recsys.source_posts where source_posts.post_id = each.post_id offset 0) as posts
+      select distinct latest.post_id
+      from (
+        select source_interactions.post_id
+        from recsys.source_interactions
+        -- before they are counted: an app may hide comments with their post, and a list made ahead cannot know what it hides
+        cross join lateral (select source_posts.post_id from recsys.source_posts where source_posts.post_id = source_interactions.post_id offset 0) as posts
+        where source_interactions.user_id = request.user_id and source_interactions.created_at <= request.at
+        order by source_interactions.created_at desc, source_interactions.interaction_id desc
+        limit 200
+      ) as latest
     );
   end if;
   return request;
 end
 $$;
-comment on function recsys.with_came_to(recsys.feed_request, bigint) is 'A request with the posts of its user''s recsys.latest_interactions that the caller may read, where the model has neighbours of posts.';
+comment on function recsys.with_came_to(recsys.feed_request, bigint) is 'A request with the posts of its user''s last 200 interactions with posts that the caller may read, where the model has neighbours of posts.';
 
 create function recsys.with_covisited(p_request recsys.feed_request, p_model_id bigint) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''

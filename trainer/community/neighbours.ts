@@ -75,7 +75,7 @@ interface SoFar {
   timeline: Timeline;
 }
 
-/** The neighbours of what a user came to lately, those for which most speaks first; of as much, those with the lower id. What is `hidden` speaks for nothing. */
+/** The neighbours of what a user came to lately, those for which most speaks first; of as much, those with the lower id. What is `hidden` speaks for nothing, and is not counted. */
 export function covisitedBy(
   user: number,
   neighbours: Neighbours | undefined,
@@ -84,15 +84,22 @@ export function covisitedBy(
 ): number[] {
   if (!neighbours) return [];
   const cameTo = new Set<number>();
-  let event = lastInteraction[user];
-  for (let i = 0; i < retrieval.historyInteractions && event >= 0; i++, event = interactionBefore[event])
-    cameTo.add(timeline.posts[event]);
+  let counted = 0;
+  for (
+    let event = lastInteraction[user];
+    counted < retrieval.historyInteractions && event >= 0;
+    event = interactionBefore[event]
+  ) {
+    const post = timeline.posts[event];
+    if (hidden?.[post]) continue;
+    cameTo.add(post);
+    counted++;
+  }
   const sums = new Map<number, number>();
   const { starts, posts, weights } = neighbours;
   for (const post of cameTo)
-    if (!hidden?.[post])
-      for (let slot = starts[post]; slot < starts[post + 1]; slot++)
-        if (posts[slot] < alive) sums.set(posts[slot], (sums.get(posts[slot]) ?? 0) + weights[slot]);
+    for (let slot = starts[post]; slot < starts[post + 1]; slot++)
+      if (posts[slot] < alive) sums.set(posts[slot], (sums.get(posts[slot]) ?? 0) + weights[slot]);
   const { ids } = community.posts;
   const order = [...sums].sort(([a, one], [b, other]) => other - one || (ids[a] < ids[b] ? -1 : 1));
   return order.map(([post]) => post);
