@@ -250,8 +250,8 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
 }
 
 /**
- * Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, whom to follow is told by another function, and this
- * app's ids are no texts, none of people and say no time.
+ * Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, neighbours are added up by the service role, whom to
+ * follow is told by another function, and this app's ids are no texts, none of people and say no time.
  */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
@@ -263,6 +263,7 @@ const besidesFeeds = [
   "execute on function recsys.time_of_id(text,text)",
   "execute on function recsys.topics_to_follow(uuid,integer)",
   "execute on function recsys.why_to_follow(bigint,uuid[])",
+  "select on table recsys.post_neighbours",
   "select on table recsys.source_logins",
   "select on table recsys.user_days",
 ];

@@ -74,7 +74,7 @@ begin
   returning model_id into new_model_id;
   -- stand-alone tables, attached when complete: readers of the live partitions never wait
   for told in select * from (values ('post_embeddings', 'Vectors of posts'), ('user_embeddings', 'Vectors of users'), ('post_neighbours', 'Neighbours of posts')) as parents (name, what) loop
-    execute format('create table recsys.%1$I (like recsys.%2$I including all, check (model_id = %3$s))', told.name || '_' || new_model_id, told.name, new_model_id);
+    execute format('create table recsys.%I (like recsys.%I including all, check (model_id = %s))', told.name || '_' || new_model_id, told.name, new_model_id);
     execute format('alter table recsys.%I enable row level security', told.name || '_' || new_model_id);
     execute format('comment on table recsys.%I is %L', told.name || '_' || new_model_id, format('%s by model %s, %s.', told.what, new_model_id, p_name));
   end loop;
