@@ -51,7 +51,15 @@ for (const [i, author] of loaded.community.posts.authors.entries())
       i * dimensions,
     );
   }
-const instant = await instantAfter(database, loaded, vectors, loaded.timeline.length);
+// more speaks for what the one wrote than for what all others did
+const from = (kind: string, first: number, weight: number) =>
+  Array.from({ length: 50 }, (_, n): [string, number] => [id(kind, first + n), weight]);
+const neighbours = new Map([
+  [id("b", 200), from("c", 1, 2)],
+  [id("b", 201), from("d", 0, 1)],
+  [id("b", 202), from("d", 50, 1)],
+]);
+const instant = await instantAfter(database, loaded, vectors, loaded.timeline.length, neighbours);
 
 test("of each source the author has a tenth, and others all that is left", async () => {
   const user = loaded.community.users.ids.indexOf(reader);

@@ -37,9 +37,9 @@ test("the platform's runtime and onnxruntime-node agree within 1e-5", async (t) 
 test("without an ONNX runtime there is a feed of what is fresh and popular, and the log says why", async (t) => {
   // from a folder without packages around it
   const folder = await temporaryFolder(t);
-  const copy = join(folder, "inference.ts");
-  await copyFile(new URL("../_shared/models/inference.ts", import.meta.url), copy);
-  const { loadRuntime } = await import(copy);
+  for (const file of ["inference.ts", "token-rows.ts"])
+    await copyFile(new URL(`../_shared/models/${file}`, import.meta.url), join(folder, file));
+  const { loadRuntime } = await import(join(folder, "inference.ts"));
   const app = testApp(t, url, { runtime: loadRuntime });
   const { status, body } = await app.call(people.ada, { limit: 10 });
   assert.deepEqual([status, body.degraded, body.items.length], [200, "community", 10]);
