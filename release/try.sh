@@ -21,11 +21,11 @@ cd "$folder/app"
 echo '{ "private": true }' >package.json
 npm install --ignore-scripts --no-audit --no-fund --loglevel=error "$archive"
 (
-export PATH=${PATH//"$root/node_modules/.bin:"/}
-echo "recsys $(npx recsys --version) on Node $(node --version)"
-npx recsys start --exit --port 0 --data ../community | tee ../said
-grep -q '^feed of user ' ../said
-npx recsys init --into .
+  export PATH=${PATH//"$root/node_modules/.bin:"/}
+  echo "recsys $(npx recsys --version) on Node $(node --version)"
+  npx recsys start --exit --port 0 --data ../community | tee ../said
+  grep -q '^feed of user ' ../said
+  npx recsys init --into .
 )
 # what the package brought is what this checkout would bring
 cp -r supabase ../brought
