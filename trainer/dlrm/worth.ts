@@ -6,7 +6,7 @@
  *
  * A conditional logit (McFadden 1974) over each request's candidates, with the logarithm of the score as its offset, in which a request counts as often as
  * what was done in it weighs. It is fitted beside a finished ranker, so the heads are to the bit what they are without weights, and stay
- * probabilities. docs/experiments.md has what else was tried.
+ * probabilities. docs/research/experiments.md has what else was tried.
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
@@ -25,7 +25,7 @@ export const worthWidth = dimensions + features;
 /** The worth is between e^−7 and e^7, some thousandth and thousand: weights are at most 1000. */
 export const mostLogWorth = 7;
 
-/** Penalty on the weights: as strong as so many requests. 100 gives two fifths of what 10 does (docs/experiments.md). */
+/** Penalty on the weights: as strong as so many requests. 100 gives two fifths of what 10 does (docs/research/experiments.md). */
 const ridge = 10;
 const curvature = { curvatureRequests: 1000, leastCurved: 1e-3 };
 

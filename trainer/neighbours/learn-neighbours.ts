@@ -1,7 +1,7 @@
 /**
  * Who came to a post also came to its neighbours: a regression of each post on those nearest to it (fsSLIM: Ning & Karypis, SLIM, ICDM 2011, with a
  * ridge in place of its lasso), whose weights are turned round. It says of every post a person came to what that says of others. On MovieLens 100K
- * with instants drawn at random it finds R@20 .431 alone, cosines .351 (docs/experiments.md).
+ * with instants drawn at random it finds R@20 .431 alone, cosines .351 (docs/research/experiments.md).
  */
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { type NeighbourRow, type Neighbours, packNeighbours } from "../community/neighbours.ts";

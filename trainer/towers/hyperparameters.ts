@@ -12,7 +12,7 @@ const tuning = (values: { learningRate: number; epochs: number }, reason: string
     reason,
   );
 
-/** The towers' hyperparameters, each with the reason for its default. docs/experiments.md has the tables that the figures come from. */
+/** The towers' hyperparameters, each with the reason for its default. docs/research/experiments.md has the tables that the figures come from. */
 export const towerSchema = z
   .strictObject({
     // --- the training set ---
