@@ -1,13 +1,11 @@
-#!/usr/bin/env node
-/** `npx recsys …`: the commands and their options; what they do is in commands/. */
+/** The commands and their options; what they do is in commands/. docs/cli.md is generated from it. */
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { UserError } from "../db/user-error.ts";
 import { backends } from "../trainer/engine/backend.ts";
 import { orders } from "../trainer/model-folder/run-order.ts";
 import { whole } from "./commands/whole.ts";
 
-const program = new Command("recsys")
+export const program = new Command("recsys")
   .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")
   .version(createRequire(import.meta.url)("../package.json").version)
   .showHelpAfterError("(--help shows what is possible)");
@@ -42,7 +40,7 @@ command(program, "start", "everything: community in, models trained, functions s
 command(
   program,
   "import",
-  "import a community bundle, and what changed since an earlier import; a second import of the same changes nothing",
+  "import a community bundle in one transaction, and later what changed in it; a second import of the same changes nothing",
 )
   .addOption(data("community bundle").makeOptionMandatory())
   .action(async (options) => (await import("./commands/import.ts")).importCommand(options));
@@ -112,12 +110,12 @@ command(
   .option("--until <time>", "learn only from what happened before it", time)
   .action(async (space, options) => (await import("./commands/search.ts")).searchCommand(space, options));
 
-command(program, "evaluate", "the system beside simple baselines on a community's own history")
+command(program, "evaluate", "compare the system with simple baselines on a community's own history")
   .addOption(data("evaluate this bundle, in a database of its own"))
   .addOption(
     new Option(
       "--protocol <name>",
-      "replay: what users would have seen, event by event; cut: one ranking of everything; ideas: how many people each later post would reach, from its text and author alone",
+      "Replay is what users would have seen, event by event. Cut is one ranking of everything. Ideas is how many people each later post would reach, from its text and author alone",
     )
       .choices(["replay", "cut", "ideas"])
       .default("replay"),
@@ -150,7 +148,7 @@ command(program, "evaluate", "the system beside simple baselines on a community'
   )
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 
-command(program, "publish", "put a trained model into the database, beside the one that serves, then switch")
+command(program, "publish", "put a trained model into the database, next to the one that serves, then switch in one transaction. A gate refuses a model that is broken, of another community, or worse on requests that neither learned from")
   .argument("[folder]", "model folder (default: the newest of this community in .recsys/models)")
   .option("--no-activate", "leave the serving model as it is")
   .option("--from-another-community", "take a model that was trained on another community than this database holds")
@@ -164,19 +162,19 @@ command(program, "rollback", "bring back the model that served before")
   .argument("[model]", "the model to take out, by name or number (default: the one that serves)")
   .action(async (model, options) => (await import("./commands/models.ts")).rollbackCommand(model, options));
 
-command(program, "recommend", "print the feed of a user")
+command(program, "recommend", "print the feed of a user, over HTTP; it logs no impressions")
   .argument("<user>", "uuid, or the id in the imported bundle")
   .option("--limit <number>", "how many posts", whole(1, 100), 10)
   .action(async (user, options) => (await import("./commands/serve.ts")).recommendCommand(user, options));
 
-command(program, "serve", "serve the Edge Functions on this machine")
+command(program, "serve", "serve the Edge Functions, the feed page and the console on this machine, with a worker")
   .addOption(port())
   .action(async (options) => (await import("./commands/serve.ts")).serveCommand(options));
 
 command(
   program,
   "worker",
-  "embed new and edited posts and users, as the function embed does where pg_cron calls it; with --train, work training requests",
+  "do what pg_cron does elsewhere: embed new and edited posts and users, make topics when another model serves, measure each day. With --train it also works training requests. Any number of workers may run",
 )
   .option("--batch", "also make the lists of the runs that pg_cron begins each night")
   .option(
@@ -190,19 +188,19 @@ command(
 command(
   program,
   "health",
-  "what of feeds, models and queues is out of bounds, and what to do about it; status 1 where anything is (for a scheduled job)",
+  "health check: what of feeds, models and queues is out of bounds, the worst first, and what to do about it; status 1 where anything is (for a scheduled job)",
 ).action(async (options) => (await import("./commands/health.ts")).healthCommand(options));
 
 command(
   program,
   "batch",
-  "the best posts for every active user, into recsys.batch_recommendations; several at once share the work",
+  "the 50 best posts for every active user, into recsys.batch_recommendations; several at once share the work",
 ).action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
 
 command(
   program,
   "topics",
-  "what posts are about, found anew in the active model's vectors: topics with their names, how much they are wanted and written about",
+  "find again what posts are about, by the active model's vectors: topics with their names, how many people come for each and how much is written. Each publish does it, too",
 ).action(async (options) => (await import("./commands/topics.ts")).topicsCommand(options));
 
 const experiment = program
@@ -213,7 +211,7 @@ command(experiment, "start", "begin an experiment, from the next request on")
   .argument("<name>", "small letters, digits, - and _; never used twice")
   .argument(
     "<variants>",
-    'as JSON, the one that the others are compared with first: [{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]; "model" is the name of a published one; or one alone, whose feeds the active model and another draft together: [{"name": "both", "share": 0.1, "interleave_with": "MODEL"}]',
+    'as JSON, first the one that the others are compared with: `[{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.5, "settings": {"vote_weight": 2}}]`. The field "model" names a published model. Or one variant alone, whose feeds the active model and another draft together: `[{"name": "both", "share": 0.1, "interleave_with": "MODEL"}]`',
   )
   .option("--layer <name>", "experiments of one layer have different people", "feed")
   .option("--window <interval>", "how long after a post was shown what is done with it counts", "1 hour")
@@ -230,7 +228,7 @@ command(experiment, "start", "begin an experiment, from the next request on")
 command(
   experiment,
   "shares",
-  "change how many people are in each variant; as few as possible move, and the report counts anew",
+  "change how many people are in each variant; as few as possible move, and the report starts counting again",
 )
   .argument("<name>", "the experiment")
   .argument("<shares>", 'as JSON: {"control": 0.5, "votes": 0.5}')
@@ -268,16 +266,4 @@ function time(text: string): Date {
     throw new InvalidArgumentError("a date such as 2017-04-01 is needed.");
   }
   return value;
-}
-
-// tfjs-node calls a helper that Node deprecates with each start
-process.noDeprecation = true;
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  // a UserError is written for the reader; of anything else RECSYS_TRACE shows the stack trace
-  const expected = error instanceof UserError || process.env.RECSYS_TRACE === undefined;
-  console.error(expected ? `recsys: ${(error as Error).message}` : error);
-  process.exitCode = 1;
 }

@@ -16,7 +16,7 @@ const stage = join(root, ".recsys/package");
 const resources = [
   "supabase/migrations/*.sql",
   "supabase/functions/**/*.{ts,json,lock}",
-  "docs/adopting.md",
+  "docs/*.md",
   "trainer/**/*.yaml",
   "db/*.sql",
   "client/src/types.ts",

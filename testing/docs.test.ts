@@ -1,31 +1,51 @@
-/** The documentation leads to what is there: links and paths exist, and README's map names every folder. */
+/** The documentation leads to what is there: links, anchors and paths exist, and the map of the architecture names every folder. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { anchorsOf, linksOf } from "./markdown.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const pages = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md"));
-const documents = ["README.md", ...pages.map((name) => join("docs", name))];
+const pages = ["README.md", "client/README.md", ...globSync("docs/**/*.md", { cwd: root })];
+const textOf = (file: string) => readFileSync(join(root, file), "utf8");
 
-test("every link in the documentation leads to a file", async () => {
-  for (const document of documents) {
-    const text = await readFile(join(root, document), "utf8");
-    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g))
-      assert.ok(existsSync(join(root, dirname(document), link)), `${document} links to ${link}`);
-  }
+test("every link of a page leads to a file, and to a heading of it", () => {
+  const dead: string[] = [];
+  for (const page of pages)
+    for (const link of linksOf(textOf(page)).filter((each) => !/^https?:/.test(each))) {
+      const [path, anchor] = link.split("#");
+      const file = path === "" ? page : join(dirname(page), path);
+      const isThere = existsSync(join(root, file)) && (anchor === undefined || anchorsOf(textOf(file)).has(anchor));
+      if (!isThere) dead.push(`${page}: ${link}`);
+    }
+  assert.deepEqual(dead, []);
 });
 
-test("README's map names every folder of code", async () => {
-  const text = await readFile(join(root, "README.md"), "utf8");
+test("every page that code, SQL or a script names is there", () => {
+  const files = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.{ts,tsx,sql,sh,yaml}", {
+    cwd: root,
+    exclude: (name) => name === "node_modules",
+  });
+  const named = [".ci/run", ...files].flatMap((file) =>
+    Array.from(textOf(file).matchAll(/\bdocs\/[a-z/-]+\.md\b/g), ([page]) => ({ file, page })),
+  );
+  assert.ok(named.length > 20, `${named.length}`);
+  assert.deepEqual(
+    named.filter(({ page }) => !existsSync(join(root, page))),
+    [],
+  );
+});
+
+test("the map names every folder of code", async () => {
+  const text = await readFile(join(root, "docs/architecture.md"), "utf8");
   for (const top of ["adopt", "bench", "cli", "client", "db", "serve", "supabase", "testing", "trainer", "web"]) {
     const entries = await readdir(join(root, top), { recursive: true, withFileTypes: true });
     for (const { name, parentPath } of entries.filter((entry) => entry.isDirectory())) {
       const folder = relative(root, join(parentPath, name));
       if (folder.includes("/.") || folder.endsWith("/dist")) continue;
-      assert.ok(text.includes(`${name}/`), `README does not name ${folder}`);
+      assert.ok(text.includes(`${name}/`), `docs/architecture.md does not name ${folder}`);
     }
   }
 });
