@@ -8,7 +8,7 @@ const more: Record<string, string> = {
   start: "start.md",
   import: "bundle.md",
   check: "adopting.md#ask-what-is-wrong",
-  init: "adopting.md#put-the-recommender-beside-it",
+  init: "adopting.md#add-the-recommender",
   draft: "drafting.md",
   train: "training.md",
   config: "training.md#a-config",
@@ -18,7 +18,7 @@ const more: Record<string, string> = {
   publish: "design/model-life-cycle.md",
   serve: "pages.md",
   worker: "retraining.md",
-  health: "operations.md#are-feeds-as-they-were",
+  health: "operations.md#health-check",
   batch: "design/batch.md",
   topics: "design/topics.md",
   experiment: "experiments-in-production.md",
@@ -71,7 +71,15 @@ function argumentRow(argument: Argument): string {
 }
 
 /** An option with what it may be and what it is where it is left out, unless its text says so. */
-function optionRow({ flags, description, mandatory, argChoices, defaultValue, defaultValueDescription, negate }: Option): string {
+function optionRow({
+  flags,
+  description,
+  mandatory,
+  argChoices,
+  defaultValue,
+  defaultValueDescription,
+  negate,
+}: Option): string {
   const choices = argChoices ? `; one of ${argChoices.map((choice) => `\`${choice}\``).join(", ")}` : "";
   const isSaid = negate || defaultValue === undefined || description.includes("(default");
   const usual = isSaid ? "" : `; default: \`${defaultValueDescription ?? defaultValue}\``;

@@ -148,7 +148,11 @@ command(program, "evaluate", "compare the system with simple baselines on a comm
   )
   .action(async (options) => (await import("./commands/evaluate.ts")).evaluateCommand(options));
 
-command(program, "publish", "put a trained model into the database, next to the one that serves, then switch in one transaction. A gate refuses a model that is broken, of another community, or worse on requests that neither learned from")
+command(
+  program,
+  "publish",
+  "put a trained model into the database, next to the one that serves, then switch in one transaction. A gate refuses a model that is broken, of another community, or worse on requests that neither learned from",
+)
   .argument("[folder]", "model folder (default: the newest of this community in .recsys/models)")
   .option("--no-activate", "leave the serving model as it is")
   .option("--from-another-community", "take a model that was trained on another community than this database holds")

@@ -86,7 +86,7 @@ test("folders that cannot be used give one line with the cure", async (t) => {
   writeFileSync(join(data, "PG_VERSION"), "12\n");
   await assert.rejects(openDatabase({ folder }), {
     name: "UserError",
-    message: /^The embedded database in .* does not start: .* Move the folder away to begin anew\.$/,
+    message: /^The embedded database in .* does not start: .* Move the folder away to begin from scratch\.$/,
   });
   assert.ok(!existsSync(join(folder, "owner.json")));
   await assert.rejects(openDatabase({ folder: "/dev/null/nowhere" }), {

@@ -72,7 +72,7 @@ export async function startServer(args: string[], options: string[] = []): Promi
   if (!("port" in message)) {
     const reason = "error" in message ? message.error : "no port";
     throw new UserError(
-      `The embedded database in ${args[0]} does not start: ${reason}. Move the folder away to begin anew.`,
+      `The embedded database in ${args[0]} does not start: ${reason}. Move the folder away to begin from scratch.`,
     );
   }
   // this process may end without a release; the server notices

@@ -266,7 +266,7 @@ test("what was begun before a deletion and is written after it goes the day afte
   assert.deepEqual(await tablesWith(pool, post(1)), []);
 });
 
-test("what the app has again under the same id begins anew and is left alone afterwards", async () => {
+test("what the app has again under the same id begins from scratch and is left alone afterwards", async () => {
   await pool.query("delete from public.posts where id = $1", [post(1)]);
   const insert = () =>
     pool.query("insert into public.posts (id, author_id, title) values ($1, $2, 'again')", [post(1), people.author]);

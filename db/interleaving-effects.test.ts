@@ -56,7 +56,7 @@ test("figures are those of another computation, to six digits", async () => {
     );
     near(figures.first_credit, sum(a), "first credit");
     near(figures.second_credit, sum(b), "second credit");
-    // the jackknife as it is written down: the same anew without each person
+    // the jackknife as it is written down: the same again without each person
     const preferenceOf = (those: ExpectedCredit[]) => {
       const [first, second] = [sum(those.map((row) => row.first_credit)), sum(those.map((row) => row.second_credit))];
       return (2 * second) / (first + second) - 1;

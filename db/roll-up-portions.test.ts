@@ -51,7 +51,7 @@ await onBoth(
       assert.ok(written.length < 100);
     } while ((await count(pool, "recsys.late_changes")) > 0);
     t.diagnostic(`rows written: ${written.join(", ")}`);
-    // as many states of posts as may be written anew, as many of people who came next to them, and what is new itself
+    // as many states of posts as may be rewritten, as many of people who came next to them, and what is new itself
     assert.ok(Math.max(...written) <= 2 * 500 + 300, `${Math.max(...written)} rows`);
     assert.ok(written.length > 3, "else nothing was late");
     await isExact(pool);

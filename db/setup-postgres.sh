@@ -64,7 +64,7 @@ want cron.database_name postgres
 # otherwise each job would connect by TCP, where it has no password
 want cron.use_background_workers on
 # Each database of a test that is dropped has all that is written wait for the disk: a database made and dropped takes .2 s less of 1 s without
-# that on a busy one. What a machine that loses its power leaves of this server is to be made anew.
+# that on a busy one. What a machine that loses its power leaves of this server is to be made again.
 want fsync off
 want full_page_writes off
 

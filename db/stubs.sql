@@ -43,7 +43,7 @@ begin
   end if;
 
   -- the claims of a request are a setting of its transaction, as PostgREST leaves them. Without a search_path of their own, as on
-  -- Supabase, they become part of the policy that asks; with one, each policy of a statement called them anew
+  -- Supabase, they become part of the policy that asks; with one, each policy of a statement called them again
   if pg_catalog.to_regprocedure('auth.jwt()') is null then
     create function auth.jwt() returns jsonb
     language sql stable

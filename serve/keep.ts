@@ -129,7 +129,7 @@ export function keepEmbedded(
 }
 
 /**
- * Makes topics and ideas anew whenever another model serves, whoever switched; topics half made are left as they were. `pause`: milliseconds
+ * Makes topics and ideas again whenever another model serves, whoever switched; topics half made are left as they were. `pause`: milliseconds
  * until what failed is tried again, since it may take a processor for a minute each time.
  */
 export function keepTopics(

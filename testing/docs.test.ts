@@ -24,10 +24,13 @@ test("every link of a page leads to a file, and to a heading of it", () => {
 });
 
 test("every page that code, SQL or a script names is there", () => {
-  const files = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.{ts,tsx,sql,sh,yaml}", {
-    cwd: root,
-    exclude: (name) => name === "node_modules",
-  });
+  const files = globSync(
+    "{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.{ts,tsx,sql,sh,yaml}",
+    {
+      cwd: root,
+      exclude: (name) => name === "node_modules",
+    },
+  );
   const named = [".ci/run", ...files].flatMap((file) =>
     Array.from(textOf(file).matchAll(/\bdocs\/[a-z/-]+\.md\b/g), ([page]) => ({ file, page })),
   );

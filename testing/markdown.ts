@@ -3,7 +3,11 @@
 /** The anchor of a heading, as GitHub makes it: the site has the same, so that a link works in both. */
 export function slugOf(heading: string): string {
   const text = heading.replaceAll(/`|\*/g, "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");
-  return text.trim().toLowerCase().replaceAll(/[^\p{L}\p{N}_\- ]/gu, "").replaceAll(" ", "-");
+  return text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}_\- ]/gu, "")
+    .replaceAll(" ", "-");
 }
 
 const withoutCode = (page: string) => page.replaceAll(/^( *)```.*?^\1```$/gms, "");

@@ -32,6 +32,10 @@ test("no sentence has more than 35 words", () => {
 /** What was said in words of our own, and the field's. */
 const coinages: [RegExp, string][] = [
   [/\banew\b/i, "again, from scratch"],
+  [/\bgo(ne|es|ing)? on (from|with) (an|the) (active|earlier|other)/i, "fine-tuning"],
+  [/neither for nor against/i, "left out"],
+  [/\bwho is too many\b/i, "load shedding"],
+  [/feeds as they were/i, "health check"],
 ];
 
 test("what has a term of the field is called by it", () => {

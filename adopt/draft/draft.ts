@@ -73,12 +73,12 @@ export function addColumn(
   }
 }
 
-/** The statements that add them, one for each table, since each writes it anew. */
+/** The statements that add them, one for each table, since each rewrites it. */
 export function addedColumns(draft: Draft): string[] {
   if (draft.added.size === 0) return [];
   const { people } = draft;
   return [
-    "-- Columns that indexes and recsys.watch can find. Each statement writes its table anew, and nobody reads or writes it meanwhile.",
+    "-- Columns that indexes and recsys.watch can find. Each statement rewrites its table, and nobody reads or writes it meanwhile.",
     ...[...draft.added].flatMap(([table, columns]) => {
       const adding = [...columns].map(
         ([name, { type, sql }]) => `add column ${name} ${type} generated always as (${sql}) stored`,

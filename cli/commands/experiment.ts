@@ -34,7 +34,7 @@ export async function changeSharesCommand(name: string, shares: string, options:
   const parsed = json(shares, "shares");
   await inDatabase(options, {}, async ({ database, print }) => {
     await ask(database, call("recsys.change_shares", { p_name: name, p_shares: parsed }));
-    print(`experiment ${name} has other shares, and its report counts anew from here`);
+    print(`experiment ${name} has other shares, and its report starts counting again from here`);
   });
 }
 

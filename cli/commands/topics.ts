@@ -1,4 +1,4 @@
-/** `recsys topics`: what the community's posts are about, found anew in the active model's vectors. */
+/** `recsys topics`: what the community's posts are about, found again in the active model's vectors. */
 
 import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";

@@ -180,7 +180,7 @@ create policy "people record their own logins" on public.logins for insert to au
 revoke all on public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments, public.logins from anon, authenticated;
 grant select on public.posts to anon;
 -- external_id is the import's. Ids come from the database: a unique violation would tell whoever chose the id of a hidden post that it exists,
--- and somebody could take that of another's view. When a post was written is not to be edited: dated anew each hour, it was the newest
+-- and somebody could take that of another's view. When a post was written is not to be edited: dated again each hour, it was the newest
 -- of all feeds for good
 grant select, insert (id, passions, bio, created_at), update (passions, bio) on public.profiles to authenticated;
 grant select, insert, update, delete on public.projects to authenticated;

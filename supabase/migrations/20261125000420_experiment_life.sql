@@ -265,7 +265,7 @@ begin
   update recsys.experiments set counted_from = recsys.clock() where experiment_id = found_id;
 end
 $$;
-comment on function recsys.change_shares(text, jsonb) is 'Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report counts anew from here.';
+comment on function recsys.change_shares(text, jsonb) is 'Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here.';
 
 create function recsys.stop_experiment(p_name text, p_reason text default 'stopped by hand') returns void
 language plpgsql volatile security invoker set search_path = ''

@@ -62,7 +62,7 @@ begin
   group by counted.day;
 end
 $$;
-comment on function recsys.count_newcomer_days() is 'Brings recsys.newcomer_days up to yesterday: once a day, with the last 28 days counted anew, and the first time all there are.';
+comment on function recsys.count_newcomer_days() is 'Brings recsys.newcomer_days up to yesterday: once a day, with the last 28 days counted again, and the first time all there are.';
 
 create function recsys.admitted_of_newcomers(p_day date) returns integer
 language sql stable security invoker set search_path = ''

@@ -217,7 +217,7 @@ begin
   return written;
 end
 $$;
-comment on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.user_stats and recsys.latest_user_stats of some users, each named once, anew from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did.';
+comment on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.user_stats and recsys.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did.';
 
 revoke all on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
 grant execute on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

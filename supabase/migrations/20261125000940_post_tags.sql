@@ -29,7 +29,7 @@ as $$
   cross join unnest(posts.tags) as listed (tag)
   where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null;
 $$;
-comment on function recsys.index_tags(uuid[]) is 'Writes the recsys.post_tags of some posts anew (null: of all), and removes those of posts that are gone.';
+comment on function recsys.index_tags(uuid[]) is 'Rewrites the recsys.post_tags of some posts (null: of all), and removes those of posts that are gone.';
 
 create function recsys.index_changed_tags() returns trigger
 -- definer: as recsys.queue_feature_changes()

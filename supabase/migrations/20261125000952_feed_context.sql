@@ -1,5 +1,5 @@
 -- What a feed is made with, asked first with the user's context. PL/pgSQL keeps the plan of a session, so that it costs a feed
--- less than planning the plain settings anew each time did: 0.51 ms this statement and the context took in the median beside 0.60 before, 0.63 in
+-- less than planning the plain settings again each time did: 0.51 ms this statement and the context took in the median beside 0.60 before, 0.63 in
 -- an experiment (of 300 each in a row, 2 loaded cores).
 
 create function recsys.feed_context(p_assigned jsonb)

@@ -103,7 +103,7 @@ begin
     delete from recsys.latest_post_stats
     where latest_post_stats.post_id in (select set_aside_changes.post_id from recsys.set_aside_changes) and latest_post_stats.user_id = any (p_ids);
   end if;
-  -- what the app has again under the same id begins anew
+  -- what the app has again under the same id begins from scratch
   execute format(
     'insert into recsys.embedding_jobs as job (kind, entity_id)
      select $2, source.%1$s_id from recsys.source_%1$ss as source where source.%1$s_id = any ($1) order by 2

@@ -210,7 +210,7 @@ begin
   return written + optional_written;
 end
 $$;
-comment on function recsys.measure_day(date) is 'Works out all of recsys.daily_metrics of one day but lag and degraded, anew if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';
+comment on function recsys.measure_day(date) is 'Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';
 
 revoke all on function recsys.measure_day(date) from public;
 grant execute on function recsys.measure_day(date) to service_role;

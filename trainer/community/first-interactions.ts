@@ -31,7 +31,7 @@ export function firstInteractions(
   return found.subarray(0, count);
 }
 
-/** How many interactions before an instant are older than their post: clocks that disagree, or a post that was dated anew. They teach nothing. */
+/** How many interactions before an instant are older than their post: clocks that disagree, or a post that was dated again. They teach nothing. */
 export function beforeTheirPost({ posts, interactions }: Community, until: number): number {
   const { at, posts: of } = interactions;
   let count = 0;

@@ -86,7 +86,7 @@ export async function assertAgrees(instant: Instant, user: number, vector: Float
 /** What must move no post: authors view a quarter of theirs and comment on some, and people do again what they did to a few posts; at once, after a day and after a week. */
 export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">): Promise<void> {
   const states = "select count(*)::integer as states from recsys.post_stats";
-  // two months later nothing of it is judged anew: what was imported stays as it is
+  // two months later nothing of it is judged again: what was imported stays as it is
   const later = (days: number) =>
     pool.query("update recsys.settings set clock_shift = clock_shift - $1 * interval '1 day'", [days]);
   await later(60);

@@ -76,7 +76,7 @@ test("an operator lets a model serve, looks around, and rolls it back", options,
 
   await t.test("what is wrong is said with its cure, and every number with its SQL", async () => {
     await go(page, "Health");
-    const feeds = panel(page, "Are feeds as they were?");
+    const feeds = panel(page, "Health check");
     await feeds.getByText(/serves since/).waitFor();
     await feeds.getByText("SQL", { exact: true }).click();
     assert.equal(await feeds.locator("pre").textContent(), "select * from recsys.health();");
@@ -160,7 +160,7 @@ test("an address that names no view leads to the first", options, async (t) => {
   assert.deepEqual(wrong, []);
 });
 
-test("a chart is drawn once its width is known, and anew where that changes", options, async (t) => {
+test("a chart is drawn once its width is known, and again where that changes", options, async (t) => {
   await database.pool.query(
     `insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
      select recsys.clock()::date - n, metric, 0, head, 0.1, 100

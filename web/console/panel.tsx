@@ -13,7 +13,7 @@ interface PanelProps extends Pick<RowsTableProps, "columns" | "cells"> {
   parameters?: Record<string, string | number>;
   /** What stands there where there is nothing to show, and what to do. */
   empty?: ComponentChildren;
-  /** When it changes the question is asked anew. */
+  /** When it changes the question is asked again. */
   fresh?: unknown;
   /** Of the table in which the rows are, where there are no children to show them. */
   caption?: string;

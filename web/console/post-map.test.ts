@@ -40,7 +40,7 @@ test(
     const second = asked(page);
     assert.notEqual(second, first);
     await isInView(page, await titleOf(second));
-    assert.equal(questions, 0, "the map stays, and is not asked for anew");
+    assert.equal(questions, 0, "the map stays, and is not asked for again");
 
     await page.goBack();
     await isInView(page, await titleOf(first));
@@ -55,7 +55,7 @@ test(
       assert.equal(await titleOf(asked(page)), title);
     });
 
-    await t.test("the address, opened anew, shows the same, below a map that came later", async () => {
+    await t.test("the address, opened again, shows the same, below a map that came later", async () => {
       await page.goto(`${gateway.url}/console/#posts/${second}`);
       await page.reload();
       await dots(page).first().waitFor();

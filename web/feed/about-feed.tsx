@@ -39,7 +39,7 @@ export function AboutFeed({ name }: { name: string }) {
   );
 }
 
-/** Marks what was shown as seen, so that it stays away for 30 days, and asks for the feed anew. */
+/** Marks what was shown as seen, so that it stays away for 30 days, and asks for the feed again. */
 function LeaveBehind() {
   const { recommender } = useProject();
   const { items, pending, busy, act, refresh } = useTheFeed();

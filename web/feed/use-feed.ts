@@ -8,7 +8,7 @@ import { type AppPost, type Item, readFollows, readPosts, readVotes } from "./ap
 import { changesBetween, type FeedChange } from "./feed-changes.ts";
 import { type ReaderDeeds, useDeeds } from "./use-deeds.ts";
 
-/** The first feed, the same anew, or its next page. */
+/** The first feed, the same again, or its next page. */
 type Asked = "first" | "again" | "more";
 
 interface State {
@@ -36,7 +36,7 @@ export interface FeedOf extends FeedReader, State, Omit<ReaderDeeds, "knowMarks"
   moved: { changes: FeedChange[]; acts: Act[] } | undefined;
   /** Where its reader was when they left it for another view. */
   place: MutableRef<ScrollPlace | undefined>;
-  /** Asks for the feed anew and compares. */
+  /** Asks for the feed again and compares. */
   refresh(): Promise<void>;
   /** Shows posts with this tag alone; undefined: all. */
   only(tag: string | undefined): Promise<void>;

@@ -74,7 +74,7 @@ test("what was read once is not read again, but for what a roll-up wrote, and wh
 
 test("a vector that is remade is told by the next roll-up", async () => {
   await ask([posts[20]]);
-  await pool.query("update public.posts set title = 'anew' where id = $1", [posts[20]]);
+  await pool.query("update public.posts set title = 'again' where id = $1", [posts[20]]);
   const { rows } = await pool.query(
     `with mine as (select * from recsys.claim_embedding_jobs(10000, '1 minute') where kind = 'post')
      select min(claim) as claim, array_agg(kind) as kinds, array_agg(entity_id) as ids from mine`,

@@ -119,7 +119,7 @@ const alpha = 4;
 /**
  * Implicit ALS (Hu, Koren, Volinsky 2008): minimises Σ c (p − x·y)² + regularisation (|x|² + |y|²) over all pairs, p = 1 and
  * c = alpha where there was one, p = 0 and c = 1 elsewhere, by turns for users and posts, three conjugate gradient steps per row.
- * A user's vector is solved anew from their posts at each list, the posts' stay as trained.
+ * A user's vector is solved again from their posts at each list, the posts' stay as trained.
  */
 export function als(
   sizes: Sizes,

@@ -18,7 +18,7 @@ export function Health() {
         caption="Concerns and their state"
       />
       <Panel
-        title="Are feeds as they were?"
+        title="Health check"
         about="The worst first, each with its cure."
         ask="health"
         cells={{ ok: judged("ok") }}

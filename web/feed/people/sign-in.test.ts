@@ -170,7 +170,7 @@ test("an expired link is said wherever Auth writes it, and to whoever is signed 
   assert.deepEqual(wrong, []);
 });
 
-test("a forgotten password is set anew by a link", options, async (t) => {
+test("a forgotten password is reset by a link", options, async (t) => {
   const { page, auth, wrong } = await atSignIn(t);
   const unknown = await answerTo(page, "sam@example.com", "Forgot your password?");
   assert.equal(auth.mails.length, 0);

@@ -15,7 +15,7 @@ import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { openDoor, type Place, servedAtOnce } from "./overload.ts";
+import { type Admission, admissionControl, servedAtOnce } from "./overload.ts";
 import type { Span } from "./span.ts";
 import { openSpareTime, type SpareTime } from "./spare-time.ts";
 import type { Trace, Traces } from "./traces.ts";
@@ -58,7 +58,7 @@ export interface Call {
    * before it, is logged under the work's code, and the caller never sees it.
    */
   afterAnswer<Item>(work: Work<Item>, item: Item): void;
-  /** The same for what any answer is worth more than: it is given up where the worker has no time to spare within two seconds. */
+  /** The same for what matters less than any answer: it is given up where the worker has no time to spare within two seconds. */
   inSpareTime<Item>(work: Work<Item>, item: Item): void;
   /** Waits so many milliseconds for what is on its way, unless others need the place: then false, at once. */
   pause(milliseconds: number): Promise<boolean>;
@@ -96,7 +96,7 @@ interface Environment {
     later?: Later;
     requestId: string;
     begun: number;
-    place: Place;
+    admission: Admission;
     isVisitor: boolean;
     trace?: Trace | undefined;
     code?: string;
@@ -131,9 +131,9 @@ export function createApp<Input, Services>(
   const origin = services.origins === "*" ? "*" : [...services.origins];
   const methods = Object.keys(read);
   const background = openBackground(services.log, services.keepAlive);
-  const door = openDoor();
+  const admissions = admissionControl();
   // one place is left for who comes next
-  const spareTime = openSpareTime(services.log, services.keepAlive, () => door.waiting() > servedAtOnce - 2);
+  const spareTime = openSpareTime(services.log, services.keepAlive, () => admissions.waiting() > servedAtOnce - 2);
   const allowances = openAllowances();
   const limited = bodyLimit({ maxSize: maximumBodyBytes, onError: tooLarge });
   const tooSlow = new AppError(504, "timeout", "this took too long; try again");
@@ -142,13 +142,13 @@ export function createApp<Input, Services>(
   app.use(cors({ origin, allowMethods: methods, exposeHeaders, maxAge: 86_400 }));
   app.use(requestId({ headerName: requestIdHeader, limitLength: 64 }));
   app.use(timing({ crossOrigin: true }));
-  app.use(atTheDoor);
+  app.use(admitted);
   app.use(traced);
   app.use(workAfterAnswer);
   app.use(timeout(deadlineMilliseconds, new HTTPException(504, { cause: tooSlow })));
   const { GET, POST } = read;
   if (GET) app.get("/", (c) => answer(c, () => GET(new URL(c.req.url).searchParams)));
-  if (POST) app.post("/", (c) => answer(c, async () => POST(await c.get("place").receive(() => bodyOf(c)))));
+  if (POST) app.post("/", (c) => answer(c, async () => POST(await c.get("admission").receive(() => bodyOf(c)))));
   app.all("/", () => {
     throw new AppError(405, "method_not_allowed", `call this with ${methods.join(" or ")}`);
   });
@@ -178,7 +178,7 @@ export function createApp<Input, Services>(
       span,
       afterAnswer: (work, item) => void later.push((background) => background.add(work, item)),
       inSpareTime: (work, item) => void later.push((_, spareTime) => spareTime.add(work, item)),
-      pause: (milliseconds) => c.get("place").pause(milliseconds),
+      pause: (milliseconds) => c.get("admission").pause(milliseconds),
     });
     c.set("later", later);
     return c.json(body as object, 200, headersOfAll);
@@ -211,7 +211,7 @@ export function createApp<Input, Services>(
         return (input, call) => answerVisitor(input, call, services);
       }
       const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
-      c.get("place").belongTo(claims.sub);
+      c.get("admission").belongTo(claims.sub);
       return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);
     }
     if (edgeFunction.callers === "service") await requireSecretKey(headers.get("apikey"), services.secretKeys);
@@ -235,17 +235,17 @@ export function createApp<Input, Services>(
     trace?.end({ status: c.res.status, code, requestId, method: c.req.method, path: c.req.path });
   }
 
-  /** Before anything else: who is too many costs next to nothing. */
-  async function atTheDoor(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
+  /** Load shedding, before anything else: a refused request costs next to nothing. */
+  async function admitted(c: Context<Environment>, next: () => Promise<void>): Promise<void> {
     c.set("begun", performance.now());
     const answersVisitors = edgeFunction.callers === "users" && edgeFunction.answerVisitor !== undefined;
     c.set("isVisitor", answersVisitors && isVisitor(c.req.raw.headers, services.publishableKeys));
-    const place = door.enter(c.get("isVisitor"));
-    c.set("place", place);
+    const admission = admissions.admit(c.get("isVisitor"));
+    c.set("admission", admission);
     try {
       await next();
     } finally {
-      place.leave(c.res.status === 200);
+      admission.leave(c.res.status === 200);
     }
   }
 

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { alwaysTaken, openDoor, type Place } from "./overload.ts";
+import { type Admission, admissionControl, alwaysTaken } from "./overload.ts";
 
-/** A door with a clock of its own. */
-function door() {
+/** Admissions with a clock of their own. */
+function admissions() {
   const clock = { now: 5_000 };
-  const { enter } = openDoor(() => clock.now);
-  const leaving: Place[] = [];
+  const { admit } = admissionControl(() => clock.now);
+  const leaving: Admission[] = [];
   /** How many of so many who come at once are taken on. */
   const come = (many: number, areVisitors = false) => {
     let taken = 0;
     for (let n = 0; n < many; n++)
       try {
-        leaving.push(enter(areVisitors));
+        leaving.push(admit(areVisitors));
         taken++;
       } catch (error) {
         assert.deepEqual([(error as { status: number }).status, (error as { code: string }).code], [503, "overloaded"]);
@@ -33,7 +33,7 @@ function door() {
 }
 
 test("as many are taken on as a second serves, by the pace of the last answers", () => {
-  const { come, answer, inside } = door();
+  const { come, answer, inside } = admissions();
   come(60);
   answer(60, 10);
   assert.equal(inside(), 0);
@@ -51,7 +51,7 @@ test("as many are taken on as a second serves, by the pace of the last answers",
 });
 
 test("answers that come in bursts are as slow as the bursts are", () => {
-  const { come, answer } = door();
+  const { come, answer } = admissions();
   for (let n = 0; n < 3; n++) {
     come(40);
     answer(1, 1_000);
@@ -63,7 +63,7 @@ test("answers that come in bursts are as slow as the bursts are", () => {
 });
 
 test("thirty-two at once are always taken on, however long it takes", () => {
-  const { clock, come, answer } = door();
+  const { clock, come, answer } = admissions();
   assert.equal(come(alwaysTaken), alwaysTaken);
   answer(alwaysTaken, 3_000);
   for (let n = 0; n < 5; n++) {
@@ -75,13 +75,13 @@ test("thirty-two at once are always taken on, however long it takes", () => {
 });
 
 test("a slow start is no slow worker, and what is quick again is taken for quick", () => {
-  const started = door();
+  const started = admissions();
   for (let n = 0; n < 5; n++) {
     started.come(1);
     started.answer(1, 600);
   }
   assert.equal(started.come(500), 64);
-  const slow = door();
+  const slow = admissions();
   slow.come(60);
   slow.answer(60, 200);
   for (let n = 0; n < 50; n++) {
@@ -92,11 +92,11 @@ test("a slow start is no slow worker, and what is quick again is taken for quick
 });
 
 test("a worker that has answered nobody yet takes on more, but not everybody", () => {
-  assert.equal(door().come(500), 64);
+  assert.equal(admissions().come(500), 64);
 });
 
 test("a stall is known before anybody is answered", () => {
-  const { clock, come, answer } = door();
+  const { clock, come, answer } = admissions();
   come(50);
   answer(50, 5);
   assert.equal(come(40), 40);
@@ -107,7 +107,7 @@ test("a stall is known before anybody is answered", () => {
 });
 
 test("who is refused in a moment does not make the worker seem fast", () => {
-  const { come, answer } = door();
+  const { come, answer } = admissions();
   come(50);
   answer(50, 25);
   for (let n = 0; n < 1000; n++) {
@@ -118,10 +118,10 @@ test("who is refused in a moment does not make the worker seem fast", () => {
 });
 
 test("visitors take half of the places at most, however many they are, and users all", () => {
-  const slow = door();
+  const slow = admissions();
   assert.equal(slow.come(500, true), alwaysTaken);
   assert.equal(slow.come(500), alwaysTaken, "64 are taken on before the pace is known");
-  const { come, answer } = door();
+  const { come, answer } = admissions();
   come(60);
   answer(60, 10);
   assert.equal(come(500, true), 50);
@@ -132,26 +132,26 @@ test("visitors take half of the places at most, however many they are, and users
   assert.equal(come(500), 100, "where no visitors are, nothing is kept for them");
 });
 
-/** A door at which so many users and visitors have begun to send. */
-function doorWithSenders(users: number, visitors: number) {
+/** Admissions where so many users and visitors have begun to send. */
+function withSenders(users: number, visitors: number) {
   const clock = { now: 5_000 };
-  const { enter, waiting } = openDoor(() => clock.now);
+  const { admit, waiting } = admissionControl(() => clock.now);
   const gone: string[] = [];
   const finish: (() => void)[] = [];
   const send = (isVisitor: boolean, name: string) => {
-    const place = enter(isVisitor);
+    const place = admit(isVisitor);
     const read = () => new Promise<void>((whole) => finish.push(whole));
     place.receive(read).catch(({ code }) => gone.push(`${name} ${code}`));
     return place;
   };
   for (let n = 0; n < users; n++) send(false, `user ${n}`);
   for (let n = 0; n < visitors; n++) send(true, `visitor ${n}`);
-  return { clock, enter, waiting, send, finish, gone };
+  return { clock, admit, waiting, send, finish, gone };
 }
 
 test("who still sends gives way to whoever comes, the first who began first, and visitors before users", async () => {
-  const { enter, gone } = doorWithSenders(40, 24);
-  for (let n = 0; n < 26; n++) enter();
+  const { admit, gone } = withSenders(40, 24);
+  for (let n = 0; n < 26; n++) admit();
   await setImmediate();
   assert.equal(gone.length, 26);
   assert.deepEqual(
@@ -161,50 +161,50 @@ test("who still sends gives way to whoever comes, the first who began first, and
 });
 
 test("no visitor takes the place of a user who sends", async () => {
-  const { enter, gone } = doorWithSenders(64, 0);
-  assert.throws(() => enter(true), { code: "overloaded" });
+  const { admit, gone } = withSenders(64, 0);
+  assert.throws(() => admit(true), { code: "overloaded" });
   await setImmediate();
   assert.deepEqual(gone, []);
 });
 
 test("visitors who send give way to a visitor", async () => {
-  const { enter, gone } = doorWithSenders(0, 32);
-  enter(true);
+  const { admit, gone } = withSenders(0, 32);
+  admit(true);
   await setImmediate();
   assert.deepEqual(gone, ["visitor 0 overloaded"]);
 });
 
 test("who has sent everything keeps the place, and who gave way leaves but once", async () => {
-  const { enter, send, finish, gone, waiting } = doorWithSenders(63, 0);
+  const { admit, send, finish, gone, waiting } = withSenders(63, 0);
   const last = send(false, "last");
   for (const whole of finish.slice(1)) whole();
   await setImmediate();
   assert.equal(waiting(), 63);
-  enter();
-  assert.throws(() => enter(), { code: "overloaded" });
+  admit();
+  assert.throws(() => admit(), { code: "overloaded" });
   await setImmediate();
   assert.deepEqual(gone, ["user 0 overloaded"]);
   last.leave(false);
   last.leave(false);
-  enter();
-  assert.throws(() => enter(), { code: "overloaded" });
+  admit();
+  assert.throws(() => admit(), { code: "overloaded" });
 });
 
 test("who pauses gives way to whoever comes, at once, and else goes on when the time is over", async () => {
-  const { enter, waiting } = openDoor();
-  const paused = Array.from({ length: 64 }, () => enter().pause(30_000));
+  const { admit, waiting } = admissionControl();
+  const paused = Array.from({ length: 64 }, () => admit().pause(30_000));
   assert.equal(waiting(), 0, "nobody waits for them");
-  for (let n = 0; n < 64; n++) enter();
-  assert.throws(() => enter(), { code: "overloaded" });
+  for (let n = 0; n < 64; n++) admit();
+  assert.throws(() => admit(), { code: "overloaded" });
   assert.deepEqual(await Promise.all(paused), Array(64).fill(false));
-  const { enter: enterQuiet, waiting: waitingQuietly } = openDoor();
-  assert.equal(await enterQuiet().pause(10), true);
+  const { admit: admitQuietly, waiting: waitingQuietly } = admissionControl();
+  assert.equal(await admitQuietly().pause(10), true);
   assert.equal(waitingQuietly(), 1);
 });
 
 test("a slow sender says nothing of the worker's pace", async () => {
-  const { clock, enter, finish, send } = doorWithSenders(0, 0);
-  const places = Array.from({ length: 60 }, () => enter());
+  const { clock, admit, finish, send } = withSenders(0, 0);
+  const places = Array.from({ length: 60 }, () => admit());
   for (const place of places) {
     clock.now += 10;
     place.leave(true);
@@ -220,7 +220,7 @@ test("a slow sender says nothing of the worker's pace", async () => {
   let taken = 0;
   for (; taken < 500; taken++)
     try {
-      enter();
+      admit();
     } catch {
       break;
     }
@@ -229,16 +229,16 @@ test("a slow sender says nothing of the worker's pace", async () => {
 
 test("once half of the places are taken, a person who waits for an answer for a second has four of them", () => {
   const clock = { now: 5_000 };
-  const { enter } = openDoor(() => clock.now);
-  const own = Array.from({ length: 20 }, () => enter());
+  const { admit } = admissionControl(() => clock.now);
+  const own = Array.from({ length: 20 }, () => admit());
   for (const place of own) place.belongTo("ada");
   clock.now += 1_001;
-  assert.throws(() => enter().belongTo("ada"), { code: "overloaded" });
-  for (let n = 0; n < 4; n++) enter().belongTo("ben");
-  enter().belongTo("ben");
+  assert.throws(() => admit().belongTo("ada"), { code: "overloaded" });
+  for (let n = 0; n < 4; n++) admit().belongTo("ben");
+  admit().belongTo("ben");
   clock.now += 1_001;
-  assert.throws(() => enter().belongTo("ben"), { code: "overloaded" });
-  enter().belongTo("eve");
+  assert.throws(() => admit().belongTo("ben"), { code: "overloaded" });
+  admit().belongTo("eve");
   for (const place of own.slice(0, 17)) place.leave(true);
-  enter().belongTo("ada");
+  admit().belongTo("ada");
 });

@@ -1,7 +1,7 @@
 /**
- * How many requests one worker takes on. Three connections serve them, so what comes on top waits; who would wait for more than
- * about a second is told at once to come again, before their token is looked at, instead of being given up later. Who is still sending
- * waits for nothing of ours, and is the first to go.
+ * Admission control and load shedding of one worker. Three connections serve its requests, and the others wait. A request that would wait
+ * for more than about a second is refused at once, before its token is looked at, instead of timing out later. One whose body is still
+ * on its way waits for nothing of ours, and is shed first.
  */
 import { AppError } from "./errors.ts";
 
@@ -29,17 +29,17 @@ const visitorShare = 0.5;
  */
 const placesOfPerson = 4;
 
-/** How much an answer that nobody waited beside says about the rate. */
+/** How much an answer says about the rate while nobody waits. */
 const weightOfLatest = 0.1;
 
 /**
- * How long answers that others waited beside are remembered, in milliseconds. By time and not by number: requests that take connections in
+ * How long answers are remembered that came while others waited, in milliseconds. By time and not by number: requests that take connections in
  * turns are answered in bursts, and the last twenty answers of a burst say nothing of how long it took to come.
  */
 const memory = 500;
 
-/** The place of a request that was let in. */
-export interface Place {
+/** A request that was admitted, and holds a place. */
+export interface Admission {
   /**
    * Waits for what the caller still sends. Until it is whole the place goes to the next who needs one: whoever sends slowly is served where there is
    * room, and 64 who never finish take nothing from anybody. Throws what `read` does, and AppError 503 `overloaded` where the place is gone.
@@ -54,25 +54,25 @@ export interface Place {
 }
 
 /** The requests of one worker. `now`: milliseconds of any clock. */
-export function openDoor(now = () => performance.now()) {
+export function admissionControl(now = () => performance.now()) {
   let inside = 0;
   let visitors = 0;
   /** When each that is inside came in, of each person. */
   const placesOf = new Map<string, number[]>();
   /** Who is inside and still sends, those first who began first, and what ends that. */
-  const sending = new Map<Place, { isVisitor: boolean; giveWay: () => void }>();
+  const sending = new Map<Admission, { isVisitor: boolean; giveWay: () => void }>();
   /** When the last one was answered, or somebody came in where nobody was. */
   let since = 0;
   /** Milliseconds from one answer to the next while more are inside than are served at once, smoothed; null: there never were. */
   let pace: number | null = null;
-  /** What pace is of: so many answers, each worth less the longer ago it was. */
+  /** What pace is of: so many answers, each weighing less the longer ago it was. */
   let answers = 0;
 
   return {
     /** How many wait for their answer. */
     waiting,
-    /** Lets a request in. @throws AppError 503 `overloaded` */
-    enter(isVisitor = false): Place {
+    /** Admits a request. @throws AppError 503 `overloaded` */
+    admit(isVisitor = false): Admission {
       if (isVisitor && isFull(visitors, visitorShare) && !madeRoom(true)) throw overloaded(visitors * paceNow());
       if (isFull(inside, 1) && !madeRoom(true) && (isVisitor || !madeRoom(false))) throw overloaded(inside * paceNow());
       const entered = now();
@@ -83,14 +83,14 @@ export function openDoor(now = () => performance.now()) {
       let isInside = true;
       let owner: string | undefined;
 
-      const place: Place = {
+      const admission: Admission = {
         async receive(read) {
           const gone = new Promise<never>((_, reject) => {
             const giveWay = () => {
               go();
               reject(overloaded(inside * paceNow()));
             };
-            sending.set(place, { isVisitor, giveWay });
+            sending.set(admission, { isVisitor, giveWay });
           });
           try {
             return await Promise.race([read(), gone]);
@@ -98,13 +98,13 @@ export function openDoor(now = () => performance.now()) {
             // that is the caller's time, and not the worker's
             came = now();
             if (waiting() === 0) since = came;
-            sending.delete(place);
+            sending.delete(admission);
           }
         },
         async pause(milliseconds) {
           let timer: ReturnType<typeof setTimeout> | undefined;
           const waited = () => new Promise<true>((over) => (timer = setTimeout(over, milliseconds, true)));
-          return await place
+          return await admission
             .receive(waited)
             .catch(() => false)
             .finally(() => clearTimeout(timer));
@@ -122,7 +122,7 @@ export function openDoor(now = () => performance.now()) {
           const waited = waiting() > servedAtOnce;
           go();
           if (!served) return;
-          // one that had nobody beside it says how fast it can be, and nothing of how slow: the first may have loaded a model
+          // one while nobody waits says how fast it can be, and nothing of how slow: the first may have loaded a model
           const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / servedAtOnce;
           if (waited) {
             answers = 1 + answers * Math.exp(-latest / memory);
@@ -131,11 +131,11 @@ export function openDoor(now = () => performance.now()) {
           since = now();
         },
       };
-      return place;
+      return admission;
 
       function go(): void {
         isInside = false;
-        sending.delete(place);
+        sending.delete(admission);
         inside--;
         if (isVisitor) visitors--;
         if (owner === undefined) return;

@@ -29,7 +29,7 @@ const retryAfter = 10_000;
 
 /**
  * Models in memory: while a switch commits, requests of before and after it meet, and a rollback returns to the model
- * before; with an experiment each variant may have its own. One too few would be read anew each time, megabytes over the wire.
+ * before; with an experiment each variant may have its own. One too few would be read again each time, megabytes over the wire.
  */
 const kept = 4;
 

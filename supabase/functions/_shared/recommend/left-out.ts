@@ -39,7 +39,7 @@ export function finiteInputs(
     if (wrong) leftOut.push({ post_id: post.post_id, ...wrong });
     return !wrong;
   });
-  // anew, since a candidate's ranks say where it stands among the others
+  // again, since a candidate's ranks say where it stands among the others
   return { posts: finite, feeds: rankerInputs(user, vector, finite, now) };
 }
 

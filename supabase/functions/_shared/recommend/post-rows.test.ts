@@ -65,13 +65,13 @@ test("where all that is kept was met, it makes room for what comes", () => {
   }
 });
 
-test("what a feed found stays as it is when the post is kept anew, and when its row is another's", () => {
+test("what a feed found stays as it is when the post is kept again, and when its row is another's", () => {
   const rows = openPostRows(true, 3);
-  const [post, anew] = [anyPost(), anyPost()];
+  const [post, again] = [anyPost(), anyPost()];
   rows.keep(first, post);
   const found = rows.of(first);
-  rows.keep(first, anew);
-  assert.deepEqual([found, rows.of(first)], [post, anew]);
+  rows.keep(first, again);
+  assert.deepEqual([found, rows.of(first)], [post, again]);
   for (let i = 0; i < 100; i++) rows.keep(crypto.randomUUID(), anyPost());
   assert.deepEqual(found, post);
 });

@@ -27,7 +27,7 @@ interface Block {
  * was met since it was written stays. No row is written over, so a feed may go on reading what it found.
  *
  * Of a feed's 547 posts, where 2,500 people who meet 60,000 ask in turn for the second time, 20 have to be read. With 32,768 rows it is 31, with 49,152 it is 14;
- * 23 it was with 65,536 in two halves, each written anew when it was full. Of 500 people, who meet 33,500 posts, it is none; it was 2.
+ * 23 it was with 65,536 in two halves, each rewritten when it was full. Of 500 people, who meet 33,500 posts, it is none; it was 2.
  */
 export function openPostRows(hasVectors: boolean, size = blockRows) {
   const ids = openRowIds(mostBlocks * size);
@@ -37,7 +37,7 @@ export function openPostRows(hasVectors: boolean, size = blockRows) {
   /** The block that is written, and how many of its rows are. It begins as if one before the first were full. */
   let [newest, written] = [-1, size];
 
-  /** Writes the next block anew, from what was met of it. */
+  /** Rewrites the next block, from what was met of it. */
   function renew(): void {
     [newest, written] = [(newest + 1) % mostBlocks, 0];
     const before = blocks[newest];

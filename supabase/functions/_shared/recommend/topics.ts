@@ -11,7 +11,7 @@ import type { PostCandidate } from "./states.ts";
 
 /** In milliseconds. */
 const keptFor = 60_000;
-/** Of so many posts: 3 MB. More begin anew. */
+/** Of so many posts: 3 MB. More begin from scratch. */
 const keptPosts = 20_000;
 /** Nothing of a feed waits for it longer; where it takes longer, or fails, feeds do without for ten seconds. */
 const timeout = "250ms";
