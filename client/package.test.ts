@@ -21,12 +21,13 @@ test("its types are those of the OpenAPI document", async () => {
   assert.equal(await readFile(join(root, "client/src/types.ts"), "utf8"), await clientTypes(), "npm run types");
 });
 
-test("it has the project's version, and depends on nothing but supabase-js", async () => {
+test("it has the project's version, and depends on nothing but supabase-js, and with its hooks on React", async () => {
   const [client, project] = [await readJson("client/package.json"), await readJson("package.json")];
   assert.deepEqual([client.name, client.version, client.license], ["recsys-client", project.version, project.license]);
   // from the version that it is tested with
   const supabase = { "@supabase/supabase-js": `^${project.dependencies["@supabase/supabase-js"]}` };
-  assert.deepEqual([client.dependencies, client.peerDependencies], [undefined, supabase]);
+  assert.deepEqual([client.dependencies, client.peerDependencies], [undefined, { ...supabase, react: ">=18" }]);
+  assert.deepEqual(client.peerDependenciesMeta, { react: { optional: true } });
 });
 
 test("packed and installed, it is typed", async () => {
@@ -34,7 +35,8 @@ test("packed and installed, it is typed", async () => {
   await cp(join(root, "client"), join(folder, "client"), { recursive: true });
   await cp(join(root, "tsconfig.json"), join(folder, "tsconfig.json"));
   await mkdir(join(folder, "node_modules"));
-  await symlink(join(root, "node_modules/@supabase"), join(folder, "node_modules/@supabase"));
+  for (const name of ["@supabase", "@types", "react", "csstype"])
+    await symlink(join(root, "node_modules", name), join(folder, "node_modules", name));
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", folder], {
     cwd: join(folder, "client"),
     env: { ...process.env, PATH: `${join(root, "node_modules/.bin")}:${process.env.PATH}` },
@@ -74,16 +76,11 @@ test("packed and installed, it is typed", async () => {
     `,
   );
   const readme = await readFile(join(installed, "README.md"), "utf8");
-  const card = /^```tsx\n(.*?)^```$/ms.exec(readme)?.[1] ?? assert.fail("README has no card");
-  await writeFile(
-    join(folder, "card.tsx"),
-    `import { type Feed, type FeedItem, type Recsys } from "recsys-client"; declare const recommender: Recsys; ${card} export { Card };`,
-  );
-  await symlink(join(root, "node_modules/preact"), join(folder, "node_modules/preact"));
+  const component = /^```tsx\n(.*?)^```$/ms.exec(readme)?.[1] ?? assert.fail("README has no component");
+  await writeFile(join(folder, "feed.tsx"), component);
   const options = {
     strict: true,
     jsx: "react-jsx",
-    jsxImportSource: "preact",
     noEmit: true,
     target: "es2022",
     module: "esnext",
@@ -94,7 +91,7 @@ test("packed and installed, it is typed", async () => {
   };
   await writeFile(
     join(folder, "tsconfig.json"),
-    JSON.stringify({ compilerOptions: options, files: ["app.ts", "card.tsx"] }),
+    JSON.stringify({ compilerOptions: options, files: ["app.ts", "feed.tsx"] }),
   );
   await run(join(root, "node_modules/.bin/tsc"), ["-p", folder]).catch(({ stdout }) => assert.fail(stdout));
 });

@@ -1,0 +1,4 @@
+/** Hooks for React 18 and later, and for Preact by its alias: a feed that goes on as one scrolls, what was seen of it, and votes. */
+export { type FeedPages, type ShownItem, useFeed } from "./use-feed.ts";
+export { useSeen } from "./use-seen.ts";
+export { useVotes, type Vote, type Votes } from "./use-votes.ts";
