@@ -5,7 +5,7 @@ import { program } from "./program.ts";
 
 /** Where more is said of a command. */
 const more: Record<string, string> = {
-  start: "start.md",
+  start: "index.md",
   import: "bundle.md",
   check: "adopting.md#ask-what-is-wrong",
   init: "adopting.md#add-the-recommender",

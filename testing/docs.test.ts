@@ -52,3 +52,10 @@ test("the map names every folder of code", async () => {
     }
   }
 });
+
+test("the site's list of pages has every page", async () => {
+  const config = await readFile(join(root, "docs/.vitepress/config.ts"), "utf8");
+  const names = globSync("docs/**/*.md", { cwd: root }).map((page) => relative("docs", page).slice(0, -".md".length));
+  const missing = names.filter((name) => name !== "index" && !config.includes(`, "${name}"]`));
+  assert.deepEqual(missing, []);
+});

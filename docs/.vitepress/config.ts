@@ -1,0 +1,89 @@
+// npm run docs: the pages of docs/ as a site, with a search that needs no network.
+import { defineConfig } from "vitepress";
+import { slugOf } from "../../testing/markdown.ts";
+import { linkedFiles } from "./linked-files.ts";
+
+const files = linkedFiles();
+
+const page = (text: string, name: string) => ({ text, link: `/${name}` });
+const group = (text: string, ...items: [text: string, name: string][]) => ({
+  text,
+  collapsed: text !== "Use it",
+  items: items.map(([text, name]) => page(text, name)),
+});
+
+export default defineConfig({
+  title: "recsys",
+  description: "A recommender that lives inside Supabase",
+  // what a reader has on their own machine
+  ignoreDeadLinks: "localhostLinks",
+  markdown: { anchor: { slugify: slugOf }, config: files.link },
+  buildEnd: files.copy,
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    nav: [
+      page("Start", ""),
+      page("API", "api"),
+      page("Operations", "operations"),
+      page("Architecture", "architecture"),
+    ],
+    sidebar: [
+      group(
+        "Use it",
+        ["Start", ""],
+        ["Adopting", "adopting"],
+        ["Drafts of the views", "drafting"],
+        ["API", "api"],
+        ["Pages", "pages"],
+        ["Commands", "cli"],
+      ),
+      group(
+        "Run it",
+        ["Operations", "operations"],
+        ["Upgrading", "upgrading"],
+        ["Experiments in production", "experiments-in-production"],
+      ),
+      group("Train it", ["Training", "training"], ["Retraining", "retraining"], ["Data format", "bundle"]),
+      group(
+        "Change it",
+        ["Architecture", "architecture"],
+        ["Glossary", "glossary"],
+        ["Adding a feature", "adding-a-feature"],
+        ["Adding a head", "adding-a-head"],
+        ["Adding a setting", "adding-a-setting"],
+        ["Adding a source", "adding-a-source"],
+      ),
+      group(
+        "How it works",
+        ["Stages of a feed", "design/feed"],
+        ["What a feed reads of a person", "design/bounded-reads"],
+        ["Isolation", "design/isolation"],
+        ["Fallbacks and load shedding", "design/fallbacks"],
+        ["What a request may not do", "design/requests"],
+        ["What the ranker predicts", "design/heads"],
+        ["A page of a feed", "design/page"],
+        ["Follows", "design/follows"],
+        ["Neighbours of posts", "design/neighbours"],
+        ["Mutes, blocks and filters", "design/filters"],
+        ["The feature store", "design/feature-store"],
+        ["What counts", "design/what-counts"],
+        ["Embedding", "design/embedding"],
+        ["Topics", "design/topics"],
+        ["Erasure", "design/erasure"],
+        ["Life cycle of a model", "design/model-life-cycle"],
+        ["Training by schedule", "design/scheduled-training"],
+        ["Monitoring", "design/monitoring"],
+        ["Similar posts and people", "design/similar"],
+        ["Ideas for posts", "design/ideas"],
+        ["Lists made ahead", "design/batch"],
+      ),
+      group(
+        "What was measured",
+        ["Evaluation", "research/evaluation"],
+        ["Speed and memory", "research/performance"],
+        ["What was tried", "research/experiments"],
+      ),
+    ],
+  },
+});
