@@ -16,7 +16,7 @@ import { loadRuntime } from "../../supabase/functions/_shared/models/inference.t
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plug-ins/feed-services.ts";
 import { nothingServed } from "../../supabase/functions/_shared/recommend/cursor.ts";
-import { feedOf } from "../../supabase/functions/_shared/recommend/ladder.ts";
+import { feedOf } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";

@@ -1,4 +1,4 @@
-/** The list made ahead, as it is served: what may be shown now. ladder.test.ts says when it stands in for the live feed. */
+/** The list made ahead, as it is served: what may be shown now. fallbacks.test.ts says when it stands in for the live feed. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

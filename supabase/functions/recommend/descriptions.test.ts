@@ -1,4 +1,4 @@
-/** What items say of posts beside their titles: as their reader may read it, on every rung, and never at the cost of the feed. */
+/** What items say of posts with their titles: as their reader may read it, with every fallback, and never at the cost of the feed. */
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

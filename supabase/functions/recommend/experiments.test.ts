@@ -139,7 +139,7 @@ test("a dropped model of a variant is said, and the active one serves", async (t
   );
 });
 
-test("a feed from a lower rung carries the variant too: who was meant to get what does not hang on what failed", async (t) => {
+test("a feed from a fallback carries the variant too: who was meant to get what does not hang on what failed", async (t) => {
   await startWith({ settings: { vote_weight: 2 } });
   await publishTinyModel(pool, { name: "tiny", graphs: { user_tower: new Uint8Array([1]) } });
   const app = testApp(t, url);

@@ -6,7 +6,7 @@ import { visitor } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
-import { feedOf } from "../_shared/recommend/ladder.ts";
+import { feedOf } from "../_shared/recommend/fallbacks.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./api.ts";
 
 export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {

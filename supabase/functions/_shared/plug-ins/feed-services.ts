@@ -2,9 +2,9 @@
 import type { Pool } from "../database/database.ts";
 import type { Log } from "../http/log.ts";
 import type { ModelCache } from "../models/models.ts";
+import { circuitBreaker } from "../recommend/circuit-breaker.ts";
 import { openCommonPosts } from "../recommend/common-posts.ts";
 import { impressionLog } from "../recommend/log-impressions.ts";
-import { openStalls } from "../recommend/stalls.ts";
 import { openTopics } from "../recommend/topics.ts";
 import { openTrials } from "../recommend/trials.ts";
 import { openPlugIns } from "./plug-ins.ts";
@@ -17,7 +17,7 @@ export function openFeedServices(pool: Pool, models: ModelCache, log: Log) {
     commonPosts: openCommonPosts(),
     trials: openTrials(),
     topics: openTopics(pool, log),
-    stalls: openStalls(),
+    breaker: circuitBreaker(),
     impressions: impressionLog(pool),
     plugIns: openPlugIns(pool, models),
   };

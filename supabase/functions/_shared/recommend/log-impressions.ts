@@ -63,7 +63,7 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
         view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
       select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored, propensity,
         view_probability, vote_probability, comment_probability, degraded,
-        -- a feed from a lower rung did not look; what it shows is its variant's doing all the same
+        -- a feed from a fallback did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
           then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team, optional_probabilities::jsonb
       from kept

@@ -1,4 +1,4 @@
-/** One thing fails at a time: the feed comes down to the rung that holds, says so and logs why; once it works again, the feed is whole again. */
+/** One thing fails at a time: the feed comes from the first fallback that works, says so and logs why; once it works again, the feed is whole again. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -12,7 +12,7 @@ import { contracts } from "../_shared/models/contracts.ts";
 import { type Feed, feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
-const database = await testDatabase({ after }, "ladder");
+const database = await testDatabase({ after }, "fallbacks");
 const { pool, url, embedded } = database;
 
 /** ada and ben have a list, eve has none. */

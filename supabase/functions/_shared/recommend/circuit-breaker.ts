@@ -1,6 +1,6 @@
 /**
- * Whether live feeds are worth trying. While the database is stuck each takes a connection for seconds. Once those of three different people in a row
- * got nothing, these three and all others are served from the lower rungs at once, and one now and then tries.
+ * A circuit breaker of live feeds. While the database is stuck each takes a connection for seconds. Once those of three different people in a row
+ * got nothing, it opens: these three and all others are served by a fallback at once, and one now and then tries.
  *
  * A few whose own feeds take too long are no stuck database: they never hold all connections (../database/turns.ts). So somebody else tries at once, and
  * when that works everybody does again.
@@ -14,7 +14,7 @@ const mostRemembered = 100;
 const pause = 5_000;
 
 /** Of one worker. `now`: milliseconds of any clock. */
-export function openStalls(now = () => performance.now()) {
+export function circuitBreaker(now = () => performance.now()) {
   const stalled = new Set<string>();
   /** When the next of these may try, and the next of the others. */
   let nextTry = Number.NEGATIVE_INFINITY;
@@ -42,4 +42,4 @@ export function openStalls(now = () => performance.now()) {
     },
   };
 }
-export type Stalls = ReturnType<typeof openStalls>;
+export type CircuitBreaker = ReturnType<typeof circuitBreaker>;

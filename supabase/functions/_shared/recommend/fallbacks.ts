@@ -1,16 +1,17 @@
 /**
- * A feed, whatever fails. Each rung needs less than the one before it, and the answer says in `degraded` which one it stands on:
+ * A feed, whatever fails. Each fallback needs less than the one before it, and `degraded` in the answer says which one served:
  *
  *   ranked ──> the same candidates, not ranked ──> the list made ahead ──> fresh and popular ──> the error of the first
  *            `unranked`: the ranker fails       `batch`: tower, retrieval,   `community`: there
  *                                               states fail, or hang         is no list
  *
- * Every request begins at the first rung, so that a feed is whole again as soon as what failed works; only where live feeds hang for
- * everybody (stalls.ts) most begin at the second.
+ * Every request begins with the live feed, so that a feed is whole again as soon as what failed works. Only where live feeds hang for
+ * everybody (circuit-breaker.ts) most begin with the first fallback.
  */
 import { type AppError, asAppError } from "../http/errors.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { batchFeed } from "./batch-feed.ts";
+import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Page } from "./cursor.ts";
 import { describeItems } from "./describe-items.ts";
 import type { Feed } from "./feed.ts";
@@ -18,22 +19,21 @@ import { freshAndPopular } from "./fresh-and-popular.ts";
 import { errorTo, type Reader } from "./reader.ts";
 import { recommend } from "./recommend.ts";
 import type { FeedServices, Recommendation } from "./seams.ts";
-import type { Stalls } from "./stalls.ts";
 
-/** How long a statement of each rung may take. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */
+/** Timeouts of a statement of each step. It takes milliseconds; where all three hang, the caller waits 5 seconds for the error. */
 const liveTimeout = "3s";
 const batchTimeout = "1s";
 const communityTimeout = "1s";
 
-/** Nobody steps down any more after this long, in milliseconds: each rung may also wait for a connection. */
+/** No further fallback is tried after this long, in milliseconds: each may also wait for a connection. */
 const patience = 5_000;
 
-/** Without the database, without a profile, or with too many requests there is nothing on a lower rung either. */
+/** Without the database, without a profile, or with too many requests no fallback helps. */
 const degradable = new Set(["model_corrupt", "model_incompatible", "database_timeout", "not_installed", "internal"]);
 
-/** The reader's feed from the best rung that holds; `mode` batch asks for the list first. Throws AppError. */
+/** The reader's feed, live or by the first fallback that works; `mode` batch asks for the list first. Throws AppError. */
 export async function feedOf(
-  services: FeedServices & { stalls: Stalls },
+  services: FeedServices & { breaker: CircuitBreaker },
   reader: Reader,
   page: Page,
   mode: Feed["mode"],
@@ -46,24 +46,24 @@ export async function feedOf(
       return await make().finally(ended);
     };
   };
-  const live: Rung = {
-    made: () => watched(services.stalls, reader, () => recommend(services, reader, page, liveTimeout, span)),
+  const live: Step = {
+    made: () => watched(services.breaker, reader, () => recommend(services, reader, page, liveTimeout, span)),
     degraded: null,
   };
   const list = { made: timed("batch", () => batchFeed(services, caller, page, batchTimeout)) };
-  const community: Rung = {
+  const community: Step = {
     made: timed("community", () => freshAndPopular(services, caller, page, communityTimeout)),
     degraded: "community",
   };
-  function* rungs(): Generator<Rung> {
+  function* steps(): Generator<Step> {
     if (mode === "batch") yield { ...list, degraded: null };
-    const below: Rung[] = mode === "batch" ? [community] : [{ ...list, degraded: "batch" }, community];
+    const below: Step[] = mode === "batch" ? [community] : [{ ...list, degraded: "batch" }, community];
     // asked when it comes to that: whoever may try and has a list would try for nobody
-    yield* services.stalls.mayTry(caller.sub ?? anyVisitor) ? [live, ...below] : [...below, live];
+    yield* services.breaker.mayTry(caller.sub ?? anyVisitor) ? [live, ...below] : [...below, live];
   }
   const started = performance.now();
   let first: AppError | undefined;
-  for (const { made, degraded } of rungs()) {
+  for (const { made, degraded } of steps()) {
     try {
       const recommendation = await made();
       if (!recommendation) continue;
@@ -100,14 +100,18 @@ async function describe({ pool, log }: FeedServices, { caller }: Reader, { items
   ended();
 }
 
-/** The live feed; `stalls` is told how it went. */
-async function watched(stalls: Stalls, reader: Reader, make: () => Promise<Recommendation>): Promise<Recommendation> {
+/** The live feed; `breaker` is told how it went. */
+async function watched(
+  breaker: CircuitBreaker,
+  reader: Reader,
+  make: () => Promise<Recommendation>,
+): Promise<Recommendation> {
   try {
     const recommendation = await make();
-    stalls.made();
+    breaker.made();
     return recommendation;
   } catch (thrown) {
-    if (asAppError(thrown).code === "database_timeout") stalls.tookTooLong(reader.caller.sub ?? anyVisitor);
+    if (asAppError(thrown).code === "database_timeout") breaker.tookTooLong(reader.caller.sub ?? anyVisitor);
     throw thrown;
   }
 }
@@ -115,8 +119,8 @@ async function watched(stalls: Stalls, reader: Reader, make: () => Promise<Recom
 /** All visitors are one: as so many people, one of them with costly filters could end the live feeds of others. */
 const anyVisitor = "a visitor";
 
-interface Rung {
-  /** null: there is nothing on this rung. */
+interface Step {
+  /** null: this step has nothing. */
   made: () => Promise<Recommendation | null>;
   degraded: Feed["degraded"];
 }
