@@ -28,13 +28,21 @@ export interface FeedPages {
 interface Pages extends Pick<FeedPages, "items" | "feed" | "error" | "isLoading"> {}
 
 const nothing: Pages = { items: [], feed: undefined, isLoading: true, error: undefined };
+const firstPage = ({ items, ...feed }: Feed): Pages => ({
+  items: shown(items, feed),
+  feed,
+  isLoading: false,
+  error: undefined,
+});
+const shown = (items: FeedItem[], { request_id }: Pick<Feed, "request_id">) =>
+  items.map((item) => ({ ...item, request_id }));
 
 /**
  * The feed of whoever is signed in, page by page. Another request begins another feed; for another reader give the component their id as `key`.
- * `after` is the hook's own.
+ * `first` is the first page of this request, where a server has asked for it.
  */
-export function useFeed(recommender: Recsys, request: Omit<FeedRequest, "after"> = {}): FeedPages {
-  const [pages, setPages] = useState<Pages>(nothing);
+export function useFeed(recommender: Recsys, request: Omit<FeedRequest, "after"> = {}, first?: Feed): FeedPages {
+  const [pages, setPages] = useState<Pages>(first ? firstPage(first) : nothing);
   const running = useRef<AbortController>(null);
   // objects that say the same are the same request, so it may be written where it is used
   const asked = JSON.stringify(request);
@@ -54,8 +62,8 @@ export function useFeed(recommender: Recsys, request: Omit<FeedRequest, "after">
           { ...JSON.parse(asked), after },
           { signal: mine.signal },
         );
-        const shown = items.map((item) => ({ ...item, request_id: feed.request_id }));
-        change((before) => ({ feed, items: after === null ? shown : [...before.items, ...shown] }));
+        const page = shown(items, feed);
+        change((before) => ({ feed, items: after === null ? page : [...before.items, ...page] }));
       } catch (error) {
         change(() => ({ error: error as RecsysError }));
       } finally {
@@ -65,11 +73,13 @@ export function useFeed(recommender: Recsys, request: Omit<FeedRequest, "after">
     [recommender, asked],
   );
 
+  const [askedFirst] = useState(asked);
   useEffect(() => {
-    setPages(nothing);
-    load(null);
+    const known = asked === askedFirst ? first : undefined;
+    setPages(known ? firstPage(known) : nothing);
+    if (!known) load(null);
     return () => running.current?.abort();
-  }, [load]);
+  }, [load, asked, askedFirst, first]);
 
   const { items, feed, isLoading, error } = pages;
   const next = feed?.next ?? null;
