@@ -15,7 +15,11 @@ begin
   if most > 2000 and p_share * posts <= most then
     -- no condition on time: with one, the planner also read an index over all posts for it. A number that the planner knows, or it would expect to
     -- find a tenth of them soon and go through all posts
-    readable := array(select source_posts.post_id from recsys.source_posts limit 6001);
+    readable := array(
+      select found.post_id
+      from (select source_posts.post_id, source_posts.created_at from recsys.source_posts limit 6001) as found
+      order by found.created_at desc, found.post_id
+    );
   else
     most := least(2000, most);
     readable := array(select source_posts.post_id from recsys.source_posts limit most + 1);
@@ -23,7 +27,7 @@ begin
   return case when cardinality(readable) <= most then readable end;
 end
 $$;
-comment on function recsys.few_readable(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for. By the indexes that serve the app''s policies.';
+comment on function recsys.few_readable(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
 
 create function recsys.newest_matches(p_request recsys.feed_request, p_most integer) returns recsys.found_post[]
 language plpgsql stable security invoker set search_path = ''

@@ -3157,7 +3157,7 @@ export interface Functions {
   "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
   /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
   "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
-  /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for. By the indexes that serve the app's policies. */
+  /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
   "recsys.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
   "recsys.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
@@ -3271,7 +3271,7 @@ export interface Functions {
   "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts; with a pool all of it. */
   "recsys.newest_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
-  /** The p_most newest posts since an instant; with a pool none. */
+  /** The p_most newest posts since an instant; with a pool, or where what is readable is named, none. */
   "recsys.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
   "recsys.not_in_words": { args: {  }; row: { not_in_words: string } };
