@@ -14,6 +14,7 @@ import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
 import { type Facts, factsOf, isMuted, passes } from "../../../testing/allowed-answers.ts";
 import { suggestionsTo } from "../../../testing/allowed-suggestions.ts";
+import { answersTo } from "../../../testing/answers.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
 import {
   addTenants,
@@ -255,6 +256,21 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
       client.release();
     }
   },
+  /** What is hidden is in no count, rank or reason: where it is gone, everything is said as before. */
+  async "answers where what is hidden is gone"({ random, caller, modelId, facts, posts }) {
+    const client = await pool.connect();
+    try {
+      await client.query("begin");
+      const [vector, post] = [unitVector(random), pick(random, [...facts.embedded])];
+      const before = await answersTo(client, caller, { modelId, vector, post });
+      await client.query("delete from public.posts where id <> all ($1)", [posts.map(({ id }) => id)]);
+      assert.deepEqual(await answersTo(client, caller, { modelId, vector, post }), before);
+      return before.flat().length;
+    } finally {
+      await client.query("rollback");
+      client.release();
+    }
+  },
   "the function": askFunction,
   async "the function, after a change of teams"(asked) {
     const { random, caller, modelId } = asked;
@@ -291,6 +307,7 @@ const turns = [
   ...Array(4).fill("similar people"),
   ...Array(3).fill("whom and what to follow"),
   ...Array(3).fill("what explains a feed"),
+  ...Array(4).fill("answers where what is hidden is gone"),
   "what the engine keeps of posts",
   ...Array(4).fill("the function"),
   ...Array(2).fill("the function, after a change of teams"),

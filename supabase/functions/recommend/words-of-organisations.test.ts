@@ -9,6 +9,9 @@ import { publishWordModel } from "../../../testing/embed.ts";
 import { fillForms, forms, testApp as ideasApp, writers } from "../../../testing/ideas.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { makeTopics } from "../../../trainer/topics/make-topics.ts";
+import { openPool } from "../_shared/database/pool.ts";
+import { nothingServed } from "../_shared/recommend/cursor.ts";
+import { freshAndPopular } from "../_shared/recommend/fresh-and-popular.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
 
@@ -64,12 +67,23 @@ await makeTopics({ database, onProgress: () => {}, signal: new AbortController()
 const feeds = testApp({ after }, url);
 const similar = similarApp({ after }, url);
 const ideas = ideasApp({ after }, url);
+const connections = openPool(url, () => undefined);
+after(() => connections.end());
 
 const answers: Record<string, (sub: string) => Promise<unknown>> = {
   feed: async (sub) => (await feeds.call(sub, { limit: 20 })).body,
   batch: async (sub) => (await feeds.call(sub, { limit: 20, mode: "batch" })).body,
   "similar posts": async (sub) => (await similar.call(sub, { find: "posts", post_id: await anyPost() })).body,
   reach: async (sub) => (await similar.call(sub, { find: "reach", post_id: await anyPost() })).body,
+  "people to follow": async (sub) => (await similar.call(sub, { find: "people_to_follow" })).body,
+  "topics to follow": async (sub) => (await similar.call(sub, { find: "topics_to_follow" })).body,
+  "fresh and popular": (sub) =>
+    freshAndPopular(
+      { pool: connections },
+      { sub, role: "authenticated" },
+      { limit: 20, served: nothingServed() },
+      "1s",
+    ),
   async ideas(sub) {
     if (random.below(2) === 0) await pool.query("delete from recsys.idea_pool");
     return (await ideas.call(sub, {})).body;
@@ -104,11 +118,11 @@ test(`${rounds} requests, while people go over to others: nobody reads a word of
         `round ${round}: ${kind} says ${found} to one of ${memberOf.get(sub)}: ${answer}`,
       );
     }
-    for (const [, key] of answer.matchAll(/"(like_your_history|label|title)"/g)) said.add(key);
+    for (const [, key] of answer.matchAll(/"(like_your_history|label|title|topic)"/g)) said.add(key);
     if (kind === "ideas" && answer.includes('"points"')) said.add("ideas");
   }
   await feeds.settled();
   // a test of answers that say nothing would find nothing
   assert.ok(own > rounds / 4, `${own} answers said a word of one's own`);
-  assert.deepEqual([...said].sort(), ["ideas", "label", "like_your_history", "title"]);
+  assert.deepEqual([...said].sort(), ["ideas", "label", "like_your_history", "title", "topic"]);
 });
