@@ -1,5 +1,5 @@
 /**
- * What going on from an earlier model saves, and whether it costs quality: `npm run bench -- warm-start [--data FOLDER
+ * What fine-tuning an earlier model saves, and whether it costs quality: `npm run bench -- warm-start [--data FOLDER
  * --test-from 2017-04-01 --sample 1000 --seed 1,2,3 --days 30]`; without a folder, synthetic communities, of which each seed has
  * its own. For each seed a model is trained from scratch up to the test, and another up to some days before it, which then goes on: in
  * one training, or night by night. All of them are replayed side by side on the same events: those of as many days from the

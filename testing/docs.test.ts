@@ -59,3 +59,15 @@ test("the site's list of pages has every page", async () => {
   const missing = names.filter((name) => name !== "index" && !config.includes(`, "${name}"]`));
   assert.deepEqual(missing, []);
 });
+
+test("what README measured stands in the pages of research", () => {
+  const [, table] = textOf("README.md").split("## Measured on 2 cores");
+  const cells = Array.from(table.matchAll(/^\| .* \| (.*) \|$/gm), ([, cell]) => cell).slice(1);
+  const figures = cells.slice(0, 5).flatMap((cell) => cell.match(/[\d.,]*\d(?: (?:min|ms|GB)(?: \d+ s)?)?/g) ?? []);
+  assert.ok(figures.length >= 8, `${figures}`);
+  const research = globSync("docs/research/*.md", { cwd: root }).map(textOf).join();
+  assert.deepEqual(
+    figures.filter((figure) => !research.includes(figure)),
+    [],
+  );
+});

@@ -150,7 +150,7 @@ test("trained from scratch the model serves the others as one trained without", 
   await assertAlike(model);
 });
 
-test("going on from an earlier model, too", async () => {
+test("fine-tuning an earlier model, too", async () => {
   const since = until - 3 * day;
   const model = await trainModel(honest, { ...options, until: since });
   const { towers } = model.towers;

@@ -13,7 +13,7 @@ export type LearnedFrom = "interactions" | "pages";
 interface LearnableOptions {
   until?: number;
   config?: Config | undefined;
-  /** The model that the training goes on from. */
+  /** The model that is fine-tuned. */
   from?: { learnedFrom: LearnedFrom; learnedUntil: number } | undefined;
 }
 

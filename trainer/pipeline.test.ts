@@ -1,4 +1,4 @@
-/** A training that goes on from an earlier model: what it learns from, and what the towers have seen by then. */
+/** Fine-tuning an earlier model: what it learns from, and what the towers have seen by then. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";

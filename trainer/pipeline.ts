@@ -4,7 +4,7 @@
  * towers must not have seen the ranker's requests before, or their similarity would look better to the ranker in training
  * than it is in serving.
  *
- * A training that goes on from an earlier model is the same on what happened since: its towers have seen nothing of that, so
+ * Fine-tuning an earlier model is the same on what happened since: its towers have seen nothing of that, so
  * they are to the new requests what they were to the feeds of that time.
  *
  * Neighbours of posts, where a model has them, go the same way: learned up to the window for the ranker and the gate, and up to the end for feeds.
@@ -58,7 +58,7 @@ export interface PipelineOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A trained model that another training goes on from. */
+/** A trained model that another training fine-tunes. */
 export interface EarlierModel {
   /** Their ID embeddings in the numbers of the community at hand, zero for who and what is new. */
   towers: Towers;
@@ -120,7 +120,7 @@ export interface HeldBackModel extends TrainedModel {
 export interface HeldBackTowers {
   /**
    * When these requests begin, in milliseconds: the held-out ones of a training from scratch, which its ranker has not learned from
-   * either; all new ones of a training that goes on from an earlier model, whose ranker has.
+   * either; all new ones where an earlier model is fine-tuned, whose ranker has.
    */
   from: number;
   graphs: { user_tower: Uint8Array; post_tower: Uint8Array };

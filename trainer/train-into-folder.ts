@@ -77,7 +77,7 @@ interface Training {
   checkpoint?: FinishedStages;
 }
 
-/** What an interrupted training goes on from: the stages that it finished, and the time that they took. */
+/** What an interrupted training resumes with: the stages that it finished, and the time that they took. */
 export interface FinishedStages {
   stopwatch: Stopwatch;
   stages(community: Community, config: Config): Stages;

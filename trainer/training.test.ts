@@ -116,7 +116,7 @@ const checks: [RegExp, (line: string) => Promise<void>][] = [
     /evaluate --model \S+\/plain --model \S+\/sharp --test-from \S+ --out report$/,
     async (line) => {
       await succeeds(line);
-      const [, paired] = printed.split("beside plain, 95 %");
+      const [, paired] = printed.split("vs plain, 95 %");
       assert.match(paired ?? assert.fail(printed), /^sharp {2,}[+−]0\.\d{3} \([+−]0\.\d{3} to [+−]0\.\d{3}\)/m);
       const page = await file("report/report.html");
       for (const title of ["The data", "Model sharp", "What each feature is worth", "Where it loses most: users"])

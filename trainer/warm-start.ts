@@ -1,4 +1,4 @@
-/** The model that serves, as a training goes on from it: its graphs hold every weight but the ID embeddings. */
+/** The model that serves, as a training fine-tunes it: its graphs hold every weight but the ID embeddings. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Database } from "../db/connect.ts";
@@ -34,7 +34,7 @@ const learned = z.object({
 });
 
 /**
- * A model that has learned this share of what its training from scratch learned from is not gone on from. Going on once a week in a
+ * A model that has learned this share of what its training from scratch learned from is not fine-tuned further. Fine-tuning once a week in a
  * community of its first year (travel-se from 2011-12 on, one seed), on the six weeks that followed: at a share of .24 MRR is
  * +.013 ± .005 to from scratch, and retrieval brings .923 of the posts, not retrained .926, from scratch .931; at .45 MRR is +.012 ± .005, but
  * retrieval brings .874, not retrained .887, from scratch .894: the towers begin to lose posts.

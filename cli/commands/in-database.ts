@@ -65,7 +65,7 @@ async function isOurs(database: Database): Promise<boolean> {
   const tables = await foreignTables(database);
   if (tables.length > 0)
     throw new UserError(
-      `this database holds the tables of an app (${someOf(tables)}), and nothing was changed: install the engine beside them with \`npx recsys init --into APP\` (docs/adopting.md), or name an empty database`,
+      `this database holds the tables of an app (${someOf(tables)}), and nothing was changed: install the engine next to them with \`npx recsys init --into APP\` (docs/adopting.md), or name an empty database`,
     );
   return true;
 }

@@ -163,7 +163,7 @@ test("trained models are evaluated on the same events, beside each other and the
     for (const title of [
       "The data",
       "Model seed-1",
-      "beside seed-1, 95 %",
+      "vs seed-1, 95 %",
       "What each feature is worth",
       "Where it loses most: users",
     ])
@@ -179,7 +179,7 @@ test("trained models are evaluated on the same events, beside each other and the
       const alone = published.report.extras.heads?.find((each) => each.head === head)?.models[0].metrics;
       assert.ok(alone && models[0].metrics.rows <= alone.rows && models[0].metrics.positives <= alone.positives);
     }
-    assert.match(text, /^norm\. entropy beside seed-1, 95 % {2,}view \(\d+ positives\)/m);
+    assert.match(text, /^norm\. entropy vs seed-1, 95 % {2,}view \(\d+ positives\)/m);
   } finally {
     await meter.close();
   }

@@ -44,7 +44,7 @@ comment on column recsys.source_interactions.post_id is 'With which post.';
 comment on column recsys.source_interactions.kind is 'view, vote or comment.';
 comment on column recsys.source_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none. The engine reads that of views, where recsys.settings.long_view_seconds says so.';
 comment on column recsys.source_interactions.created_at is 'When.';
-comment on column recsys.source_interactions.weight is 'How much it counts beside others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app''s own word for it; null: 1. The next training from scratch learns from it what to put first; counts, probabilities and reports know nothing of it.';
+comment on column recsys.source_interactions.weight is 'How much it counts compared with others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app''s own word for it; null: 1. The next training from scratch learns from it what to put first; counts, probabilities and reports know nothing of it.';
 
 create view recsys.source_logins with (security_invoker = true) as
 select null::bigint as login_id, null::uuid as user_id, null::timestamptz as created_at where false;

@@ -53,7 +53,7 @@ begin
   return new_shadow_id;
 end
 $$;
-comment on function recsys.start_shadow(text, real) is 'Has a published model, by its name, score p_share of the feeds (0.0001 to 1) beside the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs.';
+comment on function recsys.start_shadow(text, real) is 'Has a published model, by its name, score p_share of the feeds (0.0001 to 1) next to the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs.';
 
 create function recsys.stop_shadow(p_model text) returns void
 language plpgsql volatile security invoker set search_path = ''

@@ -14,7 +14,7 @@ comment on table recsys.post_embeddings is 'Post tower output, 32-d, unit length
 comment on column recsys.post_embeddings.model_id is 'Whose vector it is; the partition.';
 comment on column recsys.post_embeddings.post_id is 'Of recsys.source_posts.';
 comment on column recsys.post_embeddings.embedding is 'What the post tower gives for the post as it was when it was embedded.';
-comment on column recsys.post_embeddings.id_embedding is 'Input of the post tower beside the text; null: zeros.';
+comment on column recsys.post_embeddings.id_embedding is 'Input of the post tower, next to the text; null: zeros.';
 
 create table recsys.user_embeddings (
   model_id bigint not null,
@@ -27,7 +27,7 @@ comment on table recsys.user_embeddings is 'User tower output as of publishing, 
 comment on column recsys.user_embeddings.model_id is 'Whose vector it is; the partition.';
 comment on column recsys.user_embeddings.user_id is 'Of recsys.source_users.';
 comment on column recsys.user_embeddings.embedding is 'What the user tower gave for the user when they were embedded.';
-comment on column recsys.user_embeddings.id_embedding is 'Input of the user tower beside profile and history; null: zeros.';
+comment on column recsys.user_embeddings.id_embedding is 'Input of the user tower, next to profile and history; null: zeros.';
 
 create table recsys.post_neighbours (
   model_id bigint not null,

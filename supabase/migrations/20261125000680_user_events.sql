@@ -22,6 +22,6 @@ comment on column recsys.user_events.user_id is 'Whose event it is.';
 comment on column recsys.user_events.post_id is 'The post of an interaction; null: a login.';
 comment on column recsys.user_events.kind is 'view, vote, comment or login.';
 comment on column recsys.user_events.created_at is 'When.';
-comment on column recsys.user_events.weight is 'How much an interaction counts beside others of its kind; 1 where the app says nothing, or something that is no weight.';
+comment on column recsys.user_events.weight is 'How much an interaction counts compared with others of its kind; 1 where the app says nothing, or something that is no weight.';
 comment on column recsys.user_events.in_burst is 'Whether an interaction counts for no post, since its user had done too much on that day.';
 grant select on recsys.user_events to service_role;

@@ -45,6 +45,6 @@ comment on column recsys.timeline.user_recent is 'Interactions of the user, deca
 comment on column recsys.timeline.recent_logins is 'The same for logins.';
 comment on column recsys.timeline.habit_log_age is 'Mean of ln(1 + age of the post in hours) over the user''s interactions so far; null: none yet.';
 comment on column recsys.timeline.habit_log_idle is 'Mean of ln(1 + hours the post had been idle) over the user''s interactions so far; null: none yet.';
-comment on column recsys.timeline.weight is 'How much the event counts beside others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.';
+comment on column recsys.timeline.weight is 'How much the event counts compared with others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.';
 comment on column recsys.timeline.is_first is 'Whether the user had not come to the post before; null: recsys.post_stats.first_interaction says it, since all they did counts.';
 grant select on recsys.timeline to service_role;

@@ -33,7 +33,7 @@ as $$
   ) as split
   where experiments.name = p_name
 $$;
-comment on function recsys.experiment_split(text) is 'How many people of each variant were shown something, beside how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment.';
+comment on function recsys.experiment_split(text) is 'How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment.';
 
 create function recsys.percent_more(p_ratio double precision) returns text
 language sql immutable security invoker

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { count, dropoutRate, group, learningRate, positive, share } from "../config/hyperparameter.ts";
 
-/** What a training that goes on from an earlier model does otherwise. */
+/** What fine-tuning does otherwise. */
 const further = (values: { learningRate: number; epochs: number }, reason: string) =>
   group(
     {
@@ -51,7 +51,7 @@ export const dlrmSchema = z
       .describe("The share of pages that are shown to the ranker as those of somebody who has just signed up."),
     unseenWeight: share()
       .default(0.0001)
-      .describe("What a candidate that was not shown counts beside a post of a page that was passed by."),
+      .describe("What a candidate that was not shown counts compared with a post of a page that was passed by."),
     enoughPages: count(1_000_000)
       .default(500)
       .describe("With fewer pages that something came of, the ranker learns from first interactions. Not tuned."),
@@ -84,7 +84,7 @@ export const dlrmSchema = z
     // --- the loss and the optimiser ---
     further: further(
       { learningRate: 0.0003, epochs: 1 },
-      "Of a training that goes on from an earlier model, on requests that this has not seen: nothing is seen twice, so nothing need be left out. " +
+      "Of fine-tuning, on requests that this has not seen: nothing is seen twice, so nothing need be left out. " +
         "Loss on the month after 30 nights of it (travel-se): 3.4273 at .001, 3.4208 at .0003, 3.4231 at .0001, 3.4255 without any.",
     ),
     furtherPages: further(
@@ -102,7 +102,7 @@ export const dlrmSchema = z
       .number()
       .min(0)
       .default(0.2)
-      .describe("Weight of the heads' cross-entropy beside the listwise loss. Not tuned."),
+      .describe("Weight of the heads' cross-entropy, next to the listwise loss. Not tuned."),
   })
   .refine(({ rows, hardNegatives }) => hardNegatives < rows, {
     path: ["hardNegatives"],

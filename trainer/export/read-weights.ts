@@ -1,4 +1,4 @@
-/** From graphs back to weights: what towers.ts and dlrm.ts wrote, for a training that goes on from a published model. */
+/** From graphs back to weights: what towers.ts and dlrm.ts wrote, to fine-tune a published model. */
 import onnxProto from "onnx-proto";
 import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";

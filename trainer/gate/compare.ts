@@ -2,7 +2,7 @@
  * A new model beside the active one, on the same requests of the past, which neither has learned from: those since the
  * active model's training, and within the part of the history that the new one's training held out. Its towers are
  * taken as they were before they learned from that part; as published they have an advantage, so the published ones are
- * judged beside, for what fine-tuning may have broken. A model that goes on from the active one holds back its towers
+ * judged beside, for what fine-tuning may have broken. A model fine-tuned from the active one holds back its towers
  * alone: its ranker has learned from these requests, so what is worse there all the same is damaged.
  */
 import type { Database } from "../../db/connect.ts";

@@ -1,7 +1,7 @@
 /**
  * How good a new model is on what its ranker has not learned from, beside the recency baseline on the same requests: what training ends
  * with. It retrieves and ranks as the gate has it do, with its towers as they were before they learned from these requests. A training that
- * goes on from an earlier model holds nothing out, since a night's few requests are too few to share: it is asked all that is new with its
+ * fine-tunes an earlier model holds nothing out, since a night's few requests are too few to share: it is asked all that is new with its
  * ranker, too, as it was before (test, then train: Blum, Kalai & Langford, "Beating the hold-out", 1999, without their average).
  */
 import type { LoadedCommunity } from "../community/from-database.ts";

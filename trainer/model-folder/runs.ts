@@ -83,8 +83,7 @@ function differenceCell(of: z.output<typeof figure> | undefined): string {
 
 /** Runs for the terminal. Figures of runs with the same data are of the same requests; of others they are not comparable. */
 export function runsTable(runs: TrainedRun[]): string {
-  const header =
-    "model, trained, data, seed, backend, requests, MRR, beside recency, R@20, beside recency, seconds, config";
+  const header = "model, trained, data, seed, backend, requests, MRR, vs recency, R@20, vs recency, seconds, config";
   return table(
     header.split(", "),
     runs.map(({ folder, trained_at, data, seed, backend, held_out, seconds, config }) => {

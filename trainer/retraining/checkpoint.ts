@@ -26,7 +26,7 @@ export interface TrainingIdentity {
   featureSpecDigest: string;
   configDigest: string;
   backend: string;
-  /** The model it goes on from; null: it starts from scratch. */
+  /** The model it fine-tunes; null: it starts from scratch. */
   startedFrom: number | null;
 }
 

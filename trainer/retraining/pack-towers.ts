@@ -1,4 +1,4 @@
-/** Trained towers as plain arrays, with the optimiser's moments: fine-tuning goes on from these as if nothing had happened. */
+/** Trained towers as plain arrays, with the optimiser's moments: fine-tuning continues from these as if nothing had happened. */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
 import type { Weights } from "../engine/adam.ts";

@@ -65,7 +65,7 @@ function at(step: string, work: () => Promise<unknown>): { onProgress: OnProgres
   };
 }
 
-test("without a model it starts from scratch; then nothing is new; then it goes on from that model with what is", async () => {
+test("without a model it starts from scratch; then nothing is new; then it fine-tunes that model with what is", async () => {
   const first = await train();
   assert.deepEqual([first.ending, first.status, first.ratio], ["done", "done", 1]);
   const fromScratch = await activeMetrics(pool);
@@ -205,7 +205,7 @@ test("where a kind weighs something else than it did for the model, training beg
   assert.equal((await train()).ratio, 1);
 });
 
-test("a model just short of a quarter is gone on from, and what is learned since adds up; without news it is left as it is", async () => {
+test("a model just short of a quarter is fine-tuned, and what is learned since adds up; without news it is left as it is", async () => {
   await passHours(pool, 3);
   const news = await vote(pool, 10, 70);
   await pool.query(

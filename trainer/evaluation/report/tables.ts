@@ -99,10 +99,7 @@ export function estimateCell(figure: Estimate | number | undefined, format: (val
 export function pairedRows([first, ...others]: ReplayResult[]): ReportTable {
   const columns = columnsOf.replay;
   return {
-    header: [
-      `beside ${first.name}, 95 %`,
-      ...columns.map(([label, slice]) => `${label} (${first.metrics[slice].lists})`),
-    ],
+    header: [`vs ${first.name}, 95 %`, ...columns.map(([label, slice]) => `${label} (${first.metrics[slice].lists})`)],
     rows: others.map(({ name, events }) => {
       const differences = replayMetrics(events, first.events);
       return [name, ...columns.map(([, slice, metric]) => intervalCell(differences[slice][metric]))];
@@ -127,7 +124,7 @@ export function pairedHeadRows(
     }))
     .filter(({ found }) => found.some((each) => each !== undefined));
   return {
-    header: [`norm. entropy beside ${first}, 95 %`, ...columns.map(({ label }) => label)],
+    header: [`norm. entropy vs ${first}, 95 %`, ...columns.map(({ label }) => label)],
     rows: others.map((name, i) => [name, ...columns.map(({ found }) => (found[i] ? intervalCell(found[i]) : "–"))]),
   };
 }

@@ -31,7 +31,7 @@ function Report({ experiment: { name, kind } }: { experiment: ConsoleRow }) {
       about={
         interleaves
           ? "Two models in one feed, credited by what people touch."
-          : "Each variant beside the first one; ratio is what it does to the rate, low and high the interval that holds whenever one looks."
+          : "Each variant compared with the first one; ratio is what it does to the rate, low and high the interval that holds whenever one looks."
       }
       ask={interleaves ? "interleaving_report" : "experiment_report"}
       parameters={{ name: String(name) }}

@@ -17,7 +17,7 @@ export function Models() {
       <Heading text="Models" />
       <Panel
         title="All models"
-        about="gate: whether it was fit to serve. mrr: how near to the top it puts what people act on next, 1 is always first; beside it that of the model it was compared with, on requests that neither learned from."
+        about="gate: whether it was fit to serve. mrr: how near to the top it puts what people act on next, 1 is always first; next to it that of the model it was compared with, on requests that neither learned from."
         ask="models"
         fresh={switched}
         empty={
@@ -31,7 +31,7 @@ export function Models() {
       />
       <Panel
         title="As training found them"
-        about="What recsys train printed: the model beside showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance. –: there was too little to hold anything out. runtimes: how far their answers are from the trainer's."
+        about="What recsys train printed: the model compared with showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance. –: there was too little to hold anything out. runtimes: how far their answers are from the trainer's."
         ask="training"
         fresh={switched}
         empty="There is none yet."

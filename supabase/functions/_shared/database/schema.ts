@@ -927,11 +927,11 @@ export interface RecsysFeedSettings {
    */
   author_decay: number;
   /**
-   * What a comment is worth in the score, and to the next training.
+   * What a comment counts in the score, and in the next training.
    */
   comment_weight: number;
   /**
-   * What it costs that a post is dismissed, 0 or below: a post worth g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
+   * What it costs that a post is dismissed, 0 or below: a post of value g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
    */
   dismiss_weight: number;
   /**
@@ -947,7 +947,7 @@ export interface RecsysFeedSettings {
    */
   drawn_share: number;
   /**
-   * What a view of long_view_seconds or more is worth in the score, beside what the view is worth anyhow. Counts where the model has the head. 0: nothing.
+   * What a view of long_view_seconds or more counts in the score, in addition to the view itself. Counts where the model has the head. 0: nothing.
    */
   long_view_weight: number;
   /**
@@ -967,7 +967,7 @@ export interface RecsysFeedSettings {
    */
   view_weight: number;
   /**
-   * What a vote is worth in the score, and to the next training, beside a view and a comment.
+   * What a vote counts in the score, and in the next training, compared with a view and a comment.
    */
   vote_weight: number;
 }
@@ -1156,7 +1156,7 @@ export interface RecsysImpressions {
    */
   request_id: string;
   /**
-   * What it was worth to the user by the ranker alone; the selection of the page may have put it elsewhere.
+   * Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.
    */
   score: number | null;
   /**
@@ -1238,7 +1238,7 @@ export interface RecsysKinds {
    */
   kind: string;
   /**
-   * How much one counts beside one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count beside all views is recsys.settings.vote_weight.
+   * How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count beside all views is recsys.settings.vote_weight.
    */
   weight: Generated<number>;
 }
@@ -1629,7 +1629,7 @@ export interface RecsysPostEmbeddings {
    */
   embedding: string;
   /**
-   * Input of the post tower beside the text; null: zeros.
+   * Input of the post tower, next to the text; null: zeros.
    */
   id_embedding: string | null;
   /**
@@ -1909,7 +1909,7 @@ export interface RecsysSettings {
    */
   clock_shift: Generated<string>;
   /**
-   * What a comment is worth in the score, and to the next training.
+   * What a comment counts in the score, and in the next training.
    */
   comment_weight: Generated<number>;
   /**
@@ -1917,7 +1917,7 @@ export interface RecsysSettings {
    */
   community_id: Generated<string>;
   /**
-   * What it costs that a post is dismissed, 0 or below: a post worth g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
+   * What it costs that a post is dismissed, 0 or below: a post of value g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
    */
   dismiss_weight: Generated<number>;
   /**
@@ -1953,7 +1953,7 @@ export interface RecsysSettings {
    */
   long_view_seconds: number | null;
   /**
-   * What a view of long_view_seconds or more is worth in the score, beside what the view is worth anyhow. Counts where the model has the head. 0: nothing.
+   * What a view of long_view_seconds or more counts in the score, in addition to the view itself. Counts where the model has the head. 0: nothing.
    */
   long_view_weight: Generated<number>;
   /**
@@ -1989,7 +1989,7 @@ export interface RecsysSettings {
    */
   view_weight: Generated<number>;
   /**
-   * What a vote is worth in the score, and to the next training, beside a view and a comment.
+   * What a vote counts in the score, and in the next training, compared with a view and a comment.
    */
   vote_weight: Generated<number>;
 }
@@ -2198,7 +2198,7 @@ export interface RecsysSourceInteractions {
    */
   value: number;
   /**
-   * How much it counts beside others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app's own word for it; null: 1. The next training from scratch learns from it what to put first; counts, probabilities and reports know nothing of it.
+   * How much it counts compared with others of its kind, above 0 and at most 1000, such as recsys.kinds.weight of the app's own word for it; null: 1. The next training from scratch learns from it what to put first; counts, probabilities and reports know nothing of it.
    */
   weight: number;
 }
@@ -2410,7 +2410,7 @@ export interface RecsysTimeline {
    */
   user_votes: number;
   /**
-   * How much the event counts beside others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.
+   * How much the event counts compared with others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.
    */
   weight: number;
 }
@@ -2755,7 +2755,7 @@ export interface RecsysUserEmbeddings {
    */
   embedding: string;
   /**
-   * Input of the user tower beside profile and history; null: zeros.
+   * Input of the user tower, next to profile and history; null: zeros.
    */
   id_embedding: string | null;
   /**
@@ -2798,7 +2798,7 @@ export interface RecsysUserEvents {
    */
   user_id: string;
   /**
-   * How much an interaction counts beside others of its kind; 1 where the app says nothing, or something that is no weight.
+   * How much an interaction counts compared with others of its kind; 1 where the app says nothing, or something that is no weight.
    */
   weight: number;
 }
@@ -3073,7 +3073,7 @@ export interface Functions {
   "recsys.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same. */
   "recsys.compare_teams": { args: { p_people: readonly (string | null)[] | null; p_alpha?: number | null | undefined }; row: { metric: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number } };
-  /** Each variant beside p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control's with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant. */
+  /** Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control's with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant. */
   "recsys.compare_variants": { args: { p_people: readonly (string | null)[] | null; p_control: string | null; p_alpha?: number | null | undefined }; row: { variant: string; people_group: string; metric: string; people: number; shown: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number } };
   /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
   "recsys.compared_in": { args: { p_plan: string | null }; row: { id: string; is_beside: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
@@ -3135,7 +3135,7 @@ export interface Functions {
   "recsys.experiment_outcomes": { args: { p_experiment_id: number | string | null }; row: { variant: string; is_new: boolean; metric: string; shown: number; acted: number; shown_before: number; acted_before: number } };
   /** What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys.heads.is_loss); rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves. */
   "recsys.experiment_report": { args: { p_name: string | null }; row: { variant: string; people_group: string; metric: string; people: number; impressions: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number; conclusion: string } };
-  /** How many people of each variant were shown something, beside how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
+  /** How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
   "recsys.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
   /** What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report. */
   "recsys.experiment_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
@@ -3421,7 +3421,7 @@ export interface Functions {
   "recsys.shadow_model_id": { args: { p_model: string | null }; row: { shadow_model_id: number } };
   /** The rows of recsys.shadow_impressions of a model from an instant on and before another, with what the user did with the post within a day of being shown it: 1 or 0 each for view, vote and comment; null while the day is not over. */
   "recsys.shadow_outcomes": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { request_id: string; user_id: string; post_id: string; shown_at: Date; score: number; probabilities: number[]; served_score: number; served_probabilities: number[]; propensity: number; support: number; expected: number[]; served_expected: number[]; weight_squared: number; weight_cubed: number; acted: number[] } };
-  /** A shadow, by the name of its model, beside the model that served, on the posts shown from p_from on and before p_to that it could rank; a row each for view, vote and comment, whatever else either model predicts. rank_correlation: Spearman's, of the two scores within a feed, in the mean over feeds; null: no feed has two different scores. mean_score, served_mean_score: of the posts shown. judged: posts shown more than a day ago; acted: with how many of these the user did that within a day. log_loss, served_log_loss: of either model's probabilities on these, in nats; lower is better, and null where none is judged. Raises P0002 where there was no such shadow. */
+  /** A shadow, by the name of its model, compared with the model that served, on the posts shown from p_from on and before p_to that it could rank; a row each for view, vote and comment, whatever else either model predicts. rank_correlation: Spearman's, of the two scores within a feed, in the mean over feeds; null: no feed has two different scores. mean_score, served_mean_score: of the posts shown. judged: posts shown more than a day ago; acted: with how many of these the user did that within a day. log_loss, served_log_loss: of either model's probabilities on these, in nats; lower is better, and null where none is judged. Raises P0002 where there was no such shadow. */
   "recsys.shadow_report": { args: { p_model: string | null; p_from?: Date | string | null | undefined; p_to?: Date | string | null | undefined }; row: { head: string; requests: number; posts: number; rank_correlation: number; mean_score: number; served_mean_score: number; judged: number; acted: number; log_loss: number; served_log_loss: number } };
   /** A preference from … to … in words: 0 and 0.1 of votes are "50.0 to 55.0 % of the votes". */
   "recsys.share_of_acts": { args: { p_metric: string | null; p_from: number | null; p_to: number | null }; row: { share_of_acts: string } };
@@ -3435,7 +3435,7 @@ export interface Functions {
   "recsys.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it. */
   "recsys.start_experiment": { args: { p_name: string | null; p_variants: string | null; p_layer?: string | null | undefined; p_outcome_window?: string | null | undefined; p_max_loss?: number | null | undefined }; row: { start_experiment: number } };
-  /** Has a published model, by its name, score p_share of the feeds (0.0001 to 1) beside the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs. */
+  /** Has a published model, by its name, score p_share of the feeds (0.0001 to 1) next to the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs. */
   "recsys.start_shadow": { args: { p_model: string | null; p_share: number | null }; row: { start_shadow: number } };
   /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
   "recsys.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
@@ -3491,7 +3491,7 @@ export interface Functions {
   "recsys.user_stats_from_scratch": { args: {  }; row: { user_id: string; last_active_at: Date; event_id: string; sort_id: number; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number } };
   /** What recsys.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, and recsys.followed_vector. One row. */
   "recsys.user_vectors": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string } };
-  /** Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold beside each other, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
+  /** Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };
   /** What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table. */
   "recsys.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
