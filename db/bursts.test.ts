@@ -59,7 +59,7 @@ async function counted(who: number): Promise<number[]> {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test("on the first day somebody moves one post, and five more for each day before", async () => {
+test("on the first day somebody moves one old post in half an hour, then six, and five more for each day before", async () => {
   await views(1, 1, 3, -3 * day);
   assert.deepEqual(await counted(1), [1]);
   await views(1, 4, 14, -2 * day);
@@ -73,14 +73,30 @@ test("on the first day somebody moves one post, and five more for each day befor
   assert.deepEqual([await counted(2), await counted(100)], [[1, 1], []]);
 });
 
-test("nobody becomes known at midnight: a day counts that ended for them six hours before", async () => {
-  const midnight = -12 * 60;
-  await act("post_views", 1, [1, midnight - 60], [2, midnight + 299], [3, midnight + 302]);
-  await act("post_views", 2, [1, midnight - day - 60], [2, midnight - day + 301], [3, midnight - day + 302]);
-  assert.deepEqual([await counted(1), await counted(2)], [[1, 2], numbers(1, 3)]);
+test("of posts of the last day somebody moves six on the first day, whoever else comes", async () => {
+  await pool.query(
+    `update public.posts set created_at = ${noon} - (case id when $1 then 25 else 23 end) * interval '1 hour' where id <> $2`,
+    [post(8), post(30)],
+  );
+  await rollUp();
+  await act("post_views", 3, [8, -1]);
+  await views(1, 1, 7, 0);
+  await views(2, 1, 2, 1);
+  await act("post_views", 2, [8, 4]);
+  await act("post_views", 2, [3, 5]);
+  assert.deepEqual([await counted(1), await counted(2), await counted(3)], [numbers(1, 6), [1, 2], [8]]);
 });
 
-test("of people on their first day one counts in an hour, where few come: whoever came first", async () => {
+test("nobody becomes known at midnight: a day counts that ended for them six hours before", async () => {
+  const midnight = -12 * 60;
+  await act("post_views", 1, [1, -2 * day], [2, midnight - 60]);
+  await views(1, 3, 14, midnight + 299);
+  await act("post_views", 2, [1, 40 - 2 * day], [2, midnight - 60]);
+  await views(2, 3, 14, midnight + 301);
+  assert.deepEqual([await counted(1), await counted(2)], [numbers(1, 8), numbers(1, 13)]);
+});
+
+test("of what people begin on their first day with old posts one counts in half an hour, where few come: the first", async () => {
   await views(1, 1, 2, 10);
   await views(2, 3, 4, 20);
   await views(101, 5, 6, 30);
@@ -89,12 +105,31 @@ test("of people on their first day one counts in an hour, where few come: whoeve
   assert.deepEqual([await counted(1), await counted(2), await counted(3)], [[], [], [7]]);
   await pool.query("delete from public.profiles where id = $1", [person(3)]);
   assert.deepEqual([await counted(1), await counted(2)], [[1], []]);
-  await act("post_views", 2, [8, -1]);
+  await act("post_views", 2, [8, -21]);
   assert.deepEqual([await counted(1), await counted(2)], [[1], [8]]);
 });
 
-test("where many come, five times as many as usual count in an hour", async () => {
-  const people = Array.from({ length: 280 }, (_, i) => 1000 + i);
+test("of such acts three count in three hours, whoever begins them, and these go over midnight", async () => {
+  const midnight = -12 * 60 - 2 * day;
+  await act("post_views", 1, [1, midnight - 65], [2, midnight - 34], [3, midnight - 3]);
+  await act("post_views", 2, [4, midnight + 28]);
+  await act("post_views", 3, [5, midnight + 150]);
+  assert.deepEqual([await counted(1), await counted(2), await counted(3)], [[1, 2, 3], [], [5]]);
+  await pool.query("delete from public.post_views where user_id = $1 and post_id = $2", [person(1), post(2)]);
+  assert.deepEqual([await counted(1), await counted(2), await counted(3)], [[1, 3], [4], [5]]);
+});
+
+test("the first day is 24 hours, and what is beyond before midnight leaves no room after it", async () => {
+  const midnight = -12 * 60 - day;
+  await views(1, 1, 14, midnight - 40);
+  await views(1, 15, 16, midnight + 1);
+  await views(2, 1, 2, midnight - 300);
+  await views(2, 17, 18, midnight + 23 * 60);
+  assert.deepEqual([await counted(1), await counted(2)], [[1], [1, 17, 18]]);
+});
+
+test("where many come, five times as many as usual count in half an hour", async () => {
+  const people = Array.from({ length: 560 }, (_, i) => 1000 + i);
   await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [people.map(person)]);
   await pool.query(
     `insert into public.post_views (user_id, post_id, created_at)
@@ -110,7 +145,7 @@ test("where many come, five times as many as usual count in an hour", async () =
     "select right(user_id::text, 12)::int as n from recsys.post_stats where post_id = $1 order by 1",
     [post(1)],
   );
-  // ten a day
+  // twenty a day
   assert.deepEqual(
     rows.map(({ n }) => n),
     [1, 2],

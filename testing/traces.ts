@@ -83,7 +83,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      values ($1, now(), 1, '{}', '{}', array[$3::uuid]), ($2, now(), 2, array[$1::uuid], '{2}', array[$4::uuid, $3]) on conflict do nothing`,
     [user, people.ben, post(1), own],
   );
-  await pool.query("insert into recsys.first_acts values ($1, now()) on conflict do nothing", [user]);
+  await pool.query("insert into recsys.first_acts values ($1, 1, now()) on conflict do nothing", [user]);
   await pool.query("insert into recsys.bursts values ($1, current_date, now()) on conflict do nothing", [user]);
   await pool.query("insert into recsys.post_topics values ($1, 1, 1)", [own]);
   await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);

@@ -173,25 +173,31 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
 });
 
 /** Each account views its own so many posts of others that are not of the last hour. */
-const viewOwnShare = (count: number) =>
+const viewOwnShare = (count: number, every = "0.1 second") =>
   `insert into public.post_views (user_id, post_id, created_at)
-   select account.id, old.id, recsys.clock() - old.n * interval '0.1 second'
+   select account.id, old.id, recsys.clock() - old.n * interval '${every}'
    from $accounts, (
      select id, row_number() over (order by md5(id::text)) as n
      from public.posts where created_at < recsys.clock() - interval '1 hour' and author_id is not null
    ) as old
    where old.n > (account.number - 1) * ${count} and old.n <= account.number * ${count}`;
 
-// Whatever an account views, one post counts. A post that everybody ranks high takes one place of 20 in each feed, as it does after the click of
-// any reader; so the bound is 5 % and not 2.
-for (const [name, accounts, attack, prepare] of [
-  ["an account of two days that views 420 old posts changes", 1, viewOwnShare(420), "select"],
-  ["ten new accounts that view 42 old posts each change", 10, viewOwnShare(42), undefined],
-  ["ten accounts of two days that view 2 old posts each change", 10, viewOwnShare(2), "select"],
+const viewLastDay = `insert into public.post_views (user_id, post_id, created_at)
+  select account.id, posts.id, recsys.clock() - account.number * interval '1 second'
+  from $accounts, public.posts where posts.created_at >= recsys.clock() - interval '1 day' and author_id is not null`;
+
+// Whatever new accounts view, one old post counts in half an hour, and three in three hours. A post that everybody ranks high takes one place of 20 in
+// each feed, as it does after the click of an established reader (3.1 to 4.8 % of places for one of eight posts); so the bound is 5 % and not 2.
+for (const [name, accounts, attack, prepare, places] of [
+  ["ten new accounts that view all posts of the last day change", 10, viewLastDay, undefined, 1],
+  ["an account of two days that views 420 old posts changes", 1, viewOwnShare(420), "select", 1],
+  ["ten new accounts that view 42 old posts each change", 10, viewOwnShare(42), undefined, 1],
+  ["ten accounts of two days that view 2 old posts each change", 10, viewOwnShare(2), "select", 1],
+  ["ten that view an old post every 31 minutes change", 10, viewOwnShare(1, "31 minutes"), "select", 3],
 ] as const)
-  test(`${name} at most one place of 20`, async (t) => {
+  test(`${name} at most ${places} of 20 places`, async (t) => {
     const { changed, own } = await effectOf(t, accounts, attack, prepare);
     t.diagnostic(percent(changed));
     assert.equal(own, 0);
-    assert.ok(changed <= 0.05, percent(changed));
+    assert.ok(changed <= places / 20, percent(changed));
   });

@@ -1,15 +1,19 @@
--- What a person weighs. Of the posts of others to which somebody comes on a day one counts, and five more for each earlier day on which they came to
--- any. Of people on their first day so many count in an hour as five times the mean of the 28 days before, and one at least. What is beyond that is a
--- burst, and counts for no post: 420 old posts viewed by an account of two days changed 32.5 % of the places of 60 people, and now 4.8 %.
+-- What a person weighs. Of the posts of others to which somebody comes on a day six count, and five more for each earlier day but the first on which
+-- they came to any. What people begin in their first 24 hours with posts older than a day counts together: one act in half an hour and three in three,
+-- or five times the mean of the 28 days before. What is beyond that is a burst, and counts for no post: 420 old posts viewed by an account of two days
+-- changed 32.5 % of the places of 60 people, and now 4.8 %. Posts of the last day are in feeds anyway: views of all of them changed .2 %.
 
 create table recsys.first_acts (
-  user_id uuid primary key,
-  at timestamptz not null
+  user_id uuid not null,
+  number smallint not null,
+  at timestamptz not null,
+  primary key (user_id, number)
 );
-comment on table recsys.first_acts is 'When people came to a post for the first time. Written by recsys.keep_bursts alone.';
+comment on table recsys.first_acts is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys.keep_bursts alone.';
 comment on column recsys.first_acts.user_id is 'Who came.';
-comment on column recsys.first_acts.at is 'When.';
-create index first_acts_at_idx on recsys.first_acts (at, user_id);
+comment on column recsys.first_acts.number is 'To the how manieth of these posts: twelve are kept.';
+comment on column recsys.first_acts.at is 'When they came to it first.';
+create index first_acts_at_idx on recsys.first_acts (at, user_id, number);
 
 create table recsys.bursts (
   user_id uuid not null,
@@ -97,57 +101,97 @@ as $$
   )
   select least(
     -- nobody becomes known at midnight
-    case when cardinality(came.at) > 1 then
-      came.at[2 + 5 * recsys.earlier_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5))]
+    case when cardinality(came.at) > 6 then
+      came.at[2 + 5 * greatest(1, recsys.earlier_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
     end,
     (select acts.created_at from acts order by acts.created_at offset 2000)
   )
   from came
 $$;
-comment on function recsys.own_burst(uuid, date) is 'When somebody came to more posts of others on a day (UTC) than one, and five for each earlier day, of which the last is six hours before; or did more than 2,000 things. Null: they did not.';
+comment on function recsys.own_burst(uuid, date) is 'When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not.';
 
-create function recsys.admitted_newly(p_day date) returns integer
+create function recsys.admitted_newly(p_day date) returns table (span interval, most integer)
 language sql stable security invoker set search_path = ''
 as $$
-  select greatest(1, count(*) * 5 / 28 / 24)::integer
-  from recsys.first_acts
-  where first_acts.at >= (p_day - 28)::timestamp at time zone 'utc' and first_acts.at < p_day::timestamp at time zone 'utc'
+  select bound.minutes * interval '1 minute', greatest(bound.least, before.number * 5 * bound.minutes / (28 * 24 * 60))::integer
+  from (values (30, 1), (180, 3)) as bound (minutes, least)
+  cross join (
+    select count(*) as number
+    from recsys.first_acts
+    where first_acts.at >= (p_day - 28)::timestamp at time zone 'utc' and first_acts.at < p_day::timestamp at time zone 'utc'
+  ) as before
 $$;
-comment on function recsys.admitted_newly(date) is 'Of how many people on their first day acts count that they begin with in an hour of a day (UTC).';
+comment on function recsys.admitted_newly(date) is 'How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time.';
 
 create function recsys.keep_first_acts(p_users uuid[], p_at timestamptz[]) returns timestamptz[]
 language sql volatile security invoker set search_path = ''
 as $$
-  with touched as materialized (
-    select each.user_id, min(each.at) filter (where isfinite(each.at)) as at
-    from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null group by each.user_id
-  ),
-  people as materialized (
-    select touched.user_id, touched.at as touched_at, known.at as before, first.at
-    from touched
-    left join recsys.first_acts as known on known.user_id = touched.user_id
+  with people as materialized (
+    select touched.user_id, first.at as began
+    from (
+      select each.user_id, min(each.at) as at from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null group by each.user_id
+    ) as touched
     left join lateral (
       select source_interactions.created_at as at
       from recsys.source_interactions where source_interactions.user_id = touched.user_id
       order by source_interactions.created_at
       limit 1
     ) as first on true
+    -- of all others that day is as it was
+    where first.at is null or touched.at < first.at + interval '1 day'
+  ),
+  begun as materialized (
+    select people.user_id, (row_number() over (partition by people.user_id order by first.at))::smallint as number, first.at
+    from people
+    cross join lateral (
+      select (recsys.day_of(people.began) + n)::timestamp at time zone 'utc' as began from generate_series(0, 1) as n
+    ) as day
+    cross join lateral (
+      select min(acts.created_at) as at
+      from (
+        select source_interactions.post_id, source_interactions.created_at
+        from recsys.source_interactions
+        where source_interactions.user_id = people.user_id and source_interactions.created_at >= day.began
+          and source_interactions.created_at < least(people.began, day.began) + interval '1 day'
+        order by source_interactions.created_at
+        -- what comes after somebody's 2,000 acts of a day, or six posts, is beyond anyway
+        limit 2000
+      ) as acts
+      cross join lateral (
+        select from recsys.source_posts
+        where source_posts.post_id = acts.post_id and source_posts.author_id is distinct from people.user_id
+          and source_posts.created_at < acts.created_at - interval '1 day'
+        offset 0
+      ) as old
+      group by acts.post_id
+      order by 1
+      limit 6
+    ) as first
+  ),
+  moved as materialized (
+    select user_id, number, known.at as before, begun.at
+    from (select first_acts.* from recsys.first_acts join people using (user_id)) as known
+    full join begun using (user_id, number)
+    where known.at is distinct from begun.at
   ),
   gone as (
-    delete from recsys.first_acts using people where first_acts.user_id = people.user_id and people.at is null
+    delete from recsys.first_acts using moved where first_acts.user_id = moved.user_id and first_acts.number = moved.number and moved.at is null
   ),
   kept as (
-    insert into recsys.first_acts (user_id, at)
-    select people.user_id, people.at from people where people.at is distinct from people.before and people.at is not null
-    on conflict (user_id) do update set at = excluded.at
+    insert into recsys.first_acts (user_id, number, at)
+    select moved.user_id, moved.number, moved.at from moved where moved.at is not null
+    on conflict (user_id, number) do update set at = excluded.at
   )
-  select coalesce(array_agg(distinct date_trunc('hour', moved.at, 'UTC')), '{}')
-  from people
-  -- one that was erased is no longer known here
-  cross join lateral (values (people.before), (people.at), (case when people.at is null then people.touched_at end)) as moved (at)
-  where moved.at is not null and (people.at is distinct from people.before or people.at is null)
+  select coalesce(array_agg(distinct each.at), '{}')
+  from (
+    select unnest(array[moved.before, moved.at]) as at from moved
+    union all
+    -- one that was erased is no longer known here
+    select touched.at from unnest(p_users, p_at) as touched (user_id, at) join people using (user_id) where people.began is null
+  ) as each
+  where isfinite(each.at)
 $$;
-comment on function recsys.keep_first_acts(uuid[], timestamptz[]) is 'Brings recsys.first_acts up to date for people who did something at some instants. Returns the hours in which others have another place now.';
+comment on function recsys.keep_first_acts(uuid[], timestamptz[]) is 'Brings recsys.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
 create function recsys.keep_bursts(p_users uuid[], p_at timestamptz[]) returns table (user_id uuid, post_id uuid, at timestamptz)
 language plpgsql volatile security invoker set search_path = ''
@@ -163,47 +207,55 @@ begin
     return;
   end if;
   return query
-  with touched as materialized (
-    select each.user_id, min(each.at) as at
-    from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null and isfinite(each.at) group by each.user_id
-  ),
-  person_days as materialized (
+  with touched as (
     select each.user_id, recsys.day_of(each.at) as day
     from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null and isfinite(each.at)
+  ),
+  bounds as materialized (
+    select days.day, admitted.span, admitted.most
+    from (
+      select distinct each.day + n as day
+      from (select touched.day from touched union all select recsys.day_of(each.at) from unnest(moved) as each (at)) as each
+      cross join generate_series(0, 1) as n
+    ) as days
+    cross join lateral recsys.admitted_newly(days.day) as admitted
+  ),
+  person_days as materialized (
+    select touched.user_id, touched.day from touched
     union
     -- one more or less of the days before
-    select touched.user_id, later.day::date
-    from touched
-    cross join lateral generate_series(greatest(judged_from, recsys.day_of(touched.at)), today, interval '1 day') as later (day)
+    select first.user_id, later.day::date
+    from (select touched.user_id, min(touched.day) as day from touched group by touched.user_id) as first
+    cross join lateral generate_series(greatest(judged_from, first.day), today, interval '1 day') as later (day)
     union
     select others.user_id, recsys.day_of(others.at)
-    from unnest(moved) as hours (began)
+    from unnest(moved) as each (at)
+    join bounds on bounds.day = recsys.day_of(each.at)
     cross join lateral (
       select first_acts.user_id, first_acts.at from recsys.first_acts
-      where first_acts.at >= hours.began and first_acts.at < hours.began + interval '1 hour'
-      order by first_acts.at, first_acts.user_id
-      -- who comes after these was beyond it before, and is
-      limit recsys.admitted_newly(recsys.day_of(hours.began)) + (select count(*) from touched)
+      where first_acts.at >= each.at and first_acts.at < each.at + bounds.span
+      order by first_acts.at, first_acts.user_id, first_acts.number
+      -- what comes after these was beyond it before, and is; twice, since more may be usual on the next day
+      limit 2 * bounds.most + cardinality(moved)
     ) as others
   ),
   judged as materialized (
     select person_days.user_id, person_days.day, bursts.since as since_before,
-      least(
-        recsys.own_burst(person_days.user_id, person_days.day),
-        case
-          when usual.admitted = (
-            select count(*) from (
-              select from recsys.first_acts as before
-              where before.at >= date_trunc('hour', first.at, 'UTC') and (before.at, before.user_id) < (first.at, first.user_id)
-              limit usual.admitted
-            ) as earlier
-          ) then first.at
-        end
-      ) as since
+      least(recsys.own_burst(person_days.user_id, person_days.day), first.at) as since
     from person_days
     left join recsys.bursts on bursts.user_id = person_days.user_id and bursts.day = person_days.day
-    left join recsys.first_acts as first on first.user_id = person_days.user_id and recsys.day_of(first.at) = person_days.day
-    left join lateral recsys.admitted_newly(recsys.day_of(first.at)) as usual (admitted) on true
+    left join lateral (
+      select min(begun.at) as at
+      from recsys.first_acts as begun
+      join bounds on bounds.day = recsys.day_of(begun.at)
+      where begun.user_id = person_days.user_id and bounds.day = person_days.day and bounds.most = (
+        select count(*) from (
+          select from recsys.first_acts as before
+          where before.at > begun.at - bounds.span and (before.at, before.user_id, before.number) < (begun.at, begun.user_id, begun.number)
+          limit bounds.most
+        ) as earlier
+      )
+    ) as first on true
     where person_days.day >= judged_from or bursts.day is not null
   ),
   ended as (

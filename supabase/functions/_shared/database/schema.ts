@@ -974,9 +974,13 @@ export interface RecsysFeedSettings {
 
 export interface RecsysFirstActs {
   /**
-   * When.
+   * When they came to it first.
    */
   at: Timestamp;
+  /**
+   * To the how manieth of these posts: twelve are kept.
+   */
+  number: number;
   /**
    * Who came.
    */
@@ -2995,8 +2999,8 @@ export interface Functions {
   "recsys.active_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; at: Date } };
   /** A metric of experiments in words: "dismissals" of dismiss. */
   "recsys.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
-  /** Of how many people on their first day acts count that they begin with in an hour of a day (UTC). */
-  "recsys.admitted_newly": { args: { p_day: Date | string | null }; row: { admitted_newly: number } };
+  /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
+  "recsys.admitted_newly": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
   /** How many posts that newcomers write on a day are posts like all others: five times the mean of the 28 days before, rounded down. Null: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
   "recsys.admitted_of_newcomers": { args: { p_day: Date | string | null }; row: { admitted_of_newcomers: number } };
   /** What a plan calls a partitioned table of which it calls a partition so. */
@@ -3233,7 +3237,7 @@ export interface Functions {
   "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
   /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
   "recsys.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
-  /** Brings recsys.first_acts up to date for people who did something at some instants. Returns the hours in which others have another place now. */
+  /** Brings recsys.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went. */
   "recsys.keep_first_acts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { keep_first_acts: Date[] } };
   /** Decides which of some posts (p_written, each named once) are on trial, and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
   "recsys.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
@@ -3285,7 +3289,7 @@ export interface Functions {
   "recsys.optional_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
   /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
   "recsys.order_of_posts": { args: { p_role: string | null }; row: { relation: string; columns: string } };
-  /** When somebody came to more posts of others on a day (UTC) than one, and five for each earlier day, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
+  /** When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
   "recsys.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
   /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. */
   "recsys.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
