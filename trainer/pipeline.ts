@@ -35,7 +35,9 @@ import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { columnsOf, type LearnedFrom, latestPages, learnable, partsOf, shares } from "./learnable.ts";
 import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
-import { findMore, neighboursUntil } from "./neighbours/keep-neighbours.ts";
+import { cameToUntil, findMore, neighboursUntil } from "./neighbours/keep-neighbours.ts";
+import { learnNeighbours } from "./neighbours/learn-neighbours.ts";
+import { trainFromBetterStart } from "./towers/better-start.ts";
 import { embedPosts, embedUsersAt, type UserMoment } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { TowerData, type Towers } from "./towers/model.ts";
@@ -157,14 +159,16 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
       ? withHeads(recent, heads)
       : requestsAt(timeline, shares(timeline, interactions, ofRequests, lastPart(interactions)), until);
   const towerOptions = { ...towerOptionsOf(learnedFrom, config), seed, until: requests[0].at };
-  const towers = await stages.towers(() => trainTowers(community, towerOptions, onProgress, signal));
-  const learned = neighboursUntil(loaded, interactions, requests[0].at);
-  const later = shares(
-    timeline,
-    interactions.filter((event) => timeline.at[event] >= requests[0].at),
-    ofRequests,
-  );
+  const unseen = interactions.filter((event) => timeline.at[event] >= requests[0].at);
+  const later = requestsAt(timeline, shares(timeline, unseen, ofRequests), until);
+  const cameTo = cameToUntil(loaded, interactions, requests[0].at);
+  const learned = learnNeighbours(cameTo);
   const neighbours = findMore(loaded, learned, later) ? learned : undefined;
+  const towers = await stages.towers(() =>
+    neighbours
+      ? trainFromBetterStart(loaded, cameTo, later, towerOptions, onProgress, signal)
+      : trainTowers(community, towerOptions, onProgress, signal),
+  );
   const ranker = await stages.ranker(() =>
     trainRanker(loaded, requests, heads, { ...towers, neighbours }, { ...options, from: undefined }),
   );

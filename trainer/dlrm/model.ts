@@ -6,10 +6,10 @@ import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { shiftToMean, smoothedShare } from "./calibrate.ts";
-import { type Standardisation, similarityColumn } from "./dense-features.ts";
+import type { Standardisation } from "./dense-features.ts";
 import { type HiddenWidths, newDlrmWeights, startsBlank } from "./network.ts";
 import { type RankingExamples, standardisationOf } from "./ranking-examples.ts";
-import { type BaseRate, fitBaseRate, fitStart, type Start, startScores } from "./start.ts";
+import { type BaseRate, fitBaseRate, fitStart, type Start, startColumns, startScores } from "./start.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
 export interface Dlrm extends Standardisation {
@@ -48,7 +48,7 @@ export function newDlrm(
   );
   const standardisation = standardisationOf(examples, requests);
   const start = fitStart(examples, requests, scoreWeights);
-  const similarity = start.similarity * standardisation.deviation[similarityColumn];
+  const wideWeights = startColumns.map((column, i) => start.weights[i] * standardisation.deviation[column]);
   const baseRate = fitBaseRate(examples, requests, standardisation, baseRateRidge);
   const bias = firstBiases(examples, requests, start, baseRate);
   const heads = examples.heads.length;
@@ -59,7 +59,7 @@ export function newDlrm(
     dense: newDlrmWeights(
       examples.heads,
       options,
-      { bias, recencyBaseline: start.recencyBaseline, similarity, baseRate },
+      { bias, recencyBaseline: start.recencyBaseline, wide: wideWeights, baseRate },
       random,
     ),
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),

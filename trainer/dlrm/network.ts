@@ -13,7 +13,7 @@
  *
  * The place is where a post was shown: serving holds it constant, at the first, so that a post is not taken for bad that stood far down.
  *
- * `base` is the base rate. An untrained ranker orders by the best mix of recency baseline and similarity, and training learns
+ * `base` is the base rate. An untrained ranker orders by the best mix of simple recommenders, and training learns
  * corrections to it. The bias starts where its probabilities sum to the positives. Each head is measured against the other
  * candidates of the request: a user acts on one post or two of a feed, however lively the community is that month.
  * Without that, the sum of the probabilities drifted to .79 of the interactions within three months.
@@ -25,7 +25,8 @@ import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
-import { covisitedColumn, denseWidth, similarityColumn } from "./dense-features.ts";
+import { covisitedColumn, denseWidth } from "./dense-features.ts";
+import { startColumns } from "./start.ts";
 
 const slotCount = 3 + categories.length;
 const dotCount = (slotCount * (slotCount - 1)) / 2;
@@ -40,9 +41,9 @@ export interface HiddenWidths {
 interface FirstWeights {
   /** [H]: what the heads add. */
   bias: Float32Array;
-  /** Of the recency baseline and the standardised similarity in the wide part, but for heads that begin without (`startsBlank`). */
+  /** Of the recency baseline and of each of `startColumns`, standardised, in the wide part, but for heads that begin without (`startsBlank`). */
   recencyBaseline: number;
-  similarity: number;
+  wide: number[];
   /** [userFeatures, H] and [H] */
   baseRate: { dense: Float32Array; bias: Float32Array };
 }
@@ -56,7 +57,7 @@ export function startsBlank(head: Head): boolean {
 export function newDlrmWeights(
   names: readonly Head[],
   { bottomHidden, topHidden }: HiddenWidths,
-  { bias, recencyBaseline, similarity, baseRate }: FirstWeights,
+  { bias, recencyBaseline, wide, baseRate }: FirstWeights,
   random: Random,
 ): DenseWeights {
   const heads = names.length;
@@ -73,7 +74,7 @@ export function newDlrmWeights(
   const ofEach = (value: number) => Float32Array.from(names, (head) => (startsBlank(head) ? 0 : value));
   weights.add("wide/recency_baseline", [1, heads], ofEach(recencyBaseline));
   weights.add("wide/dense", [denseWidth, heads]);
-  weights.values("wide/dense").set(ofEach(similarity), similarityColumn * heads);
+  for (const [i, column] of startColumns.entries()) weights.values("wide/dense").set(ofEach(wide[i]), column * heads);
   return weights;
 }
 

@@ -93,7 +93,7 @@ test("with a strength of 0 people who have done nothing get the order of the rec
   const leaning = dlrmForward(dlrm, examples, requests);
   const order = (values: (row: number) => number) =>
     Array.from({ length: rows }, (_, i) => i).sort((a, b) => values(b) - values(a));
-  const baseline = startScores(examples, requests, { recencyBaseline: 1, similarity: 0 });
+  const baseline = startScores(examples, requests, { recencyBaseline: 1, weights: [0, 0, 0] });
   assert.deepEqual(
     order((row) => leaning[row * 3]),
     order((row) => baseline[row]),

@@ -1,8 +1,8 @@
 /**
- * Where the ranker's wide part starts: a conditional logit (McFadden 1974) over each request's candidates with two
- * features, the recency baseline and the towers' similarity. In a live community the recency baseline nearly is the
- * answer; in a random split of film ratings it is noise, and similarity is the answer. Two numbers can be learned
- * from little data, and the network goes on from there.
+ * Where the ranker's wide part starts: a conditional logit (McFadden 1974) over each request's candidates with a few features, each the one
+ * number of a simple recommender: the recency baseline, the towers' similarity, the rank among where others also came to, and popularity. In a live
+ * community the recency baseline nearly is the answer; in film ratings without a time it is noise, and the others are the answer. So few numbers can
+ * be learned from little data, and the network goes on from there.
  */
 import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
@@ -10,7 +10,9 @@ import { userFeatures } from "../../supabase/functions/_shared/features/ranker-f
 import { fitLogisticRegression } from "../engine/logistic-regression.ts";
 import { fitChoices } from "./conditional-logit.ts";
 import {
+  covisitedColumn,
   denseWidth,
+  popularityColumn,
   recencyBaselineAt,
   type Standardisation,
   similarityColumn,
@@ -18,21 +20,27 @@ import {
 } from "./dense-features.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
+/** What the start weighs beside the recency baseline; the last two where the model has neighbours of posts, since only there they were seen to help. */
+export const startColumns = [similarityColumn, covisitedColumn, popularityColumn];
+
 export interface Start {
   recencyBaseline: number;
-  /** Of the similarity as it is, not standardised. */
-  similarity: number;
+  /** Of each of `startColumns` as it is, not standardised. */
+  weights: number[];
 }
 
-/** Believed before any request has spoken: the recency baseline alone. */
-const believed: Start = { recencyBaseline: 1, similarity: 0 };
-
 /** Scores of all rows of some requests, [requests · rows]. */
-export function startScores(examples: RankingExamples, requests: Uint32Array, start: Start): Float64Array {
+export function startScores(
+  examples: RankingExamples,
+  requests: Uint32Array,
+  { recencyBaseline, weights }: Start,
+): Float64Array {
   const { dense } = examples;
   return Float64Array.from(examples.rowsOf(requests), (row) => {
     const at = row * denseWidth;
-    return start.recencyBaseline * recencyBaselineAt(dense, at) + start.similarity * dense[at + similarityColumn];
+    let score = recencyBaseline * recencyBaselineAt(dense, at);
+    for (const [i, column] of startColumns.entries()) score += weights[i] * dense[at + column];
+    return score;
   });
 }
 
@@ -42,19 +50,27 @@ export function fitStart(examples: RankingExamples, requests: Uint32Array, score
   const gains = new Float32Array(found.length * examples.rows);
   for (const [i, request] of found.entries())
     examples.gains(request, scoreWeights, gains.subarray(i * examples.rows, (i + 1) * examples.rows));
-  const offsets = Float64Array.from(examples.rowsOf(found), (row) => Math.log(examples.lossWeights[row]));
+  const { dense } = examples;
+  const rowNumbers = examples.rowsOf(found);
+  const offsets = Float64Array.from(rowNumbers, (row) => Math.log(examples.lossWeights[row]));
+  const ranks = rowNumbers
+    .filter((row) => examples.lossWeights[row] > 0)
+    .map((row) => row * denseWidth + covisitedColumn);
+  const hasNeighbours = ranks.some((at) => dense[at] !== dense[ranks[0]]);
+  const columns = hasNeighbours ? startColumns : [similarityColumn];
   const read = (request: number, row: number, x: Float64Array) => {
     const at = examples.rowOf(found[request], row) * denseWidth;
-    x[0] = recencyBaselineAt(examples.dense, at);
-    x[1] = examples.dense[at + similarityColumn];
+    x[0] = recencyBaselineAt(dense, at);
+    for (const [i, column] of columns.entries()) x[1 + i] = dense[at + column];
   };
-  const [recencyBaseline, similarity] = fitChoices(
-    { requests: found.length, rows: examples.rows, width: 2, read, offsets, gains },
-    // as strongly as one request speaks
-    { weights: Float64Array.of(believed.recencyBaseline, believed.similarity), strength: 1 },
+  // the recency baseline alone, as strongly as one request speaks
+  const believed = { weights: Float64Array.of(1, ...columns.map(() => 0)), strength: 1 };
+  const [recencyBaseline, ...weights] = fitChoices(
+    { requests: found.length, rows: examples.rows, width: 1 + columns.length, read, offsets, gains },
+    believed,
     { tolerance: 1e-9, iterations: 30 },
   );
-  return { recencyBaseline, similarity };
+  return { recencyBaseline, weights: startColumns.map((_, i) => weights[i] ?? 0) };
 }
 
 // Where the ranker's base rate starts: how likely this user is to view, vote or comment at all when they are shown candidates. One logistic

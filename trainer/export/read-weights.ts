@@ -8,6 +8,7 @@ import { type Config, defaultConfig } from "../config/config.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { newDlrmWeights } from "../dlrm/network.ts";
+import { startColumns } from "../dlrm/start.ts";
 import { worthWidth } from "../dlrm/worth.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
@@ -34,7 +35,7 @@ export function towersOf(
 export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { ranker }: Config = defaultConfig): Dlrm {
   const stored = weightsOf(graph);
   const heads = names.length;
-  const nothing = { recencyBaseline: 0, similarity: 0, bias: new Float32Array(heads) };
+  const nothing = { recencyBaseline: 0, wide: startColumns.map(() => 0), bias: new Float32Array(heads) };
   const baseRate = { dense: new Float32Array(userFeatures.length * heads), bias: new Float32Array(heads) };
   const dense = newDlrmWeights(names, ranker, { ...nothing, baseRate }, new Random(1));
   fill(dense, stored);

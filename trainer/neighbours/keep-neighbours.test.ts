@@ -5,7 +5,7 @@ import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { covisitedBy } from "../community/neighbours.ts";
 import { CommunityState } from "../community/state.ts";
-import { firstInteractionEvents } from "../dlrm/requests.ts";
+import { firstInteractionEvents, requestsAt } from "../dlrm/requests.ts";
 import { Random } from "../engine/random.ts";
 import { findMore, neighboursUntil } from "./keep-neighbours.ts";
 import { communityOf, type Visit } from "./testing.ts";
@@ -34,7 +34,11 @@ function isKept(loaded: LoadedCommunity): boolean {
   return findMore(
     loaded,
     neighbours,
-    events.filter((event) => loaded.timeline.at[event] >= start),
+    requestsAt(
+      loaded.timeline,
+      events.filter((event) => loaded.timeline.at[event] >= start),
+      Number.POSITIVE_INFINITY,
+    ),
   );
 }
 
@@ -66,8 +70,8 @@ test("nor of one or two later interactions, whatever they say", () => {
   const events = firstInteractionEvents(loaded.community, loaded.timeline, Number.POSITIVE_INFINITY);
   const start = loaded.timeline.at[events[Math.floor(0.8 * events.length)]];
   const neighbours = neighboursUntil(loaded, events, start);
-  assert.ok(!findMore(loaded, neighbours, events.slice(-2)));
-  assert.ok(!findMore(loaded, neighbours, events.slice(events.length)));
+  assert.ok(!findMore(loaded, neighbours, requestsAt(loaded.timeline, events.slice(-2), Number.POSITIVE_INFINITY)));
+  assert.ok(!findMore(loaded, neighbours, []));
 });
 
 test("what is hidden speaks for nothing, and a post that does not exist yet is brought to nobody", () => {

@@ -7,8 +7,9 @@ import { recencyBaseline } from "../../supabase/functions/_shared/features/recen
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { covisitedBy, type Neighbours } from "../community/neighbours.ts";
 import { CommunityState } from "../community/state.ts";
-import { firstInteractionEvents } from "../dlrm/requests.ts";
-import { learnNeighbours } from "./learn-neighbours.ts";
+import { firstInteractionEvents, type Request } from "../dlrm/requests.ts";
+import type { BothWays } from "../engine/implicit-als.ts";
+import { bothWays, learnNeighbours } from "./learn-neighbours.ts";
 
 /** Later first interactions that are asked at most, evenly spread. MovieLens in its own times has +16 of 40 there, which is enough. */
 const mostAsked = 500;
@@ -16,20 +17,29 @@ const mostAsked = 500;
 const length = 20;
 
 /** Those that some first interactions (numbers of events, ascending) before an instant teach. */
-export function neighboursUntil({ community, timeline }: LoadedCommunity, interactions: Uint32Array, until: number) {
+export function neighboursUntil(loaded: LoadedCommunity, interactions: Uint32Array, until: number): Neighbours {
+  return learnNeighbours(cameToUntil(loaded, interactions, until));
+}
+
+/** Who came to what by some first interactions before an instant. */
+export function cameToUntil(
+  { community, timeline }: LoadedCommunity,
+  interactions: Uint32Array,
+  until: number,
+): BothWays {
   const before = interactions.filter((event) => timeline.at[event] < until);
   const pairs = {
     users: Int32Array.from(before, (event) => timeline.users[event]),
     posts: Int32Array.from(before, (event) => timeline.posts[event]),
   };
-  return learnNeighbours(pairs, community.posts.ids.length);
+  return bothWays(pairs, { users: community.users.ids.length, posts: community.posts.ids.length });
 }
 
 /** Whether neighbours have more of some later first interactions among their first posts than either of the simple lists, by two standard errors. */
 export function findMore(
   { community, timeline }: LoadedCommunity,
   neighbours: Neighbours,
-  later: Uint32Array,
+  later: Pick<Request, "event" | "user" | "post" | "at">[],
 ): boolean {
   const state = new CommunityState(community, timeline);
   const all = firstInteractionEvents(community, timeline, Number.POSITIVE_INFINITY);
@@ -39,9 +49,8 @@ export function findMore(
   /** In how many of the lists that differ it is in ours, and in the other's. */
   const only = { recency: [0, 0], popularity: [0, 0] };
   for (let i = 0; i < asked; i++) {
-    const event = later[Math.floor((i * later.length) / asked)];
-    const [user, post, at] = [timeline.users[event], timeline.posts[event], timeline.at[event]];
-    state.advance(event);
+    const { event, user, post, at } = later[Math.floor((i * later.length) / asked)];
+    state.advance(event, at);
     for (; counted < all.length && all[counted] < event; counted++) popular[timeline.posts[all[counted]]]++;
     const known = new Set(state.leftOut(user));
     const eligible = (each: number) => each === post || !known.has(each);

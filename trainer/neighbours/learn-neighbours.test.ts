@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../engine/random.ts";
-import { learnNeighbours } from "./learn-neighbours.ts";
+import { bothWays, learnNeighbours } from "./learn-neighbours.ts";
 
 /** Who came to what: of three kinds of people and posts mostly one's own. */
 function pairs(random: Random, people: number, posts: number) {
@@ -48,7 +48,7 @@ test("a weight is what a post says of another beside all others that are near it
       if (weight > 0) expected.set(`${other} ${post}`, weight);
     }
   }
-  const found = learnNeighbours(given, posts);
+  const found = learnNeighbours(bothWays(given, { users: people, posts }));
   const actual = numbers.flatMap((post) =>
     Array.from(found.posts.subarray(found.starts[post], found.starts[post + 1]), (other, i): [string, number] => [
       `${post} ${other}`,
@@ -62,7 +62,7 @@ test("a weight is what a post says of another beside all others that are near it
 test("what two people did together says nothing, what three did does", () => {
   const users = Int32Array.of(0, 0, 1, 1, 2, 2, 0, 1);
   const posts = Int32Array.of(0, 1, 0, 1, 0, 1, 2, 2);
-  const found = learnNeighbours({ users, posts }, 3);
+  const found = learnNeighbours(bothWays({ users, posts }, { users: 3, posts: 3 }));
   assert.deepEqual([...found.starts], [0, 1, 2, 2]);
   assert.deepEqual([...found.posts], [1, 0]);
 });
@@ -71,7 +71,7 @@ test("a post has 50 neighbours at most, those for which most speaks first", () =
   const [people, posts] = [40, 90];
   const users = Int32Array.from({ length: people * posts }, (_, i) => i % people);
   const of = Int32Array.from({ length: people * posts }, (_, i) => Math.floor(i / people));
-  const found = learnNeighbours({ users, posts: of }, posts);
+  const found = learnNeighbours(bothWays({ users, posts: of }, { users: people, posts }));
   const counts = Array.from({ length: posts }, (_, post) => found.starts[post + 1] - found.starts[post]);
   assert.equal(Math.max(...counts), 50);
   for (let post = 0; post < posts; post++) {

@@ -6,6 +6,7 @@
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { type NeighbourRow, type Neighbours, packNeighbours } from "../community/neighbours.ts";
 import { topByScore } from "../community/top.ts";
+import type { BothWays } from "../engine/implicit-als.ts";
 import { invert } from "../engine/minimise.ts";
 
 /** Posts that a post is regressed on, the nearest by cosine: with 100 .429, with 200 .422. */
@@ -20,13 +21,13 @@ const fewestPeople = 3;
 const mostOfPerson = 1000;
 
 /** Users and posts of some first interactions, in order of time. */
-interface Pairs {
+export interface Pairs {
   users: Int32Array;
   posts: Int32Array;
 }
 
-export function learnNeighbours(pairs: Pairs, posts: number): Neighbours {
-  const { postsOf, usersOf } = bothWays(pairs, posts);
+export function learnNeighbours({ postsOf, usersOf }: BothWays): Neighbours {
+  const posts = usersOf.length;
   const together = new Float64Array(posts);
   /** Of each of some posts its place among them, −1: it is none. */
   const places = new Int32Array(posts).fill(-1);
@@ -55,14 +56,14 @@ export function learnNeighbours(pairs: Pairs, posts: number): Neighbours {
   return packNeighbours(most, posts);
 }
 
-function bothWays({ users, posts: of }: Pairs, posts: number) {
-  const postsOf: number[][] = [];
-  const usersOf = Array.from({ length: posts }, (): number[] => []);
+/** Of each user the latest posts, and of each post their users. */
+export function bothWays({ users, posts }: Pairs, of: { users: number; posts: number }): BothWays {
+  const postsOf = Array.from({ length: of.users }, (): number[] => []);
+  const usersOf = Array.from({ length: of.posts }, (): number[] => []);
   for (let i = users.length - 1; i >= 0; i--) {
-    postsOf[users[i]] ??= [];
     if (postsOf[users[i]].length === mostOfPerson) continue;
-    postsOf[users[i]].push(of[i]);
-    usersOf[of[i]].push(users[i]);
+    postsOf[users[i]].push(posts[i]);
+    usersOf[posts[i]].push(users[i]);
   }
   return { postsOf, usersOf };
 }

@@ -11,7 +11,7 @@ import { newTowers, TowerData, type Towers } from "./model.ts";
 import { positivesBefore, withOlder } from "./positives.ts";
 import { type TrainerOptions, towerTrainer } from "./tower-trainer.ts";
 
-type TowerOptions = TowerHyperparameters & {
+export type TowerOptions = TowerHyperparameters & {
   seed: number;
   /** The history an example sees; default: what came before it. A random split asks for "others". */
   histories?: TrainerOptions["histories"];

@@ -1,8 +1,7 @@
 /** Baselines that know nothing but who has interacted with what. */
-import { conjugateGradients } from "../../../supabase/functions/_shared/features/conjugate-gradients.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
+import { type AlsOptions, type Factors, factorise, gramOf, solveRow } from "../../engine/implicit-als.ts";
 import { invert } from "../../engine/minimise.ts";
-import { Random } from "../../engine/random.ts";
 import type { CommunityEvent } from "../history/event-walk.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 
@@ -107,100 +106,26 @@ export function ease(sizes: Sizes, lambda = 300): Recommender {
   };
 }
 
-interface AlsOptions {
-  factors?: number;
-  regularisation?: number;
-  iterations?: number;
-}
-
-/** Confidence of a pair with an interaction; of any other it is 1. */
-const alpha = 4;
-
-/**
- * Implicit ALS (Hu, Koren, Volinsky 2008): minimises Σ c (p − x·y)² + regularisation (|x|² + |y|²) over all pairs, p = 1 and
- * c = alpha where there was one, p = 0 and c = 1 elsewhere, by turns for users and posts, three conjugate gradient steps per row.
- * A user's vector is solved again from their posts at each list, the posts' stay as trained.
- */
+/** Implicit ALS: a user's vector is solved again from their posts at each list, the posts' stay as trained. */
 export function als(
   sizes: Sizes,
-  { factors = 128, regularisation = 30, iterations = 60 }: AlsOptions = {},
+  { factors = 128, regularisation, iterations = 60 }: Partial<AlsOptions> = {},
 ): Recommender {
   const { usersOf, postsOf, observe } = interactedPairs(sizes);
-  let users = new Float64Array();
-  let posts = new Float64Array();
+  let found: Factors = { users: new Float64Array(), posts: new Float64Array() };
   let gram: Float64Array = new Float64Array();
-  const solveAll = (rows: Float64Array, others: Float64Array, positives: number[][]) => {
-    const gram = gramOf(others, factors, regularisation);
-    for (const [row, columns] of positives.entries()) {
-      const x = rows.subarray(row * factors, (row + 1) * factors);
-      if (columns.length === 0) x.fill(0);
-      else solveRow(x, gram, others, columns, alpha, 3);
-    }
-  };
   return {
     name: `implicit ALS ${factors}`,
     observe,
     train() {
-      const random = new Random(42);
-      const start = (rows: number) => Float64Array.from({ length: rows * factors }, () => random.uniform() * 0.01);
-      users = start(sizes.users);
-      posts = start(sizes.posts);
-      for (let iteration = 0; iteration < iterations; iteration++) {
-        solveAll(users, posts, postsOf);
-        solveAll(posts, users, usersOf);
-      }
-      gram = gramOf(posts, factors, regularisation);
+      found = factorise({ postsOf, usersOf }, { factors, regularisation, iterations });
+      gram = gramOf(found.posts, factors, regularisation);
     },
     scores(user, _at, out) {
-      const x = users.slice(user * factors, (user + 1) * factors);
-      solveRow(x, gram, posts, postsOf[user], alpha, 10);
-      for (let post = 0; post < out.length; post++) out[post] = innerProduct(x, 0, posts, post * factors, factors);
+      const x = found.users.slice(user * factors, (user + 1) * factors);
+      solveRow(x, gram, found.posts, postsOf[user], 10);
+      for (let post = 0; post < out.length; post++)
+        out[post] = innerProduct(x, 0, found.posts, post * factors, factors);
     },
   };
-}
-
-/** YᵀY + regularisation · I of the rows of Y, [factors, factors]. */
-export function gramOf(rows: Float64Array, factors: number, regularisation: number): Float64Array {
-  const gram = new Float64Array(factors * factors);
-  for (let start = 0; start < rows.length; start += factors) {
-    for (let i = 0; i < factors; i++) {
-      const value = rows[start + i];
-      if (value === 0) continue;
-      for (let j = 0; j < factors; j++) gram[i * factors + j] += value * rows[start + j];
-    }
-  }
-  for (let i = 0; i < factors; i++) gram[i * factors + i] += regularisation;
-  return gram;
-}
-
-/**
- * Conjugate gradient steps on (gram + Σ (alpha − 1) y yᵀ) x = Σ alpha y, sums over the rows y of `others`.
- * Changes `x` in place, starting from what it holds.
- */
-export function solveRow(
-  x: Float64Array,
-  gram: Float64Array,
-  others: Float64Array,
-  positives: number[],
-  alpha: number,
-  steps: number,
-): void {
-  const factors = x.length;
-  const product = new Float64Array(factors);
-  const multiply = (vector: Float64Array) => {
-    product.fill(0);
-    for (let i = 0; i < factors; i++) {
-      const value = vector[i];
-      if (value !== 0) for (let j = 0; j < factors; j++) product[j] += value * gram[i * factors + j];
-    }
-    for (const row of positives) {
-      const start = row * factors;
-      const weight = (alpha - 1) * innerProduct(others, start, vector, 0, factors);
-      for (let f = 0; f < factors; f++) product[f] += weight * others[start + f];
-    }
-    return product;
-  };
-  const residual = multiply(x).map((value) => -value);
-  for (const row of positives) for (let f = 0; f < factors; f++) residual[f] += alpha * others[row * factors + f];
-  conjugateGradients(x, residual, multiply, steps, 1e-20);
 }

@@ -1,0 +1,78 @@
+/** The towers begin where later first interactions get likelier. */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { firstInteractionEvents, requestsAt } from "../dlrm/requests.ts";
+import { startBackend } from "../engine/backend.ts";
+import { Random } from "../engine/random.ts";
+import { cameToUntil } from "../neighbours/keep-neighbours.ts";
+import { communityOf, type Visit } from "../neighbours/testing.ts";
+import { trainFromBetterStart } from "./better-start.ts";
+import { towerDefaults } from "./hyperparameters.ts";
+import { factorisedTowers } from "./start.ts";
+import { trainTowers } from "./train.ts";
+
+const [people, posts, groups] = [120, 200, 4];
+const hour = 3_600_000;
+
+/** Everybody comes to 20 posts of their group, and then to 10 more: of their group, or to `afterwards`. */
+function community(afterwards?: (random: Random) => number) {
+  const random = new Random(1);
+  const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
+  const seen = new Set<string>();
+  const visits: Visit[] = [];
+  while (visits.length < 30 * people) {
+    const user = random.below(people);
+    const isLater = visits.length >= 20 * people;
+    const post = isLater && afterwards ? afterwards(random) : ofGroup(user);
+    if (seen.has(`${user} ${post}`)) continue;
+    seen.add(`${user} ${post}`);
+    visits.push({ user, post, at: (1000 + visits.length) * hour });
+  }
+  const loaded = communityOf(
+    Array.from({ length: posts }, () => 0),
+    visits,
+    people,
+  );
+  const until = visits[20 * people].at;
+  const events = firstInteractionEvents(loaded.community, loaded.timeline, Number.POSITIVE_INFINITY);
+  const later = requestsAt(
+    loaded.timeline,
+    events.filter((event) => loaded.timeline.at[event] >= until),
+    Number.POSITIVE_INFINITY,
+  );
+  const options = { ...towerDefaults, epochs: 1, uniformNegatives: 32, seed: 3, until };
+  const cameTo = cameToUntil(loaded, events, until);
+  return { loaded, later, options, cameTo };
+}
+
+before(() => startBackend("wasm"));
+
+test("they begin at the factors where people go on in their group", async () => {
+  const { loaded, later, options, cameTo } = community();
+  const found = await trainFromBetterStart(loaded, cameTo, later, options);
+  const start = factorisedTowers(loaded.community, cameTo, options);
+  assert.deepEqual(found.losses, (await trainTowers(loaded.community, options, undefined, undefined, start)).losses);
+});
+
+test("and at zero where who came to what says nothing of where anybody goes from there", async () => {
+  const { loaded, later, options, cameTo } = community((random) => random.below(posts));
+  const found = await trainFromBetterStart(loaded, cameTo, later, options);
+  assert.deepEqual(found.losses, (await trainTowers(loaded.community, options)).losses);
+});
+
+test("the factors start the ID embeddings of whoever came to anything, and of nobody else", () => {
+  const { loaded, options } = community();
+  const { towers } = factorisedTowers(
+    loaded.community,
+    {
+      postsOf: loaded.community.users.ids.map((_, user) => (user < 3 ? [0, 1] : [])),
+      usersOf: loaded.community.posts.ids.map((_, post) => (post < 2 ? [0, 1, 2] : [])),
+    },
+    options,
+  );
+  const length = (values: Float32Array, row: number) => Math.hypot(...values.subarray(row * 32, (row + 1) * 32));
+  const { userIdEmbeddings, postIdEmbeddings } = towers;
+  for (const user of [0, 1, 2]) assert.ok(Math.abs(length(userIdEmbeddings.weights.values, user) - 1) < 1e-3);
+  assert.equal(length(userIdEmbeddings.weights.values, 3), 0);
+  assert.equal(length(postIdEmbeddings.weights.values, 2), 0);
+});

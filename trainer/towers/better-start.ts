@@ -1,0 +1,69 @@
+/**
+ * Towers that begin at zero or at the factors of ALS, whichever makes later first interactions surely likelier. Instants of MovieLens drawn at random: the loss is 5.90
+ * from the factors and 6.05 from zero, R@20 of the towers alone .425 and .382. In its own times, where most are new: 6.13 and 6.10, .257 and .282.
+ */
+import type { OnProgress } from "../../db/progress.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
+import type { LoadedCommunity } from "../community/from-database.ts";
+import { CommunityState } from "../community/state.ts";
+import type { Request } from "../dlrm/requests.ts";
+import type { BothWays } from "../engine/implicit-als.ts";
+import { estimate } from "../evaluation/metrics/statistics.ts";
+import { embedPosts, embedUsersAt } from "./embed.ts";
+import { Histories } from "./histories.ts";
+import { factorisedTowers } from "./start.ts";
+import { type TowerOptions, type TrainedTowers, trainTowers } from "./train.ts";
+
+/** A later first interaction. */
+type Later = Pick<Request, "event" | "user" | "post" | "at">;
+
+/** Later first interactions that are asked at most, evenly spread. */
+const mostAsked = 1000;
+/** By so many standard errors the factors must gain, else the towers begin at zero. */
+const surely = 2;
+
+/** Trains the towers from both starts. `later`: first interactions that they are not trained on, in order of time. */
+export async function trainFromBetterStart(
+  loaded: LoadedCommunity,
+  cameTo: BothWays,
+  later: Later[],
+  options: TowerOptions,
+  onProgress?: OnProgress,
+  signal?: AbortSignal,
+): Promise<TrainedTowers> {
+  const { community } = loaded;
+  const lossesOf = losses(loaded, later, options);
+  const fromZero = await trainTowers(community, options, onProgress, signal);
+  const factors = factorisedTowers(community, cameTo, options);
+  const fromFactors = await trainTowers(community, options, onProgress, signal, factors);
+  const [zero, other] = [lossesOf(fromZero), lossesOf(fromFactors)];
+  const { mean, error } = estimate(zero.map((loss, i) => loss - other[i]));
+  return mean > surely * error ? fromFactors : fromZero;
+}
+
+/** Gives for trained towers the loss of each later request: −log of its post's share among all posts of then that were new to its user. */
+function losses({ community, timeline }: LoadedCommunity, later: Later[], { temperature }: TowerOptions) {
+  const asked = Math.min(mostAsked, later.length);
+  const state = new CommunityState(community, timeline);
+  const histories = new Histories(community, Number.POSITIVE_INFINITY);
+  const requests = Array.from({ length: asked }, (_, i) => {
+    const { event, user, post, at } = later[Math.floor((i * later.length) / asked)];
+    state.advance(event, at);
+    const known = new Set(state.leftOut(user)).add(post);
+    const moment = { user, history: histories.latest(user, at, post), followed: histories.followed(user, at) };
+    return { ...moment, post, known, alive: state.alive };
+  });
+  return ({ towers, data }: TrainedTowers): number[] => {
+    const postVectors = embedPosts(towers, data, community.posts.ids.length);
+    const vectors = embedUsersAt(towers, data, requests, postVectors);
+    return requests.map(({ post, known, alive }, i) => {
+      const score = (each: number) =>
+        innerProduct(vectors, i * dimensions, postVectors, each * dimensions, dimensions) / temperature;
+      const own = score(post);
+      let others = 0;
+      for (let each = 0; each < alive; each++) if (!known.has(each)) others += Math.exp(score(each) - own);
+      return Math.log1p(others);
+    });
+  };
+}
