@@ -94,6 +94,38 @@ test("training finds the subjects, for cold users, by what they say or whom they
   }
 });
 
+test("what those whom a user follows did lately does not tell the towers the time of an example", async () => {
+  await startBackend("wasm");
+  const seasons = ["spring", "autumn"];
+  const posts = Array.from(
+    { length: 40 },
+    (_, p) => [-1, p < 20 ? 0 : 50, `${seasons[Math.floor(p / 20)]} word${p}`] as [number, number, string],
+  );
+  const random = new Random(5);
+  // everybody comes to five posts of spring while there are no others, then to five of autumn
+  const interactions = Array.from({ length: 400 }, (_, i) => {
+    const isLate = Number(i >= 200);
+    return [i % 40, 20 * isLate + random.below(20), 1 + 50 * isLate + (i % 200) / 10] as [number, number, number];
+  });
+  const followers = Int32Array.from({ length: 5 * 41 }, (_, i) => Math.floor(i / 5));
+  const people = followers.map((user, i) => (user + 1 + (i % 5)) % 40);
+  const follows = { users: followers, people, at: new Float64Array(followers.length) };
+  const seasonal = { ...smallCommunity(41, posts, interactions), follows };
+  const { towers, data } = await trainTowers(seasonal, { ...options, epochs: 25 });
+  const vectors = embedPosts(towers, data, 40);
+  const followed = new Histories(seasonal, options.until).followed(40, options.until);
+  const moments = [
+    { user: 40, history: [] },
+    { user: 40, history: [], followed },
+  ];
+  const users = embedUsersAt(towers, data, moments, vectors);
+  const scores = (user: number) =>
+    Array.from({ length: 40 }, (_, p) => innerProduct(users, user * dimensions, vectors, p * dimensions, dimensions));
+  const leaning = (user: number) => scores(user).reduce((sum, score, p) => sum + (p < 20 ? -score : score) / 20, 0);
+  const more = leaning(1) - leaning(0);
+  assert.ok(more < 0.5, `${more} more for autumn, since those whom they follow came to it last`);
+});
+
 test("a small community gets smaller batches, and none gets tiny ones", () => {
   assert.deepEqual(
     [100, 10_000, 1_000_000].map((positives) => batchOf(positives, towerDefaults)),
