@@ -74,3 +74,24 @@ test("a follow of tomorrow is none today", async () => {
   assert.deepEqual(touchesAt(3.5), { [post(7)]: 1 }, "ada voted, and is not followed yet");
   assert.deepEqual(touchesAt(2.5), { [post(7)]: 1, [post(28)]: 1, [post(30)]: 1 });
 });
+
+test("who is shown as new did nothing, and follows whom they do or nobody", async () => {
+  await pool.query("insert into followed values ($1, 'person', $2, null)", [people.ben, people.ada]);
+  const { community, timeline } = await communityFromDatabase(database);
+  community.readable = undefined;
+  const now = Date.now();
+  const state = new CommunityState(community, timeline);
+  state.advance(timeline.length, now);
+  const vectors = new Float32Array(community.posts.ids.length * dimensions);
+  const ben = community.users.ids.indexOf(people.ben);
+  const knownOf = (options: { isNew: boolean; followsNobody?: boolean }) => {
+    const found = state.candidates(ben, now, new Float32Array(dimensions), vectors, options);
+    return {
+      touched: found.some(({ touches }) => touches > 0),
+      habit: found.some(({ author_affinity }) => author_affinity > 0),
+    };
+  };
+  assert.deepEqual(knownOf({ isNew: false }), { touched: true, habit: true });
+  assert.deepEqual(knownOf({ isNew: true }), { touched: true, habit: false });
+  assert.deepEqual(knownOf({ isNew: true, followsNobody: true }), { touched: false, habit: false });
+});

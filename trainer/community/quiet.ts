@@ -6,7 +6,7 @@ const none = new Float32Array(halfLives.length);
 const noCounts = { views: 0, votes: 0, comments: 0, recent: none };
 export const quietUser = { ...noCounts, logins: 0, habit_log_age: null, habit_log_idle: null, recent_logins: none };
 
-/** What the ranker sees of somebody who has just signed up and follows nobody. */
-export function newUser(now: number): UserState {
-  return { created_at: now, last_active_at: null, ...quietUser, follows: 0, recent_interactions: [], history: [] };
+/** What the ranker sees of somebody who has just signed up and follows so many people. */
+export function newUser(now: number, follows: number): UserState {
+  return { created_at: now, last_active_at: null, ...quietUser, follows, recent_interactions: [], history: [] };
 }

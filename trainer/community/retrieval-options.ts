@@ -17,8 +17,10 @@ export interface RetrievalOptions {
   excluded?: Iterable<number>;
   /** The numbers of the posts most similar to the user's vector, the nearest first, where they are known already. */
   similar?: ArrayLike<number>;
-  /** Whether nothing is known of what the user did, nor of whom they follow. */
+  /** Whether nothing is known of what the user did. */
   isNew?: boolean;
+  /** Whether nothing is known of whom and what they follow. */
+  followsNobody?: boolean;
   /** Those of the model that asks; left out: it has none. */
   neighbours?: Neighbours | undefined;
   /** Numbers of posts that were shown, and are found whether or not a source brings them. */

@@ -112,10 +112,15 @@ export class CommunityState {
       created_at: this.community.users.createdAt[user],
       last_active_at: event < 0 ? null : this.timeline.at[event],
       ...(event < 0 ? quietUser : this.timeline.userAfter(event)),
-      follows: this.follows.of(user).length,
+      follows: this.followsOf(user),
       recent_interactions: this.recentInteractions(user, hidden),
       history,
     };
+  }
+
+  /** How many people a user follows. */
+  followsOf(user: number): number {
+    return this.follows.of(user).length;
   }
 
   /** What recsys.recent_interactions answers. */
@@ -160,13 +165,13 @@ export class CommunityState {
     postVectors: Float32Array,
     options: RetrievalOptions = {},
   ): NumberedCandidate[] {
-    const { hidden, similar, excluded = [], shown = [], isNew = false, neighbours } = options;
+    const { hidden, similar, excluded = [], shown = [], isNew = false, followsNobody = false, neighbours } = options;
     const request = ++this.request;
     const affinities = isNew ? new Map<number, number>() : this.affinities(user, options);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
     for (const post of excluded) this.leftOutBy[post] = request;
-    const follows = isNew ? [] : this.follows.of(user);
-    const topics = isNew ? [] : this.topics.of(user, hidden);
+    const follows = followsNobody ? [] : this.follows.of(user);
+    const topics = followsNobody ? [] : this.topics.of(user, hidden);
     const followed = new Set(follows);
     const { authors, onTrialUntil } = this.community.posts;
     const isTried = (post: number) => onTrialUntil && onTrialUntil[post] >= now && !followed.has(authors[post]);

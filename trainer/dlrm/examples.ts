@@ -34,6 +34,8 @@ export interface RequestUsers {
   histories: number[][];
   /** [requests] 1: shown to the ranker as somebody who has just signed up. */
   isNew: Uint8Array;
+  /** [requests] 1: shown as somebody who follows nobody. */
+  followNobody: Uint8Array;
 }
 
 interface ExampleOptions {
@@ -68,10 +70,18 @@ export async function rankingExamples(
     state.advance(request.event);
     const vector = vectorAt(users.vectors, r);
     const isNew = users.isNew[r] === 1;
+    const followsNobody = users.followNobody[r] === 1;
     const shown = "shown" in request ? request.shown.map(({ post }) => post) : [];
-    const candidates = state.candidates(request.user, request.at, vector, postVectors, { shown, isNew, neighbours });
+    const candidates = state.candidates(request.user, request.at, vector, postVectors, {
+      shown,
+      isNew,
+      followsNobody,
+      neighbours,
+    });
     const history = users.histories[r].map((post) => vectorAt(postVectors, post));
-    const user = isNew ? newUser(request.at) : state.user(request.user, history);
+    const user = isNew
+      ? newUser(request.at, followsNobody ? 0 : state.followsOf(request.user))
+      : state.user(request.user, history);
     const features = rankerFeatures(user, candidates, request.at);
     assertFilled(features);
     const sampled =
