@@ -11,7 +11,7 @@ create table recsys.first_acts (
 );
 comment on table recsys.first_acts is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys.keep_bursts alone.';
 comment on column recsys.first_acts.user_id is 'Who came.';
-comment on column recsys.first_acts.number is 'To the how manieth of these posts: twelve are kept.';
+comment on column recsys.first_acts.number is 'Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.';
 comment on column recsys.first_acts.at is 'When they came to it first.';
 create index first_acts_at_idx on recsys.first_acts (at, user_id, number);
 

@@ -978,7 +978,7 @@ export interface RecsysFirstActs {
    */
   at: Timestamp;
   /**
-   * To the how manieth of these posts: twelve are kept.
+   * Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.
    */
   number: number;
   /**
