@@ -78,7 +78,11 @@ export function useFeed(recommender: Recsys, request: Omit<FeedRequest, "after">
     const known = asked === askedFirst ? first : undefined;
     setPages(known ? firstPage(known) : nothing);
     if (!known) load(null);
-    return () => running.current?.abort();
+    return () => {
+      running.current?.abort();
+      // nor does its end say anything of the feed that follows
+      running.current = null;
+    };
   }, [load, asked, askedFirst, first]);
 
   const { items, feed, isLoading, error } = pages;
@@ -94,7 +98,7 @@ export function useFeed(recommender: Recsys, request: Omit<FeedRequest, "after">
   const end = useCallback(
     (element: Element | null) => {
       observer.current?.disconnect();
-      // made anew with each page, since an element that stays in view is told of once; what failed waits for a press
+      // made again with each page, since an element that stays in view is told of once; what failed waits for a press
       if (element === null || !isWaiting) return;
       observer.current = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more(), {
         rootMargin: "0px 0px 100% 0px",
