@@ -140,3 +140,18 @@ test("a page that fails is asked for again by whoever presses", options, async (
   await eventually(() => cards(page).count(), 5);
   assert.equal(await again.count(), 0);
 });
+
+test("who comes back to the page is told how many posts are new, and loads them", options, async (t) => {
+  const { page, wrong } = await phoneOf(t, people.eve);
+  await eventually(() => cards(page).count(), 5);
+  await pool.query(
+    "insert into public.posts (author_id, title, tags) select $1, 'News ' || n, '{chess}' from generate_series(1, 3) as n",
+    [people.author],
+  );
+  t.after(() => pool.query("delete from public.posts where title like 'News %'").then(() => undefined));
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.getByRole("button", { name: "3 new posts" }).click();
+  await eventually(() => page.getByRole("button", { name: "3 new posts" }).count(), 0);
+  assert.match(await titleOf(page), /^(News|Post)/);
+  assert.deepEqual(wrong, []);
+});

@@ -8,8 +8,12 @@ export async function answersTo(
   { modelId, vector, post }: { modelId: number; vector: number[]; post: string },
 ): Promise<string[][]> {
   const { sub } = caller;
+  // all that there are, readable or not
+  const { rows: all } = await client.query("select coalesce(array_agg(id order by id), '{}') as ids from public.posts");
+  const [{ ids }] = all;
   const answers: [query: string, ...values: unknown[]][] = [
     ["recsys.retrieve($1, $2, $3::text::extensions.vector, now())", sub, modelId, JSON.stringify(vector)],
+    ["recsys.given_posts($1, $2, null, 7)", sub, ids],
     ["recsys.people_to_follow($1, 20)", sub],
     ["recsys.topics_to_follow($1, 20)", sub],
     ["recsys.posts_like($1, 20)", post],
@@ -24,5 +28,23 @@ export async function answersTo(
     told.push(rows.map(({ row }) => row).sort());
   }
   await client.query("reset role");
+  const { rows } = await client.query(
+    "select recsys.given_candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), $4, null, 7) as found",
+    [sub, modelId, JSON.stringify(vector), ids],
+  );
+  await client.query("reset role");
+  const { posts, ranks, served_keys, ...rest } = rows[0].found;
+  const columns = [...Object.values(posts as Record<string, unknown[] | null>), ranks, served_keys];
+  const named = (ranks ?? []).map((_: unknown, i: number) => JSON.stringify(columns.map((column) => column?.[i])));
+  told.push(named.sort(), [JSON.stringify(sortedKeys(rest))]);
   return told;
+}
+
+/** An aggregate of JSON has its keys in the order of the rows that it met. */
+function sortedKeys(answer: Record<string, unknown>): Record<string, unknown> {
+  const sorted = (value: unknown) =>
+    Array.isArray(value) ? value.toSorted() : value && Object.fromEntries(Object.entries(value).toSorted());
+  return Object.fromEntries(
+    Object.entries(answer).map(([key, value]) => [key, typeof value === "object" ? sorted(value) : value]),
+  );
 }

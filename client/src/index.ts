@@ -20,6 +20,7 @@ import type {
   FeedRequest,
   Ideas,
   IdeasRequest,
+  NewPosts,
   PeopleToFollow,
   PostReach,
   Report,
@@ -34,6 +35,10 @@ export { EventsError, RecsysError } from "./error.ts";
 export type { NewEvent, Tracked } from "./event-queue.ts";
 export type { EventStorage } from "./event-store.ts";
 export type * from "./types.ts";
+
+export interface NewPostsRequest extends Pick<FeedRequest, "filter"> {
+  since: string;
+}
 
 export interface CallOptions {
   /** Ends the call with an error whose code is `aborted`. */
@@ -60,7 +65,9 @@ export interface ConnectionState {
 /** The functions of the recommender. Each call rejects with a `RecsysError`, but for `track` and `watch`. */
 export interface Recsys {
   /** The signed-in user's feed; before anybody has signed in, a visitor's, by the `interests` of the request. */
-  recommend(request?: FeedRequest, options?: CallOptions): Promise<Feed>;
+  recommend(request?: Omit<FeedRequest, "count_since">, options?: CallOptions): Promise<Feed>;
+  /** How many posts were written since an instant, such as a feed's `made_at`, that the feed might show. */
+  newPosts(request: NewPostsRequest, options?: CallOptions): Promise<NewPosts>;
   /**
    * Tells what the user did, in the order in which it happened; any number of events. Each has an id, so what did not arrive is sent
    * again, and stored once. Rejects with an `EventsError` that holds what is left; single events that are refused are no error: see the report.
@@ -145,6 +152,8 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
       return () => void watchers.delete(watcher);
     },
     recommend: (request = {}, options) => call("recommend", request, options),
+    newPosts: ({ since, filter }, options) =>
+      call("recommend", { count_since: since, ...(filter && { filter }) }, options),
     similar: (request: SimilarRequest, options?: CallOptions) => call<never>("similar", request, options),
     suggestions: ({ of, ...request }: { of: "people" | "topics"; limit?: number }, options?: CallOptions) =>
       call<never>("similar", { find: `${of}_to_follow`, ...request }, options),

@@ -106,6 +106,8 @@ export type ErrorCode =
   | "invalid_after"
   | "invalid_filter"
   | "invalid_interests"
+  | "invalid_candidates"
+  | "invalid_count_since"
   | "token_missing"
   | "token_invalid"
   | "token_expired"
@@ -160,6 +162,12 @@ export type Reason =
       terms: string[];
     }
   | {
+      kind: "promoted";
+    }
+  | {
+      kind: "candidates";
+    }
+  | {
       kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "touched" | "covisited";
     };
 /**
@@ -204,7 +212,7 @@ export type SuggestionWhy =
     };
 
 /**
- * Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.
+ * Which page, how many posts, whether ranked now or ahead, what each has to be like, what its reader cares about, and which posts to rank.
  */
 export interface FeedRequest {
   /**
@@ -226,6 +234,16 @@ export interface FeedRequest {
    * @maxItems 20
    */
   interests?: string[];
+  /**
+   * The posts to rank, such as what the app's own search found; left out: what the recommender finds. What the caller may not read, or muted, is passed over as ids that no post has.
+   *
+   * @maxItems 1000
+   */
+  candidates?: string[];
+  /**
+   * Counts what was written since that instant, such as a feed's made_at, in place of a feed; of the other fields the filter alone holds then.
+   */
+  count_since?: string;
 }
 /**
  * What each post has to be like. Every part may be left out; of a list one entry has to fit.
@@ -326,6 +344,8 @@ export interface ConsoleRequest {
     | "experiments"
     | "experiment_report"
     | "interleaving_report"
+    | "promotions"
+    | "preview_promotion"
     | "people"
     | "person"
     | "explain"
@@ -354,11 +374,11 @@ export interface Feed {
     name: string;
   } | null;
   /**
-   * live: ranked for this request. batch: from the list made ahead.
+   * live: ranked for this request. batch: from the list made ahead. candidates: those of the request, ranked.
    */
-  mode: "live" | "batch";
+  mode: "live" | "batch" | "candidates";
   /**
-   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed, or as the request named them. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
    */
   degraded: ("unranked" | "batch" | "community") | null;
   /**
@@ -413,9 +433,9 @@ export interface FeedItem {
    */
   predictions: Predictions | null;
   /**
-   * What brought the post; of several, the one that says most.
+   * What brought the post; of several, the one that says most. candidates: the request.
    */
-  source: "similar" | "active" | "fresh" | "trending" | "followed" | "touched" | "covisited";
+  source: "similar" | "active" | "fresh" | "trending" | "followed" | "touched" | "covisited" | "candidates";
   why: Reason;
   /**
    * What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.
@@ -424,6 +444,10 @@ export interface FeedItem {
     id: number;
     label: string;
   } | null;
+  /**
+   * As what whoever runs the app put it here, or helped it there; left out: nobody did.
+   */
+  promoted?: string;
   /**
    * In the feed, from 1, counted through its pages.
    */
@@ -444,6 +468,19 @@ export interface Predictions {
    * That they view it as long as the operator asks. Left out: the model does not predict it.
    */
   long_view?: number;
+}
+/**
+ * How many posts were written since an instant that the feed might show.
+ */
+export interface NewPosts {
+  /**
+   * How many.
+   */
+  new_posts: number;
+  /**
+   * There are more than that.
+   */
+  has_more: boolean;
 }
 /**
  * What became of a batch of events.
@@ -689,11 +726,11 @@ export interface ConsoleFeed {
     name: string;
   } | null;
   /**
-   * live: ranked for this request. batch: from the list made ahead.
+   * live: ranked for this request. batch: from the list made ahead. candidates: those of the request, ranked.
    */
-  mode: "live" | "batch";
+  mode: "live" | "batch" | "candidates";
   /**
-   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
+   * null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed, or as the request named them. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.
    */
   degraded: ("unranked" | "batch" | "community") | null;
   /**

@@ -41,7 +41,11 @@ const shown = (items: FeedItem[], { request_id }: Pick<Feed, "request_id">) =>
  * The feed of whoever is signed in, page by page. Another request begins another feed; for another reader give the component their id as `key`.
  * `first` is the first page of this request, where a server has asked for it.
  */
-export function useFeed(recommender: Recsys, request: Omit<FeedRequest, "after"> = {}, first?: Feed): FeedPages {
+export function useFeed(
+  recommender: Recsys,
+  request: Omit<FeedRequest, "after" | "count_since"> = {},
+  first?: Feed,
+): FeedPages {
   const [pages, setPages] = useState<Pages>(first ? firstPage(first) : nothing);
   const running = useRef<AbortController>(null);
   // objects that say the same are the same request, so it may be written where it is used

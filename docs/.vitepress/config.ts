@@ -43,6 +43,7 @@ export default defineConfig({
         ["Operations", "operations"],
         ["Upgrading", "upgrading"],
         ["Experiments in production", "experiments-in-production"],
+        ["Promotions", "promotions"],
       ),
       group("Train it", ["Training", "training"], ["Retraining", "retraining"], ["Data format", "bundle"]),
       group(

@@ -20,6 +20,7 @@ create table recsys.impressions (
   degraded text check (degraded in ('unranked', 'batch', 'community')),
   seen_at timestamptz,
   team smallint check (team in (1, 2)),
+  promotion_id bigint,
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
 comment on table recsys.impressions is 'One row per post shown: position from 1, its score and the model that gave it, its source, and the features as served. A partition for each month of shown_at, made ahead by recsys.make_impression_partitions().';
@@ -42,12 +43,14 @@ comment on column recsys.impressions.optional_probabilities is 'The same of the 
 comment on column recsys.impressions.degraded is 'What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.';
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model''s and 2 the second''s; model_id is that model. Null: nobody''s, or of any other feed.';
+comment on column recsys.impressions.promotion_id is 'What of recsys.promotions put it there, or changed its score; null: nothing.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;
 -- a day of all people, for recsys.measure_day; rows come in the order of their times, so a few bytes for each 128 pages do
 create index impressions_shown_at_idx on recsys.impressions using brin (shown_at) with (autosummarize = on);
 -- a deleted post is erased from here too
 create index impressions_post_id_idx on recsys.impressions (post_id);
+create index impressions_promotion_id_idx on recsys.impressions (promotion_id, shown_at) where promotion_id is not null;
 alter table recsys.impressions enable row level security;
 create policy "people read which posts they were shown" on recsys.impressions for select to authenticated using (user_id = (select auth.uid()));
 create policy "people say what they have seen" on recsys.impressions for update to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));

@@ -78,6 +78,26 @@ end
 $$;
 comment on function recsys.request_with_mutes(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
 
+create function recsys.with_filter(p_request recsys.feed_request, p_filter jsonb) returns recsys.feed_request
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  request recsys.feed_request := p_request;
+begin
+  if p_filter is not null and p_filter <> '{}' then
+    if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
+      raise exception 'a filter is an object of tags, author_ids, max_age_days and languages, not %', p_filter using errcode = '22023';
+    end if;
+    request.filter := jsonb_populate_record(null::recsys.feed_filter, p_filter);
+    request.filter.tags := lower((request.filter).tags::text)::text[];
+    request.is_narrowed := true;
+  end if;
+  return request;
+end
+$$;
+comment on function recsys.with_filter(recsys.feed_request, jsonb) is 'A request that lets in what passes a filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields.';
+
 create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
 returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -128,18 +148,13 @@ begin
     request.follows := recsys.followed_people(p_user_id, p_now);
     request.topics := recsys.followed_topics(p_user_id, p_now);
   end if;
-  if p_filter is not null and p_filter <> '{}' then
-    if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
-      raise exception 'a filter is an object of tags, author_ids, max_age_days and languages, not %', p_filter using errcode = '22023';
-    end if;
-    request.filter := jsonb_populate_record(null::recsys.feed_filter, p_filter);
-    request.filter.tags := lower((request.filter).tags::text)::text[];
-    request.is_narrowed := true;
+  if p_filter is not null then
+    request := recsys.with_filter(request, p_filter);
   end if;
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served.';
+comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later
@@ -251,7 +266,7 @@ comment on function recsys.tried_posts(recsys.feed_request) is 'Which of the pos
 revoke all on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) from public;
 grant execute on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) to service_role;
 
-revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

@@ -101,6 +101,36 @@ end
 $$;
 comment on function recsys.newest_matches(recsys.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
+create function recsys.pooled(p_request recsys.feed_request, p_post_ids uuid[]) returns recsys.pooled_post[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return array(
+    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend)::recsys.pooled_post
+    from (select distinct unnest(p_post_ids)) as pooled (post_id)
+    cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
+    left join lateral (
+      (
+        select latest_post_stats.last_active_at, latest_post_stats.trend from recsys.latest_post_stats
+        where latest_post_stats.post_id = pooled.post_id and latest_post_stats.last_active_at <= p_request.at
+      )
+      union all
+      (
+        select post_stats.last_active_at, post_stats.trend from recsys.post_stats
+        where post_stats.post_id = pooled.post_id and post_stats.last_active_at <= p_request.at
+        order by post_stats.last_active_at desc, post_stats.interaction_id desc
+        limit 1
+      )
+      -- where both have one, it is the same
+      limit 1
+    ) as state on true
+  );
+end
+$$;
+comment on function recsys.pooled(recsys.feed_request, uuid[]) is 'Of some posts those that may be in the feed, each once, with their state as of the request''s instant.';
+
 create function recsys.with_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true, p_share double precision default null) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -171,30 +201,11 @@ begin
     end loop;
     passing := passing || array(select hottest.post_id from recsys.within_share(p_request, found, 50, 5) as hottest);
   end if;
-  request.pool := array(
-    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend)::recsys.pooled_post
-    from (select distinct unnest(passing)) as pooled (post_id)
-    cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
-    left join lateral (
-      (
-        select latest_post_stats.last_active_at, latest_post_stats.trend from recsys.latest_post_stats
-        where latest_post_stats.post_id = pooled.post_id and latest_post_stats.last_active_at <= p_request.at
-      )
-      union all
-      (
-        select post_stats.last_active_at, post_stats.trend from recsys.post_stats
-        where post_stats.post_id = pooled.post_id and post_stats.last_active_at <= p_request.at
-        order by post_stats.last_active_at desc, post_stats.interaction_id desc
-        limit 1
-      )
-      -- where both have one, it is the same
-      limit 1
-    ) as state on true
-  );
+  request.pool := recsys.pooled(request, passing);
   return request;
 end
 $$;
 comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys.few_readable, without a filter.';
 
-revoke all on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) from public;
-grant execute on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;
+revoke all on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.pooled(recsys.feed_request, uuid[]), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) from public;
+grant execute on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.pooled(recsys.feed_request, uuid[]), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;

@@ -11,6 +11,8 @@ export interface Community {
   topics?: FollowedTopics;
   /** What people do that those who follow them may read, as numbers of `kinds`; left out: all of it. */
   readable?: number[] | undefined;
+  /** The posts that users came to because they were promoted, as user * posts + post; left out: none. */
+  pushed?: Set<number> | undefined;
 }
 
 export interface Users {

@@ -55,8 +55,9 @@ export async function communityFromDatabase(
     const pages = await readPages(client, numbers, trainingPages);
     const graph = await readGraph(client, userNumbers);
     const topics = await readTopics(client, numbers);
+    const pushed = await readPushed(client, numbers);
     return {
-      community: { users, posts, interactions: interactionsOf(timeline), ...graph, ...topics },
+      community: { users, posts, interactions: interactionsOf(timeline), ...graph, ...topics, ...pushed },
       timeline,
       pages,
     };
@@ -100,6 +101,29 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
     createdAt: Float64Array.from(posts.createdAt),
     onTrialUntil: Float64Array.from(posts.onTrialUntil),
   };
+}
+
+/** What people came to within a day of its being promoted to them: nobody knows whether they would have without. */
+async function readPushed(
+  client: PoolClient,
+  numbers: { users: Map<string, number>; posts: Map<string, number> },
+): Promise<Pick<Community, "pushed">> {
+  const query = db
+    .selectFrom("recsys.impressions as shown")
+    .innerJoin("recsys.source_interactions as acts", (join) =>
+      join.onRef("acts.user_id", "=", "shown.user_id").onRef("acts.post_id", "=", "shown.post_id"),
+    )
+    .select(["shown.user_id", "shown.post_id"])
+    .distinct()
+    .where("shown.promotion_id", "is not", null)
+    .whereRef("acts.created_at", ">", "shown.shown_at")
+    .where((row) => sql<boolean>`${row.ref("acts.created_at")} <= ${row.ref("shown.shown_at")} + interval '1 day'`);
+  const pushed = new Set<number>();
+  for await (const { user_id, post_id } of rows(client, query)) {
+    const [user, post] = [numbers.users.get(user_id), numbers.posts.get(post_id)];
+    if (user !== undefined && post !== undefined) pushed.add(user * numbers.posts.size + post);
+  }
+  return pushed.size > 0 ? { pushed } : {};
 }
 
 /** Who follows whom, and what they may read of these; nothing where nobody follows anybody. */

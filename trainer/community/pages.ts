@@ -31,10 +31,10 @@ const days = 28;
  * others were not shown.
  */
 export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<ShownPage[]> {
-  const since = sql<Date>`(select max(shown_at) from recsys.impressions) - ${`${days} days`}::interval`;
+  const since = sql<Date>`(select max(shown_at) from recsys.chosen_impressions) - ${`${days} days`}::interval`;
   // by the index of each person: what one of them was shown beyond their share is not read
   const latest = db
-    .selectFrom("recsys.impressions as shown")
+    .selectFrom("recsys.chosen_impressions as shown")
     .select(["shown_at", "request_id"])
     .where((row) => sql<boolean>`${row.ref("shown.user_id")} = people.user_id`)
     .where("shown_at", ">", since)
@@ -62,7 +62,7 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
       () =>
         db
           .selectFrom(chosen.as("chosen"))
-          .innerJoin("recsys.impressions as shown", (join) =>
+          .innerJoin("recsys.chosen_impressions as shown", (join) =>
             join.onRef("shown.request_id", "=", "chosen.request_id").onRef("shown.shown_at", "=", "chosen.shown_at"),
           )
           .select(["shown.request_id", "shown.user_id", "post_id", "position", "shown.shown_at", "seen_at"])

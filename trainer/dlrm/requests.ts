@@ -66,10 +66,11 @@ export function requestsBetween(community: Community, timeline: Timeline, from: 
   );
 }
 
-/** Numbers of the events before an instant that are first interactions, as far as the timeline is whole. */
-export function firstInteractionEvents({ posts }: Community, timeline: Timeline, until: number): Uint32Array {
+/** Numbers of the events before an instant that are first interactions, as far as the timeline is whole, but for what was promoted. */
+export function firstInteractionEvents({ posts, pushed }: Community, timeline: Timeline, until: number): Uint32Array {
   const events = firstInteractions(posts, timeline, { start: timeline.wholeFrom, end: timeline.length });
-  return events.filter((event) => timeline.at[event] < until);
+  const isPushed = (event: number) => pushed?.has(timeline.users[event] * posts.ids.length + timeline.posts[event]);
+  return events.filter((event) => timeline.at[event] < until && !isPushed(event));
 }
 
 /** The requests of some first interactions (numbers of events, ascending), labelled by what happened before `until`. */

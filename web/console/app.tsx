@@ -10,6 +10,7 @@ import { Health } from "./views/health.tsx";
 import { Models } from "./views/models.tsx";
 import { People } from "./views/people.tsx";
 import { PostMap } from "./views/post-map.tsx";
+import { Promotions } from "./views/promotions.tsx";
 import { Shown } from "./views/shown.tsx";
 
 const views = {
@@ -18,6 +19,7 @@ const views = {
   shown: ["What is shown", Shown],
   posts: ["Posts", PostMap],
   experiments: ["Experiments", Experiments],
+  promotions: ["Promotions", Promotions],
   people: ["People", People],
 } as const;
 

@@ -1,10 +1,11 @@
-/** What is asked for: how many posts, after which, whether ranked now or ahead, what each has to be like, and what its reader cares about. */
+/** What is asked for: how many posts, after which, whether ranked now or ahead, what each has to be like, what its reader cares about, and which posts to rank. */
 import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 import { limitField, parseJson, requestOf } from "../_shared/http/request.ts";
 import { readCursor, type Served } from "../_shared/recommend/cursor.ts";
 import { feed } from "../_shared/recommend/feed.ts";
 import { feedFilter } from "../_shared/recommend/filter.ts";
+import { newPosts } from "../_shared/recommend/new-posts.ts";
 
 const mode = z.enum(["live", "batch"]).default("live").meta({
   description: "live: ranked for this request. batch: from the list made ahead, where there is one.",
@@ -38,6 +39,28 @@ const interests = z
     refusal: `interests must be up to ${mostInterests} texts of 1 to ${longestInterest} characters`,
   });
 
+const mostCandidates = 1000;
+const candidates = z
+  .array(z.guid().toLowerCase())
+  .max(mostCandidates)
+  .transform((ids) => [...new Set(ids)])
+  .optional()
+  .meta({
+    description:
+      "The posts to rank, such as what the app's own search found; left out: what the recommender finds. What the caller may not read, or muted, is passed over as ids that no post has.",
+    refusal: `candidates must be up to ${mostCandidates} UUIDs of posts`,
+  });
+
+const countSince = z.iso
+  .datetime({ offset: true })
+  .transform((instant) => Date.parse(instant))
+  .optional()
+  .meta({
+    description:
+      "Counts what was written since that instant, such as a feed's made_at, in place of a feed; of the other fields the filter alone holds then.",
+    refusal: "count_since must be an instant such as the made_at of a feed",
+  });
+
 /** What `recommend` takes. A field more is a line here, with a sentence that becomes its documentation and one for whoever sends it wrongly. */
 export const feedRequest = z
   .strictObject({
@@ -46,18 +69,20 @@ export const feedRequest = z
     after,
     filter: feedFilter.optional(),
     interests,
+    candidates,
+    count_since: countSince,
   })
   .meta({
     id: "FeedRequest",
     description:
-      "Which page, how many posts, whether ranked now or ahead, what each has to be like, and what its reader cares about.",
+      "Which page, how many posts, whether ranked now or ahead, what each has to be like, what its reader cares about, and which posts to rank.",
     examples: [{ limit: 20 }],
   });
 
 export type FeedRequest = z.output<typeof feedRequest>;
 
-/** What the query may have. A filter goes into a body. */
-const feedQuery = feedRequest.omit({ filter: true });
+/** What the query may have. A filter and candidates go into a body. */
+const feedQuery = feedRequest.omit({ filter: true, candidates: true });
 
 /** From a JSON body; an empty one means the defaults. @throws AppError 400 */
 export function requestOfBody(text: string): FeedRequest {
@@ -84,6 +109,6 @@ export const recommendApi: Api = {
   visitors: true,
   summary: "The caller's personal feed; for a visitor, one by the interests they name.",
   requests: { POST: feedRequest, GET: feedQuery },
-  answer: feed,
+  answer: z.union([feed, newPosts]),
   codes: { 404: ["unknown_user"], 503: ["model_corrupt", "model_incompatible"] },
 };

@@ -1,21 +1,24 @@
 /**
- * `POST /recommend {limit?, mode?, after?, filter?, interests?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
- * feed. A visitor gets one too, by the interests they name.
+ * `POST /recommend {limit?, mode?, after?, filter?, interests?, candidates?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
+ * feed. A visitor gets one too, by the interests they name. With `count_since` only how many posts are new.
  */
 import { visitor } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { feedOf } from "../_shared/recommend/fallbacks.ts";
+import { countNewPosts } from "../_shared/recommend/new-posts.ts";
 import { type FeedRequest, requestOfBody, requestOfQuery } from "./api.ts";
 
 export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
   name: "recommend",
   callers: "users",
-  // what fits the limits of the fields has 57 KB at most: the longest cursor, and tags and interests with every letter escaped
-  maximumBodyBytes: 64 * 1024,
+  // what fits the limits of the fields has 97 KB at most: 1,000 candidates, the longest cursor, and tags and interests with every letter escaped
+  maximumBodyBytes: 128 * 1024,
   read: { POST: requestOfBody, GET: requestOfQuery },
   async answer(request, { claims, span, afterAnswer, inSpareTime }, services) {
+    if (request.count_since !== undefined)
+      return await countNewPosts(services, claims, request.count_since, request.filter);
     const reader = { caller: claims, interests: request.interests };
     const recommendation = await feedOf(services, reader, pageOf(request), request.mode, span);
     const { feed } = recommendation;
@@ -29,11 +32,13 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
   },
   // nothing is written of a visitor
   async answerVisitor(request, { span }, services) {
+    if (request.count_since !== undefined)
+      return await countNewPosts(services, visitor, request.count_since, request.filter);
     const reader = { caller: visitor, interests: request.interests };
     return (await feedOf(services, reader, pageOf(request), request.mode, span)).feed;
   },
 };
 
-function pageOf({ limit, after, filter }: FeedRequest): Page {
-  return { limit, served: after ?? nothingServed(), filter };
+function pageOf({ limit, after, filter, candidates }: FeedRequest): Page {
+  return { limit, served: after ?? nothingServed(), filter, given: candidates };
 }

@@ -272,6 +272,30 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
     }
   },
   "the function": askFunction,
+  async "posts that the app names"(asked) {
+    const { random, caller } = asked;
+    const filter = anyFilter(random, asked.people);
+    const { rows } = await pool.query("select id from public.posts order by md5(id::text || $1) limit $2", [
+      random.below(1e9),
+      pick(random, [5, 100, 1000]),
+    ]);
+    const candidates = rows.map(({ id }) => id);
+    const request = { candidates, limit: 100, ...(filter && { filter }) };
+    const { status, body } = await (caller.sub ? app.call(caller.sub, request) : app.visit(request));
+    await app.settled();
+    assert.equal(status, 200, JSON.stringify(body));
+    // what they know and wrote themselves is not left out of what they looked for
+    const known = { ...asked, caller: {} as PolicyCaller, facts: { ...asked.facts, excluded: new Set<string>() } };
+    const expected = eligible(known, filter).filter(({ id }) => candidates.includes(id));
+    assertHolds(
+      body.items.map(({ post_id }) => post_id),
+      expected,
+      100,
+      `named ${JSON.stringify(filter)}`,
+    );
+    assert.equal(body.next !== null, expected.length > 100, "whether more is left counts what they may read");
+    return body.items.length;
+  },
   async "the function, after a change of teams"(asked) {
     const { random, caller, modelId } = asked;
     const before = await askFunction(asked);
@@ -306,10 +330,11 @@ const turns = [
   ...Array(4).fill("similar posts"),
   ...Array(4).fill("similar people"),
   ...Array(3).fill("whom and what to follow"),
-  ...Array(3).fill("what explains a feed"),
+  ...Array(5).fill("what explains a feed"),
   ...Array(4).fill("answers where what is hidden is gone"),
   "what the engine keeps of posts",
   ...Array(4).fill("the function"),
+  ...Array(4).fill("posts that the app names"),
   ...Array(2).fill("the function, after a change of teams"),
 ] as string[];
 /** What is there for those who have not signed in. */

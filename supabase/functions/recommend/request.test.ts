@@ -181,11 +181,11 @@ test("what is misspelt is named, beside what there is", () => {
   };
   assert.equal(
     message(() => requestOfBody('{"limt": 5}')),
-    "the body has no field limt: it may have limit, mode, after, filter and interests",
+    "the body has no field limt: it may have limit, mode, after, filter, interests, candidates and count_since",
   );
   assert.equal(
     message(() => requestOfQuery(new URLSearchParams("limt=5"))),
-    "the query has no field limt: it may have limit, mode, after and interests",
+    "the query has no field limt: it may have limit, mode, after, interests and count_since",
   );
   assert.equal(
     message(() => requestOfBody('{"filter": {"tag": []}}')),

@@ -34,6 +34,11 @@ const plugIns: Record<string, PlugIn> = {
       "db/interleaving-report.test.ts",
     ],
   },
+  promotions: {
+    name: "openPromotions",
+    migrations: ["000986_promotions", "001594_preview_promotion"],
+    tests: ["supabase/functions/recommend/promotions.test.ts"],
+  },
   drawn: { name: "drawnPage", migrations: [], tests: ["supabase/functions/recommend/drawn-places.test.ts"] },
   shadow: {
     name: "openShadows",

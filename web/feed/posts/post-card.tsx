@@ -64,7 +64,15 @@ export function PostCard({ item, change }: PostCardProps) {
           {item.excerpt}
         </p>
       )}
-      <p class="soft">{sayWhy(item.why, item.basis, posts)}</p>
+      <p class="soft">
+        {item.promoted !== undefined && (
+          <>
+            <strong dir="auto">{item.promoted}</strong>
+            {" · "}
+          </>
+        )}
+        {sayWhy(item.why, item.basis, posts)}
+      </p>
       <PredictedReactions predictions={item.predictions} isExplained={item.position === 1} />
       {userId && <PostActs item={item} isOpen={isOpen} open={open} />}
       <Failed place={post_id} />

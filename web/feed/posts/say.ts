@@ -30,6 +30,8 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
       return "Active: people were there lately";
     case "fresh":
       return "Just written";
+    case "promoted":
+      return "Put here by those who run this community";
     // there may be others later
     default:
       return "Picked for you";

@@ -174,6 +174,20 @@ limit 50`,
   interleaving_report: { sql: "select * from recsys.interleaving_report($1::text)", parameters: { name } },
 } satisfies Record<string, Question>;
 
+const promotionQuestions = {
+  promotions: {
+    sql: `
+select promotions.promotion_id, promotions.name, coalesce(posts.title, promotions.filter::text) as posts, promotions.place, promotions.factor, promotions.people,
+  promotions.starts_at, promotions.ends_at, promotions.per_person_and_day,
+  (select count(*) from recsys.impressions where impressions.promotion_id = promotions.promotion_id and impressions.shown_at > recsys.clock() - interval '24 hours') as shown_in_a_day
+from recsys.promotions
+left join recsys.source_posts as posts on posts.post_id = promotions.post_id
+order by promotions.ends_at desc
+limit 50`,
+  },
+  preview_promotion: { sql: "select * from recsys.preview_promotion($1::bigint)", parameters: { promotion_id: id } },
+} satisfies Record<string, Question>;
+
 const peopleQuestions = {
   people: {
     sql: `
@@ -200,6 +214,7 @@ export const questions = {
   ...shownQuestions,
   ...postQuestions,
   ...experimentQuestions,
+  ...promotionQuestions,
   ...peopleQuestions,
 } satisfies Record<string, Question>;
 

@@ -439,6 +439,30 @@ export interface RecsysBursts {
   user_id: string;
 }
 
+export interface RecsysChosenImpressions {
+  comment_probability: number;
+  degraded: string;
+  explored: boolean;
+  features: number[];
+  mode: string;
+  model_id: number;
+  optional_probabilities: Json;
+  position: number;
+  post_id: string;
+  promotion_id: number;
+  propensity: number;
+  request_id: string;
+  score: number;
+  seen_at: Timestamp;
+  shown_at: Timestamp;
+  source: string;
+  team: number;
+  user_id: string;
+  variant: string;
+  view_probability: number;
+  vote_probability: number;
+}
+
 export interface RecsysCountableInteractions {
   /**
    * When.
@@ -1132,7 +1156,7 @@ export interface RecsysImpressions {
    */
   features: number[] | null;
   /**
-   * live: ranked for this request; batch: from the list made ahead.
+   * live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.
    */
   mode: Generated<string>;
   /**
@@ -1151,6 +1175,10 @@ export interface RecsysImpressions {
    * What was shown.
    */
   post_id: string;
+  /**
+   * What of recsys.promotions put it there, or changed its score; null: nothing.
+   */
+  promotion_id: number | null;
   /**
    * The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.
    */
@@ -1783,6 +1811,49 @@ export interface RecsysPostTopics {
    * Its topic.
    */
   topic_id: number;
+}
+
+export interface RecsysPromotions {
+  /**
+   * Until when.
+   */
+  ends_at: Timestamp;
+  /**
+   * What the score is multiplied by, from 0.01 to 100; null: it has a place.
+   */
+  factor: number | null;
+  /**
+   * Which posts, as of a request (recsys.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.
+   */
+  filter: Json | null;
+  /**
+   * What readers are told it is, such as Pinned by the editors: `promoted` of an item.
+   */
+  name: string;
+  /**
+   * For whom: {"user_ids": [...], "passions": ["chess"], "signed_up_days": 7} are those who are one of these, care about one of these (capital or small letters are the same) and signed up within so many days, each part only where it is said; null: for everybody, visitors too.
+   */
+  people: Json | null;
+  /**
+   * In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.
+   */
+  per_person_and_day: number | null;
+  /**
+   * The place in the feed, from 1; null: what factor says. A feed with fewer posts has it at its end.
+   */
+  place: number | null;
+  /**
+   * The post; null: those of filter. A post that is deleted is shown no more.
+   */
+  post_id: string | null;
+  /**
+   * Its number. Of two that want one place the newer has it, and the older the next one; of two factors for a post that of the newer holds.
+   */
+  promotion_id: Generated<number>;
+  /**
+   * From when on, by recsys.clock().
+   */
+  starts_at: Generated<Timestamp>;
 }
 
 export interface RecsysRateLimits {
@@ -2904,6 +2975,7 @@ export interface DB {
   "recsys.batch_recommendations": RecsysBatchRecommendations;
   "recsys.batch_runs": RecsysBatchRuns;
   "recsys.bursts": RecsysBursts;
+  "recsys.chosen_impressions": RecsysChosenImpressions;
   "recsys.countable_interactions": RecsysCountableInteractions;
   "recsys.daily_metrics": RecsysDailyMetrics;
   "recsys.dismissals": RecsysDismissals;
@@ -2950,6 +3022,7 @@ export interface DB {
   "recsys.post_tags": RecsysPostTags;
   "recsys.post_topics": RecsysPostTopics;
   "recsys.posts_without_vector": RecsysPostsWithoutVector;
+  "recsys.promotions": RecsysPromotions;
   "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
   "recsys.roll_up_share": RecsysRollUpShare;
@@ -3159,7 +3232,7 @@ export interface Functions {
   "recsys.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
   /** The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
-  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is. p_filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; raises 22023 where it has other fields. p_seed, p_served: what earlier pages served. */
+  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served. */
   "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
   /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
   "recsys.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
@@ -3175,6 +3248,10 @@ export interface Functions {
   "recsys.followed_vector": { args: { p_follows: readonly (string | null)[] | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { followed_vector: string } };
   /** The columns of which a generated column is made. */
   "recsys.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
+  /** Posts that an app names (recsys.with_given) as candidates, as recsys.candidates says them, without p_common: all of them, with the ranks that the sources give them among each other. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. */
+  "recsys.given_candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { given_candidates: any } };
+  /** Of some posts those that the caller may be shown (recsys.with_given), in the order in which they are named, with their recsys.served_key: where they cannot be ranked. */
+  "recsys.given_posts": { args: { p_user_id: string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
   /** Grants a role the columns that the source views read of the app's tables, as far as it lacks them, and nothing else of these. Call it after each change of a view, for service_role, which reads all rows of them. Of authenticated it asks no more than each feed does: row level security has to say which rows these are. */
   "recsys.grant_reads": { args: { p_role: string | null }; row: { grant_reads: unknown } };
   /** The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days. */
@@ -3231,6 +3308,8 @@ export interface Functions {
   "recsys.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
   /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */
   "recsys.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
+  /** Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor. */
+  "recsys.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
   /** Whether a table has 8 pages or fewer, which are read faster than an index. */
   "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
@@ -3271,6 +3350,8 @@ export interface Functions {
   "recsys.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
   /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
   "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
+  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers' posts on trial. It counts to p_most. p_user_id null: a visitor's. */
+  "recsys.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts; with a pool all of it. */
@@ -3311,6 +3392,8 @@ export interface Functions {
   "recsys.person_sql": { args: { p_column: string | null; p_lookup: readonly (string | null)[] | null }; row: { person_sql: string } };
   /** The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans. */
   "recsys.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_beside: boolean; relation: string; alias: string } };
+  /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
+  "recsys.pooled": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { pooled: string } };
   /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
   "recsys.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[] } };
   /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
@@ -3321,6 +3404,10 @@ export interface Functions {
   "recsys.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
   "recsys.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
+  /** What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. */
+  "recsys.preview_promotion": { args: { p_promotion_id: number | string | null }; row: { figure: string; value: number; count: number } };
+  /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role. */
+  "recsys.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { promoted_posts: any } };
   /** A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which. */
   "recsys.proposed_watch": { args: { p_view: string | null; p_kind: string | null; p_table: string | null; p_post: string | null }; row: { proposed_watch: string } };
   /** Deletes what pg_cron noted of runs of the engine's own schedules more than 7 days ago, and returns how many; pg_cron itself never does, and every 10 seconds are 8,640 runs a day. */
@@ -3507,6 +3594,10 @@ export interface Functions {
   "recsys.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
   /** A request with the neighbours of what its user came to (recsys.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
   "recsys.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  /** A request that lets in what passes a filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields. */
+  "recsys.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
+  "recsys.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
   /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys.few_readable, without a filter. */
   "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
   /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. */

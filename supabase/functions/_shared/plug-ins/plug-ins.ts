@@ -4,6 +4,7 @@ import type { ModelCache } from "../models/models.ts";
 import type { PlugIns } from "../recommend/seams.ts";
 import { drawnPage } from "./drawn/drawn-page.ts";
 import { draftedPage } from "./interleave/drafted-page.ts";
+import { openPromotions } from "./promotions/promotions.ts";
 import { openShadows } from "./shadow/shadows.ts";
 import { variantModel } from "./variants/variant-model.ts";
 
@@ -16,6 +17,7 @@ export function openPlugIns(pool: Pool, models: ModelCache): PlugIns {
       draftedPage,
       drawnPage,
     ],
+    promoter: openPromotions(),
     afterAnswer: [
       // in this order
       openShadows(pool, models),

@@ -11,26 +11,34 @@ export function answerOf(
   { context, input, ...found }: LookedUp,
   page: Page,
   ranked: ScoredPost[] | null,
-  { selected, why, candidates, credits }: MadePage,
+  { selected, why, candidates, credits, promoted }: MadePage,
   label: string,
 ): Recommendation {
   const model = ranked && found.model;
-  const items = selected.map(({ chosen: { post, score, predictions } }, i) =>
-    itemOf(post, page, i, { score, predictions, source: bestSource(post.ranks), why: why[i] }),
-  );
+  const items = selected.map(({ chosen: { post, score, predictions } }, i) => ({
+    ...itemOf(post, page, i, {
+      score,
+      predictions,
+      source: page.given ? "candidates" : bestSource(post.ranks),
+      why: why[i],
+    }),
+    ...(promoted?.[i] && { promoted: promoted[i].name }),
+  }));
   const keys = selected.map(({ chosen }) => chosen.post.served_key);
   return {
     ...plainAnswer(context.now, items, {
       model: model && { id: model.id, name: model.name },
+      mode: page.given ? "candidates" : "live",
       degraded: found.model && !ranked ? "unranked" : null,
       basis: model ? basisOf(input.history.length > 0, input) : "community",
       next: candidates > selected.length ? cursorAfter(page.served, keys) : null,
     }),
     features: selected.map(({ chosen }) => chosen.features()),
     propensities: selected.map(({ propensity }) => (ranked ? propensity : null)),
-    decision: ranked && { found: { context, input, ...found }, page, ranked, selected },
+    decision: page.given || promoted ? null : ranked && { found: { context, input, ...found }, page, ranked, selected },
     label,
     credits,
+    promoted,
   };
 }
 

@@ -36,6 +36,10 @@ export async function candidatesOf(
   const advanced = commonPosts.known.advance(connection, role, version);
   // it is waited for below, unless something else fails before
   advanced.catch(() => undefined);
+  if (page.given) {
+    const [found] = await Promise.all([retrieve(connection, caller, { ...asked, common: null }), advanced]);
+    return found ?? [];
+  }
   const remembered = ways.of(sub);
   const way = remembered ?? ways.guess();
   let looksForFew = remembered === undefined || remembered === "few";

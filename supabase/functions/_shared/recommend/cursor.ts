@@ -21,6 +21,8 @@ export interface Page {
   limit: number;
   served: Served;
   filter?: FeedFilter | undefined;
+  /** The posts to choose from, each once; left out: what the sources bring. */
+  given?: string[] | undefined;
 }
 
 /** A feed ends here: then a cursor has 10.7 KB, and the sources have walked past all of these. */

@@ -5,6 +5,8 @@
  *            `unranked`: the ranker fails       `batch`: tower, retrieval,   `community`: there
  *                                               states fail, or hang         is no list
  *
+ * Of posts that the request names (given.ts) the ladder is: ranked, then in the order in which they were named.
+ *
  * Every request begins with the live feed, so that a feed is whole again as soon as what failed works. Only where live feeds hang for
  * everybody (circuit-breaker.ts) most begin with the first fallback.
  */
@@ -16,6 +18,7 @@ import type { Page } from "./cursor.ts";
 import { describeItems } from "./describe-items.ts";
 import type { Feed } from "./feed.ts";
 import { freshAndPopular } from "./fresh-and-popular.ts";
+import { givenInOrder } from "./given.ts";
 import { errorTo, type Reader } from "./reader.ts";
 import { recommend } from "./recommend.ts";
 import type { FeedServices, Recommendation } from "./seams.ts";
@@ -36,7 +39,7 @@ export async function feedOf(
   services: FeedServices & { breaker: CircuitBreaker },
   reader: Reader,
   page: Page,
-  mode: Feed["mode"],
+  mode: "live" | "batch",
   span: Span = noSpan,
 ): Promise<Recommendation> {
   const { caller } = reader;
@@ -55,9 +58,18 @@ export async function feedOf(
     made: timed("community", () => freshAndPopular(services, caller, page, communityTimeout)),
     degraded: "community",
   };
+  const { given } = page;
+  const belowGiven = (given: string[]): Step[] => [
+    {
+      made: timed("given", () => givenInOrder(services, caller, { ...page, given }, communityTimeout)),
+      degraded: "unranked",
+    },
+  ];
   function* steps(): Generator<Step> {
-    if (mode === "batch") yield { ...list, degraded: null };
-    const below: Step[] = mode === "batch" ? [community] : [{ ...list, degraded: "batch" }, community];
+    const asksForList = mode === "batch" && !given;
+    if (asksForList) yield { ...list, degraded: null };
+    const ofFeed: Step[] = asksForList ? [community] : [{ ...list, degraded: "batch" }, community];
+    const below = given ? belowGiven(given) : ofFeed;
     // asked when it comes to that: whoever may try and has a list would try for nobody
     yield* services.breaker.mayTry(caller.sub ?? anyVisitor) ? [live, ...below] : [...below, live];
   }

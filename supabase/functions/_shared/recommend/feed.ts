@@ -39,6 +39,10 @@ export const reason = z
       .object({ kind: z.literal("shared_terms"), terms: z.array(z.string()) })
       .describe("Up to three rare words that it shares with what they came to."),
     z
+      .object({ kind: z.literal("promoted") })
+      .describe("Whoever runs the app gave it this place: `promoted` of the item says as what."),
+    z.object({ kind: z.literal("candidates") }).describe("The request named it, and nothing above says more."),
+    z
       .object({ kind: z.enum(plainReasons) })
       .describe(
         "exploration: it is new and few were shown it so far. touched: those whom they follow came to it, as far as they may read that. covisited: three people or more who came to something that they came to also came to it. The others: as its source says.",
@@ -67,7 +71,9 @@ export const feedItem = z
       ),
     score: z.number().describe("What the feed is ordered by."),
     predictions: predictions.nullable().describe("null: no model ranked."),
-    source: z.enum(sourceNames).describe("What brought the post; of several, the one that says most."),
+    source: z
+      .enum([...sourceNames, "candidates"])
+      .describe("What brought the post; of several, the one that says most. candidates: the request."),
     why: reason,
     topic: z
       .object({ id: z.int(), label: z.string() })
@@ -75,6 +81,10 @@ export const feedItem = z
       .describe(
         "What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.",
       ),
+    promoted: z
+      .string()
+      .optional()
+      .describe("As what whoever runs the app put it here, or helped it there; left out: nobody did."),
     position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
   })
   .meta({ id: "FeedItem", description: "A post of a feed." });
@@ -83,12 +93,16 @@ export const feed = z
   .object({
     request_id: z.guid().describe("Names this feed in events of type seen."),
     model: z.object({ id: z.int(), name: z.string() }).nullable().describe("The model that ranked; null: none did."),
-    mode: z.enum(["live", "batch"]).describe("live: ranked for this request. batch: from the list made ahead."),
+    mode: z
+      .enum(["live", "batch", "candidates"])
+      .describe(
+        "live: ranked for this request. batch: from the list made ahead. candidates: those of the request, ranked.",
+      ),
     degraded: z
       .enum(["unranked", "batch", "community"])
       .nullable()
       .describe(
-        "null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.",
+        "null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed, or as the request named them. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.",
       ),
     made_at: z.iso.datetime().describe("The engine's instant for which it was ranked."),
     basis: z

@@ -24,25 +24,27 @@ export function impressionLog(pool: Pool): Work<ShownFeed> {
 
 /** A string, since three steps that write and two that read take the query builder 75 lines instead of 35; impressions.test.ts runs each column of it. */
 function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
-  const rows = shown.flatMap(({ recommendation: { feed, shownAt, features, propensities, label, credits }, userId }) =>
-    feed.items.map((item, i) => ({
-      feed,
-      userId,
-      shownAt,
-      item,
-      features: features[i],
-      propensity: propensities[i],
-      label,
-      credit: credits?.[i],
-    })),
+  const rows = shown.flatMap(
+    ({ recommendation: { feed, shownAt, features, propensities, label, credits, promoted }, userId }) =>
+      feed.items.map((item, i) => ({
+        feed,
+        userId,
+        shownAt,
+        item,
+        features: features[i],
+        propensity: propensities[i],
+        label,
+        credit: credits?.[i],
+        promotion: promoted?.[i]?.id,
+      })),
   );
   return {
     text: `with shown as (
       select *, row_number() over (partition by user_id order by shown_at, request_id, position) as number
       from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::uuid[], $7::smallint[], $8::real[], $9::text[], $10::text[], $11::boolean[], $12::real[],
-          $13::real[], $14::real[], $15::real[], $16::text[], $17::text[], $18::smallint[], $19::text[])
+          $13::real[], $14::real[], $15::real[], $16::text[], $17::text[], $18::smallint[], $19::text[], $20::bigint[])
         as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
-          view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
+          view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities, promotion_id)
       ),
       -- in one order, as below
       days as (
@@ -60,14 +62,14 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
       ),
       logged as (
       insert into recsys.impressions (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
-        view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities)
+        view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities, promotion_id)
       select request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features::real[], explored, propensity,
         view_probability, vote_probability, comment_probability, degraded,
         -- a feed from a fallback did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
-          then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team, optional_probabilities::jsonb
+          then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team, optional_probabilities::jsonb, promotion_id
       from kept
-      returning post_id, user_id, shown_at
+      returning post_id, user_id, shown_at, mode = 'candidates' or promotion_id is not null as is_pushed
       )
       -- in one order, so that workers who show the same posts to the same people wait for each other at most
       insert into recsys.trial_impressions (post_id, user_id, shown_at)
@@ -76,7 +78,8 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
       cross join recsys.settings
       join recsys.source_posts as posts on posts.post_id = logged.post_id and posts.created_at > logged.shown_at - recsys.trial_age()
       left join recsys.trials on trials.post_id = logged.post_id
-      where coalesce(trials.impressions, 0) < settings.trial_impressions
+      -- what was searched for or promoted is no trial
+      where coalesce(trials.impressions, 0) < settings.trial_impressions and not logged.is_pushed
       group by logged.post_id, logged.user_id
       order by logged.post_id, logged.user_id
       on conflict do nothing`,
@@ -101,6 +104,7 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
       rows.map(({ label }) => label),
       rows.map(({ credit }) => credit?.team ?? null),
       rows.map(({ item }) => optionalProbabilities(item.predictions)),
+      rows.map(({ promotion }) => promotion ?? null),
     ],
   };
 }

@@ -20,6 +20,7 @@ import {
   type MakePage,
   type ModelChoice,
   type PageInputs,
+  type Promotions,
 } from "./seams.ts";
 import { triesPosts } from "./select/exploration.ts";
 
@@ -40,7 +41,13 @@ export async function lookUp(
   timeout: string,
   span: Span,
   failed: boolean,
-): Promise<{ found: LookedUp; chosen: Chosen | null; label: string; makers: MakePage[] }> {
+): Promise<{
+  found: LookedUp;
+  chosen: Chosen | null;
+  label: string;
+  makers: MakePage[];
+  promotions: Promotions | null;
+}> {
   const { caller, interests } = reader;
   const choice = services.plugIns.model ?? activeModel;
   const ofContext = span("context");
@@ -57,14 +64,16 @@ export async function lookUp(
       throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
     });
     // what visitors are shown is not counted, so they would try posts for nothing
-    const mayTry = caller.sub !== undefined && triesPosts(context.settings);
+    const mayTry = caller.sub !== undefined && !page.given && triesPosts(context.settings);
     const [posts, trials] = await Promise.all([
       candidatesOf(connection, services.commonPosts, caller, context, vector, page, span),
       mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
     ]);
     const found = { context, model, input, vector, posts, trials };
-    const makers = await preparedMakers({ connection, reader, page, found, span }, services);
-    return { found, chosen, label: choice.label(context), makers };
+    const makers = page.given ? [] : await preparedMakers({ connection, reader, page, found, span }, services);
+    const promotions = page.given ? null : await promoted({ connection, reader, page, found, span }, services);
+    if (promotions) found.posts = [...posts, ...promotions.posts];
+    return { found, chosen, label: choice.label(context), makers, promotions };
   };
   return await readAs(services.pool, caller, choice.readContext(caller.sub ?? null, failed), find, timeout);
 }
@@ -92,4 +101,14 @@ async function preparedMakers(asked: PageInputs, services: FeedServices): Promis
     if (make) makers.push(make);
   }
   return makers;
+}
+
+/** What is promoted; a feed without that is still a feed. */
+async function promoted(asked: PageInputs, services: FeedServices): Promise<Promotions | null> {
+  try {
+    return (await services.plugIns.promoter?.prepare(asked, services)) ?? null;
+  } catch (error) {
+    services.log("promotions_failed", error);
+    return null;
+  }
 }

@@ -14,6 +14,7 @@ import { noSpan, type Span } from "../http/span.ts";
 import { answerOf } from "./answer.ts";
 import type { Page } from "./cursor.ts";
 import { headWeights } from "./feed-settings.ts";
+import { givenPage, givenScores } from "./given.ts";
 import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { lookUp } from "./look-up.ts";
@@ -58,7 +59,7 @@ async function feedBy(
   failed: boolean,
 ): Promise<Recommendation> {
   const find = () => lookUp(services, reader, page, timeout, span, failed);
-  const { found, chosen, label, makers } = await find().catch((error) => {
+  const { found, chosen, label, makers, promotions } = await find().catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
     return find();
@@ -68,14 +69,18 @@ async function feedBy(
   const leftOut: LeftOut[] = [];
   const ofScores = span("scores");
   const ranked = await ranking(services.log, found, chosen, leftOut);
-  const scored = ranked ?? communityScores(posts, Number(context.now), leftOut);
+  const unranked = () =>
+    page.given ? givenScores(posts, page.given) : communityScores(posts, Number(context.now), leftOut);
+  const unweighed = ranked ?? unranked();
+  const scored = promotions?.weighed(unweighed) ?? unweighed;
   ofScores();
   if (context.settings.topic_share < 1) await tellTopics(services.topics, posts);
-  const asked = { found, page, scored, explore: explorationOf(found, page), leftOut };
+  const asked = { found, page, scored, explore: explorationOf(found, page), promotions, leftOut };
   let made: MadePage | null = null;
   // what else makes pages goes by a model's scores
   if (ranked) for (const make of makers) made ??= await make(asked);
-  made ??= plainPage(asked);
+  made ??= page.given ? givenPage(asked) : plainPage(asked);
+  if (promotions) made = promotions.placed(made, scored, page);
   if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
   return answerOf(found, page, ranked, made, label);
 }

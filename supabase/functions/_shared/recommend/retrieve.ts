@@ -48,7 +48,7 @@ export interface RetrievalRequest {
   modelId: number | null;
   /** The user's, [32]; null without a model. */
   vector: Float32Array | null;
-  page: Pick<Page, "served" | "filter">;
+  page: Pick<Page, "served" | "filter" | "given">;
   /** What is common to all feeds and need not be asked for; null: everything is. */
   common: (Omit<CommonPosts, "at"> & { at: number | null }) | null;
   /** Whether the caller is taken for one who may read few posts: true, it is looked at first; false, it is not; default: where `common` is null. */
@@ -71,7 +71,8 @@ export async function retrieve(
   asked: RetrievalRequest,
 ): Promise<PostCandidate[] | null> {
   const { common, vector } = asked;
-  const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
+  const question = asked.page.given ? givenCandidates(caller, asked, asked.page.given) : candidates(caller, asked);
+  const [{ found: answer }] = await asService(connection, caller.role, question);
   if (answer.model_gone) throw new ModelGone();
   asked.tellFew?.(answer.is_few);
   if (answer.is_cut) return null;
@@ -79,7 +80,7 @@ export async function retrieve(
   const found = new Map<string, Mine>();
   const since = ownPosts(answer, ofCaller, found);
   if (common && !answer.is_few && !addCommon(common, answer, since, caller, ofCaller, found)) return null;
-  if (answer.topics?.length) giveTurns(answer.topics, answer, found);
+  if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
@@ -122,8 +123,13 @@ function ownPosts(
   return since;
 }
 
-/** Gives the topics that the caller follows their turns in the source `followed`; of their posts those that no source brings then go. */
-function giveTurns(topics: string[], { posts, ranks }: FoundCandidates, found: Map<string, Mine>): void {
+/** Gives the topics that the caller follows their turns in the source `followed`; of their posts those that no source brings then go, unless all are wanted. */
+function giveTurns(
+  topics: string[],
+  { posts, ranks }: FoundCandidates,
+  found: Map<string, Mine>,
+  wantsAll: boolean,
+): void {
   const own = toldPosts(posts).map(({ post_id }, i) => ({ mine: found.get(post_id) as Mine, ranks: ranks?.[i] ?? {} }));
   const listOf = (source: "followed" | `topic:${string}`) => {
     const listed = own.flatMap(({ mine, ranks }) => (ranks[source] ? [{ mine, rank: ranks[source] }] : []));
@@ -137,6 +143,7 @@ function giveTurns(topics: string[], { posts, ranks }: FoundCandidates, found: M
     mine.ranks = Object.fromEntries(
       sourceNames.map((source) => [source, source === "followed" ? (places.get(mine) ?? null) : mine.ranks[source]]),
     ) as Ranks;
+  if (wantsAll) return;
   for (const { mine } of own)
     if (!mine.on_trial && sourceNames.every((source) => mine.ranks[source] === null)) found.delete(mine.post.post_id);
 }
@@ -209,6 +216,25 @@ function candidates(
     p_common: sql`${common?.ids ?? null}`,
     p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
     p_is_few: isFew,
+  });
+  return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));
+}
+
+/** Those that the app names: with ranks among each other, and without those that earlier pages served being left out, so that all pages have one order. */
+function givenCandidates(
+  { role, sub }: Identity,
+  { modelId, vector, page: { served, filter }, instant }: RetrievalRequest,
+  given: string[],
+): Query<{ found: FoundCandidates }> {
+  const found = fn("recsys.given_candidates", {
+    p_role: role,
+    p_user_id: sub ?? null,
+    p_model_id: modelId,
+    p_embedding: vector && JSON.stringify(Array.from(vector)),
+    p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
+    p_given: given,
+    p_filter: filter ? JSON.stringify(filter) : null,
+    p_seed: String(served.seed),
   });
   return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));
 }

@@ -102,7 +102,8 @@ export interface ScoringRequest {
   weights: HeadWeights;
 }
 
-const notRanked = { predictions: null, features: () => null, rankBy: () => null };
+/** What nothing more is known of. */
+export const notRanked = { predictions: null, features: () => null, rankBy: () => null };
 
 /** The measure of the community feed. `leftOut` takes the posts for which it is no finite number. */
 export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {

@@ -1,6 +1,6 @@
 /**
- * What passes along the line of a feed (recommend.ts), and the three seams at which others plug in: which model serves, who makes the
- * page, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
+ * What passes along the line of a feed (recommend.ts), and the four seams at which others plug in: which model serves, who makes the
+ * page, what is promoted, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
  */
 import type { Identity } from "../database/caller.ts";
 import type { Connection, Pool, Query } from "../database/database.ts";
@@ -37,6 +37,8 @@ export interface FeedServices {
 export interface PlugIns {
   /** Left out: the active one serves. */
   model?: ModelChoice;
+  /** Left out: nobody promotes anything. */
+  promoter?: Promoter;
   /** The first that makes the page of a feed makes it; where none does it is the plain one (page.ts). */
   pages: PageMaker[];
   afterAnswer: AfterAnswer[];
@@ -105,6 +107,8 @@ export interface Ranked {
   scored: ScoredPost[];
   /** What is tried on this page; null: nothing. */
   explore: Exploration | null;
+  /** null: nothing. */
+  promotions: Promotions | null;
   /** Takes the posts that cannot be ranked. */
   leftOut: LeftOut[];
 }
@@ -115,8 +119,18 @@ export interface MadePage {
   why: Reason[];
   /** How many posts it was made of. */
   candidates: number;
-  /** Of each place, where the page is the work of several models. */
-  credits?: Credit[];
+  /** Of each place, where the page is the work of several models; null: of neither. */
+  credits?: (Credit | null)[];
+  /** Of each place; null, or left out: nobody promoted it. */
+  promoted?: (PromotedPlace | null)[];
+}
+
+/** What put a post where it is, or helped it there. */
+export interface PromotedPlace {
+  /** As in recsys.promotions. */
+  id: number;
+  /** What its reader is told. */
+  name: string;
 }
 
 /** What a place is logged with where several models made the page. */
@@ -127,7 +141,23 @@ export interface Credit {
   team: number | null;
 }
 
-/** The third seam: what is done once a user has the answer. `inSpareTime` does work where the worker has time to spare, or gives it up. */
+/** The third seam: what is put into feeds by hand. */
+export interface Promoter {
+  /** Looks up what is promoted to the reader, after all others; null: nothing. */
+  prepare(asked: PageInputs, services: FeedServices): Promise<Promotions | null>;
+}
+
+/** What is promoted to one reader. */
+export interface Promotions {
+  /** What no source brought of it. */
+  posts: PostCandidate[];
+  /** The candidates by what they are worth then. */
+  weighed(scored: ScoredPost[]): ScoredPost[];
+  /** A page with what has a fixed place. */
+  placed(made: MadePage, scored: ScoredPost[], page: Page): MadePage;
+}
+
+/** The fourth seam: what is done once a user has the answer. `inSpareTime` does work where the worker has time to spare, or gives it up. */
 export type AfterAnswer = (
   recommendation: Recommendation,
   caller: Identity & { sub: string },
@@ -143,11 +173,13 @@ export interface Recommendation {
   features: (number[] | null)[];
   /** The chance with which each item got its place, as recsys.impressions.propensity. */
   propensities: (number | null)[];
-  /** null: no model ranked. */
+  /** null: no model ranked, the request named the posts, or some were promoted. */
   decision: Decision | null;
   /** As `ModelChoice.label`; null: nobody has looked. */
   label: string | null;
-  credits?: Credit[] | undefined;
+  credits?: (Credit | null)[] | undefined;
+  /** As in `MadePage`. */
+  promoted?: (PromotedPlace | null)[] | undefined;
 }
 
 /** What a page was chosen from, for whoever asks afterwards what would have been chosen otherwise. */

@@ -28,9 +28,10 @@ export const draftedPage: PageMaker = {
     });
     ended();
     if (!second) return null;
-    return async ({ found, page, scored, explore, leftOut }) => {
-      const secondScored = await secondScores(log, second, leftOut);
-      if (!secondScored) return null;
+    return async ({ found, page, scored, explore, promotions, leftOut }) => {
+      const unweighed = await secondScores(log, second, leftOut);
+      if (!unweighed) return null;
+      const secondScored = promotions?.weighed(unweighed) ?? unweighed;
       if (second.context.settings.topic_share < 1) await tellTopics(topics, second.posts);
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };

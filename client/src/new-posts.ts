@@ -1,0 +1,31 @@
+import type { NewPostsRequest, Recsys } from "./index.ts";
+import type { NewPosts } from "./types.ts";
+
+const everyMilliseconds = 60_000;
+
+/**
+ * Tells how many posts are new, each minute while the page is looked at, and when its reader comes back to it, until there are more than are counted
+ * or what it returns is called. What cannot be asked just now is asked the next time.
+ */
+export function tellNewPosts(
+  recommender: Pick<Recsys, "newPosts">,
+  request: NewPostsRequest,
+  tell: (news: NewPosts) => void,
+): () => void {
+  const ended = new AbortController();
+  const { signal } = ended;
+  async function look() {
+    if (document.visibilityState === "hidden") return;
+    const news = await recommender.newPosts(request, { signal }).catch(() => undefined);
+    if (news === undefined || signal.aborted) return;
+    tell(news);
+    if (news.has_more) end();
+  }
+  const timer = setInterval(look, everyMilliseconds);
+  function end() {
+    clearInterval(timer);
+    ended.abort();
+  }
+  document.addEventListener("visibilitychange", look, { signal });
+  return end;
+}

@@ -1,0 +1,94 @@
+/** What promotions do to scores and to a page: factors first, so that a page is made of what counts then, and fixed places last, whoever made it. */
+import type { Page } from "../../recommend/cursor.ts";
+import type { ScoredPost } from "../../recommend/scores.ts";
+import type { MadePage, PromotedPlace } from "../../recommend/seams.ts";
+import { better } from "../../recommend/select/selectable.ts";
+
+/** A row of recsys.promotions with the posts of it that the reader may be shown; it has a place or a factor. */
+export interface Promotion {
+  promotion_id: number;
+  name: string;
+  place: number | null;
+  factor: number | null;
+  post_ids: string[];
+}
+
+/** By post, the factor that holds; of several that of the newest, which comes first. */
+function factorsOf(promotions: Promotion[]): Map<string, PromotedPlace & { factor: number }> {
+  const factors = new Map<string, PromotedPlace & { factor: number }>();
+  for (const { promotion_id, name, factor, post_ids } of promotions)
+    for (const id of post_ids)
+      if (factor !== null && !factors.has(id)) factors.set(id, { id: promotion_id, name, factor });
+  return factors;
+}
+
+/** The candidates with their scores times the factors. */
+export function weighed(scored: ScoredPost[], promotions: Promotion[]): ScoredPost[] {
+  const factors = factorsOf(promotions);
+  return scored.map((each) => {
+    const factor = factors.get(each.post.post_id)?.factor;
+    // it looks up all else as before
+    return factor === undefined ? each : Object.create(each, { score: { value: each.score * factor } });
+  });
+}
+
+/** One place of a page, with all that is known of it. */
+interface Place {
+  selected: MadePage["selected"][number];
+  why: MadePage["why"][number];
+  /** null: nobody's. */
+  credit?: NonNullable<MadePage["credits"]>[number] | undefined;
+  promoted: PromotedPlace | null;
+}
+
+/** The page with what has a fixed place on it, and with what else of it is promoted; what that leaves no place for comes on the next page. */
+export function placed(
+  made: MadePage,
+  scored: ScoredPost[],
+  { limit, served }: Page,
+  promotions: Promotion[],
+): MadePage {
+  const pins = pinsOf(scored, promotions);
+  const isPinned = new Set([...pins.values()].map(({ selected }) => selected.chosen.post.post_id));
+  const factors = factorsOf(promotions);
+  const others = made.selected.flatMap((selected, i): Place[] => {
+    const { post_id } = selected.chosen.post;
+    if (isPinned.has(post_id)) return [];
+    return [{ selected, why: made.why[i], credit: made.credits?.[i], promoted: factors.get(post_id) ?? null }];
+  });
+  const begin = served.keys.length;
+  const here = [...pins].filter(([place]) => place > begin && place <= begin + limit).sort(([a], [b]) => a - b);
+  const places: Place[] = [];
+  while (places.length < limit && others.length + here.length > 0) {
+    const isNext = here.length > 0 && (here[0][0] === begin + places.length + 1 || others.length === 0);
+    places.push(isNext ? (here.shift() as (typeof here)[number])[1] : (others.shift() as Place));
+  }
+  return {
+    ...made,
+    selected: places.map(({ selected }) => selected),
+    why: places.map(({ why }) => why),
+    promoted: places.map(({ promoted }) => promoted),
+    ...(made.credits && { credits: places.map(({ credit }) => credit ?? null) }),
+  };
+}
+
+/** By its place in the feed, the post that each pin wants: the best of its posts that no newer one has; where the place is taken, the next. */
+function pinsOf(scored: ScoredPost[], promotions: Promotion[]): Map<number, Place> {
+  const pins = new Map<number, Place>();
+  const taken = new Set<string>();
+  for (const { promotion_id, name, place, post_ids } of promotions) {
+    if (place === null) continue;
+    const wanted = new Set(post_ids);
+    const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
+    if (!chosen) continue;
+    taken.add(chosen.post.post_id);
+    let free = place;
+    while (pins.has(free)) free++;
+    pins.set(free, {
+      selected: { chosen, explored: false, drawn: false, propensity: null },
+      why: { kind: "promoted" },
+      promoted: { id: promotion_id, name },
+    });
+  }
+  return pins;
+}

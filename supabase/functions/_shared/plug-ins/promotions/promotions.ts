@@ -1,0 +1,75 @@
+/** What whoever runs the app has put into feeds by hand (recsys.promotions), looked up in the transaction of the feed that may show it. */
+import { asService } from "../../database/caller.ts";
+import type { Query } from "../../database/database.ts";
+import { db, fn } from "../../database/query.ts";
+import { unranked } from "../../features/retrieval.ts";
+import { candidateOf } from "../../recommend/candidate.ts";
+import { type ToldPosts, toldPosts } from "../../recommend/known-posts.ts";
+import type { PageInputs, Promoter } from "../../recommend/seams.ts";
+import { type Promotion, placed, weighed } from "./place.ts";
+
+/** What recsys.promoted_posts returns. */
+interface Promoted {
+  promotions: Promotion[];
+  /** Those that no source brought. */
+  posts: ToldPosts;
+  served_keys: number[];
+}
+
+/** How long a worker goes by what it read of whether there are any, in milliseconds: mostly there are none, and nothing more is asked. */
+const knownFor = 10_000;
+
+/** Those of one worker. */
+export function openPromotions(): Promoter {
+  let areAny = false;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return {
+    async prepare(asked, { commonPosts }) {
+      const { connection, reader, found } = asked;
+      const { role } = reader.caller;
+      const { model_id, feature_store, now } = found.context;
+      if (performance.now() - lookedAt >= knownFor) {
+        const open = db.selectFrom("recsys.promotions").select("promotion_id").where("ends_at", ">", now).limit(1);
+        areAny = (await asService(connection, role, open)).length > 0;
+        lookedAt = performance.now();
+      }
+      if (!areAny) return null;
+      const ended = asked.span("promotions");
+      const [{ promoted }] = await asService(connection, role, promotedTo(asked));
+      const { promotions, served_keys } = promoted;
+      const posts = toldPosts(promoted.posts);
+      const known = await commonPosts.known.of(
+        connection,
+        role,
+        model_id,
+        feature_store,
+        posts.map(({ post_id }) => post_id),
+      );
+      ended();
+      if (promotions.length === 0) return null;
+      return {
+        posts: posts.map((post, i) =>
+          candidateOf(post, known[i], { ...unfamiliar, ranks: unranked(), served_key: served_keys[i] }, found.vector),
+        ),
+        weighed: (scored) => weighed(scored, promotions),
+        placed: (made, scored, page) => placed(made, scored, page, promotions),
+      };
+    },
+  };
+}
+
+/** What somebody has with a post that none of their own sources brought. */
+const unfamiliar = { author_affinity: 0, follows_author: false, followed_topic: null, touches: 0, on_trial: false };
+
+function promotedTo({ reader: { caller }, page, found }: PageInputs): Query<{ promoted: Promoted }> {
+  const promoted = fn("recsys.promoted_posts", {
+    p_role: caller.role,
+    p_user_id: caller.sub ?? null,
+    p_now: found.context.now,
+    p_candidates: found.posts.map(({ post_id }) => post_id),
+    p_filter: page.filter ? JSON.stringify(page.filter) : null,
+    p_seed: String(page.served.seed),
+    p_served: page.served.keys,
+  });
+  return db.selectNoFrom(promoted.$castTo<Promoted>().as("promoted"));
+}

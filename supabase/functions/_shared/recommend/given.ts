@@ -1,0 +1,62 @@
+/**
+ * The posts that a request names, such as what the app's own search found: all that the caller may be shown, in the order of the model, page by page.
+ * Where no model ranks they keep the order in which they were named, since that of a search says more than what is fresh and popular.
+ */
+import { type Identity, readAs } from "../database/caller.ts";
+import { call, type Pool, type Statement } from "../database/database.ts";
+import { sourceNames } from "../features/retrieval.ts";
+import { itemOf, plainAnswer } from "./answer.ts";
+import { cursorAfter, type Page } from "./cursor.ts";
+import type { Reason } from "./feed.ts";
+import { reasons } from "./reasons.ts";
+import { notRanked, type ScoredPost } from "./scores.ts";
+import type { MadePage, Ranked, Recommendation } from "./seams.ts";
+import { better } from "./select/selectable.ts";
+import type { PostCandidate } from "./states.ts";
+
+const named: Reason = { kind: "candidates" };
+
+/** The page by the scores alone: nothing on it is tried, drawn or kept apart from its like. */
+export function givenPage({ found: { context, posts, input }, page: { limit, served }, scored }: Ranked): MadePage {
+  const known = new Set(served.keys);
+  const left = scored.filter(({ post }) => !known.has(post.served_key)).sort(better);
+  const selected = left.slice(0, limit).map((chosen) => ({ chosen, explored: false, drawn: false, propensity: null }));
+  // no source brought them: what one says of these posts among each other is no reason
+  const isOfSource = ({ kind }: Reason) => sourceNames.some((source) => source === kind);
+  const why = reasons(selected, posts, context, input.history).map((each) => (isOfSource(each) ? named : each));
+  return { selected, why, candidates: left.length };
+}
+
+/** The order in which they were named as scores: half for the second, a third for the third. */
+export function givenScores(posts: PostCandidate[], given: string[]): ScoredPost[] {
+  const places = new Map(given.map((id, i) => [id, i + 1]));
+  return posts.map((post) => ({ post, score: 1 / (places.get(post.post_id) as number), ...notRanked }));
+}
+
+/** The same page where neither model nor candidates can be had, in one statement. Throws AppError. */
+export async function givenInOrder(
+  { pool }: { pool: Pool },
+  caller: Identity,
+  page: Page & { given: string[] },
+  timeout: string,
+): Promise<Recommendation> {
+  const { served, given, limit, filter } = page;
+  const statement = call("recsys.given_posts", {
+    p_user_id: caller.sub ?? null,
+    p_given: given,
+    p_filter: filter ? JSON.stringify(filter) : null,
+    p_seed: String(served.seed),
+  }) as Statement<{ now: Date; post_id: string; title: string; served_key: number }>;
+  const rows = await readAs(pool, caller, statement, async (_, rows) => rows, timeout);
+  const known = new Set(served.keys);
+  const places = new Map(given.map((id, i) => [id, i + 1]));
+  const left = rows.filter(({ served_key }) => !known.has(Number(served_key)));
+  const shown = left.slice(0, limit);
+  const items = shown.map((post, i) => {
+    const score = 1 / (places.get(post.post_id) as number);
+    return itemOf(post, page, i, { score, predictions: null, source: "candidates", why: named });
+  });
+  const keys = shown.map(({ served_key }) => Number(served_key));
+  const next = left.length > shown.length ? cursorAfter(served, keys) : null;
+  return plainAnswer(rows[0]?.now ?? new Date(), items, { mode: "candidates", next });
+}

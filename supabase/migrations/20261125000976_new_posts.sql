@@ -1,0 +1,28 @@
+-- "12 new posts": how many a feed might show that were written since it was made. Nothing is ranked, and no more is read than their number needs.
+
+create function recsys.new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_most integer default 100) returns integer
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  request recsys.feed_request := recsys.with_filter(recsys.request_with_mutes(p_user_id, recsys.clock()), p_filter);
+  since constant timestamptz := greatest(p_since, request.at - interval '7 days');
+begin
+  request.user_id := p_user_id;
+  if p_user_id is not null then
+    -- what is new to somebody they came to since: no more of what they did is read
+    request.excluded := array_remove(array(
+      select source_interactions.post_id from recsys.source_interactions where source_interactions.user_id = p_user_id and source_interactions.created_at > since
+      union all
+      select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = p_user_id and source_dismissals.created_at > since
+    ), null);
+  end if;
+  request := recsys.with_trials(request);
+  return (select count(*) from (select from recsys.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
+end
+$$;
+comment on function recsys.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers'' posts on trial. It counts to p_most. p_user_id null: a visitor''s.';
+
+revoke all on function recsys.new_posts(uuid, timestamptz, jsonb, integer) from public;
+grant execute on function recsys.new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;

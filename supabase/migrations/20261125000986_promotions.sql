@@ -1,0 +1,157 @@
+-- What whoever runs an app puts into feeds by hand: a post at a fixed place, or some that count for more or less. A feed asks here last, for what its
+-- reader may see, did not mute or dismiss, and has not come to; of all it shows it says what was promoted (functions/_shared/plug-ins/promotions).
+
+create table recsys.promotions (
+  promotion_id bigint generated always as identity primary key,
+  name text not null check (length(name) between 1 and 100),
+  post_id uuid,
+  filter jsonb check (filter <> '{}' and jsonb_typeof(filter) = 'object'),
+  place smallint check (place between 1 and 100),
+  factor real check (factor between 0.01::real and 100),
+  people jsonb check (people <> '{}' and jsonb_typeof(people) = 'object'),
+  starts_at timestamptz not null default recsys.clock(),
+  ends_at timestamptz not null,
+  per_person_and_day integer check (per_person_and_day between 1 and 1000),
+  check (num_nonnulls(post_id, filter) = 1),
+  check (num_nonnulls(place, factor) = 1),
+  check (starts_at < ends_at)
+);
+comment on table recsys.promotions is 'What is put into feeds by hand. It is shown to nobody who may not read it, wrote, muted or dismissed it or came to it already, and not in search pages, lists made ahead and fallbacks. recsys.preview_promotion says what one would change.';
+comment on column recsys.promotions.promotion_id is 'Its number. Of two that want one place the newer has it, and the older the next one; of two factors for a post that of the newer holds.';
+comment on column recsys.promotions.name is 'What readers are told it is, such as Pinned by the editors: `promoted` of an item.';
+comment on column recsys.promotions.post_id is 'The post; null: those of filter. A post that is deleted is shown no more.';
+comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.';
+comment on column recsys.promotions.place is 'The place in the feed, from 1; null: what factor says. A feed with fewer posts has it at its end.';
+comment on column recsys.promotions.factor is 'What the score is multiplied by, from 0.01 to 100; null: it has a place.';
+comment on column recsys.promotions.people is 'For whom: {"user_ids": [...], "passions": ["chess"], "signed_up_days": 7} are those who are one of these, care about one of these (capital or small letters are the same) and signed up within so many days, each part only where it is said; null: for everybody, visitors too.';
+comment on column recsys.promotions.starts_at is 'From when on, by recsys.clock().';
+comment on column recsys.promotions.ends_at is 'Until when.';
+comment on column recsys.promotions.per_person_and_day is 'In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.';
+create index promotions_ends_at_idx on recsys.promotions (ends_at);
+alter table recsys.promotions enable row level security;
+grant select, insert, update, delete on recsys.promotions to service_role;
+
+create function recsys.check_promotion() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  -- refused when it is written, not in somebody's feed
+  if new.filter is not null then
+    perform recsys.with_filter(null::recsys.feed_request, new.filter);
+  end if;
+  if new.people - array['user_ids', 'passions', 'signed_up_days'] <> '{}' then
+    raise exception 'people is an object of user_ids, passions and signed_up_days, not %', new.people using errcode = '22023';
+  end if;
+  perform recsys.is_promoted_to(new.people, null, '{}', recsys.clock());
+  return new;
+end
+$$;
+comment on function recsys.check_promotion() is 'Refuses a promotion whose filter or people cannot be read.';
+
+create function recsys.is_promoted_to(p_people jsonb, p_user_id uuid, p_passions text[], p_created_at timestamptz) returns boolean
+language sql stable security invoker set search_path = ''
+return (p_people is null or (
+  (not p_people ? 'user_ids' or coalesce(p_user_id = any (array(select jsonb_array_elements_text(p_people -> 'user_ids'))::uuid[]), false))
+  and (not p_people ? 'passions' or lower(p_passions::text)::text[] && lower(array(select jsonb_array_elements_text(p_people -> 'passions'))::text)::text[])
+  and (not p_people ? 'signed_up_days' or coalesce(p_created_at > recsys.clock() - make_interval(days => (p_people ->> 'signed_up_days')::integer), false))
+  and p_user_id is not null
+)) is true;
+comment on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz) is 'Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor.';
+
+create trigger promotions_are_checked before insert or update on recsys.promotions for each row execute function recsys.check_promotion();
+
+create function recsys.promoted_posts(
+  p_role text, p_user_id uuid, p_now timestamptz, p_candidates uuid[], p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null
+) returns json
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  promotion recsys.promotions;
+  person recsys.source_users;
+  request recsys.feed_request;
+  narrowed recsys.feed_request;
+  known uuid[];
+  seen uuid[];
+  wanted uuid[];
+  posts recsys.told_post[] := '{}'::recsys.told_post[];
+  found json[] := '{}'::json[];
+begin
+  select * into person from recsys.source_users where source_users.user_id = p_user_id;
+  for promotion in
+    select * from recsys.promotions where promotions.starts_at <= p_now and promotions.ends_at > p_now order by promotions.promotion_id desc limit 50
+  loop
+    continue when not recsys.is_promoted_to(promotion.people, person.user_id, person.passions, person.created_at);
+    -- null: a visitor, of whom nothing is logged
+    continue when promotion.per_person_and_day is not null and (p_user_id is null or promotion.per_person_and_day <= (
+      select count(distinct impressions.request_id) from recsys.impressions
+      where impressions.user_id = p_user_id and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotion.promotion_id
+    ));
+    perform set_config('role', p_role, true);
+    if known is null then
+      request := recsys.request_with_mutes(p_user_id, p_now);
+      request.user_id := p_user_id;
+      request.seed := p_seed;
+      request.served := p_served;
+      known := '{}';
+      seen := '{}';
+      if p_user_id is not null then
+        known := array_remove(array(
+          (
+            select source_interactions.post_id from recsys.source_interactions
+            where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+            order by source_interactions.created_at desc, source_interactions.interaction_id desc
+            limit 2000
+          )
+          union
+          select unnest(user_affinities.post_ids) from recsys.user_affinities where user_affinities.user_id = p_user_id
+          union
+          (
+            select source_dismissals.post_id from recsys.source_dismissals
+            where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
+            order by source_dismissals.created_at desc
+            limit 5000
+          )
+        ), null);
+        seen := recsys.seen_posts(p_user_id, p_now);
+      end if;
+    end if;
+    -- who pins a post for a day means it to stay when it was seen
+    request.excluded := case when promotion.place is null then known || seen else known end;
+    wanted := array[promotion.post_id];
+    if promotion.filter is not null then
+      narrowed := recsys.with_filter(request, promotion.filter);
+      wanted := array(
+        select newest.post_id from unnest(recsys.newest_matches(narrowed, 20)) as newest
+        union
+        select eligible.post_id from recsys.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
+      );
+    end if;
+    -- what the reader asked of each post holds of these, too
+    narrowed := recsys.with_filter(request, p_filter);
+    with shown as materialized (
+      select eligible.* from unnest(wanted) as one (post_id)
+      cross join lateral (select * from recsys.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+    )
+    select
+      array_agg(shown.post_id),
+      posts || array_agg(row(shown.*)::recsys.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
+    into wanted, posts
+    from shown;
+    if wanted is not null then
+      found := found || json_build_object('promotion_id', promotion.promotion_id, 'name', promotion.name, 'place', promotion.place, 'factor', promotion.factor, 'post_ids', wanted);
+    end if;
+    perform set_config('role', 'service_role', true);
+  end loop;
+  return json_build_object(
+    'promotions', array_to_json(found),
+    'posts', recsys.told_posts(posts),
+    'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(posts) as each)
+  );
+end
+$$;
+comment on function recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[]) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role.';
+
+revoke all on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[]) from public;
+grant execute on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[]) to service_role;

@@ -1,0 +1,72 @@
+-- What a promotion would change: the pages of the last day, had it been there.
+
+create function recsys.preview_promotion(p_promotion_id bigint) returns table (figure text, value double precision, count bigint)
+-- volatile: it asks under the roles of others
+language plpgsql volatile security invoker set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  promotion recsys.promotions;
+  day_ago constant timestamptz := recsys.clock() - interval '24 hours';
+  request recsys.feed_request;
+  post_ids uuid[];
+  people uuid[];
+  readers bigint;
+begin
+  select * into promotion from recsys.promotions where promotions.promotion_id = p_promotion_id;
+  if promotion.promotion_id is null then
+    raise exception 'there is no promotion %', coalesce(p_promotion_id::text, 'null') using errcode = 'P0002', hint = 'select promotion_id, name from recsys.promotions';
+  end if;
+  request.at := recsys.clock();
+  request.excluded := '{}';
+  request := recsys.with_filter(request, promotion.filter);
+  post_ids := case when promotion.filter is null then array[promotion.post_id]
+    else array(select newest.post_id from unnest(recsys.newest_matches(request, 100)) as newest) end;
+  people := array(
+    select came.user_id
+    from (select distinct impressions.user_id from recsys.impressions where impressions.shown_at > day_ago and impressions.mode = 'live') as came
+    join recsys.source_users as users on users.user_id = came.user_id
+    where recsys.is_promoted_to(promotion.people, users.user_id, users.passions, users.created_at)
+  );
+  select count(*) into readers
+  from recsys.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader
+  where exists (
+    select from recsys.source_posts as posts
+    where posts.post_id = any (reader.post_ids) and (posts.author_id = reader.user_id) is not true
+      and not exists (select from recsys.source_dismissals as dismissals where dismissals.user_id = reader.user_id and dismissals.post_id = posts.post_id)
+      and not exists (select from recsys.source_interactions as acts where acts.user_id = reader.user_id and acts.post_id = posts.post_id)
+  );
+  return query
+  with pages as materialized (
+    select impressions.request_id, impressions.post_id, impressions.position, impressions.score,
+      impressions.post_id = any (post_ids) as is_promoted
+    from recsys.impressions
+    where impressions.user_id = any (people) and impressions.shown_at > day_ago and impressions.mode = 'live'
+      and impressions.request_id in (
+        select first.request_id from recsys.impressions as first
+        where first.user_id = any (people) and first.shown_at > day_ago and first.position = 1 and first.mode = 'live'
+      )
+  ),
+  had as (
+    select pages.*,
+      case when promotion.place is not null then promotion.place
+        else 1 + (select count(*) from pages as others where others.request_id = pages.request_id and others.post_id <> pages.post_id
+          and others.score * case when others.is_promoted then promotion.factor else 1 end > pages.score * promotion.factor)
+      end as place_then
+    from pages where pages.is_promoted
+  )
+  select figures.figure, figures.value, figures.count
+  from (
+    select 1, 'posts', cardinality(post_ids)::double precision, cardinality(post_ids)::bigint
+    union all select 2, 'people of the last day whom it is for', cardinality(people), cardinality(people)
+    union all select 3, 'of them who may be shown it', readers::double precision / nullif(least(200, cardinality(people)), 0), least(200, cardinality(people))
+    union all select 4, 'first pages that had it', count(distinct had.request_id)::double precision / nullif((select count(distinct pages.request_id) from pages), 0), (select count(distinct pages.request_id) from pages) from had
+    union all select 5, 'its place on these', avg(had.position), count(*) from had
+    union all select 6, 'its place then', case when promotion.place is null then avg(had.place_then) else promotion.place end, count(*) from had
+  ) as figures (number, figure, value, count)
+  order by figures.number;
+end
+$$;
+comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page.';
+revoke all on function recsys.preview_promotion(bigint) from public;
+grant execute on function recsys.preview_promotion(bigint) to service_role;

@@ -1,0 +1,33 @@
+import { useEffect, useState } from "preact/hooks";
+import type { NewPosts as News } from "../../client/src/index.ts";
+import { tellNewPosts } from "../../client/src/new-posts.ts";
+import { Button } from "../shared/elements.tsx";
+import { useProject } from "../shared/project.ts";
+import { useTheFeed } from "./use-feed.ts";
+
+/** Says how many posts were written since the feed was made, and asks for another feed when that is pressed. */
+export function NewPosts() {
+  const { recommender } = useProject();
+  const { feed, tag, busy, refresh } = useTheFeed();
+  const [news, setNews] = useState<News>();
+  const since = feed?.made_at;
+  useEffect(() => {
+    setNews(undefined);
+    if (since === undefined) return undefined;
+    return tellNewPosts(recommender, { since, ...(tag !== undefined && { filter: { tags: [tag] } }) }, setNews);
+  }, [recommender, since, tag]);
+  const count = news?.new_posts ?? 0;
+  const load = () => {
+    scrollTo(0, 0);
+    return refresh();
+  };
+  return (
+    <p class="centred" role="status">
+      {count > 0 && (
+        <Button disabled={busy !== undefined} onClick={load}>
+          {`${count}${news?.has_more ? "+" : ""} new ${count === 1 ? "post" : "posts"}`}
+        </Button>
+      )}
+    </p>
+  );
+}
