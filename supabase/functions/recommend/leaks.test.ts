@@ -34,6 +34,7 @@ import { sources } from "../_shared/features/retrieval.ts";
 import type { FeedFilter } from "../_shared/recommend/filter.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
+import { askNamed } from "./testing-named.ts";
 
 type Row = [topic: string, item: string, value: string];
 
@@ -272,30 +273,7 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
     }
   },
   "the function": askFunction,
-  async "posts that the app names"(asked) {
-    const { random, caller } = asked;
-    const filter = anyFilter(random, asked.people);
-    const { rows } = await pool.query("select id from public.posts order by md5(id::text || $1) limit $2", [
-      random.below(1e9),
-      pick(random, [5, 100, 1000]),
-    ]);
-    const candidates = rows.map(({ id }) => id);
-    const request = { candidates, limit: 100, ...(filter && { filter }) };
-    const { status, body } = await (caller.sub ? app.call(caller.sub, request) : app.visit(request));
-    await app.settled();
-    assert.equal(status, 200, JSON.stringify(body));
-    // what they know and wrote themselves is not left out of what they looked for
-    const known = { ...asked, caller: {} as PolicyCaller, facts: { ...asked.facts, excluded: new Set<string>() } };
-    const expected = eligible(known, filter).filter(({ id }) => candidates.includes(id));
-    assertHolds(
-      body.items.map(({ post_id }) => post_id),
-      expected,
-      100,
-      `named ${JSON.stringify(filter)}`,
-    );
-    assert.equal(body.next !== null, expected.length > 100, "whether more is left counts what they may read");
-    return body.items.length;
-  },
+  "posts that the app names": (asked) => askNamed(pool, app, asked, assertHolds),
   async "the function, after a change of teams"(asked) {
     const { random, caller, modelId } = asked;
     const before = await askFunction(asked);
