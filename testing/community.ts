@@ -50,11 +50,33 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
   await pool.query("update recsys.settings set diversity = 0, author_decay = 1, trial_place = 0");
 }
 
-/** Empties the database for the next test. */
+/** What a test leaves, besides what refers to it. */
+const left = [
+  "public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.user_affinities",
+  "recsys.impressions, recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.newcomer_posts, recsys.newcomer_days, recsys.first_acts",
+  "recsys.bursts, recsys.event_ids, recsys.user_days, recsys.batch_runs, recsys.batch_recommendations, recsys.feature_changes, recsys.embedding_jobs, recsys.embedding_changes, recsys.post_tags",
+].join(", ");
+
+/** Empties the database for the next test, without its triggers. Truncating, which makes some 150 files anew, took 258 ms of a processor. */
 export async function clear(pool: pg.Pool): Promise<void> {
   await pool.query(
-    `truncate public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.user_affinities, recsys.impressions,
-     recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.newcomer_posts, recsys.newcomer_days, recsys.first_acts, recsys.bursts, recsys.event_ids, recsys.user_days, recsys.batch_runs, recsys.batch_recommendations cascade`,
+    `do $$
+     declare
+       emptied regclass;
+     begin
+       perform set_config('session_replication_role', 'replica', true);
+       for emptied in
+         with recursive tables as (
+           select unnest(string_to_array('${left}', ', '))::regclass as name
+           union
+           select pg_constraint.conrelid from pg_constraint join tables on pg_constraint.confrelid = tables.name where pg_constraint.conparentid = 0
+         )
+         select name from tables
+       loop
+         execute format('delete from %s', emptied);
+       end loop;
+     end
+     $$`,
   );
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");
   await pool.query("select recsys.drop_model(model_id) from recsys.models");

@@ -74,7 +74,7 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
         );
       const tenths = (number: number) => Math.floor((10 * number) / files.length);
       const before = ended.size;
-      if (brief && tenths(ended.add(name).size) > tenths(before))
+      if (tenths(ended.add(name).size) > tenths(before) && brief)
         console.log(
           `${ended.size} of ${files.length} files after ${((performance.now() - started) / 1000).toFixed(0)} s`,
         );

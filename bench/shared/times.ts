@@ -48,12 +48,14 @@ export function processorTime(process: number): number {
   }
 }
 
-/** What a process holds in memory now, in MB; NaN where it is not known. */
-export function memoryOf(process: number): number {
+/** What a process holds in memory now, in MB: for itself alone, and with the files it has read, which the kernel shares between processes. NaN where it is not known. */
+export function memoryOf(process: number): { own: number; all: number } {
   try {
-    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${process}/status`, "utf8"))?.[1]) / 1024;
+    const status = readFileSync(`/proc/${process}/status`, "utf8");
+    const megabytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;
+    return { own: megabytes("RssAnon"), all: megabytes("VmRSS") };
   } catch {
-    return Number.NaN;
+    return { own: Number.NaN, all: Number.NaN };
   }
 }
 
