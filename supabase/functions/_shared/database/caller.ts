@@ -108,7 +108,9 @@ async function opened<Row>(
 ) {
   const toCount = counted.has(caller) || caller.preview ? undefined : caller.sub;
   if (toCount) requireAllowance(toCount);
-  const pooled = await pool.connect(personOf(caller));
+  // all visitors have the same
+  const isBegun = caller.sub !== undefined && counted.has(caller);
+  const pooled = await pool.connect(personOf(caller), isBegun);
   const connection = namingFirstFailure(pooled);
   try {
     counted.add(caller);

@@ -36,8 +36,8 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
   });
   const turns = openTurns(options.max ?? poolSize);
   return {
-    async connect(person) {
-      const giveBack = await turns.take(person);
+    async connect(person, isBegun) {
+      const giveBack = await turns.take(person, isBegun);
       try {
         const client = await pool.connect();
         const release = client.release.bind(client);

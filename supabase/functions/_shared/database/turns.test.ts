@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { openTurns } from "./turns.ts";
 
 /** Three connections, and a clock that stands still. */
@@ -9,13 +9,13 @@ function three() {
   const turns = openTurns(3, () => clock.now);
   const order: string[] = [];
   const held = new Map<string, (() => void)[]>();
-  const ask = (name: string, person: string | undefined = name) => {
+  const ask = (name: string, isBegun = false) => {
     const came = (giveBack: () => void) => {
       order.push(name);
       held.set(name, [...(held.get(name) ?? []), giveBack]);
     };
     // who still waits when a test is over is given up
-    turns.take(person).then(came, () => undefined);
+    turns.take(name, isBegun).then(came, () => undefined);
     return setImmediate();
   };
   const giveBack = (name: string) => {
@@ -84,6 +84,19 @@ test("many quick requests make nobody slow, nor does the service's own work", as
   await Promise.all([turns.take(), turns.take(), turns.take()]);
 });
 
+test("who has begun is not slow, though the first time was long", async () => {
+  const { clock, order, ask, giveBack } = three();
+  await ask("ada");
+  clock.now += 1_900;
+  await giveBack("ada");
+  for (const name of ["x", "y", "z"]) await ask(name);
+  await ask("ada");
+  await ask("ada", true);
+  await ask("ben");
+  for (const name of ["x", "y", "z"]) await giveBack(name);
+  assert.deepEqual(order.slice(4), ["ada", "ben", "ada"]);
+});
+
 test("what is given back twice is free once, and one connection alone is everybody's", async () => {
   const clock = { now: 0 };
   const turns = openTurns(1, () => clock.now);
@@ -100,10 +113,77 @@ test("what is given back twice is free once, and one connection alone is everybo
 });
 
 test("who waited for as long as anybody may is refused, and the others come to their turn", async () => {
-  const turns = openTurns(1, undefined, 20);
+  const turns = openTurns(1, undefined, { stuck: 20, moving: 1_000 });
   const giveBack = await turns.take("ada");
   await assert.rejects(turns.take("ben"), /timeout exceeded when waiting for a connection/);
   assert.equal(turns.waiting(), 0);
+  const eve = turns.take("eve");
   giveBack();
-  await turns.take("eve");
+  (await eve)();
+  await turns.take("ada");
+});
+
+test("while others come to their turn one waits longer, and not for ever", async () => {
+  const turns = openTurns(1, undefined, { stuck: 20, moving: 1_000 });
+  const giveBack = await turns.take("ada");
+  const [ben, eve, ida] = ["ben", "eve", "ida"].map((name) => turns.take(name));
+  giveBack();
+  const ofBen = await ben;
+  await setTimeout(60);
+  ofBen();
+  await eve;
+  await assert.rejects(ida, /timeout exceeded when waiting for a connection/);
+});
+
+/** A clock that `runTo` moves on, and with it what waits for `setTimeout`; Deno has no mock of timers. */
+function madeUpTime() {
+  const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+  const due = new Set<{ at: number; run: () => void }>();
+  const clock = {
+    now: 0,
+    async runTo(end: number) {
+      for (; clock.now < end; clock.now += 10) {
+        for (const timer of due) if (timer.at <= clock.now && due.delete(timer)) timer.run();
+        await setImmediate();
+      }
+    },
+  };
+  const later = (run: () => void, milliseconds: number) => {
+    const timer = { at: clock.now + milliseconds, run };
+    due.add(timer);
+    return timer;
+  };
+  Object.assign(globalThis, { setTimeout: later, clearTimeout: due.delete.bind(due) });
+  const pass = (milliseconds: number) => new Promise<void>((passed) => later(passed, milliseconds));
+  return { clock, pass, [Symbol.dispose]: () => void Object.assign(globalThis, real) };
+}
+
+test("16 clients at once, to whom a busy worker gives four feeds a second, are all served, though some first halves take more than a second", async (t) => {
+  using time = madeUpTime();
+  const { clock, pass } = time;
+  const turns = openTurns(3, () => clock.now);
+  let served = 0;
+  let refused = 0;
+  const take = async (person: string, milliseconds: number, isBegun: boolean) => {
+    try {
+      const giveBack = await turns.take(person, isBegun);
+      await pass(milliseconds);
+      giveBack();
+      served++;
+    } catch {
+      refused++;
+    }
+  };
+  const ask = async (client: number) => {
+    for (let n = client; clock.now < 60_000; n += 16) {
+      await take(`${n % 100}`, [250, 350, 450, 1_700][(Math.floor(n / 16) + client) % 4], false);
+      await pass(25);
+      await take(`${n % 100}`, 40, true);
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 16 }, (_, client) => ask(client)));
+  await clock.runTo(80_000);
+  await clients;
+  t.diagnostic(`${(served / 120).toFixed(1)} feeds a second`);
+  assert.equal(refused, 0);
 });
