@@ -21,6 +21,7 @@ test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
       rows.map(({ name, schedule, is_active }) => [name, schedule, is_active]),
       [
         ["recsys batch", "41 3 * * *", true],
+        ["recsys circles", "52 * * * *", true],
         ["recsys daily metrics", "27 * * * *", true],
         ["recsys drop old model", "11 * * * *", true],
         ["recsys erasure", "* * * * *", true],

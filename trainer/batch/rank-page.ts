@@ -162,7 +162,7 @@ async function rankUser(
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
-  const { state, run, model, postVectors, hasVector, neighbours, community, weights, selection } = snapshot;
+  const { state, run, model, postVectors, hasVector, neighbours, community, circle, weights, selection } = snapshot;
   const { ids } = community.posts;
   let { hidden } = snapshot;
   let similar = nearest;
@@ -203,7 +203,13 @@ async function rankUser(
     const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
     scores[i] = isSound ? score : Number.NEGATIVE_INFINITY;
   }
-  return listOf(id, basis, best(candidates, scores, ids, selection), probabilities, model.heads);
+  return listOf(
+    id,
+    basis,
+    best(candidates, scores, ids, selection, circle.has(id) ? null : circle),
+    probabilities,
+    model.heads,
+  );
 }
 
 /** The nearest posts among those that everybody may read and some others. */
@@ -228,18 +234,24 @@ interface RankedUser extends Selectable {
   i: number;
 }
 
-/** The first `listLength` candidates in the order of a feed. */
+/** The first `listLength` candidates in the order of a feed. `circle`: who is in a closed circle; null: its reader. */
 function best(
   candidates: NumberedCandidate[],
   scores: Float64Array,
   ids: string[],
   settings: SelectionSettings,
+  circle: Set<string> | null,
 ): RankedUser[] {
   const ranked: RankedUser[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const { post, created_at, author_id, embedding, ranks } = candidates[i];
+    const { post, created_at, author_id, embedding, ranks, follows_author } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
-    ranked.push({ i, score: scores[i], post: { post_id: ids[post], created_at, author_id, embedding, ranks } });
+    const of_circle = !follows_author && author_id !== null && circle?.has(author_id) === true;
+    ranked.push({
+      i,
+      score: scores[i],
+      post: { post_id: ids[post], created_at, author_id, embedding, ranks, of_circle },
+    });
   }
   return select(ranked, listLength, settings).map(({ chosen }) => chosen);
 }

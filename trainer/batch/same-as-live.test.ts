@@ -82,6 +82,26 @@ test("dismissed posts are not in it", async () => {
   assert.ok(list && !list.post_ids.some((post) => post_ids.slice(0, 30).includes(post)));
 });
 
+test("closed circles have one of 20 places, but not for their members and for who follows them", async (t) => {
+  const [before] = await lists();
+  await pool.query(
+    `insert into recsys.circle_members select distinct author_id from public.posts where id = any ($2) and author_id <> $1
+     and author_id::text not in (select target from public.follows where user_id = $1)`,
+    [before.user_id, before.post_ids.slice(0, 10)],
+  );
+  t.after(() => pool.query("truncate recsys.circle_members"));
+  const ofCircle = async ({ post_ids }: List) =>
+    (
+      await pool.query(
+        "select from public.posts where id = any ($1) and author_id in (select user_id from recsys.circle_members)",
+        [post_ids],
+      )
+    ).rowCount ?? 0;
+  assert.ok((await ofCircle(before)) >= 10);
+  const [after] = await assertAsLive(testApp(t, url, { preview: true }));
+  assert.equal(await ofCircle(after), 3);
+});
+
 test("what somebody muted is not in it, and a page of it is full", async (t) => {
   const [reader, second, third] = await lists();
   const { rows } = await pool.query(

@@ -48,6 +48,8 @@ export interface Snapshot {
   /** Those of the model; undefined: it has none. */
   neighbours: Neighbours | undefined;
   muted: MutedPosts;
+  /** Who is in a closed circle. */
+  circle: Set<string>;
   /** The post row of each post that was a candidate so far: the same for every user of the run. */
   rowOf: RowOf;
   model: ServingModel<"user_tower" | "dlrm">;
@@ -90,6 +92,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     nearest: await nearestPosts(postVectors, searched, posts),
     neighbours: await readNeighbours(database.pool, run.modelId, community),
     muted: new MutedPosts(community),
+    circle: await readCircle(database),
     rowOf: rememberedRows(),
     model,
     weights: weightsOf(model.heads, headWeights(selection)),
@@ -122,6 +125,11 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
   } finally {
     client.release();
   }
+}
+
+async function readCircle({ pool }: Database): Promise<Set<string>> {
+  const members = await run(pool, db.selectFrom("recsys.circle_members").select("user_id"));
+  return new Set(members.map(({ user_id }) => user_id));
 }
 
 async function readVectors(database: Database, { modelId }: BatchRun, numbers: Map<string, number>) {

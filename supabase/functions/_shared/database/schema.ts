@@ -463,6 +463,13 @@ export interface RecsysChosenImpressions {
   vote_probability: number;
 }
 
+export interface RecsysCircleMembers {
+  /**
+   * The user.
+   */
+  user_id: string;
+}
+
 export interface RecsysCountableInteractions {
   /**
    * When.
@@ -2976,6 +2983,7 @@ export interface DB {
   "recsys.batch_runs": RecsysBatchRuns;
   "recsys.bursts": RecsysBursts;
   "recsys.chosen_impressions": RecsysChosenImpressions;
+  "recsys.circle_members": RecsysCircleMembers;
   "recsys.countable_interactions": RecsysCountableInteractions;
   "recsys.daily_metrics": RecsysDailyMetrics;
   "recsys.dismissals": RecsysDismissals;
@@ -3102,7 +3110,7 @@ export interface Functions {
   "recsys.call_embed": { args: {  }; row: { call_embed: number } };
   /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
   "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; ranks: any; nearest: any } };
-  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; touches: how many of these did something with each post; muted_authors: whom the user muted; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
+  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
   "recsys.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined }; row: { candidates: any } };
   /** Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here. */
   "recsys.change_shares": { args: { p_name: string | null; p_shares: string | null }; row: { change_shares: unknown } };
@@ -3236,6 +3244,8 @@ export interface Functions {
   "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
   /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
   "recsys.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
+  /** Finds who is in a closed circle (recsys.circle_members): those who only ever came to posts of others that are in one, and to no post of the ten authors to whom most people came. Returns how many they are. */
+  "recsys.find_circles": { args: {  }; row: { find_circles: number } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
   "recsys.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
   /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
@@ -3554,7 +3564,7 @@ export interface Functions {
   "recsys.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, 'aid'). Null: no such form, or an id that is not of it. */
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
-  /** Posts in columns, with times in milliseconds since 1970: rows took the driver 4 ms for 500 posts. */
+  /** Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys.circle_members): rows took the driver 4 ms for 500 posts. */
   "recsys.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
   /** What sources brought for a request, as recsys.retrieve says it: of that what the caller may read. */
   "recsys.told_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };

@@ -9,7 +9,14 @@ import type { PostCandidate } from "./states.ts";
 /** What a post is to one user. */
 export type Found = Pick<
   PostCandidate,
-  "ranks" | "author_affinity" | "follows_author" | "followed_topic" | "touches" | "served_key" | "on_trial"
+  | "ranks"
+  | "author_affinity"
+  | "follows_author"
+  | "followed_topic"
+  | "touches"
+  | "served_key"
+  | "on_trial"
+  | "of_circle"
 >;
 
 /** A post as a candidate for the user whose vector [32] this is; null without a model. */
@@ -30,6 +37,7 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     touches: found.touches,
     served_key: found.served_key,
     on_trial: found.on_trial,
+    of_circle: found.of_circle,
     ranks: found.ranks,
     embedding: known.embedding,
     similarity: similarityOf(known.embedding, vector),

@@ -9,19 +9,24 @@ import { type KnownPost, openPostRows, type PostRows } from "./post-rows.ts";
 /** What the app says of a post. */
 export interface Post extends Pick<Candidate, "title" | "tags" | "hash" | "author_id" | "created_at"> {
   post_id: string;
+  /** Whether its author is in a closed circle (recsys.circle_members). */
+  of_circle: boolean;
 }
 
 /** Posts in columns, as recsys.told_posts has them; null: there are none. */
 export type ToldPosts = { [Column in keyof Post]: Post[Column][] | null };
 
 export function toldPosts(columns: ToldPosts): Post[] {
-  const { post_id, title, tags, author_id, created_at } = columns as { [Column in keyof Post]: Post[Column][] };
+  const { post_id, title, tags, author_id, created_at, of_circle } = columns as {
+    [Column in keyof Post]: Post[Column][];
+  };
   return (post_id ?? []).map((id, i) => ({
     post_id: id,
     title: title[i],
     tags: tags[i],
     author_id: author_id[i],
     created_at: created_at[i],
+    of_circle: of_circle[i],
   }));
 }
 

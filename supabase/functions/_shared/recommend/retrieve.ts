@@ -27,6 +27,8 @@ interface FoundCandidates {
   touches: Record<string, number> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
   muted_authors: string[] | null;
+  /** Whether the caller is in a closed circle. */
+  in_circle: boolean;
   /** null: all sources were asked. */
   common: { place: number[] | null; served_key: number[] | null } | null;
   /** Those of the caller's own sources; of these, in their order: */
@@ -87,17 +89,20 @@ export async function retrieve(
 }
 
 /** What a post is to the caller by its author, and by whom and what they follow. */
-type ToCaller = (post: Post) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches">;
+type ToCaller = (
+  post: Post,
+) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches" | "of_circle">;
 
-function toCaller({ affinities, follows, topics, touches }: FoundCandidates): ToCaller {
+function toCaller({ affinities, follows, topics, touches, in_circle }: FoundCandidates): ToCaller {
   const followed = new Set(follows);
-  return ({ post_id, author_id, tags }) => ({
+  return ({ post_id, author_id, tags, of_circle }) => ({
     author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
     follows_author: author_id !== null && followed.has(author_id),
     followed_topic: topics?.length
       ? (tags?.find((tag) => topics.includes(tag.toLowerCase().slice(0, 100))) ?? null)
       : null,
     touches: touches?.[post_id] ?? 0,
+    of_circle: of_circle && !in_circle && !followed.has(author_id as string),
   });
 }
 

@@ -28,6 +28,8 @@ export interface PostCandidate extends Candidate {
   /** As in `Selectable`. */
   on_trial: boolean;
   /** As in `Selectable`. */
+  of_circle: boolean;
+  /** As in `Selectable`. */
   topic_id?: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** What speaks against a candidate once others stand on the page: it is like one of them, of the same author, or of a topic that has its share. */
+/** What speaks against a candidate once others stand on the page: it is like one of them, of the same author, or of a circle or topic that has its share. */
 import { dimensions } from "../../features/history.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 import type { Penalty, Selectable } from "./selectable.ts";
@@ -37,6 +37,19 @@ export function repeatedAuthor(pool: Selectable[], decay: number, limit: number)
     pool,
     ({ author_id }) => author_id,
     (has) => (has === most ? loss + behind : loss),
+  );
+}
+
+/**
+ * A closed circle must not fill a page: once a twentieth of `limit` places is of such authors, one place at least, what they wrote is behind all
+ * others. Where there are no others, the page is as it would be.
+ */
+export function fullCircle(pool: Selectable[], limit: number): Penalty {
+  const most = Math.max(1, Math.floor(limit / 20));
+  return ofGroups(
+    pool,
+    ({ of_circle }) => of_circle || null,
+    (has) => (has === most ? behind : 0),
   );
 }
 

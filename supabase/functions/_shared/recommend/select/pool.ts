@@ -1,6 +1,6 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
 import { counted } from "../count-author.ts";
-import { fullTopics, likeness, repeatedAuthor } from "./penalties.ts";
+import { fullCircle, fullTopics, likeness, repeatedAuthor } from "./penalties.ts";
 import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
@@ -27,11 +27,14 @@ export function candidatePool<Post extends Selectable>(
 ): CandidatePool<Post> {
   posts.sort(better);
   const most = candidatesPerPage(limit);
-  const pool = (author_decay < 1 ? withinShares(posts, most / 10) : posts).slice(0, most);
+  const ofAuthors = author_decay < 1 ? withinShares(posts, most / 10, ({ author_id }) => author_id) : posts;
+  // all circles are one: ten accounts would be five of two
+  const pool = withinShares(ofAuthors, most / 10, ({ of_circle }) => (of_circle ? "circle" : null)).slice(0, most);
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
   const penalties: Penalty[] = [];
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
+  penalties.push(fullCircle(pool, limit));
   if (topic_share < 1) penalties.push(fullTopics(pool, topic_share, limit));
   const taken = new Set<Selectable>();
   return {
@@ -54,12 +57,17 @@ export function candidatePool<Post extends Selectable>(
   };
 }
 
-/** Posts in their order, but of each author all after the first `share` behind those of others: what is not in the pool is on no page. */
-function withinShares<Post extends Selectable>(posts: Post[], share: number): Post[] {
+/** Posts in their order, but of each group all after the first `share` behind those of others: what is not in the pool is on no page. */
+function withinShares<Post extends Selectable>(
+  posts: Post[],
+  share: number,
+  groupOf: (post: Post["post"]) => string | null,
+): Post[] {
   const has = new Map<string, number>();
   const beyond: Post[] = [];
   const within: Post[] = [];
-  for (const candidate of posts) (counted(has, candidate.post) <= share ? within : beyond).push(candidate);
+  for (const candidate of posts)
+    (counted(has, { author_id: groupOf(candidate.post) }) <= share ? within : beyond).push(candidate);
   return [...within, ...beyond];
 }
 

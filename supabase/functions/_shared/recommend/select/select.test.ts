@@ -210,3 +210,20 @@ test("whatever the topics, a page has no more of one than its share as long as o
           assert.ok(count(other.post.topic_id, chosen) >= most, "another topic had places left");
   }
 });
+
+test("closed circles have a twentieth of a page together, and all of it where there is nobody else", () => {
+  const ring = Array.from({ length: 200 }, (_, i) =>
+    candidate(`r${i}`, 0.9 - i / 1000, { author: `ring ${i % 10}`, degrees: i % 7 === 0 ? 0 : i }),
+  );
+  const closed = ring.map(({ score, post }) => ({ score, post: { ...post, of_circle: true } }));
+  const others = Array.from({ length: 60 }, (_, i) => candidate(`o${i}`, 0.5 - i / 1000, { author: `o${i}` }));
+  const settings = { diversity: 0.3, author_decay: 0.9 };
+  const ofRing = (limit: number) =>
+    page([...closed, ...others], limit, settings)
+      .split(" ")
+      .filter((id) => id.startsWith("r")).length;
+  assert.deepEqual([10, 20, 50].map(ofRing), [1, 1, 2]);
+  // the other 27 are filled with theirs
+  assert.equal(page([...closed, ...others.slice(0, 23)], 50, settings).split(" ").length, 50);
+  assert.equal(page(closed, 20, settings), page(ring, 20, settings));
+});

@@ -16,6 +16,8 @@ export interface Selectable {
     topic_id?: number | null;
     /** Whether it is a newcomer's that nobody else has come to yet (recsys.with_trials): it has no place but for a trial. */
     on_trial?: boolean;
+    /** Whether its author is in a closed circle (recsys.circle_members), in which the reader is not, and the reader does not follow them. */
+    of_circle?: boolean;
   };
 }
 

@@ -1,0 +1,67 @@
+-- Closed circles: people who only ever came to each other's posts. On a page of somebody else their posts have one place together
+-- (fullCircle in select/penalties.ts): ten accounts of two days with a post each had 50 % of the places of 60 people, and have 5.0 %.
+
+create table recsys.circle_members (
+  user_id uuid primary key
+);
+comment on table recsys.circle_members is 'Who is in a closed circle: the authors to whose posts they came are in one, too. Written by recsys.find_circles alone.';
+comment on column recsys.circle_members.user_id is 'The user.';
+alter table recsys.circle_members enable row level security;
+grant select, insert, delete on recsys.circle_members to service_role;
+
+create function recsys.find_circles() returns integer
+language plpgsql volatile security invoker set search_path = ''
+set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+  users uuid[];
+  authors uuid[];
+  number integer;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.find_circles'));
+  with pairs as materialized (
+    select distinct acts.user_id, posts.author_id
+    from recsys.source_interactions as acts
+    join recsys.source_posts as posts on posts.post_id = acts.post_id
+    where posts.author_id is distinct from acts.user_id
+  ),
+  -- whoever came to somebody else than these is outside; the ten to whom most came are, since in a small community all may have come to all
+  inside as materialized (
+    (select pairs.user_id from pairs)
+    except
+    (select pairs.author_id from pairs where pairs.author_id is not null group by pairs.author_id order by count(*) desc, pairs.author_id limit 10)
+  ),
+  closed as (
+    select pairs.user_id from pairs left join inside on inside.user_id = pairs.author_id group by pairs.user_id having count(*) = count(inside.user_id)
+  )
+  select array_agg(pairs.user_id), array_agg(pairs.author_id) into users, authors
+  from pairs
+  join inside on inside.user_id = pairs.user_id
+  join closed on closed.user_id = pairs.user_id;
+  -- and whoever came to one who is outside; a longer chain is nobody's by accident
+  for round in 1 .. 100 loop
+    number := cardinality(users);
+    with pairs as materialized (
+      select pair.user_id, pair.author_id from unnest(users, authors) as pair (user_id, author_id)
+    ),
+    inside as (
+      select distinct pairs.user_id from pairs
+    ),
+    closed as (
+      select pairs.user_id from pairs left join inside on inside.user_id = pairs.author_id group by pairs.user_id having count(*) = count(inside.user_id)
+    )
+    select array_agg(pairs.user_id), array_agg(pairs.author_id) into users, authors
+    from pairs join closed on closed.user_id = pairs.user_id;
+    exit when cardinality(users) is not distinct from number;
+  end loop;
+  delete from recsys.circle_members;
+  insert into recsys.circle_members (user_id) select distinct unnest(users);
+  get diagnostics number = row_count;
+  return number;
+end
+$$;
+comment on function recsys.find_circles() is 'Finds who is in a closed circle (recsys.circle_members): those who only ever came to posts of others that are in one, and to no post of the ten authors to whom most people came. Returns how many they are.';
+revoke all on function recsys.find_circles() from public;
+grant execute on function recsys.find_circles() to service_role;
+
+select recsys.schedule('recsys circles', '52 * * * *', 'select recsys.find_circles()');
