@@ -67,6 +67,7 @@ begin
     'follows', follows,
     'topics', request.topics,
     'touches', touches,
+    'in_circle', exists (select from recsys.circle_members where circle_members.user_id = p_user_id),
     'posts', recsys.told_posts(posts),
     'on_trial', 0,
     'ranks', ranks,

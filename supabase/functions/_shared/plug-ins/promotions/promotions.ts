@@ -59,7 +59,14 @@ export function openPromotions(): Promoter {
 }
 
 /** What somebody has with a post that none of their own sources brought. */
-const unfamiliar = { author_affinity: 0, follows_author: false, followed_topic: null, touches: 0, on_trial: false };
+const unfamiliar = {
+  author_affinity: 0,
+  follows_author: false,
+  followed_topic: null,
+  touches: 0,
+  on_trial: false,
+  of_circle: false,
+};
 
 function promotedTo({ reader: { caller }, page, found }: PageInputs): Query<{ promoted: Promoted }> {
   const promoted = fn("recsys.promoted_posts", {
