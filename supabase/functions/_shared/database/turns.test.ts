@@ -123,6 +123,20 @@ test("who waited for as long as anybody may is refused, and the others come to t
   await turns.take("ada");
 });
 
+test("a timer that runs though it was cleared takes nobody's place", async () => {
+  using time = madeUpTime();
+  globalThis.clearTimeout = () => undefined;
+  const { clock } = time;
+  const turns = openTurns(1, () => clock.now);
+  const giveBack = await turns.take("ada");
+  await clock.runTo(4_000);
+  const ben = turns.take("ben");
+  await clock.runTo(6_000);
+  assert.equal(turns.waiting(), 1);
+  giveBack();
+  (await ben)();
+});
+
 test("while others come to their turn one waits longer, and not for ever", async () => {
   const turns = openTurns(1, undefined, { stuck: 20, moving: 1_000 });
   const giveBack = await turns.take("ada");

@@ -68,7 +68,11 @@ export function openTurns(size: number, now = () => performance.now(), patience 
           },
         };
         const refuse = () => {
-          line.splice(line.indexOf(waiting), 1);
+          const place = line.indexOf(waiting);
+          // Deno runs a timer that was cleared when it was due already. Whoever had their turn just then took the last of the line their place, who
+          // did the same to another when their own time was over: one waited in vain at any time
+          if (place < 0) return;
+          line.splice(place, 1);
           reject(new Error("timeout exceeded when waiting for a connection"));
         };
         const before = given;
