@@ -11,6 +11,7 @@ import { type Head, optionalHeads, shortened } from "../../supabase/functions/_s
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
+import { settingsFor } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
@@ -203,13 +204,9 @@ async function rankUser(
     const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
     scores[i] = isSound ? score : Number.NEGATIVE_INFINITY;
   }
-  return listOf(
-    id,
-    basis,
-    best(candidates, scores, ids, selection, circle.has(id) ? null : circle),
-    probabilities,
-    model.heads,
-  );
+  const settings = settingsFor(selection, input.history.length);
+  const ranked = best(candidates, scores, ids, settings, circle.has(id) ? null : circle);
+  return listOf(id, basis, ranked, probabilities, model.heads);
 }
 
 /** The nearest posts among those that everybody may read and some others. */

@@ -86,8 +86,9 @@ test("what it says is what it would have said, and its chances those of its own 
   const all = (await app.call(people.ada, { limit: 100 })).body.items;
   await app.settled();
   await start();
+  // of which a fifth holds for ada, who came to two posts
   await pool.query(
-    "update recsys.settings set drawn_share = 0.7, draw_temperature = 0.6, diversity = 0.7, author_decay = 0.8",
+    "update recsys.settings set drawn_share = 0.7, draw_temperature = 0.6, diversity = 3.5, author_decay = 0.8",
   );
   const another = testApp(t, url);
   const servedScores = new Map(all.map(({ post_id, score }) => [post_id, score]));

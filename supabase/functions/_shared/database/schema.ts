@@ -966,7 +966,7 @@ export interface RecsysFeedSettings {
    */
   dismiss_weight: number;
   /**
-   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.
+   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.
    */
   diversity: number;
   /**
@@ -2003,7 +2003,7 @@ export interface RecsysSettings {
    */
   dismiss_weight: Generated<number>;
   /**
-   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. 0: nothing.
+   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.
    */
   diversity: Generated<number>;
   /**

@@ -9,3 +9,14 @@ export type FeedSettings = Readonly<RecsysFeedSettings>;
 export function headWeights(settings: Pick<FeedSettings, `${Head}_weight`>): Record<Head, number> {
   return Object.fromEntries(allHeads.map((head) => [head, settings[`${head}_weight`]])) as Record<Head, number>;
 }
+
+/** From so many posts on what somebody did and wrote shows their taste: pages by score of those with fewer are worth less (docs/research/experiments.md#the-first-acts). */
+const knownFrom = 10;
+
+/**
+ * The settings for somebody with so many posts in their history. Of whom little is known the scores lie closer together, so the same `diversity` makes
+ * them a page of more subjects than anybody else's, and takes up to a sixth of what that is worth, from others a twentieth.
+ */
+export function settingsFor<Settings extends { diversity: number }>(settings: Settings, history: number): Settings {
+  return { ...settings, diversity: settings.diversity * Math.min(1, history / knownFrom) };
+}

@@ -10,6 +10,7 @@ import { userInput } from "../towers/user-input.ts";
 import { candidatesOf } from "./candidates.ts";
 import type { Page } from "./cursor.ts";
 import { feedModel, isModelError } from "./feed-model.ts";
+import { settingsFor } from "./feed-settings.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import {
@@ -51,13 +52,14 @@ export async function lookUp(
   const { caller, interests } = reader;
   const choice = services.plugIns.model ?? activeModel;
   const ofContext = span("context");
-  const find = async (connection: Connection, [context]: ContextRow[]) => {
+  const find = async (connection: Connection, [read]: ContextRow[]) => {
     ofContext();
-    if (!context) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
-    if (!context.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+    if (!read) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
+    if (!read.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+    const known = userInput(read);
+    const context = { ...read, settings: settingsFor(read.settings, known.history.length) };
     const chosen = choice.chosen(context);
     if (chosen && chosen.id !== context.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
-    const known = userInput(context);
     // first, since the tower reads no more than some words
     const input = { ...known, passions: [...interests, ...known.passions] };
     const { model, vector } = await userTower(services.models, connection, context, input, span).catch((error) => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Random } from "../../../../../trainer/engine/random.ts";
 import { dimensions } from "../../features/history.ts";
 import { sourceNames } from "../../features/retrieval.ts";
+import { settingsFor } from "../feed-settings.ts";
 import { candidatesPerPage } from "./pool.ts";
 import { select } from "./select.ts";
 import { better, type Selectable } from "./selectable.ts";
@@ -60,6 +61,14 @@ test("a post gives way to one that is less like what stands above it", () => {
   // exp(−0.25) · 0.4 = 0.31, exp(−0.3) · 0.4 = 0.296
   assert.equal(page(posts, 3, { diversity: 0.25 }), "first twin other");
   assert.equal(page(posts, 3, { diversity: 0.3 }), "first other twin");
+});
+
+test("diversity grows with what is known of a reader: none at first, all of it from ten posts on", () => {
+  const of = (history: number) => settingsFor({ diversity: 0.8, author_decay: 0.9 }, history);
+  assert.deepEqual(
+    [0, 5, 10, 50].map((history) => of(history)),
+    [0, 0.4, 0.8, 0.8].map((diversity) => ({ diversity, author_decay: 0.9 })),
+  );
 });
 
 test("the nearest of those above counts, being opposite is no merit, and no vector is no likeness", () => {
