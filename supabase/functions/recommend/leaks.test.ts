@@ -16,6 +16,7 @@ import { type Facts, factsOf, isMuted, passes } from "../../../testing/allowed-a
 import { suggestionsTo } from "../../../testing/allowed-suggestions.ts";
 import { answersTo } from "../../../testing/answers.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
+import { askNamed } from "../../../testing/named-posts.ts";
 import {
   addTenants,
   anyFilter,
@@ -34,7 +35,6 @@ import { sources } from "../_shared/features/retrieval.ts";
 import type { FeedFilter } from "../_shared/recommend/filter.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
-import { askNamed } from "./testing-named.ts";
 
 type Row = [topic: string, item: string, value: string];
 

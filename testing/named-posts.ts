@@ -1,10 +1,10 @@
 /** For tests: posts that an app names, under the policies of the moment. */
 import assert from "node:assert/strict";
-import { type Facts, isMuted, passes } from "../../../testing/allowed-answers.ts";
-import { anyFilter, type Client, type PolicyCaller, type PolicyPost, pick } from "../../../testing/random-policies.ts";
-import type { Random } from "../../../trainer/engine/random.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
-import type { TestApp } from "../testing.ts";
+import type { Feed } from "../supabase/functions/_shared/recommend/feed.ts";
+import type { TestApp } from "../supabase/functions/testing.ts";
+import type { Random } from "../trainer/engine/random.ts";
+import { type Facts, isMuted, passes } from "./allowed-answers.ts";
+import { anyFilter, type Client, type PolicyCaller, type PolicyPost, pick } from "./random-policies.ts";
 
 interface Asked {
   random: Random;
