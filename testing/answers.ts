@@ -14,6 +14,7 @@ export async function answersTo(
   const answers: [query: string, ...values: unknown[]][] = [
     ["recsys.retrieve($1, $2, $3::text::extensions.vector, now())", sub, modelId, JSON.stringify(vector)],
     ["recsys.given_posts($1, $2, null, 7)", sub, ids],
+    ["recsys.new_posts($1, now() - interval '7 days', null, 1000)", sub],
     ["recsys.people_to_follow($1, 20)", sub],
     ["recsys.topics_to_follow($1, 20)", sub],
     ["recsys.posts_like($1, 20)", post],
@@ -37,6 +38,19 @@ export async function answersTo(
   const columns = [...Object.values(posts as Record<string, unknown[] | null>), ranks, served_keys];
   const named = (ranks ?? []).map((_: unknown, i: number) => JSON.stringify(columns.map((column) => column?.[i])));
   told.push(named.sort(), [JSON.stringify(sortedKeys(rest))]);
+  // the same promotions before and after, of whatever posts
+  await client.query(
+    `insert into recsys.promotions (name, post_id, place, starts_at, ends_at)
+     select 'pinned', id, 1, now() - interval '1 day', now() + interval '1 day' from unnest($1::uuid[]) as id
+     where not exists (select from recsys.promotions) limit 20`,
+    [ids],
+  );
+  const { rows: promoted } = await client.query(
+    "select recsys.promoted_posts('authenticated', $1, now(), '{}', null, 7) as found",
+    [sub],
+  );
+  await client.query("reset role");
+  told.push([JSON.stringify(promoted[0].found)]);
   return told;
 }
 

@@ -125,6 +125,16 @@ test("an operator lets a model serve, looks around, and rolls it back", options,
     await panel(page, "votes").last().getByText("Nobody has seen a page of it yet.").waitFor();
   });
 
+  await t.test("what an editor pinned is there, with what it changes", async () => {
+    await database.pool.query(
+      `insert into recsys.promotions (name, post_id, place, starts_at, ends_at)
+       select 'From the editors', id, 2, now() + interval '1 hour', now() + interval '1 day' from public.posts limit 1`,
+    );
+    await go(page, "Promotions");
+    await panel(page, "All promotions").getByRole("cell", { name: "From the editors", exact: true }).first().waitFor();
+    await panel(page, "What From the editors changes").last().getByRole("cell", { name: "its place then" }).waitFor();
+  });
+
   await t.test("and back", async () => {
     await go(page, "Models");
     await page.getByRole("button", { name: "Roll back next" }).click();

@@ -56,6 +56,11 @@ test("every question that changes nothing is answered as its statement answers i
     beside: [{ name: "both", share: 0.3, interleave_with: "other" }],
   }))
     await pool.query("select recsys.start_experiment($1, $2)", [name, JSON.stringify(variants)]);
+  const { rows: promotions } = await pool.query(
+    "insert into recsys.promotions (name, post_id, place, ends_at) values ('Pinned', $1, 1, now() + interval '1 day') returning promotion_id::int",
+    [post(1)],
+  );
+  asked.preview_promotion = promotions[0];
   for (const [name, question] of Object.entries(questions)) {
     if ("changes" in question) continue;
     await t.test(name, async () => {

@@ -35,7 +35,7 @@ export function answerOf(
     }),
     features: selected.map(({ chosen }) => chosen.features()),
     propensities: selected.map(({ propensity }) => (ranked ? propensity : null)),
-    decision: page.given || promoted ? null : ranked && { found: { context, input, ...found }, page, ranked, selected },
+    decision: page.given ? null : ranked && { found: { context, input, ...found }, page, ranked, selected },
     label,
     credits,
     promoted,

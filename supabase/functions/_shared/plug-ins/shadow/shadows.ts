@@ -22,9 +22,9 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
   // that nobody looked while there was much to do is no failure
   const look: Work<Answered> = { code: "shadow_failed", mayBeLost: true, do: readAndScore };
 
-  return ({ feed, shownAt, decision, credits }, caller, inSpareTime) => {
-    // a model beside several that made a page would have no one place to be compared with
-    if (!decision || credits) return;
+  return ({ feed, shownAt, decision, credits, promoted }, caller, inSpareTime) => {
+    // a model beside several that made a page, or somebody's hand, would have no one place to be compared with
+    if (!decision || credits || promoted) return;
     const answered = { requestId: feed.request_id, caller, shownAt, decision };
     if (now() - lookedAt >= knownFor) {
       // also where it fails: what is broken is not asked with every request
