@@ -8,6 +8,11 @@ export interface Facts {
   excluded: Set<string>;
   mutes: { kind: string; value: string }[];
   list: string[];
+  /** Ids of posts, and of authors, that are for followers alone. */
+  withheld: Set<string>;
+  /** What the caller's feed is made of, and the authors and topics that they follow, topics in small letters. */
+  feed: string;
+  followed: { people: Set<string>; topics: Set<string> };
   embedded: Set<string>;
   /** People who have a vector. */
   placed: Set<string>;
@@ -22,13 +27,59 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
          union select post_id from recsys.impressions where user_id = $1 and seen_at is not null
        )::text[] as excluded,
        (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'value', value)), '[]') from public.mutes where user_id = $1) as mutes,
-       coalesce((select post_ids::text[] from recsys.batch_recommendations where user_id = $1), '{}') as list,
+       coalesce((select value from public.preferences where user_id = $1 and kind = 'feed'), 'personal') as feed,
+       array(select target from public.follows where user_id = $1 and kind = 'person') as people,
+       array(
+         select lower(target) from public.follows where user_id = $1 and kind <> 'person'
+         union select lower(value) from public.preferences where user_id = $1 and kind = 'more'
+       ) as topics,
+       array(select coalesce(post_id, author_id) from public.withheld)::text[] as withheld,
+       array(select post_id from recsys.dismissals where user_id = $1)::text[] as dismissed,
+       coalesce(
+         (
+           select post_ids::text[] from recsys.batch_recommendations
+           where user_id = $1 and not exists (select from public.preferences where user_id = $1)
+         ),
+         '{}'
+       ) as list,
        array(select post_id from recsys.post_embeddings where model_id = $2)::text[] as embedded,
-       array(select user_id from recsys.user_embeddings where model_id = $2)::text[] as placed`,
+       array(select user_id from recsys.user_embeddings where model_id = $2 except select user_id from public.preferences where value = 'impersonal')::text[] as placed`,
     [sub ?? null, modelId],
   );
-  const [{ excluded, mutes, list, embedded, placed }] = rows;
-  return { excluded: new Set(excluded), mutes, list, embedded: new Set(embedded), placed: new Set(placed) };
+  const [{ excluded, dismissed, mutes, list, withheld, feed, people, topics, embedded, placed }] = rows;
+  const leftOut: Record<string, string[]> = { following: dismissed, impersonal: [] };
+  return {
+    ...{ excluded: new Set(leftOut[feed] ?? excluded), mutes, list, feed },
+    withheld: new Set(withheld),
+    followed: { people: new Set(feed === "impersonal" ? [] : people), topics: new Set(topics) },
+    embedded: new Set(embedded),
+    placed: new Set(placed),
+  };
+}
+
+/** Whether the post is withheld from who follows these. */
+export function isWithheld(
+  { withheld }: Facts,
+  { id, author_id }: Pick<PolicyPost, "id" | "author_id">,
+  followed: ReadonlySet<string> = new Set(),
+): boolean {
+  const author = author_id ?? "";
+  return !followed.has(author) && (withheld.has(id) || withheld.has(author));
+}
+
+/** What may be in a feed of the caller, of what a plain select shows them. `now`: in milliseconds. */
+export function eligible(
+  { posts, facts, caller, now }: { posts: PolicyPost[]; facts: Facts; caller: PolicyCaller; now: number },
+  filter: FeedFilter | null,
+): PolicyPost[] {
+  return posts.filter(
+    (post) =>
+      (caller.sub === undefined || post.author_id !== caller.sub) &&
+      !facts.excluded.has(post.id) &&
+      !isMuted(facts, post) &&
+      !isWithheld(facts, post, facts.followed.people) &&
+      passes(filter, post, now),
+  );
 }
 
 /** Whether a caller muted the post. */

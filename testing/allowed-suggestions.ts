@@ -14,7 +14,8 @@ export async function suggestionsTo(
   const [people] = await rowsOf("select items from recsys.people_to_follow($1, $2)", sub, limit);
   const [topics] = await rowsOf("select items from recsys.topics_to_follow($1, $2)", sub, limit);
   const profiles = new Set((await rowsOf("select id from public.profiles")).map(({ id }) => id));
-  const acts = await rowsOf("select post_id from recsys.source_interactions where user_id = $1", sub);
+  const isRead = facts.feed !== "impersonal";
+  const acts = isRead ? await rowsOf("select post_id from recsys.source_interactions where user_id = $1", sub) : [];
   const cameTo = new Set(acts.map(({ post_id }) => post_id));
   const follows: { user_id: string; kind: string; target: string }[] = await rowsOf(
     "select user_id, kind, target from public.follows",
@@ -22,14 +23,19 @@ export async function suggestionsTo(
   const mutedOf = (kind: string) => facts.mutes.filter((mute) => mute.kind === kind).map(({ value }) => value);
   const own = follows.filter(({ user_id }) => user_id === sub);
   const followed = own.filter(({ kind }) => kind === "person").map(({ target }) => target);
-  const friends = followed.filter((id) => profiles.has(id) && !mutedOf("person").includes(id));
+  const friends = followed.filter(() => isRead).filter((id) => profiles.has(id) && !mutedOf("person").includes(id));
   const theirs = follows.filter(({ user_id }) => friends.includes(user_id));
   const targetsOf = (kind: string) => theirs.filter((each) => each.kind === kind).map(({ target }) => target);
   const known = posts.filter(({ id, author_id }) => cameTo.has(id) && author_id !== sub);
   // of more acts the latest count
   const least = acts.length <= 200 ? limit : 0;
   const suggested = [...known.flatMap(({ author_id }) => author_id ?? []), ...targetsOf("person")].filter(
-    (id) => id !== sub && profiles.has(id) && !followed.includes(id) && !mutedOf("person").includes(id),
+    (id) =>
+      id !== sub &&
+      !facts.withheld.has(id) &&
+      profiles.has(id) &&
+      !followed.includes(id) &&
+      !mutedOf("person").includes(id),
   );
   const small = (texts: string[]) => texts.map((text) => text.toLowerCase());
   const left = new Set(

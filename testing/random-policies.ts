@@ -320,6 +320,25 @@ export async function changeSomething(
          select gen_random_uuid(), $1, id, 1, now() - interval '1 hour', now() - interval '1 hour' from (select ${anyPost(random)} as id) as post where id is not null`,
         [person],
       ),
+    "preferences taken back": () => client.query("delete from public.preferences where random() < 0.7"),
+    preferred: () =>
+      client.query(
+        `insert into public.preferences (user_id, kind, value) select $1, kind, value from (values ('feed', $2), ($3, $4)) as wanted (kind, value)
+         where value <> 'personal' on conflict do nothing`,
+        [
+          person,
+          pick(random, ["personal", "following", "impersonal"]),
+          pick(random, ["more", "less"]),
+          pick(random, tags),
+        ],
+      ),
+    withheld: () =>
+      client.query(
+        `insert into public.withheld (author_id, post_id)
+         select author_id, case when $3 then id end from public.posts where author_id = $1 and md5(id::text || $2) < '2' on conflict do nothing`,
+        [person, random.below(1e9), random.below(4) > 0],
+      ),
+    "no more withheld": () => client.query("delete from public.withheld where random() < 0.7"),
     "rolled up": () => client.query("select recsys.roll_up()"),
     erased: () => client.query("select recsys.erase()"),
     "lists made": () => makeLists(client, random, people, modelId),

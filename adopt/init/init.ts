@@ -155,7 +155,16 @@ function instantOf(version: string): number {
 // What of this checkout goes into an app's own supabase folder: everything but the example app and what is only for development.
 
 /** Tables, views and triggers of the example app, and the function `events`, which writes into them. */
-const exampleApp = new Set(["app_tables", "mutes", "follows", "example_views", "events", "watch_app_tables"]);
+const exampleApp = new Set([
+  "app_tables",
+  "mutes",
+  "follows",
+  "preferences",
+  "withheld",
+  "example_views",
+  "events",
+  "watch_app_tables",
+]);
 
 /** The functions that an app with tables of its own is served by, with what `supabase functions deploy` needs to know. */
 export const servedFunctions = ["recommend", "similar", "ideas", "embed"];

@@ -49,6 +49,7 @@ export function basisOf(feed: Feed): string {
     history: `${by}, from what they did`,
     profile: `${by}, from their profile alone`,
     community: `${by}; what is fresh and popular`,
+    follows: "the newest of whom and what they follow, as they want it",
   }[feed.basis];
 }
 

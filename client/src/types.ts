@@ -386,9 +386,9 @@ export interface Feed {
    */
   made_at: string;
   /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
    */
-  basis: "history" | "profile" | "community";
+  basis: "history" | "profile" | "community" | "follows";
   /**
    * The best first.
    */
@@ -738,9 +738,9 @@ export interface ConsoleFeed {
    */
   made_at: string;
   /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
    */
-  basis: "history" | "profile" | "community";
+  basis: "history" | "profile" | "community" | "follows";
   /**
    * The best first.
    */

@@ -67,6 +67,8 @@ export default defineConfig({
         ["Follows", "design/follows"],
         ["Neighbours of posts", "design/neighbours"],
         ["Mutes, blocks and filters", "design/filters"],
+        ["What readers decide", "design/preferences"],
+        ["What is withheld from strangers", "design/withheld"],
         ["The feature store", "design/feature-store"],
         ["What counts", "design/what-counts"],
         ["Embedding", "design/embedding"],

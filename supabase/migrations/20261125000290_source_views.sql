@@ -1,4 +1,4 @@
--- The seam between an app and the engine: seven views. An app redefines them over its own tables by "create or replace view", as
+-- The seam between an app and the engine: nine views. An app redefines them over its own tables by "create or replace view", as
 -- 20261125000300_example_views.sql does for the example app, and nothing else; until then they are empty.
 -- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see. "create or replace view" drops
 -- that where it is not said again: recsys.require_invoker_views() then refuses every feed.
@@ -76,4 +76,17 @@ comment on column recsys.source_follows.kind is 'person: an author. topic: a tag
 comment on column recsys.source_follows.target is 'The person''s id as text; the tag, or the group as tags name it, of which 100 letters are read. Capital or small letters are the same.';
 comment on column recsys.source_follows.created_at is 'Since when; null: the app does not say, and they count as followed from the beginning. Training believes that nobody was followed before.';
 
-grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes, recsys.source_follows to authenticated, service_role;
+create view recsys.source_preferences with (security_invoker = true) as
+select null::uuid as user_id, null::text as kind, null::text as value where false;
+comment on view recsys.source_preferences is 'What people decided about their own feed: (user_id, kind in feed | more | less, value). Of each user 100 topics of each kind are read. Empty in an app without such a table.';
+comment on column recsys.source_preferences.user_id is 'Whose feed.';
+comment on column recsys.source_preferences.kind is 'feed: what it is made of. more, less: of a topic they want more or less.';
+comment on column recsys.source_preferences.value is 'Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same.';
+
+create view recsys.source_withheld with (security_invoker = true) as
+select null::uuid as post_id, null::uuid as author_id where false;
+comment on view recsys.source_withheld is 'What is recommended to nobody but those who follow its author: (post_id, author_id), a row for a post or for all posts of an author, the other null. Authors say it, or moderation. Everybody has to be able to read it. Empty in an app without such a table.';
+comment on column recsys.source_withheld.post_id is 'The post; null: all posts of the author.';
+comment on column recsys.source_withheld.author_id is 'The author; null: the post alone.';
+
+grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes, recsys.source_follows, recsys.source_preferences, recsys.source_withheld to authenticated, service_role;

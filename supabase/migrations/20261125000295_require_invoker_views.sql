@@ -11,7 +11,8 @@ begin
   from pg_catalog.pg_class
   where pg_class.oid in (
       'recsys.source_users'::regclass, 'recsys.source_posts'::regclass, 'recsys.source_interactions'::regclass,
-      'recsys.source_logins'::regclass, 'recsys.source_dismissals'::regclass, 'recsys.source_mutes'::regclass, 'recsys.source_follows'::regclass
+      'recsys.source_logins'::regclass, 'recsys.source_dismissals'::regclass, 'recsys.source_mutes'::regclass, 'recsys.source_follows'::regclass,
+      'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass
     )
     and pg_class.relkind = 'v'
     -- as it is nearly always written

@@ -1,4 +1,4 @@
--- The seven views over the example app's tables, and how old what people do there may be. Another app leaves this file out and redefines them over its own (docs/adopting.md); what
+-- The nine views over the example app's tables, and how old what people do there may be. Another app leaves this file out and redefines them over its own (docs/adopting.md); what
 -- they have to keep is said in 20261125000290_source_views.sql.
 
 create or replace view recsys.source_users with (security_invoker = true) as
@@ -62,6 +62,12 @@ select mutes.user_id, mutes.kind, mutes.value, mutes.created_at from public.mute
 
 create or replace view recsys.source_follows with (security_invoker = true) as
 select follows.user_id, follows.kind, follows.target, follows.created_at from public.follows;
+
+create or replace view recsys.source_preferences with (security_invoker = true) as
+select preferences.user_id, preferences.kind, preferences.value from public.preferences;
+
+create or replace view recsys.source_withheld with (security_invoker = true) as
+select withheld.post_id, case when withheld.post_id is null then withheld.author_id end as author_id from public.withheld;
 
 -- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
 -- interactions of a post recomputed.

@@ -81,6 +81,10 @@ begin
   if not exists (select from recsys.experiments where experiments.ended_at is null) then
     return;
   end if;
+  -- whose feed no variant can change
+  if recsys.feed_kind(p_user_id) <> 'personal' then
+    return;
+  end if;
   return query
   select
     string_agg(experiments.name || '/' || variants.variant, ',' order by experiments.name),
@@ -96,7 +100,7 @@ begin
   having count(*) > 0;
 end
 $$;
-comment on function recsys.assignment(uuid) is 'The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none.';
+comment on function recsys.assignment(uuid) is 'The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed.';
 
 revoke all on function recsys.bucket(uuid, text), recsys.assignment(uuid) from public;
 grant execute on function recsys.bucket(uuid, text), recsys.assignment(uuid) to authenticated, service_role;

@@ -135,11 +135,16 @@ begin
   return array(
     select followed.topic
     from (
-      select left(lower(source_follows.target), 100) as topic
-      from recsys.source_follows
-      where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and (source_follows.created_at <= p_now) is not false
-      group by left(lower(source_follows.target), 100)
-      order by max(source_follows.created_at) desc nulls last, left(lower(source_follows.target), 100) collate "C"
+      select left(lower(chosen.topic), 100) as topic
+      from (
+        select source_follows.target as topic, source_follows.created_at
+        from recsys.source_follows
+        where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and (source_follows.created_at <= p_now) is not false
+        union all
+        select wanted.topic, null from unnest(recsys.topics_wanted(p_user_id, 'more')) as wanted (topic)
+      ) as chosen
+      group by left(lower(chosen.topic), 100)
+      order by max(chosen.created_at) desc nulls last, left(lower(chosen.topic), 100) collate "C"
       limit 100
     ) as followed
     cross join lateral (
@@ -153,7 +158,7 @@ begin
   );
 end
 $$;
-comment on function recsys.followed_topics(uuid, timestamptz) is 'Of the 100 topics and groups that a user followed last, as of an instant, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags.';
+comment on function recsys.followed_topics(uuid, timestamptz) is 'Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags.';
 
 create function recsys.followed_vector(p_follows uuid[], p_model_id bigint, p_now timestamptz) returns extensions.vector
 language plpgsql stable security invoker set search_path = ''
@@ -209,16 +214,32 @@ returns table (
   follows integer,
   recent_interactions json,
   history_posts uuid[],
-  followed extensions.vector
+  followed extensions.vector,
+  feed text
 )
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  latest constant recsys.dated_post[] := recsys.latest_interactions(p_user_id, p_now);
-  followed_now constant uuid[] := recsys.followed_people(p_user_id, p_now);
+  kind text := 'personal';
+  latest recsys.dated_post[];
+  followed_now uuid[];
 begin
+  -- a visitor has no rights on what people prefer
+  if p_user_id is not null then
+    kind := recsys.feed_kind(p_user_id);
+  end if;
+  if p_user_id is null or kind = 'impersonal' then
+    -- who came this moment, and of whom nothing is known
+    return query select
+      '{}'::text[], '{}'::text[], '', p_now, null::extensions.vector, '{}'::extensions.vector[], null::timestamptz, 0, 0, 0, 0,
+      null::double precision[], null::double precision[], null::double precision, null::double precision, 0, '[]'::json, '{}'::uuid[],
+      null::extensions.vector, kind;
+    return;
+  end if;
+  latest := recsys.latest_interactions(p_user_id, p_now);
+  followed_now := recsys.followed_people(p_user_id, p_now);
   return query
   select
     array_remove(coalesce(users.passions, '{}'), null), array_remove(coalesce(users.projects, '{}'), null), coalesce(users.bio, ''), users.created_at,
@@ -227,7 +248,7 @@ begin
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
     cardinality(followed_now),
     recsys.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}'),
-    recsys.followed_vector(followed_now, p_model_id, p_now)
+    recsys.followed_vector(followed_now, p_model_id, p_now), kind
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   cross join lateral (
@@ -261,7 +282,7 @@ begin
   where users.user_id = p_user_id;
 end
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), their recent interactions, and what their feed is made of (recsys.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
 revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_topics(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
 grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_topics(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

@@ -10,9 +10,10 @@ comment on type recsys.pooled_post is 'A post that passes the filter of a reques
 create type recsys.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
-  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys.pooled_post[], readable uuid[], asked uuid, on_trial uuid[]
+  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
+  more text[], less text[], withholds boolean
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials).';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -54,6 +55,7 @@ begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
+  request.withholds := exists (select from recsys.source_withheld);
   -- a visitor has no rights on what people muted, and need not have
   if p_user_id is null then
     return request;
@@ -105,12 +107,16 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
+  kind text;
   kept record;
 begin
   request.user_id := p_user_id;
   request.seed := p_seed;
   request.served := p_served;
   if p_user_id is not null then
+    kind := recsys.feed_kind(p_user_id);
+  end if;
+  if kind = 'personal' then
     -- what was counted after this instant says nothing of what was before it
     select user_affinities.until, user_affinities.authors, user_affinities.affinities, user_affinities.post_ids into kept
     from recsys.user_affinities where user_affinities.user_id = p_user_id and user_affinities.until <= p_now;
@@ -133,18 +139,21 @@ begin
         union
         select unnest(kept.post_ids) where (select count(*) from latest) = 2000
         union
-        -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
-        -- candidate that was not chosen, which is what training should learn of it
-        (
-          select source_dismissals.post_id from recsys.source_dismissals
-          where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
-          order by source_dismissals.created_at desc
-          limit 5000
-        )
-        union
         select unnest(recsys.seen_posts(p_user_id, p_now))
       ), null)
     into request.interacted, request.excluded;
+    request.less := recsys.topics_wanted(p_user_id, 'less');
+    request.more := recsys.topics_wanted(p_user_id, 'more');
+  end if;
+  if kind in ('personal', 'following') then
+    -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
+    -- candidate that was not chosen, which is what training should learn of it
+    request.excluded := request.excluded || array(
+      select source_dismissals.post_id from recsys.source_dismissals
+      where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now and source_dismissals.post_id is not null
+      order by source_dismissals.created_at desc
+      limit 5000
+    );
     request.follows := recsys.followed_people(p_user_id, p_now);
     request.topics := recsys.followed_topics(p_user_id, p_now);
   end if;
@@ -154,7 +163,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served.';
+comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later
@@ -182,9 +191,13 @@ begin atomic
         and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))
         and ((p_request.filter).tags is null or lower(posts.tags::text)::text[] && (p_request.filter).tags)
       ))
+      and (p_request.withholds is not true or posts.author_id = any (p_request.follows) or (
+        not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id)
+        and not exists (select from recsys.source_withheld as withheld where withheld.author_id = posts.author_id)
+      ))
     ));
 end;
-comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, and what its filter does not let in.';
+comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
 create function recsys.with_trials(p_request recsys.feed_request) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''

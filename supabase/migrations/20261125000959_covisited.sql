@@ -8,7 +8,7 @@ declare
   request recsys.feed_request := p_request;
 begin
   -- a model without neighbours asks nothing more
-  if request.user_id is not null and to_regclass('recsys.post_neighbours_' || p_model_id) is not null then
+  if request.interacted is not null and to_regclass('recsys.post_neighbours_' || p_model_id) is not null then
     request.came_to := array(
       select distinct latest.post_id
       from (

@@ -11,10 +11,11 @@ as $$
 declare
   request recsys.feed_request := p_request;
 begin
-  -- who searches may look for what they know or wrote themselves, and for what a newcomer wrote
+  -- who searches may look for what they know or wrote themselves, for what a newcomer wrote, and for what is withheld from strangers' feeds
   request.user_id := null;
   request.excluded := '{}';
   request.on_trial := null;
+  request.withholds := false;
   request.pool := recsys.pooled(request, p_given);
   return request;
 end
@@ -66,8 +67,10 @@ begin
     'affinities', affinities,
     'follows', follows,
     'topics', request.topics,
+    'more', request.more,
+    'less', request.less,
     'touches', touches,
-    'in_circle', exists (select from recsys.circle_members where circle_members.user_id = p_user_id),
+    'in_circle', request.interacted is not null and exists (select from recsys.circle_members where circle_members.user_id = p_user_id),
     'posts', recsys.told_posts(posts),
     'on_trial', 0,
     'ranks', ranks,

@@ -10,7 +10,7 @@ declare
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
 begin
   request.user_id := p_user_id;
-  if p_user_id is not null then
+  if p_user_id is not null and recsys.feed_kind(p_user_id) <> 'impersonal' then
     -- what is new to somebody they came to since: no more of what they did is read
     request.excluded := array_remove(array(
       select source_interactions.post_id from recsys.source_interactions where source_interactions.user_id = p_user_id and source_interactions.created_at > since

@@ -68,6 +68,8 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
+  -- null: a visitor, or somebody of whom nothing is read
+  reader uuid;
   promotion recsys.promotions;
   person recsys.source_users;
   request recsys.feed_request;
@@ -78,15 +80,18 @@ declare
   posts recsys.told_post[] := '{}'::recsys.told_post[];
   found json[] := '{}'::json[];
 begin
-  select * into person from recsys.source_users where source_users.user_id = p_user_id;
+  if p_user_id is not null and recsys.feed_kind(p_user_id) <> 'impersonal' then
+    reader := p_user_id;
+  end if;
+  select * into person from recsys.source_users where source_users.user_id = reader;
   for promotion in
     select * from recsys.promotions where promotions.starts_at <= p_now and promotions.ends_at > p_now order by promotions.promotion_id desc limit 50
   loop
     continue when not recsys.is_promoted_to(promotion.people, person.user_id, person.passions, person.created_at);
     -- null: a visitor, of whom nothing is logged
-    continue when promotion.per_person_and_day is not null and (p_user_id is null or promotion.per_person_and_day <= (
+    continue when promotion.per_person_and_day is not null and (reader is null or promotion.per_person_and_day <= (
       select count(distinct impressions.request_id) from recsys.impressions
-      where impressions.user_id = p_user_id and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotion.promotion_id
+      where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotion.promotion_id
     ));
     perform set_config('role', p_role, true);
     if known is null then
@@ -96,25 +101,25 @@ begin
       request.served := p_served;
       known := '{}';
       seen := '{}';
-      if p_user_id is not null then
+      if reader is not null then
         known := array_remove(array(
           (
             select source_interactions.post_id from recsys.source_interactions
-            where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
+            where source_interactions.user_id = reader and source_interactions.created_at <= p_now
             order by source_interactions.created_at desc, source_interactions.interaction_id desc
             limit 2000
           )
           union
-          select unnest(user_affinities.post_ids) from recsys.user_affinities where user_affinities.user_id = p_user_id
+          select unnest(user_affinities.post_ids) from recsys.user_affinities where user_affinities.user_id = reader
           union
           (
             select source_dismissals.post_id from recsys.source_dismissals
-            where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now
+            where source_dismissals.user_id = reader and source_dismissals.created_at <= p_now
             order by source_dismissals.created_at desc
             limit 5000
           )
         ), null);
-        seen := recsys.seen_posts(p_user_id, p_now);
+        seen := recsys.seen_posts(reader, p_now);
       end if;
     end if;
     -- who pins a post for a day means it to stay when it was seen

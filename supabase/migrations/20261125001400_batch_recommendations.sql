@@ -167,6 +167,7 @@ begin
       where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys.clock()
         and user_stats.last_active_at > recsys.clock() - recsys.batch_activity()
     )
+      and not exists (select from recsys.source_preferences where source_preferences.user_id = source_users.user_id)
   ) as numbered
   group by numbered.page;
   update recsys.batch_runs
@@ -330,6 +331,8 @@ begin
     select * from recsys.eligible_posts(request) as eligible where eligible.post_id = listed.post_id offset 0
   ) as posts
   where list.user_id = p_user_id
+    -- it knows nothing of these
+    and not exists (select from recsys.source_preferences where source_preferences.user_id = p_user_id)
     -- a post that was written under the id of a deleted one is another
     and posts.created_at <= list.made_at
     and posts.post_id <> all (recsys.deleted_posts(list.post_ids, now() - (recsys.clock() - list.made_at)))
@@ -337,7 +340,7 @@ begin
   limit p_limit;
 end
 $$;
-comment on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in.';
+comment on function recsys.batch_feed(uuid, integer, bigint, bigint[], jsonb) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences).';
 
 alter table recsys.impressions add column mode text not null default 'live' check (mode in ('live', 'batch', 'candidates'));
 comment on column recsys.impressions.mode is 'live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.';

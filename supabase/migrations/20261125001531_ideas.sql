@@ -30,12 +30,14 @@ as $$
     select
       source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
     from recsys.source_posts
-    where source_posts.created_at <= recsys.clock()
+    where source_posts.created_at <= recsys.clock() and not exists (
+      select from recsys.source_withheld as withheld where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
+    )
     order by source_posts.created_at desc, source_posts.post_id desc
     limit p_limit
   ) as posts;
 $$;
-comment on function recsys.idea_posts(integer) is 'The latest posts that the caller may read, as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+comment on function recsys.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
 
 create function recsys.post_audiences(p_post_ids uuid[])
 returns table (people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[])

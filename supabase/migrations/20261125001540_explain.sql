@@ -66,6 +66,7 @@ declare
   found_row record;
   mutes recsys.feed_request;
   answer record;
+  feed constant text := recsys.feed_kind(p_user_id);
   shown record;
   ahead record;
   user_vector extensions.vector;
@@ -106,13 +107,15 @@ begin
   for found_row in
     select source_interactions.kind, count(*) as times, max(source_interactions.created_at) as at from recsys.source_interactions
     where source_interactions.user_id = p_user_id and source_interactions.post_id = p_post_id and source_interactions.created_at <= instant
+      and feed = 'personal'
     group by source_interactions.kind order by at
   loop
     reasons := reasons || ('has a ' || found_row.kind || ' by this user');
     details := details || format('%s, last %s', case found_row.times when 1 then 'once' else found_row.times || ' times' end, found_row.at);
   end loop;
   select min(source_dismissals.created_at) as at into found_row from recsys.source_dismissals
-  where source_dismissals.user_id = p_user_id and source_dismissals.post_id = p_post_id and source_dismissals.created_at <= instant;
+  where source_dismissals.user_id = p_user_id and source_dismissals.post_id = p_post_id and source_dismissals.created_at <= instant
+    and feed <> 'impersonal';
   if found_row.at is not null then
     reasons := reasons || 'dismissed or voted against'::text;
     details := details || found_row.at::text;
@@ -138,6 +141,12 @@ begin
     reasons := reasons || 'on trial'::text;
     details := details || format('newcomers wrote more than is usual: nobody but newcomers came to it yet, and it is over on %s', found_row.until);
   end if;
+  if not answer.is_candidate and mutes.withholds and exists (
+    select from recsys.source_withheld where source_withheld.post_id = p_post_id or source_withheld.author_id = post.author_id
+  ) and post.author_id <> all (recsys.followed_people(p_user_id, instant)) is not false then
+    reasons := reasons || 'withheld'::text;
+    details := details || 'it is recommended to nobody but those who follow its author'::text;
+  end if;
   if not answer.is_candidate and reasons = '{}' then
     reasons := reasons || 'no source brings it'::text;
     details := details || 'its ranks are behind what each source brings'::text;
@@ -147,6 +156,9 @@ begin
     'verdict',
     case when answer.is_candidate then 'a candidate' else 'not a candidate' end,
     case when answer.is_candidate then 'in the feed where the ranker puts it among the best' else array_to_string(reasons, '; ') end;
+  if feed <> 'personal' then
+    return query select 'feed', feed, 'the user wants it so (recsys.source_preferences)'::text;
+  end if;
   return query select 'post', post.title, format('%s, created %s', p_post_id, post.created_at);
   return query select 'why not', why.reason, why.detail from unnest(reasons, details) as why (reason, detail);
   if model.model_id is null then

@@ -22,7 +22,8 @@ begin
       from recsys.post_embeddings as this
       cross join lateral recsys.nearest_posts(
         models.model_id, this.embedding, recsys.clock(),
-        p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null),
+        p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null
+          and (select recsys.feed_kind(auth.uid())) <> 'impersonal'),
         p_limit
       ) as nearest
       join recsys.source_posts as posts on posts.post_id = nearest.post_id
@@ -111,7 +112,7 @@ begin
   perform recsys.require_invoker_views();
   is_known := recsys.readable_people(p_claims, array[me]) <> '{}';
   select models.model_id, models.name into model_id, model_name from recsys.models where models.status = 'active';
-  if is_known then
+  if is_known and recsys.feed_kind(me) <> 'impersonal' then
     select similar_people.user_ids into found_ids from recsys.similar_people
     where similar_people.user_id = me and similar_people.model_id = people_near.model_id
       -- one of the future was made while the clock was wrong
@@ -136,6 +137,9 @@ begin
         count(*) over () as people
       from unnest(found_ids) with ordinality as kept (user_id, place)
       where kept.user_id = any (readable) and kept.user_id <> all (muted)
+        -- they may have been found before they wanted none
+        and kept.user_id not in (select impersonal_people.user_id from recsys.impersonal_people)
+        and not exists (select from recsys.source_withheld where source_withheld.author_id = kept.user_id)
     ) as near
     where near.people >= recsys.least_people()
   );

@@ -19,22 +19,24 @@ as $$
 #variable_conflict use_column
 declare
   as_of constant timestamptz := recsys.clock();
+  -- null: nothing of theirs is read
+  reader constant uuid := case when recsys.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
   muted constant uuid[] := coalesce((recsys.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
   followed constant uuid[] := array(
     select source_follows.target::uuid from recsys.source_follows
-    where source_follows.user_id = p_user_id and source_follows.kind = 'person' and pg_input_is_valid(source_follows.target, 'uuid')
+    where source_follows.user_id = reader and source_follows.kind = 'person' and pg_input_is_valid(source_follows.target, 'uuid')
   );
 begin
   return query
   with authors as (
     select posts.author_id as user_id, count(distinct posts.post_id) as posts
-    from unnest(recsys.latest_interactions(p_user_id, as_of)) as latest
+    from unnest(recsys.latest_interactions(reader, as_of)) as latest
     join recsys.source_posts as posts on posts.post_id = latest.post_id
     group by posts.author_id
   ),
   friends as (
     select theirs.user_id, array_agg(distinct friend.user_id) as people
-    from unnest((recsys.followed_people(p_user_id, as_of))[:100]) as friend (user_id)
+    from unnest((recsys.followed_people(reader, as_of))[:100]) as friend (user_id)
     cross join lateral (
       select followed.user_id from unnest(recsys.followed_people(friend.user_id, as_of)) as followed (user_id) limit 100
     ) as theirs
@@ -47,6 +49,7 @@ begin
     full join friends using (user_id)
     where user_id <> p_user_id and user_id <> all (followed) and user_id <> all (muted)
       and exists (select from recsys.source_users where source_users.user_id = coalesce(authors.user_id, friends.user_id) offset 0)
+      and not exists (select from recsys.source_withheld where source_withheld.author_id = user_id)
     order by weight desc, user_id
     limit p_limit
   )
@@ -68,6 +71,8 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   as_of constant timestamptz := recsys.clock();
+  -- null: nothing of theirs is read
+  reader constant uuid := case when recsys.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
   request constant recsys.feed_request := recsys.request_with_mutes(p_user_id, as_of);
   muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
   muted constant text[] := coalesce(request.muted_topics, '{}');
@@ -75,7 +80,7 @@ begin
   return query
   with tags as (
     select lower(tag) as name, min(tag) as tag, count(distinct posts.post_id) as posts
-    from unnest(recsys.latest_interactions(p_user_id, as_of)) as latest
+    from unnest(recsys.latest_interactions(reader, as_of)) as latest
     join recsys.source_posts as posts on posts.post_id = latest.post_id
     cross join unnest(posts.tags) as tag
     where posts.author_id is distinct from p_user_id and tag ~ '\S'
@@ -83,7 +88,7 @@ begin
   ),
   friends as (
     select lower(theirs.target) as name, min(theirs.target) as tag, array_agg(distinct friend.user_id) as people
-    from unnest((recsys.followed_people(p_user_id, as_of))[:100]) as friend (user_id)
+    from unnest((recsys.followed_people(reader, as_of))[:100]) as friend (user_id)
     cross join lateral (
       select source_follows.target from recsys.source_follows
       where source_follows.user_id = friend.user_id and source_follows.kind = 'topic' and (source_follows.created_at <= as_of) is not false

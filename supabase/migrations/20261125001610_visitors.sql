@@ -7,7 +7,7 @@
 grant usage on schema recsys to anon;
 
 -- what the app shows them
-grant select on recsys.source_posts to anon;
+grant select on recsys.source_posts, recsys.source_withheld to anon;
 
 -- the instant, the weights, the model
 grant select (clock_shift) on recsys.settings to anon;
@@ -39,7 +39,7 @@ alter policy "trials are read with their post" on recsys.newcomer_posts to anon,
 alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
 
 grant execute on function
-  recsys.feed_context(jsonb), recsys.clock(), recsys.served_key(uuid, bigint), recsys.folded(text), recsys.not_in_words(), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.new_posts(uuid, timestamptz, jsonb, integer), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+  recsys.feed_context(jsonb), recsys.user_context(uuid, bigint, timestamptz), recsys.clock(), recsys.served_key(uuid, bigint), recsys.folded(text), recsys.not_in_words(), recsys.word_pattern(text), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.new_posts(uuid, timestamptz, jsonb, integer), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request), recsys.with_trials(recsys.feed_request), recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.pooled(recsys.feed_request, uuid[]), recsys.with_given(recsys.feed_request, uuid[]), recsys.given_posts(uuid, uuid[], jsonb, bigint), recsys.with_affinities(recsys.feed_request), recsys.with_touched(recsys.feed_request), recsys.with_came_to(recsys.feed_request, bigint), recsys.with_covisited(recsys.feed_request, bigint),
   recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision), recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;

@@ -114,7 +114,7 @@ begin
   for asked in
     select readers.role, readers.role || ' may not read recsys.' || views.name as what, true as is_view, format('select * from recsys.%I limit 0', views.name) as query
     from pg_catalog.unnest('{authenticated,service_role}'::text[]) with ordinality as readers (role, place)
-    cross join pg_catalog.unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows}'::text[]) with ordinality as views (name, place)
+    cross join pg_catalog.unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld}'::text[]) with ordinality as views (name, place)
     -- logins are read by the roll-up alone
     where readers.role = 'service_role' or views.name <> 'source_logins'
     union all
@@ -131,6 +131,7 @@ begin
         ('service_role', 'what is common to all feeds', 'select recsys.common_posts(recsys.clock()), recsys.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys.rolled_up_posts)'),
         ('service_role', 'candidates beside these',
           'select recsys.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+        ('authenticated', 'the newest of whom they follow', 'select from recsys.following_feed($1, recsys.clock(), 1)'),
         ('authenticated', 'a list made ahead', 'select from recsys.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys.feed_request($1, recsys.clock()) as request)

@@ -294,10 +294,13 @@ begin
         (5, 'authenticated', 'source_dismissals', 'user_id', 'person', 'each feed finds what its user dismissed'),
         (6, 'authenticated', 'source_mutes', 'user_id', 'person', 'each feed finds what its user muted'),
         (7, 'authenticated', 'source_follows', 'user_id', 'person', 'each feed finds whom its user follows'),
-        (8, 'service_role', 'source_posts', 'post_id', 'post', 'each roll-up looks up its posts'),
-        (9, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
-        (10, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
-        (11, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user')
+        (8, 'authenticated', 'source_preferences', 'user_id', 'person', 'each feed finds what its user prefers'),
+        (9, 'authenticated', 'source_withheld', 'post_id', 'post', 'each feed asks of its posts whether they are withheld'),
+        (10, 'authenticated', 'source_withheld', 'author_id', 'author', 'each feed asks of authors whether they are withheld'),
+        (11, 'service_role', 'source_posts', 'post_id', 'post', 'each roll-up looks up its posts'),
+        (12, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
+        (13, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
+        (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user')
     ) as asked (place, role, view, shown_as, entity, why)
     cross join lateral recsys.read_whole(asked.role, format('select * from recsys.%I where %I = $1', asked.view, asked.shown_as)) as read_whole
   ),

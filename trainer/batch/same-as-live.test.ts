@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { testApp } from "../../supabase/functions/recommend/testing.ts";
 import { publishRandomModel, standingCommunity } from "../../testing/batch.ts";
-import { addFollows } from "../community/testing.ts";
+import { addFollows, addWithheld } from "../community/testing.ts";
 import { runBatch } from "./run-batch.ts";
 
 const database = await testDatabase({ after }, "same_as_live");
@@ -16,6 +16,7 @@ before(async () => {
   await standingCommunity(database, { users: 80, posts: 700, days: 40 });
   // in the user tower, two sources and the ranker's features
   await addFollows(database);
+  await addWithheld(database);
   await publishRandomModel(database, "random");
   // in a list no post is under trial
   await pool.query("update recsys.settings set trial_place = 0");

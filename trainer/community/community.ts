@@ -38,6 +38,8 @@ export interface Posts {
   createdAt: Float64Array;
   /** Until when a post was on trial (recsys.newcomer_posts), as milliseconds since 1970; 0: it never was. Left out: none was. */
   onTrialUntil?: Float64Array;
+  /** 1: it is for those alone who follow its author (recsys.source_withheld). Left out: none is. */
+  withheld?: Uint8Array;
 }
 
 export interface Interactions {

@@ -50,6 +50,12 @@ export async function communityFromDatabase(
     const users = await readUsers(client);
     const userNumbers = new Map(users.ids.map((id, i) => [id, i]));
     const posts = await readPosts(client, userNumbers);
+    // who wants no personalisation wrote posts, and nothing else of them is there
+    for (const { user_id } of await run(client, db.selectFrom("recsys.impersonal_people").select("user_id"))) {
+      const user = userNumbers.get(user_id as string);
+      if (user !== undefined) [users.passions[user], users.projects[user], users.bios[user]] = [[], [], ""];
+      userNumbers.delete(user_id as string);
+    }
     const numbers = { users: userNumbers, posts: new Map(posts.ids.map((id, i) => [id, i])) };
     const timeline = await readTimeline(client, numbers, { latest, ofPerson }, onProgress);
     const pages = await readPages(client, numbers, trainingPages);
@@ -92,6 +98,10 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
       listOf(post.ref("posts.tags")).as("tags"),
       milliseconds(post.ref("posts.created_at")).as("createdAt"),
       sql<number>`coalesce(${milliseconds(post.ref("tried.on_trial_until"))}, 0)`.as("onTrialUntil"),
+      sql<boolean>`exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id)
+        or exists (select from recsys.source_withheld as withheld where withheld.author_id = posts.author_id)`.as(
+        "withheld",
+      ),
     ]);
   // of two posts of one instant SQL has the one with the lower id first among the newest
   const posts = await readColumns(client, query.orderBy("posts.created_at").orderBy("posts.post_id", "desc"));
@@ -100,6 +110,7 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),
     createdAt: Float64Array.from(posts.createdAt),
     onTrialUntil: Float64Array.from(posts.onTrialUntil),
+    withheld: Uint8Array.from(posts.withheld, Number),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   addFollows,
   addNewcomers,
   addWhatCountsForNothing,
+  addWithheld,
   assertAgrees,
   instantAfter,
   randomNeighbours,
@@ -34,6 +35,7 @@ before(async () => {
   await rm(folder, { recursive: true });
   await addWhatCountsForNothing(database);
   await addFollows(database);
+  await addWithheld(database);
   await addNewcomers(database, parts);
   loaded = await communityFromDatabase(database);
   // SQL is asked as the owner, who reads all
@@ -50,7 +52,7 @@ for (const part of parts)
     const { onTrialUntil } = community.posts;
     const tried = onTrialUntil?.subarray(0, instant.state.alive).filter((until) => until >= instant.now).length ?? 0;
     assert.ok(tried > 0, "some are on trial");
-    let [compared, followed, touched, byTopic, covisited] = [0, 0, 0, 0, 0];
+    let [compared, followed, touched, byTopic, covisited, withheld] = [0, 0, 0, 0, 0, 0];
     for (let user = 0; user < community.users.ids.length; user += 9) {
       const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
       compared += candidates.length;
@@ -60,7 +62,10 @@ for (const part of parts)
         ({ ranks, follows_author, author_affinity }) => ranks.followed && !follows_author && author_affinity === 0,
       ).length;
       covisited += candidates.filter(({ ranks }) => ranks.covisited !== null).length;
+      const ofFollowers = candidates.filter(({ post }) => community.posts.withheld?.[post]);
+      assert.ok(ofFollowers.every((candidate) => candidate.follows_author));
+      withheld += ofFollowers.length;
     }
-    const counts = [compared, followed, touched, byTopic, covisited];
+    const counts = [compared, followed, touched, byTopic, covisited, 20 * withheld];
     assert.ok(compared > 1000 && counts.every((count) => count > 50), `only ${counts} rows compared`);
   });

@@ -173,9 +173,10 @@ export class CommunityState {
     const follows = followsNobody ? [] : this.follows.of(user);
     const topics = followsNobody ? [] : this.topics.of(user, hidden);
     const followed = new Set(follows);
-    const { authors, onTrialUntil } = this.community.posts;
-    const isTried = (post: number) => onTrialUntil && onTrialUntil[post] >= now && !followed.has(authors[post]);
-    const eligible = (post: number) => this.leftOutBy[post] !== request && !hidden?.[post] && !isTried(post);
+    const { authors, onTrialUntil, withheld } = this.community.posts;
+    const isOfFollowers = (post: number) => withheld?.[post] || (onTrialUntil && onTrialUntil[post] >= now);
+    const eligible = (post: number) =>
+      this.leftOutBy[post] !== request && !hidden?.[post] && !(isOfFollowers(post) && !followed.has(authors[post]));
     const found: NumberedCandidate[] = [];
     const ranksOf = (post: number) => {
       const candidate = this.candidate(post, postVectors);

@@ -166,6 +166,16 @@ export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void
   );
 }
 
+/** One post in 16, and all of one author in 16, are for followers alone. */
+export async function addWithheld({ pool }: Pick<Database, "pool">): Promise<void> {
+  await pool.query(
+    `insert into public.withheld (author_id, post_id)
+     select author_id, id from public.posts where author_id is not null and md5(id::text) < '1'
+     union all
+     select id, null from public.profiles where md5(id::text) < '1'`,
+  );
+}
+
 /** Random vectors of unit length, [count, 32]. */
 export function unitVectors(random: Random, count: number): Float32Array {
   const vectors = Float32Array.from({ length: count * dimensions }, () => random.normal());

@@ -62,6 +62,7 @@ export async function writeUserEmbeddings(
           .selectFrom("recsys.source_users")
           .selectAll()
           .where("user_id", ">", last)
+          .where("user_id", "not in", db.selectFrom("recsys.impersonal_people").select("user_id"))
           .orderBy("user_id")
           .limit(page)
           .as("users"),

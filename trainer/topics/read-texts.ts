@@ -9,9 +9,18 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import type { NamingPost } from "./term-counts.ts";
 
-/** The posts of these ids that any signed-in member may read, in their order. */
+/** The posts of these ids that any signed-in member may read, in their order, but for what is withheld from strangers. */
 export async function readTexts(client: pg.ClientBase, ids: string[]): Promise<NamingPost[]> {
-  const readable = db.selectFrom("recsys.source_posts").select("post_id").where("post_id", "=", anyOf(ids));
+  const readable = db
+    .selectFrom("recsys.source_posts")
+    .select("post_id")
+    .where("post_id", "=", anyOf(ids))
+    .where(
+      sql<boolean>`not exists (
+        select from recsys.source_withheld as withheld
+        where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
+      )`,
+    );
   const claims = JSON.stringify({ sub: randomUUID(), role: "authenticated" });
   const posts = await as(client, "authenticated", claims, () =>
     run(

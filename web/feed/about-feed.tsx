@@ -7,6 +7,7 @@ const bases = {
   history: "What you did: posts you opened, voted for and commented on",
   profile: "What you say you care about",
   community: "What is fresh and popular here",
+  follows: "Whom and what you follow, the newest first",
 };
 
 const degraded = {
@@ -28,7 +29,7 @@ export function AboutFeed({ name }: { name: string }) {
           facts={[
             ["For", name],
             ["Made from", bases[shown.basis]],
-            ["Ranked by", shown.model?.name ?? "no model yet"],
+            ["Ranked by", shown.model?.name ?? (shown.basis === "follows" ? "time" : "no model yet")],
             ["Answered in", `${Math.round(took ?? 0)} ms`],
           ]}
         />

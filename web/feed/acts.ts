@@ -12,7 +12,8 @@ export type Act =
   | { kind: "seen"; post_id: string; title: string; request_id: string }
   | { kind: "mute" | "unmute"; of: Mute["kind"]; value: string; label: string }
   | { kind: "follow" | "unfollow"; of: Follow["kind"]; value: string; label: string }
-  | { kind: "profile" };
+  | { kind: "profile" }
+  | { kind: "preference" };
 
 /** The event that tells the recommender; undefined: it reads it from the app's own tables. */
 function eventOf(act: Act): NewEvent | undefined {
@@ -98,6 +99,7 @@ function byObject(acts: readonly Act[]): Map<string, string[]> {
 function partsOf(act: Exclude<Act, { kind: "seen" }>): [object: string, verb: string] {
   if ("label" in act) return [` ${act.label}`, did[act.kind]];
   if (act.kind === "profile") return ["", "changed what you say of yourself"];
+  if (act.kind === "preference") return ["", "changed what your feed is made of"];
   return [` “${isolated(shortened(act.title))}”`, did[act.kind]];
 }
 

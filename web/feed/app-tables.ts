@@ -102,6 +102,51 @@ export async function unfollow(supabase: SupabaseClient, userId: string, { kind,
   await rows(supabase.from("follows").delete().eq("user_id", userId).eq("kind", kind).eq("target", value));
 }
 
+/** What somebody decides about their feed: following or impersonal; or a topic of which they want more or less. */
+export interface FeedPreference {
+  kind: "feed" | "more" | "less";
+  value: string;
+}
+
+/** Those of whoever is signed in: nobody else's can be read. */
+export async function readPreferences(supabase: SupabaseClient): Promise<FeedPreference[]> {
+  return await rows(supabase.from("preferences").select("kind, value").order("kind").order("value"));
+}
+
+/** Takes some back and adds others; what is there already stays. */
+export async function prefer(
+  supabase: SupabaseClient,
+  userId: string,
+  gone: FeedPreference[],
+  added: FeedPreference[],
+): Promise<void> {
+  for (const { kind, value } of gone)
+    await rows(supabase.from("preferences").delete().eq("user_id", userId).eq("kind", kind).eq("value", value));
+  for (const each of added) await inserted(supabase.from("preferences").insert({ user_id: userId, ...each }));
+}
+
+/** Whether a post of whoever is signed in (null: all of theirs) is for their followers alone. */
+export async function readWithheld(
+  supabase: SupabaseClient,
+  author_id: string,
+  post_id: string | null,
+): Promise<boolean> {
+  const found = await rows(supabase.from("withheld").select("post_id").eq("author_id", author_id));
+  return found.some((row) => row.post_id === post_id);
+}
+
+export async function withhold(
+  supabase: SupabaseClient,
+  author_id: string,
+  post_id: string | null,
+  to: boolean,
+): Promise<void> {
+  const table = supabase.from("withheld");
+  if (to) return await inserted(table.insert({ author_id, post_id }));
+  const own = table.delete().eq("author_id", author_id);
+  await rows(post_id === null ? own.is("post_id", null) : own.eq("post_id", post_id));
+}
+
 /** A post as the app knows it. */
 export interface AppPost {
   id: string;

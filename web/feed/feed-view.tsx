@@ -56,8 +56,10 @@ export function FeedView({ name, children }: FeedViewProps) {
         </ol>
         {!busy && !error && items.length === 0 && (
           <p class="card soft" dir="auto">
-            Nothing {tag !== undefined && `about ${tag} `}is left that is new to you. Come back later, or write
-            something yourself.
+            {feed.feed?.basis === "follows" ? "Nobody and nothing that you follow has " : "Nothing "}
+            {tag !== undefined && `about ${tag} `}
+            {feed.feed?.basis === "follows" ? "a post for you." : "is left that is new to you."} Come back later, or
+            write something yourself.
           </p>
         )}
         <MoreOnScroll />

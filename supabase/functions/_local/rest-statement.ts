@@ -1,11 +1,11 @@
 /**
- * The few requests of PostgREST that the pages send, as SQL: plain columns, filters eq and in, order, limit; insert, update, delete.
+ * The few requests of PostgREST that the pages send, as SQL: plain columns, filters eq, in and is.null, order, limit; insert, update, delete.
  * Names are quoted and values are parameters; what the caller may do is for the database to say.
  */
 import type { Statement } from "../_shared/database/database.ts";
 
 /** The tables of the example app that pages read and write. */
-const tables = ["posts", "post_votes", "comments", "profiles", "mutes", "follows"];
+const tables = ["posts", "post_votes", "comments", "profiles", "mutes", "follows", "preferences", "withheld"];
 
 /** As Supabase sets it: no answer has more rows. */
 const mostRows = 1000;
@@ -59,9 +59,10 @@ function where(target: string, query: URLSearchParams, parameter: Parameter): st
   const conditions: string[] = [];
   for (const [key, condition] of query) {
     if (["select", "order", "limit", "columns"].includes(key)) continue;
-    const [, operator, value] = /^(eq|in)\.(.*)$/s.exec(condition) ?? [];
+    const [, operator, value] = /^(eq|in|is)\.(.*)$/s.exec(condition) ?? [];
     if (operator === "eq") conditions.push(`${target}.${name(key)} = ${parameter(value)}`);
     else if (operator === "in") conditions.push(`${target}.${name(key)} = any(${parameter(ids(value))})`);
+    else if (operator === "is" && value === "null") conditions.push(`${target}.${name(key)} is null`);
     else throw new NotSpoken(`the filter ${key}=${condition} is not spoken here`);
   }
   return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;

@@ -96,6 +96,22 @@ test("everybody gets what recsys.retrieve brings, page after page, with a model 
   assert.ok(whole <= 6, `what is common did not do for ${whole} of 60 pages`);
 });
 
+test("what is withheld from strangers is there for who follows its author alone, both ways", async () => {
+  await pool.query(
+    "insert into public.withheld (author_id, post_id) select author_id, id from public.posts where author_id is not null and md5(id::text) < '1'",
+  );
+  const { rows } = await pool.query("select array_agg(post_id) as ids from public.withheld");
+  const ids = new Set(rows[0].ids);
+  const told = [];
+  for (let i = 0; i < 12; i++) {
+    const { beside, all } = await bothWays(people[i], anyVector(), nothingServed());
+    assert.deepEqual(withoutKeys(beside), withoutKeys(all));
+    told.push(...all.filter(({ post_id }) => ids.has(post_id)));
+  }
+  assert.ok(told.length > 0 && told.every(({ follows_author }) => follows_author));
+  await pool.query("delete from public.withheld");
+});
+
 test("what was written, deleted, hidden, muted and dismissed since is in the next feed, and out of it", async () => {
   const [reader, other] = people;
   const vector = anyVector();

@@ -12,11 +12,12 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
-import { type Facts, factsOf, isMuted, passes } from "../../../testing/allowed-answers.ts";
+import { eligible, type Facts, factsOf, isMuted, isWithheld } from "../../../testing/allowed-answers.ts";
 import { suggestionsTo } from "../../../testing/allowed-suggestions.ts";
 import { answersTo } from "../../../testing/answers.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
 import { askNamed } from "../../../testing/named-posts.ts";
+import { assertFollows, toldTwice } from "../../../testing/preferences.ts";
 import {
   addTenants,
   anyFilter,
@@ -32,7 +33,6 @@ import {
 } from "../../../testing/random-policies.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { sources } from "../_shared/features/retrieval.ts";
-import type { FeedFilter } from "../_shared/recommend/filter.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
 import { testApp } from "./testing.ts";
 
@@ -62,16 +62,6 @@ interface Asked {
   facts: Facts;
   now: number;
 }
-
-/** What may be in a feed of the caller. */
-const eligible = ({ posts, facts, caller, now }: Asked, filter: FeedFilter | null) =>
-  posts.filter(
-    (post) =>
-      (caller.sub === undefined || post.author_id !== caller.sub) &&
-      !facts.excluded.has(post.id) &&
-      !isMuted(facts, post) &&
-      passes(filter, post, now),
-  );
 
 /** The answered posts are among the expected, each once, and as many as `least`. */
 function assertHolds(answered: string[], expected: { id: string }[], least: number, what: string) {
@@ -142,7 +132,9 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
     const nearest =
       "select post_id from recsys.nearest_posts($1, $2::text::extensions.vector, now(), array[$3::uuid], $4)";
     const { rows } = await client.query(nearest, [modelId, JSON.stringify(unitVector(random)), post, limit]);
-    const expected = posts.filter((each) => each.id !== post && facts.embedded.has(each.id) && !isMuted(facts, each));
+    const expected = posts.filter(
+      (each) => each.id !== post && facts.embedded.has(each.id) && !isMuted(facts, each) && !isWithheld(facts, each),
+    );
     assertHolds(
       rows.map(({ post_id }) => post_id),
       expected,
@@ -201,16 +193,16 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
     const { rowCount: kept } = await pool.query("select from recsys.similar_people where user_id = $1", [caller.sub]);
     const { status, body } = await similar.call(caller.sub as string, { find: "people", limit: 100 });
     assert.equal(status, 200, JSON.stringify(body));
-    const found = facts.placed.has(caller.sub as string) ? people.filter(({ id }) => facts.placed.has(id)) : [];
+    const found = facts.placed.has(caller.sub as string)
+      ? people.filter(({ id }) => facts.placed.has(id) && !facts.withheld.has(id))
+      : [];
     const answered = body.items.map((item) => (item as { user_id: string }).user_id);
     assertHolds(answered, found, kept || found.length < 10 ? 0 : found.length, "similar people");
     assert.ok(answered.length === 0 || answered.length >= 10, `${answered.length} people are too few to be told`);
     return answered.length;
   },
   async "what explains a feed"({ random, caller: { sub } }) {
-    const client = await pool.connect();
-    try {
-      await client.query("begin");
+    return await rolledBack(async (client) => {
       const { rows: all } = await client.query("select id from public.posts order by md5(id::text || $1) limit 20", [
         random.below(1e9),
       ]);
@@ -252,25 +244,26 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
         await client.query(`delete from recsys.${table} where user_id <> $1`, [sub]);
       assert.deepEqual(await explain(), told);
       return told.length;
-    } finally {
-      await client.query("rollback");
-      client.release();
-    }
+    });
   },
   /** What is hidden is in no count, rank or reason: where it is gone, everything is said as before. */
   async "answers where what is hidden is gone"({ random, caller, modelId, facts, posts }) {
-    const client = await pool.connect();
-    try {
-      await client.query("begin");
+    return await rolledBack(async (client) => {
       const [vector, post] = [unitVector(random), pick(random, [...facts.embedded])];
       const before = await answersTo(client, caller, { modelId, vector, post });
       await client.query("delete from public.posts where id <> all ($1)", [posts.map(({ id }) => id)]);
       assert.deepEqual(await answersTo(client, caller, { modelId, vector, post }), before);
       return before.flat().length;
-    } finally {
-      await client.query("rollback");
-      client.release();
-    }
+    });
+  },
+  /** Whoever wants no personalisation is told the same whatever they did, follow and say of themselves. */
+  async "answers where nothing of the caller is read"({ random, caller, modelId, facts }) {
+    return await rolledBack(async (client) => {
+      const asked = { modelId, vector: unitVector(random), post: pick(random, [...facts.embedded]) };
+      const [before, after] = await toldTwice(client, caller, asked);
+      assert.deepEqual(after, before);
+      return before.flat().length;
+    });
   },
   "the function": askFunction,
   "posts that the app names": (asked) => askNamed(pool, app, asked, assertHolds),
@@ -292,12 +285,10 @@ async function askFunction(asked: Asked): Promise<number> {
   await app.settled();
   assert.equal(status, 200, JSON.stringify(body));
   const what = `function ${JSON.stringify({ filter, mode, limit })}`;
-  assertHolds(
-    body.items.map(({ post_id }) => post_id),
-    eligible(asked, filter),
-    body.mode === "live" ? limit : 1,
-    what,
-  );
+  assert.equal(body.basis === "follows", asked.facts.feed === "following", what);
+  const ids = body.items.map(({ post_id }) => post_id);
+  if (body.basis === "follows") assertFollows(body.items, eligible(asked, filter), asked.facts.followed, limit, what);
+  else assertHolds(ids, eligible(asked, filter), body.mode === "live" ? limit : 1, what);
   return body.items.length;
 }
 
@@ -310,6 +301,7 @@ const turns = [
   ...Array(3).fill("whom and what to follow"),
   ...Array(5).fill("what explains a feed"),
   ...Array(4).fill("answers where what is hidden is gone"),
+  ...Array(4).fill("answers where nothing of the caller is read"),
   "what the engine keeps of posts",
   ...Array(4).fill("the function"),
   ...Array(4).fill("posts that the app names"),
@@ -385,13 +377,21 @@ async function ask(
 
 /** In a transaction of the caller's. */
 async function asCaller<T>(caller: PolicyCaller, body: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query("begin read only");
+  return await rolledBack(async (client) => {
+    await client.query("set transaction read only");
     await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
       caller.role,
       JSON.stringify(caller),
     ]);
+    return await body(client);
+  });
+}
+
+/** In a transaction of the owner's of which nothing is left. */
+async function rolledBack<T>(body: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
     return await body(client);
   } finally {
     await client.query("rollback");

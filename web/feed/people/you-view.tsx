@@ -7,16 +7,18 @@ import { Failed } from "../failed.tsx";
 import { VoteButton } from "../posts/post-acts.tsx";
 import { useTheFeed } from "../use-feed.ts";
 import { ChoiceList } from "./choice-list.tsx";
+import { Preferences } from "./preferences.tsx";
 import { ProfileForm } from "./profile-form.tsx";
 import { newPasswordRoute } from "./sign-in.ts";
 import { Suggestions } from "./suggestions.tsx";
+import { Withhold } from "./withhold.tsx";
 
 interface YouViewProps {
   userId: string;
   profile: Loaded<AppProfile | null>;
 }
 
-/** Profile, whom and what they might follow, follow and muted, votes, and the way out. */
+/** Profile, what their feed is made of, whom and what they might follow, follow and muted, votes, and the way out. */
 export function YouView({ userId, profile }: YouViewProps) {
   const { act } = useTheFeed();
   const [isSaved, setSaved] = useState(false);
@@ -44,6 +46,10 @@ export function YouView({ userId, profile }: YouViewProps) {
           </>
         )}
       </p>
+      <Preferences />
+      <section class="card" aria-label="What you write">
+        <Withhold userId={userId} postId={null} text="What I write is for those alone who follow me" />
+      </section>
       <Suggestions />
       <ChoiceList verb="follow" />
       <ChoiceList verb="mute" />

@@ -3,6 +3,7 @@ import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { publishPost, wordsOf } from "../app-tables.ts";
+import { Withhold } from "../people/withhold.tsx";
 import { type PostDraft, useDraft, type WatchedPost, writtenName } from "./draft.ts";
 
 /** Writes a post, and shows how it finds its readers. */
@@ -123,6 +124,7 @@ function Reach({ written }: { written: WatchedPost }) {
             : "Finding out whom it may interest …"}
       </p>
       {people !== undefined && config.members && <p class="soft">Be somebody else to see where it arrives.</p>}
+      <Withhold userId={written.author_id} postId={written.post_id} text="For those alone who follow me" />
       {error !== undefined && <Trouble error={error} />}
     </section>
   );

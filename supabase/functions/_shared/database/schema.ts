@@ -202,6 +202,21 @@ export interface PublicPostVotes {
   value: number | null;
 }
 
+export interface PublicPreferences {
+  /**
+   * feed, more or less.
+   */
+  kind: string;
+  /**
+   * Whose feed.
+   */
+  user_id: string;
+  /**
+   * Of feed: following or impersonal. Of more and less: the topic.
+   */
+  value: string;
+}
+
 export interface PublicProfiles {
   /**
    * What they say of themselves.
@@ -242,6 +257,21 @@ export interface PublicProjects {
    * Its title, once per owner.
    */
   title: string;
+}
+
+export interface PublicWithheld {
+  /**
+   * Whose.
+   */
+  author_id: string;
+  /**
+   * Moderation withheld it, and its author cannot take that back.
+   */
+  by_moderation: Generated<boolean>;
+  /**
+   * Which post; null: all of theirs.
+   */
+  post_id: string | null;
 }
 
 export interface RecsysBatchPages {
@@ -1089,6 +1119,13 @@ export interface RecsysIdeaPool {
    * The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.
    */
   pool: Json;
+}
+
+export interface RecsysImpersonalPeople {
+  /**
+   * Who.
+   */
+  user_id: string;
 }
 
 export interface RecsysImports {
@@ -2369,6 +2406,21 @@ export interface RecsysSourcePosts {
   title: string;
 }
 
+export interface RecsysSourcePreferences {
+  /**
+   * feed: what it is made of. more, less: of a topic they want more or less.
+   */
+  kind: string;
+  /**
+   * Whose feed.
+   */
+  user_id: string;
+  /**
+   * Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same.
+   */
+  value: string;
+}
+
 export interface RecsysSourceUsers {
   /**
    * What they say of themselves; the user tower reads it.
@@ -2394,6 +2446,17 @@ export interface RecsysSourceUsers {
    * The person: auth.uid() of their requests.
    */
   user_id: string;
+}
+
+export interface RecsysSourceWithheld {
+  /**
+   * The author; null: the post alone.
+   */
+  author_id: string;
+  /**
+   * The post; null: all posts of the author.
+   */
+  post_id: string;
 }
 
 export interface RecsysStatus {
@@ -2975,8 +3038,10 @@ export interface DB {
   "public.post_views": PublicPostViews;
   "public.post_votes": PublicPostVotes;
   "public.posts": PublicPosts;
+  "public.preferences": PublicPreferences;
   "public.profiles": PublicProfiles;
   "public.projects": PublicProjects;
+  "public.withheld": PublicWithheld;
   "recsys.batch_pages": RecsysBatchPages;
   "recsys.batch_progress": RecsysBatchProgress;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
@@ -3007,6 +3072,7 @@ export interface DB {
   "recsys.heads": RecsysHeads;
   "recsys.health_bounds": RecsysHealthBounds;
   "recsys.idea_pool": RecsysIdeaPool;
+  "recsys.impersonal_people": RecsysImpersonalPeople;
   "recsys.imports": RecsysImports;
   "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
@@ -3049,7 +3115,9 @@ export interface DB {
   "recsys.source_logins": RecsysSourceLogins;
   "recsys.source_mutes": RecsysSourceMutes;
   "recsys.source_posts": RecsysSourcePosts;
+  "recsys.source_preferences": RecsysSourcePreferences;
   "recsys.source_users": RecsysSourceUsers;
+  "recsys.source_withheld": RecsysSourceWithheld;
   "recsys.status": RecsysStatus;
   "recsys.thinning": RecsysThinning;
   "recsys.timeline": RecsysTimeline;
@@ -3096,11 +3164,11 @@ export interface Functions {
   "recsys.are_heads": { args: { p_heads: readonly (string | null)[] | null }; row: { are_heads: boolean } };
   /** Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model's vectors, or are being replaced just now: they join when that is done. */
   "recsys.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
-  /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none. */
+  /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed. */
   "recsys.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
   /** A user is active who interacted or logged in within this long before the instant of a run. */
   "recsys.batch_activity": { args: {  }; row: { batch_activity: string } };
-  /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in. */
+  /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences). */
   "recsys.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any; follows_author: boolean; topic: string } };
   /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
   "recsys.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
@@ -3110,7 +3178,7 @@ export interface Functions {
   "recsys.call_embed": { args: {  }; row: { call_embed: number } };
   /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
   "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; ranks: any; nearest: any } };
-  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
+  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
   "recsys.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined }; row: { candidates: any } };
   /** Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here. */
   "recsys.change_shares": { args: { p_name: string | null; p_shares: string | null }; row: { change_shares: unknown } };
@@ -3198,7 +3266,7 @@ export interface Functions {
   "recsys.earlier_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { earlier_days: number } };
   /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
   "recsys.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number } };
-  /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, and what its filter does not let in. */
+  /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld). */
   "recsys.eligible_posts": { args: { p_request: string | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date } };
   /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
   "recsys.embeds_change": { args: { p_model: string | null; p_changed_by: string | null }; row: { embeds_change: boolean } };
@@ -3240,8 +3308,10 @@ export interface Functions {
   "recsys.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
   /** The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
-  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served. */
-  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  /** What a user's feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted. */
+  "recsys.feed_kind": { args: { p_user_id: string | null }; row: { feed_kind: string } };
+  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served. */
+  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
   "recsys.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
   /** Finds who is in a closed circle (recsys.circle_members): those who only ever came to posts of others that are in one, and to no post of the ten authors to whom most people came. Returns how many they are. */
@@ -3252,10 +3322,12 @@ export interface Functions {
   "recsys.folded": { args: { p_text: string | null }; row: { folded: string } };
   /** Whom a user follows as of an instant, the latest first, 1,000 at most. */
   "recsys.followed_people": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_people: string[] } };
-  /** Of the 100 topics and groups that a user followed last, as of an instant, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags. */
+  /** Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags. */
   "recsys.followed_topics": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_topics: string[] } };
   /** The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector. */
   "recsys.followed_vector": { args: { p_follows: readonly (string | null)[] | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { followed_vector: string } };
+  /** The p_most newest posts of the people and topics that a user follows (recsys.followed_people, recsys.followed_topics) as of an instant, the newest first, as far as the caller may read them: without their own, what they muted or dismissed, and what earlier pages served. What they saw or did is not asked. follows_author, topic: why; arguments as of recsys.feed_request. */
+  "recsys.following_feed": { args: { p_user_id: string | null; p_now: Date | string | null; p_most: number | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; follows_author: boolean; topic: string; served_key: number } };
   /** The columns of which a generated column is made. */
   "recsys.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
   /** Posts that an app names (recsys.with_given) as candidates, as recsys.candidates says them, without p_common: all of them, with the ranks that the sources give them among each other. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. */
@@ -3286,7 +3358,7 @@ export interface Functions {
   "recsys.id_sql": { args: { p_table: string | null; p_column: string | null }; row: { id_sql: string } };
   /** Who asks for ideas: whether they have a profile, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row. */
   "recsys.idea_author": { args: {  }; row: { is_known: boolean; model_id: number; model_name: string; feature_spec_digest: string; embedding: string; muted: string[]; post_ids: string[]; titles: string[] } };
-  /** The latest posts that the caller may read, as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read. */
+  /** The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read. */
   "recsys.idea_posts": { args: { p_limit: number | null }; row: { now: Date; post_ids: string[]; author_ids: string[]; titles: string[]; created_at: number[]; tags: any } };
   /** The topics of the active model, with about how many people came to each; none where they are of another's vectors. */
   "recsys.idea_topics": { args: {  }; row: { topic_id: number; label: string; terms: string[]; demand: number; supply: number; people: number; centroid: string } };
@@ -3469,7 +3541,7 @@ export interface Functions {
   /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
   /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
-  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT. */
@@ -3570,6 +3642,8 @@ export interface Functions {
   "recsys.told_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys.people_to_follow has people: {topic, why}, without those that they follow or muted. */
   "recsys.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; items: any } };
+  /** The topics of which a user wants more or less (p_kind), in small letters, 100 at most. */
+  "recsys.topics_wanted": { args: { p_user_id: string | null; p_kind: string | null }; row: { topics_wanted: string[] } };
   /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
   "recsys.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
   /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top. */
@@ -3584,8 +3658,8 @@ export interface Functions {
   "recsys.unmeasured_days": { args: {  }; row: { day: Date } };
   /** Ends what recsys.watch began: drops its triggers from a table, and queues what its rows name, so that the next roll-up works that out from what the views show by then. Null for a kind or column: any. Returns how many watches ended, 0 where there was none. Before a watched column is dropped or renamed, or after a view reads the table no longer. */
   "recsys.unwatch": { args: { p_table: string | null; p_kind?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_created_at?: string | null | undefined }; row: { unwatch: number } };
-  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), and their recent interactions. No row: no such user. An interaction committed a moment ago is already in it. */
-  "recsys.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string } };
+  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), their recent interactions, and what their feed is made of (recsys.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
+  "recsys.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; feed: string } };
   /** The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys.latest_interactions, where these were read already. */
   "recsys.user_history": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { post_id: string; at: Date; sort_id: number } };
   /** What recsys.user_stats has to be, worked out from all interactions and logins: one row per event. */
@@ -3599,23 +3673,23 @@ export interface Functions {
   /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */
   "recsys.why_to_follow": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { why_to_follow: any } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
-  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request with the posts of its user's last 200 interactions with posts that the caller may read, where the model has neighbours of posts. */
-  "recsys.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request with the neighbours of what its user came to (recsys.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
-  "recsys.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request that lets in what passes a filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields. */
-  "recsys.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
-  "recsys.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys.few_readable, without a filter. */
-  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. */
-  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request with the posts of newcomers that are on trial at its instant (recsys.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors. */
-  "recsys.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** A request as of now that has posts on trial (recsys.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up. */
-  "recsys.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[] } };
+  "recsys.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; withholds: boolean } };
   /** The first p_most of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
   "recsys.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */

@@ -70,5 +70,8 @@ export function readUsers(modelId: number, ids: string[]): Query<UserToEmbed> {
         .orderBy("latest.at", "desc")
         .orderBy("latest.sort_id", "desc")})::text`.as("history"),
     ])
-    .where("users.user_id", "=", anyOf(ids));
+    .where("users.user_id", "=", anyOf(ids))
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom("recsys.impersonal_people as none").whereRef("none.user_id", "=", "users.user_id"))),
+    );
 }

@@ -31,7 +31,7 @@ export const reason = z
     z.object({ kind: z.literal("follows_author"), author_id: z.guid() }).describe("They follow its author."),
     z
       .object({ kind: z.literal("follows_topic"), topic: z.string() })
-      .describe("They follow a topic, which is one of its tags."),
+      .describe("They follow a topic, or want more of it, which is one of its tags."),
     z
       .object({ kind: z.literal("followed_author"), author_id: z.guid() })
       .describe("They often come to posts of its author."),
@@ -106,9 +106,9 @@ export const feed = z
       ),
     made_at: z.iso.datetime().describe("The engine's instant for which it was ranked."),
     basis: z
-      .enum(["history", "profile", "community"])
+      .enum(["history", "profile", "community", "follows"])
       .describe(
-        "history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular.",
+        "history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.",
       ),
     items: z.array(feedItem).describe("The best first."),
     next: z.string().nullable().describe("Asks for the next page, as `after`; null: nothing is left."),

@@ -12,7 +12,7 @@ export interface ShownFeed {
   userId: string;
 }
 
-/** Writes feeds that were shown to recsys.impressions, those of many people in one statement, and notes who was shown a post under trial: of a person settings.impressions_per_day at most. */
+/** Writes feeds that were shown to recsys.impressions, those of many people in one statement, and notes who was shown a post under trial: of a person settings.impressions_per_day at most, and nothing of who wants no personalisation. */
 export function impressionLog(pool: Pool): Work<ShownFeed> {
   return {
     code: "impressions_lost",
@@ -45,6 +45,7 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
           $13::real[], $14::real[], $15::real[], $16::text[], $17::text[], $18::smallint[], $19::text[], $20::bigint[])
         as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
           view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities, promotion_id)
+      where user_id not in (select impersonal_people.user_id from recsys.impersonal_people)
       ),
       -- in one order, as below
       days as (

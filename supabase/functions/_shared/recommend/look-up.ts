@@ -11,6 +11,7 @@ import { candidatesOf } from "./candidates.ts";
 import type { Page } from "./cursor.ts";
 import { feedModel, isModelError } from "./feed-model.ts";
 import { settingsFor } from "./feed-settings.ts";
+import { followingFeed } from "./following-feed.ts";
 import { type ContextRow, readContext } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import {
@@ -22,6 +23,7 @@ import {
   type ModelChoice,
   type PageInputs,
   type Promotions,
+  type Recommendation,
 } from "./seams.ts";
 import { triesPosts } from "./select/exploration.ts";
 
@@ -31,8 +33,17 @@ const activeModel: ModelChoice = {
   label: () => "",
 };
 
+/** What was looked up, with who is to make the page. */
+export interface ToRank {
+  found: LookedUp;
+  chosen: Chosen | null;
+  label: string;
+  makers: MakePage[];
+  promotions: Promotions | null;
+}
+
 /**
- * `timeout` is that of each statement, `failed` as in `ModelChoice`. Throws AppError, ModelGone, and ChosenModelFailed where another model
+ * A whole feed, where its reader wants one that no model makes. `timeout` is that of each statement, `failed` as in `ModelChoice`. Throws AppError, ModelGone, and ChosenModelFailed where another model
  * than the active one was to serve and cannot.
  */
 export async function lookUp(
@@ -42,13 +53,7 @@ export async function lookUp(
   timeout: string,
   span: Span,
   failed: boolean,
-): Promise<{
-  found: LookedUp;
-  chosen: Chosen | null;
-  label: string;
-  makers: MakePage[];
-  promotions: Promotions | null;
-}> {
+): Promise<ToRank | Recommendation> {
   const { caller, interests } = reader;
   const choice = services.plugIns.model ?? activeModel;
   const ofContext = span("context");
@@ -58,15 +63,18 @@ export async function lookUp(
     if (!read.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
     const known = userInput(read);
     const context = { ...read, settings: settingsFor(read.settings, known.history.length) };
+    if (context.feed === "following" && !page.given)
+      return await followingFeed(connection, caller.sub as string, context, page);
     const chosen = choice.chosen(context);
     if (chosen && chosen.id !== context.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
     // first, since the tower reads no more than some words
-    const input = { ...known, passions: [...interests, ...known.passions] };
+    const input = context.feed === "impersonal" ? known : { ...known, passions: [...interests, ...known.passions] };
     const { model, vector } = await userTower(services.models, connection, context, input, span).catch((error) => {
       throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
     });
-    // what visitors are shown is not counted, so they would try posts for nothing
-    const mayTry = caller.sub !== undefined && !page.given && triesPosts(context.settings);
+    // what visitors are shown is not counted, so they would try posts for nothing, as would who wants no personalisation
+    const mayTry =
+      caller.sub !== undefined && !page.given && context.feed === "personal" && triesPosts(context.settings);
     const [posts, trials] = await Promise.all([
       candidatesOf(connection, services.commonPosts, caller, context, vector, page, span),
       mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,

@@ -1,5 +1,5 @@
 import { type Expression, sql } from "kysely";
-import type { FunctionRow, Query } from "../database/database.ts";
+import type { Query } from "../database/database.ts";
 import { db, fn } from "../database/query.ts";
 import type { RecentInteraction } from "../features/recent-habit.ts";
 import type { UserTextRow } from "../towers/user-input.ts";
@@ -34,6 +34,8 @@ export interface ContextRow extends UserTextRow {
   recent_interactions: NamedInteraction[];
   /** Which posts the vectors of `history` are. */
   history_posts: string[];
+  /** recsys.feed_kind. Of an impersonal feed nothing of its reader is known. */
+  feed: "personal" | "following" | "impersonal";
 }
 
 /** A recent interaction with the post that it was with. */
@@ -41,23 +43,15 @@ export interface NamedInteraction extends RecentInteraction {
   post_id: string;
 }
 
-/** What recsys.user_context would say of a visitor: a person who came this moment and of whom nothing is known. */
-const visitorContext = sql<FunctionRow<"recsys.user_context">>`(
-  select
-    '{}'::text[] as passions, '{}'::text[] as projects, '' as bio, feed.now as created_at, null::text as id_embedding, '{}'::text as history,
-    null::timestamptz as last_active_at, null::integer as views, null::integer as votes, null::integer as comments, null::integer as logins,
-    null::double precision[] as recent, null::double precision[] as recent_logins, null::double precision as habit_log_age,
-    null::double precision as habit_log_idle, 0 as follows, null::text as followed, '[]'::json as recent_interactions, '{}'::uuid[] as history_posts)`;
-
 /** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys.feed_context takes, as an expression in SQL. */
 export function readContext(userId: string | null, assigned: Expression<unknown> | null = null): Query<ContextRow> {
-  const userContext = (p_model_id: Expression<unknown>, p_now: Expression<unknown>) =>
-    fn("recsys.user_context", { p_user_id: userId, p_model_id, p_now });
   return db
     .selectFrom(fn("recsys.feed_context", { p_assigned: assigned }).as("feed"))
     .leftJoinLateral(
       ({ ref }) =>
-        (userId === null ? visitorContext : userContext(ref("feed.model_id"), ref("feed.now"))).as("context"),
+        fn("recsys.user_context", { p_user_id: userId, p_model_id: ref("feed.model_id"), p_now: ref("feed.now") }).as(
+          "context",
+        ),
       (join) => join.onTrue(),
     )
     .selectAll("feed")

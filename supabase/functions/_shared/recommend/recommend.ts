@@ -59,11 +59,13 @@ async function feedBy(
   failed: boolean,
 ): Promise<Recommendation> {
   const find = () => lookUp(services, reader, page, timeout, span, failed);
-  const { found, chosen, label, makers, promotions } = await find().catch((error) => {
+  const lookedUp = await find().catch((error) => {
     if (!(error instanceof ModelGone)) throw error;
     // another model serves by now
     return find();
   });
+  if ("feed" in lookedUp) return lookedUp;
+  const { found, chosen, label, makers, promotions } = lookedUp;
   // the connection is free again
   const { context, posts } = found;
   const leftOut: LeftOut[] = [];

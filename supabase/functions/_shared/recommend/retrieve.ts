@@ -23,6 +23,9 @@ interface FoundCandidates {
   follows: string[] | null;
   /** Those that the caller follows, as in recsys.post_tags; null: a visitor. */
   topics: string[] | null;
+  /** Topics of which they want more or less, in small letters; null: nothing of theirs is read. */
+  more: string[] | null;
+  less: string[] | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
@@ -44,6 +47,9 @@ interface FoundCandidates {
 interface Mine extends Found {
   post: Post;
 }
+
+/** How many times its score a post of a topic has of which its reader wants more; of one of which they want less, so many times less. */
+const leaning = 4;
 
 /** What is asked of the sources. */
 export interface RetrievalRequest {
@@ -91,10 +97,12 @@ export async function retrieve(
 /** What a post is to the caller by its author, and by whom and what they follow. */
 type ToCaller = (
   post: Post,
-) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches" | "of_circle">;
+) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches" | "of_circle" | "leaning">;
 
-function toCaller({ affinities, follows, topics, touches, in_circle }: FoundCandidates): ToCaller {
+function toCaller({ affinities, follows, topics, touches, in_circle, more, less }: FoundCandidates): ToCaller {
   const followed = new Set(follows);
+  const has = (tags: string[] | null, wanted: string[] | null) =>
+    wanted?.length ? tags?.some((tag) => wanted.includes(tag.toLowerCase().slice(0, 100))) : false;
   return ({ post_id, author_id, tags, of_circle }) => ({
     author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
     follows_author: author_id !== null && followed.has(author_id),
@@ -103,6 +111,7 @@ function toCaller({ affinities, follows, topics, touches, in_circle }: FoundCand
       : null,
     touches: touches?.[post_id] ?? 0,
     of_circle: of_circle && !in_circle && !followed.has(author_id as string),
+    leaning: (has(tags, more) ? leaning : 1) / (has(tags, less) ? leaning : 1),
   });
 }
 

@@ -58,7 +58,7 @@ class RankedPost implements ScoredPost {
   }
 }
 
-/** The weighted sum of the ranker's probabilities, times the worth. `leftOut` takes the posts that cannot be ranked. */
+/** The weighted sum of the ranker's probabilities, times the worth and what the reader wants of its topics. `leftOut` takes the posts that cannot be ranked. */
 export async function modelScores(
   model: ServingModel<"dlrm">,
   user: UserState,
@@ -76,7 +76,7 @@ export async function modelScores(
   const ranking = { heads, probabilities, feeds };
   const scored: ScoredPost[] = [];
   for (let i = 0; i < finite.length; i++) {
-    const score = scoreOf(opinion, i, weightOf);
+    const score = finite[i].leaning * scoreOf(opinion, i, weightOf);
     if (isFiniteRow(probabilities, i, heads.length) && Number.isFinite(score))
       scored.push(new RankedPost(finite[i], score, ranking, i));
     else leftOut.push({ post_id: finite[i].post_id, what: "score", value: score });
@@ -109,7 +109,7 @@ export const notRanked = { predictions: null, features: () => null, rankBy: () =
 export function communityScores(posts: PostCandidate[], now: number, leftOut: LeftOut[]): ScoredPost[] {
   return posts.flatMap((post) => {
     const value = communityValue(post.created_at, post.state, now);
-    if (Number.isFinite(value)) return [{ post, score: communityScore(value), ...notRanked }];
+    if (Number.isFinite(value)) return [{ post, score: post.leaning * communityScore(value), ...notRanked }];
     leftOut.push({ post_id: post.post_id, what: "recency or popularity", value });
     return [];
   });

@@ -25,6 +25,8 @@ export interface PostCandidate extends Candidate {
   served_key: number;
   /** One of its tags that the user follows; null: none. */
   followed_topic: string | null;
+  /** What its score is multiplied by: the reader wants more or less of its topics. */
+  leaning: number;
   /** As in `Selectable`. */
   on_trial: boolean;
   /** As in `Selectable`. */

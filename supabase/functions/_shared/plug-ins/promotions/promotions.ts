@@ -63,6 +63,7 @@ const unfamiliar = {
   author_affinity: 0,
   follows_author: false,
   followed_topic: null,
+  leaning: 1,
   touches: 0,
   on_trial: false,
   of_circle: false,

@@ -25,6 +25,8 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
   return ({ feed, shownAt, decision, credits, promoted }, caller, inSpareTime) => {
     // a model beside several that made a page, or somebody's hand, would have no one place to be compared with
     if (!decision || credits || promoted) return;
+    // nothing is kept of what they are shown
+    if (decision.found.context.feed === "impersonal") return;
     const answered = { requestId: feed.request_id, caller, shownAt, decision };
     if (now() - lookedAt >= knownFor) {
       // also where it fails: what is broken is not asked with every request

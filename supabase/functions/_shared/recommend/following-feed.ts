@@ -1,0 +1,50 @@
+/** The feed of who wants the newest of whom and what they follow: in order of time, whatever a model would say. */
+import type { Connection } from "../database/database.ts";
+import { call, run, type Statement } from "../database/database.ts";
+import { itemOf, plainAnswer } from "./answer.ts";
+import { cursorAfter, type Page } from "./cursor.ts";
+import type { ContextRow } from "./read-context.ts";
+import { plainReason } from "./reasons.ts";
+import type { Recommendation } from "./seams.ts";
+
+/** A row of recsys.following_feed. */
+interface FollowingRow {
+  post_id: string;
+  title: string;
+  author_id: string | null;
+  created_at: Date;
+  follows_author: boolean;
+  topic: string | null;
+  served_key: number;
+}
+
+/** A page of it, in the reader's transaction. */
+export async function followingFeed(
+  connection: Connection,
+  userId: string,
+  { now }: ContextRow,
+  page: Page,
+): Promise<Recommendation> {
+  const { limit, served, filter } = page;
+  const found = await run(
+    connection,
+    call("recsys.following_feed", {
+      p_user_id: userId,
+      p_now: now,
+      // one more says whether there is a next page
+      p_most: limit + 1,
+      p_filter: filter && JSON.stringify(filter),
+      p_seed: String(served.seed),
+      p_served: served.keys,
+    }) as Statement<FollowingRow>,
+  );
+  const rows = found.slice(0, limit);
+  const items = rows.map((row, i) => {
+    const why = plainReason("followed", row.author_id, row.follows_author, row.topic);
+    return itemOf(row, page, i, { score: Number(row.created_at), predictions: null, source: "followed", why });
+  });
+  const keys = rows.map(({ served_key }) => Number(served_key));
+  const next = found.length > limit ? cursorAfter(served, keys) : null;
+  // no variant of an experiment made it
+  return { ...plainAnswer(now, items, { basis: "follows", next }), label: "" };
+}

@@ -1,0 +1,43 @@
+-- What readers decided about their feeds (recsys.source_preferences), as the engine asks for it.
+
+create function recsys.feed_kind(p_user_id uuid) returns text
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return coalesce(
+    (
+      -- of both the one that reads less
+      select max(source_preferences.value) from recsys.source_preferences
+      where source_preferences.user_id = p_user_id and source_preferences.kind = 'feed' and source_preferences.value in ('following', 'impersonal')
+    ),
+    'personal'
+  );
+end
+$$;
+comment on function recsys.feed_kind(uuid) is 'What a user''s feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted.';
+
+create function recsys.topics_wanted(p_user_id uuid, p_kind text) returns text[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select distinct left(lower(source_preferences.value), 100) as topic from recsys.source_preferences
+    where source_preferences.user_id = p_user_id and source_preferences.kind = p_kind and source_preferences.value is not null
+    order by topic
+    limit 100
+  );
+end
+$$;
+comment on function recsys.topics_wanted(uuid, text) is 'The topics of which a user wants more or less (p_kind), in small letters, 100 at most.';
+
+create view recsys.impersonal_people with (security_invoker = true) as
+select distinct source_preferences.user_id from recsys.source_preferences
+where source_preferences.kind = 'feed' and source_preferences.value = 'impersonal';
+comment on view recsys.impersonal_people is 'Who wants no personalisation: nothing is learned from them, no vector of theirs is kept, and nothing is logged of what they are shown.';
+comment on column recsys.impersonal_people.user_id is 'Who.';
+
+grant select on recsys.impersonal_people to service_role;
+revoke all on function recsys.feed_kind(uuid), recsys.topics_wanted(uuid, text) from public;
+grant execute on function recsys.feed_kind(uuid), recsys.topics_wanted(uuid, text) to authenticated, service_role;
