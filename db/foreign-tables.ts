@@ -20,6 +20,8 @@ const appTables = [
   "logins",
   "mutes",
   "follows",
+  "preferences",
+  "withheld",
 ];
 const appMigration = "20261125000100";
 

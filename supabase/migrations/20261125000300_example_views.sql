@@ -67,7 +67,7 @@ create or replace view recsys.source_preferences with (security_invoker = true) 
 select preferences.user_id, preferences.kind, preferences.value from public.preferences;
 
 create or replace view recsys.source_withheld with (security_invoker = true) as
-select withheld.post_id, case when withheld.post_id is null then withheld.author_id end as author_id from public.withheld;
+select withheld.post_id, withheld.all_of as author_id from public.withheld;
 
 -- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
 -- interactions of a post recomputed.

@@ -261,6 +261,10 @@ export interface PublicProjects {
 
 export interface PublicWithheld {
   /**
+   * The author where all of theirs is withheld; null: a post.
+   */
+  all_of: Generated<string | null>;
+  /**
    * Whose.
    */
   author_id: string;
