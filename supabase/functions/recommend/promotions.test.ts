@@ -171,6 +171,26 @@ test("two pins for one place: the newer has it and the older the next; a short f
   assert.deepEqual([promoted(all), all.items.length], [[[30, "Pinned"]], 30]);
 });
 
+test("page by page each post comes once, whatever is pinned before or behind, and the feed ends", async () => {
+  const pages = async (limit: number) => {
+    const shown: number[][] = [];
+    for (let after: string | null | undefined; after !== null; ) {
+      const feed = await feedOf(people.ben, { limit, ...(after && { after }) });
+      shown.push(numbers(feed));
+      assert.ok(shown.length <= 30, JSON.stringify(shown));
+      after = feed.next;
+    }
+    assert.equal(new Set(shown.flat()).size, 30);
+    return shown;
+  };
+  await pool.query("update public.posts set tags = '{rail}' where id = any($1)", [[12, 14, 16].map(post)]);
+  await promote({ filter: { tags: ["rail"] }, place: 1 });
+  assert.equal((await pages(10))[0][0], 12);
+  await promote({ post_id: post(1), place: 90 });
+  assert.equal((await pages(10)).flat().at(-1), 1);
+  await pages(1);
+});
+
 test("only for whom it is: by id, by passion, by when they signed up; and so often a day", async () => {
   const shownTo = async () => {
     const shown: string[] = [];

@@ -48,7 +48,8 @@ export function placed(
   { limit, served }: Page,
   promotions: Promotion[],
 ): MadePage {
-  const pins = pinsOf(scored, promotions);
+  const begin = served.keys.length;
+  const pins = pinsOf(scored, promotions, begin);
   const isPinned = new Set([...pins.values()].map(({ selected }) => selected.chosen.post.post_id));
   const factors = factorsOf(promotions);
   const others = made.selected.flatMap((selected, i): Place[] => {
@@ -56,8 +57,9 @@ export function placed(
     if (isPinned.has(post_id)) return [];
     return [{ selected, why: made.why[i], credit: made.credits?.[i], promoted: factors.get(post_id) ?? null }];
   });
-  const begin = served.keys.length;
-  const here = [...pins].filter(([place]) => place > begin && place <= begin + limit).sort(([a], [b]) => a - b);
+  // a place behind the end of the feed is at its end
+  const isLast = others.length === 0 || made.candidates <= limit;
+  const here = [...pins].filter(([place]) => isLast || place <= begin + limit).sort(([a], [b]) => a - b);
   const places: Place[] = [];
   while (places.length < limit && others.length + here.length > 0) {
     const isNext = here.length > 0 && (here[0][0] === begin + places.length + 1 || others.length === 0);
@@ -72,12 +74,15 @@ export function placed(
   };
 }
 
-/** By its place in the feed, the post that each pin wants: the best of its posts that no newer one has; where the place is taken, the next. */
-function pinsOf(scored: ScoredPost[], promotions: Promotion[]): Map<number, Place> {
+/**
+ * By its place in the feed, the post that each pin wants: the best of its posts that no newer one has; where the place is taken, the next. Places on
+ * earlier pages are over: what is left of the posts of such a pin is like any other.
+ */
+function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): Map<number, Place> {
   const pins = new Map<number, Place>();
   const taken = new Set<string>();
   for (const { promotion_id, name, place, post_ids } of promotions) {
-    if (place === null) continue;
+    if (place === null || place <= begin) continue;
     const wanted = new Set(post_ids);
     const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
     if (!chosen) continue;
