@@ -5,17 +5,13 @@ create table public.withheld (
   author_id uuid not null references public.profiles (id) on delete cascade,
   post_id uuid references public.posts (id) on delete cascade,
   by_moderation boolean not null default false,
-  -- row level security lets no index be used by an expression of a view
-  all_of uuid generated always as (case when post_id is null then author_id end) stored,
   unique nulls not distinct (author_id, post_id)
 );
 comment on table public.withheld is 'Authors, and single posts, that are recommended to nobody but those who follow the author. Whoever may read a post finds it everywhere else as before.';
 comment on column public.withheld.author_id is 'Whose.';
 comment on column public.withheld.post_id is 'Which post; null: all of theirs.';
 comment on column public.withheld.by_moderation is 'Moderation withheld it, and its author cannot take that back.';
-comment on column public.withheld.all_of is 'The author where all of theirs is withheld; null: a post.';
 create index withheld_post_id_idx on public.withheld (post_id) where post_id is not null;
-create index withheld_all_of_idx on public.withheld (all_of) where all_of is not null;
 
 alter table public.withheld enable row level security;
 create policy "everybody reads what is withheld" on public.withheld for select to anon, authenticated using (true);
