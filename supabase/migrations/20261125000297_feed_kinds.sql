@@ -34,7 +34,9 @@ comment on function recsys.topics_wanted(uuid, text) is 'The topics of which a u
 
 create view recsys.impersonal_people with (security_invoker = true) as
 select distinct source_preferences.user_id from recsys.source_preferences
-where source_preferences.kind = 'feed' and source_preferences.value = 'impersonal';
+where source_preferences.kind = 'feed' and source_preferences.value = 'impersonal'
+  -- whoever is "not in" a list with a null is in no answer at all
+  and source_preferences.user_id is not null;
 comment on view recsys.impersonal_people is 'Who wants no personalisation: nothing is learned from them, no vector of theirs is kept, and nothing is logged of what they are shown.';
 comment on column recsys.impersonal_people.user_id is 'Who.';
 

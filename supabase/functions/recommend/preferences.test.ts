@@ -151,6 +151,16 @@ test("in an experiment are those alone whose feed is personal", async () => {
   }
 });
 
+test("a row of the app's that names nobody stops nothing", async () => {
+  const shown =
+    "create or replace view recsys.source_preferences with (security_invoker = true) as select user_id, kind, value from public.preferences";
+  await pool.query(`${shown} union all select null, 'feed', 'impersonal'`);
+  const before = await countOf("recsys.impressions");
+  await feedOf();
+  assert.ok((await countOf("recsys.impressions")) > before);
+  await pool.query(shown);
+});
+
 test("nobody reads or decides what others prefer", async () => {
   await prefer("feed", "impersonal");
   const client = await pool.connect();
