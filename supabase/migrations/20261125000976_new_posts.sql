@@ -8,9 +8,13 @@ as $$
 declare
   request recsys.feed_request := recsys.with_filter(recsys.request_with_mutes(p_user_id, recsys.clock()), p_filter);
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
+  kind text;
 begin
   request.user_id := p_user_id;
-  if p_user_id is not null and recsys.feed_kind(p_user_id) <> 'impersonal' then
+  if p_user_id is not null then
+    kind := recsys.feed_kind(p_user_id);
+  end if;
+  if kind <> 'impersonal' then
     -- what is new to somebody they came to since: no more of what they did is read
     request.excluded := array_remove(array(
       select source_interactions.post_id from recsys.source_interactions where source_interactions.user_id = p_user_id and source_interactions.created_at > since
@@ -18,11 +22,17 @@ begin
       select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = p_user_id and source_dismissals.created_at > since
     ), null);
   end if;
+  if kind = 'following' then
+    return (
+      select count(*) from recsys.following_feed(p_user_id, request.at, p_most, p_filter) as posts
+      where posts.created_at > since and posts.post_id <> all (request.excluded)
+    );
+  end if;
   request := recsys.with_trials(request);
   return (select count(*) from (select from recsys.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
 end
 $$;
-comment on function recsys.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers'' posts on trial. It counts to p_most. p_user_id null: a visitor''s.';
+comment on function recsys.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers'' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most. p_user_id null: a visitor''s.';
 
 revoke all on function recsys.new_posts(uuid, timestamptz, jsonb, integer) from public;
 grant execute on function recsys.new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;

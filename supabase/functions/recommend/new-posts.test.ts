@@ -41,6 +41,18 @@ test("since a feed was made: readable, of others, not muted, dismissed or come t
   assert.deepEqual(await counted(people.ben, ago(-1)), [0, false]);
 });
 
+test("whose feed is made of whom they follow is told of these alone", async () => {
+  await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'feed', 'following')", [
+    people.ben,
+  ]);
+  assert.deepEqual(await counted(people.ben, ago(5.5)), [0, false]);
+  await pool.query("update public.posts set tags = '{rail}' where id = any($1)", [[2, 4, 9].map(post)]);
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'topic', 'rail')", [people.ben]);
+  assert.deepEqual(await counted(people.ben, ago(5.5)), [2, false]);
+  await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ben, post(2)]);
+  assert.deepEqual(await counted(people.ben, ago(5.5)), [1, false]);
+});
+
 test("what comes is counted by the next question, of the last seven days, and 99 at most", async () => {
   await publishTinyModel(pool, { name: "tiny" });
   const { body: feed } = await app.call(people.ben, { limit: 5 });

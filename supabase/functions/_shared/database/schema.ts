@@ -3436,7 +3436,7 @@ export interface Functions {
   "recsys.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
   /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
   "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
-  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers' posts on trial. It counts to p_most. p_user_id null: a visitor's. */
+  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most. p_user_id null: a visitor's. */
   "recsys.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
