@@ -87,6 +87,10 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
   await pool.query("insert into recsys.bursts values ($1, current_date, now()) on conflict do nothing", [user]);
   await pool.query("insert into recsys.circle_members values ($1)", [user]);
   await pool.query("insert into recsys.post_topics values ($1, 1, 1)", [own]);
+  await pool.query(
+    "insert into recsys.promotions (name, post_id, place, ends_at) values ('Pinned', $1, 1, now() + interval '1 day')",
+    [own],
+  );
   await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("insert into recsys.user_days (user_id, events) values ($1, 1)", [user]);
   await pool.query("select recsys.take_request($1)", [user]);

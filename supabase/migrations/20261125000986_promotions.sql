@@ -28,6 +28,8 @@ comment on column recsys.promotions.starts_at is 'From when on, by recsys.clock(
 comment on column recsys.promotions.ends_at is 'Until when.';
 comment on column recsys.promotions.per_person_and_day is 'In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.';
 create index promotions_ends_at_idx on recsys.promotions (ends_at);
+-- a deleted post takes its promotions along
+create index promotions_post_id_idx on recsys.promotions (post_id);
 alter table recsys.promotions enable row level security;
 grant select, insert, update, delete on recsys.promotions to service_role;
 
