@@ -21,6 +21,7 @@ create policy "authors withhold what is theirs" on public.withheld for insert to
 );
 create policy "authors take back what they withheld" on public.withheld for delete to authenticated using (author_id = (select auth.uid()) and not by_moderation);
 revoke all on public.withheld from anon, authenticated;
-grant select on public.withheld to anon;
-grant select, insert (author_id, post_id), delete on public.withheld to authenticated;
+-- whom moderation withheld is nobody's to know
+grant select (author_id, post_id) on public.withheld to anon;
+grant select (author_id, post_id), insert (author_id, post_id), delete on public.withheld to authenticated;
 grant select, insert, update, delete on public.withheld to service_role;

@@ -1,7 +1,7 @@
 -- Ana withholds a post, then all of hers; Ben follows her, Eve does not. Moderation withholds one of Ben's.
 begin;
 set local search_path = public, extensions;
-select plan(13);
+select plan(14);
 
 insert into profiles (id) values
   ('a0000000-0000-4000-8000-000000000000'), ('b0000000-0000-4000-8000-000000000000'), ('e0000000-0000-4000-8000-000000000000');
@@ -39,6 +39,7 @@ insert into withheld (author_id, post_id, by_moderation) values
   ('b0000000-0000-4000-8000-000000000000', 'b0000000-0000-4000-8000-000000000001', true);
 set local role authenticated;
 select is(pg_temp.shown('b'), '{Ana 1,Ana 2,Nobody}', 'Ben goes on');
+select throws_ok($$select by_moderation from withheld$$, '42501', null, 'nobody reads whether that was moderation');
 delete from withheld;
 select is(pg_temp.shown('e'), '{Nobody}', 'what moderation withheld its author does not take back');
 select is(pg_temp.shown('a'), '{Nobody}', 'Ana returns');
