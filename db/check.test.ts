@@ -208,6 +208,20 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     /^kind is person, topic or group/,
   ],
   [
+    "preferences that count for nothing",
+    `create or replace view recsys.source_preferences ${invoker} as select id as user_id, 'feed' as kind, 'Impersonal' as value from blog.members`,
+    false,
+    /^recsys\.source_preferences: \d+ rows such as 'feed' 'Impersonal' count for nothing$/,
+    /^kind is feed, more or less/,
+  ],
+  [
+    "authors withheld with each post",
+    `create or replace view recsys.source_withheld ${invoker} as select id as post_id, id as author_id from blog.members`,
+    false,
+    /^recsys\.source_withheld: \d+ rows name a post and its author/,
+    /^show the author's id only/,
+  ],
+  [
     "nothing there",
     "truncate blog.posts cascade",
     false,

@@ -132,6 +132,8 @@ begin
         ('service_role', 'candidates beside these',
           'select recsys.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys.following_feed($1, recsys.clock(), 1)'),
+        ('authenticated', 'posts that the app names', 'select from recsys.given_posts($1, ''{}'')'),
+        ('authenticated', 'how many posts are new', 'select recsys.new_posts($1, recsys.clock())'),
         ('authenticated', 'a list made ahead', 'select from recsys.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys.feed_request($1, recsys.clock()) as request)

@@ -66,6 +66,22 @@ begin
     where found.count > 0;
 
     return query
+    select false, format('recsys.source_preferences: %s rows such as %s %s count for nothing', found.count, recsys.literal_sql(found.kind), recsys.literal_sql(left(found.value, 100))),
+      'kind is feed, more or less; the value of feed is following or impersonal'::text
+    from (
+      select count(*), min(source_preferences.kind) as kind, min(source_preferences.value) as value from recsys.source_preferences
+      where num_nulls(source_preferences.user_id, source_preferences.kind, source_preferences.value) > 0 or source_preferences.kind not in ('feed', 'more', 'less')
+        or (source_preferences.kind = 'feed' and source_preferences.value not in ('personal', 'following', 'impersonal'))
+    ) as found
+    where found.count > 0;
+
+    return query
+    select false, format('recsys.source_withheld: %s rows name a post and its author, so all that these wrote is withheld', found.count),
+      'show the author''s id only where all of theirs is meant, else null'::text
+    from (select count(*) from recsys.source_withheld where source_withheld.post_id is not null and source_withheld.author_id is not null) as found
+    where found.count > 0;
+
+    return query
     select false, format('recsys.source_interactions: %s have a weight such as %s, and count as if it were 1', found.count, found.example),
       'a weight is above 0 and at most 1000, as recsys.kinds.weight is; null: 1'::text
     from (
