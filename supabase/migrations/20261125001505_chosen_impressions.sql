@@ -6,3 +6,19 @@ create view recsys.chosen_impressions with (security_invoker = true) as
 select * from recsys.impressions where case when impressions.promotion_id is null then impressions.mode <> 'candidates' else false end;
 comment on view recsys.chosen_impressions is 'The impressions of what the recommender chose to show: without those of posts that the app named to be ranked (mode candidates) or promoted (promotion_id). Reports and training read these.';
 grant select on recsys.chosen_impressions to service_role;
+
+-- each column says what that of the table says
+do $$
+declare
+  column_of record;
+begin
+  for column_of in
+    select shown.attname as name, pg_catalog.col_description(logged.attrelid, logged.attnum) as says
+    from pg_catalog.pg_attribute as shown
+    join pg_catalog.pg_attribute as logged on logged.attrelid = 'recsys.impressions'::regclass and logged.attname = shown.attname
+    where shown.attrelid = 'recsys.chosen_impressions'::regclass and shown.attnum > 0
+  loop
+    execute format('comment on column recsys.chosen_impressions.%I is %L', column_of.name, column_of.says);
+  end loop;
+end
+$$;

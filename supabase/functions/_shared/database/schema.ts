@@ -474,26 +474,89 @@ export interface RecsysBursts {
 }
 
 export interface RecsysChosenImpressions {
+  /**
+   * The same of a comment.
+   */
   comment_probability: number;
+  /**
+   * What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.
+   */
   degraded: string;
+  /**
+   * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
+   */
   explored: boolean;
+  /**
+   * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
+   */
   features: number[];
+  /**
+   * live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.
+   */
   mode: string;
+  /**
+   * The model that ranked it; null: none was active.
+   */
   model_id: number;
+  /**
+   * The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.
+   */
   optional_probabilities: Json;
+  /**
+   * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
+   */
   position: number;
+  /**
+   * What was shown.
+   */
   post_id: string;
+  /**
+   * What of recsys.promotions put it there, or changed its score; null: nothing.
+   */
   promotion_id: number;
+  /**
+   * The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.
+   */
   propensity: number;
+  /**
+   * The feed: the request_id of its answer.
+   */
   request_id: string;
+  /**
+   * Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.
+   */
   score: number;
+  /**
+   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
+   */
   seen_at: Timestamp;
+  /**
+   * When, by the engine's clock (recsys.clock()).
+   */
   shown_at: Timestamp;
+  /**
+   * The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.
+   */
   source: string;
+  /**
+   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
+   */
   team: number;
+  /**
+   * Whom it was shown to.
+   */
   user_id: string;
+  /**
+   * The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant's model failed and another one served.
+   */
   variant: string;
+  /**
+   * How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.
+   */
   view_probability: number;
+  /**
+   * The same of a vote.
+   */
   vote_probability: number;
 }
 
