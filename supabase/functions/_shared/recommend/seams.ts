@@ -173,7 +173,7 @@ export interface Recommendation {
   features: (number[] | null)[];
   /** The chance with which each item got its place, as recsys.impressions.propensity. */
   propensities: (number | null)[];
-  /** null: no model ranked, the request named the posts. */
+  /** null: no model ranked, or the request named the posts. */
   decision: Decision | null;
   /** As `ModelChoice.label`; null: nobody has looked. */
   label: string | null;
