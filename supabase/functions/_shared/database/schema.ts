@@ -261,10 +261,6 @@ export interface PublicProjects {
 
 export interface PublicWithheld {
   /**
-   * The author where all of theirs is withheld; null: a post.
-   */
-  all_of: Generated<string | null>;
-  /**
    * Whose.
    */
   author_id: string;
