@@ -269,9 +269,7 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
  */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
-  "execute on function recsys.given_posts(uuid,uuid[],jsonb,bigint)",
   "execute on function recsys.id_of(text)",
-  "execute on function recsys.new_posts(uuid,timestamp with time zone,jsonb,integer)",
   "execute on function recsys.number_of(text,text)",
   "execute on function recsys.people_to_follow(uuid,integer)",
   "execute on function recsys.person_id_of(bigint)",
@@ -279,7 +277,6 @@ const besidesFeeds = [
   "execute on function recsys.time_of_id(text,text)",
   "execute on function recsys.topics_to_follow(uuid,integer)",
   "execute on function recsys.why_to_follow(bigint,uuid[])",
-  "execute on function recsys.with_given(recsys.feed_request,uuid[])",
   "select on table recsys.post_neighbours",
   "select on table recsys.source_logins",
   "select on table recsys.user_days",
