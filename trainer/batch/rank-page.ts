@@ -67,7 +67,7 @@ interface PageUser {
   id: string;
   number: number;
   input: UserInput;
-  /** Numbers of posts that no source brings: their own, and those they interacted with, dismissed, saw or muted. */
+  /** Numbers of posts that no source brings: their own, those withheld from them, and those they interacted with, dismissed, saw or muted. */
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
@@ -124,7 +124,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
       history: historyOf(snapshot, number, mayRead),
       followed: followedOf(snapshot, number, mayRead),
     };
-    const excluded = new Set(state.leftOut(number));
+    const excluded = new Set([...state.leftOut(number), ...state.withheldFrom(number)]);
     for (const id of more) {
       const post = postNumbers.get(id);
       if (post !== undefined) excluded.add(post);

@@ -215,6 +215,14 @@ export class CommunityState {
       yield this.timeline.posts[event];
   }
 
+  /** The posts that are for followers alone, of authors whom a user does not follow. */
+  *withheldFrom(user: number): Iterable<number> {
+    const { authors, withheld } = this.community.posts;
+    const followed = new Set(this.follows.of(user));
+    for (let post = withheld?.indexOf(1) ?? -1; post >= 0; post = withheld?.indexOf(1, post + 1) ?? -1)
+      if (!followed.has(authors[post])) yield post;
+  }
+
   /** How often a user interacted with the posts of each other author. */
   private affinities(user: number, { hidden, countedUntil: until = 0 }: RetrievalOptions): Map<number, number> {
     const { authors } = this.community.posts;
