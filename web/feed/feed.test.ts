@@ -300,7 +300,7 @@ for (const colorScheme of ["light", "dark"] as const)
       await look("a feed that moved, and an open post");
       for (const view of ["write", "you"]) {
         await page.goto(home(view));
-        await page.locator("form").waitFor();
+        await page.locator("form").last().waitFor();
         await look(view);
       }
     },

@@ -19,7 +19,11 @@ export const press = (page: Page, title: string, button: string): Promise<void> 
 
 /** Does something after which the page shows another feed, and waits for that. */
 export async function nextFeed(page: Page, work: () => Promise<unknown>): Promise<void> {
-  const answered = page.waitForResponse((response) => /\/functions\/v1\/recommend$/.test(response.url()));
+  const answered = page.waitForResponse(
+    // how many posts are new is asked there, too
+    (response) =>
+      /\/functions\/v1\/recommend$/.test(response.url()) && !response.request().postData()?.includes("count_since"),
+  );
   await work();
   await answered;
   await page.locator("ol[aria-busy=false] li.post").first().waitFor();
