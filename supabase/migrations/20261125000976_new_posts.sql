@@ -24,12 +24,12 @@ begin
   end if;
   if kind = 'following' then
     return (
-      select count(*) from recsys.following_feed(p_user_id, request.at, p_most, p_filter) as posts
+      select count(*)::integer from recsys.following_feed(p_user_id, request.at, p_most, p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );
   end if;
   request := recsys.with_trials(request);
-  return (select count(*) from (select from recsys.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
+  return (select count(*)::integer from (select from recsys.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
 end
 $$;
 comment on function recsys.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers'' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most. p_user_id null: a visitor''s.';
