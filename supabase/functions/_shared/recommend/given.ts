@@ -27,10 +27,15 @@ export function givenPage({ found: { context, posts, input }, page: { limit, ser
   return { selected, why, candidates: left.length };
 }
 
-/** The order in which they were named as scores: half for the second, a third for the third. */
+/** The order in which they were named as scores, by id: half for the second, a third for the third. */
+function scoresByPlace(given: string[]): Map<string, number> {
+  return new Map(given.map((id, i) => [id, 1 / (i + 1)]));
+}
+
+/** Candidates with the scores of their places. */
 export function givenScores(posts: PostCandidate[], given: string[]): ScoredPost[] {
-  const places = new Map(given.map((id, i) => [id, i + 1]));
-  return posts.map((post) => ({ post, score: 1 / (places.get(post.post_id) as number), ...notRanked }));
+  const scores = scoresByPlace(given);
+  return posts.map((post) => ({ post, score: scores.get(post.post_id) as number, ...notRanked }));
 }
 
 /** The same page where neither model nor candidates can be had, in one statement. Throws AppError. */
@@ -49,11 +54,11 @@ export async function givenInOrder(
   }) as Statement<{ now: Date; post_id: string; title: string; served_key: number }>;
   const rows = await readAs(pool, caller, statement, async (_, rows) => rows, timeout);
   const known = new Set(served.keys);
-  const places = new Map(given.map((id, i) => [id, i + 1]));
+  const scores = scoresByPlace(given);
   const left = rows.filter(({ served_key }) => !known.has(Number(served_key)));
   const shown = left.slice(0, limit);
   const items = shown.map((post, i) => {
-    const score = 1 / (places.get(post.post_id) as number);
+    const score = scores.get(post.post_id) as number;
     return itemOf(post, page, i, { score, predictions: null, source: "candidates", why: named });
   });
   const keys = shown.map(({ served_key }) => Number(served_key));
