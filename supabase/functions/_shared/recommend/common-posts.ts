@@ -68,7 +68,9 @@ async function readCommonPosts(connection: Connection, role: string): Promise<Co
     if (placed.length < sources[source].kept) continue;
     const { share } = sources[source];
     const counts = new Map<string, number>();
-    const beyondTo = placed.map((i) => counted(counts, posts[i])).findLastIndex((number) => number > 2 * share);
+    const beyondTo = placed
+      .map((i) => counted(counts, posts[i].author_id))
+      .findLastIndex((number) => number > 2 * share);
     const authors = [...counts].filter(([, number]) => number >= 2 * share).map(([author]) => author);
     cut[source] = { authors, beyondTo };
   }

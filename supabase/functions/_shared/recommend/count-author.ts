@@ -1,7 +1,7 @@
-/** Counts one more post of an author and says how many these are; of an unknown author, who is nobody, 0. */
-export function counted(counts: Map<string, number>, { author_id }: { author_id: string | null }): number {
-  if (author_id === null) return 0;
-  const number = (counts.get(author_id) ?? 0) + 1;
-  counts.set(author_id, number);
+/** Counts one more post of an author, or another group, and says how many these are; of an unknown author, who is nobody, 0. */
+export function counted(counts: Map<string, number>, group: string | null): number {
+  if (group === null) return 0;
+  const number = (counts.get(group) ?? 0) + 1;
+  counts.set(group, number);
   return number;
 }

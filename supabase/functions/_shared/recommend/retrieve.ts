@@ -184,11 +184,13 @@ function addCommon(
     const counts = new Map<string, number>();
     // it is newer than all that was read before
     if (beginsWithNew)
-      for (const mine of since) if (rank < size && counted(counts, mine.post) <= share) mine.ranks[source] = ++rank;
+      for (const mine of since)
+        if (rank < size && counted(counts, mine.post.author_id) <= share) mine.ranks[source] = ++rank;
     const places = common.places[source] ?? [];
     const [within, beyond]: [number[], number[]] = [[], []];
     for (let i = 0; i < places.length; i++)
-      if (keys[places[i]] !== undefined) (counted(counts, common.posts[places[i]]) <= share ? within : beyond).push(i);
+      if (keys[places[i]] !== undefined)
+        (counted(counts, common.posts[places[i]].author_id) <= share ? within : beyond).push(i);
     const left = size - rank - within.length;
     const cut = common.cut[source];
     if (cut && left > 0 && !(beyond.length >= left && beyond[left - 1] <= cut.beyondTo)) return false;

@@ -66,8 +66,7 @@ function withinShares<Post extends Selectable>(
   const has = new Map<string, number>();
   const beyond: Post[] = [];
   const within: Post[] = [];
-  for (const candidate of posts)
-    (counted(has, { author_id: groupOf(candidate.post) }) <= share ? within : beyond).push(candidate);
+  for (const candidate of posts) (counted(has, groupOf(candidate.post)) <= share ? within : beyond).push(candidate);
   return [...within, ...beyond];
 }
 
