@@ -168,7 +168,7 @@ declare
   common json;
   own recsys.told_post[];
   ranks json;
-  is_cut boolean := false;
+  lists json;
   tried uuid[];
   sample uuid[];
   readable_share double precision;
@@ -254,60 +254,30 @@ begin
         where eligible.post_id = any (p_common || found_ids)
       ) as posts
     );
-    with found as materialized (
-      select *, count(*) over (partition by each.source, each.author_id order by each.place) as number
-      from unnest(sources, sizes, kept, found_ids, authors, places) as each (source, size, kept, post_id, author_id, place)
-    ),
-    shown as materialized (select * from unnest(readable)),
-    shared as (
-      select
-        found.source, found.size, found.post_id, shown.author_id, found.place,
-        shown.author_id is not null and (request.filter).author_ids is null
-          and row_number() over (partition by found.source, shown.author_id order by found.place) > found.size / 10 as is_beyond
-      from found
-      join shown on shown.post_id = found.post_id
-    ),
-    ranked as materialized (
-      select shared.*, row_number() over (partition by shared.source order by shared.is_beyond, shared.place) as rank from shared
-    ),
-    brought as (
-      select ranked.post_id, json_object_agg(ranked.source, ranked.rank) as ranks from ranked where ranked.rank <= ranked.size group by ranked.post_id
-    )
+    own := array(select row(shown.*)::recsys.told_post from unnest(readable) as shown where shown.title is not null);
     select
       (
         select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys.served_key(common.post_id, p_seed)))
         from unnest(p_common) with ordinality as common (post_id, place)
-        where common.post_id in (select shown.post_id from shown)
-      ),
-      -- there may be more of a source behind those that are hidden; and of what is beyond a share behind the last of these
-      exists (
-        select from (
-          select found.source, min(found.size) as size,
-            coalesce(max(found.place) filter (where found.author_id is not null and found.number > found.size / 5), 0) as beyond_to
-          from found group by found.source having count(*) = min(found.kept)
-        ) as full_sources
-        where (select count(*) from ranked where ranked.source = full_sources.source) < full_sources.size
-          or exists (
-            select from ranked
-            where ranked.source = full_sources.source and ranked.is_beyond and ranked.rank <= ranked.size and ranked.place > full_sources.beyond_to
-          )
-          -- or of an author of whom twice their share was found, and most of it is hidden, though not by a mute
-          or exists (
-            select from found
-            where found.source = full_sources.source and found.number = found.size / 5
-              and found.author_id <> all (array_append(coalesce(request.muted_authors, '{}'), p_user_id))
-              and (select count(*) from ranked where ranked.source = found.source and ranked.author_id = found.author_id) < found.size / 10
-          )
+        where common.post_id in (select shown.post_id from unnest(readable) as shown)
       ),
       (
         select json_object_agg(touched.post_id, touched.people)
         from unnest(request.touched, request.touches) as touched (post_id, people)
-        where touched.post_id in (select shown.post_id from shown)
+        where touched.post_id in (select shown.post_id from unnest(readable) as shown)
       ),
-      array_agg(row(shown.post_id, shown.title, shown.tags, shown.author_id, shown.created_at)::recsys.told_post), json_agg(brought.ranks)
-    into common, is_cut, touches, own, ranks
-    from brought
-    join shown on shown.post_id = brought.post_id;
+      (
+        select coalesce(json_agg(json_build_object('source', each.source, 'size', each.size, 'posts', each.posts, 'authors', each.authors)), '[]')
+        from (
+          select found.source, min(found.size) as size, json_agg(shown.place - 1 order by found.place) as posts,
+            -- there may be more of it: whose posts fill it says whether these are needed
+            case when count(*) = min(found.kept) then json_agg(found.author_id order by found.place) end as authors
+          from unnest(sources, sizes, kept, found_ids, authors, places) as found (source, size, kept, post_id, author_id, place)
+          left join unnest(own) with ordinality as shown (post_id, title, tags, author_id, created_at, place) on shown.post_id = found.post_id
+          group by found.source
+        ) as each
+      )
+    into common, touches, lists;
   end if;
 
   -- behind all others: they have no ranks
@@ -316,7 +286,6 @@ begin
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
     'is_few', request.filter is null and request.pool is not null,
-    'is_cut', is_cut,
     'affinities', affinities,
     'follows', follows,
     'topics', request.topics,
@@ -329,11 +298,12 @@ begin
     'posts', recsys.told_posts(own),
     'on_trial', cardinality(on_trial),
     'ranks', ranks,
+    'lists', lists,
     'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(own) as each)
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key; is_cut: a source may have more behind what is hidden. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
   recsys.told_posts(recsys.told_post[]), recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),

@@ -63,7 +63,6 @@ begin
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
     'is_few', false,
-    'is_cut', false,
     'affinities', affinities,
     'follows', follows,
     'topics', request.topics,

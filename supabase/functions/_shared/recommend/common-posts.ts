@@ -5,8 +5,8 @@
 import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
 import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
-import { counted } from "./count-author.ts";
 import { openKnownPosts, type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
+import { type Cut, cutOf } from "./shares.ts";
 import { openWays } from "./ways.ts";
 
 export interface CommonPosts {
@@ -19,13 +19,6 @@ export interface CommonPosts {
   places: Partial<Record<Source, number[]>>;
   /** What of a source is kept where there may be more; left out: all that there is. */
   cut: Partial<Record<Source, Cut>>;
-}
-
-interface Cut {
-  /** Authors of whom twice their share or more is kept: there may be more. */
-  authors: string[];
-  /** Of what is beyond twice a share none is missing before this one of the source's places, from 0; −1: as much is within as is kept. */
-  beyondTo: number;
 }
 
 /**
@@ -66,13 +59,10 @@ async function readCommonPosts(connection: Connection, role: string): Promise<Co
     const placed = [...posts.keys()].filter((i) => placeOf(i) > 0).sort((a, b) => placeOf(a) - placeOf(b));
     places[source] = placed;
     if (placed.length < sources[source].kept) continue;
-    const { share } = sources[source];
-    const counts = new Map<string, number>();
-    const beyondTo = placed
-      .map((i) => counted(counts, posts[i].author_id))
-      .findLastIndex((number) => number > 2 * share);
-    const authors = [...counts].filter(([, number]) => number >= 2 * share).map(([author]) => author);
-    cut[source] = { authors, beyondTo };
+    cut[source] = cutOf(
+      placed.map((i) => posts[i].author_id),
+      sources[source].share,
+    );
   }
   const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
   return { at: common.at, posts, ids, places, cut };

@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { asService, type Identity } from "../database/caller.ts";
 import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
-import { commonSources, optionsOf, type Ranks, sourceNames, unranked } from "../features/retrieval.ts";
+import { commonSources, optionsOf, type Ranks, type Source, sourceNames, unranked } from "../features/retrieval.ts";
 import { takeTurns } from "../features/turns.ts";
 import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
@@ -11,12 +11,12 @@ import { counted } from "./count-author.ts";
 import type { Page } from "./cursor.ts";
 import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { KnownPost } from "./post-rows.ts";
+import { cutOf, withinShare } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What recsys.candidates returns; null where there is none. */
 interface FoundCandidates {
   model_gone: boolean;
-  is_cut: boolean;
   is_few: boolean;
   affinities: Record<string, number> | null;
   /** Authors whom the caller follows. */
@@ -36,12 +36,18 @@ interface FoundCandidates {
   common: { place: number[] | null; served_key: number[] | null } | null;
   /** Those of the caller's own sources; of these, in their order: */
   posts: ToldPosts;
-  /** since: the rank among what was written since the common posts were read; topic:NAME: among the posts of a topic. */
-  ranks: (Partial<Ranks> & { since?: number; [topic: `topic:${string}`]: number })[] | null;
+  /** null: see `lists`. */
+  ranks: OwnRanks[] | null;
+  /** What the caller's own sources found, with `common`: places in `posts` in the order of the source, null where it may not be shown, and, where there may be more, of whom. */
+  lists: { source: OwnSource; size: number; posts: (number | null)[]; authors: (string | null)[] | null }[] | null;
   served_keys: number[];
   /** How many of these posts, the last, are on trial. */
   on_trial: number;
 }
+
+/** since: what was written since the common posts were read; topic:NAME: the posts of a topic. */
+type OwnSource = Source | "since" | `topic:${string}`;
+type OwnRanks = { [Source in OwnSource]?: number | null };
 
 /** A post and what it is to the user, until it is a candidate. */
 interface Mine extends Found {
@@ -83,11 +89,15 @@ export async function retrieve(
   const [{ found: answer }] = await asService(connection, caller.role, question);
   if (answer.model_gone) throw new ModelGone();
   asked.tellFew?.(answer.is_few);
-  if (answer.is_cut) return null;
+  const hidden = new Set([caller.sub, ...(answer.muted_authors ?? [])]);
+  if (answer.lists) {
+    answer.ranks = ranksOf(answer, answer.lists, hidden);
+    if (!answer.ranks) return null;
+  }
   const ofCaller = toCaller(answer);
   const found = new Map<string, Mine>();
   const since = ownPosts(answer, ofCaller, found);
-  if (common && !answer.is_few && !addCommon(common, answer, since, caller, ofCaller, found)) return null;
+  if (common && !answer.is_few && !addCommon(common, answer, since, hidden, ofCaller, found)) return null;
   if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
@@ -115,24 +125,47 @@ function toCaller({ affinities, follows, topics, touches, in_circle, more, less 
   });
 }
 
+/** The ranks of the posts that the caller's own sources found; null where more is needed. */
+function ranksOf(
+  { posts }: FoundCandidates,
+  lists: NonNullable<FoundCandidates["lists"]>,
+  hidden: Set<string | undefined>,
+): OwnRanks[] | null {
+  const ranks: OwnRanks[] = (posts.post_id ?? []).map(() => ({}));
+  for (const { source, size, posts: found, authors } of lists) {
+    const share = size / 10;
+    const cut = authors ? cutOf(authors, share) : undefined;
+    const shown = [...found.keys()].filter((place) => found[place] !== null);
+    const postOf = (place: number) => found[place] as number;
+    const authorOf = (place: number) => posts.author_id?.[postOf(place)] ?? null;
+    const brought = withinShare(shown, authorOf, { most: size, share, cut }, hidden);
+    if (!brought) return null;
+    for (const [i, place] of brought.entries()) ranks[postOf(place)][source] = i + 1;
+  }
+  return ranks;
+}
+
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
 function ownPosts(
-  { posts, ranks, served_keys, on_trial }: FoundCandidates,
+  { posts, ranks, lists, served_keys, on_trial }: FoundCandidates,
   ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): Mine[] {
   const since: Mine[] = [];
   for (const [i, post] of toldPosts(posts).entries()) {
     const { since: newest, ...own } = ranks?.[i] ?? {};
+    const isOnTrial = i >= served_keys.length - on_trial;
+    // found by a source, and beyond those that it brings
+    if (lists && !isOnTrial && Object.keys(ranks?.[i] ?? {}).length === 0) continue;
     const mine = {
       post,
       ranks: Object.assign(unranked(), own),
       ...ofCaller(post),
       served_key: served_keys[i],
-      on_trial: i >= served_keys.length - on_trial,
+      on_trial: isOnTrial,
     };
     found.set(post.post_id, mine);
-    if (newest !== undefined) since[newest - 1] = mine;
+    if (newest) since[newest - 1] = mine;
   }
   return since;
 }
@@ -144,7 +177,10 @@ function giveTurns(
   found: Map<string, Mine>,
   wantsAll: boolean,
 ): void {
-  const own = toldPosts(posts).map(({ post_id }, i) => ({ mine: found.get(post_id) as Mine, ranks: ranks?.[i] ?? {} }));
+  const own = (posts.post_id ?? []).flatMap((id, i) => {
+    const mine = found.get(id);
+    return mine ? [{ mine, ranks: ranks?.[i] ?? {} }] : [];
+  });
   const listOf = (source: "followed" | `topic:${string}`) => {
     const listed = own.flatMap(({ mine, ranks }) => (ranks[source] ? [{ mine, rank: ranks[source] }] : []));
     return listed.sort((a, b) => a.rank - b.rank).map(({ mine }) => mine);
@@ -167,11 +203,10 @@ function addCommon(
   common: NonNullable<RetrievalRequest["common"]>,
   answer: FoundCandidates,
   since: Mine[],
-  { sub }: Identity,
+  hidden: Set<string | undefined>,
   ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): boolean {
-  const hidden = new Set([sub, ...(answer.muted_authors ?? [])]);
   /** By their places; undefined: it may not be shown. */
   const keys: (number | undefined)[] = common.posts.map(() => undefined);
   const shown = answer.common?.place ?? [];
@@ -187,15 +222,13 @@ function addCommon(
       for (const mine of since)
         if (rank < size && counted(counts, mine.post.author_id) <= share) mine.ranks[source] = ++rank;
     const places = common.places[source] ?? [];
-    const [within, beyond]: [number[], number[]] = [[], []];
-    for (let i = 0; i < places.length; i++)
-      if (keys[places[i]] !== undefined)
-        (counted(counts, common.posts[places[i]].author_id) <= share ? within : beyond).push(i);
-    const left = size - rank - within.length;
+    const shownPlaces: number[] = [];
+    for (let i = 0; i < places.length; i++) if (keys[places[i]] !== undefined) shownPlaces.push(i);
+    const authorOf = (i: number) => common.posts[places[i]].author_id;
     const cut = common.cut[source];
-    if (cut && left > 0 && !(beyond.length >= left && beyond[left - 1] <= cut.beyondTo)) return false;
-    for (const author of cut?.authors ?? []) if ((counts.get(author) ?? 0) < share && !hidden.has(author)) return false;
-    for (const i of [...within, ...beyond].slice(0, size - rank)) {
+    const brought = withinShare(shownPlaces, authorOf, { most: size - rank, share, cut, counts }, hidden);
+    if (!brought) return false;
+    for (const i of brought) {
       const place = places[i];
       const post = common.posts[place];
       let mine = found.get(post.post_id);
