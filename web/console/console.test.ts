@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
+import { testDatabase } from "../../db/testing.ts";
 import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
 import { publishWordModel } from "../../testing/embed.ts";
 import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-quality.ts";
@@ -17,7 +18,7 @@ after(async () => {
 const options = { skip: withoutBrowser };
 const { gateway, ...database } = withoutBrowser
   ? ({} as Awaited<ReturnType<typeof servedCommunity>>)
-  : await servedCommunity(scope, "console_page");
+  : await servedCommunity(scope, "console_page", testDatabase);
 const browser = withoutBrowser ? ({} as Browser) : await startBrowser();
 if (!withoutBrowser) scope.after(() => browser.close());
 

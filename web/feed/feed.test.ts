@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
+import { testDatabase } from "../../db/testing.ts";
 import { openPage } from "../../testing/browser.ts";
 import { uuid } from "../../testing/community.ts";
 import { seriousIn } from "../testing/axe.ts";
 import { card, eventually, nextFeed, recommend, signInAs, titles } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
-const { options, pool, gateway, lines, browser, open } = await startStories("feed_page");
+const { options, pool, gateway, lines, browser, open } = await startStories("feed_page", testDatabase);
 
 const home = (route = "feed") => `${gateway.url}/#${route}`;
 /** How many of the first five posts are about it. */

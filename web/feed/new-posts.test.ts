@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { members } from "../testing/community.ts";
-import { card, nextFeed, signInAs, titles } from "../testing/steps.ts";
+import { card, eventually, nextFeed, signInAs, titles } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
 const { options, gateway, pool, open } = await startStories("feed_new_posts");
@@ -28,6 +28,9 @@ test("a reader is told how many posts are new, and loads them", options, async (
   await page.getByRole("button", { name: "1 new post", exact: true }).waitFor();
   await write("Chess at dusk", "public");
   await comeBack(page);
+  // without a vector it may stand behind the first page
+  const embedded = "select from recsys.post_embeddings join public.posts on id = post_id where title = 'Chess at dusk'";
+  await eventually(async () => (await pool.query(embedded)).rowCount, 1);
   await nextFeed(page, () => page.getByRole("button", { name: "2 new posts", exact: true }).click());
   const shown = await titles(page, 100);
   assert.ok(shown.includes("Chess at dawn") && shown.includes("Chess at dusk"), shown.join());

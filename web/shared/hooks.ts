@@ -135,6 +135,14 @@ export function go(route: string): void {
   location.hash = route;
 }
 
+/** The way to a route once something is over that takes a while: whoever pressed a link meanwhile is where they want to be. */
+export function goFromHere(): (route: string) => void {
+  const { hash } = location;
+  return (route) => {
+    if (location.hash === hash) go(route);
+  };
+}
+
 const current = () => location.hash.slice(1);
 
 export interface SignedIn {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type pg from "pg";
-import { type Scope, testDatabase } from "../../db/testing.ts";
+import { eitherDatabase, type Scope } from "../../db/testing.ts";
 import { startGateway } from "../../serve/gateway.ts";
 import { keepEmbedded } from "../../serve/keep.ts";
 import { uuid } from "../../testing/community.ts";
@@ -33,8 +33,9 @@ async function fill(pool: pg.Pool): Promise<void> {
   );
 }
 
-export async function servedCommunity(scope: Scope, name: string) {
-  const database = await testDatabase(scope, name);
+/** On a database that `open` gives. */
+export async function servedCommunity(scope: Scope, name: string, open = eitherDatabase) {
+  const database = await open(scope, name);
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   scope.after(() => rm(folder, { recursive: true }));
   await fill(database.pool);

@@ -71,7 +71,7 @@ export const recommend = "**/functions/v1/recommend";
 
 /** Looks until it is as expected: what a page shows at once is stored a moment later. */
 export async function eventually(look: () => Promise<unknown>, expected: unknown): Promise<void> {
-  for (const end = Date.now() + 5000; Date.now() < end; await new Promise((over) => setTimeout(over, 50)))
+  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((over) => setTimeout(over, 50)))
     if (isDeepStrictEqual(await look(), expected)) return;
   assert.deepEqual(await look(), expected);
 }

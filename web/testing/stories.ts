@@ -1,6 +1,7 @@
 /** What a file of stories needs: a community with its functions and pages, and a browser. */
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { eitherDatabase } from "../../db/testing.ts";
 import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
 import { servedCommunity } from "./community.ts";
 
@@ -14,15 +15,15 @@ export interface Stories extends ServedPages {
   open(t: TestContext, options?: BrowserContextOptions): Promise<{ page: Page; wrong: string[] }>;
 }
 
-/** `name`: of the database. All of it is gone after the file's tests. */
-export async function startStories(name: string): Promise<Stories> {
+/** `name`: of the database, which `open` gives. All of it is gone after the file's tests. */
+export async function startStories(name: string, open = eitherDatabase): Promise<Stories> {
   const options = { skip: withoutBrowser };
   if (withoutBrowser) return { options } as Stories;
   const cleanings: (() => Promise<void>)[] = [];
   after(async () => {
     for (const clean of cleanings) await clean();
   });
-  const community = await servedCommunity({ after: (clean) => cleanings.unshift(clean) }, name);
+  const community = await servedCommunity({ after: (clean) => cleanings.unshift(clean) }, name, open);
   const browser = await startBrowser();
   cleanings.unshift(() => browser.close());
   return {

@@ -1,5 +1,5 @@
 import { type AuthError, isAuthError, isAuthImplicitGrantRedirectError, type Provider } from "@supabase/supabase-js";
-import { go } from "../../shared/hooks.ts";
+import { go, goFromHere } from "../../shared/hooks.ts";
 import type { Project } from "../../shared/project.ts";
 
 /** The route at which a new password is set. */
@@ -22,16 +22,18 @@ async function noteVisit({ recommender }: Project): Promise<void> {
 
 /** Signs in with supabase-js. Throws what Auth answers, in words; so do all below. */
 export async function signIn(project: Project, email: string, password: string): Promise<void> {
+  const goOn = goFromHere();
   await accepted(project.supabase.auth.signInWithPassword({ email, password }));
-  go("feed");
+  goOn("feed");
   await noteVisit(project);
 }
 
 /** Signs up; whether they are signed in already, or have to answer an e-mail first. */
 export async function signUp({ supabase }: Project, email: string, password: string): Promise<boolean> {
   const options = { emailRedirectTo: thisPage() };
+  const goOn = goFromHere();
   const { data } = await accepted(supabase.auth.signUp({ email, password, options }));
-  if (data.session) go("feed");
+  if (data.session) goOn("feed");
   return data.session !== null;
 }
 

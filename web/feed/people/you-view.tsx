@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { Button, Heading, Trouble } from "../../shared/elements.tsx";
-import { go, type Loaded, useLoaded } from "../../shared/hooks.ts";
+import { goFromHere, type Loaded, useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { type AppPost, type AppProfile, nameOf, readLatestVotes, readPosts } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
@@ -109,11 +109,10 @@ function VoteList() {
 export function Leave() {
   const { supabase, config } = useProject();
   async function leave(route: string): Promise<void> {
-    const { hash } = location;
+    const goOn = goFromHere();
     // on this device alone; should Auth not answer, the page forgets the session all the same
     await supabase.auth.signOut({ scope: "local" });
-    // whoever pressed a link meanwhile is where they want to be
-    if (location.hash === hash) go(route);
+    goOn(route);
   }
   return (
     <div class="row">
