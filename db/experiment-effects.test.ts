@@ -13,10 +13,10 @@ import {
   type PersonOutcome,
 } from "../testing/experiments.ts";
 import { stream } from "../trainer/synthetic/draws.ts";
-import { testDatabase } from "./testing.ts";
+import { eitherDatabase } from "./testing.ts";
 import { density, integral, near, share, sum } from "./testing-statistics.ts";
 
-const { pool } = await testDatabase({ after }, "experiment_effects");
+const { pool } = await eitherDatabase({ after }, "experiment_effects");
 const mean = (values: number[]) => sum(values) / values.length;
 
 function treatment(effects: Effect[], group = "all", metric = "vote"): Effect {

@@ -41,7 +41,9 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
   };
   process.once("SIGTERM", giveUp);
   for await (const { type, data } of run({ files, concurrency, timeout: 600_000, execArgv: roomToGrow })) {
-    const name = "file" in data && data.file ? relative(process.cwd(), data.file) : "";
+    // of a test that a helper registers, `file` is the helper's
+    const file = "entryFile" in data ? (data.entryFile as string) : "file" in data && data.file;
+    const name = file ? relative(process.cwd(), file) : "";
     const totals = ofFiles.get(name) ?? { ...noTests(), seconds: 0 };
     ofFiles.set(name, totals);
     if (type === "test:pass") {
@@ -53,7 +55,7 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
       // its subtests have been counted and printed
       if (isFailureOfSubtests(data.details.error)) continue;
       totals.failed += 1;
-      const isFile = data.name === name || data.name === data.file;
+      const isFile = data.name === name || data.name === file;
       // why a file fails as a whole is on its standard error, or what came after its tests
       const message = describe(data.details.error) + (isFile ? `\n${said.get(name) ?? ""}` : "");
       totals.failures.push({ file: name, name: isFile ? "the file as a whole" : data.name, message });
@@ -85,7 +87,7 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
 }
 
 /** More files than these do not fail because the machine was busy. */
-const mostFlaky = 3;
+const mostFlaky = 10;
 
 /** Runs each of the few files that failed beside others once more, by itself: what passes now is not failed but flaky. */
 export async function tryAlone(ofFiles: Map<string, FileTotals>, brief: boolean): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
-import { trainingDatabase } from "../db/testing.ts";
+import { eitherDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import type { ShownPage } from "./community/pages.ts";
 import { quickConfig } from "./config/testing.ts";
@@ -24,7 +24,7 @@ import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.t
 import { trainIntoFolder } from "./train-into-folder.ts";
 import { readWarmStart } from "./warm-start.ts";
 
-const database = await trainingDatabase({ after }, "dismissals");
+const database = await eitherDatabase({ after }, "dismissals");
 const { pool } = database;
 const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
 const four = ["view", "vote", "comment", "dismiss"];

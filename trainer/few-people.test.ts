@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
-import { trainingDatabase } from "../db/testing.ts";
+import { eitherDatabase } from "../db/testing.ts";
 import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "./community/from-database.ts";
 import { rollUpAll } from "./community/roll-up.ts";
@@ -33,7 +33,7 @@ const pages = Number(process.env.ATTACK ?? 2000);
 const accounts = Number(process.env.ACCOUNTS ?? 10);
 const inFull = pages > 2000;
 const day = labelWindow;
-const database = await trainingDatabase({ after }, "few_people");
+const database = await eitherDatabase({ after }, "few_people");
 const { pool } = database;
 // the few pages of the short form are what its ranker learns from
 const config = inFull ? defaultConfig : configSchema.parse({ ranker: { enoughPages: 100 } });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
-import { trainingDatabase } from "../db/testing.ts";
+import { eitherDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import { quickConfig } from "./config/testing.ts";
 import { labelWindow } from "./dlrm/requests.ts";
@@ -16,7 +16,7 @@ import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { type EarlierModel, type TrainedModel, trainModel } from "./pipeline.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 
-const database = await trainingDatabase({ after }, "pages");
+const database = await eitherDatabase({ after }, "pages");
 const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
 let loaded: LoadedCommunity;
 let model: TrainedModel;

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { trainingDatabase } from "../db/testing.ts";
+import { eitherDatabase } from "../db/testing.ts";
 import type { Ended } from "../db/testing-program.ts";
 import { fileRequest, requestRow } from "./retraining/testing.ts";
 import { fillSmallCommunity, temporaryFolder } from "./testing.ts";
@@ -31,7 +31,7 @@ const steps = [...text.matchAll(/```(\w*)\n(.*?)```|`(npx recsys [^`]+)`/gs)].fl
 /** Of the community's 20 days 16 come before it. */
 const until = "2026-02-25";
 
-const database = await trainingDatabase({ after }, "training_page");
+const database = await eitherDatabase({ after }, "training_page");
 const { pool } = database;
 const folder = await temporaryFolder({ after });
 before(() => fillSmallCommunity(database));

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
-import { trainingDatabase } from "../db/testing.ts";
+import { eitherDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import { quickConfig } from "./config/testing.ts";
 import { requestsBetween } from "./dlrm/requests.ts";
@@ -27,7 +27,7 @@ let model: TrainedModel;
 
 before(async () => {
   await startBackend();
-  const database = await trainingDatabase({ after }, "weights");
+  const database = await eitherDatabase({ after }, "weights");
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   await writeSyntheticCommunity(folder, { seed: 5, users: 300, posts: 500, days: 30 });
   await importBundle(database, folder);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { importBundle } from "../db/import/import-bundle.ts";
-import { trainingDatabase } from "../db/testing.ts";
+import { eitherDatabase } from "../db/testing.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { parseConfig } from "./config/config.ts";
 import { readModelFolder } from "./model-folder/model-folder.ts";
@@ -16,7 +16,7 @@ import { temporaryFolder } from "./testing.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
 
 const people = Number(process.env.SOAK ?? 60);
-const database = await trainingDatabase({ after }, "weighs");
+const database = await eitherDatabase({ after }, "weighs");
 const { pool } = database;
 const honest: string[] = [];
 

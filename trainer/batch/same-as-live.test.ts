@@ -1,13 +1,13 @@
 /** The list made ahead is the feed that the function would have answered at that instant, whoever may read what. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { testDatabase } from "../../db/testing.ts";
+import { eitherDatabase } from "../../db/testing.ts";
 import { testApp } from "../../supabase/functions/recommend/testing.ts";
 import { publishRandomModel, standingCommunity } from "../../testing/batch.ts";
 import { addFollows, addWithheld } from "../community/testing.ts";
 import { runBatch } from "./run-batch.ts";
 
-const database = await testDatabase({ after }, "same_as_live");
+const database = await eitherDatabase({ after }, "same_as_live");
 const { pool, url } = database;
 const app = testApp({ after }, url, { preview: true });
 const context = { database, onProgress: () => {}, signal: new AbortController().signal };

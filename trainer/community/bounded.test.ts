@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { testDatabase } from "../../db/testing.ts";
+import { eitherDatabase } from "../../db/testing.ts";
 import { rankingExamples } from "../dlrm/examples.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { requestsBetween } from "../dlrm/requests.ts";
@@ -18,7 +18,7 @@ import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "./f
 import { addWhatCountsForNothing } from "./testing.ts";
 
 const latest = 1200;
-const database = await testDatabase({ after }, "bounded");
+const database = await eitherDatabase({ after }, "bounded");
 let whole: LoadedCommunity;
 let bounded: LoadedCommunity;
 /** Where the bound lies in the whole timeline. */

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { testDatabase } from "../../db/testing.ts";
+import { eitherDatabase } from "../../db/testing.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { communityFromDatabase, trainingEvents } from "./from-database.ts";
 import { rollUpAll } from "./roll-up.ts";
@@ -18,7 +18,7 @@ const views = Number(process.env.FLOOD ?? 4000);
 const inFull = views >= trainingEvents;
 /** What is read: less in the short form, so that its flood would be all of it. */
 const [latest, ofPerson] = inFull ? [trainingEvents, eventsOfPerson] : [1000, 100];
-const database = await testDatabase({ after }, "flood");
+const database = await eitherDatabase({ after }, "flood");
 const { pool } = database;
 /** What was read before anybody flooded it. */
 let calm: Awaited<ReturnType<typeof read>>;

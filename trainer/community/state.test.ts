@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { testDatabase } from "../../db/testing.ts";
+import { eitherDatabase } from "../../db/testing.ts";
 import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
@@ -23,7 +23,7 @@ import {
   unitVectors,
 } from "./testing.ts";
 
-const database = await testDatabase({ after }, "state");
+const database = await eitherDatabase({ after }, "state");
 const random = new Random(7);
 let loaded: LoadedCommunity;
 const parts = [0.25, 0.6, 1];

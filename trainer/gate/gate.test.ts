@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import onnxProto from "onnx-proto";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { trainingDatabase } from "../../db/testing.ts";
+import { eitherDatabase } from "../../db/testing.ts";
 import { postFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { plusNothing, tinyGraphs } from "../../testing/community.ts";
@@ -19,7 +19,7 @@ import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.
 import { trainIntoFolder } from "../train-into-folder.ts";
 import { type Comparison, type Verdict, verdictLines } from "./verdict.ts";
 
-const database = await trainingDatabase({ after }, "gate");
+const database = await eitherDatabase({ after }, "gate");
 const { pool } = database;
 let trained: ModelFolder;
 /** The same training as it was before it learned from the held-out requests: what could have served until then. */

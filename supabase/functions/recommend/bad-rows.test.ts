@@ -4,13 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { people, post, uuid } from "../../../testing/community.ts";
 import { embedAll, embeddedCommunity, publishWordModel, vectorOf } from "../../../testing/embed.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
 import { testApp } from "./testing.ts";
 
-const database = await testDatabase({ after }, "bad_rows");
+const database = await eitherDatabase({ after }, "bad_rows");
 const { pool } = database;
 const model = await embeddedCommunity(database);
 const app = testApp({ after }, database.url);

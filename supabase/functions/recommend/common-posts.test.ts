@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { publishVectors, randomNeighbours, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
@@ -17,7 +17,7 @@ import type { PostCandidate } from "../_shared/recommend/states.ts";
 import { testApp } from "./testing.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
-const { pool, url } = await testDatabase({ after }, "common_posts");
+const { pool, url } = await eitherDatabase({ after }, "common_posts");
 const random = new Random(1);
 
 const { posts, people } = await fillManyPosts(pool);

@@ -1,12 +1,12 @@
 /** Places that are drawn, through the real handler: what is logged of them, on which pages, and for whom. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel } from "../../../testing/community.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url } = await testDatabase({ after }, "drawn_places");
+const { pool, url } = await eitherDatabase({ after }, "drawn_places");
 beforeEach(async () => {
   await pool.query("truncate recsys.experiments cascade");
   await clear(pool);

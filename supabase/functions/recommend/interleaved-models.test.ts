@@ -1,14 +1,14 @@
 /** Two models that were trained and published draft the feeds of a community, people act on what one of them picks, and the report says so. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { readModelFolder } from "../../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../../trainer/publish/publish.ts";
 import { fillSmallCommunity, temporaryFolder } from "../../../trainer/testing.ts";
 import { trainIntoFolder } from "../../../trainer/train-into-folder.ts";
 import { testApp } from "./testing.ts";
 
-const database = await testDatabase({ after }, "interleaved_models");
+const database = await eitherDatabase({ after }, "interleaved_models");
 const { pool, url } = database;
 
 test("from two trainings to a verdict", async (t) => {

@@ -1,11 +1,11 @@
 /** Feeds that two models draft: what is shown and logged, page after page, and what happens where the second model fails. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, tinyGraphs } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url } = await testDatabase({ after }, "interleaved_feeds");
+const { pool, url } = await eitherDatabase({ after }, "interleaved_feeds");
 beforeEach(async () => {
   await pool.query("truncate recsys.experiments cascade");
   await clear(pool);

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { eligible, type Facts, factsOf, isMuted, isWithheld } from "../../../testing/allowed-answers.ts";
 import { suggestionsTo } from "../../../testing/allowed-suggestions.ts";
 import { answersTo } from "../../../testing/answers.ts";
@@ -40,7 +40,7 @@ type Row = [topic: string, item: string, value: string];
 
 const requests = Number(process.env.SOAK ?? 200);
 const requestsOfACommunity = 100;
-const { pool, url } = await testDatabase({ after }, "leaks");
+const { pool, url } = await eitherDatabase({ after }, "leaks");
 await addTenants(pool);
 // or the plan of a feed's first query expects millions of rows, and is compiled for 0.2 s each time
 await pool.query("analyze recsys.settings, recsys.feature_store_version");

@@ -1,12 +1,12 @@
 /** Trials of new posts through the real function: which place, whose impressions count, when a trial is over, and what is hidden stays so. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
-const { pool, url } = await testDatabase({ after }, "trials");
+const { pool, url } = await eitherDatabase({ after }, "trials");
 
 const readers = [people.ada, people.ben, people.eve];
 // 30 posts, of which 1 to 10 are new, and by nobody who is known: of an author one draws at a time

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { testDatabase } from "../../../db/testing.ts";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { uuid } from "../../../testing/community.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
@@ -12,7 +12,7 @@ import { vectorAt } from "../../../trainer/engine/vector-at.ts";
 import { auc } from "../../../trainer/evaluation/metrics/classification-metrics.ts";
 import { testApp } from "./testing.ts";
 
-const database = await testDatabase({ after }, "similar_attack");
+const database = await eitherDatabase({ after }, "similar_attack");
 const { pool, url } = database;
 const { call } = testApp({ after }, url);
 
