@@ -241,7 +241,7 @@ test("beside writers, acts and roll-ups in any order the counts are those of a l
   assert.ok(rows[0].acted > 50, `${rows[0].acted} acts`);
 });
 
-test("a roll-up writes what is new alone, and who is erased stays in the counts alone", async () => {
+test("a roll-up writes what is new alone, and who is erased stays in the counts alone, until the night", async () => {
   await log(shown(1, posts), shown(2, posts));
   await recount();
   const places = async () =>
@@ -269,6 +269,15 @@ test("a roll-up writes what is new alone, and who is erased stays in the counts 
     await places(),
     before.filter(({ user_id }) => user_id === person(1)),
     "no other row was written",
+  );
+  await pool.query("select recsys.purge_trials()");
+  assert.deepEqual(
+    [await count(0), await count(1), await count(2)],
+    [
+      [2, 0],
+      [2, 0],
+      [1, 0],
+    ],
   );
 });
 

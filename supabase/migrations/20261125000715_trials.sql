@@ -95,20 +95,30 @@ comment on function recsys.count_trials(uuid[], uuid[]) is 'Adds to recsys.trial
 create function recsys.purge_trials() returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
+  -- no roll-up counts meanwhile
+  select pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  -- whoever was erased is in no count any more
+  update recsys.trials set impressions = shown.impressions, acted = shown.acted
+  from (
+    select trials.post_id, count(shown.acted) as impressions, count(*) filter (where shown.acted) as acted
+    from recsys.trials left join recsys.trial_impressions as shown on shown.post_id = trials.post_id
+    group by trials.post_id
+  ) as shown
+  where shown.post_id = trials.post_id and (shown.impressions, shown.acted) <> (trials.impressions, trials.acted);
   with gone as (
     delete from recsys.trial_impressions as shown
     where shown.shown_at <= recsys.clock() - recsys.trial_age() * 2
       or exists (select from recsys.trials where trials.post_id = shown.post_id and trials.created_at <= recsys.clock() - recsys.trial_age())
   ),
   ended as (
-    delete from recsys.trials where trials.created_at <= recsys.clock() - recsys.trial_age() returning 1
+    delete from recsys.trials where trials.created_at <= recsys.clock() - recsys.trial_age() or trials.impressions = 0 returning 1
   ),
   never as (
     delete from recsys.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys.clock() - interval '1 day'
   )
   select count(*) from ended
 $$;
-comment on function recsys.purge_trials() is 'Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and posts of newcomers that were never on trial, and returns how many trials. Called every night by pg_cron.';
+comment on function recsys.purge_trials() is 'Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 
 revoke all on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() from public;
 grant execute on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() to service_role;

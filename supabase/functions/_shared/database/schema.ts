@@ -3463,7 +3463,7 @@ export interface Functions {
   "recsys.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Brings recsys.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went. */
   "recsys.keep_first_acts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { keep_first_acts: Date[] } };
-  /** Decides which of some posts (p_written, each named once) are on trial, and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
+  /** Decides which of some posts (p_written, each named once) are on trial, and where one of them is gone, which others still are; and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
   "recsys.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
   /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
   "recsys.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
@@ -3567,7 +3567,7 @@ export interface Functions {
   "recsys.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
   /** Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron. */
   "recsys.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
-  /** Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, and posts of newcomers that were never on trial, and returns how many trials. Called every night by pg_cron. */
+  /** Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
   "recsys.purge_trials": { args: {  }; row: { purge_trials: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
   "recsys.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
