@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotSpoken, statementOf } from "./rest-statement.ts";
 
-const ask = (method: string, table: string, query = "", body = "") =>
-  statementOf({ method, table, query: new URLSearchParams(query), body });
+const ask = (method: string, table: string, query = "", body = "", returns = false) =>
+  statementOf({ method, table, query: new URLSearchParams(query), body, returns });
 
 test("columns, filters, order and limit, values apart from the text", () => {
   const { text, values } = ask(
@@ -27,6 +27,9 @@ test("an insert writes the columns of the row, an update too, a delete what fits
     /insert into public\."mutes" \("kind", "value"\) select "kind", "value" from json_populate/,
   );
   assert.deepEqual(inserted.values, [`[${row}]`]);
+  // a table of which its writers may not read every column
+  assert.match(inserted.text, /as given returning 1\)/);
+  assert.match(ask("POST", "mutes", "select=kind", row, true).text, /returning public\."mutes"\."kind"\)/);
   assert.match(
     ask("PATCH", "profiles", "id=eq.7", '{"bio":"x"}').text,
     /set "bio" = given\."bio" .* where .*"id" = \$2/,

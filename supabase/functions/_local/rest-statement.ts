@@ -16,18 +16,21 @@ export interface RestRequest {
   query: URLSearchParams;
   /** Of POST and PATCH, as JSON. */
   body: string;
+  /** Whether the rows that are written are the answer, for which the caller has to be able to read them. */
+  returns: boolean;
 }
 
 export class NotSpoken extends Error {}
 
 /** One row with `body`, the JSON that answers. Throws NotSpoken where PostgREST would know what to do and this does not. */
-export function statementOf({ method, table, query, body }: RestRequest): Statement<{ body: unknown[] }> {
+export function statementOf({ method, table, query, body, returns }: RestRequest): Statement<{ body: unknown[] }> {
   if (!tables.includes(table)) throw new NotSpoken(`there is no table ${table} here`);
   const values: unknown[] = [];
   const parameter: Parameter = (value) => `$${values.push(value)}`;
   const target = `public.${name(table)}`;
-  const columns = list(query.get("select") ?? "*").map((column) => (column === "*" ? "*" : name(column)));
-  const found = columns.map((column) => `${target}.${column}`).join(", ");
+  const asked = list(query.get("select") ?? "*").map((column) => (column === "*" ? "*" : name(column)));
+  const found = asked.map((column) => `${target}.${column}`).join(", ");
+  const written = returns ? found : "1";
   const given = () => `json_populate_recordset(null::${target}, ${parameter(asList(body))}::json) as given`;
 
   const text = {
@@ -36,15 +39,15 @@ export function statementOf({ method, table, query, body }: RestRequest): Statem
       return `select ${found} from ${target}${rows}`;
     },
     POST() {
-      const written = columnsOf(body).join(", ");
-      return `insert into ${target} (${written}) select ${written} from ${given()} returning ${found}`;
+      const columns = columnsOf(body).join(", ");
+      return `insert into ${target} (${columns}) select ${columns} from ${given()} returning ${written}`;
     },
     PATCH() {
       const changes = columnsOf(body).map((column) => `${column} = given.${column}`);
-      return `update ${target} set ${changes.join(", ")} from ${given()}${where(target, query, parameter)} returning ${found}`;
+      return `update ${target} set ${changes.join(", ")} from ${given()}${where(target, query, parameter)} returning ${written}`;
     },
     DELETE() {
-      return `delete from ${target}${where(target, query, parameter)} returning ${found}`;
+      return `delete from ${target}${where(target, query, parameter)} returning ${written}`;
     },
   };
   if (!Object.hasOwn(text, method)) throw new NotSpoken(`${method} is not spoken here`);

@@ -17,15 +17,16 @@ export function restStandIn(pool: Pool, verify: Verify, publishableKeys: readonl
   rest.all("/:table", async (c) => {
     const { raw } = c.req;
     const caller = await callerOf(raw.headers, verify, publishableKeys);
+    const returns = raw.method === "GET" || Boolean(raw.headers.get("prefer")?.includes("return=representation"));
     const request = {
       method: raw.method,
       table: c.req.param("table"),
       query: new URL(raw.url).searchParams,
       body: await c.req.text(),
+      returns,
     };
     const [{ body }] = await runAs(pool, caller, statementOf(request));
-    const wanted = raw.method === "GET" || raw.headers.get("prefer")?.includes("return=representation");
-    if (!wanted) return c.body(null, raw.method === "POST" ? 201 : 204);
+    if (!returns) return c.body(null, raw.method === "POST" ? 201 : 204);
     return c.json(body, raw.method === "POST" ? 201 : 200);
   });
   rest.notFound((c) => c.json(failure("PGRST125", "there is nothing here"), 404));
