@@ -7,8 +7,8 @@ import { after, before, test } from "node:test";
 import { createClient } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { startGateway } from "../serve/gateway.ts";
-import { fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
-import { EventsError, type Recsys, RecsysError, recsys } from "./src/index.ts";
+import { fillCommunity, people, post, privatePost, publishTinyModel } from "../testing/community.ts";
+import { EventsError, type Feed, type FeedItem, type Recsys, RecsysError, recsys } from "./src/index.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "client");
 await fillCommunity(pool);
@@ -78,6 +78,33 @@ test("a feed, events that change it, and what is similar", async () => {
   const ideas = await ben.ideas({ limit: 3 });
   // thirty posts by one author
   assert.deepEqual([ideas.items, ideas.notes[0].code], [[], "too_few_posts"]);
+});
+
+test("one conversation comes once in a feed, with how many say the same of what its reader may read", async () => {
+  const sameTitle = [post(3), post(9), post(15), privatePost];
+  await pool.query(
+    `update public.posts set title = case id when $1 then 'Where to eat in Lisbon?' else 'where to eat – in LISBON' end where id = any ($2)`,
+    [post(3), sameTitle],
+  );
+  const eve = recommenderOf(people.eve);
+  const items: FeedItem[] = [];
+  let after: string | null = null;
+  do {
+    const page: Feed = await eve.recommend({ limit: 4, ...(after && { after }) });
+    items.push(...page.items);
+    after = page.next;
+  } while (after);
+  const [one, ...others] = items.filter(({ post_id }) => sameTitle.includes(post_id));
+  assert.deepEqual([one.folded, others.length], [2, 0], "the private one is none of them");
+  assert.deepEqual(
+    items.map(({ position }) => position),
+    items.map((_, i) => i + 1),
+  );
+  assert.ok(items.every((item) => item === one || item.folded === undefined));
+  // who asks for posts by name gets each
+  const named = await eve.recommend({ candidates: sameTitle });
+  assert.equal(named.items.length, 3);
+  await pool.query("update public.posts set title = 'Post ' || right(id::text, 2) where id = any ($1)", [sameTitle]);
 });
 
 test("before anybody has signed in, a feed by interests", async () => {

@@ -449,6 +449,10 @@ export interface FeedItem {
    */
   promoted?: string;
   /**
+   * How many posts more say the same, with its title or nearly its vector: none of them comes in this feed. Left out: none that was found.
+   */
+  folded?: number;
+  /**
    * In the feed, from 1, counted through its pages.
    */
   position: number;

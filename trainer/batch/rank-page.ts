@@ -241,13 +241,13 @@ function best(
 ): RankedUser[] {
   const ranked: RankedUser[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const { post, created_at, author_id, embedding, ranks, follows_author } = candidates[i];
+    const { post, title, created_at, author_id, embedding, ranks, follows_author } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
     const of_circle = !follows_author && author_id !== null && circle?.has(author_id) === true;
     ranked.push({
       i,
       score: scores[i],
-      post: { post_id: ids[post], created_at, author_id, embedding, ranks, of_circle },
+      post: { post_id: ids[post], title, created_at, author_id, embedding, ranks, of_circle },
     });
   }
   return select(ranked, listLength, settings).map(({ chosen }) => chosen);

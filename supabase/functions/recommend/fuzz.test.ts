@@ -22,7 +22,7 @@ test("whatever recommend is sent, it answers as it says it does", async () => {
     {
       limit: mostly(fc.integer({ min: 1, max: 100 })),
       mode: mostly(fc.constantFrom("live", "batch")),
-      after: mostly(fc.constant(cursorAfter({ seed: 1n, keys: [] }, [1, 4294967295]))),
+      after: mostly(fc.constant(cursorAfter({ seed: 1n, keys: [], folded: 0 }, [1, 4294967295]))),
       filter: mostly(filter),
       interests: mostly(
         fc.array(mostly(fc.string({ minLength: 1, maxLength: 100, unit: "binary" })), { maxLength: 20 }),

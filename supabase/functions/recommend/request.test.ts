@@ -132,9 +132,9 @@ for (const search of ["mode=", "mode=Batch", "mode=batch&mode=batch", "mode=batc
   });
 
 test("the cursor of an earlier page is taken, and null is the first page", () => {
-  const served = { seed: -5n, keys: [1, 4_294_967_295] };
+  const served = { seed: -5n, keys: [1, 4_294_967_295], folded: 0 };
   const next = cursorAfter(served, [7]);
-  const after = { seed: -5n, keys: [1, 4_294_967_295, 7] };
+  const after = { seed: -5n, keys: [1, 4_294_967_295, 7], folded: 0 };
   assert.deepEqual(requestOfBody(JSON.stringify({ after: next })).after, after);
   assert.deepEqual(requestOfQuery(new URLSearchParams({ after: String(next) })).after, after);
   assert.equal(requestOfBody('{"after": null}').after, null);

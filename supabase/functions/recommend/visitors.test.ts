@@ -227,7 +227,7 @@ test("the largest request that is as it should be is not too large", async () =>
     languages: Array(50).fill(`en-${"abcdefgh-".repeat(3)}abcd`),
     max_age_days: 36_500,
   };
-  const after = cursorAfter({ seed: 1n, keys: Array.from({ length: servedAtMost - 2 }, (_, i) => i) }, [7]);
+  const after = cursorAfter({ seed: 1n, keys: Array.from({ length: servedAtMost - 2 }, (_, i) => i), folded: 0 }, [7]);
   const body = { limit: 100, mode: "live", after, filter, interests: Array(20).fill(escaped(100)) };
   const length = JSON.stringify(body).length;
   assert.ok(length > 55 * 1024 && length < recommendFunction.maximumBodyBytes, `${length}`);

@@ -72,6 +72,7 @@ export function PostCard({ item, change }: PostCardProps) {
           </>
         )}
         {sayWhy(item.why, item.basis, posts)}
+        {item.folded !== undefined && ` · and ${item.folded} like it`}
       </p>
       <PredictedReactions predictions={item.predictions} isExplained={item.position === 1} />
       {userId && <PostActs item={item} isOpen={isOpen} open={open} />}

@@ -1,5 +1,5 @@
 /** The stage that puts a feed together as it is answered, and what is to be logged of it. */
-import { cursorAfter, type Page } from "./cursor.ts";
+import { cursorAfter, type Page, placesOf } from "./cursor.ts";
 import { undescribed } from "./describe-items.ts";
 import { basisOf, type Feed, type FeedItem } from "./feed.ts";
 import { bestSource } from "./reasons.ts";
@@ -15,7 +15,7 @@ export function answerOf(
   label: string,
 ): Recommendation {
   const model = ranked && found.model;
-  const items = selected.map(({ chosen: { post, score, predictions } }, i) => ({
+  const items = selected.map(({ chosen: { post, score, predictions }, folded }, i) => ({
     ...itemOf(post, page, i, {
       score,
       predictions,
@@ -23,15 +23,17 @@ export function answerOf(
       why: why[i],
     }),
     ...(promoted?.[i] && { promoted: promoted[i].name }),
+    ...(folded && { folded: folded.length }),
   }));
   const keys = selected.map(({ chosen }) => chosen.post.served_key);
+  const foldedKeys = selected.flatMap(({ folded = [] }) => folded.map(({ post }) => post.served_key));
   return {
     ...plainAnswer(context.now, items, {
       model: model && { id: model.id, name: model.name },
       mode: page.given ? "candidates" : "live",
       degraded: found.model && !ranked ? "unranked" : null,
       basis: model ? basisOf(input.history.length > 0, input) : "community",
-      next: candidates > selected.length ? cursorAfter(page.served, keys) : null,
+      next: candidates > keys.length + foldedKeys.length ? cursorAfter(page.served, keys, foldedKeys) : null,
     }),
     features: selected.map(({ chosen }) => chosen.features()),
     propensities: selected.map(({ propensity }) => (ranked ? propensity : null)),
@@ -49,7 +51,7 @@ export function itemOf(
   i: number,
   { score, predictions, source, why }: Pick<FeedItem, "score" | "predictions" | "source" | "why">,
 ): FeedItem {
-  const position = served.keys.length + i + 1;
+  const position = placesOf(served) + i + 1;
   return { post_id, ...undescribed(post_id), title, score, predictions, source, why, topic: null, position };
 }
 

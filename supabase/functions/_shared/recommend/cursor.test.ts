@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { cursorAfter, nothingServed, readCursor, servedAtMost } from "./cursor.ts";
+import { cursorAfter, nothingServed, placesOf, readCursor, servedAtMost } from "./cursor.ts";
 
 const text = (bytes: number[]) => Buffer.from(bytes).toString("base64url");
 const seed = [0, 0, 0, 0, 0, 0, 0, 1];
@@ -11,12 +11,13 @@ test("a cursor says what was served, page after page", () => {
   const { seed } = served;
   const keys: number[] = [];
   for (let page = 0; page < 50; page++) {
-    const shown = Array.from({ length: 20 }, (_, i) => (page * 20 + i) * 4_000_000);
-    keys.push(...shown);
-    const next = cursorAfter(served, shown);
+    const all = Array.from({ length: 20 }, (_, i) => (page * 20 + i) * 4_000_000);
+    keys.push(...all);
+    const next = cursorAfter(served, all.slice(2), all.slice(0, 2));
     assert.ok(next && /^[\w-]+$/.test(next));
     served = readCursor(next) ?? assert.fail("it is not read back");
-    assert.deepEqual(served, { seed, keys });
+    assert.deepEqual([served.seed, served.keys.length, placesOf(served)], [seed, keys.length, 18 * (page + 1)]);
+    assert.deepEqual(new Set(served.keys), new Set(keys));
   }
   assert.ok((cursorAfter(served, [1])?.length ?? 0) < 5400, "1,000 posts fit into a URL");
 });
@@ -28,7 +29,7 @@ test("feeds have seeds of their own, of both signs", () => {
 });
 
 test("a feed ends after 2,000 posts", () => {
-  const served = { seed: 1n, keys: Array(servedAtMost - 20).fill(1) };
+  const served = { seed: 1n, keys: Array(servedAtMost - 20).fill(1), folded: 0 };
   assert.equal(cursorAfter(served, Array(20).fill(2)), null);
   const last = cursorAfter(served, Array(19).fill(2));
   assert.equal(readCursor(last as string)?.keys.length, servedAtMost - 1);
@@ -39,11 +40,12 @@ const refused: [string, string][] = [
   ["a word", "next"],
   ["other letters", "AQAAAAAAAAAB+AAAQ="],
   ["white space", " AQAAAAAAAAABAAAAAQ"],
-  ["no post", text([1, ...seed])],
-  ["half a post", text([1, ...seed, 0, 0])],
-  ["half a seed", text([1, 0, 0])],
-  ["another version", text([2, ...seed, 0, 0, 0, 1])],
-  ["as many posts as no feed serves", text([1, ...seed, ...Array(4 * servedAtMost).fill(0)])],
+  ["no post", text([2, ...seed, 0, 0])],
+  ["half a post", text([2, ...seed, 0, 0, 0, 0])],
+  ["half a seed", text([2, 0, 0])],
+  ["another version", text([1, ...seed, 0, 0, 0, 0, 0, 1])],
+  ["as many folded as served", text([2, ...seed, 0, 1, 0, 0, 0, 1])],
+  ["as many posts as no feed serves", text([2, ...seed, 0, 0, ...Array(4 * servedAtMost).fill(0)])],
   ["a length that base64 does not have", "AQAAAAAAAAABAAAAAQAAA"],
 ];
 for (const [what, cursor] of refused)
@@ -52,5 +54,5 @@ for (const [what, cursor] of refused)
   });
 
 test("one that is read is one", () => {
-  assert.deepEqual(readCursor(text([1, ...seed, 0, 0, 0, 7])), { seed: 1n, keys: [7] });
+  assert.deepEqual(readCursor(text([2, ...seed, 0, 0, 0, 0, 0, 7])), { seed: 1n, keys: [7], folded: 0 });
 });

@@ -3,7 +3,7 @@
  * voted for or deleted in between. It is all there is: nothing is kept on the server, so any worker may make the next page, and the
  * same cursor may be sent again. It only leaves posts out, so who makes one up gets fewer posts and never one they may not read.
  *
- *   base64url of: version (1 byte), seed (8 bytes, big-endian), for each served post its recsys.served_key (4 bytes, big-endian)
+ *   base64url of: version (1 byte), seed (8 bytes), how many were folded (2 bytes), for each served post its recsys.served_key (4 bytes); all big-endian
  */
 
 import type { FeedFilter } from "./filter.ts";
@@ -12,8 +12,15 @@ import type { FeedFilter } from "./filter.ts";
 export interface Served {
   /** Of this feed's keys, a signed 64-bit number. */
   seed: bigint;
-  /** recsys.served_key of each post, in the order served. */
+  /** recsys.served_key of each post, page by page in the order served. */
   keys: number[];
+  /** How many of these had no place, since they were folded into one that had. */
+  folded: number;
+}
+
+/** How many places the pages of a feed have had. */
+export function placesOf({ keys, folded }: Served): number {
+  return keys.length - folded;
 }
 
 /** Which page of a feed: its length, what the ones before it served, and what every post of it has to be. */
@@ -28,23 +35,28 @@ export interface Page {
 /** A feed ends here: then a cursor has 10.7 KB, and the sources have walked past all of these. */
 export const servedAtMost = 2000;
 
-const version = 1;
-const header = 9;
+const version = 2;
+const header = 11;
 const keyBytes = 4;
 
 /** Of a feed that begins. */
 export function nothingServed(): Served {
   const [seed] = crypto.getRandomValues(new BigInt64Array(1));
-  return { seed, keys: [] };
+  return { seed, keys: [], folded: 0 };
 }
 
-/** The cursor after a page of posts with these keys; null where the feed ends. */
-export function cursorAfter({ seed, keys }: Served, page: number[]): string | null {
-  const served = [...keys, ...page];
+/** The cursor after a page of posts with these keys, and those folded into them; null where the feed ends. */
+export function cursorAfter(
+  { seed, keys, folded }: Served,
+  page: number[],
+  foldedOfPage: number[] = [],
+): string | null {
+  const served = [...keys, ...page, ...foldedOfPage];
   if (served.length >= servedAtMost) return null;
   const bytes = new DataView(new ArrayBuffer(header + keyBytes * served.length));
   bytes.setUint8(0, version);
   bytes.setBigInt64(1, seed);
+  bytes.setUint16(9, folded + foldedOfPage.length);
   for (const [i, key] of served.entries()) bytes.setUint32(header + keyBytes * i, key);
   let binary = "";
   for (let i = 0; i < bytes.byteLength; i++) binary += String.fromCharCode(bytes.getUint8(i));
@@ -58,8 +70,11 @@ export function readCursor(cursor: string): Served | null {
   const bytes = new DataView(Uint8Array.from(binary, (character) => character.charCodeAt(0)).buffer);
   const count = (bytes.byteLength - header) / keyBytes;
   if (!Number.isInteger(count) || count < 1 || count >= servedAtMost || bytes.getUint8(0) !== version) return null;
+  const folded = bytes.getUint16(9);
+  if (folded >= count) return null;
   return {
     seed: bytes.getBigInt64(1),
+    folded,
     keys: Array.from({ length: count }, (_, i) => bytes.getUint32(header + keyBytes * i)),
   };
 }

@@ -85,6 +85,13 @@ export const feedItem = z
       .string()
       .optional()
       .describe("As what whoever runs the app put it here, or helped it there; left out: nobody did."),
+    folded: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        "How many posts more say the same, with its title or nearly its vector: none of them comes in this feed. Left out: none that was found.",
+      ),
     position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
   })
   .meta({ id: "FeedItem", description: "A post of a feed." });

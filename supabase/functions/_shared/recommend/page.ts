@@ -1,5 +1,5 @@
 /** The stage that makes the page, with the reason of each of its posts. */
-import type { Page } from "./cursor.ts";
+import { type Page, placesOf } from "./cursor.ts";
 import type { ContextRow } from "./read-context.ts";
 import { reasons } from "./reasons.ts";
 import type { ScoredPost } from "./scores.ts";
@@ -9,7 +9,7 @@ import { type Filler, type Selected, select } from "./select/select.ts";
 
 /** What is tried on a page; null: nothing. */
 export function explorationOf({ context, trials }: LookedUp, { limit, served }: Page): Exploration | null {
-  return exploration(context.settings, trials, served.keys.length, limit);
+  return exploration(context.settings, trials, placesOf(served), limit);
 }
 
 /** The page of one model, or of none. */
@@ -30,5 +30,5 @@ export function bestOf(
   ...fillers: Filler<ScoredPost>[]
 ): Selected<ScoredPost>[] {
   const tried: Filler<ScoredPost>[] = explore ? [trialPlace(explore)] : [];
-  return select(scored, limit, context.settings, served.keys.length, [...tried, ...fillers]);
+  return select(scored, limit, context.settings, placesOf(served), [...tried, ...fillers]);
 }

@@ -15,7 +15,7 @@ function candidate(post_id: string, score: number, author_id: string | null = nu
   const ranks = { ...nowhere };
   return {
     score,
-    post: { post_id, author_id, created_at: 0, embedding: null, ranks },
+    post: { post_id, title: post_id, author_id, created_at: 0, embedding: null, ranks },
   };
 }
 

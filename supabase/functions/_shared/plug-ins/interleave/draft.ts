@@ -12,6 +12,8 @@ interface RankedPlace<Post> {
   chosen: Post;
   /** It is there because little is known of it. */
   explored: boolean;
+  /** What is one conversation with it. */
+  folded?: Post[];
 }
 
 /** A place of a drafted page. */
@@ -46,7 +48,7 @@ export function draft<Post extends Draftable>(
   while (page.length < limit) {
     const next = place(turn());
     if (!next) break;
-    taken.add(next.chosen.post.post_id);
+    for (const { post } of [next.chosen, ...(next.folded ?? [])]) taken.add(post.post_id);
     if (next.team) picks[next.team]++;
     page.push(next);
   }
@@ -77,8 +79,8 @@ export function draft<Post extends Draftable>(
     return null;
   }
 
-  function isLeft({ chosen }: Pick<RankedPlace<Post>, "chosen">): boolean {
-    return !taken.has(chosen.post.post_id);
+  function isLeft({ chosen, folded = [] }: Pick<RankedPlace<Post>, "chosen" | "folded">): boolean {
+    return [chosen, ...folded].every(({ post }) => !taken.has(post.post_id));
   }
 }
 

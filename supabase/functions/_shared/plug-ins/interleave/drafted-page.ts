@@ -1,6 +1,6 @@
 /** Makes one page of two models' rankings. */
 import type { Log } from "../../http/log.ts";
-import type { Page } from "../../recommend/cursor.ts";
+import { type Page, placesOf } from "../../recommend/cursor.ts";
 import type { Reason } from "../../recommend/feed.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
 import type { LeftOut } from "../../recommend/left-out.ts";
@@ -70,11 +70,11 @@ function drafted(sides: Record<Team, Side>, page: Page, explore: Exploration | n
     1: bestOf(sides[1].scored, page, sides[1].context, explore),
     2: bestOf(sides[2].scored, page, sides[2].context, explore),
   };
-  const places = draft(rankings, limit, coinsOf(served.seed), served.keys.length, (by, isLeft) =>
+  const places = draft(rankings, limit, coinsOf(served.seed), placesOf(served), (by, isLeft) =>
     explore?.draw(sides[by].scored.filter(isLeft)),
   );
   // with what chance a draft gives a place to a post has no closed form
-  const selected = places.map(({ chosen, explored }) => ({ chosen, explored, drawn: false, propensity: null }));
+  const selected = places.map(({ by, team, ...place }) => ({ ...place, drawn: false, propensity: null }));
   const whyOf = (team: Team) => {
     const those = selected.filter((_, i) => places[i].by === team);
     const { posts, context, input } = sides[team];

@@ -1,7 +1,8 @@
 /** What promotions do to scores and to a page: factors first, so that a page is made of what counts then, and fixed places last, whoever made it. */
-import type { Page } from "../../recommend/cursor.ts";
+import { type Page, placesOf } from "../../recommend/cursor.ts";
 import type { ScoredPost } from "../../recommend/scores.ts";
 import type { MadePage, PromotedPlace } from "../../recommend/seams.ts";
+import { openFold } from "../../recommend/select/fold.ts";
 import { better } from "../../recommend/select/selectable.ts";
 
 /** A row of recsys.promotions with the posts of it that the reader may be shown; it has a place or a factor. */
@@ -48,9 +49,13 @@ export function placed(
   { limit, served }: Page,
   promotions: Promotion[],
 ): MadePage {
-  const begin = served.keys.length;
+  const begin = placesOf(served);
   const pins = pinsOf(scored, promotions, begin);
-  const isPinned = new Set([...pins.values()].map(({ selected }) => selected.chosen.post.post_id));
+  const isPinned = new Set(
+    [...pins.values()]
+      .flatMap(({ selected: { chosen, folded = [] } }) => [chosen, ...folded])
+      .map(({ post }) => post.post_id),
+  );
   const factors = factorsOf(promotions);
   const others = made.selected.flatMap((selected, i): Place[] => {
     const { post_id } = selected.chosen.post;
@@ -81,16 +86,18 @@ export function placed(
 function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): Map<number, Place> {
   const pins = new Map<number, Place>();
   const taken = new Set<string>();
+  const sameAs = openFold(scored);
   for (const { promotion_id, name, place, post_ids } of promotions) {
     if (place === null || place <= begin) continue;
     const wanted = new Set(post_ids);
     const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
     if (!chosen) continue;
+    const folded = sameAs(chosen).filter((each) => each !== chosen);
     taken.add(chosen.post.post_id);
     let free = place;
     while (pins.has(free)) free++;
     pins.set(free, {
-      selected: { chosen, explored: false, drawn: false, propensity: null },
+      selected: { chosen, explored: false, drawn: false, propensity: null, ...(folded.length > 0 && { folded }) },
       why: { kind: "promoted" },
       promoted: { id: promotion_id, name },
     });

@@ -48,7 +48,7 @@ export function replay(
   const byId = new Map(scored.map((each) => [each.post.post_id, each]));
   const servedById = new Map(ranked.map((each) => [each.post.post_id, each]));
   const shadowPlaces = new Map(shadow.posts.map(({ post }, i) => [post.post_id, i]));
-  return selected.map(({ chosen, explored, drawn }) => {
+  return selected.map(({ chosen, explored, drawn, folded = [] }) => {
     const id = chosen.post.post_id;
     const own = byId.get(id) ?? null;
     const place = shadowPlaces.get(id);
@@ -81,6 +81,11 @@ export function replay(
     // penalties ask for its vector, also where the shadow cannot rank it
     const seen = candidates.get(id);
     if (own ?? seen) shadow.take(own ?? { score: chosen.score, post: seen ?? chosen.post });
+    for (const each of folded) {
+      served.leaveOut(each);
+      const same = byId.get(each.post.post_id);
+      if (same) shadow.leaveOut(same);
+    }
     return { served: chosen, shadow: own, propensity, drawn: drawnPlace };
   });
 }

@@ -29,7 +29,7 @@ interface Given {
 
 /** A post that is `age` days old, at an instant at which a week ago is 0. */
 function candidate(post_id: string, score: number, { age = 30, author = null, predictions = null }: Given = {}) {
-  const known = { author_id: author, embedding: null, ranks };
+  const known = { title: post_id, author_id: author, embedding: null, ranks };
   return { score, predictions, post: { post_id, created_at: 7 - age, ...known } };
 }
 

@@ -17,6 +17,8 @@ export interface CandidatePool<Post extends Selectable> {
   best(): number;
   /** Puts a post on the page, one of these or another. */
   take(post: Selectable): void;
+  /** Keeps a post off the page. */
+  leaveOut(post: Selectable): void;
 }
 
 /** The pool of a page of `limit`; sorts `posts`. */
@@ -37,6 +39,11 @@ export function candidatePool<Post extends Selectable>(
   penalties.push(fullCircle(pool, limit));
   if (topic_share < 1) penalties.push(fullTopics(pool, topic_share, limit));
   const taken = new Set<Selectable>();
+  const leaveOut = (post: Selectable) => {
+    taken.add(post);
+    const place = (pool as Selectable[]).indexOf(post);
+    if (place >= 0) values[place] = Number.NEGATIVE_INFINITY;
+  };
   return {
     posts: pool,
     values,
@@ -48,10 +55,9 @@ export function candidatePool<Post extends Selectable>(
       }
       return found;
     },
+    leaveOut,
     take(post) {
-      taken.add(post);
-      const place = (pool as Selectable[]).indexOf(post);
-      if (place >= 0) values[place] = Number.NEGATIVE_INFINITY;
+      leaveOut(post);
       for (const penalty of penalties) penalty(post, values);
     },
   };

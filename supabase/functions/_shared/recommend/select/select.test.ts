@@ -23,13 +23,15 @@ interface Given {
   author?: string;
   degrees?: number;
   topic?: number;
+  title?: string;
 }
 
-function candidate(post_id: string, score: number, { author, degrees, topic }: Given = {}): Selectable {
+function candidate(post_id: string, score: number, { author, degrees, topic, title }: Given = {}): Selectable {
   return {
     score,
     post: {
       post_id,
+      title: title ?? post_id,
       author_id: author ?? null,
       created_at: 0,
       embedding: degrees === undefined ? null : at(degrees),
@@ -114,6 +116,34 @@ test("an author has a tenth of a page, two places at least, and then stands behi
 const many = Array.from({ length: 600 }, (_, i) =>
   candidate(`p${String(i).padStart(3, "0")}`, 1 / (i + 2), { author: `a${i % 7}`, degrees: (i * 37) % 360 }),
 );
+
+test("what has the title of a post of the page is folded into it, the best of them, and fills no place", () => {
+  const titles = [
+    "Where to eat in Łódź?",
+    "“Where to eat – in ŁÓDŹ”",
+    "Where to eat",
+    "Question",
+    "question!",
+    "Où dîner",
+    "où dîner ?",
+  ];
+  const posts = titles.map((title, i) => candidate(String(i), 10 - i, { title }));
+  assert.deepEqual(
+    select(posts, 3, plain).map(({ chosen, folded = [] }) => [
+      chosen.post.post_id,
+      folded.map(({ post }) => post.post_id),
+    ]),
+    [
+      ["0", ["1"]],
+      ["2", []],
+      ["3", []],
+    ],
+    "one word says too little",
+  );
+  assert.equal(page(posts.slice(0, 2), 2, {}), "0", "a page may be shorter for it");
+  const [last] = select(posts.slice(5).reverse(), 1, plain);
+  assert.deepEqual([last.chosen.post.post_id, last.folded?.length], ["5", 1]);
+});
 
 test("the page does not hang on the order in which candidates come", () => {
   const settings = { diversity: 0.4, author_decay: 0.9 };

@@ -1,4 +1,5 @@
 /** The stage that makes a page of the scored candidates: the best, each beside what stands above it, but for places that are filled otherwise. */
+import { openFold } from "./fold.ts";
 import { type CandidatePool, candidatePool } from "./pool.ts";
 import type { Selectable, SelectionSettings } from "./selectable.ts";
 
@@ -11,6 +12,8 @@ export interface Selected<Post> {
   drawn: boolean;
   /** The chance with which it got its place below those above it, and 1 where no lot was cast; null: not known, it is there to be explored. */
   propensity: number | null;
+  /** The candidates that are one conversation with it; left out: there are none. */
+  folded?: Post[];
 }
 
 /** The next place of a page. */
@@ -27,7 +30,7 @@ export type Filler<Post extends Selectable> = (place: OpenPlace<Post>) => Select
 
 /**
  * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. The first
- * of `fillers` that wants a place has it.
+ * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it.
  */
 export function select<Post extends Selectable>(
   posts: Post[],
@@ -42,18 +45,25 @@ export function select<Post extends Selectable>(
     settings,
   );
   const taken = new Set<Post>();
+  const sameAs = openFold(posts);
   const left = () => posts.filter((post) => !taken.has(post));
   const page: Selected<Post>[] = [];
-  while (page.length < limit && page.length < posts.length) {
+  while (page.length < limit && taken.size < posts.length) {
     const place = { position: served + page.length + 1, left, pool };
     let selected: Selected<Post> | undefined;
     for (const fill of fillers) selected ??= fill(place);
     const best = pool.best();
     if (!selected && best < 0) break;
     selected ??= { chosen: pool.posts[best], explored: false, drawn: false, propensity: 1 };
-    taken.add(selected.chosen);
-    pool.take(selected.chosen);
-    page.push(selected);
+    const { chosen } = selected;
+    taken.add(chosen);
+    pool.take(chosen);
+    const folded = sameAs(chosen).filter((post) => !taken.has(post));
+    for (const post of folded) {
+      taken.add(post);
+      pool.leaveOut(post);
+    }
+    page.push(folded.length > 0 ? { ...selected, folded } : selected);
   }
   return page;
 }

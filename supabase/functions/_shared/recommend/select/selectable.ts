@@ -6,6 +6,7 @@ export interface Selectable {
   score: number;
   post: {
     post_id: string;
+    title: string;
     /** null: nobody's. */
     author_id: string | null;
     created_at: number;

@@ -1,0 +1,45 @@
+/**
+ * One conversation once: what has the same title as a post of the page is folded into it. Titles decide alone: of 10.4 million pairs of
+ * travel-se within 30 days of each other the two with the same title came twice, and their vectors have cosines of .51 and .71, while none of
+ * the ten pairs with the highest cosines (.97 to .98) did.
+ */
+
+/** Tells which of some posts are one conversation with a post, itself among them. */
+export function openFold<Post extends { post: { title: string } }>(posts: Post[]): (of: Post) => Post[] {
+  const keys = Int32Array.from(posts, ({ post }) => titleKey(post.title));
+  return ({ post: { title } }: Post): Post[] => {
+    const key = titleKey(title);
+    return posts.filter(({ post }, i) => keys[i] === key && isSame(post.title, title));
+  };
+}
+
+/** Whether two titles have the same words, whatever the capital letters and signs: two words at least, since "Question" says too little. */
+function isSame(a: string, b: string): boolean {
+  const words = wordsOf(a);
+  return words.includes(" ") && words === wordsOf(b);
+}
+
+function wordsOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+}
+
+/** Of ASCII: digits and small letters; 0: signs. */
+const letters = Uint8Array.from({ length: 128 }, (_, code) => (/[a-z0-9]/.test(String.fromCharCode(code)) ? code : 0));
+
+/** Of the first 24 letters, so that few titles have to be compared: of 550 it takes .1 ms, and their words took .6. */
+function titleKey(title: string): number {
+  const text = title.toLowerCase();
+  let key = 0;
+  for (let i = 0, left = 24; i < text.length && left > 0; i++) {
+    const code = text.charCodeAt(i);
+    // beyond ASCII the signs of all scripts: quotation marks, dashes and the like
+    const letter = code < 128 ? letters[code] : code >= 0x2000 && code < 0x2070 ? 0 : code;
+    if (letter === 0) continue;
+    key = Math.imul(key ^ letter, 0x9e3779b1);
+    left--;
+  }
+  return key;
+}
