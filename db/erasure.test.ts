@@ -50,6 +50,11 @@ await onBoth(
     ]);
     await pool.query("insert into auth.users (id) values ($1)", [people.ada]);
     await spread(pool, people.ada, own, model);
+    await pool.query(
+      `insert into recsys.promotions (name, post_id, factor, people, ends_at)
+       select 'For one', $1, 2, jsonb_build_object('user_ids', array[$2::uuid]), now() + interval '1 day'`,
+      [post(6), people.ada],
+    );
     const participants = async () =>
       (
         await pool.query(
@@ -68,6 +73,15 @@ await onBoth(
     assert.deepEqual((await pool.query("select user_ids::text[], post_ids::text[], scores from recsys.lists")).rows, [
       { user_ids: [people.eve], post_ids: [post(1), null, post(2)], scores: [3, 2, 1] },
     ]);
+    const { rows } = await pool.query(
+      "select people, recsys.is_promoted_to(people, $1, '{}', now()) as is_promoted from recsys.promotions order by promotion_id",
+      [people.eve],
+    );
+    assert.deepEqual(
+      rows,
+      [[people.ben], []].map((user_ids) => ({ people: { user_ids }, is_promoted: false })),
+      "what was for them alone is for nobody, and not for all",
+    );
     assert.equal(await participants(), 1, "what others' numbers owed to it is gone");
     await assertExact(pool);
     assert.equal((await pool.query("select from recsys.impressions")).rowCount, 0);

@@ -263,3 +263,37 @@ test("a post in the list made ahead has its rank and score there", async () => {
   assert.equal(rows[0].item, "rank 2");
   assert.match(rows[0].value, /^score 0\.25, /);
 });
+
+test("of who wants no personalisation nothing is told that hangs on what they did, follow or were shown", async () => {
+  await pool.query("select recsys.roll_up(null)");
+  await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'feed', 'impersonal')", [
+    people.ada,
+  ]);
+  const all = async () => await Promise.all([2, 4, 6, 8, 28].map((n) => explain(people.ada, post(n))));
+  await pool.query(
+    "insert into public.withheld (author_id, post_id) select author_id, id from public.posts where id = $1",
+    [post(2)],
+  );
+  await pool.query(
+    "insert into public.follows (user_id, kind, target) select $1, 'person', author_id from public.posts where id = $2",
+    [people.ada, post(2)],
+  );
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, seen_at) values (gen_random_uuid(), $1, $2, 1, now(), now())`,
+    [people.ada, post(4)],
+  );
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(6)]);
+  const before = await all();
+  assert.ok(before.flat().includes("feed | impersonal | the user wants it so (recsys.source_preferences)"));
+  for (const table of [
+    "public.post_views",
+    "public.post_votes",
+    "public.comments",
+    "public.follows",
+    "recsys.dismissals",
+    "recsys.impressions",
+    "recsys.user_embeddings",
+  ])
+    await pool.query(`delete from ${table} where user_id = $1`, [people.ada]);
+  assert.deepEqual(await all(), before);
+});

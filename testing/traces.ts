@@ -88,8 +88,9 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
   await pool.query("insert into recsys.circle_members values ($1)", [user]);
   await pool.query("insert into recsys.post_topics values ($1, 1, 1)", [own]);
   await pool.query(
-    "insert into recsys.promotions (name, post_id, place, ends_at) values ('Pinned', $1, 1, now() + interval '1 day')",
-    [own],
+    `insert into recsys.promotions (name, post_id, place, people, ends_at)
+     values ('Pinned', $1, 1, null, now() + interval '1 day'), ('For them', $2, 2, jsonb_build_object('user_ids', array[$3::uuid, $4]), now() + interval '1 day')`,
+    [own, post(6), user, people.ben],
   );
   await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("insert into recsys.user_days (user_id, events) values ($1, 1)", [user]);

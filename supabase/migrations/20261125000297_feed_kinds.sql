@@ -23,10 +23,15 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
-    select distinct left(lower(source_preferences.value), 100) as topic from recsys.source_preferences
-    where source_preferences.user_id = p_user_id and source_preferences.kind = p_kind and source_preferences.value is not null
+    select distinct left(lower(wanted.value), 100) as topic
+    from (
+      -- whoever wrote a million has a hundred of them read
+      select source_preferences.value from recsys.source_preferences
+      where source_preferences.user_id = p_user_id and source_preferences.kind = p_kind and source_preferences.value is not null
+      order by source_preferences.value
+      limit 100
+    ) as wanted
     order by topic
-    limit 100
   );
 end
 $$;

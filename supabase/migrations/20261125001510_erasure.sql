@@ -93,6 +93,14 @@ begin
     select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys.post_stats
     where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
   else
+    -- an empty list is for nobody; without one it would be for everybody
+    update recsys.promotions
+    set people = jsonb_set(people, '{user_ids}', (
+      select coalesce(jsonb_agg(named.id), '[]') from jsonb_array_elements_text(people -> 'user_ids') as named (id) where named.id::uuid <> all (p_ids)
+    ))
+    where exists (select from jsonb_array_elements_text(people -> 'user_ids') as named (id) where named.id::uuid = any (p_ids));
+    get diagnostics removed = row_count;
+    total := total + removed;
     insert into recsys.feature_changes (user_id) select unnest(p_ids);
     -- posts that they came to by a table that nobody watches name them until this is worked off
     insert into recsys.feature_changes (user_id, post_id, at)

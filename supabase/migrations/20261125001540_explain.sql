@@ -42,7 +42,7 @@ begin
   cross join recsys.user_history(p_user_id, p_now) as latest
   join recsys.post_embeddings as theirs_embedded on theirs_embedded.model_id = p_model_id and theirs_embedded.post_id = latest.post_id
   join recsys.source_posts as theirs on theirs.post_id = latest.post_id
-  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id
+  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys.feed_kind(p_user_id) <> 'impersonal'
   order by theirs_embedded.embedding operator(extensions.<#>) mine.embedding, latest.at desc
   limit 1;
 
@@ -85,7 +85,7 @@ begin
     return;
   end if;
   select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
-  select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id;
+  select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
   select * into answer from recsys.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
 
@@ -130,7 +130,8 @@ begin
       case when recsys.folded(concat_ws(E'\n', post.title, array_to_string(post.tags, E'\n'))) ~ mutes.muted_words then 'a word of its title or tags' end);
   end if;
   select max(impressions.seen_at) as at into found_row from recsys.impressions
-  where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant;
+  where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant
+    and feed = 'personal';
   if found_row.at is not null and not answer.is_candidate then
     reasons := reasons || 'seen in the last 30 days'::text;
     details := details || found_row.at::text;
@@ -143,7 +144,7 @@ begin
   end if;
   if not answer.is_candidate and mutes.withholds and exists (
     select from recsys.source_withheld where source_withheld.post_id = p_post_id or source_withheld.author_id = post.author_id
-  ) and post.author_id <> all (recsys.followed_people(p_user_id, instant)) is not false then
+  ) and (feed = 'impersonal' or post.author_id <> all (recsys.followed_people(p_user_id, instant)) is not false) then
     reasons := reasons || 'withheld'::text;
     details := details || 'it is recommended to nobody but those who follow its author'::text;
   end if;
@@ -171,7 +172,7 @@ begin
           from recsys.embedding_jobs as job where job.kind = 'post' and job.entity_id = p_post_id),
         'and none waits: update its text, or publish again');
     end if;
-    if user_vector is null then
+    if user_vector is null and feed <> 'impersonal' then
       return query values ('vector', 'the user has none stored', 'their feed computes one; ranks by similarity are unknown here'::text);
     end if;
   end if;
@@ -198,13 +199,13 @@ begin
   end if;
 
   select lists.made_at, array_position(lists.post_ids, p_post_id) as place, lists.scores into ahead from recsys.batch_recommendations as lists
-  where lists.user_id = p_user_id and p_post_id = any (lists.post_ids);
+  where lists.user_id = p_user_id and p_post_id = any (lists.post_ids) and feed = 'personal';
   if found then
     return query select 'listed', format('rank %s', ahead.place), format('score %s, %s', ahead.scores[ahead.place], ahead.made_at);
   end if;
 
   select impressions.* into shown from recsys.impressions
-  where impressions.user_id = p_user_id and impressions.post_id = p_post_id
+  where impressions.user_id = p_user_id and impressions.post_id = p_post_id and feed <> 'impersonal'
   order by impressions.shown_at desc
   limit 1;
   if found then
@@ -219,7 +220,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
+comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
 -- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
 revoke all on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;
