@@ -8,7 +8,7 @@ import { createClient } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { fillCommunity, people, post, privatePost, publishTinyModel } from "../testing/community.ts";
-import { EventsError, type Feed, type FeedItem, type Recsys, RecsysError, recsys } from "./src/index.ts";
+import { EventsError, type Feed, type FeedItem, type Recsys, RecsysError, recsys, withPlaces } from "./src/index.ts";
 
 const { pool, url: databaseUrl } = await testDatabase({ after }, "client");
 await fillCommunity(pool);
@@ -105,6 +105,28 @@ test("one conversation comes once in a feed, with how many say the same of what 
   const named = await eve.recommend({ candidates: sameTitle });
   assert.equal(named.items.length, 3);
   await pool.query("update public.posts set title = 'Post ' || right(id::text, 2) where id = any ($1)", [sameTitle]);
+});
+
+test("a banner keeps its place while pages come, and each post comes once", async () => {
+  const eve = recommenderOf(people.eve);
+  const others = { 1: "welcome", 3: "banner", 4: "offer", 7: "survey", 90: "never" };
+  const items: FeedItem[] = [];
+  let after: string | null = null;
+  let before: (FeedItem | string)[] = [];
+  for (let page = 0; page < 3; page++) {
+    const feed: Feed = await eve.recommend({ limit: 3, after });
+    items.push(...feed.items);
+    after = feed.next;
+    const shown = withPlaces(items, others);
+    assert.deepEqual(shown.slice(0, before.length), before, "what stands does not move");
+    before = shown;
+  }
+  const said = before.map((each) => (typeof each === "string" ? each : each.post_id));
+  const ids = items.map(({ post_id }) => post_id);
+  assert.equal(new Set(ids).size, 9);
+  const [first, second, third, ...rest] = ids;
+  assert.deepEqual(said, ["welcome", first, "banner", "offer", second, third, "survey", ...rest]);
+  assert.deepEqual(withPlaces([], others), []);
 });
 
 test("before anybody has signed in, a feed by interests", async () => {

@@ -34,6 +34,7 @@ import { randomUuid } from "./uuid.ts";
 export { EventsError, RecsysError } from "./error.ts";
 export type { NewEvent, Tracked } from "./event-queue.ts";
 export type { EventStorage } from "./event-store.ts";
+export { withPlaces } from "./places.ts";
 export type * from "./types.ts";
 
 export interface NewPostsRequest extends Pick<FeedRequest, "filter"> {
