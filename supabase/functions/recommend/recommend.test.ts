@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { onBoth, testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
+import {
+  clear,
+  fillCommunity,
+  people,
+  post,
+  privatePost,
+  publishTinyModel,
+  tinyGraphs,
+  uuid,
+} from "../../../testing/community.ts";
 import { categories } from "../_shared/features/categories.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../_shared/features/ranker-features.ts";
 import { testApp } from "./testing.ts";
@@ -177,12 +186,23 @@ test("another model serves from the next request on, and a rollback brings the f
   await fillCommunity(pool);
   await publishTinyModel(pool, { name: "first" });
   const app = testApp(t, url);
-  const name = async () => (await app.call(people.ada)).body.model?.name;
-  assert.equal(await name(), "first");
-  await publishTinyModel(pool, { name: "second" });
-  assert.equal(await name(), "second");
+  const feed = async () => {
+    const { model, items } = (await app.call(people.ada)).body;
+    return { model: model?.name, posts: items.map(({ post_id }) => post_id) };
+  };
+  const first = await feed();
+  // as one that learned from an attack: what is worst comes first, and vectors are of something else
+  const second = await publishTinyModel(pool, { name: "second", graphs: tinyGraphs({ slopes: [-1, -2, -3] }) });
+  await pool.query(
+    `update recsys.post_embeddings set embedding = array(select -each from unnest(embedding::real[]) as each)::extensions.vector
+     where model_id = $1`,
+    [second],
+  );
+  const other = await feed();
+  assert.deepEqual([first.model, other.model], ["first", "second"]);
+  assert.notDeepEqual(other.posts, first.posts);
   await pool.query("select recsys.rollback_model()");
-  assert.equal(await name(), "first");
+  assert.deepEqual(await feed(), first);
 });
 
 test("a community without posts is an empty feed", async (t) => {
