@@ -107,6 +107,22 @@ test("one conversation comes once in a feed, with how many say the same of what 
   await pool.query("update public.posts set title = 'Post ' || right(id::text, 2) where id = any ($1)", [sameTitle]);
 });
 
+test("who dismisses a post has less of its author in the next feed, and as before once they take it back", async () => {
+  await pool.query("update public.posts set author_id = $1 where id = any ($2)", [people.ben, [post(12), post(18)]]);
+  const eve = recommenderOf(people.eve);
+  const scores = async () => {
+    const { items } = await eve.recommend({ limit: 30 });
+    return [12, 18, 19].map((n) => items.find(({ post_id }) => post_id === post(n))?.score);
+  };
+  const before = await scores();
+  const times = async () =>
+    (await scores()).map((score, i) => score && Math.round((1e4 * score) / (before[i] ?? Number.NaN)) / 1e4);
+  await eve.events([{ type: "dismiss", post_id: post(12) }]);
+  assert.deepEqual(await times(), [undefined, 0.8, 1]);
+  await eve.events([{ type: "dismiss", post_id: post(12), value: 0 }]);
+  assert.deepEqual(await times(), [1, 1, 1]);
+});
+
 test("a banner keeps its place while pages come, and each post comes once", async () => {
   const eve = recommenderOf(people.eve);
   const others = { 1: "welcome", 3: "banner", 4: "offer", 7: "survey", 90: "never" };

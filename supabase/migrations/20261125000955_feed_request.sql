@@ -11,9 +11,9 @@ create type recsys.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
   authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
-  more text[], less text[], withholds boolean
+  more text[], less text[], dismissed json, withholds boolean
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50; null: nothing. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -42,6 +42,21 @@ exception when lock_not_available then
 end
 $$;
 comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
+
+create function recsys.dismissed_lately(p_user_id uuid, p_now timestamptz) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select source_dismissals.post_id from recsys.source_dismissals
+    where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now and source_dismissals.created_at > p_now - interval '14 days'
+    order by source_dismissals.created_at desc
+    limit 50
+  );
+end
+$$;
+comment on function recsys.dismissed_lately(uuid, timestamptz) is 'The posts that a user dismissed within the 14 days up to an instant, the latest 50: of their authors and tags less is shown at once.';
 
 create function recsys.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -109,6 +124,7 @@ declare
   request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
   kind text;
   kept record;
+  dismissed uuid[];
 begin
   request.user_id := p_user_id;
   request.seed := p_seed;
@@ -144,6 +160,13 @@ begin
     into request.interacted, request.excluded;
     request.less := recsys.topics_wanted(p_user_id, 'less');
     request.more := recsys.topics_wanted(p_user_id, 'more');
+    dismissed := recsys.dismissed_lately(p_user_id, p_now);
+    if dismissed <> '{}' then
+      request.dismissed := (
+        select json_agg(json_build_object('author_id', source_posts.author_id, 'tags', source_posts.tags))
+        from recsys.source_posts where source_posts.post_id = any (dismissed)
+      );
+    end if;
   end if;
   if kind in ('personal', 'following') then
     -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
@@ -279,7 +302,7 @@ comment on function recsys.tried_posts(recsys.feed_request) is 'Which of the pos
 revoke all on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) from public;
 grant execute on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) to service_role;
 
-revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.dismissed_lately(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.dismissed_lately(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

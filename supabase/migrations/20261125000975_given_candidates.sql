@@ -68,6 +68,7 @@ begin
     'topics', request.topics,
     'more', request.more,
     'less', request.less,
+    'dismissed', request.dismissed,
     'touches', touches,
     'in_circle', request.interacted is not null and exists (select from recsys.circle_members where circle_members.user_id = p_user_id),
     'posts', recsys.told_posts(posts),

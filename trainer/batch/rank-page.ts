@@ -10,6 +10,7 @@ import { innerProduct } from "../../supabase/functions/_shared/features/inner-pr
 import { type Head, optionalHeads, shortened } from "../../supabase/functions/_shared/features/kinds.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { dismissalFactor } from "../../supabase/functions/_shared/recommend/dismissed.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
 import { settingsFor } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
@@ -71,6 +72,8 @@ interface PageUser {
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
+  /** What they dismissed lately and may read. */
+  dismissed: number[];
   countedUntil: number | undefined;
 }
 
@@ -107,13 +110,16 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
         )} union all select unnest(${fn("recsys.seen_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}))`.as(
         "excluded",
       ),
+      sql<string[]>`${fn("recsys.dismissed_lately", { p_user_id: user.ref("listed.user_id"), p_now: now })}`.as(
+        "dismissed",
+      ),
     ]);
   const [rows, readable, mutes] = await Promise.all([
     run(database.pool, told),
     readablePosts(database, userIds, hiddenIds),
     readMutes(database, userIds),
   ]);
-  return rows.flatMap(({ user_id, countedUntil, id_embedding, excluded: more }) => {
+  return rows.flatMap(({ user_id, countedUntil, id_embedding, excluded: more, dismissed: latest }) => {
     const number = userNumbers.get(user_id);
     if (number === undefined) return [];
     const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
@@ -131,7 +137,8 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     }
     const mutedBy = mutes.get(user_id);
     if (mutedBy) for (const post of muted.of(mutedBy)) excluded.add(post);
-    return { id: user_id, number, input, excluded, alsoReadable, countedUntil: countedUntil ?? undefined };
+    const dismissed = latest.flatMap((id) => postNumbers.get(id) ?? []).filter(mayRead);
+    return { id: user_id, number, input, excluded, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
   });
 }
 
@@ -159,7 +166,7 @@ function followedOf({ histories, hasVector, postVectors, run }: Snapshot, user: 
 
 async function rankUser(
   snapshot: Snapshot,
-  { id, number, input, excluded, alsoReadable, countedUntil }: PageUser,
+  { id, number, input, excluded, alsoReadable, dismissed, countedUntil }: PageUser,
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
@@ -197,10 +204,14 @@ async function rankUser(
     snapshot.rowOf,
   );
   const { probabilities } = opinion;
+  const { authors, tags } = community.posts;
+  const afterDismissals = dismissalFactor(
+    dismissed.map((post) => ({ author_id: community.users.ids[authors[post]] ?? null, tags: tags[post] })),
+  );
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed
   for (let i = 0; i < scores.length; i++) {
-    const score = scoreOf(opinion, i, weights);
+    const score = afterDismissals(candidates[i]) * scoreOf(opinion, i, weights);
     const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
     scores[i] = isSound ? score : Number.NEGATIVE_INFINITY;
   }

@@ -138,6 +138,36 @@ test("more and less of a topic move its posts at once", async () => {
   await assertTimes(1);
 });
 
+test("after a dismissal its author and tags come less at once, for two weeks and as long as its post may be read", async () => {
+  await pool.query(
+    `update public.posts set author_id = case when (regexp_match(title, '\\d+'))[1]::int % 3 = 0 then $1 else $2 end::uuid where title like 'Post%'`,
+    [ben, author],
+  );
+  const scores = async () => new Map((await feedOf({ limit: 30 })).items.map(({ post_id, score }) => [post_id, score]));
+  const plain = await scores();
+  const assertTimes = async (what: string, factor: (n: number) => number) => {
+    const now = await scores();
+    for (let n = 1; n <= 30; n++) {
+      const [before, after] = [plain.get(post(n)), now.get(post(n))];
+      if (before && after)
+        assert.ok(Math.abs(after / before - factor(n)) < 1e-6, `${what}: ${n}, ${after / before} and not ${factor(n)}`);
+    }
+  };
+  const dismiss = (n: number, ago: string) =>
+    pool.query("insert into recsys.dismissals values ($1, $2, now() - $3::interval)", [ada, post(n), ago]);
+  await dismiss(15, "1 minute");
+  const once = (n: number) => (n % 3 === 0 ? 0.8 : 1) * (n % 5 === 0 ? 0.9 : 1);
+  await assertTimes("once", once);
+  await dismiss(25, "13 days");
+  await assertTimes("twice, of both authors", (n) => 0.8 * (n % 5 === 0 ? 0.81 : 1));
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [post(25)]);
+  await assertTimes("private", once);
+  await pool.query("delete from recsys.dismissals");
+  await dismiss(20, "15 days");
+  await assertTimes("long ago", () => 1);
+  await pool.query("delete from recsys.dismissals");
+});
+
 test("in an experiment are those alone whose feed is personal", async () => {
   await pool.query(
     `select recsys.start_experiment('all', '[{"name": "control", "share": 0.5}, {"name": "other", "share": 0.5, "settings": {"diversity": 1}}]')`,

@@ -9,6 +9,7 @@ import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import { counted } from "./count-author.ts";
 import type { Page } from "./cursor.ts";
+import { type Dismissed, dismissalFactor } from "./dismissed.ts";
 import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { KnownPost } from "./post-rows.ts";
 import { cutOf, withinShare } from "./shares.ts";
@@ -26,6 +27,7 @@ interface FoundCandidates {
   /** Topics of which they want more or less, in small letters; null: nothing of theirs is read. */
   more: string[] | null;
   less: string[] | null;
+  dismissed: Dismissed[] | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
@@ -109,7 +111,17 @@ type ToCaller = (
   post: Post,
 ) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches" | "of_circle" | "leaning">;
 
-function toCaller({ affinities, follows, topics, touches, in_circle, more, less }: FoundCandidates): ToCaller {
+function toCaller({
+  affinities,
+  follows,
+  topics,
+  touches,
+  in_circle,
+  more,
+  less,
+  dismissed,
+}: FoundCandidates): ToCaller {
+  const afterDismissals = dismissalFactor(dismissed ?? []);
   const followed = new Set(follows);
   const has = (tags: string[] | null, wanted: string[] | null) =>
     wanted?.length ? tags?.some((tag) => wanted.includes(tag.toLowerCase().slice(0, 100))) : false;
@@ -121,7 +133,7 @@ function toCaller({ affinities, follows, topics, touches, in_circle, more, less 
       : null,
     touches: touches?.[post_id] ?? 0,
     of_circle: of_circle && !in_circle && !followed.has(author_id as string),
-    leaning: (has(tags, more) ? leaning : 1) / (has(tags, less) ? leaning : 1),
+    leaning: ((has(tags, more) ? leaning : 1) / (has(tags, less) ? leaning : 1)) * afterDismissals({ author_id, tags }),
   });
 }
 

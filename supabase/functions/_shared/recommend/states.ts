@@ -25,7 +25,7 @@ export interface PostCandidate extends Candidate {
   served_key: number;
   /** One of its tags that the user follows; null: none. */
   followed_topic: string | null;
-  /** What its score is multiplied by: the reader wants more or less of its topics. */
+  /** What its score is multiplied by: the reader wants more or less of its topics, or dismissed something of its author or topics lately. */
   leaning: number;
   /** As in `Selectable`. */
   on_trial: boolean;
