@@ -92,7 +92,7 @@ function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): M
     const wanted = new Set(post_ids);
     const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
     if (!chosen) continue;
-    const folded = sameAs(chosen).filter((each) => each !== chosen);
+    const folded = sameAs(chosen);
     taken.add(chosen.post.post_id);
     let free = place;
     while (pins.has(free)) free++;
