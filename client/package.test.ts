@@ -115,7 +115,10 @@ test("bundled for browsers it is small and imports nothing", async () => {
   // nothing of Node is there: not even a timer is needed to load it
   const browser = createContext({});
   runInContext(text, browser);
-  assert.deepEqual(runInContext("Object.keys(client).sort().join()", browser), "EventsError,RecsysError,recsys,withPlaces");
+  assert.deepEqual(
+    runInContext("Object.keys(client).sort().join()", browser),
+    "EventsError,RecsysError,recsys,withPlaces",
+  );
 });
 
 test("an app with supabase-js and the client bundles for browsers, without a module of Node", async () => {
