@@ -158,7 +158,7 @@ begin
 
   return query
   with waiting as (
-    select late_changes.*, row_number() over (order by (late_changes.post_id is null), late_changes.rewrites, late_changes.post_id, late_changes.late_change_id) as place
+    select late_changes.*, late_changes.ctid as at_place, row_number() over (order by (late_changes.post_id is null), late_changes.rewrites, late_changes.post_id, late_changes.late_change_id) as place
     from recsys.late_changes
     -- posts first, since whoever came to them waits for them anyway, and the changes of one together
     where p_rewrites > 0 and (p_horizon is null or late_changes.rewrites <= p_horizon)
@@ -167,17 +167,18 @@ begin
   ),
   -- several changes of one post or user have the same states worked out
   counted as (
-    select waiting.late_change_id, waiting.place,
+    select waiting.at_place, waiting.place,
       case when row_number() over (partition by waiting.post_id order by waiting.place) = 1 or waiting.post_id is null then waiting.of_post else 0 end
         + case when row_number() over (partition by waiting.user_id order by waiting.place) = 1 or waiting.user_id is null then waiting.of_user else 0 end as number
     from waiting
   ),
   summed as (
-    select counted.late_change_id, counted.place, sum(counted.number) over (order by counted.place) as so_far from counted
+    select counted.at_place, counted.place, sum(counted.number) over (order by counted.place) as so_far from counted
   ),
   late as (
-    delete from recsys.late_changes using summed
-    where late_changes.late_change_id = summed.late_change_id and (summed.so_far <= p_rewrites or summed.place = 1)
+    delete from recsys.late_changes
+    -- by their places: joined, each read all the others where the planner knows of none, and 25,000 of one erased account took over 100 s instead of 4.7
+    where late_changes.ctid = any (array(select summed.at_place from summed where summed.so_far <= p_rewrites or summed.place = 1))
     returning late_changes.user_id, late_changes.post_id, late_changes.at
   )
   select * from unnest(users, posts, instants) union all select * from late;
