@@ -1,4 +1,4 @@
-/** "2 new posts": a reader is told of what was written since their feed was made, and gets it when they press. An editor's pin is said to be one. */
+/** "2 new posts": a reader is told of what was written since their feed was made, and gets it when they press. An editor's pin is said to be one, and one conversation is one card. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
@@ -16,6 +16,13 @@ const write = (title: string, visibility: string, author = members.rosa) =>
     title,
     visibility,
   ]);
+/** How many of the posts with such a title have a vector. */
+const embedded = async (title: string) =>
+  (
+    await pool.query("select from recsys.post_embeddings join public.posts on id = post_id where title like $1", [
+      title,
+    ])
+  ).rowCount;
 
 test("a reader is told how many posts are new, and loads them", options, async (t) => {
   const { page, wrong } = await open(t);
@@ -29,8 +36,7 @@ test("a reader is told how many posts are new, and loads them", options, async (
   await write("Chess at dusk", "public");
   await comeBack(page);
   // without a vector it may stand behind the first page
-  const embedded = "select from recsys.post_embeddings join public.posts on id = post_id where title = 'Chess at dusk'";
-  await eventually(async () => (await pool.query(embedded)).rowCount, 1);
+  await eventually(() => embedded("Chess at dusk"), 1);
   await nextFeed(page, () => page.getByRole("button", { name: "2 new posts", exact: true }).click());
   const shown = await titles(page, 100);
   assert.ok(shown.includes("Chess at dawn") && shown.includes("Chess at dusk"), shown.join());
@@ -53,4 +59,19 @@ test("what editors pin stands where they put it, and says so", options, async (t
   const [first] = await titles(page, 1);
   assert.equal(first, "Garden bed 24");
   await card(page, first).getByText("From the editors · Put here by those who run this community").waitFor();
+});
+
+test("two posts with one title are one card, which says that there is another", options, async (t) => {
+  await pool.query(
+    `insert into public.posts (author_id, title, tags)
+     values ($1, 'Kites over the bay', '{kites}'), ($2, 'Kites: over the bay!', '{kites}')`,
+    [members.ada, members.rosa],
+  );
+  await eventually(() => embedded("Kites%"), 2);
+  const { page, wrong } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  const kites = page.locator("li.post").filter({ has: page.locator("h2", { hasText: "Kites" }) });
+  await kites.getByText("and 1 like it").waitFor();
+  assert.equal(await kites.count(), 1);
+  assert.deepEqual(wrong, []);
 });
