@@ -43,20 +43,24 @@ end
 $$;
 comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
 
-create function recsys.dismissed_lately(p_user_id uuid, p_now timestamptz) returns uuid[]
+create function recsys.dismissed_posts(p_user_id uuid, p_now timestamptz, out post_ids uuid[], out lately uuid[])
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
-  return array(
-    select source_dismissals.post_id from recsys.source_dismissals
-    where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now and source_dismissals.created_at > p_now - interval '14 days'
+  select
+    coalesce(array_agg(latest.post_id), '{}'),
+    coalesce((array_agg(latest.post_id order by latest.created_at desc) filter (where latest.created_at > p_now - interval '14 days'))[:50], '{}')
+  into post_ids, lately
+  from (
+    select source_dismissals.post_id, source_dismissals.created_at from recsys.source_dismissals
+    where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now and source_dismissals.post_id is not null
     order by source_dismissals.created_at desc
-    limit 50
-  );
+    limit 5000
+  ) as latest;
 end
 $$;
-comment on function recsys.dismissed_lately(uuid, timestamptz) is 'The posts that a user dismissed within the 14 days up to an instant, the latest 50: of their authors and tags less is shown at once.';
+comment on function recsys.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the latest 50 within 14 days (lately): of their authors and tags less is shown at once.';
 
 create function recsys.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -124,7 +128,7 @@ declare
   request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
   kind text;
   kept record;
-  dismissed uuid[];
+  dismissed record;
 begin
   request.user_id := p_user_id;
   request.seed := p_seed;
@@ -160,23 +164,18 @@ begin
     into request.interacted, request.excluded;
     request.less := recsys.topics_wanted(p_user_id, 'less');
     request.more := recsys.topics_wanted(p_user_id, 'more');
-    dismissed := recsys.dismissed_lately(p_user_id, p_now);
-    if dismissed <> '{}' then
-      request.dismissed := (
-        select json_agg(json_build_object('author_id', source_posts.author_id, 'tags', source_posts.tags))
-        from recsys.source_posts where source_posts.post_id = any (dismissed)
-      );
-    end if;
   end if;
   if kind in ('personal', 'following') then
     -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
     -- candidate that was not chosen, which is what training should learn of it
-    request.excluded := request.excluded || array(
-      select source_dismissals.post_id from recsys.source_dismissals
-      where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now and source_dismissals.post_id is not null
-      order by source_dismissals.created_at desc
-      limit 5000
-    );
+    dismissed := recsys.dismissed_posts(p_user_id, p_now);
+    request.excluded := request.excluded || dismissed.post_ids;
+    if kind = 'personal' and dismissed.lately <> '{}' then
+      request.dismissed := (
+        select json_agg(json_build_object('author_id', source_posts.author_id, 'tags', source_posts.tags))
+        from recsys.source_posts where source_posts.post_id = any (dismissed.lately)
+      );
+    end if;
     request.follows := recsys.followed_people(p_user_id, p_now);
     request.topics := recsys.followed_topics(p_user_id, p_now);
   end if;
@@ -302,7 +301,7 @@ comment on function recsys.tried_posts(recsys.feed_request) is 'Which of the pos
 revoke all on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) from public;
 grant execute on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) to service_role;
 
-revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.dismissed_lately(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.dismissed_lately(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

@@ -110,7 +110,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
         )} union all select unnest(${fn("recsys.seen_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}))`.as(
         "excluded",
       ),
-      sql<string[]>`${fn("recsys.dismissed_lately", { p_user_id: user.ref("listed.user_id"), p_now: now })}`.as(
+      sql<string[]>`(${fn("recsys.dismissed_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}).lately`.as(
         "dismissed",
       ),
     ]);
