@@ -252,9 +252,9 @@ test("to each other they are not fewer: a closed organisation loses nothing", as
   assert.ok(own > (people > 60 ? 0 : 0.2) && changed <= 1 / 200, percent(changed));
 });
 
-/** The first account, which is two days old, wrote yesterday what a post of others says. */
+/** The first account, which is two days old, wrote yesterday what a post of others says, with another word in its title: the same title would be folded. */
 const yesterday = `insert into public.posts (author_id, title, description, tags, created_at)
-  select account.id, title, description, tags, recsys.clock() - interval '20 hours'
+  select account.id, 'Again: ' || title, description, tags, recsys.clock() - interval '20 hours'
   from $accounts, (select title, description, tags from public.posts order by md5(id::text), id limit 1) as other where number = 1`;
 /** And half of the honest view and vote for a post. */
 const goesViral = (post: string) =>
@@ -314,7 +314,7 @@ test("a post that says what another says has no more places when that one goes v
   const original = "00000000-0000-4000-8000-999999999999";
   t.after(() => pool.query("delete from public.posts where id = $1", [original]));
   const written = `insert into public.posts (id, title, description, tags, created_at)
-    select '${original}', title, description, tags, created_at - interval '1 hour' from public.posts where ${isTheirs}`;
+    select '${original}', 'Once more: ' || title, description, tags, created_at - interval '1 hour' from public.posts where ${isTheirs}`;
   const attack = goesViral(`posts.id = '${original}'`);
   const { changed, own, had } = await effectOf(t, 1, attack, `${yesterday};${written}`, readers(true));
   t.diagnostic(`${percent(changed)}; it has ${percent(own)}, and had ${percent(had)}`);
