@@ -1,23 +1,35 @@
-/** Training where pages were logged: what is read of the log, what is learned from it and up to when, and how the gate judges by it. */
+/**
+ * Training where pages were logged: what is read of the log, what is learned from it and up to when, and how the gate judges by it. Some of what they
+ * showed was dismissed: when a ranker has the head, what it says on later pages, and how it is published.
+ */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { eitherDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import { readPages, type ShownPage } from "./community/pages.ts";
 import { quickConfig } from "./config/testing.ts";
+import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
+import { pageRequests } from "./dlrm/page-requests.ts";
+import type { RankingExamples } from "./dlrm/ranking-examples.ts";
 import { labelWindow } from "./dlrm/requests.ts";
 import { startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
+import { readModelFolder } from "./model-folder/model-folder.ts";
 import { type EarlierModel, type TrainedModel, trainModel } from "./pipeline.ts";
+import { publish } from "./publish/publish.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
+import { temporaryFolder } from "./testing.ts";
+import { trainIntoFolder } from "./train-into-folder.ts";
+import { readWarmStart } from "./warm-start.ts";
 
 const database = await eitherDatabase({ after }, "pages");
+const { pool } = database;
 const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
+const four = ["view", "vote", "comment", "dismiss"];
 let loaded: LoadedCommunity;
 let model: TrainedModel;
 /** The day before the last. */
@@ -25,17 +37,17 @@ let until: number;
 
 before(async () => {
   await startBackend();
-  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
-  await writeSyntheticCommunity(folder, { seed: 5, users: 300, posts: 500, days: 30 });
+  const folder = await temporaryFolder({ after });
+  await writeSyntheticCommunity(folder, { seed: 5, users: 300, posts: 500, days: 30, dismisses: true });
   await importBundle(database, folder);
-  await rm(folder, { recursive: true });
+  await pool.query("select recsys.roll_up(null)");
   loaded = await communityFromDatabase(database);
   until = loaded.timeline.at[loaded.timeline.length - 1] - labelWindow;
   model = await trainModel(loaded, { ...options, until });
 });
 
 test("a page is what one request showed, in its order", async () => {
-  const { rows } = await database.pool.query(
+  const { rows } = await pool.query(
     `select count(distinct request_id)::integer as pages, count(*)::integer as impressions from recsys.impressions`,
   );
   assert.equal(loaded.pages.length, rows[0].pages);
@@ -56,7 +68,7 @@ test("a page is what one request showed, in its order", async () => {
 });
 
 test("where the app said what came into view, the rest of the page was not shown", async () => {
-  const client = await database.pool.connect();
+  const client = await pool.connect();
   try {
     await client.query("begin");
     const { rows } = await client.query(
@@ -64,7 +76,6 @@ test("where the app said what came into view, the rest of the page was not shown
        returning request_id, extract(epoch from shown_at) * 1000 as at`,
     );
     assert.equal(rows.length, 2);
-    const { readPages } = await import("./community/pages.ts");
     const numbers = (ids: string[]) => new Map(ids.map((id, i) => [id, i]));
     const { users, posts } = loaded.community;
     const pages = await readPages(client, { users: numbers(users.ids), posts: numbers(posts.ids) }, 1_000_000);
@@ -102,7 +113,7 @@ function earlier(learnedFrom: EarlierModel["learnedFrom"] = "pages"): EarlierMod
       userIdEmbeddings: towers.userIdEmbeddings.copy(),
       postIdEmbeddings: towers.postIdEmbeddings.copy(),
     },
-    dlrm: dlrmOf(dlrmGraph(model.dlrm)),
+    dlrm: dlrmOf(dlrmGraph(model.dlrm), model.dlrm.heads),
     hasNeighbours: false,
     learnedUntil: model.learnedUntil,
     learnedFrom,
@@ -118,6 +129,8 @@ test("a later training goes on with the pages of one more day; from a model of f
   const pages = loaded.pages.filter((page) => page.at >= model.learnedUntil && page.at < settled);
   assert.ok(next.requests > 20 && next.requests <= pages.length, `${next.requests} of ${pages.length}`);
   assert.notDeepEqual(next.dlrm.dense.values("position"), model.dlrm.dense.values("position"));
+  assert.deepEqual(next.dlrm.heads, four);
+  assert.notDeepEqual(next.dlrm.dense.values("bias")[3], model.dlrm.dense.values("bias")[3]);
   const fromScratch = await trainModel(loaded, {
     ...options,
     config: quickConfig,
@@ -131,4 +144,89 @@ test("where nothing was shown the ranker learns from first interactions, up to t
   const without = await trainModel({ ...loaded, pages: [] }, { ...options, config: quickConfig, until });
   assert.equal(without.learnedFrom, "interactions");
   assert.equal(without.learnedUntil, until);
+});
+
+test("pages know what was dismissed of them, and nothing of long views, which nobody asked for", async () => {
+  const told = loaded.pages.flatMap(({ told }) => told ?? []);
+  const { rows } = await pool.query(
+    "select count(*)::int as n from recsys.optional_labels('-infinity', 'infinity') where head = 'dismiss'",
+  );
+  assert.ok(rows[0].n > 300, `${rows[0].n}`);
+  assert.equal(told.filter(({ dismiss }) => dismiss === 1).length, rows[0].n);
+  assert.ok(told.every(({ long_view }) => long_view === undefined));
+});
+
+test("where the pages hold enough dismissals the ranker has the head, and expects about as many as there were", () => {
+  assert.deepEqual(model.dlrm.heads, four);
+  assert.equal(model.learnedFrom, "pages");
+  const [scale, shift] = [model.dlrm.calibration.scale[3], model.dlrm.calibration.shift[3]];
+  assert.ok(scale > 0.1 && scale < 5 && Math.abs(shift) < 5, `${scale} ${shift}`);
+});
+
+test("where they do not, the ranker learns from the same labels as where nobody knows of any", () => {
+  const posts = loaded.community.posts.ids.length;
+  const requestsOf = (pages: ShownPage[]) => pageRequests(pages, loaded.timeline, posts, 0, until);
+  const ofOne = requestsOf(
+    loaded.pages.map((page) => ({ ...page, told: page.posts.map(() => ({ dismiss: Number(page.user === 7) })) })),
+  );
+  assert.ok(ofOne.some(({ shown }) => shown.some(({ told }) => told?.dismiss === 1)));
+  const heads = headsOf(ofOne);
+  assert.deepEqual(heads, ["view", "vote", "comment"], "one person's dismissals");
+  const ofNobody = requestsOf(loaded.pages.map(({ told: _, ...page }) => page));
+  assert.deepEqual(withHeads(ofOne, heads), ofNobody);
+});
+
+test("a model with the head is published, judged by it, read back, and followed by one that is compared with it", async () => {
+  await pool.query("update recsys.settings set long_view_seconds = 20, gate_margin = 1000");
+  const folder = await temporaryFolder({ after });
+  const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
+  const trained = await readModelFolder(
+    await trainIntoFolder(context, { seed: 1, config: quickConfig, out: join(folder, "a"), parent: folder }),
+  );
+  assert.deepEqual(trained.heads, four, "nobody said how long a view was");
+  const id = await publish(database, trained, { activate: true });
+  const { rows } = await pool.query("select heads from recsys.models where model_id = $1", [id]);
+  assert.deepEqual(rows[0].heads, four);
+  const active = await readWarmStart(database, quickConfig);
+  assert.ok(typeof active !== "string", String(active));
+  assert.deepEqual(active.dlrm.heads, four);
+  assert.deepEqual(Buffer.from(dlrmGraph(active.dlrm)), Buffer.from(trained.graphs.dlrm));
+  await pool.query("update recsys.models set learned_until = $1", [new Date(trained.heldBack.from).toISOString()]);
+  let metrics: object = {};
+  await publish(
+    database,
+    { ...trained, name: "again" },
+    {
+      activate: false,
+      onVerdict: ({ comparison }) => {
+        metrics = "metrics" in comparison ? comparison.metrics : comparison;
+      },
+    },
+  );
+  assert.ok("cross-entropy view" in metrics && "cross-entropy dismiss" in metrics, Object.keys(metrics).join());
+  const swapped = { ...trained, name: "three", heads: trained.heads.slice(0, 3) };
+  await assert.rejects(
+    publish(database, swapped, { activate: true }),
+    /the contract is broken: dlrm: .*\[N, 4\], not \[N, 3\]/,
+  );
+});
+
+test("views of as many seconds as the operator says make the other head", async () => {
+  await pool.query("update recsys.settings set long_view_seconds = 30");
+  // every third person stays with what they open
+  await pool.query(
+    "update public.post_views set value = case when hashtext(user_id::text) % 3 = 0 then 45 else 10 end",
+  );
+  const again = await communityFromDatabase(database);
+  const told = again.pages.flatMap(({ told }) => told ?? []);
+  assert.ok(told.every(({ long_view }) => long_view === 0 || long_view === 1));
+  let happened: number[] = [];
+  const onExamples = (examples: RankingExamples) => {
+    happened = [0, 4].map((head) => examples.requests.reduce((sum, _, i) => sum + examples.positives(i, head), 0));
+  };
+  const { dlrm, sampled } = await trainModel(again, { ...options, config: quickConfig, until, onExamples });
+  assert.deepEqual(dlrm.heads, [...four, "long_view"]);
+  assert.equal(sampled[0].heads.length, 5);
+  const [views, longViews] = happened;
+  assert.ok(longViews > 0.2 * views && longViews < 0.5 * views, `${longViews} of ${views} views`);
 });
