@@ -106,6 +106,7 @@ test("who knows everybody's taste earns more than twice as much as who shows wha
     "day",
     "visits",
     "reward",
+    "dismissals",
     "new_people_visits",
     "new_people_reward",
   ]);

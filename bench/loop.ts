@@ -1,6 +1,6 @@
 /**
  * The closed loop: a synthetic community lives 90 days as it does, then a policy chooses every page for 30 days, with its own consequences.
- * `npm run bench -- loop [--policies NAMES --seed 1,2,3 --days 30 --out FOLDER]` (`--help` lists the policies). The system runs as in production: a
+ * `npm run bench -- loop [--policies NAMES --seed 1,2,3 --days 30 --dismissals --out FOLDER]` (`--help` lists the policies). The system runs as in production: a
  * database, `recommend`, roll-ups, re-embedding, a training each night; 15 to 20 minutes a seed, so without names it is compared with
  * the others on one seed. Prints a table; the folder gets loop.ndjson and report.html.
  */
@@ -18,10 +18,11 @@ import { SystemPolicy } from "./loop/system-policy.ts";
 
 type Make = (seed: number, print: (line: string) => void) => Policy;
 
-/** The system with some settings of recsys.settings, as SQL. */
-function system(name: string, { settings, follows = false }: { settings?: string; follows?: boolean } = {}): Make {
-  return (seed, print) => new SystemPolicy({ name, seed, settings, follows, print });
+/** The system, changed by a statement. */
+function system(name: string, { change, follows = false }: { change?: string; follows?: boolean } = {}): Make {
+  return (seed, print) => new SystemPolicy({ name, seed, change, follows, print });
 }
+const set = (settings: string) => `update recsys.settings set ${settings}`;
 
 /** The policies that may choose the pages, by the names they are asked for. */
 const policies: Record<string, Make> = {
@@ -35,9 +36,13 @@ const policies: Record<string, Make> = {
   law: () => new TrueLaw(),
   system: system("the system"),
   "system-follows": system("the system, people follow", { follows: true }),
-  "system-untried": system("the system, no trials", { settings: "trial_place = 0" }),
+  "system-untried": system("the system, no trials", { change: set("trial_place = 0") }),
   "system-plain": system("the system, by score alone", {
-    settings: "diversity = 0, author_decay = 1, trial_place = 0",
+    change: set("diversity = 0, author_decay = 1, trial_place = 0"),
+  }),
+  "system-late": system("the system, which learns of dismissals at night alone", {
+    change:
+      "do $$ begin execute replace(pg_get_functiondef('recsys.dismissed_posts'::regproc), '14 days', '0 days'); end $$",
   }),
 };
 
@@ -56,6 +61,7 @@ const program = new Command("npm run bench -- loop")
     new Option("--seed <numbers>", "comma-separated").default([1]).argParser((value) => value.split(",").map(Number)),
   )
   .addOption(new Option("--days <number>", "that the policy chooses").default(30).argParser(whole(1, 90)))
+  .addOption(new Option("--dismissals", "people dismiss what is worth little to them").default(false))
   .addOption(new Option("--out <folder>", "for loop.ndjson and report.html").default(".recsys/loop"))
   .showHelpAfterError("(--help shows what is possible)");
 program.parse();
@@ -63,11 +69,13 @@ const {
   policies: wanted,
   seed: seeds,
   days,
+  dismissals,
   out,
 } = program.opts<{
   policies: string[];
   seed: number[];
   days: number;
+  dismissals: boolean;
   out: string;
 }>();
 for (const name of wanted) if (!(name in policies)) program.error(`there is no policy ${name}`);
@@ -86,18 +94,18 @@ console.log(`\n${loopTable(runs)}\n\n${join(out, "report.html")}`);
 
 async function run(name: string, seed: number): Promise<LoopRun> {
   const all = before + days;
-  const world = new World(seed, {
-    users: Math.round((size.users * all) / before),
-    posts: Math.round((size.posts * all) / before),
-    days: all,
-  });
+  const ofAll = { users: Math.round((size.users * all) / before), posts: Math.round((size.posts * all) / before) };
+  const world = new World(seed, { ...ofAll, days: all }, dismissals);
   const policy = policies[name](seed, (line) => console.log(`  ${line}`));
   console.log(`${policy.name}, seed ${seed}`);
   const lived: Day[] = [];
   try {
     const exposure = await closedLoop(world, policy, before, days, (day) => {
       lived.push(day);
-      console.log(`  day ${day.day}: ${(day.reward / day.visits).toFixed(2)} a visit, ${day.visits} visits`);
+      const dismissed = dismissals ? `, ${day.dismissals} dismissals` : "";
+      console.log(
+        `  day ${day.day}: ${(day.reward / day.visits).toFixed(2)} a visit, ${day.visits} visits${dismissed}`,
+      );
     });
     return { policy: policy.name, seed, days: lived, measures: measuresOf(world, before, lived, exposure) };
   } finally {

@@ -10,7 +10,9 @@ export interface Day {
   visits: number;
   /** 0.2 a view, 1 a vote, 1 a comment of the pages' posts. */
   reward: number;
-  /** The same of people who signed up within the last three days. */
+  /** How many of the pages' posts were dismissed. */
+  dismissals: number;
+  /** Visits and reward of people who signed up within the last three days. */
   new_people_visits: number;
   new_people_reward: number;
 }
@@ -50,7 +52,7 @@ export async function closedLoop(
   for (let number = 1; number <= days; number++) {
     const { visits, begun, end } = simulation.beginDay();
     pending.push(...begun);
-    const day: Day = { day: number, visits: 0, reward: 0, new_people_visits: 0, new_people_reward: 0 };
+    const day: Day = { day: number, visits: 0, reward: 0, dismissals: 0, new_people_visits: 0, new_people_reward: 0 };
     for (const { user, at } of visits) {
       await tell(at);
       const posts = await policy.page(user, at, impressionsPerVisit);
@@ -58,7 +60,10 @@ export async function closedLoop(
       pending.push(...happenings);
       let reward = 0;
       for (const happening of happenings)
-        if (happening.user === user && "post" in happening) reward += value[happening.what];
+        if (happening.user === user && "post" in happening) {
+          reward += value[happening.what];
+          if (happening.what === "dismiss") day.dismissals++;
+        }
       for (const post of posts) {
         exposure.shown[post]++;
         if (at - writings[post].createdAt < earlyDays * dayLength) exposure.shownEarly[post]++;

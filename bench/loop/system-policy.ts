@@ -37,8 +37,8 @@ const rollUpEvery = 20 * 60_000;
 interface SystemOptions {
   name: string;
   seed: number;
-  /** Settings of recsys.settings, as SQL: `trial_place = 0`. */
-  settings?: string | undefined;
+  /** What is changed of it, as SQL: `update recsys.settings set trial_place = 0`. */
+  change?: string | undefined;
   /** Whether people follow others. */
   follows: boolean;
   print: (line: string) => void;
@@ -92,7 +92,7 @@ export class SystemPolicy implements Policy {
     posts.add(world.writings.filter(isThere), [], "posts");
     this.keys = keysOfBundle(users, posts);
     const { pool } = this.database;
-    if (this.options.settings) await pool.query(`update recsys.settings set ${this.options.settings}`);
+    if (this.options.change) await pool.query(this.options.change);
     await pool.query("update recsys.settings set requests_per_minute = null");
     await this.setClock(now);
     this.pool = openPool(this.database.url, (error) => this.options.print(String(error)), { max: 2 });
