@@ -55,6 +55,11 @@ await onBoth(
        select 'For one', $1, 2, jsonb_build_object('user_ids', array[$2::uuid]), now() + interval '1 day'`,
       [post(6), people.ada],
     );
+    await pool.query(
+      `insert into recsys.promotions (name, filter, factor, ends_at)
+       select 'Of one', jsonb_build_object('author_ids', array[$1::uuid], 'max_age_days', 7), 2, now() + interval '1 day'`,
+      [people.ada],
+    );
     const participants = async () =>
       (
         await pool.query(
@@ -74,7 +79,7 @@ await onBoth(
       { user_ids: [people.eve], post_ids: [post(1), null, post(2)], scores: [3, 2, 1] },
     ]);
     const { rows } = await pool.query(
-      "select people, recsys.is_promoted_to(people, $1, '{}', now()) as is_promoted from recsys.promotions order by promotion_id",
+      "select people, recsys.is_promoted_to(people, $1, '{}', now()) as is_promoted from recsys.promotions where people is not null order by promotion_id",
       [people.eve],
     );
     assert.deepEqual(
@@ -82,6 +87,8 @@ await onBoth(
       [[people.ben], []].map((user_ids) => ({ people: { user_ids }, is_promoted: false })),
       "what was for them alone is for nobody, and not for all",
     );
+    const { rows: filters } = await pool.query("select filter from recsys.promotions where filter is not null");
+    assert.deepEqual(filters, [{ filter: { author_ids: [], max_age_days: 7 } }], "and what was of theirs is of nobody");
     assert.equal(await participants(), 1, "what others' numbers owed to it is gone");
     await assertExact(pool);
     assert.equal((await pool.query("select from recsys.impressions")).rowCount, 0);

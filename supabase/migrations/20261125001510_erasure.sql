@@ -49,6 +49,20 @@ comment on column recsys.erasable_columns.kind is 'Whose: post or user.';
 comment on column recsys.erasable_columns.type is 'uuid: the row goes. uuid[]: the id goes out of the list.';
 grant select on recsys.erasable_columns to service_role;
 
+create function recsys.without_ids(p_object jsonb, p_list text, p_ids uuid[]) returns jsonb
+language sql immutable security invoker set search_path = ''
+return case
+  when p_object ? p_list then jsonb_set(p_object, array[p_list], (
+    select coalesce(jsonb_agg(named.id order by named.place), '[]')
+    from jsonb_array_elements_text(p_object -> p_list) with ordinality as named (id, place)
+    where named.id::uuid <> all (p_ids)
+  ))
+  else p_object
+end;
+comment on function recsys.without_ids(jsonb, text, uuid[]) is 'An object whose list of ids names none of these any more.';
+revoke all on function recsys.without_ids(jsonb, text, uuid[]) from public;
+grant execute on function recsys.without_ids(jsonb, text, uuid[]) to service_role;
+
 create function recsys.erase_entities(p_kind text, p_ids uuid[], p_with_lists boolean default true, p_rows bigint default null) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -93,12 +107,10 @@ begin
     select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys.post_stats
     where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
   else
-    -- an empty list is for nobody; without one it would be for everybody
+    -- an empty list is for nobody, or of nobody; without one it would be for everybody, or of all
     update recsys.promotions
-    set people = jsonb_set(people, '{user_ids}', (
-      select coalesce(jsonb_agg(named.id), '[]') from jsonb_array_elements_text(people -> 'user_ids') as named (id) where named.id::uuid <> all (p_ids)
-    ))
-    where exists (select from jsonb_array_elements_text(people -> 'user_ids') as named (id) where named.id::uuid = any (p_ids));
+    set people = recsys.without_ids(people, 'user_ids', p_ids), filter = recsys.without_ids(filter, 'author_ids', p_ids)
+    where people <> recsys.without_ids(people, 'user_ids', p_ids) or filter <> recsys.without_ids(filter, 'author_ids', p_ids);
     get diagnostics removed = row_count;
     total := total + removed;
     insert into recsys.feature_changes (user_id) select unnest(p_ids);
