@@ -3,14 +3,14 @@
 
 create table public.preferences (
   user_id uuid not null references public.profiles (id) on delete cascade,
-  kind text not null check (kind in ('feed', 'more', 'less')),
-  value text not null check (length(value) <= 100 and value ~ '\S' and (kind <> 'feed' or value in ('following', 'impersonal'))),
+  kind text not null check (kind in ('feed', 'more', 'less', 'hide')),
+  value text not null check (length(value) <= 100 and value ~ '\S' and (kind <> 'feed' or value in ('following', 'impersonal')) and (kind <> 'hide' or value = 'reposts')),
   primary key (user_id, kind, value)
 );
 comment on table public.preferences is 'What people decided about their own feed; who decided nothing has no row.';
 comment on column public.preferences.user_id is 'Whose feed.';
-comment on column public.preferences.kind is 'feed, more or less.';
-comment on column public.preferences.value is 'Of feed: following or impersonal. Of more and less: the topic.';
+comment on column public.preferences.kind is 'feed, more, less or hide.';
+comment on column public.preferences.value is 'Of feed: following or impersonal. Of more and less: the topic. Of hide: reposts.';
 create unique index preferences_feed_idx on public.preferences (user_id) where kind = 'feed';
 
 alter table public.preferences enable row level security;

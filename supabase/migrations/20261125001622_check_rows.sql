@@ -70,8 +70,9 @@ begin
       'kind is feed, more or less; the value of feed is following or impersonal'::text
     from (
       select count(*), min(source_preferences.kind) as kind, min(source_preferences.value) as value from recsys.source_preferences
-      where num_nulls(source_preferences.user_id, source_preferences.kind, source_preferences.value) > 0 or source_preferences.kind not in ('feed', 'more', 'less')
+      where num_nulls(source_preferences.user_id, source_preferences.kind, source_preferences.value) > 0 or source_preferences.kind not in ('feed', 'more', 'less', 'hide')
         or (source_preferences.kind = 'feed' and source_preferences.value not in ('personal', 'following', 'impersonal'))
+        or (source_preferences.kind = 'hide' and source_preferences.value <> 'reposts')
     ) as found
     where found.count > 0;
 

@@ -102,9 +102,9 @@ export async function unfollow(supabase: SupabaseClient, userId: string, { kind,
   await rows(supabase.from("follows").delete().eq("user_id", userId).eq("kind", kind).eq("target", value));
 }
 
-/** What somebody decides about their feed: following or impersonal; or a topic of which they want more or less. */
+/** What somebody decides about their feed: following or impersonal; a topic of which they want more or less; or reposts, to be hidden. */
 export interface FeedPreference {
-  kind: "feed" | "more" | "less";
+  kind: "feed" | "more" | "less" | "hide";
   value: string;
 }
 

@@ -168,6 +168,35 @@ test("after a dismissal its author and tags come less at once, for two weeks and
   await pool.query("delete from recsys.dismissals");
 });
 
+test("who wants no reposts gets nothing with the title of what they saw, as long as they may read it", async () => {
+  const has = async (...numbers: number[]) => {
+    const ids = idsOf(await feedOf({ limit: 50 }));
+    return numbers.filter((n) => ids.includes(post(n)));
+  };
+  // one came to, one dismissed, and one whose title says too little
+  await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2), ($1, $3)", [
+    ada,
+    post(7),
+    post(9),
+  ]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now() - interval '20 days')", [ada, post(8)]);
+  const titles = ["How to begin", "What to read?", "Question", "How to BEGIN!", "What to read", "Question", "How to"];
+  for (const [i, title] of titles.entries())
+    await pool.query("update public.posts set title = $2 where id = $1", [post([7, 8, 9, 20, 21, 22, 23][i]), title]);
+  assert.deepEqual(await has(7, 8, 9, 20, 21, 22, 23), [20, 21, 22, 23]);
+  await prefer("hide", "reposts");
+  assert.deepEqual(await has(20, 21, 22, 23), [22, 23]);
+  assert.ok(
+    !idsOf(await feedOf({ limit: 50, filter: { max_age_days: 365 } })).includes(post(20)),
+    "with a filter, too",
+  );
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [post(7)]);
+  assert.deepEqual(await has(20, 21, 22, 23), [20, 22, 23]);
+  await takeBack();
+  assert.deepEqual(await has(20, 21, 22, 23), [20, 21, 22, 23]);
+  await pool.query("delete from recsys.dismissals");
+});
+
 test("in an experiment are those alone whose feed is personal", async () => {
   await pool.query(
     `select recsys.start_experiment('all', '[{"name": "control", "share": 0.5}, {"name": "other", "share": 0.5, "settings": {"diversity": 1}}]')`,

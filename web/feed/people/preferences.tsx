@@ -11,7 +11,9 @@ const feeds = [
   ["impersonal", "The same as for everybody: nothing of mine is read, and nothing learned from me"],
 ] as const;
 
-/** What its reader decides about their feed: what it is made of, and of which topics they want more or less. */
+const reposts: FeedPreference = { kind: "hide", value: "reposts" };
+
+/** What its reader decides about their feed: what it is made of, without what, and of which topics they want more or less. */
 export function Preferences() {
   const { supabase } = useProject();
   const { userId, act } = useTheFeed();
@@ -19,6 +21,7 @@ export function Preferences() {
   const { busy, error, once } = useOnce();
   const own = useLoaded(() => readPreferences(supabase), [supabase, userId]);
   const made = own.value?.find(({ kind }) => kind === "feed")?.value ?? "personal";
+  const hides = own.value?.some(({ kind }) => kind === "hide") ?? false;
   const decide = (gone: FeedPreference[], added: FeedPreference[]) =>
     once(async () => {
       await prefer(supabase, userId as string, gone, added);
@@ -46,6 +49,15 @@ export function Preferences() {
           {text}
         </label>
       ))}
+      <label class="row one-line">
+        <input
+          type="checkbox"
+          checked={hides}
+          disabled={busy || !own.value || made !== "personal"}
+          onChange={() => (hides ? decide([reposts], []) : decide([], [reposts]))}
+        />
+        No reposts of what I saw
+      </label>
       <TextField label="A topic" value={topic} maxLength={100} readOnly={busy} onText={setTopic} />
       <div class="row">
         <Button disabled={busy || !topic.trim()} onClick={() => want("more")}>
@@ -57,7 +69,7 @@ export function Preferences() {
       </div>
       <ul class="row">
         {own.value
-          ?.filter(({ kind }) => kind !== "feed")
+          ?.filter(({ kind }) => kind === "more" || kind === "less")
           .map((each) => (
             <li key={`${each.kind} ${each.value}`}>
               <Button disabled={busy} onClick={() => decide([each], [])}>

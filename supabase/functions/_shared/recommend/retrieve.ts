@@ -12,6 +12,7 @@ import type { Page } from "./cursor.ts";
 import { type Dismissed, dismissalFactor } from "./dismissed.ts";
 import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { KnownPost } from "./post-rows.ts";
+import { sameTitles } from "./select/fold.ts";
 import { cutOf, withinShare } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
 
@@ -28,6 +29,8 @@ interface FoundCandidates {
   more: string[] | null;
   less: string[] | null;
   dismissed: Dismissed[] | null;
+  /** Of what they saw, where they want no reposts of it; null, or left out where the request names the posts: they do not say so. */
+  seen_titles?: string[] | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
@@ -101,9 +104,16 @@ export async function retrieve(
   const since = ownPosts(answer, ofCaller, found);
   if (common && !answer.is_few && !addCommon(common, answer, since, hidden, ofCaller, found)) return null;
   if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
+  if (answer.seen_titles) leaveOutReposts(answer.seen_titles, found);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
+}
+
+/** Whoever wants no reposts of what they saw gets none of the same title. */
+function leaveOutReposts(seen: string[], found: Map<string, Mine>): void {
+  const isRepost = sameTitles(seen);
+  for (const [id, { post }] of found) if (isRepost(post.title)) found.delete(id);
 }
 
 /** What a post is to the caller by its author, and by whom and what they follow. */

@@ -16,6 +16,15 @@ export function openFold<Post extends { post: { title: string } }>(posts: Post[]
   };
 }
 
+/** Tells which titles are the same as one of these. */
+export function sameTitles(titles: string[]): (title: string) => boolean {
+  const keys = new Map(titles.map((title) => [titleKey(title), title]));
+  return (title) => {
+    const same = keys.get(titleKey(title));
+    return same !== undefined && isSame(same, title);
+  };
+}
+
 /** Whether two titles have the same words, whatever the capital letters and signs: two words at least, since "Question" says too little. */
 function isSame(a: string, b: string): boolean {
   const words = wordsOf(a);
