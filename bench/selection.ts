@@ -78,7 +78,7 @@ class SystemWithPages extends System {
 const { data, ...given } = optionsOf({ data: "", "test-from": "", sample: "500", seed: "1" });
 if (!data) throw new UserError("give --data FOLDER: a community to replay");
 
-const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
+const plain = { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 };
 const selections = [
   plain,
   ...[0.25, 0.5, 1, 2, 4, 8].map((diversity) => ({ ...plain, diversity })),

@@ -23,6 +23,9 @@ create table recsys.settings (
   diversity real not null default 1 check (diversity between 0 and 10),
   author_decay real not null default 0.9 check (author_decay between 0.01 and 1),
   topic_share real not null default 1 check (topic_share > 0 and topic_share <= 1),
+  group_by text not null default 'language' check (length(group_by) between 1 and 50 and group_by = lower(group_by)),
+  group_share real not null default 1 check (group_share > 0 and group_share <= 1),
+  group_floor integer not null default 0 check (group_floor between 0 and 20),
   trial_place integer not null default 5 check (trial_place between 0 and 1000),
   trial_impressions integer not null default 50 check (trial_impressions between 0 and 1000),
   drawn_share real not null default 0 check (drawn_share between 0 and 1),
@@ -41,6 +44,9 @@ comment on column recsys.settings.long_view_seconds is 'From how many seconds on
 comment on column recsys.settings.diversity is 'How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.';
 comment on column recsys.settings.author_decay is 'What is left of a post''s score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.';
 comment on column recsys.settings.topic_share is 'At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
+comment on column recsys.settings.group_by is 'To which group a post belongs: language, that of its language; or the beginning, in small letters, of the tag that names it, such as group: for posts with a tag like group:cooking.';
+comment on column recsys.settings.group_share is 'At most this share of a page, and one post at least, comes from one group (group_by), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
+comment on column recsys.settings.group_floor is 'So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups that together wrote at most a tenth of the posts of the last 28 days. 0: none.';
 comment on column recsys.settings.trial_place is 'The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.';
 comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 comment on column recsys.settings.drawn_share is 'The chance with which a place of a signed-in person''s feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.';
@@ -62,7 +68,7 @@ grant select, update on recsys.settings to service_role;
 
 create view recsys.feed_settings with (security_invoker = true) as
 select
-  view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, trial_place, trial_impressions, drawn_share, draw_temperature
+  view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, group_by, group_share, group_floor, trial_place, trial_impressions, drawn_share, draw_temperature
 from recsys.settings;
 comment on view recsys.feed_settings is 'The settings that a feed reads, which an experiment may override for the people of a variant (recsys.checked_settings).';
 do $$

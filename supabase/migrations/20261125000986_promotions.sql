@@ -62,8 +62,44 @@ comment on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz) is '
 
 create trigger promotions_are_checked before insert or update on recsys.promotions for each row execute function recsys.check_promotion();
 
+create function recsys.small_group_posts(p_group_by text, p_now timestamptz default recsys.clock()) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    with written as materialized (
+      select posts.post_id, posts.created_at,
+        case
+          when p_group_by = 'language' then posts.language
+          else (select min(lower(tag)) from unnest(posts.tags) as tag where starts_with(lower(tag), p_group_by))
+        end as name
+      from recsys.source_posts as posts
+      where posts.created_at <= p_now and posts.created_at > p_now - interval '28 days'
+    ),
+    groups as (
+      select each.name, sum(each.posts) over (order by each.posts, each.name) as so_far, sum(each.posts) over () as total
+      from (select written.name, count(*) as posts from written where written.name is not null group by written.name) as each
+    )
+    select numbered.post_id
+    from (
+      select written.post_id, written.created_at, row_number() over (partition by written.name order by written.created_at desc, written.post_id) as number
+      from written
+      join groups using (name)
+      where groups.so_far <= groups.total / 10
+    ) as numbered
+    where numbered.number <= 20
+    -- the newest of each group before the second of any
+    order by numbered.number, numbered.created_at desc, numbered.post_id
+    limit 200
+  );
+end
+$$;
+comment on function recsys.small_group_posts(text, timestamptz) is 'The newest posts of the groups (recsys.settings.group_by) that together wrote at most a tenth of the posts of the last 28 days: 20 of each and 200 at most, the first of each group before the second of any. A worker asks once a minute.';
+
 create function recsys.promoted_posts(
-  p_role text, p_user_id uuid, p_now timestamptz, p_candidates uuid[], p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null
+  p_role text, p_user_id uuid, p_now timestamptz, p_candidates uuid[], p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null,
+  p_small_groups uuid[] default null, p_floor integer default 0
 ) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -87,7 +123,12 @@ begin
   end if;
   select * into person from recsys.source_users where source_users.user_id = reader;
   for promotion in
-    select * from recsys.promotions where promotions.starts_at <= p_now and promotions.ends_at > p_now order by promotions.promotion_id desc limit 50
+    (
+      select * from recsys.promotions where promotions.starts_at <= p_now and promotions.ends_at > p_now order by promotions.promotion_id desc limit 50
+    )
+    union all
+    -- last, what nobody promotes: small groups have a floor
+    select (jsonb_populate_record(null::recsys.promotions, '{}')).* where p_small_groups <> '{}' and p_floor > 0
   loop
     continue when not recsys.is_promoted_to(promotion.people, person.user_id, person.passions, person.created_at);
     -- null: a visitor, of whom nothing is logged
@@ -135,18 +176,24 @@ begin
         select eligible.post_id from recsys.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
       );
     end if;
+    if promotion.promotion_id is null then
+      wanted := p_small_groups;
+    end if;
     -- what the reader asked of each post holds of these, too
     narrowed := recsys.with_filter(request, p_filter);
     with shown as materialized (
-      select eligible.* from unnest(wanted) as one (post_id)
+      select eligible.* from unnest(wanted) with ordinality as one (post_id, place)
       cross join lateral (select * from recsys.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+      where promotion.promotion_id is not null or one.post_id <> all (p_candidates)
+      order by one.place
+      limit case when promotion.promotion_id is null then p_floor end
     )
     select
       array_agg(shown.post_id),
       posts || array_agg(row(shown.*)::recsys.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
     into wanted, posts
     from shown;
-    if wanted is not null then
+    if wanted is not null and promotion.promotion_id is not null then
       found := found || json_build_object('promotion_id', promotion.promotion_id, 'name', promotion.name, 'place', promotion.place, 'factor', promotion.factor, 'post_ids', wanted);
     end if;
     perform set_config('role', 'service_role', true);
@@ -158,7 +205,7 @@ begin
   );
 end
 $$;
-comment on function recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[]) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role.';
+comment on function recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys.small_group_posts) that they may be shown. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role.';
 
-revoke all on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[]) from public;
-grant execute on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[]) to service_role;
+revoke all on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
+grant execute on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;

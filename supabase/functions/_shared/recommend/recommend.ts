@@ -15,6 +15,7 @@ import { answerOf } from "./answer.ts";
 import type { Page } from "./cursor.ts";
 import { headWeights } from "./feed-settings.ts";
 import { givenPage, givenScores } from "./given.ts";
+import { tellGroups } from "./groups.ts";
 import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { lookUp } from "./look-up.ts";
@@ -77,6 +78,7 @@ async function feedBy(
   const scored = promotions?.weighed(unweighed) ?? unweighed;
   ofScores();
   if (context.settings.topic_share < 1) await tellTopics(services.topics, posts);
+  await tellGroups(services, posts, context.settings);
   const asked = { found, page, scored, explore: explorationOf(found, page), promotions, leftOut };
   let made: MadePage | null = null;
   // what else makes pages goes by a model's scores

@@ -33,6 +33,8 @@ export interface PostCandidate extends Candidate {
   of_circle: boolean;
   /** As in `Selectable`. */
   topic_id?: number | null;
+  /** As in `Selectable`. */
+  group?: string | null;
 }
 
 /** The columns of `quiet` from the row; where the row has null, the value of `quiet`: nothing has happened yet. */

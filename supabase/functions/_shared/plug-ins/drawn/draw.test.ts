@@ -8,7 +8,7 @@ import { select } from "../../recommend/select/select.ts";
 import type { Selectable } from "../../recommend/select/selectable.ts";
 import { type Draw, drawnBy, drawnPlaces, unforeseeable } from "./draw.ts";
 
-const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
+const plain = { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
 
 function candidate(post_id: string, score: number, author_id: string | null = null): Selectable {

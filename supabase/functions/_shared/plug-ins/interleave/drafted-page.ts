@@ -3,6 +3,7 @@ import type { Log } from "../../http/log.ts";
 import { type Page, placesOf } from "../../recommend/cursor.ts";
 import type { Reason } from "../../recommend/feed.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
+import { tellGroups } from "../../recommend/groups.ts";
 import type { LeftOut } from "../../recommend/left-out.ts";
 import { bestOf } from "../../recommend/page.ts";
 import { reasons } from "../../recommend/reasons.ts";
@@ -33,6 +34,7 @@ export const draftedPage: PageMaker = {
       if (!unweighed) return null;
       const secondScored = promotions?.weighed(unweighed) ?? unweighed;
       if (second.context.settings.topic_share < 1) await tellTopics(topics, second.posts);
+      await tellGroups(services, second.posts, second.context.settings);
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };
   },

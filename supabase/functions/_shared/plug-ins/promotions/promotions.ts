@@ -1,6 +1,6 @@
-/** What whoever runs the app has put into feeds by hand (recsys.promotions), looked up in the transaction of the feed that may show it. */
+/** What whoever runs the app has put into feeds by hand (recsys.promotions), and the floor of small groups, looked up in the transaction of the feed that may show it. */
 import { asService } from "../../database/caller.ts";
-import type { Query } from "../../database/database.ts";
+import type { Connection, Query } from "../../database/database.ts";
 import { db, fn } from "../../database/query.ts";
 import { unranked } from "../../features/retrieval.ts";
 import { candidateOf } from "../../recommend/candidate.ts";
@@ -19,10 +19,14 @@ interface Promoted {
 /** How long a worker goes by what it read of whether there are any, in milliseconds: mostly there are none, and nothing more is asked. */
 const knownFor = 10_000;
 
+/** How long it goes by what it read of the smallest groups. */
+const groupsKnownFor = 60_000;
+
 /** Those of one worker. */
 export function openPromotions(): Promoter {
   let areAny = false;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  const ofSmallGroups = openSmallGroups();
   return {
     async prepare(asked, { commonPosts }) {
       const { connection, reader, found } = asked;
@@ -33,9 +37,11 @@ export function openPromotions(): Promoter {
         areAny = (await asService(connection, role, open)).length > 0;
         lookedAt = performance.now();
       }
-      if (!areAny) return null;
+      const { group_floor, group_by } = found.context.settings;
+      if (!areAny && group_floor === 0) return null;
       const ended = asked.span("promotions");
-      const [{ promoted }] = await asService(connection, role, promotedTo(asked));
+      const smallGroups = group_floor > 0 ? await ofSmallGroups(connection, role, group_by) : [];
+      const [{ promoted }] = await asService(connection, role, promotedTo(asked, smallGroups));
       const { promotions, served_keys } = promoted;
       const posts = toldPosts(promoted.posts);
       const known = await commonPosts.known.of(
@@ -46,7 +52,7 @@ export function openPromotions(): Promoter {
         posts.map(({ post_id }) => post_id),
       );
       ended();
-      if (promotions.length === 0) return null;
+      if (promotions.length === 0 && posts.length === 0) return null;
       return {
         posts: posts.map((post, i) =>
           candidateOf(post, known[i], { ...unfamiliar, ranks: unranked(), served_key: served_keys[i] }, found.vector),
@@ -55,6 +61,18 @@ export function openPromotions(): Promoter {
         placed: (made, scored, page) => placed(made, scored, page, promotions),
       };
     },
+  };
+}
+
+/** Posts of the smallest groups, as a worker knows them. */
+function openSmallGroups() {
+  let known: { by: string; ids: string[]; until: number } | undefined;
+  return async (connection: Connection, role: string, by: string): Promise<string[]> => {
+    if (known?.by === by && performance.now() < known.until) return known.ids;
+    const asked = fn("recsys.small_group_posts", { p_group_by: by }).$castTo<string[]>();
+    const [{ ids }] = await asService(connection, role, db.selectNoFrom(asked.as("ids")));
+    known = { by, ids, until: performance.now() + groupsKnownFor };
+    return ids;
   };
 }
 
@@ -69,7 +87,10 @@ const unfamiliar = {
   of_circle: false,
 };
 
-function promotedTo({ reader: { caller }, page, found }: PageInputs): Query<{ promoted: Promoted }> {
+function promotedTo(
+  { reader: { caller }, page, found }: PageInputs,
+  smallGroups: string[],
+): Query<{ promoted: Promoted }> {
   const promoted = fn("recsys.promoted_posts", {
     p_role: caller.role,
     p_user_id: caller.sub ?? null,
@@ -78,6 +99,8 @@ function promotedTo({ reader: { caller }, page, found }: PageInputs): Query<{ pr
     p_filter: page.filter ? JSON.stringify(page.filter) : null,
     p_seed: String(page.served.seed),
     p_served: page.served.keys,
+    p_small_groups: smallGroups,
+    p_floor: found.context.settings.group_floor,
   });
   return db.selectNoFrom(promoted.$castTo<Promoted>().as("promoted"));
 }

@@ -52,7 +52,7 @@ function explored(
   const page = select(
     [...candidates],
     limit,
-    { diversity: 0, author_decay: 1, topic_share: 1 },
+    { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 },
     served,
     explore ? [trialPlace(explore)] : [],
   );

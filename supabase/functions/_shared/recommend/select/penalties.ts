@@ -1,4 +1,4 @@
-/** What speaks against a candidate once others stand on the page: it is like one of them, of the same author, or of a circle or topic that has its share. */
+/** What speaks against a candidate once others stand on the page: it is like one of them, of the same author, or of a circle, topic or group that has its share. */
 import { dimensions } from "../../features/history.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 import type { Penalty, Selectable } from "./selectable.ts";
@@ -57,18 +57,19 @@ export function fullCircle(pool: Selectable[], limit: number): Penalty {
 const behind = 1e6;
 
 /**
- * One topic must not fill a page, however well its posts score: what is like each other by the vectors that rank is rarely all of one topic, so
- * neither diversity nor author_decay sees to it. Of `limit` places each topic has `share` at most and one at least, and is behind all others from then on:
- * the page stays full where nothing else is left. Posts of no topic are not counted.
+ * No topic and no group of an app may fill a page, however well its posts score: what is like each other by the vectors that rank is rarely all of one,
+ * so neither diversity nor author_decay sees to it. Of `limit` places each has `share` at most and one at least, and is behind all others from then on:
+ * the page stays full where nothing else is left. Posts of none are not counted.
  */
-export function fullTopics(pool: Selectable[], share: number, limit: number): Penalty {
+export function fullShare(
+  pool: Selectable[],
+  share: number,
+  limit: number,
+  groupOf: (post: Selectable["post"]) => number | string | null | undefined,
+): Penalty {
   // 0.3 of 10 are 3, though as a number of 32 bits 0.3 times 10 is a little more or less
   const most = Math.max(1, Math.floor(share * limit + 1e-4));
-  return ofGroups(
-    pool,
-    ({ topic_id }) => topic_id,
-    (has) => (has === most ? behind : 0),
-  );
+  return ofGroups(pool, groupOf, (has) => (has === most ? behind : 0));
 }
 
 /** What the others of a chosen post's group lose, by how many of the group the page now has. Posts of no group lose nothing. */

@@ -1,6 +1,6 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
 import { counted } from "../count-author.ts";
-import { fullCircle, fullTopics, likeness, repeatedAuthor } from "./penalties.ts";
+import { fullCircle, fullShare, likeness, repeatedAuthor } from "./penalties.ts";
 import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
@@ -25,19 +25,22 @@ export interface CandidatePool<Post extends Selectable> {
 export function candidatePool<Post extends Selectable>(
   posts: Post[],
   limit: number,
-  { diversity, author_decay, topic_share }: SelectionSettings,
+  { diversity, author_decay, topic_share, group_share }: SelectionSettings,
 ): CandidatePool<Post> {
   posts.sort(better);
   const most = candidatesPerPage(limit);
   const ofAuthors = author_decay < 1 ? withinShares(posts, most / 10, ({ author_id }) => author_id) : posts;
   // all circles are one: ten accounts would be five of two
-  const pool = withinShares(ofAuthors, most / 10, ({ of_circle }) => (of_circle ? "circle" : null)).slice(0, most);
+  const ofCircles = withinShares(ofAuthors, most / 10, ({ of_circle }) => (of_circle ? "circle" : null));
+  const ofGroups = group_share < 1 ? withinShares(ofCircles, most * group_share, groupOf) : ofCircles;
+  const pool = ofGroups.slice(0, most);
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
   const penalties: Penalty[] = [];
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
   penalties.push(fullCircle(pool, limit));
-  if (topic_share < 1) penalties.push(fullTopics(pool, topic_share, limit));
+  if (topic_share < 1) penalties.push(fullShare(pool, topic_share, limit, ({ topic_id }) => topic_id));
+  if (group_share < 1) penalties.push(fullShare(pool, group_share, limit, groupOf));
   const taken = new Set<Selectable>();
   const leaveOut = (post: Selectable) => {
     taken.add(post);
@@ -62,6 +65,8 @@ export function candidatePool<Post extends Selectable>(
     },
   };
 }
+
+const groupOf = ({ group }: Selectable["post"]) => group ?? null;
 
 /** Posts in their order, but of each group all after the first `share` behind those of others: what is not in the pool is on no page. */
 function withinShares<Post extends Selectable>(

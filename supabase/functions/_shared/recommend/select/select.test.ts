@@ -8,7 +8,7 @@ import { candidatesPerPage } from "./pool.ts";
 import { select } from "./select.ts";
 import { better, type Selectable } from "./selectable.ts";
 
-const plain = { diversity: 0, author_decay: 1, topic_share: 1 };
+const plain = { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
 
 /** A unit vector, at an angle in the plane of the first two axes. */
@@ -23,10 +23,11 @@ interface Given {
   author?: string;
   degrees?: number;
   topic?: number;
+  group?: string;
   title?: string;
 }
 
-function candidate(post_id: string, score: number, { author, degrees, topic, title }: Given = {}): Selectable {
+function candidate(post_id: string, score: number, { author, degrees, topic, group, title }: Given = {}): Selectable {
   return {
     score,
     post: {
@@ -37,6 +38,7 @@ function candidate(post_id: string, score: number, { author, degrees, topic, tit
       embedding: degrees === undefined ? null : at(degrees),
       ranks: nowhere,
       topic_id: topic ?? null,
+      group: group ?? null,
     },
   };
 }
@@ -228,6 +230,14 @@ test("one post of each topic at least, posts of no topic as many as there are, a
   );
   assert.equal(page(about(1, 3, 0.9), 3, { topic_share: 0.5 }), "1a 1b 1c");
   assert.equal(page([...about(1, 2, 0.9), candidate("worthless", 0)], 3, { topic_share: 0.4 }), "1a 1b worthless");
+});
+
+test("a group has its share of the candidates of a page, or others would not be among the best hundred", () => {
+  const of = (group: string, n: number, best: number) =>
+    Array.from({ length: n }, (_, i) => candidate(`${group}${i}`, best - i / 10_000, { group }));
+  const posts = [...of("a", 150, 0.9), ...of("b", 3, 0.1)];
+  assert.equal(page(posts, 5, { group_share: 0.6 }), "a0 a1 a2 b0 b1");
+  assert.equal(page(posts, 10, { group_share: 0.6 }), "a0 a1 a2 a3 a4 a5 b0 b1 b2 a6");
 });
 
 test("whatever the topics, a page has no more of one than its share as long as others are there, and is as long as without", () => {

@@ -15,6 +15,8 @@ export interface Selectable {
     ranks: Ranks;
     /** recsys.topics.topic_id; undefined or null: not asked for, or none. */
     topic_id?: number | null;
+    /** As recsys.settings.group_by has it; undefined or null: not asked for, or none. */
+    group?: string | null;
     /** Whether it is a newcomer's that nobody else has come to yet (recsys.with_trials): it has no place but for a trial. */
     on_trial?: boolean;
     /** Whether its author is in a closed circle (recsys.circle_members), in which the reader is not, and the reader does not follow them. */
@@ -23,7 +25,7 @@ export interface Selectable {
 }
 
 /** How a page is made of the scored candidates. */
-export type SelectionSettings = Pick<FeedSettings, "diversity" | "author_decay" | "topic_share">;
+export type SelectionSettings = Pick<FeedSettings, "diversity" | "author_decay" | "topic_share" | "group_share">;
 
 /** Lowers the values of a pool's candidates, logarithms of their scores, by what speaks against them once a post was chosen. −∞: taken. */
 export type Penalty = (chosen: Selectable, values: Float64Array) => void;
