@@ -66,8 +66,10 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
             join.onRef("shown.request_id", "=", "chosen.request_id").onRef("shown.shown_at", "=", "chosen.shown_at"),
           )
           .select(["shown.request_id", "shown.user_id", "post_id", "position", "shown.shown_at", "seen_at"])
+          // of few pages by their index: PostgreSQL takes this for one row in 200, and with it on the other side it compared 97,000 rows
+          // with each of 9,700 pages, over 80 s instead of 3
           .where(
-            (row) => sql<boolean>`pg_catalog.hashtext(${row.ref("shown.request_id")}::text) % ${oneIn}::integer = 0`,
+            (row) => sql<boolean>`pg_catalog.hashtext(${row.ref("chosen.request_id")}::text) % ${oneIn}::integer = 0`,
           ),
     )
     .with(
