@@ -4,9 +4,9 @@ import { after, beforeEach, test } from "node:test";
 import { clear } from "../testing/community.ts";
 import { simulate } from "../testing/experiments.ts";
 import { outcomesIn, person, post } from "../testing/outcomes.ts";
-import { testDatabase } from "./testing.ts";
+import { eitherDatabase } from "./testing.ts";
 
-const { pool } = await testDatabase({ after }, "experiment_dismissals");
+const { pool } = await eitherDatabase({ after }, "experiment_dismissals");
 const { fill, show, act } = outcomesIn(pool);
 const day = 24 * 60;
 

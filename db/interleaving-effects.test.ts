@@ -17,10 +17,10 @@ import {
   splitOutcome,
 } from "../testing/interleaving.ts";
 import { stream } from "../trainer/synthetic/draws.ts";
-import { testDatabase } from "./testing.ts";
+import { eitherDatabase } from "./testing.ts";
 import { density, integral, near, share, sum } from "./testing-statistics.ts";
 
-const { pool } = await testDatabase({ after }, "interleaving_effects");
+const { pool } = await eitherDatabase({ after }, "interleaving_effects");
 const number = Number(process.env.SOAK ?? 60);
 const alike: Models = { noise: { 1: 1, 2: 1 }, shared: 0.5 };
 const better: Models = { noise: { 1: 1, 2: 0.7 }, shared: 0.5 };
