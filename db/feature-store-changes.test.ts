@@ -1,5 +1,5 @@
 // After any changes whatsoever the feature store is what a recomputation from scratch gives, and what its definitions say.
-// CHANGES: how many changes to make (npm run test:soak: 50,000; a third on an embedded database); SEED: another course of them.
+// CHANGES: how many changes to make (npm run test:soak: 50,000); SEED: another course of them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { affinityDifferences } from "../testing/affinities.ts";
@@ -8,10 +8,8 @@ import { changeSomething, changeTogether, fillCommunity } from "../testing/rando
 import { Random } from "../trainer/engine/random.ts";
 import type { Database } from "./connect.ts";
 import { onBoth, testDatabase, withOneSession } from "./testing.ts";
-import { testServer } from "./testing-postgres.ts";
 
-// 3,000 on an embedded database took six minutes beside other tests
-const changes = Number(process.env.CHANGES ?? ((await testServer()) ? 3000 : 1000));
+const changes = Number(process.env.CHANGES ?? 3000);
 const seed = Number(process.env.SEED ?? 1);
 
 async function differences({ pool }: Database): Promise<unknown[]> {
