@@ -53,8 +53,8 @@ before(async () => {
 
 type Scope = Parameters<typeof testApp>[0];
 
-/** The first 20 posts of the feeds of people; of honest ones, half of them in the short form, if it is not said whose. */
-async function feeds(t: Scope, readers = honest.slice(0, people > 60 ? 60 : 30)): Promise<Set<string>[]> {
+/** The first 20 posts of the feeds of people, honest ones if it is not said whose. */
+async function feeds(t: Scope, readers = honest): Promise<Set<string>[]> {
   await pool.query("select recsys.roll_up(null)");
   await embedAll(database);
   const app = testApp(t, database.url);
@@ -83,7 +83,7 @@ function shareOf(feeds: Set<string>[], is: (post: string, feed: number) => boole
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} % of places`;
 
-/** Their feeds while nobody attacks. */
+/** Honest people's feeds while nobody attacks. */
 let base: Set<string>[] | undefined;
 
 const newIds = (accounts: number) =>
@@ -145,7 +145,7 @@ const actOnOwn = (table: string) =>
 test("whatever authors do with their own posts changes no place", async (t) => {
   const attack = ["post_views", "post_votes", "comments"].map(actOnOwn).join(";");
   const { changed } = await effectOf(t, 10, attack, written(4));
-  // by itself one place changes within a minute
+  // by themselves one place of 1,200 changes within a minute, and two on a busy machine
   assert.ok(changed <= 0.0025, percent(changed));
 });
 
@@ -179,8 +179,8 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
   t.after(() => pool.query("update recsys.settings set trial_place = 0"));
   const { own } = await effectOf(t, 1, written(1000));
   t.diagnostic(`${percent(own)}, one of 20 is for a trial`);
-  // so many in fewer than one case of 100,000
-  assert.ok(own <= (people > 60 ? 18 / 60 : 12 / 30) / 20 + 1e-9, percent(own));
+  // of 60 feeds so many in one case of 100,000
+  assert.ok(own <= (1 / 20) * (18 / 60) + 1e-9, percent(own));
 });
 
 /** Each account views its own so many posts of others that are not of the last hour. */

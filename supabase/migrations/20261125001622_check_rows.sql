@@ -67,7 +67,7 @@ begin
 
     return query
     select false, format('recsys.source_preferences: %s rows such as %s %s count for nothing', found.count, recsys.literal_sql(found.kind), recsys.literal_sql(left(found.value, 100))),
-      'kind is feed, more or less; the value of feed is following or impersonal'::text
+      'kind is feed, more or less, or hide; the value of feed is following or impersonal, that of hide reposts'::text
     from (
       select count(*), min(source_preferences.kind) as kind, min(source_preferences.value) as value from recsys.source_preferences
       where num_nulls(source_preferences.user_id, source_preferences.kind, source_preferences.value) > 0 or source_preferences.kind not in ('feed', 'more', 'less', 'hide')
