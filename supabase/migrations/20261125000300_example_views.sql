@@ -73,8 +73,12 @@ union all
 select null, withheld.author_id from public.withheld where withheld.post_id is null;
 
 -- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
--- interactions of a post recomputed.
-create policy "views are no older than 30 days" on public.post_views as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');
-create policy "votes are no older than 30 days" on public.post_votes as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');
-create policy "comments are no older than 30 days" on public.comments as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');
+-- interactions of a post recomputed. Nor before somebody signed up, or a view on each of 28 days made an account of an hour one that is known.
+-- A millisecond, since function events has all happen that much before its own clock.
+create policy "views are no older than 30 days and their user" on public.post_views as restrictive for insert to authenticated
+  with check (created_at >= greatest(recsys.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys.clock())));
+create policy "votes are no older than 30 days and their user" on public.post_votes as restrictive for insert to authenticated
+  with check (created_at >= greatest(recsys.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys.clock())));
+create policy "comments are no older than 30 days and their user" on public.comments as restrictive for insert to authenticated
+  with check (created_at >= greatest(recsys.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys.clock())));
 create policy "logins are no older than 30 days" on public.logins as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');

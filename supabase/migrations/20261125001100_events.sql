@@ -29,7 +29,11 @@ declare
 begin
   begin
     with caller as (
-      select auth.uid() as user_id, recsys.clock() as clock
+      -- where the engine's clock is set back somebody may have signed up after it
+      select own.user_id, own.clock, (
+        select users.created_at from recsys.source_users as users where users.user_id = own.user_id and users.created_at <= own.clock
+      ) as signed_up
+      from (select auth.uid() as user_id, recsys.clock() as clock) as own
     ),
     given as (
       select
@@ -45,12 +49,13 @@ begin
     judged as (
       select
         given.*,
-        -- a client's clock may be wrong: nothing happens later than now or before its post exists. A microsecond each keeps the
-        -- order of the batch, and keeps two comments of one instant apart; a thousandth of the post's age does so for what comes in
+        -- a client's clock may be wrong: nothing happens later than now, before its post exists or before somebody signed up (with a view
+        -- on each of the 28 days before, an account of an hour was as well known as others, and moved 100 posts). A microsecond each
+        -- keeps the order of the batch, and keeps two comments of one instant apart; a thousandth of the age does so for what comes in
         -- two batches from a clock that is behind
         least(
           case
-            when caller.clock - (now() - given.occurred_at) < posts.created_at then posts.created_at + (caller.clock - posts.created_at) / 1000
+            when caller.clock - (now() - given.occurred_at) < earliest.at then earliest.at + (caller.clock - earliest.at) / 1000
             else caller.clock - (now() - given.occurred_at)
           end,
           caller.clock - interval '1 millisecond'
@@ -65,6 +70,7 @@ begin
       cross join caller
       -- row level security says which posts there are
       left join recsys.source_posts as posts on posts.post_id = given.post_id
+      cross join lateral (select greatest(posts.created_at, caller.signed_up) as at) as earliest
     ),
     acceptable as (
       select distinct on (judged.id) judged.* from judged where judged.refusal is null order by judged.id, judged.number

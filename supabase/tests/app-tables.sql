@@ -1,7 +1,7 @@
 -- Ana and Ben use the app: who sees what, and who may write what.
 begin;
 set local search_path = public, extensions;
-select plan(93);
+select plan(97);
 
 insert into profiles (id, bio) values
   ('a0000000-0000-4000-8000-000000000000', 'Ana'),
@@ -66,6 +66,13 @@ from unnest(array[
   $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '31 days')$$,
   $$insert into comments (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '31 days')$$,
   $$insert into logins (user_id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() - interval '31 days')$$
+]) as statement;
+select throws_ok(statement, '42501', null, 'nor make themselves known of old, who signed up now: ' || statement)
+from unnest(array[
+  $$insert into profiles (id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$,
+  $$insert into post_views (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$,
+  $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$,
+  $$insert into comments (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$
 ]) as statement;
 select throws_ok(statement, '42501', null, 'Ben cannot write into the future: ' || statement)
 from unnest(array[

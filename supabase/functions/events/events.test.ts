@@ -206,7 +206,7 @@ test("two votes at once are one after another", {
   assert.deepEqual(await stored("public.post_votes", "value"), [-1]);
 });
 
-test("times are plausible: not of the future, not too old, not before the post", async (t) => {
+test("times are plausible: not of the future, not too old, not before the post, nor before somebody signed up", async (t) => {
   const app = testApp(t, url);
   const outcomes = await app.send(
     people.ben,
@@ -230,6 +230,16 @@ test("times are plausible: not of the future, not too old, not before the post",
     { n: 6, minutes: 360, early: false },
     { n: 7, minutes: 60, early: false },
   ]);
+  // with a view on each of the 28 days before, whoever signed up now would be known
+  await pool.query("update public.profiles set created_at = now() - interval '30 minutes' where id = $1", [people.ada]);
+  assert.deepEqual(await app.send(people.ada, view(6, { occurred_at: ago(29 * 24 * 60) })), ["stored"]);
+  const {
+    rows: [latest],
+  } = await pool.query(
+    "select round(extract(epoch from now() - created_at) / 60)::int as minutes from public.post_views where user_id = $1 order by id desc limit 1",
+    [people.ada],
+  );
+  assert.equal(latest.minutes, 30);
 });
 
 test("whose clock is behind comments twice on a new post, and changes a vote on it", async (t) => {
