@@ -1,6 +1,6 @@
 /** What a language model may say: a few plain titles and points. Everything else is left out, whatever it is. */
 import * as z from "zod";
-import { ideasPerTopic } from "./chat-request.ts";
+import { hasAddress, ideasPerTopic } from "./chat-request.ts";
 
 const completion = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().max(20_000) }) })).min(1),
@@ -53,5 +53,5 @@ function plainText(longest: number) {
     .min(3)
     .max(longest)
     .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{Sc} ]+$/u)
-    .refine((text) => !/[<>{}[\]\\@#*_|`]|\/\/|www\.|\.(?:com|net|org|io)\b|&\S+;/iu.test(text));
+    .refine((text) => !/[<>{}[\]\\#*_|`]|\/\/|&\S+;/iu.test(text) && !hasAddress(text));
 }
