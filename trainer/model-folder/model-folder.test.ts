@@ -82,6 +82,7 @@ const inModelJson = (field: string, value: string) => (bytes: Buffer) =>
 for (const [name, field, value] of [
   ["a time of the year 275760", "learned_until", "9999-12-31T23:59:59Z"],
   ["a time before all times", "held_back_from", "0001-01-01T00:00:00Z"],
+  ["a time that is a text", "trained_at", "\u001b[2Jyesterday"],
   ["a name of two lines", "name", "tiny\nand another"],
   ["an endless name", "name", "x".repeat(201)],
 ])

@@ -40,12 +40,12 @@ const description = z.object({
     .regex(/^[^\p{C}\u2028\u2029]+$/u),
   /** recsys.settings.community_id of the database it was trained on. */
   community: z.guid(),
-  trained_at: z.string().max(40),
+  trained_at: time,
   /** What happened before this instant it learned from. */
   learned_until: time,
   held_back_from: time,
   seed: z.number().int(),
-  backend: z.string(),
+  backend: z.string().max(40),
   feature_spec_digest: z.string(),
   heads: z
     .array(z.string())
