@@ -3,9 +3,11 @@
  * dismiss what is worth little to them; a ranker learns from all but its last days. Of these it prints how well the head tells what was dismissed from
  * what was not, beside the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
  * the laws expect them. Then what it does at once that somebody dismissed a post within 14 days: how many places of its author and tags a page has
- * with and without dismissed.ts. Takes two minutes a seed.
+ * with and without dismissed.ts. Last, how many places a topic has whose scores are multiplied or divided by some factors, for those who want more or
+ * less of it (`leaning` in retrieve.ts). Takes two minutes a seed.
  */
 import { weightsOf } from "../supabase/functions/_shared/features/kinds.ts";
+import { counted } from "../supabase/functions/_shared/recommend/count-author.ts";
 import { dismissalFactor } from "../supabase/functions/_shared/recommend/dismissed.ts";
 import { scoreOf } from "../supabase/functions/_shared/recommend/rank.ts";
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
@@ -20,6 +22,7 @@ import { trainModel } from "../trainer/pipeline.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
+import { topicOf, topics } from "../trainer/synthetic/topics.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
 
@@ -29,6 +32,7 @@ const heldOutDays = 5;
 const mostPages = 600;
 const scoreWeights = [0.2, 1, 1];
 const weights = [0, -1, -2, -4, -8, -16];
+const leanings = [1, 2, 4, 8];
 
 for (const seed of numbersOf(optionsOf({ seed: "1,2,3" }).seed)) await measure(seed);
 
@@ -72,6 +76,7 @@ async function measure(seed: number): Promise<void> {
   const { authors, tags } = loaded.community.posts;
   const nothingYet = () => ({ pages: 0, withDismissal: 0, utility: [] as number[], ofAuthor: 0, ofTag: 0 });
   const rules = { "without a rule": nothingYet(), "with dismissed.ts": nothingYet() };
+  const leant: Record<string, { places: number[]; utility: number[] }[]> = {};
   const pageOf = (scores: number[]) =>
     scores
       .map((_, i) => i)
@@ -89,6 +94,24 @@ async function measure(seed: number): Promise<void> {
       made[w].utility += utility;
       made[w].withDismissal += withDismissal;
       if (dismiss !== -4) continue;
+      const plain = pageOf(scores).flatMap((i) => tags[ranked.posts[i]]);
+      const [passion, other] = [law.passion(user), topics[Math.trunc(at) % topics.length].name];
+      const wishes = {
+        "more of a passion": passion,
+        "more of another topic": other,
+        "less of what comes most": modeOf(plain),
+      };
+      for (const [f, leaning] of leanings.entries())
+        for (const [wish, tag] of Object.entries(wishes)) {
+          const factor = wish.startsWith("more") ? leaning : 1 / leaning;
+          const has = (post: number) => tags[post].includes(tag);
+          const page = pageOf(scores.map((score, i) => (has(ranked.posts[i]) ? factor * score : score)));
+          const posts = page.map((i) => ranked.posts[i]);
+          leant[wish] ??= leanings.map(() => ({ places: [], utility: [] }));
+          const sums = leant[wish][f];
+          sums.places.push(posts.filter(has).length);
+          sums.utility.push(law.page(user, posts, at).utility);
+        }
       const lately = dismissalsOf(loaded, user, at);
       if (lately.length === 0) continue;
       const tellsOf = (post: number) => ({ author_id: String(authors[post]), tags: tags[post] });
@@ -118,6 +141,20 @@ async function measure(seed: number): Promise<void> {
       `  of ${pages} pages after a dismissal, ${rule}: ${(ofAuthor / pages).toFixed(2)} places of such an author, ${(ofTag / pages).toFixed(2)} with such a tag, ${((100 * withDismissal) / pages).toFixed(2)} % with a dismissal, utility ${meanOf(utility).toFixed(4)} (${mean.toFixed(4)} ± ${error.toFixed(4)})`,
     );
   }
+  for (const [wish, sums] of Object.entries(leant))
+    for (const [f, { places, utility }] of sums.entries()) {
+      const { mean, error } = estimate(utility.map((each, i) => each - sums[0].utility[i]));
+      console.log(
+        `  ${wish}, factor ${leanings[f]}: ${meanOf(places).toFixed(2)} places of it, utility ${meanOf(utility).toFixed(4)} (${mean.toFixed(4)} ± ${error.toFixed(4)})`,
+      );
+    }
+}
+
+/** Which of some tags is there most often. */
+function modeOf(tags: string[]): string {
+  const times = new Map<string, number>();
+  for (const tag of tags) counted(times, tag);
+  return [...times].reduce((most, each) => (each[1] > most[1] ? each : most))[0];
 }
 
 /** What somebody dismissed within the 14 days before an instant, of the pages that were logged. */
@@ -141,6 +178,8 @@ function truth({ people, writings, dismissals }: World, { community: { users, po
   };
   return {
     dismissal,
+    /** The topic of what somebody cares about least of their passions. */
+    passion: (user: number) => topics[topicOf[people[person[user]].passions.at(-1) as number]].name,
     page(user: number, posts: number[], at: number) {
       let [none, utility] = [1, 0];
       for (const [place, post] of posts.entries()) {

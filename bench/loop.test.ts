@@ -109,6 +109,13 @@ test("who knows everybody's taste earns more than twice as much as who shows wha
     "dismissals",
     "new_people_visits",
     "new_people_reward",
+    "dismissal_visits",
+    "dismissal_of_author",
+    "dismissal_of_topic",
+    "after_visits",
+    "after_reward",
+    "after_of_author",
+    "after_of_topic",
   ]);
   assert.match(loopTable(runs), /the true law +1 +\d/);
   const html = loopPage(runs, { days });

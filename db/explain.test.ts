@@ -96,6 +96,22 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
     assert.deepEqual(await whyNot(people.ben, post(8)), [], "nobody else's feed");
     await pool.query("delete from public.mutes");
   }
+  // one conversation, until its reader has come to one of it and wants no reposts
+  await pool.query(
+    "update public.posts set title = case id when $1 then 'What to read?' else 'what to READ' end where id = any ($2)",
+    [post(9), [post(9), post(10)]],
+  );
+  const about = async () => (await explain(people.ada, post(9))).find((line) => line.startsWith("same title"));
+  assert.match((await about()) ?? "", new RegExp(`^same title \\| ${post(10)} \\| created .*; the best of these`));
+  await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ada, post(10)]);
+  assert.equal(await about(), undefined);
+  assert.deepEqual(await whyNot(people.ada, post(9)), []);
+  await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'hide', 'reposts')", [
+    people.ada,
+  ]);
+  assert.deepEqual(await whyNot(people.ada, post(9)), ["a repost"]);
+  assert.deepEqual(await whyNot(people.ada, post(10)), ["has a view by this user"]);
+  assert.deepEqual(await whyNot(people.ben, post(9)), []);
   const verdicts = await Promise.all([explain(people.ada, people.ben), explain(post(1), post(1))]);
   assert.deepEqual(verdicts, [
     ["verdict | not a candidate | there is no such post in recsys.source_posts"],

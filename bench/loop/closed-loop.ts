@@ -1,6 +1,7 @@
 /** Lets a policy choose every page of a synthetic community for some days, with its own consequences. */
 import { dayLength } from "../../trainer/synthetic/calendar.ts";
 import { type Happening, impressionsPerVisit } from "../../trainer/synthetic/simulation.ts";
+import { topicOf } from "../../trainer/synthetic/topics.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
 
 /** What came of the visits of one day. */
@@ -15,6 +16,15 @@ export interface Day {
   /** Visits and reward of people who signed up within the last three days. */
   new_people_visits: number;
   new_people_reward: number;
+  /** Pages on which something was dismissed, and how many of their places have the author, and the topic, of that. */
+  dismissal_visits: number;
+  dismissal_of_author: number;
+  dismissal_of_topic: number;
+  /** The same of the later pages of who dismissed something within 14 days, and what these earn. */
+  after_visits: number;
+  after_reward: number;
+  after_of_author: number;
+  after_of_topic: number;
 }
 
 /** How often each post was shown, and how soon. */
@@ -27,6 +37,7 @@ export interface Exposure {
 
 export const earlyDays = 3;
 const newPeopleDays = 3;
+const dismissalDays = 14;
 const value = { view: 0.2, vote: 1, comment: 1, dismiss: 0 };
 
 /** The community lives `before` days as it does and `days` days with the policy's pages. `onDay` hears of each. */
@@ -40,6 +51,7 @@ export async function closedLoop(
   const { people, writings, simulation } = world;
   await policy.prepare(world, before);
   const exposure = { shown: new Float64Array(writings.length), shownEarly: new Float64Array(writings.length) };
+  const dismissed = new Map<number, Dismissed[]>();
   let pending: Happening[] = [];
   /** Tells the policy of what happened before an instant. */
   const tell = async (until: number) => {
@@ -52,18 +64,33 @@ export async function closedLoop(
   for (let number = 1; number <= days; number++) {
     const { visits, begun, end } = simulation.beginDay();
     pending.push(...begun);
-    const day: Day = { day: number, visits: 0, reward: 0, dismissals: 0, new_people_visits: 0, new_people_reward: 0 };
+    const day = dayOf(number);
     for (const { user, at } of visits) {
       await tell(at);
       const posts = await policy.page(user, at, impressionsPerVisit);
       const happenings = simulation.react(user, posts, at);
       pending.push(...happenings);
       let reward = 0;
+      const before = (dismissed.get(user) ?? []).filter((each) => each.at > at - dismissalDays * dayLength);
+      const dismissedNow: Dismissed[] = [];
       for (const happening of happenings)
         if (happening.user === user && "post" in happening) {
           reward += value[happening.what];
-          if (happening.what === "dismiss") day.dismissals++;
+          if (happening.what === "dismiss") dismissedNow.push(happening);
         }
+      day.dismissals += dismissedNow.length;
+      if (dismissedNow.length > 0) {
+        day.dismissal_visits++;
+        day.dismissal_of_author += places(posts, dismissedNow, (post) => writings[post].author);
+        day.dismissal_of_topic += places(posts, dismissedNow, (post) => topicOf[writings[post].facet]);
+      }
+      if (before.length > 0) {
+        day.after_visits++;
+        day.after_reward += reward;
+        day.after_of_author += places(posts, before, (post) => writings[post].author);
+        day.after_of_topic += places(posts, before, (post) => topicOf[writings[post].facet]);
+      }
+      dismissed.set(user, [...before, ...dismissedNow]);
       for (const post of posts) {
         exposure.shown[post]++;
         if (at - writings[post].createdAt < earlyDays * dayLength) exposure.shownEarly[post]++;
@@ -79,6 +106,22 @@ export async function closedLoop(
     if (number < days) await policy.night?.();
   }
   return exposure;
+}
+
+type Dismissed = { post: number; at: number };
+
+/** How many of some posts have a property in common with one that was dismissed. */
+function places(posts: number[], dismissed: Dismissed[], of: (post: number) => number): number {
+  const those = new Set(dismissed.map(({ post }) => of(post)));
+  return posts.filter((post) => those.has(of(post))).length;
+}
+
+function dayOf(day: number): Day {
+  return {
+    ...{ day, visits: 0, reward: 0, dismissals: 0, new_people_visits: 0, new_people_reward: 0 },
+    ...{ dismissal_visits: 0, dismissal_of_author: 0, dismissal_of_topic: 0 },
+    ...{ after_visits: 0, after_reward: 0, after_of_author: 0, after_of_topic: 0 },
+  };
 }
 
 /** What chooses every page of a synthetic community. */

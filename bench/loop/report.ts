@@ -19,7 +19,7 @@ const columns: [name: string, of: keyof Measures, digits: number][] = [
 ];
 const header = ["policy", "seeds", ...columns.map(([name]) => name)];
 
-/** A line for each day of each run: {policy, seed, day, visits, reward, dismissals, new_people_visits, new_people_reward}. */
+/** A line for each day of each run: {policy, seed} and a `Day`. */
 export function asLines(runs: LoopRun[]): string {
   return runs
     .flatMap(({ policy, seed, days }) => days.map((day) => `${JSON.stringify({ policy, seed, ...day })}\n`))

@@ -62,6 +62,14 @@ comment on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz) is '
 
 create trigger promotions_are_checked before insert or update on recsys.promotions for each row execute function recsys.check_promotion();
 
+create function recsys.group_of(p_group_by text, p_language text, p_tags text[]) returns text
+language sql immutable security invoker set search_path = ''
+return case
+  when p_group_by = 'language' then p_language
+  else (select min(lower(tag)) from unnest(p_tags) as tag where starts_with(lower(tag), p_group_by))
+end;
+comment on function recsys.group_of(text, text, text[]) is 'To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none.';
+
 create function recsys.small_group_posts(p_group_by text, p_now timestamptz default recsys.clock()) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -69,11 +77,7 @@ as $$
 begin
   return array(
     with written as materialized (
-      select posts.post_id, posts.created_at,
-        case
-          when p_group_by = 'language' then posts.language
-          else (select min(lower(tag)) from unnest(posts.tags) as tag where starts_with(lower(tag), p_group_by))
-        end as name
+      select posts.post_id, posts.created_at, recsys.group_of(p_group_by, posts.language, posts.tags) as name
       from recsys.source_posts as posts
       where posts.created_at <= p_now and posts.created_at > p_now - interval '28 days'
     ),
@@ -99,7 +103,7 @@ comment on function recsys.small_group_posts(text, timestamptz) is 'The newest p
 
 create function recsys.promoted_posts(
   p_role text, p_user_id uuid, p_now timestamptz, p_candidates uuid[], p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null,
-  p_small_groups uuid[] default null, p_floor integer default 0
+  p_small_groups uuid[] default '{}', p_floor integer default 0
 ) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -108,12 +112,13 @@ as $$
 declare
   -- null: a visitor, or somebody of whom nothing is read
   reader uuid;
-  promotion recsys.promotions;
   person recsys.source_users;
+  promotions recsys.promotions[];
+  promotion recsys.promotions;
   request recsys.feed_request;
   narrowed recsys.feed_request;
-  known uuid[];
-  seen uuid[];
+  known uuid[] := '{}';
+  seen uuid[] := '{}';
   wanted uuid[];
   posts recsys.told_post[] := '{}'::recsys.told_post[];
   found json[] := '{}'::json[];
@@ -122,82 +127,84 @@ begin
     reader := p_user_id;
   end if;
   select * into person from recsys.source_users where source_users.user_id = reader;
-  for promotion in
-    (
+  promotions := array(
+    select latest
+    from (
       select * from recsys.promotions where promotions.starts_at <= p_now and promotions.ends_at > p_now order by promotions.promotion_id desc limit 50
-    )
-    union all
-    -- last, what nobody promotes: small groups have a floor
-    select (jsonb_populate_record(null::recsys.promotions, '{}')).* where p_small_groups <> '{}' and p_floor > 0
-  loop
-    continue when not recsys.is_promoted_to(promotion.people, person.user_id, person.passions, person.created_at);
-    -- null: a visitor, of whom nothing is logged
-    continue when promotion.per_person_and_day is not null and (reader is null or promotion.per_person_and_day <= (
-      select count(distinct impressions.request_id) from recsys.impressions
-      where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotion.promotion_id
-    ));
+    ) as latest
+    where recsys.is_promoted_to(latest.people, person.user_id, person.passions, person.created_at)
+      -- of visitors nothing is logged
+      and (latest.per_person_and_day is null or (reader is not null and latest.per_person_and_day > (
+        select count(distinct impressions.request_id) from recsys.impressions
+        where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = latest.promotion_id
+      )))
+    order by latest.promotion_id desc
+  );
+
+  if promotions <> '{}' or p_small_groups <> '{}' then
     perform set_config('role', p_role, true);
-    if known is null then
-      request := recsys.request_with_mutes(p_user_id, p_now);
-      request.user_id := p_user_id;
-      request.seed := p_seed;
-      request.served := p_served;
-      known := '{}';
-      seen := '{}';
-      if reader is not null then
-        known := array_remove(array(
-          (
-            select source_interactions.post_id from recsys.source_interactions
-            where source_interactions.user_id = reader and source_interactions.created_at <= p_now
-            order by source_interactions.created_at desc, source_interactions.interaction_id desc
-            limit 2000
-          )
-          union
-          select unnest(user_affinities.post_ids) from recsys.user_affinities where user_affinities.user_id = reader
-          union
-          (
-            select source_dismissals.post_id from recsys.source_dismissals
-            where source_dismissals.user_id = reader and source_dismissals.created_at <= p_now
-            order by source_dismissals.created_at desc
-            limit 5000
-          )
-        ), null);
-        seen := recsys.seen_posts(reader, p_now);
-      end if;
-    end if;
-    -- who pins a post for a day means it to stay when it was seen
-    request.excluded := case when promotion.place is null then known || seen else known end;
-    wanted := array[promotion.post_id];
-    if promotion.filter is not null then
-      narrowed := recsys.with_filter(request, promotion.filter);
-      wanted := array(
-        select newest.post_id from unnest(recsys.newest_matches(narrowed, 20)) as newest
+    request := recsys.request_with_mutes(p_user_id, p_now);
+    request.user_id := p_user_id;
+    request.seed := p_seed;
+    request.served := p_served;
+    if reader is not null then
+      known := array_remove(array(
+        (
+          select source_interactions.post_id from recsys.source_interactions
+          where source_interactions.user_id = reader and source_interactions.created_at <= p_now
+          order by source_interactions.created_at desc, source_interactions.interaction_id desc
+          limit 2000
+        )
         union
-        select eligible.post_id from recsys.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
-      );
+        select unnest(user_affinities.post_ids) from recsys.user_affinities where user_affinities.user_id = reader
+        union
+        (
+          select source_dismissals.post_id from recsys.source_dismissals
+          where source_dismissals.user_id = reader and source_dismissals.created_at <= p_now
+          order by source_dismissals.created_at desc
+          limit 5000
+        )
+      ), null);
+      seen := recsys.seen_posts(reader, p_now);
     end if;
-    if promotion.promotion_id is null then
-      wanted := p_small_groups;
-    end if;
-    -- what the reader asked of each post holds of these, too
+    foreach promotion in array promotions loop
+      -- who pins a post for a day means it to stay when it was seen
+      request.excluded := case when promotion.place is null then known || seen else known end;
+      wanted := array[promotion.post_id];
+      if promotion.filter is not null then
+        narrowed := recsys.with_filter(request, promotion.filter);
+        wanted := array(
+          select newest.post_id from unnest(recsys.newest_matches(narrowed, 20)) as newest
+          union
+          select eligible.post_id from recsys.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
+        );
+      end if;
+      -- what the reader asked of each post holds of these, too
+      narrowed := recsys.with_filter(request, p_filter);
+      with shown as materialized (
+        select eligible.* from unnest(wanted) as one (post_id)
+        cross join lateral (select * from recsys.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+      )
+      select
+        array_agg(shown.post_id),
+        posts || array_agg(row(shown.*)::recsys.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
+      into wanted, posts
+      from shown;
+      if wanted is not null then
+        found := found || json_build_object('promotion_id', promotion.promotion_id, 'name', promotion.name, 'place', promotion.place, 'factor', promotion.factor, 'post_ids', wanted);
+      end if;
+    end loop;
+    request.excluded := known || seen;
     narrowed := recsys.with_filter(request, p_filter);
-    with shown as materialized (
-      select eligible.* from unnest(wanted) with ordinality as one (post_id, place)
+    posts := posts || array(
+      select row(eligible.*)::recsys.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
       cross join lateral (select * from recsys.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
-      where promotion.promotion_id is not null or one.post_id <> all (p_candidates)
+      where one.post_id <> all (p_candidates) and one.post_id not in (select each.post_id from unnest(posts) as each)
       order by one.place
-      limit case when promotion.promotion_id is null then p_floor end
-    )
-    select
-      array_agg(shown.post_id),
-      posts || array_agg(row(shown.*)::recsys.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
-    into wanted, posts
-    from shown;
-    if wanted is not null and promotion.promotion_id is not null then
-      found := found || json_build_object('promotion_id', promotion.promotion_id, 'name', promotion.name, 'place', promotion.place, 'factor', promotion.factor, 'post_ids', wanted);
-    end if;
+      limit p_floor
+    );
     perform set_config('role', 'service_role', true);
-  end loop;
+  end if;
   return json_build_object(
     'promotions', array_to_json(found),
     'posts', recsys.told_posts(posts),
@@ -207,5 +214,5 @@ end
 $$;
 comment on function recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys.small_group_posts) that they may be shown. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role.';
 
-revoke all on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
-grant execute on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;
+revoke all on function recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
+grant execute on function recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;

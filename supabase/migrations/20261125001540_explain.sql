@@ -1,7 +1,7 @@
 -- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
 
 create function recsys.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
-returns table (is_visible boolean, is_candidate boolean, ranks jsonb, nearest jsonb)
+returns table (is_visible boolean, is_candidate boolean, is_repost boolean, same_title uuid[], ranks jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
 -- after an error too. The claims are not named here beside the role: only a superuser may name them in a function
@@ -11,13 +11,15 @@ declare
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   nearest_post jsonb;
   request recsys.feed_request;
+  candidates uuid[];
+  same uuid[];
   source_ranks jsonb;
 begin
   perform set_config('request.jwt.claims', jsonb_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
   perform from recsys.source_posts where source_posts.post_id = p_post_id;
   if not found then
     perform set_config('request.jwt.claims', claims, true);
-    return query select false, false, null::jsonb, null::jsonb;
+    return query select false, false, false, null::uuid[], null::jsonb, null::jsonb;
     return;
   end if;
 
@@ -46,15 +48,30 @@ begin
   order by theirs_embedded.embedding operator(extensions.<#>) mine.embedding, latest.at desc
   limit 1;
 
+  candidates := array(select each.post_id from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now) as each);
+  -- as functions/_shared/recommend/select/fold.ts compares titles: by their words, two at least
+  with titles as (
+    select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = any (candidates || p_post_id)
+    union all
+    select null, each.title from unnest(request.seen_titles) as each (title)
+  ),
+  words as (
+    select titles.post_id, btrim(regexp_replace(lower(titles.title), '[^[:alnum:]]+', ' ', 'g')) as words from titles
+  )
+  select array_agg(words.post_id) into same from words
+  where words.words like '% %' and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
+
   return query select
     true,
-    exists (select from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now) as candidates where candidates.post_id = p_post_id),
+    p_post_id = any (candidates) and array_position(same, null) is null,
+    array_position(same, null) is not null,
+    array_remove(same, null),
     coalesce(source_ranks, '{}'),
     nearest_post;
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it has the title of what they saw, which other candidates have its title, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -148,6 +165,10 @@ begin
     reasons := reasons || 'withheld'::text;
     details := details || 'it is recommended to nobody but those who follow its author'::text;
   end if;
+  if answer.is_repost and reasons = '{}' then
+    reasons := reasons || 'a repost'::text;
+    details := details || 'it has the title of what this user came to, dismissed or saw, and they want no reposts'::text;
+  end if;
   if not answer.is_candidate and reasons = '{}' then
     reasons := reasons || 'no source brings it'::text;
     details := details || 'its ranks are behind what each source brings'::text;
@@ -176,6 +197,11 @@ begin
       return query values ('vector', 'the user has none stored', 'their feed computes one; ranks by similarity are unknown here'::text);
     end if;
   end if;
+
+  return query
+    select 'same title', other.post_id::text, format('created %s; the best of these has a place, and the others are folded into it', other.created_at)
+    from recsys.source_posts as other where answer.is_candidate and other.post_id = any (answer.same_title)
+    order by other.created_at, other.post_id;
 
   return query select
     'source', source,
@@ -220,7 +246,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
+comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic same title); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
 -- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
 revoke all on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;

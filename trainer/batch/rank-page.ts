@@ -171,7 +171,6 @@ async function rankUser(
   nearest: Int32Array,
 ): Promise<BatchList> {
   const { state, run, model, postVectors, hasVector, neighbours, community, circle, weights, selection } = snapshot;
-  const { ids } = community.posts;
   let { hidden } = snapshot;
   let similar = nearest;
   if (alsoReadable.length > 0) {
@@ -216,7 +215,7 @@ async function rankUser(
     scores[i] = isSound ? score : Number.NEGATIVE_INFINITY;
   }
   const settings = settingsFor(selection, input.history.length);
-  const ranked = best(candidates, scores, ids, settings, circle.has(id) ? null : circle);
+  const ranked = best(snapshot, candidates, scores, settings, circle.has(id));
   return listOf(id, basis, ranked, probabilities, model.heads);
 }
 
@@ -242,23 +241,26 @@ interface RankedUser extends Selectable {
   i: number;
 }
 
-/** The first `listLength` candidates in the order of a feed. `circle`: who is in a closed circle; null: its reader. */
+/** The first `listLength` candidates in the order of a feed. `inCircle`: its reader is in a closed circle. */
 function best(
+  { community, circle, topics, groups }: Snapshot,
   candidates: NumberedCandidate[],
   scores: Float64Array,
-  ids: string[],
   settings: SelectionSettings,
-  circle: Set<string> | null,
+  inCircle: boolean,
 ): RankedUser[] {
+  const { ids } = community.posts;
   const ranked: RankedUser[] = [];
   for (let i = 0; i < scores.length; i++) {
     const { post, title, created_at, author_id, embedding, ranks, follows_author } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
-    const of_circle = !follows_author && author_id !== null && circle?.has(author_id) === true;
+    const post_id = ids[post];
+    const of_circle = !inCircle && !follows_author && author_id !== null && circle.has(author_id);
+    const [topic_id, group] = [topics.get(post_id) ?? null, groups.get(post_id) ?? null];
     ranked.push({
       i,
       score: scores[i],
-      post: { post_id: ids[post], title, created_at, author_id, embedding, ranks, of_circle },
+      post: { post_id, title, created_at, author_id, embedding, ranks, of_circle, topic_id, group },
     });
   }
   return select(ranked, listLength, settings).map(({ chosen }) => chosen);

@@ -103,6 +103,25 @@ test("closed circles have one of 20 places, but not for their members and for wh
   assert.equal(await ofCircle(after), 3);
 });
 
+test("no topic and no group has more of it than the settings allow", async (t) => {
+  await pool.query(
+    `update public.posts set language = case when id::text < '4' then 'fi' else 'en' end;
+     insert into recsys.topics (topic_id, model_id, label, terms, centroid) overriding system value
+       select topic_id, 1, '', '{}', (1 || array_fill(0, array[31]))::extensions.vector from generate_series(1, 2) as topic_id;
+     insert into recsys.post_topics (post_id, topic_id, similarity) select id, case when id::text < '8' then 1 else 2 end, 1 from public.posts;
+     update recsys.settings set topic_share = 0.6, group_share = 0.8`,
+  );
+  t.after(() =>
+    pool.query(
+      "truncate recsys.topics, recsys.post_topics; update recsys.settings set topic_share = 1, group_share = 1",
+    ),
+  );
+  for (const { post_ids } of await assertAsLive(testApp(t, url, { preview: true }))) {
+    assert.ok(post_ids.filter((id) => id < "8").length <= 45);
+    assert.ok(post_ids.filter((id) => id >= "4").length <= 60);
+  }
+});
+
 test("what somebody muted is not in it, and a page of it is full", async (t) => {
   const [reader, second, third] = await lists();
   const { rows } = await pool.query(

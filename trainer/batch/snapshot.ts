@@ -12,7 +12,8 @@ import { weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type PostRow, postRow, type RowOf } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
-import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
+import { type FeedSettings, headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
+import { groupOf } from "../../supabase/functions/_shared/recommend/groups.ts";
 import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Community } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
@@ -56,6 +57,9 @@ export interface Snapshot {
   /** Of the model's heads. */
   weights: number[];
   selection: SelectionSettings;
+  /** By id; empty: a page may be of one topic, or group. */
+  topics: Map<string, number>;
+  groups: Map<string, string | null>;
 }
 
 /** Reads everything that all users of a run share. Throws AppError where the model cannot serve. */
@@ -97,6 +101,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     model,
     weights: weightsOf(model.heads, headWeights(selection)),
     selection,
+    ...(await readShares(database, selection)),
   };
 }
 
@@ -130,6 +135,18 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
 async function readCircle({ pool }: Database): Promise<Set<string>> {
   const members = await run(pool, db.selectFrom("recsys.circle_members").select("user_id"));
   return new Set(members.map(({ user_id }) => user_id));
+}
+
+/** Topics and groups of all posts, as far as the settings say that a page has no more than a share of one. */
+async function readShares({ pool }: Database, { topic_share, group_share, group_by }: FeedSettings) {
+  const topics = db.selectFrom("recsys.post_topics").select(["post_id", "topic_id"]);
+  const groups = db.selectFrom("recsys.source_posts").select(["post_id", groupOf(group_by).as("name")]);
+  const ofTopics = topic_share < 1 ? await run(pool, topics) : [];
+  const ofGroups = group_share < 1 ? await run(pool, groups) : [];
+  return {
+    topics: new Map(ofTopics.map(({ post_id, topic_id }) => [post_id, topic_id])),
+    groups: new Map(ofGroups.map(({ post_id, name }) => [post_id, name])),
+  };
 }
 
 async function readVectors(database: Database, { modelId }: BatchRun, numbers: Map<string, number>) {

@@ -77,7 +77,7 @@ async function feedBy(
   const unweighed = ranked ?? unranked();
   const scored = promotions?.weighed(unweighed) ?? unweighed;
   ofScores();
-  if (context.settings.topic_share < 1) await tellTopics(services.topics, posts);
+  await tellTopics(services.topics, posts, context.settings);
   await tellGroups(services, posts, context.settings);
   const asked = { found, page, scored, explore: explorationOf(found, page), promotions, leftOut };
   let made: MadePage | null = null;

@@ -7,6 +7,7 @@ import { readAs, service } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
 import type { Log } from "../http/log.ts";
+import type { FeedSettings } from "./feed-settings.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** In milliseconds. */
@@ -66,8 +67,13 @@ export function openTopics(pool: Pool, log: Log, clock = () => performance.now()
 }
 export type TopicsCache = ReturnType<typeof openTopics>;
 
-/** Tells posts their topics. */
-export async function tellTopics(topics: TopicsCache, posts: PostCandidate[]): Promise<void> {
+/** Tells posts their topics, where the settings ask for them. */
+export async function tellTopics(
+  topics: TopicsCache,
+  posts: PostCandidate[],
+  { topic_share }: FeedSettings,
+): Promise<void> {
+  if (topic_share === 1) return;
   const known = await topics.of(posts.map(({ post_id }) => post_id));
   for (const post of posts) post.topic_id = known.get(post.post_id)?.id ?? null;
 }

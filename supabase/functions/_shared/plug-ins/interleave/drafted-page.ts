@@ -33,7 +33,7 @@ export const draftedPage: PageMaker = {
       const unweighed = await secondScores(log, second, leftOut);
       if (!unweighed) return null;
       const secondScored = promotions?.weighed(unweighed) ?? unweighed;
-      if (second.context.settings.topic_share < 1) await tellTopics(topics, second.posts);
+      await tellTopics(topics, second.posts, second.context.settings);
       await tellGroups(services, second.posts, second.context.settings);
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };
