@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { recsys as run } from "../cli/testing.ts";
 import { connect } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { ownedDatabase } from "../db/testing-owned.ts";
-import { runProgram } from "../db/testing-program.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { advisorFindings } from "../testing/advisors.ts";
+import { publish, train } from "./testing-whole-app.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const person = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
@@ -45,7 +46,7 @@ test("an app without a table of people", { skip: await withoutPostgres() }, asyn
       { env: { ...process.env, SUPABASE_TELEMETRY_DISABLED: "1" }, timeout: 120_000 },
     );
   const recsys = async (...args: string[]) => {
-    const { status, stdout, stderr } = await runProgram(join(root, "cli/cli.ts"), args, folder);
+    const { status, stdout, stderr } = await run(args, folder);
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     return stdout;
   };
@@ -70,8 +71,7 @@ test("an app without a table of people", { skip: await withoutPostgres() }, asyn
   });
 
   await t.test("a model is trained and published", async () => {
-    await recsys("train", "--database", url);
-    await recsys("publish", "--database", url);
+    await publish(owner, await train(scope, owner));
     assert.deepEqual(await checked(), []);
     const { rows } = await owner.pool.query("select count(distinct user_id)::int from recsys.user_stats");
     assert.equal(rows[0].count, 80);

@@ -10,8 +10,8 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { recsys as run } from "../cli/testing.ts";
 import { withoutPostgres } from "../db/testing.ts";
-import { runProgram } from "../db/testing-program.ts";
 import { startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { emptyDatabase, fillBlog, member } from "./testing-blog.ts";
 
@@ -52,7 +52,7 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
     );
   };
   const recsys = async (args: string[]) => {
-    const { status, stdout, stderr } = await runProgram(cli, args, folder);
+    const { status, stdout, stderr } = await run(args, folder);
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     assert.doesNotMatch(stderr, /as they were:/, "nothing fails on the way");
     printed = stdout;

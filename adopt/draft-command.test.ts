@@ -1,22 +1,20 @@
 /** `recsys draft`: what it prints and how it ends, that it only reads, and that names cannot be taken for SQL. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { recsys } from "../cli/testing.ts";
 import { withoutPostgres } from "../db/testing.ts";
-import { runProgram } from "../db/testing-program.ts";
 import { readingApp, readTables } from "./catalog/read-catalog.ts";
 import { keywords } from "./draft/sql-text.ts";
 import { draftedApps, shown } from "./testing.ts";
 
 const skip = await withoutPostgres();
 const { newDatabase, adopt } = await draftedApps({ after });
-const cli = fileURLToPath(new URL("../cli/cli.ts", import.meta.url));
 
 test("what only its author may read is no post, and the command says so by its status", { skip }, async () => {
   const app = await adopt("todos");
   assert.deepEqual(await shown(app, "users", "right(it.user_id::text, 1)"), ["1"]);
   assert.deepEqual(await shown(app, "posts", "it.title"), []);
-  const { status, stdout, stderr } = await runProgram(cli, ["draft", "--database", app.url]);
+  const { status, stdout, stderr } = await recsys(["draft", "--database", app.url]);
   assert.equal(status, 1, stderr);
   assert.match(stdout, /^-- No table of posts was found, so there is nothing to recommend/m);
   assert.match(
@@ -29,7 +27,7 @@ test("the command prints the migration, and what it is unsure of beside it; the 
   skip,
 }, async () => {
   const app = await adopt("statuses");
-  const { status, stdout, stderr } = await runProgram(cli, ["draft", "--database", app.url]);
+  const { status, stdout, stderr } = await recsys(["draft", "--database", app.url]);
   assert.equal(status, 0, stderr);
   assert.equal(
     stdout.trim(),

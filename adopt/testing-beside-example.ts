@@ -2,7 +2,7 @@
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
 import { type Scope, testDatabase } from "../db/testing.ts";
-import { type Gateway, startGateway } from "../serve/gateway.ts";
+import type { Gateway } from "../serve/gateway.ts";
 import { nothingServed } from "../supabase/functions/_shared/recommend/cursor.ts";
 import { retrieve } from "../supabase/functions/_shared/recommend/retrieve.ts";
 
@@ -57,29 +57,31 @@ interface ComparedApp {
   ratio: number;
 }
 
-/** The same members ask both in turn, now one first and now the other, over HTTP and for the candidates alone, in SQL. */
+const apps = ["adopted", "example"] as const;
+type App = (typeof apps)[number];
+
+/** The same members ask both in turn, now one first and now the other, over HTTP. */
 export async function compareFeeds(
-  scope: Scope,
-  both: { adopted: Database; example: Database },
+  gateways: Record<App, Gateway>,
   readers: string[],
   pairs: number,
-): Promise<{ feed: ComparedApp; candidates: ComparedApp }> {
-  const gateways = {
-    adopted: await gatewayOf(scope, both.adopted),
-    example: await gatewayOf(scope, both.example),
-  };
-  const feed = await inPairs(pairs, readers, (which, reader) => fetchFeed(gateways[which], reader));
-  const clients = { adopted: await both.adopted.pool.connect(), example: await both.example.pool.connect() };
+): Promise<ComparedApp> {
+  return await inPairs(pairs, readers, (which, reader) => fetchFeed(gateways[which], reader));
+}
+
+/** The same for the candidates alone, in SQL. */
+export async function compareCandidates(
+  databases: Record<App, Database>,
+  readers: string[],
+  pairs: number,
+): Promise<ComparedApp> {
+  const clients = { adopted: await databases.adopted.pool.connect(), example: await databases.example.pool.connect() };
   try {
-    const candidates = await inPairs(pairs, readers, (which, reader) => findCandidates(clients[which], reader));
-    return { feed, candidates };
+    return await inPairs(pairs, readers, (which, reader) => findCandidates(clients[which], reader));
   } finally {
     for (const client of Object.values(clients)) client.release();
   }
 }
-
-const apps = ["adopted", "example"] as const;
-type App = (typeof apps)[number];
 
 async function inPairs(
   pairs: number,
@@ -100,12 +102,6 @@ async function inPairs(
     example: median(times.example),
     ratio: median(times.adopted.map((taken, pair) => taken / times.example[pair])),
   };
-}
-
-async function gatewayOf(scope: Scope, { url }: Database): Promise<Gateway> {
-  const gateway = await startGateway({ databaseUrl: url, port: 0 });
-  scope.after(() => gateway.stop());
-  return gateway;
 }
 
 async function fetchFeed({ url, tokenOf }: Gateway, reader: string): Promise<number> {

@@ -66,13 +66,13 @@ export async function fillBlog(pool: pg.Pool): Promise<void> {
     select member_id, post_id, at from (
       select ('00000000-0000-4000-8000-' || lpad((1 + n % 200)::text, 12, '0'))::uuid as member_id,
         1 + (n * 37 + n / 200 * 4) % 125 * 4 + case when n % 10 = 0 then n % 4 else (n % 200 + 1) % 4 end as post_id,
-        now() - interval '160 days' + n * interval '23 minutes' as at
-      from generate_series(1, 9000) as n
+        now() - interval '160 days' + n * interval '69 minutes' as at
+      from generate_series(1, 3000) as n
     ) as visits
     join blog.posts on posts.id = visits.post_id and posts.published_at < visits.at;
     insert into blog.reactions (member_id, post_id, kind, created_at)
-    select member_id, post_id, (array['like', 'clap', 'bookmark'])[1 + id % 3], created_at + interval '2 minutes' from blog.reads where id % 4 = 0;
+    select member_id, post_id, (array['like', 'clap', 'bookmark'])[1 + id % 3], created_at + interval '2 minutes' from blog.reads where id % 3 > 0;
     insert into blog.comments (member_id, post_id, body, created_at, deleted_at)
-    select member_id, post_id, 'So it is, I should say, and have said before', created_at + interval '5 minutes', case when id % 70 = 0 then now() end from blog.reads where id % 7 = 0;
+    select member_id, post_id, 'So it is, I should say, and have said before', created_at + interval '5 minutes', case when id % 70 = 0 then now() end from blog.reads where id % 2 = 0;
     analyze`);
 }

@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { recsys as run } from "../cli/testing.ts";
 import type { Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
-import { runProgram } from "../db/testing-program.ts";
 import { engineMigrations } from "./init/init.ts";
 import { fixture } from "./testing.ts";
 import { emptyDatabase } from "./testing-blog.ts";
@@ -69,7 +68,7 @@ export async function cure({ pool, url }: Database): Promise<{ done: string[]; l
 }
 
 /** Rolls up and trains, by the command; gives back the folder of the model, which is gone when the scope is over. */
-export async function train(scope: Scope, { url }: Database): Promise<string> {
+export async function train(scope: Scope, { url }: Pick<Database, "url">): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-whole-"));
   scope.after(() => rm(folder, { recursive: true }));
   const config = join(folder, "config.yaml");
@@ -80,7 +79,7 @@ export async function train(scope: Scope, { url }: Database): Promise<string> {
 }
 
 /** Publishes a model by the command. */
-export async function publish({ url }: Database, model: string): Promise<void> {
+export async function publish({ url }: Pick<Database, "url">, model: string): Promise<void> {
   await recsys(["publish", model, "--database", url]);
 }
 
@@ -111,7 +110,7 @@ function oracleOf(name: string): URL {
 }
 
 async function recsys(args: string[], statuses = [0]): Promise<string> {
-  const { status, stdout, stderr } = await runProgram(fileURLToPath(new URL("../cli/cli.ts", import.meta.url)), args);
+  const { status, stdout, stderr } = await run(args);
   assert.ok(statuses.includes(status), `recsys ${args[0]} ends with ${status}:\n${stdout}\n${stderr}`);
   return stdout;
 }

@@ -2,9 +2,11 @@
  * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench -- adopted [POSTS [APP]]`, 25,000
  * of both apps by default. The apps are those of adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
  */
-import { compareFeeds, exampleWithRowsOf } from "../adopt/testing-beside-example.ts";
+import { compareCandidates, compareFeeds, exampleWithRowsOf } from "../adopt/testing-beside-example.ts";
 import { adopt, appWithRows, cure, publish, train } from "../adopt/testing-whole-app.ts";
 import { wholeApps } from "../adopt/testing-whole-apps.ts";
+import type { Database } from "../db/connect.ts";
+import { startGateway } from "../serve/gateway.ts";
 import { openScope } from "./shared/place.ts";
 import { load } from "./shared/times.ts";
 
@@ -27,7 +29,13 @@ for (const { name, edits } of wholeApps) {
     "select user_id as id from recsys.source_users where user_id in (select id from auth.users) order by md5(user_id::text) limit 50",
   );
   const readers = rows.map(({ id }) => id);
-  const { feed, candidates } = await compareFeeds(scope, { adopted, example }, readers, pairs);
+  const serve = async ({ url }: Database) => {
+    const gateway = await startGateway({ databaseUrl: url, port: 0 });
+    scope.after(() => gateway.stop());
+    return gateway;
+  };
+  const feed = await compareFeeds({ adopted: await serve(adopted), example: await serve(example) }, readers, pairs);
+  const candidates = await compareCandidates({ adopted, example }, readers, pairs);
   for (const [what, { adopted, example, ratio }] of Object.entries({ feed, candidates }))
     console.log(
       `${name}, ${what}: ${adopted.toFixed(1)} ms, the example app ${example.toFixed(1)} ms, ${ratio.toFixed(2)} times in pairs (${load()})`,

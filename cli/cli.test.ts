@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../db/testing-program.ts";
+import { recsys } from "./testing.ts";
 
 const cli = fileURLToPath(new URL("./cli.ts", import.meta.url));
 const here = fileURLToPath(new URL("../trainer", import.meta.url));
@@ -60,7 +61,7 @@ const refused: [args: string[], error: RegExp][] = [
 
 for (const [args, error] of refused) {
   test(`recsys ${args.join(" ")}: one line, status 1`, async () => {
-    const { status, stderr } = await run(args);
+    const { status, stderr } = await recsys(args);
     assert.equal(status, 1, stderr);
     assert.match(stderr, error);
     assert.ok(stderr.trim().split("\n").length <= 2, stderr);
@@ -82,11 +83,14 @@ for (const command of [
   "worker",
 ]) {
   test(`recsys ${command} --help explains itself and names --database`, async () => {
-    const { status, stdout } = await run([command, "--help"]);
+    const { status, stdout } = await recsys([command, "--help"]);
     assert.equal(status, 0);
     assert.match(stdout, new RegExp(`Usage: recsys ${command}`));
     assert.match(stdout, /--database <url>/);
   });
 }
 
-const run = (args: string[]) => runProgram(cli, args);
+test("in a Node of its own it ends with the same", async () => {
+  for (const args of [refused[0][0], ["train", "--config", "/no/such.yaml"], ["init", "--help"], ["config"]])
+    assert.deepEqual(await runProgram(cli, args), await recsys(args));
+});

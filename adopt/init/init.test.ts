@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { runProgram } from "../../db/testing-program.ts";
+import { recsys } from "../../cli/testing.ts";
 import { engineMigrations, init, versionsAfter, withStanza } from "./init.ts";
 
 const now = new Date("2026-11-26T10:15:00Z");
@@ -158,10 +158,9 @@ test("the stanza is replaced wherever it is, and what is around it stays", () =>
 
 test("the command says what to do next", async (t) => {
   const folder = await app(t);
-  const cli = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
-  const first = await runProgram(cli, ["init", "--into", folder], folder);
+  const first = await recsys(["init", "--into", folder], folder);
   assert.deepEqual([first.status, first.stderr], [0, ""]);
   assert.match(first.stdout, /Next:\n {2}1\. \.\/supabase\/migrations\/\d{14}_recsys_sources\.sql: say where/);
-  const second = await runProgram(cli, ["init"], folder);
+  const second = await recsys(["init"], folder);
   assert.match(second.stdout, /0 written, \d{14}_recsys_sources\.sql kept as it is.*Next: npx supabase db push/s);
 });

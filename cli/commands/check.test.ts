@@ -1,22 +1,20 @@
-/** `recsys check` as a process, and what it keeps `train` and `publish` from. */
+/** `recsys check`, and what it keeps `train` and `publish` from. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { decodeJwt } from "jose";
 import { testDatabase } from "../../db/testing.ts";
-import { runProgram } from "../../db/testing-program.ts";
 import { clear, fillCommunity, people } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
 import { writeModelFolder } from "../../trainer/model-folder/model-folder.ts";
+import { recsys as run } from "../testing.ts";
 
-const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "check_command");
 const folder = await mkdtemp(join(tmpdir(), "recsys-check-"));
 after(() => rm(folder, { recursive: true }));
-const recsys = (...args: string[]) => runProgram(cli, [...args, "--database", url], folder);
+const recsys = (...args: string[]) => run([...args, "--database", url], folder);
 
 beforeEach(async () => {
   await clear(pool);

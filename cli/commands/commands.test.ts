@@ -1,24 +1,22 @@
-/** What the commands do to a database, run as processes. */
+/** What the commands do to a database. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type Scope, testDatabase } from "../../db/testing.ts";
-import { runProgram } from "../../db/testing-program.ts";
 import { clear, fillCommunity, people, publishTinyModel } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
 import { writeModelFolder } from "../../trainer/model-folder/model-folder.ts";
+import { recsys as run } from "../testing.ts";
 
-const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "commands");
 // what commands leave beside the database goes into a folder of its own
 const folder = await mkdtemp(join(tmpdir(), "recsys-commands-"));
 after(() => rm(folder, { recursive: true }));
 beforeEach(() => clear(pool));
 
-const recsys = (...args: string[]) => runProgram(cli, args, folder);
+const recsys = (...args: string[]) => run(args, folder);
 
 test("rollback brings back the model that served before, and says so where there is none", async () => {
   const none = await recsys("rollback", "--database", url);

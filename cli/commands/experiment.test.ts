@@ -1,16 +1,14 @@
-/** `recsys experiment …`, run as processes. */
+/** `recsys experiment …`. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { testDatabase } from "../../db/testing.ts";
-import { runProgram } from "../../db/testing-program.ts";
 import { fillCommunity, people, post, publishTinyModel } from "../../testing/community.ts";
 import { simulateDrafts } from "../../testing/interleaving.ts";
+import { recsys } from "../testing.ts";
 
-const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "experiment_commands");
 
-const experiment = (...args: string[]) => runProgram(cli, ["experiment", ...args, "--database", url]);
+const experiment = (...args: string[]) => recsys(["experiment", ...args, "--database", url]);
 
 const votes = '[{"name": "control", "share": 0.5}, {"name": "votes", "share": 0.25, "settings": {"vote_weight": 2}}]';
 

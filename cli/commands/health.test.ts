@@ -1,14 +1,12 @@
-/** `recsys health`, run as a process. */
+/** `recsys health`. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { testDatabase } from "../../db/testing.ts";
-import { runProgram } from "../../db/testing-program.ts";
 import { fillCommunity, publishTinyModel } from "../../testing/community.ts";
+import { recsys } from "../testing.ts";
 
-const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
 const { pool, url } = await testDatabase({ after }, "health_command");
-const health = () => runProgram(cli, ["health", "--database", url]);
+const health = () => recsys(["health", "--database", url]);
 
 test("what is out of bounds comes first with its cure, and is the exit code", async () => {
   const empty = await health();
