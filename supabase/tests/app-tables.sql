@@ -70,13 +70,13 @@ from unnest(array[
 select throws_ok(statement, '42501', null, 'nor make themselves known of old, who signed up now: ' || statement)
 from unnest(array[
   $$insert into profiles (id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$,
+  $$insert into posts (author_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() - interval '1 hour')$$,
   $$insert into post_views (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$,
   $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$,
   $$insert into comments (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() - interval '1 hour')$$
 ]) as statement;
 select throws_ok(statement, '42501', null, 'Ben cannot write into the future: ' || statement)
 from unnest(array[
-  $$insert into posts (author_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() + interval '6 minutes')$$,
   $$insert into projects (owner_id, title, created_at) values ('b0000000-0000-4000-8000-000000000000', 'x', now() + interval '6 minutes')$$,
   $$insert into post_views (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
   $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,

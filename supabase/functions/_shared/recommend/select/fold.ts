@@ -4,16 +4,29 @@
  * the ten pairs with the highest cosines (.97 to .98) did.
  */
 
-/** Tells which of some posts are one conversation with another. */
-export function openFold<Post extends { post: { title: string } }>(posts: Post[]): (of: Post) => Post[] {
+interface Foldable {
+  post: { title: string; author_id: string | null; created_at: number };
+}
+
+/**
+ * Tells which of some posts are one conversation with another, and no older than it where they are somebody else's: two copies of what stood in
+ * most feeds took it out of all of them, 9.8 % of the places of 60 people.
+ */
+export function openFold<Post extends Foldable>(posts: Post[]): (of: Post) => Post[] {
   const keys = Int32Array.from(posts, ({ post }) => titleKey(post.title));
   return (other) => {
     const key = titleKey(other.post.title);
     const same: Post[] = [];
     for (let i = keys.indexOf(key); i >= 0; i = keys.indexOf(key, i + 1))
-      if (posts[i] !== other && isSame(posts[i].post.title, other.post.title)) same.push(posts[i]);
+      if (posts[i] !== other && followsOn(posts[i], other) && isSame(posts[i].post.title, other.post.title))
+        same.push(posts[i]);
     return same;
   };
+}
+
+/** Whether a post is by the author of another, or no older. */
+function followsOn({ post }: Foldable, { post: other }: Foldable): boolean {
+  return post.created_at >= other.created_at || (post.author_id !== null && post.author_id === other.author_id);
 }
 
 /** Tells which titles are the same as one of these. */

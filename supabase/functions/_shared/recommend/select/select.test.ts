@@ -147,6 +147,17 @@ test("what has the title of a post of the page is folded into it, the best of th
   assert.deepEqual([last.chosen.post.post_id, last.folded?.length], ["5", 1]);
 });
 
+test("a copy takes no older post of somebody else off the page", () => {
+  const written = (post_id: string, score: number, author: string, created_at: number) => {
+    const { post } = candidate(post_id, score, { author, title: "Where to eat" });
+    return { score, post: { ...post, created_at } };
+  };
+  const original = written("original", 0.5, "ann", 1);
+  assert.equal(page([written("copy", 0.9, "ben", 2), original], 2, {}), "copy original");
+  assert.equal(page([written("copy", 0.4, "ben", 2), original], 2, {}), "original");
+  assert.equal(page([written("again", 0.9, "ann", 2), original], 2, {}), "again");
+});
+
 test("the page does not hang on the order in which candidates come", () => {
   const settings = { diversity: 0.4, author_decay: 0.9 };
   const equal = many.map((post, i) => ({ ...post, score: 0.1 * Math.ceil((i + 1) / 50) }));
