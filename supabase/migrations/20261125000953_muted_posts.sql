@@ -20,8 +20,8 @@ comment on function recsys.not_in_words() is 'A class of regular expressions: wh
 
 create function recsys.word_pattern(p_word text) returns text
 language sql immutable security invoker
--- what a user wrote is text to be found, never an expression of its own
-return pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.btrim(p_word, E' \t\r\n\f\v'), '([][(){}.*+?|^$\\])', '\\\1', 'g'), '\s+', '[[:blank:]]+', 'g');
+-- what a user wrote is text to be found, never an expression of its own. An author may break a line between two words; a sign parts titles and tags
+return pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.btrim(p_word, E' \t\r\n\f\v'), '([][(){}.*+?|^$\\])', '\\\1', 'g'), '\s+', '\\s+', 'g');
 comment on function recsys.word_pattern(text) is 'A regular expression that finds a muted word or phrase in recsys.folded() text, both folded, with any blanks between its words.';
 
 create function recsys.is_muted(p_kind text, p_value text, p_author_id uuid, p_title text, p_tags text[]) returns boolean
@@ -30,7 +30,7 @@ return case p_kind
   when 'person' then case when pg_catalog.pg_input_is_valid(p_value, 'uuid') then p_value::uuid = p_author_id end
   when 'topic' then pg_catalog.lower(pg_catalog."left"(p_value, 100)) = any (pg_catalog.lower(p_tags::text)::text[])
   when 'word' then case when recsys.folded(pg_catalog."left"(p_value, 100)) ~ '\S' then
-    recsys.folded(pg_catalog.concat_ws(E'\n', p_title, pg_catalog.array_to_string(p_tags, E'\n')))
+    recsys.folded(pg_catalog.concat_ws('|', p_title, pg_catalog.array_to_string(p_tags, '|')))
       ~ ('(^|' || recsys.not_in_words() || ')(?:' || recsys.word_pattern(recsys.folded(pg_catalog."left"(p_value, 100))) || ')(' || recsys.not_in_words() || '|$)')
   end
 end is true;
