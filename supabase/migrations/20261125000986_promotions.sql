@@ -77,29 +77,44 @@ as $$
 begin
   return array(
     with written as materialized (
-      select posts.post_id, posts.created_at, recsys.group_of(p_group_by, posts.language, posts.tags) as name
+      select posts.post_id, posts.created_at, coalesce(posts.author_id, posts.post_id) as author_id, recsys.group_of(p_group_by, posts.language, posts.tags) as name
       from recsys.source_posts as posts
       where posts.created_at <= p_now and posts.created_at > p_now - interval '28 days'
     ),
+    -- a person counts once, whatever they wrote: 60 posts of an hour's account made 60 groups, and had a quarter of each page
     groups as (
-      select each.name, sum(each.posts) over (order by each.posts, each.name) as so_far, sum(each.posts) over () as total
-      from (select written.name, count(*) as posts from written where written.name is not null group by written.name) as each
-    )
-    select numbered.post_id
-    from (
-      select written.post_id, written.created_at, row_number() over (partition by written.name order by written.created_at desc, written.post_id) as number
+      select each.name, sum(each.people) over (order by each.people, each.name) as so_far, sum(each.people) over () as total
+      from (
+        select parts.name, sum(parts.part) as people
+        from (
+          select written.name, count(*) / sum(count(*)) over (partition by written.author_id) as part
+          from written where written.name is not null group by written.name, written.author_id
+        ) as parts
+        group by parts.name
+      ) as each
+    ),
+    small as (
+      select written.*, row_number() over (partition by written.name, written.author_id order by written.created_at desc, written.post_id) as number
       from written
       join groups using (name)
       where groups.so_far <= groups.total / 10
+    ),
+    turns as (
+      select small.post_id, small.created_at, small.name, row_number() over (partition by small.author_id order by small.number, small.created_at desc, small.post_id) as turn
+      from small
+    )
+    select numbered.post_id
+    from (
+      select turns.*, row_number() over (partition by turns.name order by turns.turn, turns.created_at desc, turns.post_id) as number from turns
     ) as numbered
     where numbered.number <= 20
-    -- the newest of each group before the second of any
-    order by numbered.number, numbered.created_at desc, numbered.post_id
+    -- each author's first before anybody's second, and of these the first of each group
+    order by numbered.turn, numbered.number, numbered.created_at desc, numbered.post_id
     limit 200
   );
 end
 $$;
-comment on function recsys.small_group_posts(text, timestamptz) is 'The newest posts of the groups (recsys.settings.group_by) that together wrote at most a tenth of the posts of the last 28 days: 20 of each and 200 at most, the first of each group before the second of any. A worker asks once a minute.';
+comment on function recsys.small_group_posts(text, timestamptz) is 'The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author''s first comes before anybody''s second, and of these the first of each group. A worker asks once a minute.';
 
 create function recsys.promoted_posts(
   p_role text, p_user_id uuid, p_now timestamptz, p_candidates uuid[], p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null,
@@ -117,6 +132,7 @@ declare
   promotion recsys.promotions;
   request recsys.feed_request;
   narrowed recsys.feed_request;
+  trials uuid[];
   known uuid[] := '{}';
   seen uuid[] := '{}';
   wanted uuid[];
@@ -142,6 +158,8 @@ begin
   );
 
   if promotions <> '{}' or p_small_groups <> '{}' then
+    request.at := p_now;
+    trials := (recsys.with_undecided(recsys.with_trials(request))).on_trial;
     perform set_config('role', p_role, true);
     request := recsys.request_with_mutes(p_user_id, p_now);
     request.user_id := p_user_id;
@@ -170,6 +188,8 @@ begin
     foreach promotion in array promotions loop
       -- who pins a post for a day means it to stay when it was seen
       request.excluded := case when promotion.place is null then known || seen else known end;
+      -- what is on trial is promoted by its id or its author alone
+      request.on_trial := case when promotion.post_id is null and not promotion.filter ? 'author_ids' then trials end;
       wanted := array[promotion.post_id];
       if promotion.filter is not null then
         narrowed := recsys.with_filter(request, promotion.filter);
@@ -195,6 +215,7 @@ begin
       end if;
     end loop;
     request.excluded := known || seen;
+    request.on_trial := trials;
     narrowed := recsys.with_filter(request, p_filter);
     posts := posts || array(
       select row(eligible.*)::recsys.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)

@@ -102,6 +102,50 @@ test("the smallest groups are those that together wrote a tenth at most", async 
   );
 });
 
+/** An account writes 60 posts, 19 days back, that are in the small group or each in one of its own. */
+const writeSixty = (group: string, signedUp: string) =>
+  pool.query(
+    `update public.profiles set created_at = now() - interval '${signedUp}' where id = '${people.ada}';
+     insert into public.posts (author_id, title, tags, created_at)
+       select '${people.ada}', 'Mine ' || n, array['${group}'], now() - interval '19 days' - n * interval '1 second' from generate_series(1, 60) as n;
+     select recsys.roll_up(null)`,
+  );
+
+test("one account takes no small group's floor, whether it writes into it or makes groups up", async (t) => {
+  await set("group_by = 'group:', group_share = 0.8, group_floor = 5");
+  // of three authors
+  await pool.query(
+    "update public.posts set author_id = md5('author ' || right(title, 1)::int % 3)::uuid where title ^@ 'Basque'",
+  );
+  for (const group of ["group:small", "group:' || n || '"]) {
+    await writeSixty(group, "20 days");
+    const { rows } = await pool.query(
+      "select title from unnest(recsys.small_group_posts('group:')) with ordinality as one (post_id, place) join public.posts on id = post_id where place <= 5",
+    );
+    assert.ok(rows.filter(({ title }) => title.startsWith("Basque")).length >= 3, JSON.stringify(rows));
+    assert.ok(basque(await feedOf(testApp(t, url))).length >= 2);
+    await pool.query("delete from public.posts where title ^@ 'Mine'");
+  }
+});
+
+test("what is on trial is on no floor, and no filter promotes it", async (t) => {
+  await set("group_by = 'group:', group_share = 0.8, group_floor = 5");
+  await writeSixty("group:mine", "1 hour");
+  await pool.query(
+    `update public.posts set created_at = now() - interval '1 minute' where title ^@ 'Mine';
+     select recsys.roll_up(null);
+     insert into recsys.promotions (name, filter, place, ends_at) values ('Ours', '{"tags": ["group:mine"]}', 1, 'infinity')`,
+  );
+  t.after(() => pool.query("truncate recsys.promotions"));
+  const untried = ({ items }: Feed) =>
+    items.filter(({ title, why }) => title.startsWith("Mine") && why?.kind !== "exploration");
+  assert.deepEqual(untried(await feedOf(testApp(t, url))), []);
+  const named =
+    "update recsys.promotions set filter = null, post_id = (select id from public.posts where title = 'Mine 1')";
+  await pool.query(named);
+  assert.equal((await feedOf(testApp(t, url))).items[0].title, "Mine 1", "an operator may name it");
+});
+
 test("what is no group or share is refused", async () => {
   for (const wrong of [
     "group_by = ''",

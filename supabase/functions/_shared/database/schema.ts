@@ -1075,7 +1075,7 @@ export interface RecsysFeedSettings {
    */
   group_by: string;
   /**
-   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups that together wrote at most a tenth of the posts of the last 28 days. 0: none.
+   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
    */
   group_floor: number;
   /**
@@ -2139,7 +2139,7 @@ export interface RecsysSettings {
    */
   group_by: Generated<string>;
   /**
-   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups that together wrote at most a tenth of the posts of the last 28 days. 0: none.
+   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
    */
   group_floor: Generated<number>;
   /**
@@ -3697,7 +3697,7 @@ export interface Functions {
   "recsys.similar_posts": { args: { p_post_id: string | null; p_limit?: number | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; similarity: number } };
   /** The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1. */
   "recsys.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
-  /** The newest posts of the groups (recsys.settings.group_by) that together wrote at most a tenth of the posts of the last 28 days: 20 of each and 200 at most, the first of each group before the second of any. A worker asks once a minute. */
+  /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
   "recsys.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
