@@ -96,10 +96,13 @@ export async function simulate(
     "insert into public.posts (id, title, created_at) select md5('post ' || n)::uuid, 'a post', now() - interval '1 year' from generate_series(1, 10) as n",
   );
   await pool.query(
-    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant)
-     select gen_random_uuid(), md5('person ' || person)::uuid, md5('post ' || post)::uuid, post, now() - interval '1 day',
-       (select variant from recsys.assignment(md5('person ' || person)::uuid))
-     from generate_series(1, $1::int) as person cross join generate_series(1, 10) as post`,
+    `with assigned as materialized (
+       select user_id, (select variant from recsys.assignment(user_id))
+       from generate_series(1, $1::int) as person cross join lateral (select md5('person ' || person)::uuid as user_id) as named
+     )
+     insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant)
+     select gen_random_uuid(), user_id, md5('post ' || post)::uuid, post, now() - interval '1 day', variant
+     from assigned cross join generate_series(1, 10) as post`,
     [people],
   );
   for (const [schema, table, chances] of [
