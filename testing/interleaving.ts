@@ -54,24 +54,24 @@ export function drawReader(random: Random): SimulatedReader {
   return { readiness: -2.2 + 0.6 * random.normal(), pages: 1 + geometric(random, 1 / (1 + mean)) };
 }
 
-/** Posts of a true worth, and what both models take each for. */
-function drawCandidates(random: Random, { shared }: Models) {
+/** The true worth of some posts, and the page of each model, which orders them by that with its error. */
+function drawPages(random: Random, { noise, shared }: Models) {
   const worths = Float64Array.from({ length: candidates }, () => random.normal());
-  return { worths, alike: worths.map((worth) => worth + shared * random.normal()) };
-}
-
-/** The page of a model, which orders them with its error: the best are kept while they are drawn, as the sorting of all took most of the simulation. */
-function drawPage(random: Random, { worths, alike }: ReturnType<typeof drawCandidates>, noise: number) {
-  const page: { chosen: { post: { post_id: string; worth: number } }; explored: boolean; score: number }[] = [];
-  for (let i = 0; i < candidates; i++) {
-    const score = alike[i] + noise * random.normal();
-    if (page.length === pageLength && score <= page[pageLength - 1].score) continue;
-    const place = page.findIndex((each) => each.score < score);
-    const each = { chosen: { post: { post_id: `${i}`, worth: worths[i] } }, explored: false, score };
-    page.splice(place < 0 ? page.length : place, 0, each);
-    page.length = Math.min(page.length, pageLength);
-  }
-  return page;
+  const alike = worths.map((worth) => worth + shared * random.normal());
+  const pageOf = (team: Team) => {
+    const page: { chosen: { post: { post_id: string; worth: number } }; explored: boolean; score: number }[] = [];
+    for (let i = 0; i < candidates; i++) {
+      const score = alike[i] + noise[team] * random.normal();
+      // to sort all of them took a third of the simulation
+      if (page.length === pageLength && score <= page[pageLength - 1].score) continue;
+      const place = page.findIndex((each) => each.score < score);
+      const each = { chosen: { post: { post_id: `${i}`, worth: worths[i] } }, explored: false, score };
+      page.splice(place < 0 ? page.length : place, 0, each);
+      page.length = Math.min(page.length, pageLength);
+    }
+    return page;
+  };
+  return { 1: pageOf(1), 2: pageOf(2) };
 }
 
 /** Whether it is clicked in its place, from 1: the tenth place is looked at a third as often as the first. */
@@ -86,7 +86,7 @@ export function splitOutcome(random: Random, models: Models): PersonOutcome {
   const period = (pages: number, model: Team) => {
     let acted = 0;
     for (let page = 0; page < pages; page++)
-      for (const [i, { chosen }] of drawPage(random, drawCandidates(random, models), models.noise[model]).entries())
+      for (const [i, { chosen }] of drawPages(random, models)[model].entries())
         acted += Number(isClicked(random, reader, chosen.post.worth, i + 1));
     return { shown: pages * pageLength, acted };
   };
@@ -106,9 +106,7 @@ export function splitOutcome(random: Random, models: Models): PersonOutcome {
 export function readDrafted(random: Random, models: Models, reader: SimulatedReader, credit: ExpectedCredit): void {
   for (let page = 0; page < reader.pages; page++) {
     const clicks = { 1: 0, 2: 0 };
-    const posts = drawCandidates(random, models);
-    const [first, second] = [drawPage(random, posts, models.noise[1]), drawPage(random, posts, models.noise[2])];
-    const drafted = draft({ 1: first, 2: second }, pageLength, () => random.uniform() < 0.5);
+    const drafted = draft(drawPages(random, models), pageLength, () => random.uniform() < 0.5);
     for (const [i, { chosen, team }] of drafted.entries())
       if (isClicked(random, reader, chosen.post.worth, i + 1) && team) clicks[team]++;
     credit.pages++;
