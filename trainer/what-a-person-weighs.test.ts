@@ -85,6 +85,8 @@ const percent = (share: number) => `${(100 * share).toFixed(2)} % of places`;
 
 /** Honest people's feeds while nobody attacks. */
 let base: Set<string>[] | undefined;
+/** They have been there for two days and did nothing, which changes no feed. */
+const nothing = "";
 
 const newIds = (accounts: number) =>
   Array.from({ length: accounts }, (_, i) => `00000000-0000-4000-8000-${String(i + 1).padStart(12, "0")}`);
@@ -100,7 +102,8 @@ async function effectOf(scope: Scope, accounts: number, attack: string, prepare?
   try {
     if (!prepare) base ??= await feeds(scope);
     // what newcomers write is on trial: who is to do something with their own posts has been there for two days
-    const since = prepare ? "recsys.clock() - interval '2 days'" : "recsys.clock() - interval '20 minutes'";
+    const since =
+      prepare !== undefined ? "recsys.clock() - interval '2 days'" : "recsys.clock() - interval '20 minutes'";
     await run(`insert into public.profiles (id, created_at) select account.id, ${since} from $accounts`);
     if (prepare) await run(prepare);
     const before = prepare ? await feeds(scope, readers) : (base as Set<string>[]);
@@ -140,7 +143,7 @@ const view = (from: number, to: number) =>
 const actOnOwn = (table: string) =>
   `insert into public.${table} (user_id, post_id, created_at)
    select author_id, posts.id, recsys.clock() - n * interval '0.1 second'
-   from public.posts join $accounts on account.id = author_id cross join generate_series(1, 200) as n`;
+   from public.posts join $accounts on account.id = author_id cross join generate_series(1, ${people > 60 ? 200 : 50}) as n`;
 
 test("whatever authors do with their own posts changes no place", async (t) => {
   const attack = ["post_views", "post_votes", "comments"].map(actOnOwn).join(";");
@@ -201,10 +204,10 @@ const viewLastDay = `insert into public.post_views (user_id, post_id, created_at
 // each feed, as it does after the click of an established reader (3.1 to 4.8 % of places for one of eight posts); so the bound is 5 % and not 2.
 for (const [name, accounts, attack, prepare, places] of [
   ["ten new accounts that view all posts of the last day change", 10, viewLastDay, undefined, 1],
-  ["an account of two days that views 420 old posts changes", 1, viewOwnShare(420), "select", 1],
+  ["an account of two days that views 420 old posts changes", 1, viewOwnShare(420), nothing, 1],
   ["ten new accounts that view 42 old posts each change", 10, viewOwnShare(42), undefined, 1],
-  ["ten accounts of two days that view 2 old posts each change", 10, viewOwnShare(2), "select", 1],
-  ["ten that view an old post every 31 minutes change", 10, viewOwnShare(1, "31 minutes"), "select", 3],
+  ["ten accounts of two days that view 2 old posts each change", 10, viewOwnShare(2), nothing, 1],
+  ["ten that view an old post every 31 minutes change", 10, viewOwnShare(1, "31 minutes"), nothing, 3],
 ] as const)
   test(`${name} at most ${places} of 20 places`, async (t) => {
     const { changed, own } = await effectOf(t, accounts, attack, prepare);
@@ -239,7 +242,7 @@ for (const [posts, bound] of [
       t,
       10,
       `${written(posts)}; ${actOnEachOther(posts)}; ${findCircles}`,
-      "select",
+      nothing,
     );
     t.diagnostic(`${percent(changed)}, of which they have ${percent(own)}`);
     assert.ok(own > 0 && own <= 1 / 20 && changed <= bound, percent(changed));

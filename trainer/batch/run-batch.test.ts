@@ -20,7 +20,7 @@ let now: string;
 let model: number;
 
 before(async () => {
-  await standingCommunity(database, { users: 200, posts: 300, days: 40 });
+  await standingCommunity(database, { users: 130, posts: 300, days: 40 });
   now = (await pool.query("select recsys.clock()::text as now")).rows[0].now;
   model = await publishRandomModel(database, "first");
 });

@@ -13,7 +13,7 @@ const app = testApp({ after }, url, { preview: true });
 const context = { database, onProgress: () => {}, signal: new AbortController().signal };
 
 before(async () => {
-  await standingCommunity(database, { users: 80, posts: 700, days: 40 });
+  await standingCommunity(database, { users: 55, posts: 700, days: 40 });
   // in the user tower, two sources and the ranker's features
   await addFollows(database);
   await addWithheld(database);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
+import { configSchema } from "../../../trainer/config/config.ts";
 import { readModelFolder } from "../../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../../trainer/publish/publish.ts";
 import { fillSmallCommunity, temporaryFolder } from "../../../trainer/testing.ts";
@@ -14,9 +15,10 @@ const { pool, url } = database;
 test("from two trainings to a verdict", async (t) => {
   await fillSmallCommunity(database);
   const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
+  const config = configSchema.parse({ ranker: { rows: 24, hardNegatives: 12 } });
   const ids: number[] = [];
   for (const seed of [1, 2]) {
-    const folder = await trainIntoFolder(context, { seed, parent: await temporaryFolder(t) });
+    const folder = await trainIntoFolder(context, { seed, config, parent: await temporaryFolder(t) });
     ids.push(
       await publish(database, { ...(await readModelFolder(folder)), name: `seed-${seed}` }, { activate: false }),
     );
