@@ -9,7 +9,6 @@ import { importBundle } from "../db/import/import-bundle.ts";
 import { eitherDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import { readPages, type ShownPage } from "./community/pages.ts";
-import { configSchema } from "./config/config.ts";
 import { quickConfig } from "./config/testing.ts";
 import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import { pageRequests } from "./dlrm/page-requests.ts";
@@ -44,9 +43,7 @@ before(async () => {
   await pool.query("select recsys.roll_up(null)");
   loaded = await communityFromDatabase(database);
   until = loaded.timeline.at[loaded.timeline.length - 1] - labelWindow;
-  // it takes the ranker some epochs to learn what a place is worth
-  const config = configSchema.parse({ towers: quickConfig.towers, ranker: { epochs: 3 } });
-  model = await trainModel(loaded, { ...options, config, until });
+  model = await trainModel(loaded, { ...options, until });
 });
 
 test("a page is what one request showed, in its order", async () => {
@@ -124,7 +121,7 @@ function earlier(learnedFrom: EarlierModel["learnedFrom"] = "pages"): EarlierMod
 }
 
 test("a later training goes on with the pages of one more day; from a model of first interactions it starts from scratch", async () => {
-  const next = await trainModel(loaded, { ...options, config: quickConfig, from: earlier() });
+  const next = await trainModel(loaded, { ...options, from: earlier() });
   assert.equal(next.wentOn, true);
   const { at, length } = loaded.timeline;
   const settled = at[length - 1] + 1 - labelWindow;

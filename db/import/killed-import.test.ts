@@ -12,7 +12,7 @@ import { importBundle } from "./import-bundle.ts";
 async function largeBundle(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), "killed-import-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const written = await writeSyntheticCommunity(folder, { seed: 3, users: 300, posts: 600, days: 60 });
+  const written = await writeSyntheticCommunity(folder, { seed: 3, users: 230, posts: 460, days: 60 });
   return { folder, written };
 }
 

@@ -69,13 +69,7 @@ async function deployed(t: TestContext, name: string, folder: string, functions:
   });
   const sent = [...upload.matchAll(/filename="([^"]+)"/g)].map(([, name]) => name).sort();
   const index = `${functions}/${name}/index.ts`;
-  const source = `supabase/functions/${name}/index.ts`;
-  const { stdout } = await run(join(bin, "deno"), ["info", "--json", "--config", "deno.json", source], { cwd: root });
-  const modules: { specifier: string }[] = JSON.parse(stdout).modules;
-  const needed = modules
-    .map(({ specifier }) => specifier)
-    .filter((specifier) => specifier.startsWith("file:") && !specifier.includes("/node_modules/"))
-    .map((specifier) => fileURLToPath(specifier).slice(root.length).replace("supabase/functions", functions));
+  const needed = (await importsOf(name)).map((file) => file.replace("supabase/functions", functions));
   assert.ok(needed.includes(index));
   assert.deepEqual(sent, [...needed, `${functions}/deno.json`, `${functions}/deno.lock`].sort());
   const metadata = JSON.parse(/\{"entrypoint_path".*\}/.exec(upload)?.[0] ?? "{}");
@@ -83,4 +77,20 @@ async function deployed(t: TestContext, name: string, folder: string, functions:
     [metadata.entrypoint_path, metadata.import_map_path, metadata.verify_jwt],
     [index, `${functions}/deno.json`, false],
   );
+}
+
+const imports = new Map<string, string[]>();
+
+/** The files of the repository that a function imports. */
+async function importsOf(name: string): Promise<string[]> {
+  const known = imports.get(name);
+  if (known) return known;
+  const source = `supabase/functions/${name}/index.ts`;
+  const { stdout } = await run(join(bin, "deno"), ["info", "--json", "--config", "deno.json", source], { cwd: root });
+  const files = (JSON.parse(stdout).modules as { specifier: string }[])
+    .map(({ specifier }) => specifier)
+    .filter((specifier) => specifier.startsWith("file:") && !specifier.includes("/node_modules/"))
+    .map((specifier) => fileURLToPath(specifier).slice(root.length));
+  imports.set(name, files);
+  return files;
 }
