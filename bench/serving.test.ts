@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { withoutPostgres } from "../db/testing.ts";
 import { withoutPooler } from "../db/testing-pooler.ts";
 import { runProgram } from "../db/testing-program.ts";
-import { names } from "./serving/suite.ts";
+import { names } from "./serving/names.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "recsys-bench-"));
 after(() => rm(folder, { recursive: true }));

@@ -7,9 +7,8 @@ import { loadavg } from "node:os";
 import { dirname } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { whole } from "../cli/commands/whole.ts";
+import { type Name, names } from "./serving/names.ts";
 import { asJson, asTable, type MeasuredBenchmark, type Run } from "./serving/report.ts";
-import { type Name, names, openSuite } from "./serving/suite.ts";
-import { openFolder, openScope } from "./shared/place.ts";
 
 const program = new Command("npm run bench -- serving")
   .description(
@@ -34,6 +33,10 @@ const file = json ?? `.recsys/bench-${run.began.toISOString().slice(0, 19).repla
 // rather now than after an hour
 await save().catch((error) => program.error(`cannot write the results: ${error.message}`));
 
+const [{ openSuite }, { openFolder, openScope }] = await Promise.all([
+  import("./serving/suite.ts"),
+  import("./shared/place.ts"),
+]);
 await using scope = openScope();
 const suite = openSuite({ ...options, folder: await openFolder(scope), scope });
 for (const name of wanted) {

@@ -34,8 +34,8 @@ function floor(): Uint8Array {
   return g.build();
 }
 
-/** Both graphs by turns in one process, for feeds of so many candidates. Processor time, so that other work on the machine disturbs little. */
-export async function measureRanker(feedSizes: number[]): Promise<Finding> {
+/** Both graphs by turns in one process, for feeds of so many candidates, and so many `pairs` of each size in all. Processor time, so that other work on the machine disturbs little. */
+export async function measureRanker(feedSizes: number[], pairs: number): Promise<Finding> {
   const { createSession } = await loadRuntime();
   const model = randomModel("dlrm", 1);
   const graph = await createSession(model.bytes);
@@ -44,13 +44,13 @@ export async function measureRanker(feedSizes: number[]): Promise<Finding> {
   for (const n of feedSizes) {
     const feeds = model.feeds(n);
     const x: Feeds = { x: float32(new Float32Array(n * width).fill(1), [n, width]) };
-    const [ours, theirs] = await byTurns(Math.ceil(100_000 / n), [() => graph.run(feeds), () => products.run(x)]);
-    const pairs = ({ processor }: { processor: number }) => (1000 * n) / processor;
+    const [ours, theirs] = await byTurns(Math.ceil(pairs / n), [() => graph.run(feeds), () => products.run(x)]);
+    const perSecond = ({ processor }: { processor: number }) => (1000 * n) / processor;
     finding.figures.push({
       what: `pairs ranked a second and core, ${n} candidates`,
-      value: pairs(ours),
+      value: perSecond(ours),
       unit: "1/s",
-      floor: { what: "products alone", value: pairs(theirs) },
+      floor: { what: "products alone", value: perSecond(theirs) },
     });
   }
   return finding;

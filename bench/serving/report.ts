@@ -2,7 +2,7 @@
 import { cpus, totalmem } from "node:os";
 import { table } from "../../trainer/evaluation/report/table.ts";
 import { type Figure, type Finding, ratioOf, reaches } from "./figure.ts";
-import type { Name } from "./suite.ts";
+import type { Name } from "./names.ts";
 
 /** A benchmark that ran, or failed. */
 export type MeasuredBenchmark = {

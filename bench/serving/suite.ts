@@ -9,6 +9,7 @@ import { measureBundles } from "./bundle.ts";
 import { makeUpCommunity } from "./community.ts";
 import { feedFinding, measureScale, timeFeeds } from "./feed.ts";
 import type { Finding } from "./figure.ts";
+import type { Name } from "./names.ts";
 import { measurePooler } from "./pooler.ts";
 import { measurePublish } from "./publish.ts";
 import { measureRanker } from "./ranker.ts";
@@ -16,14 +17,10 @@ import { measureRecall } from "./recall.ts";
 import { measureStart } from "./start.ts";
 import { measureWorker } from "./worker.ts";
 
-/** In the order in which they run. */
-export const names = ["feed", "pooler", "worker", "recall", "start", "ranker", "bundle", "scale", "publish"] as const;
-export type Name = (typeof names)[number];
-
 interface SuiteOptions {
   /** Of the community; `scale` and `publish` take ten times as many. */
   posts: number;
-  /** How many are asked one after another; those that take longer, `recall` and `start`, make do with a third and a thirtieth; `worker` takes seven times as many. */
+  /** How many are asked one after another; those that take longer, `recall` and `start`, make do with a third and a thirtieth; `worker` takes seven times as many, `ranker` 300 pairs each. */
   requests: number;
   /** How long `pooler` asks. */
   seconds: number;
@@ -57,7 +54,7 @@ export function openSuite({
     worker: async () => measureWorker(await small(), 7 * requests, folder),
     recall: async () => measureRecall(await small(), Math.ceil(requests / 3)),
     start: async () => measureStart(await small(), Math.ceil(requests / 30), folder),
-    ranker: () => measureRanker([500, 1000]),
+    ranker: () => measureRanker([500, 1000], 300 * requests),
     bundle: measureBundles,
     async scale() {
       const ofSmall = await feeds();
