@@ -21,10 +21,11 @@ interface Mended {
   watched: Map<string, string>;
 }
 
-/** Applies the draft, with its calls of recsys.watch or without, and all that check proposes until it proposes no more. */
+/** Applies the draft, with its calls of recsys.watch or, where only what is followed is asked for, without; and all that check proposes until it proposes no more. */
 async function mend(name: string, isWatched: boolean): Promise<Mended> {
   const { pool } = await (newDatabase as NonNullable<typeof newDatabase>)(name);
-  await pool.query(await fixture(name));
+  // what is proposed hangs on the tables, not on how many rows the larger apps have
+  await pool.query(`set fixture.posts = 200; set fixture.deeds = 1000;\n${await fixture(name)}`);
   const { sql } = draftViews(await readingApp(pool, readTables));
   // the apps have few rows each
   await pool.query(
@@ -33,7 +34,7 @@ async function mend(name: string, isWatched: boolean): Promise<Mended> {
   await pool.query(isWatched ? sql : sql.replace(/^select recsys\.watch.*$/gm, ""));
   const done = new Set<string>();
   for (;;) {
-    const { rows: left } = await pool.query<CheckRow>("select * from recsys.check()");
+    const { rows: left } = await pool.query<CheckRow>(`select * from recsys.${isWatched ? "check" : "check_upkeep"}()`);
     const next = left
       .map(({ cure }) => cure)
       // a policy that nobody has thought of is no statement

@@ -6,7 +6,7 @@ import { testDatabase } from "../../db/testing.ts";
 import { openPage } from "../../testing/browser.ts";
 import { uuid } from "../../testing/community.ts";
 import { seriousIn } from "../testing/axe.ts";
-import { card, eventually, nextFeed, recommend, signInAs, titles } from "../testing/steps.ts";
+import { card, eventually, nextFeed, recommend, shorten, signInAs, titles } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
 const { options, pool, gateway, lines, browser, open } = await startStories("feed_page", testDatabase);
@@ -255,15 +255,6 @@ test("a page that does not know its project says what is missing", options, asyn
   await page.goto(home());
   await page.getByRole("alert").getByText("config.json must name the project's url").waitFor();
 });
-
-/** Few posts: axe takes its time for each, and one is like the other. */
-async function shorten(page: Page, posts: number): Promise<void> {
-  await page.route(recommend, async (route) => {
-    const response = await route.fetch();
-    const feed = await response.json();
-    await route.fulfill({ response, json: { ...feed, items: feed.items.slice(0, posts), next: null } });
-  });
-}
 
 for (const colorScheme of ["light", "dark"] as const)
   test(

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { onPhones, phone } from "../testing/phone.ts";
+import { shorten } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
 const stories = await startStories("phone_page");
@@ -16,6 +17,7 @@ const interests = (page: Page) => page.getByRole("region", { name: "What do you 
 const chipsOf = (page: Page) => () => interests(page).locator("button[aria-pressed]").allTextContents();
 
 onPhones(stories, async (page, look) => {
+  await shorten(page, 6);
   await page.goto(home());
   await posts(page).first().waitFor();
   await look("a visitor's feed");
