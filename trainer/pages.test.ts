@@ -29,6 +29,8 @@ import { readWarmStart } from "./warm-start.ts";
 const database = await eitherDatabase({ after }, "pages");
 const { pool } = database;
 const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
+/** For a training that is asked what it learned from, and not what. */
+const few = { ...quickConfig, ranker: { ...quickConfig.ranker, maximumRequests: 200 } };
 const four = ["view", "vote", "comment", "dismiss"];
 let loaded: LoadedCommunity;
 let model: TrainedModel;
@@ -133,7 +135,7 @@ test("a later training goes on with the pages of one more day; from a model of f
   assert.notDeepEqual(next.dlrm.dense.values("bias")[3], model.dlrm.dense.values("bias")[3]);
   const fromScratch = await trainModel(loaded, {
     ...options,
-    config: quickConfig,
+    config: few,
     until,
     from: earlier("interactions"),
   });
@@ -141,7 +143,7 @@ test("a later training goes on with the pages of one more day; from a model of f
 });
 
 test("where nothing was shown the ranker learns from first interactions, up to the last", async () => {
-  const without = await trainModel({ ...loaded, pages: [] }, { ...options, config: quickConfig, until });
+  const without = await trainModel({ ...loaded, pages: [] }, { ...options, config: few, until });
   assert.equal(without.learnedFrom, "interactions");
   assert.equal(without.learnedUntil, until);
 });
