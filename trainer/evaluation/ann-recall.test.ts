@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { Database } from "../../db/connect.ts";
-import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
+import { after, test } from "node:test";
+import { testDatabase } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { Random } from "../engine/random.ts";
 import { annRecall, recallsOf } from "./ann-recall.ts";
 
-let database: Database;
-before(async () => {
-  database = await openEmbeddedCopy();
-});
-after(() => database.close());
+const database = await testDatabase({ after }, "ann_recall");
 
 test("recall by hand: similarities 4, 3, 3, 1; equal ones count alike, the order in which they were found does not count", () => {
   const vector = new Float32Array(dimensions);

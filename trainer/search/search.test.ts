@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Database } from "../../db/connect.ts";
-import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
+import { eitherDatabase } from "../../db/testing.ts";
 import { defaultConfig } from "../config/config.ts";
 import { readConfig } from "../config/config-file.ts";
 import { quickConfig } from "../config/testing.ts";
@@ -58,13 +57,9 @@ test("a grid with a range, too large a grid, and values that cannot be are refus
   );
 });
 
-let database: Database;
+const database = await eitherDatabase({ after }, "search");
 const out = join(await temporaryFolder({ after }), "search");
-before(async () => {
-  database = await openEmbeddedCopy();
-  await fillSmallCommunity(database);
-});
-after(() => database.close());
+before(() => fillSmallCommunity(database));
 
 test("it trains what is not there yet, says which is best, and holds to what it began with", async () => {
   const lines: string[] = [];

@@ -1,16 +1,12 @@
 /** The system and what is compared on its candidates: the same answers in any order, computed once. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { before, test } from "node:test";
-import { importBundle } from "../../../db/import/import-bundle.ts";
-import { openEmbeddedCopy } from "../../../db/testing-embedded.ts";
+import { after, before, test } from "node:test";
+import { eitherDatabase } from "../../../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
 import { CommunityState } from "../../community/state.ts";
 import { quickConfig } from "../../config/testing.ts";
 import { startBackend } from "../../engine/backend.ts";
-import { writeSyntheticCommunity } from "../../synthetic/write-synthetic-community.ts";
+import { fillSmallCommunity } from "../../testing.ts";
 import { sideBySide } from "../metrics/ranker-metrics.ts";
 import type { Recommender } from "../protocols/recommender.ts";
 import { type ReplayResult, runReplay } from "../protocols/replay.ts";
@@ -24,16 +20,9 @@ let window: { validFrom: number; testFrom: number; sample: number };
 
 before(async () => {
   await startBackend();
-  const database = await openEmbeddedCopy();
-  const folder = await mkdtemp(join(tmpdir(), "recsys-"));
-  try {
-    await writeSyntheticCommunity(folder, { seed: 3, users: 60, posts: 200, days: 20 });
-    await importBundle(database, folder);
-    loaded = await communityFromDatabase(database);
-  } finally {
-    await rm(folder, { recursive: true });
-    await database.close();
-  }
+  const database = await eitherDatabase({ after }, "replayed_system");
+  await fillSmallCommunity(database);
+  loaded = await communityFromDatabase(database);
   const { at } = loaded.community.interactions;
   const testFrom = at[Math.floor(0.8 * at.length)];
   window = { validFrom: testFrom, testFrom, sample: 15 };
