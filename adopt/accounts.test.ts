@@ -8,12 +8,12 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { recsys as run } from "../cli/testing.ts";
+import { publish, train } from "../cli/testing-whole-app.ts";
 import { connect } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { ownedDatabase } from "../db/testing-owned.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { advisorFindings } from "../testing/advisors.ts";
-import { publish, train } from "./testing-whole-app.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const person = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;

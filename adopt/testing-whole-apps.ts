@@ -1,5 +1,10 @@
 /** For tests and benchmarks: the apps of fixtures/ after Misskey and Forem, what is changed in their drafts by hand, and what the views have to show. */
-import type { Edit } from "./testing-whole-app.ts";
+/** What is changed in a draft by hand: a text that it has once, what stands there afterwards, and why. */
+export interface Edit {
+  why: string;
+  find: string;
+  put: string;
+}
 
 interface WholeApp {
   name: string;

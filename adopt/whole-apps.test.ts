@@ -5,11 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { adopt, appWithRows, cure, forbidden, publish, rulesOf, train } from "../cli/testing-whole-app.ts";
 import type { Database } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { compareFeeds, exampleWithRowsOf } from "./testing-beside-example.ts";
-import { adopt, appWithRows, cure, forbidden, publish, rulesOf, train } from "./testing-whole-app.ts";
 import { wholeApps } from "./testing-whole-apps.ts";
 
 const isLong = process.env.ITEMS !== undefined;

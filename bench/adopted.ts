@@ -3,8 +3,8 @@
  * of both apps by default. The apps are those of adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
  */
 import { compareCandidates, compareFeeds, exampleWithRowsOf } from "../adopt/testing-beside-example.ts";
-import { adopt, appWithRows, cure, publish, train } from "../adopt/testing-whole-app.ts";
 import { wholeApps } from "../adopt/testing-whole-apps.ts";
+import { adopt, appWithRows, cure, publish, train } from "../cli/testing-whole-app.ts";
 import type { Database } from "../db/connect.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { openScope } from "./shared/place.ts";

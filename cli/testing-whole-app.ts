@@ -3,19 +3,13 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { recsys as run } from "../cli/testing.ts";
+import { engineMigrations } from "../adopt/init/init.ts";
+import { fixture } from "../adopt/testing.ts";
+import { emptyDatabase } from "../adopt/testing-blog.ts";
+import type { Edit } from "../adopt/testing-whole-apps.ts";
 import type { Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
-import { engineMigrations } from "./init/init.ts";
-import { fixture } from "./testing.ts";
-import { emptyDatabase } from "./testing-blog.ts";
-
-/** What is changed in a draft by hand: a text that it has once, what stands there afterwards, and why. */
-export interface Edit {
-  why: string;
-  find: string;
-  put: string;
-}
+import { recsys as run } from "./testing.ts";
 
 /** How many rows a fixture makes. */
 interface Size {
@@ -106,7 +100,7 @@ export async function rulesOf(name: string): Promise<string[]> {
 }
 
 function oracleOf(name: string): URL {
-  return new URL(`fixtures/oracles/${name}.sql`, import.meta.url);
+  return new URL(`../adopt/fixtures/oracles/${name}.sql`, import.meta.url);
 }
 
 async function recsys(args: string[], statuses = [0]): Promise<string> {
