@@ -7,7 +7,6 @@ import { after, before, test } from "node:test";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { eitherDatabase } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
-import { configSchema } from "./config/config.ts";
 import { requestsBetween } from "./dlrm/requests.ts";
 import { startBackend } from "./engine/backend.ts";
 import { replayedModel } from "./evaluation/system/replayed-system.ts";
@@ -20,7 +19,6 @@ import { dayLength } from "./synthetic/calendar.ts";
 import { sells, weighPurchases } from "./synthetic/purchases.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 
-const config = configSchema.parse({ towers: { epochsOf: { before: 1 } }, ranker: { rows: 24, hardNegatives: 12 } });
 const scoreWeights = [0.2, 1, 1];
 let loaded: LoadedCommunity;
 let until: number;
@@ -38,7 +36,7 @@ before(async () => {
   loaded = { ...(await communityFromDatabase(database)), pages: [] };
   until = loaded.timeline.at[loaded.timeline.length - 1] - 4 * dayLength;
   weighPurchases(loaded, 1);
-  options = { seed: 1, until, scoreWeights, config };
+  options = { seed: 1, until, scoreWeights };
   model = await trainModel(loaded, options);
 });
 
