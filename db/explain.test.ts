@@ -102,7 +102,7 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
     [post(9), [post(9), post(10)]],
   );
   const about = async () => (await explain(people.ada, post(9))).find((line) => line.startsWith("same title"));
-  assert.match((await about()) ?? "", new RegExp(`^same title \\| ${post(10)} \\| created .*; the best of these`));
+  assert.match((await about()) ?? "", new RegExp(`^same title \\| ${post(10)} \\| created .*; into the best of these`));
   await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ada, post(10)]);
   assert.equal(await about(), undefined);
   assert.deepEqual(await whyNot(people.ada, post(9)), []);

@@ -199,7 +199,7 @@ begin
   end if;
 
   return query
-    select 'same title', other.post_id::text, format('created %s; the best of these has a place, and the others are folded into it', other.created_at)
+    select 'same title', other.post_id::text, format('created %s; into the best of these those are folded that are its author''s or no older', other.created_at)
     from recsys.source_posts as other where answer.is_candidate and other.post_id = any (answer.same_title)
     order by other.created_at, other.post_id;
 
