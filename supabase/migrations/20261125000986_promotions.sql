@@ -133,8 +133,8 @@ declare
   request recsys.feed_request;
   narrowed recsys.feed_request;
   trials uuid[];
-  known uuid[] := '{}';
-  seen uuid[] := '{}';
+  known uuid[] := '{}'::uuid[];
+  seen uuid[] := '{}'::uuid[];
   wanted uuid[];
   posts recsys.told_post[] := '{}'::recsys.told_post[];
   found json[] := '{}'::json[];
