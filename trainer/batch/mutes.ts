@@ -101,7 +101,8 @@ export class MutedPosts {
 
   private textOf(post: number): string {
     const { titles, tags } = this.community.posts;
-    return folded([titles[post], ...tags[post]].join("\n"));
+    // as SQL does it, whose sign is there without any tag, too
+    return folded(`${titles[post]}|${tags[post].join("|")}`);
   }
 
   private indexed(keysOf: (post: number) => string[]): Index {
@@ -128,5 +129,5 @@ function trimmed(word: string): string {
 
 /** The expression that finds a word as it is written; any space within is as good as another. */
 function literal(word: string): string {
-  return word.replace(/[\][(){}.*+?|^$\\/]/g, "\\$&").replace(/[ \t\r\n\f\v]+/g, "[ \\t]+");
+  return word.replace(/[\][(){}.*+?|^$\\/]/g, "\\$&").replace(/[ \t\r\n\f\v]+/g, "\\s+");
 }
