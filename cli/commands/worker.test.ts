@@ -1,6 +1,6 @@
 /**
  * `recsys worker` as a process, and what is left when it or its connections are ended in mid-work. SOAK sets how often:
- * 10 times by default, 100 in `npm run test:soak`.
+ * 20 times by default, 100 in `npm run test:soak`.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -16,7 +16,7 @@ import { Random } from "../../trainer/engine/random.ts";
 const database = await testDatabase({ after }, "worker");
 const { pool, url } = database;
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
-const times = Number(process.env.SOAK ?? 10);
+const times = Number(process.env.SOAK ?? 20);
 let model: number;
 before(async () => {
   model = await embeddedCommunity(database);
