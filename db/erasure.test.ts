@@ -19,11 +19,11 @@ beforeEach(async () => {
   await pool.query("select recsys.roll_up(null)");
 });
 
-/** Works the queues as pg_cron does, now and a day later. */
+/** Works the queues as pg_cron does, now and two days later. */
 async function workOff(pool: pg.Pool): Promise<void> {
   await pool.query("select recsys.erase()");
   await pool.query("select recsys.roll_up(null)");
-  await pool.query("update recsys.erasures set deleted_at = deleted_at - interval '2 days'");
+  await pool.query("update recsys.erasures set deleted_at = deleted_at - interval '3 days'");
   await pool.query("select recsys.erase()");
   await pool.query("select recsys.roll_up(null)");
 }

@@ -58,6 +58,18 @@ test("after months in which nothing was measured no day is left out, as far as t
   assert.ok(n >= 177 && n <= 183, `${n} days`);
 });
 
+test("what was measured while the clock was a day ahead is measured again once it is settled", async () => {
+  await measureDays(100);
+  await pool.query("update recsys.settings set clock_shift = '-1 day'");
+  assert.equal(await measureDays(100), 1);
+  await pool.query("update recsys.settings set clock_shift = '0'");
+  assert.deepEqual((await measuredDays()).slice(-2), [2, 1]);
+  await measureDays(100);
+  assert.deepEqual((await measuredDays()).slice(-2), [3, 2]);
+  const { rows } = await pool.query("select from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date");
+  assert.equal(rows.length, 0, "nor is tomorrow behind already");
+});
+
 test("figures are kept for two years", async () => {
   await measureDays(1);
   await pool.query("update recsys.daily_metrics set day = day - 694 where metric = 'shown'");

@@ -231,7 +231,7 @@ begin atomic
         (posts.author_id not in (select unnest(p_request.muted_authors))) is not false
         -- asked first whether there are any: an app may work a post's tags out of other rows, which would be done for each of these lines
         and (p_request.muted_topics is null or (lower(posts.tags::text)::text[] && p_request.muted_topics) is not true)
-        and (p_request.muted_words is null or (recsys.folded(concat_ws('|', posts.title, array_to_string(posts.tags, '|'))) ~ p_request.muted_words) is not true)
+        and (p_request.muted_words is null or (recsys.text_for_mutes(posts.title, posts.tags) ~ p_request.muted_words) is not true)
         and ((p_request.filter).author_ids is null or posts.author_id = any ((p_request.filter).author_ids))
         and ((p_request.filter).max_age_days is null or posts.created_at >= p_request.at - make_interval(days => (p_request.filter).max_age_days))
         and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))

@@ -298,7 +298,7 @@ begin
   return array(select erasures.entity_id from recsys.erasures where erasures.kind = 'post' and erasures.entity_id = any (p_post_ids) and erasures.deleted_at >= p_since);
 end
 $$;
-comment on function recsys.deleted_posts(uuid[], timestamptz) is 'Those of some posts that were deleted since an instant of the wall clock, in the last day at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids.';
+comment on function recsys.deleted_posts(uuid[], timestamptz) is 'Those of some posts that were deleted since an instant of the wall clock, in the last two days at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids.';
 
 create function recsys.batch_feed(p_user_id uuid, p_limit integer, p_seed bigint default null, p_served bigint[] default null, p_filter jsonb default null)
 returns table (

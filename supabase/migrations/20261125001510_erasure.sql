@@ -134,7 +134,7 @@ end
 $$;
 comment on function recsys.erase_entities(text, uuid[], boolean, bigint) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again.';
 
-create function recsys.erase(p_most integer default 10000, p_again_after interval default '1 day', p_rows bigint default 100000) returns bigint
+create function recsys.erase(p_most integer default 10000, p_again_after interval default '2 days', p_rows bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 -- a table that somebody holds, such as those of a model that is just being completed, is for the next run
 set lock_timeout = '5s'
@@ -226,7 +226,7 @@ begin
   return removed;
 end
 $$;
-comment on function recsys.erase(integer, interval, bigint) is 'Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions), an hour''s at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Returns the number of rows removed or changed. Called every minute by pg_cron.';
+comment on function recsys.erase(integer, interval, bigint) is 'Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions), an hour''s at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Two days, so that with a clock that is a day ahead for a moment it is a day still. Returns the number of rows removed or changed. Called every minute by pg_cron.';
 -- the owner's: the tables of a model that is being published are nobody else's
 revoke all on function recsys.erase_entities(text, uuid[], boolean, bigint), recsys.erase(integer, interval, bigint) from public;
 

@@ -49,6 +49,9 @@ begin
   where last_hour.feeds > 0
   on conflict (day, metric, model_id, slice) do update
   set value = (earlier.value * earlier.count + excluded.value * excluded.count) / (earlier.count + excluded.count), count = earlier.count + excluded.count;
+  -- of days that are not over yet, or not settled: from while the clock was ahead
+  delete from recsys.daily_metrics
+  where daily_metrics.day > today or (daily_metrics.day > today - 2 and daily_metrics.metric not in ('lag', 'degraded'));
   for missing in
     select unmeasured.day from recsys.unmeasured_days() as unmeasured order by unmeasured.day limit p_most
   loop
@@ -59,7 +62,7 @@ begin
   return number;
 end
 $$;
-comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys.unmeasured_days(), deletes figures older than two years, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
 
 revoke all on function recsys.unmeasured_days(), recsys.measure_days(integer) from public;
 grant execute on function recsys.unmeasured_days(), recsys.measure_days(integer) to service_role;

@@ -101,8 +101,8 @@ export class MutedPosts {
 
   private textOf(post: number): string {
     const { titles, tags } = this.community.posts;
-    // as SQL does it, whose sign is there without any tag, too
-    return folded(`${titles[post]}|${tags[post].join("|")}`);
+    // as recsys.text_for_mutes(), whose sign is there without any tag, too
+    return folded([titles[post], tags[post].join("\u001f")].join("\u001f"));
   }
 
   private indexed(keysOf: (post: number) => string[]): Index {

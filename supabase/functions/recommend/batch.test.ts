@@ -124,7 +124,7 @@ test("a post that is written under the id of a deleted one takes no place of its
   await pool.query("select recsys.erase()");
   assert.deepEqual(await left(), rest);
   await pool.query(
-    "update recsys.erasures set deleted_at = deleted_at - interval '2 days' where entity_id = any ($1)",
+    "update recsys.erasures set deleted_at = deleted_at - interval '3 days' where entity_id = any ($1)",
     [[first, second]],
   );
   await pool.query("select recsys.erase()");
