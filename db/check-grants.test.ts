@@ -64,6 +64,7 @@ two lines";
   create or replace view recsys.source_follows with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as target, null::timestamptz as created_at where false;
   create or replace view recsys.source_preferences with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as value where false;
   create or replace view recsys.source_withheld with (security_invoker = true) as select null::uuid as post_id, null::uuid as author_id where false;
+  create or replace view recsys.source_conversations with (security_invoker = true) as select null::uuid as post_id, null::text as conversation where false;
   analyze`;
 
 /** What the roles may read outside of the engine, as lines. */

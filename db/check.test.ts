@@ -226,7 +226,7 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     "truncate blog.posts cascade",
     false,
     /^recsys\.source_posts is empty$/,
-    /^redefine the nine source views over the tables of your app/,
+    /^redefine the ten source views over the tables of your app/,
   ],
 ];
 

@@ -101,8 +101,15 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
     "update public.posts set title = case id when $1 then 'What to read?' else 'what to READ' end where id = any ($2)",
     [post(9), [post(9), post(10)]],
   );
-  const about = async () => (await explain(people.ada, post(9))).find((line) => line.startsWith("same title"));
-  assert.match((await about()) ?? "", new RegExp(`^same title \\| ${post(10)} \\| created .*; into the best of these`));
+  const about = async () => (await explain(people.ada, post(9))).find((line) => line.startsWith("one conversation"));
+  const others = new RegExp(`^one conversation \\| ${post(10)} \\| created .*; into the best of these`);
+  assert.match((await about()) ?? "", others);
+  await pool.query(
+    "update public.posts set title = id::text, description = 'https://a.example/b?c#d Worth it' where id = any ($1)",
+    [[post(9), post(10)]],
+  );
+  assert.match((await about()) ?? "", others, "of the same link");
+  await pool.query("update public.posts set title = 'What to read' where id = any ($1)", [[post(9), post(10)]]);
   await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ada, post(10)]);
   assert.equal(await about(), undefined);
   assert.deepEqual(await whyNot(people.ada, post(9)), []);

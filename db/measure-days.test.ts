@@ -66,7 +66,9 @@ test("what was measured while the clock was a day ahead is measured again once i
   assert.deepEqual((await measuredDays()).slice(-2), [2, 1]);
   await measureDays(100);
   assert.deepEqual((await measuredDays()).slice(-2), [3, 2]);
-  const { rows } = await pool.query("select from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date");
+  const { rows } = await pool.query(
+    "select from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date",
+  );
   assert.equal(rows.length, 0, "nor is tomorrow behind already");
 });
 

@@ -449,7 +449,7 @@ export interface FeedItem {
    */
   promoted?: string;
   /**
-   * How many posts more say the same, with the same words in the title: none of them comes in this feed. Left out: none that was found.
+   * How many posts more say the same, with the same words in the title, or are of the same conversation as the app says: none of them comes in this feed. Left out: none that was found.
    */
   folded?: number;
   /**

@@ -1,4 +1,4 @@
--- The seam between an app and the engine: nine views. An app redefines them over its own tables by "create or replace view", as
+-- The seam between an app and the engine: ten views. An app redefines them over its own tables by "create or replace view", as
 -- 20261125000300_example_views.sql does for the example app, and nothing else; until then they are empty.
 -- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see. "create or replace view" drops
 -- that where it is not said again: recsys.require_invoker_views() then refuses every feed.
@@ -89,4 +89,10 @@ comment on view recsys.source_withheld is 'What is recommended to nobody but tho
 comment on column recsys.source_withheld.post_id is 'The post; null: all posts of the author.';
 comment on column recsys.source_withheld.author_id is 'The author; null: the post alone.';
 
-grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes, recsys.source_follows, recsys.source_preferences, recsys.source_withheld to authenticated, service_role;
+create view recsys.source_conversations with (security_invoker = true) as
+select null::uuid as post_id, null::text as conversation where false;
+comment on view recsys.source_conversations is 'Which posts are one conversation: (post_id, conversation), one row for a post at most. A page has the best of them, and says how many more there are. Posts with the same title are one without it. Read by the service role alone, of posts that the reader may read. Empty in an app that does not say.';
+comment on column recsys.source_conversations.post_id is 'The post.';
+comment on column recsys.source_conversations.conversation is 'The same for all posts of one: the link that they share, or the id of the post that they answer or repost, also for that post itself; null: of none.';
+
+grant select on recsys.source_users, recsys.source_posts, recsys.source_interactions, recsys.source_logins, recsys.source_dismissals, recsys.source_mutes, recsys.source_follows, recsys.source_preferences, recsys.source_withheld, recsys.source_conversations to authenticated, service_role;

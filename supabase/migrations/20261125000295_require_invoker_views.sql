@@ -12,7 +12,7 @@ begin
   where pg_class.oid in (
       'recsys.source_users'::regclass, 'recsys.source_posts'::regclass, 'recsys.source_interactions'::regclass,
       'recsys.source_logins'::regclass, 'recsys.source_dismissals'::regclass, 'recsys.source_mutes'::regclass, 'recsys.source_follows'::regclass,
-      'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass
+      'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass, 'recsys.source_conversations'::regclass
     )
     and pg_class.relkind = 'v'
     -- as it is nearly always written

@@ -1,4 +1,4 @@
--- The nine views over the example app's tables, and how old what people do there may be. Another app leaves this file out and redefines them over its own (docs/adopting.md); what
+-- The ten views over the example app's tables, and how old what people do there may be. Another app leaves this file out and redefines them over its own (docs/adopting.md); what
 -- they have to keep is said in 20261125000290_source_views.sql.
 
 create or replace view recsys.source_users with (security_invoker = true) as
@@ -71,6 +71,12 @@ create or replace view recsys.source_withheld with (security_invoker = true) as
 select withheld.post_id, null::uuid as author_id from public.withheld where withheld.post_id is not null
 union all
 select null, withheld.author_id from public.withheld where withheld.post_id is null;
+
+create or replace view recsys.source_conversations with (security_invoker = true) as
+-- a post whose text begins with a link is about what is there
+select posts.id as post_id, left(substring(posts.description from '^\s*(https?://[^[:space:]<>"]+)'), 1000) as conversation
+from public.posts
+where posts.description ~ '^\s*https?://';
 
 -- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
 -- interactions of a post recomputed. Nor before somebody signed up, or a view on each of 28 days made an account of an hour one that is known.

@@ -1,7 +1,7 @@
 -- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
 
 create function recsys.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
-returns table (is_visible boolean, is_candidate boolean, is_repost boolean, same_title uuid[], ranks jsonb, nearest jsonb)
+returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
 -- after an error too. The claims are not named here beside the role: only a superuser may name them in a function
@@ -60,6 +60,12 @@ begin
   )
   select array_agg(words.post_id) into same from words
   where words.words like '% %' and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
+  same := same || array(
+    select other.post_id
+    from recsys.source_conversations as mine
+    join recsys.source_conversations as other on other.conversation = mine.conversation
+    where mine.post_id = p_post_id and other.post_id = any (candidates) and other.post_id <> p_post_id
+  );
 
   return query select
     true,
@@ -71,7 +77,7 @@ begin
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it has the title of what they saw, which other candidates have its title, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it has the title of what they saw, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -199,8 +205,8 @@ begin
   end if;
 
   return query
-    select 'same title', other.post_id::text, format('created %s; into the best of these those are folded that are its author''s or no older', other.created_at)
-    from recsys.source_posts as other where answer.is_candidate and other.post_id = any (answer.same_title)
+    select 'one conversation', other.post_id::text, format('created %s; into the best of these those are folded that are its author''s or no older', other.created_at)
+    from recsys.source_posts as other where answer.is_candidate and other.post_id = any (answer.one_conversation)
     order by other.created_at, other.post_id;
 
   return query select
@@ -246,7 +252,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic same title); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
+comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
 -- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
 revoke all on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;

@@ -42,7 +42,7 @@ as $$
     format('grant select (%s) on %s to %I', named.columns, recsys.table_sql(lacking.relation), p_role)
   from (
     select 'recsys.' || views.view as view, needed.relation, array_agg(needed.attnum) over (partition by needed.relation) as attnums
-    from unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld}'::text[]) as views (view)
+    from unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) as views (view)
     cross join recsys.columns_needed(p_role, to_regclass('recsys.' || views.view)) as needed
     join pg_catalog.pg_class on pg_class.oid = needed.relation and pg_class.relnamespace <> 'recsys'::regnamespace
     -- logins are read by the roll-up alone

@@ -114,7 +114,7 @@ begin
   for asked in
     select readers.role, readers.role || ' may not read recsys.' || views.name as what, true as is_view, format('select * from recsys.%I limit 0', views.name) as query
     from pg_catalog.unnest('{authenticated,service_role}'::text[]) with ordinality as readers (role, place)
-    cross join pg_catalog.unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld}'::text[]) with ordinality as views (name, place)
+    cross join pg_catalog.unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) with ordinality as views (name, place)
     -- logins are read by the roll-up alone
     where readers.role = 'service_role' or views.name <> 'source_logins'
     union all

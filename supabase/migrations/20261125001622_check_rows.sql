@@ -126,7 +126,7 @@ begin
     left join (select source_posts.post_id, source_posts.created_at from recsys.source_posts) as known on known.post_id = interactions.post_id
     left join (select source_users.user_id from recsys.source_users) as someone on someone.user_id = interactions.user_id;
     if posts = 0 then
-      return query select false, 'recsys.source_posts is empty'::text, 'redefine the nine source views over the tables of your app (docs/adopting.md)'::text;
+      return query select false, 'recsys.source_posts is empty'::text, 'redefine the ten source views over the tables of your app (docs/adopting.md)'::text;
     elsif events.total = 0 then
       return query select false, 'recsys.source_interactions is empty: nobody has done anything'::text, 'redefine it over the tables that say who viewed, liked or commented on what (docs/adopting.md)'::text;
     elsif not exists (select from recsys.source_users) then

@@ -300,7 +300,8 @@ begin
         (11, 'service_role', 'source_posts', 'post_id', 'post', 'each roll-up looks up its posts'),
         (12, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
         (13, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
-        (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user')
+        (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user'),
+        (15, 'service_role', 'source_conversations', 'post_id', 'post', 'feeds ask of their posts which conversation they belong to')
     ) as asked (place, role, view, shown_as, entity, why)
     cross join lateral recsys.read_whole(asked.role, format('select * from recsys.%I where %I = $1', asked.view, asked.shown_as)) as read_whole
   ),

@@ -60,6 +60,8 @@ export interface Snapshot {
   /** By id; empty: a page may be of one topic, or group. */
   topics: Map<string, number>;
   groups: Map<string, string | null>;
+  /** By id. */
+  conversations: Map<string, string | null>;
 }
 
 /** Reads everything that all users of a run share. Throws AppError where the model cannot serve. */
@@ -102,6 +104,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     weights: weightsOf(model.heads, headWeights(selection)),
     selection,
     ...(await readShares(database, selection)),
+    conversations: await readConversations(database),
   };
 }
 
@@ -147,6 +150,11 @@ async function readShares({ pool }: Database, { topic_share, group_share, group_
     topics: new Map(ofTopics.map(({ post_id, topic_id }) => [post_id, topic_id])),
     groups: new Map(ofGroups.map(({ post_id, name }) => [post_id, name])),
   };
+}
+
+async function readConversations({ pool }: Database): Promise<Snapshot["conversations"]> {
+  const found = await run(pool, db.selectFrom("recsys.source_conversations").select(["post_id", "conversation"]));
+  return new Map(found.map(({ post_id, conversation }) => [post_id, conversation]));
 }
 
 async function readVectors(database: Database, { modelId }: BatchRun, numbers: Map<string, number>) {

@@ -87,6 +87,7 @@ test("nothing is served from a view that is not security_invoker, in any way of 
     "source_follows",
     "source_preferences",
     "source_withheld",
+    "source_conversations",
     "source_logins",
   ]) {
     await pool.query(`alter view recsys.${view} reset (security_invoker)`);

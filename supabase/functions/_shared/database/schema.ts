@@ -2344,6 +2344,17 @@ export interface RecsysSizes {
   size: string;
 }
 
+export interface RecsysSourceConversations {
+  /**
+   * The same for all posts of one: the link that they share, or the id of the post that they answer or repost, also for that post itself; null: of none.
+   */
+  conversation: string;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
 export interface RecsysSourceDismissals {
   /**
    * Since when.
@@ -3195,6 +3206,7 @@ export interface DB {
   "recsys.shadows": RecsysShadows;
   "recsys.similar_people": RecsysSimilarPeople;
   "recsys.sizes": RecsysSizes;
+  "recsys.source_conversations": RecsysSourceConversations;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_follows": RecsysSourceFollows;
   "recsys.source_interactions": RecsysSourceInteractions;
@@ -3263,8 +3275,8 @@ export interface Functions {
   "recsys.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
   /** Calls the function embed where jobs are due, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
   "recsys.call_embed": { args: {  }; row: { call_embed: number } };
-  /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it has the title of what they saw, which other candidates have its title, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
-  "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; same_title: string[]; ranks: any; nearest: any } };
+  /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it has the title of what they saw, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
+  "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; nearest: any } };
   /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author; follows: whom of their authors, or of all, the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; seen_titles: recsys.seen_titles; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
   "recsys.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined }; row: { candidates: any } };
   /** Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here. */
@@ -3381,7 +3393,7 @@ export interface Functions {
   "recsys.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
   /** What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report. */
   "recsys.experiment_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
-  /** Why a post is among the candidates of a user's feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic same title); its rank in each source, the nearest post of the user's history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since. */
+  /** Why a post is among the candidates of a user's feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user's history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since. */
   "recsys.explain": { args: { p_user_id: string | null; p_post_id: string | null }; row: { topic: string; item: string; value: string } };
   /** The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned. */
   "recsys.explained": { args: { p_role: string | null; p_query: string | null }; row: { explained: any } };

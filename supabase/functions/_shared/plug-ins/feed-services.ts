@@ -4,6 +4,7 @@ import type { Log } from "../http/log.ts";
 import type { ModelCache } from "../models/models.ts";
 import { circuitBreaker } from "../recommend/circuit-breaker.ts";
 import { openCommonPosts } from "../recommend/common-posts.ts";
+import { openConversations } from "../recommend/conversations.ts";
 import { impressionLog } from "../recommend/log-impressions.ts";
 import { openTopics } from "../recommend/topics.ts";
 import { openTrials } from "../recommend/trials.ts";
@@ -17,6 +18,7 @@ export function openFeedServices(pool: Pool, models: ModelCache, log: Log) {
     commonPosts: openCommonPosts(),
     trials: openTrials(),
     topics: openTopics(pool, log),
+    conversations: openConversations(pool, log),
     breaker: circuitBreaker(),
     impressions: impressionLog(pool),
     plugIns: openPlugIns(pool, models),

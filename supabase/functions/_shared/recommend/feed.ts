@@ -90,7 +90,7 @@ export const feedItem = z
       .min(1)
       .optional()
       .describe(
-        "How many posts more say the same, with the same words in the title: none of them comes in this feed. Left out: none that was found.",
+        "How many posts more say the same, with the same words in the title, or are of the same conversation as the app says: none of them comes in this feed. Left out: none that was found.",
       ),
     position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
   })

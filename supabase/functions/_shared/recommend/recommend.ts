@@ -12,6 +12,7 @@ import { AppError, asAppError } from "../http/errors.ts";
 import type { Log } from "../http/log.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { answerOf } from "./answer.ts";
+import { tellConversations } from "./conversations.ts";
 import type { Page } from "./cursor.ts";
 import { headWeights } from "./feed-settings.ts";
 import { givenPage, givenScores } from "./given.ts";
@@ -79,6 +80,7 @@ async function feedBy(
   ofScores();
   await tellTopics(services.topics, posts, context.settings);
   await tellGroups(services, posts, context.settings);
+  await tellConversations(services.conversations, posts);
   const asked = { found, page, scored, explore: explorationOf(found, page), promotions, leftOut };
   let made: MadePage | null = null;
   // what else makes pages goes by a model's scores

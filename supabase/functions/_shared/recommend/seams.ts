@@ -14,13 +14,14 @@ import type { Page } from "./cursor.ts";
 import type { Feed, Reason } from "./feed.ts";
 import type { FeedModel } from "./feed-model.ts";
 import type { LeftOut } from "./left-out.ts";
+import type { PostFacts } from "./post-facts.ts";
 import type { ContextRow } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import type { ScoredPost } from "./scores.ts";
 import type { Exploration, Trials } from "./select/exploration.ts";
 import type { Selected } from "./select/select.ts";
 import type { PostCandidate } from "./states.ts";
-import type { TopicsCache } from "./topics.ts";
+import type { Topic } from "./topics.ts";
 import type { TrialsCache } from "./trials.ts";
 
 /** What a feed is made with. */
@@ -29,7 +30,8 @@ export interface FeedServices {
   models: ModelCache;
   commonPosts: CommonPostsCache;
   trials: TrialsCache;
-  topics: TopicsCache;
+  topics: PostFacts<Topic>;
+  conversations: PostFacts<string>;
   log: Log;
   plugIns: PlugIns;
 }

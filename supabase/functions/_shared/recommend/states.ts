@@ -35,6 +35,8 @@ export interface PostCandidate extends Candidate {
   topic_id?: number | null;
   /** As in `Selectable`. */
   group?: string | null;
+  /** As in `Selectable`. */
+  conversation?: string | null;
 }
 
 /** The columns of `quiet` from the row; where the row has null, the value of `quiet`: nothing has happened yet. */

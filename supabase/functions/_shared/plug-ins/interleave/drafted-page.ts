@@ -1,5 +1,6 @@
 /** Makes one page of two models' rankings. */
 import type { Log } from "../../http/log.ts";
+import { tellConversations } from "../../recommend/conversations.ts";
 import { type Page, placesOf } from "../../recommend/cursor.ts";
 import type { Reason } from "../../recommend/feed.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
@@ -35,6 +36,7 @@ export const draftedPage: PageMaker = {
       const secondScored = promotions?.weighed(unweighed) ?? unweighed;
       await tellTopics(topics, second.posts, second.context.settings);
       await tellGroups(services, second.posts, second.context.settings);
+      await tellConversations(services.conversations, second.posts);
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };
   },

@@ -147,6 +147,24 @@ test("what has the title of a post of the page is folded into it, the best of th
   assert.deepEqual([last.chosen.post.post_id, last.folded?.length], ["5", 1]);
 });
 
+test("what the app says is one conversation with a post of the page is folded into it, whatever its title", () => {
+  const posts = ["link", null, "link", "answer", "answer", null].map((conversation, i) => {
+    const one = candidate(String(i), 10 - i, { title: i === 5 ? "Title of 0" : `Title of ${i}` });
+    return { ...one, post: { ...one.post, conversation } };
+  });
+  assert.deepEqual(
+    select(posts, 6, plain).map(({ chosen, folded = [] }) => [
+      chosen.post.post_id,
+      folded.map(({ post }) => post.post_id),
+    ]),
+    [
+      ["0", ["2", "5"]],
+      ["1", []],
+      ["3", ["4"]],
+    ],
+  );
+});
+
 test("a copy takes no older post of somebody else off the page", () => {
   const written = (post_id: string, score: number, author: string, created_at: number) => {
     const { post } = candidate(post_id, score, { author, title: "Where to eat" });

@@ -17,6 +17,8 @@ export interface Selectable {
     topic_id?: number | null;
     /** As recsys.settings.group_by has it; undefined or null: not asked for, or none. */
     group?: string | null;
+    /** As recsys.source_conversations has it; undefined or null: of none. */
+    conversation?: string | null;
     /** Whether it is a newcomer's that nobody else has come to yet (recsys.with_trials): it has no place but for a trial. */
     on_trial?: boolean;
     /** Whether its author is in a closed circle (recsys.circle_members), in which the reader is not, and the reader does not follow them. */
