@@ -91,7 +91,7 @@ export async function bareFeed(
   });
   const milliseconds = performance.now() - begun;
   await client.query("commit");
-  return { milliseconds, candidates: found?.length ?? 0 };
+  return { milliseconds, candidates: found?.posts.length ?? 0 };
 }
 
 // The same feeds in a community ten times as large.

@@ -133,6 +133,7 @@ declare
   request recsys.feed_request;
   narrowed recsys.feed_request;
   trials uuid[];
+  follows uuid[];
   known uuid[] := '{}'::uuid[];
   seen uuid[] := '{}'::uuid[];
   wanted uuid[];
@@ -159,9 +160,13 @@ begin
 
   if promotions <> '{}' or p_small_groups <> '{}' then
     request.at := p_now;
+    -- what is withheld, or on trial, is for these
+    request.follows := case when reader is not null then recsys.followed_people(reader, p_now) end;
     trials := (recsys.with_undecided(recsys.with_trials(request))).on_trial;
     perform set_config('role', p_role, true);
+    follows := request.follows;
     request := recsys.request_with_mutes(p_user_id, p_now);
+    request.follows := follows;
     request.user_id := p_user_id;
     request.seed := p_seed;
     request.served := p_served;

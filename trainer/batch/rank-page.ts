@@ -170,7 +170,8 @@ async function rankUser(
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
-  const { state, run, model, postVectors, hasVector, neighbours, community, circle, weights, selection } = snapshot;
+  const { state, run, model, postVectors, hasVector, neighbours, community, circle, weights, selection, floor } =
+    snapshot;
   let { hidden } = snapshot;
   let similar = nearest;
   if (alsoReadable.length > 0) {
@@ -189,6 +190,7 @@ async function rankUser(
     similar,
     excluded,
     neighbours,
+    floor,
   });
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
   const basis = basisOf(input.history.length > 0, input);

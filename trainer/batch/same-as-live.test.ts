@@ -122,6 +122,25 @@ test("no topic and no group has more of it than the settings allow", async (t) =
   }
 });
 
+test("small groups have their floor in it", async (t) => {
+  // those of the last 28 days that people came to least, so that sources bring few of them
+  await pool.query(
+    `update public.posts set language = case when id in (
+       select posts.id from public.posts left join recsys.latest_post_stats as stats on stats.post_id = posts.id
+       where visibility = 'public' and created_at between recsys.clock() - interval '27 days' and recsys.clock() - interval '20 days'
+       order by coalesce(participants, 0), posts.id limit 12
+     ) then 'eu' else 'en' end`,
+  );
+  const small = (await pool.query("select id from public.posts where language = 'eu'")).rows.map(({ id }) => id);
+  await pool.query("update recsys.settings set group_share = 0.9");
+  t.after(() => pool.query("update recsys.settings set group_share = 1, group_floor = 0"));
+  const places = (of: List[]) => of.flatMap(({ post_ids }) => post_ids.filter((id) => small.includes(id))).length;
+  const before = places(await assertAsLive(testApp(t, url, { preview: true })));
+  await pool.query("update recsys.settings set group_floor = 5");
+  const made = await assertAsLive(testApp(t, url, { preview: true }));
+  assert.ok(places(made) >= before + 2 * made.length, `${before} places, then ${places(made)}`);
+});
+
 test("what the app says is one conversation comes once", async (t) => {
   const ofFour = async () => (await lists()).flatMap(({ post_ids }) => post_ids.filter((id) => id < "4")).length;
   const before = await ofFour();

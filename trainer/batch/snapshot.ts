@@ -5,7 +5,7 @@ import { reading } from "../../db/reading.ts";
 import { readFeedSettings } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
-import { db } from "../../supabase/functions/_shared/database/query.ts";
+import { db, fn, instantOf } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
@@ -19,7 +19,7 @@ import type { Community } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { Neighbours } from "../community/neighbours.ts";
-import type { NumberedCandidate } from "../community/retrieval-options.ts";
+import type { NumberedCandidate, RetrievalOptions } from "../community/retrieval-options.ts";
 import { CommunityState } from "../community/state.ts";
 import { readNeighbours } from "../neighbours/stored-neighbours.ts";
 import { Histories } from "../towers/histories.ts";
@@ -62,6 +62,8 @@ export interface Snapshot {
   groups: Map<string, string | null>;
   /** By id. */
   conversations: Map<string, string | null>;
+  /** Posts of small groups, as far as the settings ask for some. */
+  floor: NonNullable<RetrievalOptions["floor"]>;
 }
 
 /** Reads everything that all users of a run share. Throws AppError where the model cannot serve. */
@@ -105,6 +107,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     selection,
     ...(await readShares(database, selection)),
     conversations: await readConversations(database),
+    floor: await readFloor(database, run, selection, postNumbers),
   };
 }
 
@@ -155,6 +158,18 @@ async function readShares({ pool }: Database, { topic_share, group_share, group_
 async function readConversations({ pool }: Database): Promise<Snapshot["conversations"]> {
   const found = await run(pool, db.selectFrom("recsys.source_conversations").select(["post_id", "conversation"]));
   return new Map(found.map(({ post_id, conversation }) => [post_id, conversation]));
+}
+
+async function readFloor(
+  { pool }: Database,
+  { asOf }: BatchRun,
+  { group_floor: most, group_by }: FeedSettings,
+  numbers: Map<string, number>,
+): Promise<Snapshot["floor"]> {
+  if (most === 0) return { posts: [], most };
+  const asked = fn("recsys.small_group_posts", { p_group_by: group_by, p_now: instantOf(asOf) }).$castTo<string[]>();
+  const [{ ids }] = await run(pool, db.selectNoFrom(asked.as("ids")));
+  return { posts: ids.flatMap((id) => numbers.get(id) ?? []), most };
 }
 
 async function readVectors(database: Database, { modelId }: BatchRun, numbers: Map<string, number>) {

@@ -25,4 +25,6 @@ export interface RetrievalOptions {
   neighbours?: Neighbours | undefined;
   /** Numbers of posts that were shown, and are found whether or not a source brings them. */
   shown?: Iterable<number> | undefined;
+  /** Of these posts the first `most` that the user may be shown and no source brings. */
+  floor?: { posts: readonly number[]; most: number };
 }

@@ -57,7 +57,7 @@ async function bothWays(sub: string, vector: Float32Array | null, served: Served
     const beside = await retrieve(client, caller, { modelId: model, vector, page: { served }, common });
     assert.deepEqual((await client.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
     const all = await retrieve(client, caller, { modelId: model, vector, page: { served }, common: null });
-    return { beside: beside && sorted(beside), all: sorted(all ?? []) };
+    return { beside: beside && sorted(beside.posts), all: sorted(all?.posts ?? []) };
   });
 }
 

@@ -36,7 +36,7 @@ async function followed(filter?: { tags: string[] }, sub = reader) {
       JSON.stringify({ sub, role: "authenticated" }),
     ]);
     const asked = { modelId: null, vector: null, page: { served: nothingServed(), filter }, common: null };
-    const found = (await retrieve(client, { sub, role: "authenticated" }, asked)) ?? [];
+    const found = (await retrieve(client, { sub, role: "authenticated" }, asked))?.posts ?? [];
     assert.ok(
       found.every(
         ({ ranks }) =>

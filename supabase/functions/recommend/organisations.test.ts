@@ -57,7 +57,7 @@ async function candidatesFor(sub: string, common = openCommonPosts(), filter?: P
       release: () => undefined,
     };
     const page = { limit: 20, served: nothingServed(), ...(filter && { filter }) };
-    const found = await candidatesOf(listened, common, caller, row, vectorAt(vector, 0), page, noSpan);
+    const { posts: found } = await candidatesOf(listened, common, caller, row, vectorAt(vector, 0), page, noSpan);
     return { found: found.map(comparable).sort((a, b) => (a.post_id < b.post_id ? -1 : 1)), asked };
   });
 }

@@ -43,7 +43,7 @@ async function bothWays(sub: string, page: Page) {
     // the index brings nearly the nearest, and each search its own
     await connection.query("set local enable_indexscan = off");
     const common = openCommonPosts();
-    const ofFirst = await candidatesOf(connection, common, caller, row, anyVector(), page, noSpan);
+    const { posts: ofFirst } = await candidatesOf(connection, common, caller, row, anyVector(), page, noSpan);
     const vector = anyVector();
     const context: ContextRow = { ...row, model_id: second };
     const asked: string[] = [];
@@ -58,7 +58,7 @@ async function bothWays(sub: string, page: Page) {
     // without a filter once for what is its own
     const isWhole = asked.filter((text) => text.includes("recsys.candidates(")).length > (page.filter ? 0 : 1);
     assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
-    const alone = await candidatesOf(connection, common, caller, context, vector, page, noSpan);
+    const { posts: alone } = await candidatesOf(connection, common, caller, context, vector, page, noSpan);
     return { ofFirst, beside: sorted(beside), alone: sorted(alone), isWhole };
   });
 }

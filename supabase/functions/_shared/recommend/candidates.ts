@@ -4,8 +4,7 @@ import type { Span } from "../http/span.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import type { ContextRow } from "./read-context.ts";
-import { retrieve } from "./retrieve.ts";
-import type { PostCandidate } from "./states.ts";
+import { type Retrieved, retrieve } from "./retrieve.ts";
 import type { Way } from "./ways.ts";
 
 /**
@@ -21,7 +20,7 @@ export async function candidatesOf(
   vector: Float32Array | null,
   page: Page,
   span: Span,
-): Promise<PostCandidate[]> {
+): Promise<Retrieved> {
   const { role, sub } = caller;
   const { ways } = commonPosts;
   const known = (ids: string[]) => commonPosts.known.of(connection, role, modelId, version, ids);
@@ -38,7 +37,7 @@ export async function candidatesOf(
   advanced.catch(() => undefined);
   if (page.given) {
     const [found] = await Promise.all([retrieve(connection, caller, { ...asked, common: null }), advanced]);
-    return found ?? [];
+    return found as Retrieved;
   }
   const remembered = ways.of(sub);
   const way = remembered ?? ways.guess();
@@ -64,5 +63,5 @@ export async function candidatesOf(
   const [found] = await Promise.all([asking, advanced]);
   ofAll();
   keep(isFew ? "few" : "all");
-  return found ?? [];
+  return found as Retrieved;
 }

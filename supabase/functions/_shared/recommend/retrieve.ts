@@ -80,15 +80,21 @@ export interface RetrievalRequest {
   known?: (ids: string[]) => Promise<KnownPost[]>;
 }
 
+export interface Retrieved {
+  /** Unordered. */
+  posts: PostCandidate[];
+  ofCaller: ToCaller;
+}
+
 /**
- * The caller's candidates (without `sub`: a visitor's), unordered; null where more than `common` is needed, because too many of those are hidden from
+ * The caller's candidates (without `sub`: a visitor's); null where more than `common` is needed, because too many of those are hidden from
  * the caller, known to them, or served. Throws ModelGone.
  */
 export async function retrieve(
   connection: Connection,
   caller: Identity,
   asked: RetrievalRequest,
-): Promise<PostCandidate[] | null> {
+): Promise<Retrieved | null> {
   const { common, vector } = asked;
   const question = asked.page.given ? givenCandidates(caller, asked, asked.page.given) : candidates(caller, asked);
   const [{ found: answer }] = await asService(connection, caller.role, question);
@@ -107,7 +113,8 @@ export async function retrieve(
   if (answer.seen_titles) leaveOutReposts(answer.seen_titles, found);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
-  return Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
+  const posts = Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
+  return { posts, ofCaller };
 }
 
 /** Whoever wants no reposts of what they saw gets none of the same title. */
@@ -117,7 +124,7 @@ function leaveOutReposts(seen: string[], found: Map<string, Mine>): void {
 }
 
 /** What a post is to the caller by its author, and by whom and what they follow. */
-type ToCaller = (
+export type ToCaller = (
   post: Post,
 ) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches" | "of_circle" | "leaning">;
 

@@ -17,6 +17,7 @@ import type { LeftOut } from "./left-out.ts";
 import type { PostFacts } from "./post-facts.ts";
 import type { ContextRow } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
+import type { ToCaller } from "./retrieve.ts";
 import type { ScoredPost } from "./scores.ts";
 import type { Exploration, Trials } from "./select/exploration.ts";
 import type { Selected } from "./select/select.ts";
@@ -78,6 +79,8 @@ export interface LookedUp {
   /** The user's, [32]; null without a model. */
   vector: Float32Array | null;
   posts: PostCandidate[];
+  /** What others would be to the user. */
+  ofCaller: ToCaller;
   /** null: nothing is tried. */
   trials: Trials | null;
 }

@@ -35,10 +35,10 @@ export async function secondCandidates(
       retrieve(connection, caller, { modelId, vector, page, common: nothingCommon, known: knownOf }),
       knownOf(shared.map(({ post_id }) => post_id)),
     ]);
-    if (own) return merged(shared, known, own, vector);
+    if (own) return merged(shared, known, own.posts, vector);
   }
   // many of its nearest posts are hidden from the user: it is asked as if it were the only one
-  return await candidatesOf(connection, commonPosts, caller, context, vector, page, noSpan);
+  return (await candidatesOf(connection, commonPosts, caller, context, vector, page, noSpan)).posts;
 }
 
 /** Of what is common nothing is asked for. */

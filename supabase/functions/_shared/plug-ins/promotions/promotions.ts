@@ -55,7 +55,12 @@ export function openPromotions(): Promoter {
       if (promotions.length === 0 && posts.length === 0) return null;
       return {
         posts: posts.map((post, i) =>
-          candidateOf(post, known[i], { ...unfamiliar, ranks: unranked(), served_key: served_keys[i] }, found.vector),
+          candidateOf(
+            post,
+            known[i],
+            { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i], on_trial: false },
+            found.vector,
+          ),
         ),
         weighed: (scored) => weighed(scored, promotions),
         placed: (made, scored, page) => placed(made, scored, page, promotions),
@@ -75,17 +80,6 @@ function openSmallGroups() {
     return ids;
   };
 }
-
-/** What somebody has with a post that none of their own sources brought. */
-const unfamiliar = {
-  author_affinity: 0,
-  follows_author: false,
-  followed_topic: null,
-  leaning: 1,
-  touches: 0,
-  on_trial: false,
-  of_circle: false,
-};
 
 function promotedTo(
   { reader: { caller }, page, found }: PageInputs,
