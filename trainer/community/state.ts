@@ -165,16 +165,7 @@ export class CommunityState {
     postVectors: Float32Array,
     options: RetrievalOptions = {},
   ): NumberedCandidate[] {
-    const {
-      hidden,
-      similar,
-      excluded = [],
-      shown = [],
-      isNew = false,
-      followsNobody = false,
-      neighbours,
-      floor,
-    } = options;
+    const { hidden, similar, excluded = [], shown = [], isNew = false, followsNobody = false, neighbours } = options;
     const request = ++this.request;
     const affinities = isNew ? new Map<number, number>() : this.affinities(user, options);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
@@ -207,8 +198,8 @@ export class CommunityState {
       for (let i = 0; i < posts.length; i++) ranksOf(posts[i])[source] = i + 1;
     }
     for (const post of shown) ranksOf(post);
-    const others = floor?.posts.filter((post) => eligible(post) && this.foundBy[post] !== request) ?? [];
-    for (const post of others.slice(0, floor?.most)) ranksOf(post);
+    const others = options.floor?.posts.filter((post) => eligible(post) && this.foundBy[post] !== request) ?? [];
+    for (const post of others.slice(0, options.floor?.most)) ranksOf(post);
     for (const candidate of found) {
       candidate.similarity = similarityOf(candidate.post);
       const author = authors[candidate.post];

@@ -2,7 +2,7 @@
 import type { Pool, Query } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
 import type { Log } from "../http/log.ts";
-import { type Facts, openPostFacts, type PostFacts } from "./post-facts.ts";
+import { type FoundFacts, openPostFacts, type PostFacts } from "./post-facts.ts";
 import type { PostCandidate } from "./states.ts";
 
 export function openConversations(pool: Pool, log: Log): PostFacts<string> {
@@ -15,7 +15,7 @@ export async function tellConversations(conversations: PostFacts<string>, posts:
   if (known.size > 0) for (const post of posts) post.conversation = known.get(post.post_id) ?? null;
 }
 
-function readConversations(postIds: string[]): Query<Facts<string>> {
+function readConversations(postIds: string[]): Query<FoundFacts<string>> {
   const found = db
     .selectFrom("recsys.source_conversations")
     .select(["post_id", "conversation"])

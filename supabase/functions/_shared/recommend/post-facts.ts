@@ -15,7 +15,7 @@ const timeout = "250ms";
 const pause = 10_000;
 
 /** One row. */
-export interface Facts<Fact> {
+export interface FoundFacts<Fact> {
   /** Whether any post has such a fact: where none does, no other is asked for. */
   any: boolean;
   /** By post; null: none of these has one. */
@@ -27,7 +27,7 @@ export function openPostFacts<Fact>(
   pool: Pool,
   log: Log,
   name: "topics_failed" | "conversations_failed",
-  read: (postIds: string[]) => Query<Facts<Fact>>,
+  read: (postIds: string[]) => Query<FoundFacts<Fact>>,
   clock = () => performance.now(),
 ) {
   let known = new Map<string, Fact | null>();

@@ -4,7 +4,7 @@ import type { Pool, Query } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
 import type { Log } from "../http/log.ts";
 import type { FeedSettings } from "./feed-settings.ts";
-import { type Facts, openPostFacts, type PostFacts } from "./post-facts.ts";
+import { type FoundFacts, openPostFacts, type PostFacts } from "./post-facts.ts";
 import type { PostCandidate } from "./states.ts";
 
 export interface Topic {
@@ -30,7 +30,7 @@ export async function tellTopics(
   for (const post of posts) post.topic_id = known.get(post.post_id)?.id ?? null;
 }
 
-function readTopics(postIds: string[]): Query<Facts<Topic>> {
+function readTopics(postIds: string[]): Query<FoundFacts<Topic>> {
   const found = db
     .selectFrom("recsys.post_topics as joined")
     .innerJoin("recsys.topics as topics", "topics.topic_id", "joined.topic_id")
