@@ -4,18 +4,13 @@
  * setting, of the same model. It prints the share of places of the small groups, those whose authors are together at most a tenth; how many of their
  * posts are shown to anybody, and how often the most frequent one; and the utility of a page by the law. Takes three minutes a seed. Needs a PostgreSQL.
  */
-import { join } from "node:path";
-import { importBundle } from "../db/import/import-bundle.ts";
 import { externalUuid } from "../db/import/known-ids.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
-import { startBackend } from "../trainer/engine/backend.ts";
 import { estimate, meanOf } from "../trainer/evaluation/metrics/statistics.ts";
-import { readModelFolder } from "../trainer/model-folder/model-folder.ts";
-import { publish } from "../trainer/publish/publish.ts";
 import { expectedUtility } from "../trainer/synthetic/taste.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { settledUntil, train } from "../trainer/train-into-folder.ts";
-import { numbersOf, openBundle, openFolder, openPostgres, openScope, optionsOf } from "./shared/place.ts";
+import { numbersOf, openScope, optionsOf } from "./shared/place.ts";
+import { trainedCommunity } from "./shared/trained-community.ts";
 
 const readers = 300;
 /** The chance of each language, 1 together. */
@@ -33,9 +28,7 @@ for (const seed of numbersOf(optionsOf({ seed: "1,2,3" }).seed)) await measure(s
 
 async function measure(seed: number): Promise<void> {
   await using scope = openScope();
-  const database = await openPostgres(scope, "bench_groups");
-  const { pool, url } = database;
-  await importBundle(database, await openBundle(scope, undefined, { seed }));
+  const [{ pool, url }] = await trainedCommunity(scope, seed, ["bench_groups"]);
   const world = new World(seed);
   const bounds = Object.values(languages).map((_, i, shares) =>
     shares.slice(0, i).reduce((sum, each) => sum + each, 0),
@@ -44,17 +37,7 @@ async function measure(seed: number): Promise<void> {
     `update public.posts set language = ($1::text[])[width_bucket(((hashtextextended(author_id::text, $3) & 65535) / 65536.0)::float8, $2::float8[])]`,
     [Object.keys(languages), bounds, seed],
   );
-  await pool.query("update recsys.settings set requests_per_minute = null, trial_place = 0, group_by = 'language'");
-  const out = join(await openFolder(scope), "model");
-  const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
-  await train(context, {
-    seed,
-    backend: await startBackend(),
-    learnedUntil: await settledUntil(database),
-    folderOf: () => out,
-    from: undefined,
-  });
-  await publish(database, await readModelFolder(out), { activate: true });
+  await pool.query("update recsys.settings set trial_place = 0, group_by = 'language'");
   const { rows } = await pool.query(
     `select language, array_agg(id) filter (where created_at > recsys.clock() - interval '28 days') as ids
      from public.posts where language in (
