@@ -51,6 +51,14 @@ command(
   "what is wrong with the tables and views that the app gives the engine, a line each with its cure; status 1 where something stops",
 ).action(async (options) => (await import("./commands/check.ts")).checkCommand(options));
 
+command(
+  program,
+  "doctor",
+  "whether Node, PostgreSQL, extensions, clock, schema, model, rights, schedules and functions are there and fit together, a line each with its cure; status 1 where something stops",
+)
+  .option("--functions <url>", "where the Edge Functions are: https://PROJECT.supabase.co")
+  .action(async (options) => (await import("./commands/doctor.ts")).doctorCommand(options));
+
 command(program, "token", "an access token of a user for `recsys serve`, valid for an hour: to try supabase-js by hand")
   .argument("<user>", "uuid, or the id in the imported bundle")
   .addOption(port())

@@ -1,6 +1,8 @@
 /** The OpenAPI 3.1 document of all functions, made from their schemas. */
+
 import * as z from "zod";
 import { createDocument, type ZodOpenApiPathItemObject, type ZodOpenApiResponseObject } from "zod-openapi";
+import manifest from "../package.json" with { type: "json" };
 import {
   type Api,
   apiVersion,
@@ -63,6 +65,7 @@ export function openApiDocument() {
       info: {
         title: "recsys",
         version: apiVersion,
+        "x-recsys-version": manifest.version,
         description: `Each answer names this version in the header ${apiVersionHeader}. Fields, codes and functions may be added without another version.`,
         license: { name: "MIT", identifier: "MIT" },
       },

@@ -24,6 +24,13 @@ test("package.json names exact versions", () => {
   for (const [name, version] of Object.entries(wanted)) assert.match(version, exact, name);
 });
 
+test("the schema and the functions have the version of the package", () => {
+  const sql = readFileSync(url("supabase/migrations/20261125000200_engine_schema.sql"), "utf8");
+  const document = read<{ info: Record<string, string> }>("supabase/functions/openapi/document.json");
+  assert.equal(/create function recsys\.version\(\)[^;]*?return '([^']*)';/.exec(sql)?.[1], manifest.version);
+  assert.equal(document.info["x-recsys-version"], manifest.version);
+});
+
 test("package-lock.json was made from this package.json", () => {
   const root = read<{ packages: Record<string, Manifest> }>("package-lock.json").packages[""];
   assert.deepEqual(

@@ -53,6 +53,13 @@ comment on column recsys.settings.drawn_share is 'The chance with which a place 
 comment on column recsys.settings.draw_temperature is 'How wide a drawn place is drawn: a candidate''s chance is proportional to score^(1 / draw_temperature), with the score as diversity and author_decay leave it. 0.05: nearly always the best; 5: nearly any.';
 insert into recsys.settings default values;
 
+create function recsys.version() returns text
+language sql immutable security invoker
+return '0.1.0';
+comment on function recsys.version() is 'The version of this schema: that of the command line and the functions that go with it (npx recsys doctor).';
+revoke all on function recsys.version() from public;
+grant execute on function recsys.version() to service_role;
+
 create function recsys.is_leased(p_until timestamptz) returns boolean
 language sql stable security invoker
 -- nothing is leased or put off for longer than 64 minutes and a lease
