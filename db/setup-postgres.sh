@@ -43,9 +43,10 @@ cluster=main
 if [ "$had_server" = no ] && [ -n "$(port_of main)" ]; then
   pg_conftool 17 main set port "$port"
 elif [ "$(port_of main)" != "$port" ]; then
-  cluster=recsys
-  [ -n "$(port_of recsys)" ] || pg_createcluster 17 recsys --port "$port" >/dev/null
-  [ "$(port_of recsys)" = "$port" ] || pg_conftool 17 recsys set port "$port"
+  # each port its own: one that runs on another is not moved from under whoever uses it
+  cluster=recsys_$port
+  [ "$port" != 54322 ] || cluster=recsys
+  [ -n "$(port_of "$cluster")" ] || pg_createcluster 17 "$cluster" --port "$port" >/dev/null
 fi
 
 changed=no
