@@ -70,6 +70,17 @@ as $$
 $$;
 comment on function recsys.enqueue_embedding_jobs(text, uuid[]) is 'Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once.';
 
+create table recsys.edited_posts (
+  post_id uuid primary key,
+  edited_at timestamptz not null
+);
+comment on table recsys.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. A feed folds posts into older ones that say the same: whoever edits an old post to say what a newer one does has said it later.';
+comment on column recsys.edited_posts.post_id is 'The post.';
+comment on column recsys.edited_posts.edited_at is 'When, by recsys.clock().';
+create index edited_posts_edited_at_idx on recsys.edited_posts (edited_at);
+alter table recsys.edited_posts enable row level security;
+grant select, insert, update, delete on recsys.edited_posts to service_role;
+
 create function recsys.queue_text_changes() returns trigger
 -- definer: as recsys.queue_feature_changes()
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -105,10 +116,15 @@ begin
   end if;
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
   perform recsys.enqueue_embedding_jobs(tg_argv[0], ids);
+  if tg_op = 'UPDATE' and tg_argv[0] = 'post' then
+    insert into recsys.edited_posts as known (post_id, edited_at)
+    select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
+    on conflict (post_id) do update set edited_at = excluded.edited_at;
+  end if;
   return null;
 end
 $$;
-comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
+comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; posts whose text was changed are noted in recsys.edited_posts; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
 revoke all on function recsys.enqueue_embedding_jobs(text, uuid[]), recsys.queue_text_changes() from public;
 grant execute on function recsys.enqueue_embedding_jobs(text, uuid[]) to service_role;

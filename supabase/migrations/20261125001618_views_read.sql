@@ -36,3 +36,5 @@ $$;
 comment on function recsys.is_invoker_view(regclass) is 'Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may.';
 
 revoke all on function recsys.relations_under(regclass), recsys.is_invoker_view(regclass) from public;
+-- a feed asks whether an app says which posts are one conversation
+grant execute on function recsys.relations_under(regclass) to service_role;

@@ -245,7 +245,7 @@ interface RankedUser extends Selectable {
 
 /** The first `listLength` candidates in the order of a feed. `inCircle`: its reader is in a closed circle. */
 function best(
-  { community, circle, topics, groups, conversations }: Snapshot,
+  { community, circle, topics, groups, conversations, edits }: Snapshot,
   candidates: NumberedCandidate[],
   scores: Float64Array,
   settings: SelectionSettings,
@@ -259,11 +259,23 @@ function best(
     const post_id = ids[post];
     const of_circle = !inCircle && !follows_author && author_id !== null && circle.has(author_id);
     const [topic_id, group] = [topics.get(post_id) ?? null, groups.get(post_id) ?? null];
-    const conversation = conversations.get(post_id) ?? null;
+    const [conversation, edited_at] = [conversations.get(post_id) ?? null, edits.get(post_id) ?? null];
     ranked.push({
       i,
       score: scores[i],
-      post: { post_id, title, created_at, author_id, embedding, ranks, of_circle, topic_id, group, conversation },
+      post: {
+        post_id,
+        title,
+        created_at,
+        author_id,
+        embedding,
+        ranks,
+        of_circle,
+        topic_id,
+        group,
+        conversation,
+        edited_at,
+      },
     });
   }
   return select(ranked, listLength, settings).map(({ chosen }) => chosen);

@@ -5,7 +5,7 @@ import { reading } from "../../db/reading.ts";
 import { readFeedSettings } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
-import { db, fn, instantOf } from "../../supabase/functions/_shared/database/query.ts";
+import { db, fn, instantOf, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
@@ -62,6 +62,8 @@ export interface Snapshot {
   groups: Map<string, string | null>;
   /** By id. */
   conversations: Map<string, string | null>;
+  /** When posts were edited, by id. */
+  edits: Map<string, number>;
   /** Posts of small groups, as far as the settings ask for some. */
   floor: NonNullable<RetrievalOptions["floor"]>;
 }
@@ -107,6 +109,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     selection,
     ...(await readShares(database, selection)),
     conversations: await readConversations(database),
+    edits: await readEdits(database),
     floor: await readFloor(database, run, selection, postNumbers),
   };
 }
@@ -158,6 +161,15 @@ async function readShares({ pool }: Database, { topic_share, group_share, group_
 async function readConversations({ pool }: Database): Promise<Snapshot["conversations"]> {
   const found = await run(pool, db.selectFrom("recsys.source_conversations").select(["post_id", "conversation"]));
   return new Map(found.map(({ post_id, conversation }) => [post_id, conversation]));
+}
+
+async function readEdits({ pool }: Database): Promise<Snapshot["edits"]> {
+  const edits = db.selectFrom("recsys.edited_posts");
+  const found = await run(
+    pool,
+    edits.select(({ ref }) => ["post_id", milliseconds(ref("edited_at")).as("edited_at")]),
+  );
+  return new Map(found.map(({ post_id, edited_at }) => [post_id, edited_at]));
 }
 
 async function readFloor(

@@ -76,6 +76,24 @@ test("answers are of the conversation that they answer, in an app that says so",
   assert.equal(body.items.length, 3, "who asks for posts by name gets each");
 });
 
+test("whoever makes an older post say what a newer one does takes it off no page", async (t) => {
+  await pool.query("update public.posts set description = $1, author_id = $3 where id = $2", [
+    link,
+    post(3),
+    people.eve,
+  ]);
+  await pool.query("truncate recsys.edited_posts");
+  const victim = async () => {
+    const items = await wholeFeed(testApp(t, url), people.ben);
+    return items.filter(({ post_id }) => [post(3), post(20)].includes(post_id)).map(({ post_id }) => post_id);
+  };
+  assert.deepEqual((await victim()).sort(), [post(3), post(20)]);
+  await pool.query("update public.posts set description = $1 where id = $2", [link, post(20)]);
+  assert.deepEqual(await victim(), [post(3)], "it has said so later, though it is older");
+  await pool.query("truncate recsys.edited_posts");
+  assert.deepEqual(await victim(), [post(20)], "unless nobody knows that it was edited");
+});
+
 test("where conversations cannot be read feeds come without them, and soon", async (t) => {
   await pool.query("update public.posts set description = $2 where id = any ($1)", [same, link]);
   const app = testApp(t, url);

@@ -670,6 +670,17 @@ export interface RecsysDueEmbeddingJobs {
   kind: string;
 }
 
+export interface RecsysEditedPosts {
+  /**
+   * When, by recsys.clock().
+   */
+  edited_at: Timestamp;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
 export interface RecsysEmbeddingChanges {
   /**
    * The transaction of the change.
@@ -3152,6 +3163,7 @@ export interface DB {
   "recsys.dismissals": RecsysDismissals;
   "recsys.droppable_models": RecsysDroppableModels;
   "recsys.due_embedding_jobs": RecsysDueEmbeddingJobs;
+  "recsys.edited_posts": RecsysEditedPosts;
   "recsys.embedding_changes": RecsysEmbeddingChanges;
   "recsys.embedding_coverage": RecsysEmbeddingCoverage;
   "recsys.embedding_dead_letters": RecsysEmbeddingDeadLetters;

@@ -5,6 +5,7 @@ import type { ModelCache } from "../models/models.ts";
 import { circuitBreaker } from "../recommend/circuit-breaker.ts";
 import { openCommonPosts } from "../recommend/common-posts.ts";
 import { openConversations } from "../recommend/conversations.ts";
+import { openEdits } from "../recommend/edits.ts";
 import { impressionLog } from "../recommend/log-impressions.ts";
 import { openTopics } from "../recommend/topics.ts";
 import { openTrials } from "../recommend/trials.ts";
@@ -19,6 +20,7 @@ export function openFeedServices(pool: Pool, models: ModelCache, log: Log) {
     trials: openTrials(),
     topics: openTopics(pool, log),
     conversations: openConversations(pool, log),
+    edits: openEdits(pool, log),
     breaker: circuitBreaker(),
     impressions: impressionLog(pool),
     plugIns: openPlugIns(pool, models),

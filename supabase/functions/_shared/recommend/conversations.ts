@@ -1,4 +1,5 @@
 /** Which posts are one conversation, as the app says in recsys.source_conversations. */
+import { sql } from "kysely";
 import type { Pool, Query } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
 import type { Log } from "../http/log.ts";
@@ -21,10 +22,9 @@ function readConversations(postIds: string[]): Query<FoundFacts<string>> {
     .select(["post_id", "conversation"])
     .where("post_id", "=", anyOf(postIds))
     .where("conversation", "is not", null);
-  return db
-    .selectFrom(found.as("found"))
-    .select(({ exists, fn, selectFrom }) => [
-      exists(selectFrom("recsys.source_conversations").select("post_id")).$castTo<boolean>().as("any"),
-      fn<Record<string, string> | null>("json_object_agg", ["found.post_id", "found.conversation"]).as("facts"),
-    ]);
+  return db.selectFrom(found.as("found")).select(({ fn }) => [
+    // whether the app has redefined the view: to look for a row in it took .25 s beside 100,000 posts of which none is in it
+    sql<boolean>`exists (select from recsys.relations_under('recsys.source_conversations'))`.as("any"),
+    fn<Record<string, string> | null>("json_object_agg", ["found.post_id", "found.conversation"]).as("facts"),
+  ]);
 }

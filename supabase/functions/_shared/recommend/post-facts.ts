@@ -16,7 +16,7 @@ const pause = 10_000;
 
 /** One row. */
 export interface FoundFacts<Fact> {
-  /** Whether any post has such a fact: where none does, no other is asked for. */
+  /** Whether any post may have such a fact: where none does, no other is asked for. */
   any: boolean;
   /** By post; null: none of these has one. */
   facts: Record<string, Fact> | null;

@@ -14,6 +14,7 @@ import { noSpan, type Span } from "../http/span.ts";
 import { answerOf } from "./answer.ts";
 import { tellConversations } from "./conversations.ts";
 import type { Page } from "./cursor.ts";
+import { tellEdits } from "./edits.ts";
 import { headWeights } from "./feed-settings.ts";
 import { givenPage, givenScores } from "./given.ts";
 import { tellGroups } from "./groups.ts";
@@ -81,6 +82,7 @@ async function feedBy(
   await tellTopics(services.topics, posts, context.settings);
   await tellGroups(services, posts, context.settings);
   await tellConversations(services.conversations, posts);
+  await tellEdits(services.edits, posts);
   const asked = { found, page, scored, explore: explorationOf(found, page), promotions, leftOut };
   let made: MadePage | null = null;
   // what else makes pages goes by a model's scores

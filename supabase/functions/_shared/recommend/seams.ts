@@ -11,6 +11,7 @@ import type { Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
+import type { Edits } from "./edits.ts";
 import type { Feed, Reason } from "./feed.ts";
 import type { FeedModel } from "./feed-model.ts";
 import type { LeftOut } from "./left-out.ts";
@@ -33,6 +34,7 @@ export interface FeedServices {
   trials: TrialsCache;
   topics: PostFacts<Topic>;
   conversations: PostFacts<string>;
+  edits: Edits;
   log: Log;
   plugIns: PlugIns;
 }

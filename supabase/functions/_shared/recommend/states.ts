@@ -37,6 +37,8 @@ export interface PostCandidate extends Candidate {
   group?: string | null;
   /** As in `Selectable`. */
   conversation?: string | null;
+  /** As in `Selectable`. */
+  edited_at?: number | null;
 }
 
 /** The columns of `quiet` from the row; where the row has null, the value of `quiet`: nothing has happened yet. */

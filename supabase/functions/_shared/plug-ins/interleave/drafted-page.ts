@@ -2,6 +2,7 @@
 import type { Log } from "../../http/log.ts";
 import { tellConversations } from "../../recommend/conversations.ts";
 import { type Page, placesOf } from "../../recommend/cursor.ts";
+import { tellEdits } from "../../recommend/edits.ts";
 import type { Reason } from "../../recommend/feed.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
 import { tellGroups } from "../../recommend/groups.ts";
@@ -37,6 +38,7 @@ export const draftedPage: PageMaker = {
       await tellTopics(topics, second.posts, second.context.settings);
       await tellGroups(services, second.posts, second.context.settings);
       await tellConversations(services.conversations, second.posts);
+      await tellEdits(services.edits, second.posts);
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };
   },

@@ -2,7 +2,7 @@
 import { type Page, placesOf } from "../../recommend/cursor.ts";
 import type { ScoredPost } from "../../recommend/scores.ts";
 import type { MadePage, PromotedPlace } from "../../recommend/seams.ts";
-import { openFold } from "../../recommend/select/fold.ts";
+import { mayFold, openConversation } from "../../recommend/select/fold.ts";
 import { better } from "../../recommend/select/selectable.ts";
 
 /** A row of recsys.promotions with the posts of it that the reader may be shown; it has a place or a factor. */
@@ -86,14 +86,14 @@ export function placed(
 function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): Map<number, Place> {
   const pins = new Map<number, Place>();
   const taken = new Set<string>();
-  const sameAs = openFold(scored);
+  const conversationOf = openConversation(scored);
   for (const { promotion_id, name, place, post_ids } of promotions) {
     if (place === null || place <= begin) continue;
     const wanted = new Set(post_ids);
     const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
     if (!chosen) continue;
-    const folded = sameAs(chosen);
-    taken.add(chosen.post.post_id);
+    const folded = conversationOf(chosen).filter((post) => mayFold(post, chosen) && !taken.has(post.post.post_id));
+    for (const { post } of [chosen, ...folded]) taken.add(post.post_id);
     let free = place;
     while (pins.has(free)) free++;
     pins.set(free, {

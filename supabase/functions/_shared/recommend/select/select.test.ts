@@ -165,15 +165,29 @@ test("what the app says is one conversation with a post of the page is folded in
   );
 });
 
-test("a copy takes no older post of somebody else off the page", () => {
-  const written = (post_id: string, score: number, author: string, created_at: number) => {
+test("a copy takes no older post of somebody else off the page, and gives it its place", () => {
+  const written = (post_id: string, score: number, author: string, created_at: number, edited_at?: number) => {
     const { post } = candidate(post_id, score, { author, title: "Where to eat" });
-    return { score, post: { ...post, created_at } };
+    return { score, post: { ...post, created_at, ...(edited_at && { edited_at }) } };
   };
   const original = written("original", 0.5, "ann", 1);
-  assert.equal(page([written("copy", 0.9, "ben", 2), original], 2, {}), "copy original");
+  assert.equal(page([written("copy", 0.9, "ben", 2), original], 2, {}), "original");
   assert.equal(page([written("copy", 0.4, "ben", 2), original], 2, {}), "original");
   assert.equal(page([written("again", 0.9, "ann", 2), original], 2, {}), "again");
+  // whoever makes an older post say the same has said it later
+  assert.equal(page([written("edited", 0.9, "ben", 0, 2), original], 2, {}), "original");
+  const [{ chosen, folded }] = select(
+    [written("second", 0.7, "cy", 3), written("copy", 0.9, "ben", 2), original],
+    1,
+    plain,
+  );
+  assert.deepEqual([chosen.post.post_id, folded?.length], ["original", 2]);
+  // one whose author has all that they may have of a page gets no more by being copied
+  const others = Array.from({ length: 3 }, (_, i) => candidate(`ann ${i}`, 2 - i / 10, { author: "ann" }));
+  assert.equal(
+    page([...others, written("copy", 0.9, "ben", 2), original], 3, { author_decay: 0.9 }),
+    "ann 0 ann 1 copy",
+  );
 });
 
 test("the page does not hang on the order in which candidates come", () => {

@@ -1,5 +1,5 @@
 /** The stage that makes a page of the scored candidates: the best, each beside what stands above it, but for places that are filled otherwise. */
-import { openFold } from "./fold.ts";
+import { mayFold, openConversation } from "./fold.ts";
 import { type CandidatePool, candidatePool } from "./pool.ts";
 import type { Selectable, SelectionSettings } from "./selectable.ts";
 
@@ -30,7 +30,7 @@ export type Filler<Post extends Selectable> = (place: OpenPlace<Post>) => Select
 
 /**
  * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. The first
- * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it.
+ * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it; the place of a copy is the original's.
  */
 export function select<Post extends Selectable>(
   posts: Post[],
@@ -45,7 +45,7 @@ export function select<Post extends Selectable>(
     settings,
   );
   const taken = new Set<Post>();
-  const sameAs = openFold(posts);
+  const conversationOf = openConversation(posts);
   const left = () => posts.filter((post) => !taken.has(post));
   const page: Selected<Post>[] = [];
   while (page.length < limit && taken.size < posts.length) {
@@ -54,11 +54,16 @@ export function select<Post extends Selectable>(
     for (const fill of fillers) selected ??= fill(place);
     const best = pool.best();
     if (!selected && best < 0) break;
-    selected ??= { chosen: pool.posts[best], explored: false, drawn: false, propensity: 1 };
+    selected ??= {
+      chosen: originalOf(pool, best, conversationOf(pool.posts[best])),
+      explored: false,
+      drawn: false,
+      propensity: 1,
+    };
     const { chosen } = selected;
     taken.add(chosen);
     pool.take(chosen);
-    const folded = sameAs(chosen).filter((post) => !taken.has(post));
+    const folded = conversationOf(chosen).filter((post) => !taken.has(post) && mayFold(post, chosen));
     for (const post of folded) {
       taken.add(post);
       pool.leaveOut(post);
@@ -67,3 +72,19 @@ export function select<Post extends Selectable>(
   }
   return page;
 }
+
+/**
+ * Of the best of the pool and what is one conversation with it, the one into which the others may be folded: the first of others that said it. Where that
+ * has no place among the best, or is behind all others, the best stays, and the original has a place of its own.
+ */
+function originalOf<Post extends Selectable>(pool: CandidatePool<Post>, best: number, conversation: Post[]): Post {
+  let original = pool.posts[best];
+  for (const post of conversation) {
+    const value = pool.values[pool.posts.indexOf(post)] ?? Number.NEGATIVE_INFINITY;
+    if (value > pool.values[best] - farBehind && !mayFold(post, original)) original = post;
+  }
+  return original;
+}
+
+/** In logarithms of scores: what a full share takes from others is more, and scores differ by less. */
+const farBehind = 1000;

@@ -19,6 +19,8 @@ export interface Selectable {
     group?: string | null;
     /** As recsys.source_conversations has it; undefined or null: of none. */
     conversation?: string | null;
+    /** When its text was changed last, in milliseconds; undefined or null: never, or not lately. */
+    edited_at?: number | null;
     /** Whether it is a newcomer's that nobody else has come to yet (recsys.with_trials): it has no place but for a trial. */
     on_trial?: boolean;
     /** Whether its author is in a closed circle (recsys.circle_members), in which the reader is not, and the reader does not follow them. */
