@@ -3,7 +3,7 @@
 
 create table recsys.promotions (
   promotion_id bigint generated always as identity primary key,
-  name text not null check (length(name) between 1 and 100),
+  name text not null check (length(name) between 1 and 100 and name ~ '\S'),
   post_id uuid,
   filter jsonb check (filter <> '{}' and jsonb_typeof(filter) = 'object'),
   place smallint check (place between 1 and 100),
@@ -33,22 +33,47 @@ create index promotions_post_id_idx on recsys.promotions (post_id);
 alter table recsys.promotions enable row level security;
 grant select, insert, update, delete on recsys.promotions to service_role;
 
+create function recsys.is_list(p_value jsonb, p_entry text, p_most integer) returns boolean
+language sql immutable security invoker set search_path = ''
+return case
+  when jsonb_typeof(p_value) is distinct from 'array' then false
+  when jsonb_array_length(p_value) not between 1 and p_most then false
+  else (select bool_and(jsonb_typeof(entry) = 'string' and entry #>> '{}' ~ p_entry) from jsonb_array_elements(p_value) as entry)
+end;
+comment on function recsys.is_list(jsonb, text, integer) is 'Whether a value is a list of one text or more, p_most at most, each of which the regular expression p_entry finds.';
+
+create function recsys.is_days(p_value jsonb) returns boolean
+language sql immutable security invoker set search_path = ''
+-- a hundred years: more is no interval that can be taken off any time
+return case when jsonb_typeof(p_value) is distinct from 'number' then false else p_value::numeric between 1 and 36500 and p_value::numeric = trunc(p_value::numeric) end;
+comment on function recsys.is_days(jsonb) is 'Whether a value is a whole number of days, from 1 to 36500.';
+
 create function recsys.check_promotion() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
+declare
+  uuid constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
 begin
-  -- refused when it is written, not in somebody's feed
-  if new.filter is not null then
-    perform recsys.with_filter(null::recsys.feed_request, new.filter);
+  -- refused when it is written: one that cannot be read later would take all others from feeds
+  if new.filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}'
+    or (new.filter ? 'tags' and not recsys.is_list(new.filter -> 'tags', '^.{1,100}$', 50))
+    or (new.filter ? 'author_ids' and not recsys.is_list(new.filter -> 'author_ids', uuid, 50))
+    or (new.filter ? 'languages' and not recsys.is_list(new.filter -> 'languages', '^[a-z]{2,3}(-[a-z0-9]{2,8})*$', 50))
+    or (new.filter ? 'max_age_days' and not recsys.is_days(new.filter -> 'max_age_days')) then
+    raise exception 'filter has tags (texts of 1 to 100 characters), author_ids (uuids), languages (such as en), each 1 to 50, and max_age_days (from 1 to 36500), not %', left(new.filter::text, 200)
+      using errcode = '22023';
   end if;
-  if new.people - array['user_ids', 'passions', 'signed_up_days'] <> '{}' then
-    raise exception 'people is an object of user_ids, passions and signed_up_days, not %', new.people using errcode = '22023';
+  if new.people - array['user_ids', 'passions', 'signed_up_days'] <> '{}'
+    or (new.people ? 'user_ids' and not recsys.is_list(new.people -> 'user_ids', uuid, 10000))
+    or (new.people ? 'passions' and not recsys.is_list(new.people -> 'passions', '^.{1,100}$', 50))
+    or (new.people ? 'signed_up_days' and not recsys.is_days(new.people -> 'signed_up_days')) then
+    raise exception 'people has user_ids (1 to 10000 uuids), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (from 1 to 36500), not %', left(new.people::text, 200)
+      using errcode = '22023';
   end if;
-  perform recsys.is_promoted_to(new.people, null, '{}', recsys.clock());
   return new;
 end
 $$;
-comment on function recsys.check_promotion() is 'Refuses a promotion whose filter or people cannot be read.';
+comment on function recsys.check_promotion() is 'Refuses a promotion whose filter or people say nothing, or what no feed can read.';
 
 create function recsys.is_promoted_to(p_people jsonb, p_user_id uuid, p_passions text[], p_created_at timestamptz) returns boolean
 language sql stable security invoker set search_path = ''
@@ -145,17 +170,20 @@ begin
   end if;
   select * into person from recsys.source_users where source_users.user_id = reader;
   promotions := array(
-    select latest
-    from (
-      select * from recsys.promotions where promotions.starts_at <= p_now and promotions.ends_at > p_now order by promotions.promotion_id desc limit 50
-    ) as latest
-    where recsys.is_promoted_to(latest.people, person.user_id, person.passions, person.created_at)
-      -- of visitors nothing is logged
-      and (latest.per_person_and_day is null or (reader is not null and latest.per_person_and_day > (
+    select promotions
+    from recsys.promotions
+    where promotions.starts_at <= p_now and promotions.ends_at > p_now
+      and recsys.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
+      -- of visitors nothing is logged, nor of somebody who saw more today than is kept
+      and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
         select count(distinct impressions.request_id) from recsys.impressions
-        where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = latest.promotion_id
+        where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotions.promotion_id
+      ) and not exists (
+        select from recsys.user_days cross join recsys.settings
+        where user_days.user_id = reader and user_days.day = (now() at time zone 'utc')::date and user_days.impressions >= settings.impressions_per_day
       )))
-    order by latest.promotion_id desc
+    order by promotions.promotion_id desc
+    limit 50
   );
 
   if promotions <> '{}' or p_small_groups <> '{}' then
@@ -240,5 +268,5 @@ end
 $$;
 comment on function recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys.small_group_posts) that they may be shown. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role.';
 
-revoke all on function recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
-grant execute on function recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;
+revoke all on function recsys.is_list(jsonb, text, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
+grant execute on function recsys.is_list(jsonb, text, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;

@@ -11,6 +11,8 @@ declare
   request recsys.feed_request;
   post_ids uuid[];
   people uuid[];
+  -- looked up once: each of 100,000 people read a list of as many
+  named uuid[];
   readers bigint;
 begin
   select * into promotion from recsys.promotions where promotions.promotion_id = p_promotion_id;
@@ -22,11 +24,12 @@ begin
   request := recsys.with_filter(request, promotion.filter);
   post_ids := case when promotion.filter is null then array[promotion.post_id]
     else array(select newest.post_id from unnest(recsys.newest_matches(request, 100)) as newest) end;
+  named := array(select jsonb_array_elements_text(promotion.people -> 'user_ids')::uuid);
   people := array(
     select came.user_id
     from (select distinct impressions.user_id from recsys.impressions where impressions.shown_at > day_ago and impressions.mode = 'live') as came
     join recsys.source_users as users on users.user_id = came.user_id
-    where recsys.is_promoted_to(promotion.people, users.user_id, users.passions, users.created_at)
+    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
   );
   select count(*) into readers
   from recsys.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader
@@ -35,11 +38,23 @@ begin
     where posts.post_id = any (reader.post_ids) and (posts.author_id = reader.user_id) is not true
       and not exists (select from recsys.source_dismissals as dismissals where dismissals.user_id = reader.user_id and dismissals.post_id = posts.post_id)
       and not exists (select from recsys.source_interactions as acts where acts.user_id = reader.user_id and acts.post_id = posts.post_id)
+      and not exists (
+        select from recsys.source_mutes as mutes
+        where mutes.user_id = reader.user_id and recsys.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
+      )
+      and (
+        not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)
+        or exists (
+          select from recsys.source_follows as follows
+          where follows.user_id = reader.user_id and follows.kind = 'person' and follows.target = posts.author_id::text
+        )
+      )
   );
   return query
   with pages as materialized (
     select impressions.request_id, impressions.post_id, impressions.position, impressions.score,
-      impressions.post_id = any (post_ids) as is_promoted
+      -- what this promotion itself brought is not what pages had anyway
+      impressions.post_id = any (post_ids) and impressions.promotion_id is distinct from p_promotion_id as is_promoted
     from recsys.impressions
     where impressions.user_id = any (people) and impressions.shown_at > day_ago and impressions.mode = 'live'
       and impressions.request_id in (

@@ -244,15 +244,41 @@ test("what makes no sense is refused when it is written", async () => {
     { filter: { tag: ["x"] }, place: 1 },
     { filter: { max_age_days: "soon" }, place: 1 },
     { filter: [1], place: 1 },
+    ...[null, [], [null], [[1]], [""], ["x".repeat(101)], Array(51).fill("x"), "x"].map((tags) => ({
+      ...{ filter: { tags }, place: 1 },
+    })),
+    ...[0, -5, 1.5, 1e9, null, "1"].map((max_age_days) => ({ filter: { max_age_days }, place: 1 })),
+    { filter: { author_ids: ["ada"] }, place: 1 },
+    { filter: { languages: ["??"] }, place: 1 },
     { post_id: post(1), place: 1, people: {} },
     { post_id: post(1), place: 1, people: { users: [] } },
     { post_id: post(1), place: 1, people: { user_ids: ["ada"] } },
-    { post_id: post(1), place: 1, people: { signed_up_days: "x" } },
+    ...["x", -1, null, 1e9].map((signed_up_days) => ({
+      ...{ post_id: post(1), place: 1, people: { user_ids: [people.ada], signed_up_days } },
+    })),
+    { post_id: post(1), place: 1, people: { passions: [null] } },
+    { post_id: post(1), place: 1, name: " " },
     { post_id: post(1), place: 1, per_person_and_day: 0 },
     { post_id: post(1), place: 1, name: "" },
     { post_id: post(1), place: 1, ends_at: "2020-01-01", starts_at: "2021-01-01" },
   ])
     await assert.rejects(promote(columns), { code: /^2[23]/ }, JSON.stringify(columns));
+});
+
+test("fifty newer ones for somebody else take none from a reader; who saw more than is logged gets none with a cap", async () => {
+  await promote({ post_id: post(20), place: 1, per_person_and_day: 5 });
+  await pool.query(
+    `insert into recsys.promotions (name, post_id, place, people, ends_at)
+     select 'For eve', $1, 1, jsonb_build_object('user_ids', array[$2]), 'infinity' from generate_series(1, 60)`,
+    [post(2), people.eve],
+  );
+  assert.deepEqual(promoted(await feedOf(people.ben)), [[1, "Pinned"]]);
+  await app.settled();
+  await pool.query(
+    "insert into recsys.user_days (user_id, impressions) values ($1, 5000) on conflict (user_id, day) do update set impressions = 5000",
+    [people.ben],
+  );
+  assert.deepEqual(promoted(await feedOf(people.ben)), []);
 });
 
 test("pages of search, of experiments and of lots keep their rules, and no training learns from what was promoted", async () => {
@@ -328,5 +354,23 @@ test("what one would change is previewed by the pages of the last day", async ()
       [1, 1],
     ],
   );
+  // whom a mute, or its author, keeps from it
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', 'Post 3')", [people.ben]);
+  await pool.query("insert into public.withheld (author_id, post_id) values ($1, $2)", [people.author, post(5)]);
+  await pool.query("insert into public.follows (user_id, kind, target, created_at) values ($1, 'person', $2, now())", [
+    people.ada,
+    people.author,
+  ]);
+  const maySee = async (columns: object) => (await preview({ place: 1, ...columns }))[2];
+  assert.deepEqual(await maySee({ post_id: post(3) }), [2 / 3, 3]);
+  assert.deepEqual(await maySee({ post_id: post(5) }), [1 / 3, 3], "those who follow its author");
+  // pages that have it since it is promoted did not have it anyway
+  const had = async (columns: object) => (await preview({ place: 1, ...columns }))[3];
+  const [before] = await had({ post_id: post(7) });
+  const id = await promote({ post_id: post(7), place: 1 });
+  for (const who of [people.ada, people.ben, people.eve]) await feedOf(who);
+  await app.settled();
+  const { rows } = await pool.query("select value from recsys.preview_promotion($1) offset 3 limit 1", [id]);
+  assert.ok(rows[0].value <= before, `${rows[0].value} of pages had it, and ${before} before it was promoted`);
   await assert.rejects(pool.query("select recsys.preview_promotion(0)"), { code: "P0002" });
 });

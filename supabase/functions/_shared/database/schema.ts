@@ -3495,12 +3495,16 @@ export interface Functions {
   "recsys.interleaving_report": { args: { p_name: string | null }; row: { metric: string; first_model: string; second_model: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; conclusion: string } };
   /** What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict. */
   "recsys.interleaving_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
+  /** Whether a value is a whole number of days, from 1 to 36500. */
+  "recsys.is_days": { args: { p_value: string | null }; row: { is_days: boolean } };
   /** Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more. */
   "recsys.is_enough": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_looked: number | null; p_most: number | null; p_share: number | null }; row: { is_enough: boolean } };
   /** Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may. */
   "recsys.is_invoker_view": { args: { p_view: string | null }; row: { is_invoker_view: boolean } };
   /** Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over. */
   "recsys.is_leased": { args: { p_until: Date | string | null }; row: { is_leased: boolean } };
+  /** Whether a value is a list of one text or more, p_most at most, each of which the regular expression p_entry finds. */
+  "recsys.is_list": { args: { p_value: string | null; p_entry: string | null; p_most: number | null }; row: { is_list: boolean } };
   /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title and these tags. */
   "recsys.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
   /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */

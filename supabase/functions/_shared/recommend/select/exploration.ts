@@ -72,8 +72,9 @@ export function placeOfTrial(first: number, served: number, limit: number): numb
 
 /** Gives the place of an exploration to the post that it draws. */
 export function trialPlace<Post extends Selectable & Triable>({ place, draw }: Exploration): Filler<Post> {
-  return ({ position, left }) => {
-    const chosen = position === place ? draw(left()) : undefined;
+  return ({ position, left, pool }) => {
+    // of a page of five the fifth place was one more of a group that had its four
+    const chosen = position === place ? draw(left().filter((post) => !pool.isFull(post))) : undefined;
     return chosen && { chosen, explored: true, drawn: false, propensity: null };
   };
 }

@@ -67,9 +67,13 @@ export function fullShare(
   limit: number,
   groupOf: (post: Selectable["post"]) => number | string | null | undefined,
 ): Penalty {
-  // 0.3 of 10 are 3, though as a number of 32 bits 0.3 times 10 is a little more or less
-  const most = Math.max(1, Math.floor(share * limit + 1e-4));
+  const most = mostOf(share, limit);
   return ofGroups(pool, groupOf, (has) => (has === most ? behind : 0));
+}
+
+/** How many places of `limit` a share is. 0.3 of 10 are 3, though as a number of 32 bits 0.3 times 10 is a little more or less. */
+export function mostOf(share: number, limit: number): number {
+  return Math.max(1, Math.floor(share * limit + 1e-4));
 }
 
 /** What the others of a chosen post's group lose, by how many of the group the page now has. Posts of no group lose nothing. */

@@ -1,6 +1,6 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
 import { counted } from "../count-author.ts";
-import { fullCircle, fullShare, likeness, repeatedAuthor } from "./penalties.ts";
+import { fullCircle, fullShare, likeness, mostOf, repeatedAuthor } from "./penalties.ts";
 import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
@@ -19,6 +19,8 @@ export interface CandidatePool<Post extends Selectable> {
   take(post: Selectable): void;
   /** Keeps a post off the page. */
   leaveOut(post: Selectable): void;
+  /** Whether the topic or the group of a post has its share of the page. */
+  isFull(post: Selectable): boolean;
 }
 
 /** The pool of a page of `limit`; sorts `posts`. */
@@ -39,8 +41,11 @@ export function candidatePool<Post extends Selectable>(
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
   penalties.push(fullCircle(pool, limit));
-  if (topic_share < 1) penalties.push(fullShare(pool, topic_share, limit, ({ topic_id }) => topic_id));
-  if (group_share < 1) penalties.push(fullShare(pool, group_share, limit, groupOf));
+  const shares = [
+    { share: topic_share, ofPost: topicOf, has: new Map<number | string, number>() },
+    { share: group_share, ofPost: groupOf, has: new Map<number | string, number>() },
+  ].filter(({ share }) => share < 1);
+  for (const { share, ofPost } of shares) penalties.push(fullShare(pool, share, limit, ofPost));
   const taken = new Set<Selectable>();
   const leaveOut = (post: Selectable) => {
     taken.add(post);
@@ -62,10 +67,17 @@ export function candidatePool<Post extends Selectable>(
     take(post) {
       leaveOut(post);
       for (const penalty of penalties) penalty(post, values);
+      for (const { ofPost, has } of shares) {
+        const one = ofPost(post.post);
+        if (one !== null) has.set(one, (has.get(one) ?? 0) + 1);
+      }
     },
+    isFull: ({ post }) =>
+      shares.some(({ share, ofPost, has }) => (has.get(ofPost(post) ?? "") ?? 0) >= mostOf(share, limit)),
   };
 }
 
+const topicOf = ({ topic_id }: Selectable["post"]) => topic_id ?? null;
 const groupOf = ({ group }: Selectable["post"]) => group ?? null;
 
 /** Posts in their order, but of each group all after the first `share` behind those of others: what is not in the pool is on no page. */

@@ -4,6 +4,7 @@ import { Random } from "../../../../../trainer/engine/random.ts";
 import { dimensions } from "../../features/history.ts";
 import { sourceNames } from "../../features/retrieval.ts";
 import { settingsFor } from "../feed-settings.ts";
+import { type Exploration, trialPlace } from "./exploration.ts";
 import { candidatesPerPage } from "./pool.ts";
 import { select } from "./select.ts";
 import { better, type Selectable } from "./selectable.ts";
@@ -163,6 +164,25 @@ test("what the app says is one conversation with a post of the page is folded in
       ["3", ["4"]],
     ],
   );
+});
+
+test("no trial gives a topic or a group more than its share of the page", () => {
+  const groups = ["a", "a", "a", "a", "a", "b"].map((group, i) => {
+    const one = candidate(String(i), 10 - i, {});
+    return { ...one, post: { ...one.post, group } };
+  });
+  const explore: Exploration = { place: 5, draw: (left) => left[0] };
+  const ids = (posts: typeof groups, share: number) =>
+    select(posts, 5, { ...plain, group_share: share }, 0, [trialPlace(explore)]).map(
+      ({ chosen }) => chosen.post.post_id,
+    );
+  assert.deepEqual(ids(groups, 0.8), ["0", "1", "2", "3", "5"]);
+  assert.deepEqual(
+    ids(groups.slice(0, 5), 0.8),
+    ["0", "1", "2", "3", "4"],
+    "where there is nothing else it stays full",
+  );
+  assert.deepEqual(ids(groups, 1), ["0", "1", "2", "3", "4"]);
 });
 
 test("a copy takes no older post of somebody else off the page, and gives it its place", () => {
