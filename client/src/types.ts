@@ -628,7 +628,8 @@ export interface Ideas {
    * What these ideas lack, and why.
    */
   notes: {
-    code: "too_few_posts" | "no_profile" | "no_vector" | "no_topics" | "no_model" | "writer_failed";
+    code:
+      "too_few_posts" | "no_profile" | "no_vector" | "no_personalisation" | "no_topics" | "no_model" | "writer_failed";
     message: string;
   }[];
 }

@@ -9,6 +9,7 @@ declare
   request recsys.feed_request := recsys.with_filter(recsys.request_with_mutes(p_user_id, recsys.clock()), p_filter);
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
   kind text;
+  newest uuid[];
 begin
   request.user_id := p_user_id;
   if p_user_id is not null then
@@ -29,10 +30,27 @@ begin
     );
   end if;
   request := recsys.with_trials(request);
+  if request.is_narrowed then
+    -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms beside 100,000 posts
+    newest := array(
+      select source_posts.post_id from recsys.source_posts
+      where source_posts.created_at > since and source_posts.created_at <= request.at
+      order by source_posts.created_at desc
+      limit 300
+    );
+    return (
+      select count(*)::integer
+      from (
+        select from unnest(newest) as one (post_id)
+        cross join lateral (select from recsys.eligible_posts(request) as posts where posts.post_id = one.post_id offset 0) as posts
+        limit p_most
+      ) as found
+    );
+  end if;
   return (select count(*)::integer from (select from recsys.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
 end
 $$;
-comment on function recsys.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers'' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most. p_user_id null: a visitor''s.';
+comment on function recsys.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers'' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
 revoke all on function recsys.new_posts(uuid, timestamptz, jsonb, integer) from public;
 grant execute on function recsys.new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;

@@ -83,19 +83,20 @@ comment on function recsys.idea_topics() is 'The topics of the active model, wit
 
 create function recsys.idea_author()
 returns table (
-  is_known boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[], titles text[]
+  is_known boolean, is_impersonal boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[], titles text[]
 )
 language sql stable security invoker set search_path = ''
 as $$
   select
     exists (select from recsys.source_users where source_users.user_id = auth.uid()),
+    caller.is_impersonal,
     models.model_id,
     models.name,
     models.feature_spec_digest,
     (
       select user_embeddings.embedding::text
       from recsys.user_embeddings
-      where user_embeddings.model_id = models.model_id and user_embeddings.user_id = auth.uid()
+      where user_embeddings.model_id = models.model_id and user_embeddings.user_id = auth.uid() and not caller.is_impersonal
     ),
     array(
       select lower(left(source_mutes.value, 100))
@@ -107,14 +108,14 @@ as $$
     array(
       select source_posts.post_id
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days'
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days' and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 50
     ),
     array(
       select coalesce(source_posts.title, '')
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock()
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 100
     ) || array(
@@ -124,10 +125,10 @@ as $$
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 1000
     )
-  from (select) as always
+  from (select recsys.feed_kind(auth.uid()) = 'impersonal') as caller (is_impersonal)
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
+comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
 
 revoke all on function recsys.idea_posts(integer), recsys.post_audiences(uuid[]), recsys.idea_topics(), recsys.idea_author() from public;
 grant execute on function recsys.idea_posts(integer), recsys.idea_author() to authenticated;

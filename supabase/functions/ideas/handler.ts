@@ -79,7 +79,8 @@ export function openIdeas({
         notes: notesOf({
           too_few_posts: items.length < limit,
           no_profile: !row.is_known,
-          no_vector: row.is_known && model_id !== null && author.vector === null,
+          no_vector: row.is_known && !row.is_impersonal && model_id !== null && author.vector === null,
+          no_personalisation: row.is_impersonal,
           no_topics: model_id !== null && pool.topics.length === 0,
           no_model: model_id === null,
           writer_failed: written !== undefined && "failure" in written,

@@ -53,6 +53,21 @@ test("the title that is missing among its like, with what to expect of it", asyn
   );
 });
 
+test("who wants no personalisation is told so, and no vector of theirs is read, be it there still or not", async () => {
+  const model = await publishTopics(pool);
+  await pool.query(
+    "insert into recsys.user_embeddings (model_id, user_id, embedding) values ($1, $2, (array[1] || array_fill(0, array[31]))::extensions.vector)",
+    [model, reader],
+  );
+  const answer = async () => {
+    const { items, notes } = (await ask(reader)).body;
+    return [items.map(({ fit }) => fit !== null), notes.map(({ code }) => code)];
+  };
+  assert.deepEqual(await answer(), [[true], ["too_few_posts"]]);
+  await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'feed', 'impersonal')", [reader]);
+  assert.deepEqual(await answer(), [[false], ["too_few_posts", "no_personalisation"]]);
+});
+
 test("no title that is there already, however often it is asked", async () => {
   await publishTopics(pool);
   await addPosts(pool, [{ title: missing.toUpperCase(), author: 3 }]);

@@ -6,6 +6,8 @@ import { anyMember, audiencesOf } from "../_shared/ideas/read-idea-source.ts";
 /** A row of recsys.idea_author. */
 export interface AuthorRow {
   is_known: boolean;
+  /** Whether they want no personalisation: nothing of theirs is read but what they muted. */
+  is_impersonal: boolean;
   /** null: no model is active. */
   model_id: number | null;
   model_name: string | null;

@@ -41,6 +41,7 @@ const lacks: Record<Ideas["notes"][number]["code"], string> = {
   too_few_posts: "There are no more ideas: too few posts here are alike.",
   no_profile: "You have no profile yet, so these are the same for all who have none.",
   no_vector: "What you would like to write is not known yet: these are the same for everybody.",
+  no_personalisation: "You want no personalisation, so these are the same for everybody who does.",
   no_topics: "It is not known yet what is wanted here most, so these come by the readers to expect.",
   no_model: "It is not known yet who would like what, so these come by the readers to expect.",
   writer_failed: "Some ideas could not be had just now.",
