@@ -106,7 +106,7 @@ try {
   const { rows } = await client.query("select source, count(*)::integer from recsys.common_sources(recsys.feed_request($1, now()), 'all') group by source", [people[0]]);
   await client.query("rollback");
   client.release();
-  const bySource = (found) => found.flatMap(({ ranks }) => ranks.untouched ?? []).sort((a, b) => a - b);
+  const bySource = (found) => (found.posts ?? found).flatMap(({ ranks }) => ranks.untouched ?? []).sort((a, b) => a - b);
   console.log(JSON.stringify({ ...Object.fromEntries(Object.entries(ways).map(([name, found]) => [name, found && bySource(found)])), unlimited: rows.find(({ source }) => source === "untouched")?.count }));
 } finally {
   await database.close();

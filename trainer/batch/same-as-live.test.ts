@@ -142,12 +142,13 @@ test("small groups have their floor in it", async (t) => {
 });
 
 test("what the app says is one conversation comes once", async (t) => {
-  const twice = async () =>
-    (await lists()).filter(({ post_ids }) => {
+  // how many posts there are beside the first of each
+  const more = async () =>
+    (await lists()).reduce((sum, { post_ids }) => {
       const found = post_ids.filter((id) => id < "4").map((id) => id.slice(0, 2));
-      return new Set(found).size < found.length;
-    }).length;
-  assert.ok((await twice()) > 40);
+      return sum + found.length - new Set(found).size;
+    }, 0);
+  const before = await more();
   const view = "create or replace view recsys.source_conversations with (security_invoker = true) as";
   const { rows } = await pool.query("select pg_get_viewdef('recsys.source_conversations'::regclass) as was");
   await pool.query(
@@ -155,7 +156,8 @@ test("what the app says is one conversation comes once", async (t) => {
   );
   t.after(() => pool.query(`${view} ${rows[0].was}`));
   await assertAsLive(testApp(t, url, { preview: true }));
-  assert.equal(await twice(), 0);
+  // what is older, and of others, stays beside a better one
+  assert.ok((await more()) < 0.6 * before, `${await more()} of ${before}`);
 });
 
 test("what somebody muted is not in it, and a page of it is full", async (t) => {

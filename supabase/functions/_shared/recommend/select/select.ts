@@ -30,7 +30,7 @@ export type Filler<Post extends Selectable> = (place: OpenPlace<Post>) => Select
 
 /**
  * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. The first
- * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it; the place of a copy is the original's.
+ * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it, where it was not said before.
  */
 export function select<Post extends Selectable>(
   posts: Post[],
@@ -54,12 +54,7 @@ export function select<Post extends Selectable>(
     for (const fill of fillers) selected ??= fill(place);
     const best = pool.best();
     if (!selected && best < 0) break;
-    selected ??= {
-      chosen: originalOf(pool, best, conversationOf(pool.posts[best])),
-      explored: false,
-      drawn: false,
-      propensity: 1,
-    };
+    selected ??= { chosen: pool.posts[best], explored: false, drawn: false, propensity: 1 };
     const { chosen } = selected;
     taken.add(chosen);
     pool.take(chosen);
@@ -72,19 +67,3 @@ export function select<Post extends Selectable>(
   }
   return page;
 }
-
-/**
- * Of the best of the pool and what is one conversation with it, the one into which the others may be folded: the first of others that said it. Where that
- * has no place among the best, or is behind all others, the best stays, and the original has a place of its own.
- */
-function originalOf<Post extends Selectable>(pool: CandidatePool<Post>, best: number, conversation: Post[]): Post {
-  let original = pool.posts[best];
-  for (const post of conversation) {
-    const value = pool.values[pool.posts.indexOf(post)] ?? Number.NEGATIVE_INFINITY;
-    if (value > pool.values[best] - farBehind && !mayFold(post, original)) original = post;
-  }
-  return original;
-}
-
-/** In logarithms of scores: what a full share takes from others is more, and scores differ by less. */
-const farBehind = 1000;
