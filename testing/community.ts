@@ -53,7 +53,7 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
 /** What a test leaves, besides what refers to it. */
 const left = [
   "public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.user_affinities",
-  "recsys.impressions, recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.newcomer_posts, recsys.newcomer_days, recsys.first_acts",
+  "recsys.impressions, recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.newcomer_posts, recsys.newcomer_days, recsys.first_acts, recsys.late_days",
   "recsys.bursts, recsys.circle_members, recsys.event_ids, recsys.user_days, recsys.batch_runs, recsys.batch_recommendations, recsys.feature_changes, recsys.embedding_jobs, recsys.embedding_changes, recsys.edited_posts, recsys.post_tags",
 ].join(", ");
 

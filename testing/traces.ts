@@ -124,6 +124,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      from run cross join (values ($2::uuid, array[$4, $5]::uuid[]), ($3, array[$6, $4])) as list (user_id, post_ids)`,
     [model, user, people.ben, post(4), post(5), own],
   );
+  await pool.query("insert into recsys.late_days values ($1, '2020-01-01') on conflict do nothing", [user]);
   await pool.query("insert into recsys.edited_posts values ($1, now()) on conflict do nothing", [own]);
   await pool.query("insert into recsys.feature_changes (user_id, post_id) values ($1, $2)", [user, own]);
   await pool.query("insert into recsys.late_changes (user_id, post_id, at) values ($1, $2, now())", [user, own]);

@@ -14,6 +14,7 @@ import { readModelFolder } from "./model-folder/model-folder.ts";
 import { publish } from "./publish/publish.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 import { temporaryFolder } from "./testing.ts";
+import { actOnEachOther, ownPosts, viewsOn } from "./testing-attacks.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
 
 const people = Number(process.env.SOAK ?? 60);
@@ -115,17 +116,6 @@ async function effectOf(scope: Scope, accounts: number, attack: string, prepare?
   }
 }
 
-/** Each account writes so many posts, with the words and the vectors of posts of others. */
-const ownPosts = (count: number) => `
-  create temp table likened on commit drop as
-    select gen_random_uuid() as id, account.id as author_id, other.post_id as other, n
-    from $accounts cross join generate_series(1, ${count}) as n
-    cross join lateral (select post_id from recsys.source_posts order by md5(post_id::text || n || account.number) limit 1) as other;
-  insert into public.posts (id, author_id, title, tags, created_at)
-    select likened.id, likened.author_id, title, tags, recsys.clock() - n * interval '1 second' from likened join public.posts on posts.id = other;
-  insert into recsys.post_embeddings (model_id, post_id, embedding)
-    select model_id, likened.id, embedding from likened join recsys.post_embeddings on post_embeddings.post_id = other;
-  delete from recsys.embedding_jobs using likened where entity_id = likened.id`;
 const written = (count: number) => `begin; ${ownPosts(count)}; commit`;
 
 /** A post of others that is not new. */
@@ -210,20 +200,21 @@ for (const [name, accounts, attack, prepare, places] of [
     assert.ok(changed <= places / 20, percent(changed));
   });
 
-/** Each account comes to so many posts of each of the others. */
-const actOnEachOther = (posts: number) =>
-  ["post_views", "post_votes", "comments"]
-    .map(
-      (table) => `insert into public.${table} (user_id, post_id, created_at)
-       select account.id, written.id, recsys.clock() - account.number * interval '0.01 second'
-       from $accounts
-       join (
-         select id, author_id, row_number() over (partition by author_id order by created_at, id) as n
-         from public.posts where author_id in (select account.id from $accounts)
-       ) as written on written.author_id <> account.id and written.n <= ${posts}`,
-    )
-    .join(";");
 const findCircles = "select recsys.find_circles()";
+
+const signedUpLongAgo =
+  "update public.profiles set created_at = recsys.clock() - interval '40 days' from $accounts where profiles.id = account.id";
+
+test("an account that dates views back is no more known for it: as one that did nothing before, at most 1 of 20 places", async (t) => {
+  for (const [days, posts] of [
+    [1, 420],
+    [28, 141],
+  ]) {
+    const { changed } = await effectOf(t, 1, `${viewsOn(days)}; ${viewOwnShare(posts)}`, signedUpLongAgo);
+    t.diagnostic(`${days} days: ${percent(changed)}`);
+    assert.ok(changed <= 0.05, percent(changed));
+  }
+});
 
 // of authors who come to nobody they have 50 % of the places with a post each, and all with four; with acts it was the same before they were a circle
 // among 400 people 40 posts move those beside them in the sources: 6.3 % change, of which they have 1.4 %
@@ -241,6 +232,14 @@ for (const [posts, bound] of [
     t.diagnostic(`${percent(changed)}, of which they have ${percent(own)}`);
     assert.ok(own > 0 && own <= 1 / 20 && changed <= bound, percent(changed));
   });
+
+test("one of them who comes to a post of others frees none but themselves", async (t) => {
+  const outside = view(1, 1).replace("from $accounts,", "from (select * from $accounts limit 1) as account,");
+  const { own } = await effectOf(t, 10, `${written(1)}; ${actOnEachOther(1)}; ${outside}; ${findCircles}`, nothing);
+  t.diagnostic(percent(own));
+  // a place for all of the circle, and one for the post of who came to others
+  assert.ok(own <= 2 / 20, percent(own));
+});
 
 test("to each other they are not fewer: a closed organisation loses nothing", async (t) => {
   const { changed, own } = await effectOf(t, 10, findCircles, `${written(4)}; ${actOnEachOther(1)}`, newIds(10));

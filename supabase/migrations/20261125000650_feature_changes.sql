@@ -36,9 +36,31 @@ begin
   else
     execute format('insert into recsys.feature_changes (user_id, post_id, at) select %s, %s, %s from (%s) as changed where num_nulls(%s) = 0',
       tg_argv[0], tg_argv[1], tg_argv[2], changed, tg_argv[3]);
+    -- what people themselves say that they did long before: whoever imports, or writes for others, knows when it was
+    if tg_op = 'INSERT' and current_setting('role') in ('authenticated', 'anon') then
+      execute format('
+        with queued as materialized (
+          select each.user_id, each.at
+          from (select %1$s as user_id, %2$s as post_id, %3$s as at from (%4$s) as changed where num_nulls(%5$s) = 0) as each
+          where num_nulls(each.user_id, each.post_id) = 0 and isfinite(each.at) and each.at < recsys.clock() - interval ''6 hours''
+        ),
+        days as (
+          select distinct queued.user_id, recsys.day_of(queued.at) as day from queued
+        )
+        insert into recsys.late_days (user_id, day)
+        select days.user_id, days.day from days
+        where not exists (
+          select from recsys.source_interactions as others
+          where others.user_id = days.user_id
+            and others.created_at >= days.day::timestamp at time zone ''utc'' and others.created_at < (days.day + 1)::timestamp at time zone ''utc''
+            and others.created_at not in (select queued.at from queued where queued.user_id = days.user_id)
+        )
+        order by days.user_id, days.day
+        on conflict do nothing', tg_argv[0], tg_argv[1], tg_argv[2], changed, tg_argv[3]);
+    end if;
   end if;
   return null;
 end
 $$;
-comment on function recsys.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user that has states. Its arguments are made by recsys.watch: user, post and time of a change, the columns without which a row is none, the columns whose change counts.';
+comment on function recsys.queue_feature_changes() is 'Trigger of watched tables: queues the rows that a statement inserted, deleted or changed; a truncation queues every post and user that has states. Of what people write of a day long over it notes recsys.late_days. Its arguments are made by recsys.watch: user, post and time of a change, the columns without which a row is none, the columns whose change counts.';
 revoke all on function recsys.queue_feature_changes() from public;

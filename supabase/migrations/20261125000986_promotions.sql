@@ -33,14 +33,14 @@ create index promotions_post_id_idx on recsys.promotions (post_id);
 alter table recsys.promotions enable row level security;
 grant select, insert, update, delete on recsys.promotions to service_role;
 
-create function recsys.is_list(p_value jsonb, p_entry text, p_most integer) returns boolean
+create function recsys.is_list(p_value jsonb, p_entry text, p_least integer, p_most integer) returns boolean
 language sql immutable security invoker set search_path = ''
 return case
   when jsonb_typeof(p_value) is distinct from 'array' then false
-  when jsonb_array_length(p_value) not between 1 and p_most then false
-  else (select bool_and(jsonb_typeof(entry) = 'string' and entry #>> '{}' ~ p_entry) from jsonb_array_elements(p_value) as entry)
+  when jsonb_array_length(p_value) not between p_least and p_most then false
+  else (select coalesce(bool_and(jsonb_typeof(entry) = 'string' and entry #>> '{}' ~ p_entry), true) from jsonb_array_elements(p_value) as entry)
 end;
-comment on function recsys.is_list(jsonb, text, integer) is 'Whether a value is a list of one text or more, p_most at most, each of which the regular expression p_entry finds.';
+comment on function recsys.is_list(jsonb, text, integer, integer) is 'Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds.';
 
 create function recsys.is_days(p_value jsonb) returns boolean
 language sql immutable security invoker set search_path = ''
@@ -54,20 +54,20 @@ as $$
 declare
   uuid constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
 begin
-  -- refused when it is written: one that cannot be read later would take all others from feeds
+  -- refused when it is written: one that cannot be read later would take all others from feeds. Who is erased may leave a list of ids empty
   if new.filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}'
-    or (new.filter ? 'tags' and not recsys.is_list(new.filter -> 'tags', '^.{1,100}$', 50))
-    or (new.filter ? 'author_ids' and not recsys.is_list(new.filter -> 'author_ids', uuid, 50))
-    or (new.filter ? 'languages' and not recsys.is_list(new.filter -> 'languages', '^[a-z]{2,3}(-[a-z0-9]{2,8})*$', 50))
+    or (new.filter ? 'tags' and not recsys.is_list(new.filter -> 'tags', '^.{1,100}$', 1, 50))
+    or (new.filter ? 'author_ids' and not recsys.is_list(new.filter -> 'author_ids', uuid, 0, 50))
+    or (new.filter ? 'languages' and not recsys.is_list(new.filter -> 'languages', '^[a-z]{2,3}(-[a-z0-9]{2,8})*$', 1, 50))
     or (new.filter ? 'max_age_days' and not recsys.is_days(new.filter -> 'max_age_days')) then
-    raise exception 'filter has tags (texts of 1 to 100 characters), author_ids (uuids), languages (such as en), each 1 to 50, and max_age_days (from 1 to 36500), not %', left(new.filter::text, 200)
+    raise exception 'filter has tags (texts of 1 to 100 characters), author_ids (uuids) and languages (such as en), 50 at most, and max_age_days (from 1 to 36500), not %', left(new.filter::text, 200)
       using errcode = '22023';
   end if;
   if new.people - array['user_ids', 'passions', 'signed_up_days'] <> '{}'
-    or (new.people ? 'user_ids' and not recsys.is_list(new.people -> 'user_ids', uuid, 10000))
-    or (new.people ? 'passions' and not recsys.is_list(new.people -> 'passions', '^.{1,100}$', 50))
+    or (new.people ? 'user_ids' and not recsys.is_list(new.people -> 'user_ids', uuid, 0, 10000))
+    or (new.people ? 'passions' and not recsys.is_list(new.people -> 'passions', '^.{1,100}$', 1, 50))
     or (new.people ? 'signed_up_days' and not recsys.is_days(new.people -> 'signed_up_days')) then
-    raise exception 'people has user_ids (1 to 10000 uuids), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (from 1 to 36500), not %', left(new.people::text, 200)
+    raise exception 'people has user_ids (10000 uuids at most), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (from 1 to 36500), not %', left(new.people::text, 200)
       using errcode = '22023';
   end if;
   return new;
@@ -268,5 +268,5 @@ end
 $$;
 comment on function recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys.small_group_posts) that they may be shown. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role.';
 
-revoke all on function recsys.is_list(jsonb, text, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
-grant execute on function recsys.is_list(jsonb, text, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;
+revoke all on function recsys.is_list(jsonb, text, integer, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
+grant execute on function recsys.is_list(jsonb, text, integer, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;

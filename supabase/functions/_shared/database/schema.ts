@@ -1440,6 +1440,17 @@ export interface RecsysLateChanges {
   user_id: string | null;
 }
 
+export interface RecsysLateDays {
+  /**
+   * The day (UTC).
+   */
+  day: Timestamp;
+  /**
+   * Whose.
+   */
+  user_id: string;
+}
+
 export interface RecsysLatestPostStats {
   /**
    * People who commented on it so far.
@@ -3189,6 +3200,7 @@ export interface DB {
   "recsys.judged_interactions": RecsysJudgedInteractions;
   "recsys.kinds": RecsysKinds;
   "recsys.late_changes": RecsysLateChanges;
+  "recsys.late_days": RecsysLateDays;
   "recsys.latest_post_stats": RecsysLatestPostStats;
   "recsys.latest_user_stats": RecsysLatestUserStats;
   "recsys.model_activations": RecsysModelActivations;
@@ -3375,7 +3387,7 @@ export interface Functions {
   "recsys.drop_old_model": { args: {  }; row: { drop_old_model: number } };
   /** Drops the triggers of one watch, as recsys.watches has it. */
   "recsys.drop_watch": { args: { p_table: string | null; p_watch: string | null }; row: { drop_watch: unknown } };
-  /** On how many days (UTC) before an instant somebody came to posts, p_most at most. */
+  /** On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days. */
   "recsys.earlier_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { earlier_days: number } };
   /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
   "recsys.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number } };
@@ -3427,7 +3439,7 @@ export interface Functions {
   "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; seen_titles: string[]; withholds: boolean } };
   /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
   "recsys.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
-  /** Finds who is in a closed circle (recsys.circle_members): those who only ever came to posts of others that are in one, and to no post of the ten authors to whom most people came. Returns how many they are. */
+  /** Finds who is in a closed circle (recsys.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are. */
   "recsys.find_circles": { args: {  }; row: { find_circles: number } };
   /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
   "recsys.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
@@ -3503,8 +3515,8 @@ export interface Functions {
   "recsys.is_invoker_view": { args: { p_view: string | null }; row: { is_invoker_view: boolean } };
   /** Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over. */
   "recsys.is_leased": { args: { p_until: Date | string | null }; row: { is_leased: boolean } };
-  /** Whether a value is a list of one text or more, p_most at most, each of which the regular expression p_entry finds. */
-  "recsys.is_list": { args: { p_value: string | null; p_entry: string | null; p_most: number | null }; row: { is_list: boolean } };
+  /** Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds. */
+  "recsys.is_list": { args: { p_value: string | null; p_entry: string | null; p_least: number | null; p_most: number | null }; row: { is_list: boolean } };
   /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title and these tags. */
   "recsys.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
   /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */
@@ -3753,7 +3765,7 @@ export interface Functions {
   "recsys.take_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
   "recsys.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
-  /** What muted words are looked for in: the title and tags of a post, folded, with no word or phrase across two of them. The same as MutedPosts does for lists made ahead. */
+  /** What muted words are looked for in: the title and tags of a post, folded, with one blank for several, and no word or phrase across two of them. The same as MutedPosts does for lists made ahead. */
   "recsys.text_for_mutes": { args: { p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { text_for_mutes: string } };
   /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
   "recsys.thin_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { thin_feature_store: number } };
@@ -3823,7 +3835,7 @@ export interface Functions {
   "recsys.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
   /** An object whose list of ids names none of these any more. */
   "recsys.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
-  /** A regular expression that finds a muted word or phrase in recsys.folded() text, both folded, with any blanks between its words. */
+  /** A regular expression that finds a muted word or phrase in recsys.text_for_mutes(), both folded. */
   "recsys.word_pattern": { args: { p_word: string | null }; row: { word_pattern: string } };
   /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
   "recsys.work_off": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };
