@@ -4,7 +4,7 @@
  * it.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
@@ -144,6 +144,7 @@ async function readEmbeddings(folder: string) {
 }
 
 async function readHeldBack(folder: string, from: number): Promise<HeldBackTowers> {
+  if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
   const [user_tower, post_tower] = await Promise.all(
     heldBackGraphs.map(async (graph) => {
       const bytes = await readRegular(join(folder, `${graph}.onnx`));
