@@ -78,6 +78,9 @@ select posts.id as post_id, left(substring(posts.description from '^\s*(https?:/
 from public.posts
 where posts.description ~ '^\s*https?://';
 
+-- in a community that was imported the engine's clock is behind, and what follows by the machine's would begin in its future
+alter table public.follows alter column created_at set default recsys.clock();
+
 -- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
 -- interactions of a post recomputed. Nor before somebody signed up, or a view on each of 28 days made an account of an hour one that is known.
 -- A millisecond, since function events has all happen that much before its own clock.
