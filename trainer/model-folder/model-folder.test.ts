@@ -88,7 +88,14 @@ for (const [name, field, value] of [
 ])
   damages.push([name, "model.json", inModelJson(field, value), /is damaged \(model.json\): train again/]);
 
-for (const file of ["model.json", "dlrm.onnx", "post-id-embeddings.ids", "post-id-embeddings.f32", "samples.json", "held-back"])
+for (const file of [
+  "model.json",
+  "dlrm.onnx",
+  "post-id-embeddings.ids",
+  "post-id-embeddings.f32",
+  "samples.json",
+  "held-back",
+])
   test(`a link in place of ${file} is not followed`, async () => {
     await inFolder(async (folder) => {
       await writeModelFolder(folder, model);
