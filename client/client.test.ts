@@ -1,6 +1,6 @@
 /** The client with the real supabase-js, against the functions under the real Deno. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -14,7 +14,10 @@ const { pool, url: databaseUrl } = await testDatabase({ after }, "client");
 await fillCommunity(pool);
 const folder = await mkdtemp(join(tmpdir(), "recsys-"));
 after(() => rm(folder, { recursive: true }));
-const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
+// with a site, empty as it is, comes what an app reads its own tables by
+const site = join(folder, "site");
+await mkdir(site);
+const gateway = await startGateway({ databaseUrl, port: 0, folder, site, onLog: () => undefined });
 after(() => gateway.stop());
 let model: number;
 before(async () => {
@@ -26,10 +29,15 @@ before(async () => {
   );
 });
 
-/** Somebody's recommender; `fetch` stands between. */
-function recommenderOf(userId: string, fetch?: typeof globalThis.fetch): Recsys {
+/** Somebody's client; `fetch` stands between. */
+function clientOf(userId: string, fetch?: typeof globalThis.fetch) {
   const options = { accessToken: () => gateway.tokenOf(userId), ...(fetch && { global: { fetch } }) };
-  return recsys(createClient(gateway.url, gateway.publishableKey, options));
+  return createClient(gateway.url, gateway.publishableKey, options);
+}
+
+/** Their recommender. */
+function recommenderOf(userId: string, fetch?: typeof globalThis.fetch): Recsys {
+  return recsys(clientOf(userId, fetch));
 }
 
 /** Everything of an error that an app reads. */
@@ -105,6 +113,52 @@ test("one conversation comes once in a feed, with how many say the same of what 
   const named = await eve.recommend({ candidates: sameTitle });
   assert.equal(named.items.length, 3);
   await pool.query("update public.posts set title = 'Post ' || right(id::text, 2) where id = any ($1)", [sameTitle]);
+});
+
+test("a page of what the app's search found is in each reader's order, and what one may not read any more is as if it were not", async () => {
+  const title = "Trams of Lisbon";
+  const found = [4, 7, 10, 13].map(post);
+  await pool.query("update public.posts set title = $2 where id = any ($1)", [[...found, privatePost], title]);
+  // row level security decides what a search finds
+  const search = async (userId: string): Promise<string[]> => {
+    const { data, error } = await clientOf(userId).from("posts").select("id").eq("title", title).order("id");
+    assert.ifError(error);
+    return (data ?? []).map(({ id }) => id);
+  };
+  const page = async (userId: string, candidates: string[]) => {
+    const { items, mode, degraded, next } = await recommenderOf(userId).recommend({ candidates });
+    assert.deepEqual([mode, degraded, next], ["candidates", null, null]);
+    return items.map(({ post_id }) => post_id);
+  };
+  const show = async (visibility: string) => {
+    const { error } = await clientOf(people.author).from("posts").update({ visibility }).eq("id", post(10));
+    assert.ifError(error);
+  };
+  const [adas, eves] = [await search(people.ada), await search(people.eve)];
+  assert.deepEqual([adas, eves], [found, found]);
+  const authors = await search(people.author);
+  assert.deepEqual(authors, [...found, privatePost]);
+  // ada came to even posts, and of eve nothing is known
+  assert.deepEqual(await page(people.ada, adas), [4, 10, 7, 13].map(post));
+  assert.deepEqual(await page(people.eve, eves), [7, 13, 4, 10].map(post));
+  assert.deepEqual((await page(people.author, authors)).sort(), authors);
+
+  await show("private");
+  // their pages still name what they found a moment ago
+  assert.deepEqual(await page(people.ada, adas), [4, 7, 13].map(post));
+  assert.deepEqual(await page(people.eve, eves), [7, 13, 4].map(post));
+  assert.deepEqual(
+    await page(people.ada, [post(10)]),
+    await page(people.ada, [people.ada]),
+    "as an id that nobody has",
+  );
+  assert.deepEqual((await page(people.author, authors)).sort(), authors, "to its author it is what it was");
+  assert.deepEqual(await search(people.ada), [4, 7, 13].map(post));
+
+  await show("public");
+  assert.deepEqual(await page(people.ada, adas), [4, 10, 7, 13].map(post));
+  assert.deepEqual(await page(people.eve, eves), [7, 13, 4, 10].map(post));
+  await pool.query("update public.posts set title = 'Post ' || right(id::text, 2) where id = any ($1)", [authors]);
 });
 
 test("who dismisses a post has less of its author in the next feed, and as before once they take it back", async () => {

@@ -1,11 +1,33 @@
 /** For tests: what an answer to a caller may hold under the policies of the moment, worked out here from plain rows. */
 import { folded } from "../supabase/functions/_shared/features/words.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
+import type { Random } from "../trainer/engine/random.ts";
 import type { Client, PolicyCaller, PolicyPost } from "./random-policies.ts";
+
+/** A question of somebody's, with all that decides what may be answered. */
+export interface Asked {
+  random: Random;
+  caller: PolicyCaller;
+  people: string[];
+  modelId: number;
+  /** What a plain select shows the caller. */
+  posts: PolicyPost[];
+  facts: Facts;
+  /** Of what they came to, dismissed or saw, the titles that a plain select shows them. */
+  seenTitles: string[];
+  /** In milliseconds. */
+  now: number;
+  /** How often what a test is for occurred, by its name (occurred.ts). */
+  occurred: Map<string, number>;
+}
 
 /** What nobody but the owner of the database knows of a caller. */
 export interface Facts {
   excluded: Set<string>;
+  /** Of these what they came to or dismissed: what was only seen may be pinned. */
+  known: Set<string>;
+  /** Whether they want no reposts of what they came to, dismissed or saw. */
+  hidesReposts: boolean;
   mutes: { kind: string; value: string }[];
   list: string[];
   /** Ids of posts, and of authors, that are for followers alone. */
@@ -24,8 +46,9 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
        array(
          select post_id from public.post_views where user_id = $1 union select post_id from public.post_votes where user_id = $1
          union select post_id from public.comments where user_id = $1 union select post_id from recsys.dismissals where user_id = $1
-         union select post_id from recsys.impressions where user_id = $1 and seen_at is not null
-       )::text[] as excluded,
+       )::text[] as known,
+       array(select post_id from recsys.impressions where user_id = $1 and seen_at is not null)::text[] as seen,
+       exists (select from public.preferences where user_id = $1 and kind = 'hide') as hides,
        (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'value', value)), '[]') from public.mutes where user_id = $1) as mutes,
        coalesce((select value from public.preferences where user_id = $1 and kind = 'feed'), 'personal') as feed,
        array(select target from public.follows where user_id = $1 and kind = 'person') as people,
@@ -46,10 +69,13 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
        array(select user_id from recsys.user_embeddings where model_id = $2 except select user_id from public.preferences where value = 'impersonal')::text[] as placed`,
     [sub ?? null, modelId],
   );
-  const [{ excluded, dismissed, mutes, list, withheld, feed, people, topics, embedded, placed }] = rows;
+  const [{ known, seen, hides, dismissed, mutes, list, withheld, feed, people, topics, embedded, placed }] = rows;
   const leftOut: Record<string, string[]> = { following: dismissed, impersonal: [] };
   return {
-    ...{ excluded: new Set(leftOut[feed] ?? excluded), mutes, list, feed },
+    excluded: new Set(leftOut[feed] ?? [...known, ...seen]),
+    known: new Set(leftOut[feed] ?? known),
+    hidesReposts: hides && feed === "personal",
+    ...{ mutes, list, feed },
     withheld: new Set(withheld),
     followed: { people: new Set(feed === "impersonal" ? [] : people), topics: new Set(topics) },
     embedded: new Set(embedded),
@@ -67,15 +93,16 @@ export function isWithheld(
   return !followed.has(author) && (withheld.has(id) || withheld.has(author));
 }
 
-/** What may be in a feed of the caller, of what a plain select shows them. `now`: in milliseconds. */
+/** What may be in a feed of the caller, of what a plain select shows them; `leftOut`: without these. */
 export function eligible(
-  { posts, facts, caller, now }: { posts: PolicyPost[]; facts: Facts; caller: PolicyCaller; now: number },
+  { posts, facts, caller, now }: Asked,
   filter: FeedFilter | null,
+  leftOut: ReadonlySet<string> = facts.excluded,
 ): PolicyPost[] {
   return posts.filter(
     (post) =>
       (caller.sub === undefined || post.author_id !== caller.sub) &&
-      !facts.excluded.has(post.id) &&
+      !leftOut.has(post.id) &&
       !isMuted(facts, post) &&
       !isWithheld(facts, post, facts.followed.people) &&
       passes(filter, post, now),

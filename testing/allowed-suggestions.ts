@@ -4,13 +4,12 @@ import type { Facts } from "./allowed-answers.ts";
 import type { Client, PolicyPost } from "./random-policies.ts";
 
 /** What was answered, and all that may be; `least`: how much of that has to be there. Asserts that each reason says what its reader may read. */
-export async function suggestionsTo(
-  client: Client,
-  sub: string,
-  { posts, facts }: { posts: PolicyPost[]; facts: Facts },
-  limit: number,
-) {
+export async function suggestionsTo(client: Client, sub: string, { facts }: { facts: Facts }, limit: number) {
   const rowsOf = async (query: string, ...values: unknown[]) => (await client.query(query, values)).rows;
+  // also what is dated ahead: it is in no feed, but its reader may have come to it
+  const posts: Pick<PolicyPost, "id" | "author_id" | "tags">[] = await rowsOf(
+    "select id, author_id, tags from public.posts",
+  );
   const [people] = await rowsOf("select items from recsys.people_to_follow($1, $2)", sub, limit);
   const [topics] = await rowsOf("select items from recsys.topics_to_follow($1, $2)", sub, limit);
   const profiles = new Set((await rowsOf("select id from public.profiles")).map(({ id }) => id));

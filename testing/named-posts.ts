@@ -2,19 +2,9 @@
 import assert from "node:assert/strict";
 import type { Feed } from "../supabase/functions/_shared/recommend/feed.ts";
 import type { TestApp } from "../supabase/functions/testing.ts";
-import type { Random } from "../trainer/engine/random.ts";
-import { type Facts, isMuted, passes } from "./allowed-answers.ts";
-import { anyFilter, type Client, type PolicyCaller, type PolicyPost, pick } from "./random-policies.ts";
-
-interface Asked {
-  random: Random;
-  caller: PolicyCaller;
-  people: string[];
-  /** What a plain select shows the caller. */
-  posts: PolicyPost[];
-  facts: Facts;
-  now: number;
-}
+import { type Asked, isMuted, passes } from "./allowed-answers.ts";
+import type { Client } from "./random-policies.ts";
+import { anyFilter, pick } from "./random-values.ts";
 
 /** Names any posts, readable or not: what is answered is all of them that may be, and no more is counted. Returns how many. */
 export async function askNamed(

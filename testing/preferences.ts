@@ -22,7 +22,10 @@ export async function toldTwice(
   const own = ["dismissals", "impressions", "user_embeddings", "user_stats", "latest_user_stats", "user_affinities"];
   for (const table of [...app, ...own.map((table) => `recsys.${table}`)])
     await ofThem(`delete from ${table} where user_id = $1`);
-  await ofThem("update public.profiles set passions = '{other}', bio = 'other' where id = $1");
+  // by who is open the app's policies say who reads their posts
+  await ofThem(
+    "update public.profiles set passions = '{other}', bio = case bio when 'open' then bio else 'other' end where id = $1",
+  );
   return [before, await told()];
 }
 

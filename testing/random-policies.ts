@@ -1,9 +1,8 @@
 /** For tests: a small community under random row level security, in which people block, mute, dismiss, write, edit and delete. */
 import type pg from "pg";
-import { dimensions } from "../supabase/functions/_shared/features/history.ts";
-import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
+import { anySpelling, anyText, languages, mutedWords, pick, some, tags, unitVector, words } from "./random-values.ts";
 
 export type Client = Pick<pg.ClientBase, "query">;
 
@@ -21,52 +20,13 @@ export interface PolicyPost {
   title: string;
   tags: string[];
   language: string | null;
+  description: string;
   /** In milliseconds. */
   created_at: number;
 }
 
-export const pick = <T>(random: Random, values: readonly T[]): T => values[random.below(values.length)] as T;
-const some = <T>(random: Random, values: readonly T[], most: number): T[] =>
-  Array.from({ length: random.below(most + 1) }, () => pick(random, values));
-
 const tenants = ["north", "south", "east"];
 const teams = ["red", "blue", "green", "grey"];
-export const tags = ["SQL", "sql", "Deno", "c++", "a b", "{x,y}", 'say "no"', "über", "rare", "NULL", "back\\slash"];
-const words = [
-  "chess",
-  "Chess",
-  "rook",
-  "node.js",
-  "c++",
-  "a|b",
-  ".*",
-  "(open",
-  "[set",
-  "back\\slash",
-  "50%",
-  "x_y",
-  "über",
-  "end$",
-  "two words",
-];
-export const mutedWords = [
-  ...words,
-  "ook",
-  "node",
-  "c",
-  ".",
-  "|",
-  "\\",
-  "two  words",
-  "words",
-  "(?i)",
-  "***=",
-  "hess",
-  "y",
-  "+",
-];
-const languages = ["en", "de", "pt-br", null];
-
 /** Select policies on posts of which a community has some. Those that read other tables are not for visitors, who may not read these. */
 const claim = "(select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant')";
 const permissive = [
@@ -199,7 +159,7 @@ async function addPosts(client: Client, random: Random, people: string[], modelI
   const posts = Array.from({ length: count }, () => ({
     id: uuid("b", random.below(1e9)),
     author_id: random.below(15) === 0 ? null : pick(random, people),
-    title: [`post ${random.below(100)}`, ...some(random, words, 3)].join(pick(random, [" ", ", ", "  "])),
+    title: [`post ${random.below(60)}`, ...some(random, words, 3)].join(pick(random, [" ", ", ", "  "])),
     tags: some(random, tags.slice(0, 8 + random.below(4)), 5),
     language: pick(random, languages),
     visibility: random.uniform() < hidden ? "private" : "public",
@@ -210,12 +170,14 @@ async function addPosts(client: Client, random: Random, people: string[], modelI
     from: pick(random, [-2, -1, 1]),
     until: pick(random, [-1, 1, 2]),
   }));
-  const columns = JSON.stringify(posts);
+  const columns = JSON.stringify(
+    posts.map((post) => ({ ...post, title: anySpelling(post.id, post.title), description: anyText(post.id) })),
+  );
   await client.query(
-    `insert into public.posts (id, author_id, title, tags, language, visibility, tenant, team, created_at, visible_from, visible_until)
-     select id, author_id, title, tags, language, visibility, tenant, team, now() - hours * interval '1 hour' - interval '1 second' * (hashtext(id::text) % 1000) / 1000.0,
+    `insert into public.posts (id, author_id, title, description, tags, language, visibility, tenant, team, created_at, visible_from, visible_until)
+     select id, author_id, title, description, tags, language, visibility, tenant, team, now() - hours * interval '1 hour' - interval '1 second' * (hashtext(id::text) % 1000) / 1000.0,
        now() + "from" * interval '1 day', now() + until * interval '1 day'
-     from jsonb_to_recordset($1::jsonb) as post (id uuid, author_id uuid, title text, tags text[], language text, visibility text, tenant text, team text, hours integer, "from" integer, until integer)
+     from jsonb_to_recordset($1::jsonb) as post (id uuid, author_id uuid, title text, description text, tags text[], language text, visibility text, tenant text, team text, hours integer, "from" integer, until integer)
      on conflict do nothing`,
     [columns],
   );
@@ -226,13 +188,6 @@ async function addPosts(client: Client, random: Random, people: string[], modelI
      select $1, id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as post (id, vector) on conflict do nothing`,
     [modelId, embedded.map(({ id }) => id), embedded.map(() => JSON.stringify(unitVector(random)))],
   );
-}
-
-/** Random, of length 1. */
-export function unitVector(random: Random): number[] {
-  const vector = Array.from({ length: dimensions }, () => random.normal());
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
 }
 
 const anyPost = (random: Random) =>
@@ -379,21 +334,10 @@ async function makeLists(client: Client, random: Random, people: string[], model
   );
 }
 
-/** Any filter, mostly none. */
-export function anyFilter(random: Random, people: string[]): FeedFilter | null {
-  if (random.below(3) > 0) return null;
-  const filter: FeedFilter = {};
-  if (random.below(2) === 0) filter.tags = [pick(random, tags), ...some(random, tags, 2)];
-  if (random.below(4) === 0) filter.author_ids = [pick(random, people), ...some(random, people, 3)];
-  if (random.below(3) === 0) filter.max_age_days = 1 + random.below(60);
-  if (random.below(3) === 0) filter.languages = [pick(random, ["en", "de", "pt-br", "fr"])];
-  return Object.keys(filter).length > 0 ? filter : null;
-}
-
 /** What a caller may read, by a plain select, under their own role and claims: the client is in a transaction of theirs. */
 export async function readable(client: Client): Promise<PolicyPost[]> {
   const { rows } = await client.query(
-    `select id, author_id, title, tags, language, 1000 * extract(epoch from created_at)::double precision as created_at
+    `select id, author_id, title, description, tags, language, 1000 * extract(epoch from created_at)::double precision as created_at
      from public.posts where created_at <= now()`,
   );
   return rows;

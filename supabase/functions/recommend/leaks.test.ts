@@ -1,6 +1,6 @@
 /**
  * No answer holds, counts or gives away a post that its reader may not read, did mute, or did not ask for; and none is shorter than what
- * there is. Random communities under random policies; between requests anything changes. Each answer is held against a plain select of the
+ * there is. Random communities under random policies, promotions, groups and preferences; between requests anything changes. Each answer is held against a plain select of the
  * posts as the same caller; what explains a feed, against the same where all that is hidden from its reader is gone. SOAK sets how many requests: 200 by default, 10,000 in `npm run test:soak`.
  *
  * What has to fill a page: of the sources, `active` brings everything that a reader may be shown, up to 300, since to be written is to be
@@ -12,25 +12,27 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { eitherDatabase } from "../../../db/testing.ts";
-import { eligible, type Facts, factsOf, isMuted, isWithheld } from "../../../testing/allowed-answers.ts";
+import { type Asked, eligible, factsOf, isMuted, isWithheld } from "../../../testing/allowed-answers.ts";
 import { suggestionsTo } from "../../../testing/allowed-suggestions.ts";
 import { answersTo } from "../../../testing/answers.ts";
+import { askCount } from "../../../testing/asked-counts.ts";
+import { askFeed } from "../../../testing/asked-feeds.ts";
+import { askPromoted } from "../../../testing/asked-promotions.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
 import { askNamed } from "../../../testing/named-posts.ts";
-import { assertFollows, toldTwice } from "../../../testing/preferences.ts";
+import { assertOccurred } from "../../../testing/occurred.ts";
+import { toldTwice } from "../../../testing/preferences.ts";
 import {
   addTenants,
-  anyFilter,
   changePolicies,
   changeSomething,
   fillRandomCommunity,
   goOver,
   type PolicyCaller,
-  type PolicyPost,
-  pick,
   readable,
-  unitVector,
 } from "../../../testing/random-policies.ts";
+import { anyFilter, pick, unitVector } from "../../../testing/random-values.ts";
+import { beginWishes, changeWish } from "../../../testing/random-wishes.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { sources } from "../_shared/features/retrieval.ts";
 import { testApp as similarApp } from "../similar/testing.ts";
@@ -49,19 +51,10 @@ const tenantOf = (user: string) =>
 const app = testApp({ after }, url, { claims: tenantOf });
 const similar = similarApp({ after }, url, { claims: tenantOf });
 
+/** How often what is drawn had to do with an answer. */
+const occurred = new Map<string, number>();
 /** How many retrievals were of somebody who may read few posts. */
 let ofFew = 0;
-
-interface Asked {
-  random: Random;
-  caller: PolicyCaller;
-  people: string[];
-  modelId: number;
-  /** What a plain select shows the caller. */
-  posts: PolicyPost[];
-  facts: Facts;
-  now: number;
-}
 
 /** The answered posts are among the expected, each once, and as many as `least`. */
 function assertHolds(answered: string[], expected: { id: string }[], least: number, what: string) {
@@ -262,35 +255,19 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
       return before.flat().length;
     });
   },
-  "the function": askFunction,
+  "the function": (asked) => askFeed(pool, app, asked, assertHolds),
+  "the count of new posts": (asked) => askCount(pool, app, asked),
+  "what is promoted": (asked) => rolledBack((client) => askPromoted(client, asked)),
   "posts that the app names": (asked) => askNamed(pool, app, asked, assertHolds),
   async "the function, after a change of teams"(asked) {
     const { random, caller, modelId } = asked;
-    const before = await askFunction(asked);
+    const before = await askFeed(pool, app, asked, assertHolds);
     await goOver(pool, random, caller.sub as string);
     const facts = await factsOf(pool, caller, modelId);
-    return before + (await askFunction({ ...asked, facts, posts: await asCaller(caller, readable) }));
+    const sight = await asCaller(caller, (client) => sightOf(client, facts));
+    return before + (await askFeed(pool, app, { ...asked, ...sight, facts }, assertHolds));
   },
 };
-
-async function askFunction(asked: Asked): Promise<number> {
-  const { random, caller } = asked;
-  const [filter, limit] = [anyFilter(random, asked.people), pick(random, [1, 5, 20, 20, 100])];
-  const mode = random.below(4) === 0 ? "batch" : "live";
-  const request = { limit, mode, ...(filter && { filter }), interests: random.below(2) === 0 ? ["chess"] : [] };
-  const { status, body } = await (caller.sub ? app.call(caller.sub, request) : app.visit(request));
-  await app.settled();
-  assert.equal(status, 200, JSON.stringify(body));
-  const what = `function ${JSON.stringify({ filter, mode, limit })}`;
-  assert.equal(body.basis === "follows", asked.facts.feed === "following", what);
-  const ids = body.items.map(({ post_id }) => post_id);
-  const folded = body.items.reduce((sum, { folded = 0 }) => sum + folded, 0);
-  const may = eligible(asked, filter);
-  assert.ok(ids.length + folded <= may.length, `${what}: ${folded} folded`);
-  if (body.basis === "follows") assertFollows(body.items, may, asked.facts.followed, limit, what);
-  else assertHolds(ids, may, body.mode === "live" ? Math.min(limit, may.length - folded) : 1, what);
-  return body.items.length;
-}
 
 /** The rarer ones read whole tables. */
 const turns = [
@@ -309,12 +286,18 @@ const turns = [
 ] as string[];
 /** What is there for those who have not signed in. */
 const turnsOfVisitors = ["retrieval", "retrieval", "what the engine keeps of posts", "the function"];
+/** What has to do with wishes is asked beside every fourth of these. */
+const turnsOfWishes = [
+  "the function",
+  ...Array(2).fill("the count of new posts"),
+  ...Array(3).fill("what is promoted"),
+] as string[];
 
 test(`${requests} requests under random policies: nothing leaks, no page is short`, async () => {
   const answered = new Map<string, number>();
   let visited = 0;
   for (let community = 0; community * requestsOfACommunity < requests; community++) {
-    const random = new Random(1000 + community);
+    const [random, wishes] = [new Random(1000 + community), new Random(2000 + community)];
     await clearWhenFree();
     await pool.query(
       "truncate recsys.post_tags, public.memberships, recsys.feature_changes, recsys.embedding_jobs, recsys.erasures",
@@ -322,25 +305,31 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
     const modelId = await publishTinyModel(pool, { name: `community ${community}` });
     await changePolicies(pool, random);
     const people = await fillRandomCommunity(pool, random, modelId);
+    await beginWishes(pool, wishes, people);
     const changes: string[] = [];
     const left = Math.min(requestsOfACommunity, requests - community * requestsOfACommunity);
     for (let i = 0; i < left; i++) {
       for (let n = random.below(4); n > 0; n--) changes.push(await changeSomething(pool, random, people, modelId));
+      if (wishes.below(3) === 0) changes.push(await changeWish(pool, wishes, people));
       const isVisitor = random.below(6) === 0;
-      const kind = pick(random, isVisitor ? turnsOfVisitors : turns);
-      const where = `community ${community}, request ${i}: ${kind}; last changes: ${changes.slice(-5).join(", ")}`;
-      try {
-        const size = await ask(random, people, modelId, kind, isVisitor);
-        answered.set(kind, (answered.get(kind) ?? 0) + size);
-        if (isVisitor) visited += size;
-      } catch (error) {
-        throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
-      }
+      const asked = [{ random, isVisitor, kind: pick(random, isVisitor ? turnsOfVisitors : turns) }];
+      if (wishes.below(4) === 0)
+        asked.push({ random: wishes, isVisitor: wishes.below(6) === 0, kind: pick(wishes, turnsOfWishes) });
+      for (const { random, isVisitor, kind } of asked)
+        try {
+          const size = await ask(random, people, modelId, kind, isVisitor);
+          answered.set(kind, (answered.get(kind) ?? 0) + size);
+          if (isVisitor) visited += size;
+        } catch (error) {
+          const where = `community ${community}, request ${i}: ${kind}; last changes: ${changes.slice(-5).join(", ")}`;
+          throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
+        }
     }
   }
   // a test of empty answers would find nothing
   for (const kind of Object.keys({ ...within, ...beside }))
     assert.ok((answered.get(kind) ?? 0) > requests / 10, `${kind}: ${answered.get(kind)}`);
+  assertOccurred(occurred, requests);
   assert.ok(visited > requests / 10, `visitors: ${visited}`);
   assert.ok(ofFew > requests / 20, `retrievals of few posts: ${ofFew}`);
 });
@@ -369,10 +358,20 @@ async function ask(
   const facts = await factsOf(pool, caller, modelId);
   const { asked, size } = await asCaller(caller, async (client) => {
     const { rows } = await client.query("select 1000 * extract(epoch from now())::double precision as now");
-    const asked: Asked = { random, caller, people, modelId, posts: await readable(client), facts, now: rows[0].now };
+    const sight = await sightOf(client, facts);
+    const asked: Asked = { random, caller, people, modelId, ...sight, facts, now: rows[0].now, occurred };
     return { asked, size: await within[kind]?.(asked, client) };
   });
   return size ?? (await beside[kind](asked));
+}
+
+/** What a plain select shows of posts. */
+async function sightOf(
+  client: pg.PoolClient,
+  { excluded }: Asked["facts"],
+): Promise<Pick<Asked, "posts" | "seenTitles">> {
+  const { rows } = await client.query("select title from public.posts where id = any ($1)", [[...excluded]]);
+  return { posts: await readable(client), seenTitles: rows.map(({ title }) => title) };
 }
 
 /** In a transaction of the caller's. */

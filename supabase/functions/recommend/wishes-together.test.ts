@@ -1,0 +1,189 @@
+/** Promotions, conversations, reposts and the count of new posts where two of them meet: what leaks.test.ts found under random policies, or reading the code did, each as small as it can be. */
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
+import type { Feed } from "../_shared/recommend/feed.ts";
+import type { NewPosts } from "../_shared/recommend/new-posts.ts";
+import { openFold, sameTitles } from "../_shared/recommend/select/fold.ts";
+import { select } from "../_shared/recommend/select/select.ts";
+import { testApp } from "./testing.ts";
+
+const { pool, url } = await testDatabase({ after }, "wishes_together");
+const { ada, ben, eve, author } = people;
+
+beforeEach(async () => {
+  await clear(pool);
+  await fillCommunity(pool);
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("delete from recsys.promotions");
+  await pool.query("update recsys.settings set requests_per_minute = null, group_by = 'language', group_floor = 0");
+});
+
+const pin = (n: number, place: number) =>
+  pool.query(
+    "insert into recsys.promotions (name, post_id, place, starts_at, ends_at) values ('Pinned', $1, $2, now() - interval '1 minute', 'infinity')",
+    [post(n), place],
+  );
+const title = (text: string, ...numbers: number[]) =>
+  pool.query("update public.posts set title = $1 where id = any ($2)", [text, numbers.map(post)]);
+const view = (userId: string, ...numbers: number[]) =>
+  pool.query("insert into public.post_views (user_id, post_id) select $1, unnest($2::uuid[])", [
+    userId,
+    numbers.map(post),
+  ]);
+const hideReposts = (userId: string) =>
+  pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'hide', 'reposts')", [userId]);
+const numbers = ({ items }: Feed) => items.map(({ post_id }) => Number(post_id.slice(-12)));
+/** With what is folded. */
+const told = ({ items }: Feed) => items.length + items.reduce((sum, { folded = 0 }) => sum + folded, 0);
+
+type Scope = Parameters<typeof testApp>[0];
+async function feedOf(t: Scope, who: string, request: object): Promise<Feed> {
+  const { status, body } = await testApp(t, url).call(who, request);
+  assert.deepEqual([status, body.degraded], [200, null]);
+  return body;
+}
+async function countOf(t: Scope, who: string): Promise<number> {
+  const count_since = new Date(Date.now() - 5.5 * 3_600_000).toISOString();
+  const { body } = await testApp(t, url).call(who, { count_since });
+  return (body as unknown as NewPosts).new_posts;
+}
+
+test("a pin is no repost to whom wants none", async (t) => {
+  await title("How to begin", 7, 20);
+  await view(ben, 7);
+  await hideReposts(ben);
+  await pin(20, 1);
+  assert.ok(!numbers(await feedOf(t, ben, { limit: 30 })).includes(20));
+});
+
+test("nor does the floor of small groups bring one", async (t) => {
+  await pool.query(
+    `insert into public.profiles (id, created_at) select md5('author ' || n)::uuid, now() - interval '90 days' from generate_series(1, 20) as n;
+     insert into public.posts (author_id, title, language, created_at) select md5('author ' || n)::uuid, 'English', 'en', now() - interval '2 days' from generate_series(1, 20) as n;
+     update public.posts set language = 'eu', author_id = '${eve}' where id = '${post(20)}';
+     update recsys.settings set group_floor = 5`,
+  );
+  await title("How to begin", 7, 20);
+  await view(ben, 7);
+  await hideReposts(ben);
+  assert.ok(!numbers(await feedOf(t, ben, { limit: 100 })).includes(20));
+});
+
+test("two pins of one conversation count it once", async (t) => {
+  await title("How to begin", 20, 21);
+  await pin(20, 1);
+  await pin(21, 2);
+  assert.equal(told(await feedOf(t, ben, { limit: 30 })), 30);
+});
+
+test("what is pinned is not counted as folded into another, too", async (t) => {
+  await title("How to begin", 20, 5);
+  // newer, and somebody else's: the pin takes the older nothing
+  await pool.query("update public.posts set author_id = $1 where id = $2", [eve, post(5)]);
+  await pin(5, 1);
+  // without her two votes
+  assert.equal(told(await feedOf(t, ada, { limit: 30 })), 28);
+});
+
+test("a page is full where one of its posts is pinned to a later page", async (t) => {
+  await pin(1, 8);
+  assert.deepEqual(numbers(await feedOf(t, ben, { limit: 5 })), [3, 5, 7, 9, 11]);
+});
+
+test("a pin to a later page does not take the only place of this one", async (t) => {
+  await pin(1, 8);
+  assert.deepEqual(numbers(await feedOf(t, ben, { limit: 1 })), [3]);
+});
+
+test("of a filter that has a place, what was seen comes at that place or not at all", async (t) => {
+  await pool.query("update public.posts set tags = '{rail}' where id = any ($1)", [[post(7), post(9)]]);
+  await pool.query(
+    `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, seen_at)
+     select gen_random_uuid(), $1, unnest($2::uuid[]), 1, now() - interval '1 hour', now() - interval '1 hour'`,
+    [ben, [post(7), post(9)]],
+  );
+  assert.ok(!numbers(await feedOf(t, ben, { limit: 30 })).some((n) => n === 7 || n === 9));
+  await pool.query(
+    `insert into recsys.promotions (name, filter, place, starts_at, ends_at) values ('Trains', '{"tags": ["rail"]}', 1, now() - interval '1 minute', 'infinity')`,
+  );
+  const shown = numbers(await feedOf(t, ben, { limit: 30 }));
+  assert.deepEqual([shown[0], shown.includes(9)], [7, false]);
+});
+
+test("a page is full however many are folded, where more are left", () => {
+  const posts = Array.from({ length: 300 }, (_, i) => ({
+    score: 1 / (i + 1),
+    post: {
+      ...{
+        post_id: uuid("b", i),
+        title: i < 60 ? "How to begin" : `Post ${i}`,
+        author_id: uuid("a", i),
+        created_at: 0,
+      },
+      embedding: null,
+      ranks: { similar: null, active: i, fresh: null, trending: null, followed: null, touched: null, covisited: null },
+    },
+  }));
+  const page = select(posts, 100, { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 });
+  assert.equal(page.length, 100);
+});
+
+test("titles of two words without a space between them are the same for all", async (t) => {
+  // as one conversation they come once
+  await title("東京へ行く、いつか", 8, 20);
+  await title("Follow-up", 9, 21);
+  await view(ben, 8, 9);
+  await hideReposts(ben);
+  assert.deepEqual(
+    numbers(await feedOf(t, ben, { limit: 30 })).filter((n) => [20, 21].includes(n)),
+    [],
+  );
+});
+
+test("of two seen titles with the same letters each is known", () => {
+  const isRepost = sameTitles(["Now here", "No where"]);
+  assert.deepEqual([isRepost("no where!"), isRepost("now here!")], [true, true]);
+});
+
+test("signs make no difference, whatever the language", () => {
+  for (const [a, b] of [
+    ["¿Dónde comer en Lisboa?", "Dónde comer en Lisboa"],
+    ["« Où manger » à Lisbonne", "Où manger à Lisbonne"],
+    ["「東京」へ行く", "東京 へ行く"],
+  ]) {
+    const [one, other] = [a, b].map((title) => ({ post: { title, author_id: author, created_at: 0 } }));
+    assert.deepEqual([openFold([one, other])(one).length, sameTitles([a])(b)], [1, true], a);
+  }
+});
+
+test("new posts that are withheld from strangers count for followers", async (t) => {
+  await pool.query("insert into public.withheld (author_id, post_id) values ($1, $2)", [author, post(2)]);
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [ben, author]);
+  assert.ok(numbers(await feedOf(t, ben, { limit: 30 })).includes(2));
+  assert.equal(await countOf(t, ben), 5);
+});
+
+test("new posts that are reposts do not count for whom wants none", async (t) => {
+  await title("How to begin", 7, 3);
+  await view(ben, 7);
+  await hideReposts(ben);
+  assert.ok(!numbers(await feedOf(t, ben, { limit: 30 })).includes(3));
+  assert.equal(await countOf(t, ben), 4);
+});
+
+test("of whom they follow, new posts count however many newer ones they came to", async (t) => {
+  await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'feed', 'following')", [ben]);
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [ben, author]);
+  await pool.query(
+    "insert into public.posts (author_id, title, created_at) select $1, 'new ' || n, now() - n * interval '1 second' from generate_series(1, 100) as n",
+    [author],
+  );
+  assert.equal(await countOf(t, ben), 99);
+  await pool.query(
+    "insert into public.post_views (user_id, post_id) select $1, id from public.posts where title ^@ 'new '",
+    [ben],
+  );
+  assert.equal(await countOf(t, ben), 5);
+});
