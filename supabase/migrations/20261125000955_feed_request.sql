@@ -134,11 +134,11 @@ begin
     select distinct posts.title
     from unnest(p_post_ids) as seen (post_id)
     cross join lateral (select source_posts.title from recsys.source_posts where source_posts.post_id = seen.post_id offset 0) as posts
-    where posts.title ~ '\s'
+    where posts.title <> ''
   );
 end
 $$;
-comment on function recsys.seen_titles(uuid, uuid[]) is 'The titles, of two words at least, of posts that a user came to, dismissed or saw (p_post_ids), where they want no reposts of these; null: they do not say so.';
+comment on function recsys.seen_titles(uuid, uuid[]) is 'The titles of posts that a user came to, dismissed or saw (p_post_ids), where they want no reposts of these; null: they do not say so.';
 
 create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
 returns recsys.feed_request

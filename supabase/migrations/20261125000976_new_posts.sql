@@ -25,9 +25,14 @@ begin
   end if;
   if kind = 'following' then
     return (
-      select count(*)::integer from recsys.following_feed(p_user_id, request.at, p_most, p_filter) as posts
+      select least(count(*), p_most)::integer
+      -- what they came to since is among the newest
+      from recsys.following_feed(p_user_id, request.at, p_most + least(cardinality(request.excluded), 1000), p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );
+  end if;
+  if kind = 'personal' then
+    request.follows := recsys.followed_people(p_user_id, request.at);
   end if;
   request := recsys.with_trials(request);
   if request.is_narrowed then

@@ -3715,7 +3715,7 @@ export interface Functions {
   "recsys.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
   /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
-  /** The titles, of two words at least, of posts that a user came to, dismissed or saw (p_post_ids), where they want no reposts of these; null: they do not say so. */
+  /** The titles of posts that a user came to, dismissed or saw (p_post_ids), where they want no reposts of these; null: they do not say so. */
   "recsys.seen_titles": { args: { p_user_id: string | null; p_post_ids: readonly (string | null)[] | null }; row: { seen_titles: string[] } };
   /** The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none. */
   "recsys.servable_model": { args: { p_name: string | null }; row: { servable_model: number } };

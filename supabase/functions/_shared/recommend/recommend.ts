@@ -72,6 +72,13 @@ async function feedBy(
   // the connection is free again
   const { context, posts } = found;
   const leftOut: LeftOut[] = [];
+  // asked while the ranker runs
+  const told = Promise.all([
+    tellTopics(services.topics, posts, context.settings),
+    tellGroups(services, posts, context.settings),
+    tellConversations(services.conversations, posts),
+    tellEdits(services.edits, posts),
+  ]);
   const ofScores = span("scores");
   const ranked = await ranking(services.log, found, chosen, leftOut);
   const unranked = () =>
@@ -79,11 +86,15 @@ async function feedBy(
   const unweighed = ranked ?? unranked();
   const scored = promotions?.weighed(unweighed) ?? unweighed;
   ofScores();
-  await tellTopics(services.topics, posts, context.settings);
-  await tellGroups(services, posts, context.settings);
-  await tellConversations(services.conversations, posts);
-  await tellEdits(services.edits, posts);
-  const asked = { found, page, scored, explore: explorationOf(found, page), promotions, leftOut };
+  await told;
+  const asked = {
+    found,
+    page,
+    scored: promotions?.unpinned(scored, page) ?? scored,
+    explore: explorationOf(found, page),
+    promotions,
+    leftOut,
+  };
   let made: MadePage | null = null;
   // what else makes pages goes by a model's scores
   if (ranked) for (const make of makers) made ??= await make(asked);

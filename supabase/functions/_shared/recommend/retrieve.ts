@@ -84,6 +84,8 @@ export interface Retrieved {
   /** Unordered. */
   posts: PostCandidate[];
   ofCaller: ToCaller;
+  /** Whether a title is that of what its reader saw and wants no reposts of. */
+  isRepost: (title: string) => boolean;
 }
 
 /**
@@ -110,17 +112,12 @@ export async function retrieve(
   const since = ownPosts(answer, ofCaller, found);
   if (common && !answer.is_few && !addCommon(common, answer, since, hidden, ofCaller, found)) return null;
   if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
-  if (answer.seen_titles) leaveOutReposts(answer.seen_titles, found);
+  const isRepost = answer.seen_titles ? sameTitles(answer.seen_titles) : () => false;
+  for (const [id, { post }] of found) if (isRepost(post.title)) found.delete(id);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   const posts = Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
-  return { posts, ofCaller };
-}
-
-/** Whoever wants no reposts of what they saw gets none of the same title. */
-function leaveOutReposts(seen: string[], found: Map<string, Mine>): void {
-  const isRepost = sameTitles(seen);
-  for (const [id, { post }] of found) if (isRepost(post.title)) found.delete(id);
+  return { posts, ofCaller, isRepost };
 }
 
 /** What a post is to the caller by its author, and by whom and what they follow. */

@@ -83,6 +83,7 @@ export interface LookedUp {
   posts: PostCandidate[];
   /** What others would be to the user. */
   ofCaller: ToCaller;
+  isRepost: (title: string) => boolean;
   /** null: nothing is tried. */
   trials: Trials | null;
 }
@@ -160,6 +161,8 @@ export interface Promotions {
   posts: PostCandidate[];
   /** The candidates by what they are worth then. */
   weighed(scored: ScoredPost[]): ScoredPost[];
+  /** What a page is made of: what has no fixed place on it or on a later one. */
+  unpinned(scored: ScoredPost[], page: Page): ScoredPost[];
   /** A page with what has a fixed place. */
   placed(made: MadePage, scored: ScoredPost[], page: Page): MadePage;
 }

@@ -34,7 +34,7 @@ export const draftedPage: PageMaker = {
     return async ({ found, page, scored, explore, promotions, leftOut }) => {
       const unweighed = await secondScores(log, second, leftOut);
       if (!unweighed) return null;
-      const secondScored = promotions?.weighed(unweighed) ?? unweighed;
+      const secondScored = promotions ? promotions.unpinned(promotions.weighed(unweighed), page) : unweighed;
       await tellTopics(topics, second.posts, second.context.settings);
       await tellGroups(services, second.posts, second.context.settings);
       await tellConversations(services.conversations, second.posts);

@@ -42,6 +42,24 @@ interface Place {
   promoted: PromotedPlace | null;
 }
 
+function pinnedIds(pins: Map<number, Place>): Set<string> {
+  return new Set(
+    [...pins.values()]
+      .flatMap(({ selected: { chosen, folded = [] } }) => [chosen, ...folded])
+      .map(({ post }) => post.post_id),
+  );
+}
+
+/** What has no place on this page or a later one. */
+export function unpinned(scored: ScoredPost[], { served }: Page, promotions: Promotion[]): ScoredPost[] {
+  const isPinned = pinnedIds(pinsOf(scored, promotions, placesOf(served)));
+  const onlyPinnable = new Set(promotions.filter(({ place }) => place !== null).flatMap(({ post_ids }) => post_ids));
+  const factors = factorsOf(promotions);
+  const isBrought = ({ post_id, ranks }: ScoredPost["post"]) =>
+    Object.values(ranks).some((rank) => rank !== null) || !onlyPinnable.has(post_id) || factors.has(post_id);
+  return scored.filter(({ post }) => !isPinned.has(post.post_id) && isBrought(post));
+}
+
 /** The page with what has a fixed place on it, and with what else of it is promoted; what that leaves no place for comes on the next page. */
 export function placed(
   made: MadePage,
@@ -51,16 +69,21 @@ export function placed(
 ): MadePage {
   const begin = placesOf(served);
   const pins = pinsOf(scored, promotions, begin);
-  const isPinned = new Set(
-    [...pins.values()]
-      .flatMap(({ selected: { chosen, folded = [] } }) => [chosen, ...folded])
-      .map(({ post }) => post.post_id),
-  );
+  const isPinned = pinnedIds(pins);
   const factors = factorsOf(promotions);
   const others = made.selected.flatMap((selected, i): Place[] => {
     const { post_id } = selected.chosen.post;
     if (isPinned.has(post_id)) return [];
-    return [{ selected, why: made.why[i], credit: made.credits?.[i], promoted: factors.get(post_id) ?? null }];
+    const { folded: all, ...rest } = selected;
+    const left = all?.filter(({ post }) => !isPinned.has(post.post_id)) ?? [];
+    return [
+      {
+        selected: left.length > 0 ? { ...rest, folded: left } : rest,
+        why: made.why[i],
+        credit: made.credits?.[i],
+        promoted: factors.get(post_id) ?? null,
+      },
+    ];
   });
   // a place behind the end of the feed is at its end
   const isLast = others.length === 0 || made.candidates <= limit;
@@ -72,6 +95,7 @@ export function placed(
   }
   return {
     ...made,
+    candidates: made.candidates + isPinned.size,
     selected: places.map(({ selected }) => selected),
     why: places.map(({ why }) => why),
     promoted: places.map(({ promoted }) => promoted),

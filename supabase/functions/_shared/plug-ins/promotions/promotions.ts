@@ -6,7 +6,7 @@ import { unranked } from "../../features/retrieval.ts";
 import { candidateOf } from "../../recommend/candidate.ts";
 import { type ToldPosts, toldPosts } from "../../recommend/known-posts.ts";
 import type { PageInputs, Promoter } from "../../recommend/seams.ts";
-import { type Promotion, placed, weighed } from "./place.ts";
+import { type Promotion, placed, unpinned, weighed } from "./place.ts";
 
 /** What recsys.promoted_posts returns. */
 interface Promoted {
@@ -54,15 +54,18 @@ export function openPromotions(): Promoter {
       ended();
       if (promotions.length === 0 && posts.length === 0) return null;
       return {
-        posts: posts.map((post, i) =>
-          candidateOf(
-            post,
-            known[i],
-            { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i], on_trial: false },
-            found.vector,
-          ),
+        posts: posts.flatMap((post, i) =>
+          found.isRepost(post.title)
+            ? []
+            : candidateOf(
+                post,
+                known[i],
+                { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i], on_trial: false },
+                found.vector,
+              ),
         ),
         weighed: (scored) => weighed(scored, promotions),
+        unpinned: (scored, page) => unpinned(scored, page, promotions),
         placed: (made, scored, page) => placed(made, scored, page, promotions),
       };
     },

@@ -39,7 +39,7 @@ export function select<Post extends Selectable>(
   served = 0,
   fillers: Filler<Post>[] = [],
 ): Selected<Post>[] {
-  const pool = candidatePool(
+  let pool = candidatePool(
     posts.filter(({ post }) => !post.on_trial),
     limit,
     settings,
@@ -53,7 +53,13 @@ export function select<Post extends Selectable>(
     let selected: Selected<Post> | undefined;
     for (const fill of fillers) selected ??= fill(place);
     const best = pool.best();
-    if (!selected && best < 0) break;
+    if (!selected && best < 0) {
+      // more was folded than the pool had beyond the page
+      const rest = left().filter(({ post }) => !post.on_trial);
+      if (rest.length === 0) break;
+      pool = candidatePool(rest, limit, settings);
+      continue;
+    }
     selected ??= { chosen: pool.posts[best], explored: false, drawn: false, propensity: 1 };
     const { chosen } = selected;
     taken.add(chosen);
