@@ -126,7 +126,7 @@ test("a page of what the app's search found is in each reader's order, and what 
     return (data ?? []).map(({ id }) => id);
   };
   const page = async (userId: string, candidates: string[]) => {
-    const { items, mode, degraded, next } = await recommenderOf(userId).recommend({ candidates });
+    const { items, mode, degraded, next } = await recommenderOf(userId).recommend({ candidates, query: title });
     assert.deepEqual([mode, degraded, next], ["candidates", null, null]);
     return items.map(({ post_id }) => post_id);
   };

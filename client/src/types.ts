@@ -106,6 +106,7 @@ export type ErrorCode =
   | "invalid_after"
   | "invalid_filter"
   | "invalid_interests"
+  | "invalid_query"
   | "invalid_candidates"
   | "invalid_count_since"
   | "token_missing"
@@ -234,6 +235,10 @@ export interface FeedRequest {
    * @maxItems 20
    */
   interests?: string[];
+  /**
+   * What the reader searches for now, such as the words by which the app found `candidates`: read as an interest before all others.
+   */
+  query?: string;
   /**
    * The posts to rank, such as what the app's own search found; left out: what the recommender finds. What the caller may not read, or muted, is passed over as ids that no post has.
    *

@@ -39,6 +39,18 @@ const interests = z
     refusal: `interests must be up to ${mostInterests} texts of 1 to ${longestInterest} characters`,
   });
 
+const longestQuery = 200;
+const query = z
+  .string()
+  .min(1)
+  .max(longestQuery)
+  .optional()
+  .meta({
+    description:
+      "What the reader searches for now, such as the words by which the app found `candidates`: read as an interest before all others.",
+    refusal: `query must be a text of 1 to ${longestQuery} characters`,
+  });
+
 const mostCandidates = 1000;
 const candidates = z
   .array(z.guid().toLowerCase())
@@ -69,6 +81,7 @@ export const feedRequest = z
     after,
     filter: feedFilter.optional(),
     interests,
+    query,
     candidates,
     count_since: countSince,
   })

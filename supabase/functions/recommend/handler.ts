@@ -1,5 +1,5 @@
 /**
- * `POST /recommend {limit?, mode?, after?, filter?, interests?, candidates?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
+ * `POST /recommend {limit?, mode?, after?, filter?, interests?, query?, candidates?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
  * feed. A visitor gets one too, by the interests they name. With `count_since` only how many posts are new.
  */
 import { visitor } from "../_shared/database/caller.ts";
@@ -19,7 +19,7 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
   async answer(request, { claims, span, afterAnswer, inSpareTime }, services) {
     if (request.count_since !== undefined)
       return await countNewPosts(services, claims, request.count_since, request.filter);
-    const reader = { caller: claims, interests: request.interests };
+    const reader = { caller: claims, interests: interestsOf(request) };
     const recommendation = await feedOf(services, reader, pageOf(request), request.mode, span);
     const { feed } = recommendation;
     // an operator who looks at somebody's feed does not show it to them
@@ -34,10 +34,14 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
   async answerVisitor(request, { span }, services) {
     if (request.count_since !== undefined)
       return await countNewPosts(services, visitor, request.count_since, request.filter);
-    const reader = { caller: visitor, interests: request.interests };
+    const reader = { caller: visitor, interests: interestsOf(request) };
     return (await feedOf(services, reader, pageOf(request), request.mode, span)).feed;
   },
 };
+
+function interestsOf({ query, interests }: FeedRequest): string[] {
+  return query === undefined ? interests : [query, ...interests];
+}
 
 function pageOf({ limit, after, filter, candidates }: FeedRequest): Page {
   return { limit, served: after ?? nothingServed(), filter, given: candidates };

@@ -48,6 +48,7 @@ test("what a visitor names comes first, and what they do not name does not", asy
   assert.deepEqual(about("train", rail), nine);
   assert.equal(rail.items[0].source, "similar");
   const visas = await feedOf({ limit: 49, interests: ["visa"] });
+  assert.deepEqual(about("visa", await feedOf({ limit: 49, query: "visa" })), nine, "a query is read as one");
   assert.deepEqual(about("visa", visas), nine);
   assert.ok(Math.min(...about("train", visas)) > 9);
   const both = await feedOf({ limit: 18, interests: ["travel by train", "a visa"] });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
+import { unranked } from "../_shared/features/retrieval.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import type { NewPosts } from "../_shared/recommend/new-posts.ts";
 import { openConversation, sameTitles } from "../_shared/recommend/select/fold.ts";
@@ -123,7 +124,7 @@ test("a page is full however many are folded, where more are left", () => {
         created_at: 0,
       },
       embedding: null,
-      ranks: { similar: null, active: i, fresh: null, trending: null, followed: null, touched: null, covisited: null },
+      ranks: { ...unranked(), active: i },
     },
   }));
   const page = select(posts, 100, { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 });
