@@ -184,7 +184,7 @@ test("what is misspelt is named, beside what there is", () => {
   };
   assert.equal(
     message(() => requestOfBody('{"limt": 5}')),
-    "the body has no field limt: it may have limit, mode, after, filter, interests, candidates and count_since",
+    "the body has no field limt: it may have limit, mode, after, filter, interests, query, candidates and count_since",
   );
   assert.equal(
     message(() => requestOfQuery(new URLSearchParams("limt=5"))),
