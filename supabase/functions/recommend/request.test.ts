@@ -188,7 +188,7 @@ test("what is misspelt is named, beside what there is", () => {
   );
   assert.equal(
     message(() => requestOfQuery(new URLSearchParams("limt=5"))),
-    "the query has no field limt: it may have limit, mode, after, interests and count_since",
+    "the query has no field limt: it may have limit, mode, after, interests, query and count_since",
   );
   assert.equal(
     message(() => requestOfBody('{"filter": {"tag": []}}')),
