@@ -45,7 +45,8 @@ comment on function recsys.is_list(jsonb, text, integer, integer) is 'Whether a 
 create function recsys.is_days(p_value jsonb) returns boolean
 language sql immutable security invoker set search_path = ''
 -- a hundred years: more is no interval that can be taken off any time
-return case when jsonb_typeof(p_value) is distinct from 'number' then false else p_value::numeric between 1 and 36500 and p_value::numeric = trunc(p_value::numeric) end;
+-- 7.0 is none: what reads it takes the text for an integer
+return case when jsonb_typeof(p_value) is distinct from 'number' or p_value::text !~ '^[1-9][0-9]{0,4}$' then false else p_value::text::integer <= 36500 end;
 comment on function recsys.is_days(jsonb) is 'Whether a value is a whole number of days, from 1 to 36500.';
 
 create function recsys.check_promotion() returns trigger

@@ -53,8 +53,8 @@ begin
   return query
   with pages as materialized (
     select impressions.request_id, impressions.post_id, impressions.position, impressions.score,
-      -- what this promotion itself brought is not what pages had anyway
-      impressions.post_id = any (post_ids) and impressions.promotion_id is distinct from p_promotion_id as is_promoted
+      -- what was promoted, by this one or another, is not what pages had anyway
+      impressions.post_id = any (post_ids) and impressions.promotion_id is null as is_promoted
     from recsys.impressions
     where impressions.user_id = any (people) and impressions.shown_at > day_ago and impressions.mode = 'live'
       and impressions.request_id in (

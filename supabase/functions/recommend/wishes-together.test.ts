@@ -79,6 +79,35 @@ test("two pins of one conversation count it once", async (t) => {
   assert.equal(told(await feedOf(t, ben, { limit: 30 })), 30);
 });
 
+test("two pins of one conversation by different authors are one, whichever was pinned first", async (t) => {
+  await title("How to begin", 20, 5);
+  await pool.query("update public.posts set author_id = $1 where id = $2", [eve, post(5)]);
+  for (const [first, second] of [
+    [20, 5],
+    [5, 20],
+  ]) {
+    await pool.query("delete from recsys.promotions");
+    await pin(first, 1);
+    await pin(second, 2);
+    const { items } = await feedOf(t, ben, { limit: 30 });
+    assert.equal(items.filter(({ promoted }) => promoted).length, 1);
+  }
+});
+
+test("a number of days is whole", async () => {
+  for (const column of ["people", "filter"]) {
+    const value = column === "people" ? '{"signed_up_days": 7.0}' : '{"max_age_days": 7.0}';
+    const which = column === "people" ? `post_id, people` : "filter";
+    const values = column === "people" ? `'${post(1)}', '${value}'` : `'${value}'`;
+    await assert.rejects(
+      pool.query(
+        `insert into recsys.promotions (name, ${which}, place, ends_at) values ('x', ${values}, 1, 'infinity')`,
+      ),
+      { code: "22023" },
+    );
+  }
+});
+
 test("what is pinned is not counted as folded into another, too", async (t) => {
   await title("How to begin", 20, 5);
   // newer, and somebody else's: the pin takes the older nothing

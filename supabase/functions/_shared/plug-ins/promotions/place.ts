@@ -110,14 +110,19 @@ export function placed(
 function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): Map<number, Place> {
   const pins = new Map<number, Place>();
   const taken = new Set<string>();
+  // nor is the other pinned of what is one conversation, be it folded or not
+  const said = new Set<string>();
   const conversationOf = openConversation(scored);
   for (const { promotion_id, name, place, post_ids } of promotions) {
     if (place === null || place <= begin) continue;
     const wanted = new Set(post_ids);
-    const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
+    const [chosen] = scored
+      .filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id) && !said.has(post.post_id))
+      .sort(better);
     if (!chosen) continue;
     const folded = conversationOf(chosen).filter((post) => mayFold(post, chosen) && !taken.has(post.post.post_id));
     for (const { post } of [chosen, ...folded]) taken.add(post.post_id);
+    for (const { post } of conversationOf(chosen)) said.add(post.post_id);
     let free = place;
     while (pins.has(free)) free++;
     pins.set(free, {
