@@ -12,12 +12,9 @@ import { AppError, asAppError } from "../http/errors.ts";
 import type { Log } from "../http/log.ts";
 import { noSpan, type Span } from "../http/span.ts";
 import { answerOf } from "./answer.ts";
-import { tellConversations } from "./conversations.ts";
 import type { Page } from "./cursor.ts";
-import { tellEdits } from "./edits.ts";
 import { headWeights } from "./feed-settings.ts";
 import { givenPage, givenScores } from "./given.ts";
-import { tellGroups } from "./groups.ts";
 import { ModelGone } from "./known-posts.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { lookUp } from "./look-up.ts";
@@ -33,7 +30,7 @@ import {
   type Recommendation,
 } from "./seams.ts";
 import { userState } from "./states.ts";
-import { tellTopics } from "./topics.ts";
+import { tellPosts } from "./tell-posts.ts";
 
 /** A reader's feed; `timeout` is that of each statement. Throws AppError; candidates that cannot be ranked are left out and logged. */
 export async function recommend(
@@ -73,12 +70,7 @@ async function feedBy(
   const { context, posts } = found;
   const leftOut: LeftOut[] = [];
   // asked while the ranker runs
-  const told = Promise.all([
-    tellTopics(services.topics, posts, context.settings),
-    tellGroups(services, posts, context.settings),
-    tellConversations(services.conversations, posts),
-    tellEdits(services.edits, posts),
-  ]);
+  const told = tellPosts(services, posts, context.settings);
   const ofScores = span("scores");
   const ranked = await ranking(services.log, found, chosen, leftOut);
   const unranked = () =>

@@ -1,11 +1,8 @@
 /** Makes one page of two models' rankings. */
 import type { Log } from "../../http/log.ts";
-import { tellConversations } from "../../recommend/conversations.ts";
 import { type Page, placesOf } from "../../recommend/cursor.ts";
-import { tellEdits } from "../../recommend/edits.ts";
 import type { Reason } from "../../recommend/feed.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
-import { tellGroups } from "../../recommend/groups.ts";
 import type { LeftOut } from "../../recommend/left-out.ts";
 import { bestOf } from "../../recommend/page.ts";
 import { reasons } from "../../recommend/reasons.ts";
@@ -13,7 +10,7 @@ import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
 import type { LookedUp, MadePage, PageMaker } from "../../recommend/seams.ts";
 import type { Exploration } from "../../recommend/select/exploration.ts";
 import { userState } from "../../recommend/states.ts";
-import { tellTopics } from "../../recommend/topics.ts";
+import { tellPosts } from "../../recommend/tell-posts.ts";
 import { coinsOf, draft, type Team } from "./draft.ts";
 import { type Second, SecondModelFailed, secondModel, secondModelId } from "./second-model.ts";
 
@@ -22,7 +19,7 @@ export const draftedPage: PageMaker = {
   async prepare({ connection, reader, page, found, span }, services) {
     const id = secondModelId(found.context);
     if (id === null) return null;
-    const { log, topics } = services;
+    const { log } = services;
     const ended = span("second_model");
     const second = await secondModel(connection, services, reader, found, id, page).catch((error) => {
       if (!(error instanceof SecondModelFailed)) throw error;
@@ -34,11 +31,9 @@ export const draftedPage: PageMaker = {
     return async ({ found, page, scored, explore, promotions, leftOut }) => {
       const unweighed = await secondScores(log, second, leftOut);
       if (!unweighed) return null;
+      // before pins, which fold by conversations
+      await tellPosts(services, second.posts, second.context.settings);
       const secondScored = promotions ? promotions.unpinned(promotions.weighed(unweighed), page) : unweighed;
-      await tellTopics(topics, second.posts, second.context.settings);
-      await tellGroups(services, second.posts, second.context.settings);
-      await tellConversations(services.conversations, second.posts);
-      await tellEdits(services.edits, second.posts);
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };
   },

@@ -120,9 +120,10 @@ function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): M
       .filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id) && !said.has(post.post_id))
       .sort(better);
     if (!chosen) continue;
-    const folded = conversationOf(chosen).filter((post) => mayFold(post, chosen) && !taken.has(post.post.post_id));
+    const conversation = conversationOf(chosen);
+    const folded = conversation.filter((post) => mayFold(post, chosen) && !taken.has(post.post.post_id));
     for (const { post } of [chosen, ...folded]) taken.add(post.post_id);
-    for (const { post } of conversationOf(chosen)) said.add(post.post_id);
+    for (const { post } of conversation) said.add(post.post_id);
     let free = place;
     while (pins.has(free)) free++;
     pins.set(free, {
