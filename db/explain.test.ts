@@ -119,6 +119,10 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
   assert.deepEqual(await whyNot(people.ada, post(9)), ["a repost"]);
   assert.deepEqual(await whyNot(people.ada, post(10)), ["has a view by this user"]);
   assert.deepEqual(await whyNot(people.ben, post(9)), []);
+  await pool.query("update public.posts set title = id::text where id = $1", [post(9)]);
+  assert.deepEqual(await whyNot(people.ada, post(9)), ["a repost"], "of the same link");
+  await pool.query("update public.posts set description = '' where id = $1", [post(9)]);
+  assert.deepEqual(await whyNot(people.ada, post(9)), []);
   const verdicts = await Promise.all([explain(people.ada, people.ben), explain(post(1), post(1))]);
   assert.deepEqual(verdicts, [
     ["verdict | not a candidate | there is no such post in recsys.source_posts"],

@@ -13,8 +13,8 @@ export interface Asked {
   /** What a plain select shows the caller. */
   posts: PolicyPost[];
   facts: Facts;
-  /** Of what they came to, dismissed or saw, the titles that a plain select shows them. */
-  seenTitles: string[];
+  /** What they came to, dismissed or saw, as far as a plain select shows them. */
+  originals: Pick<PolicyPost, "title" | "description">[];
   /** In milliseconds. */
   now: number;
   /** How often what a test is for occurred, by its name (occurred.ts). */

@@ -60,15 +60,18 @@ export function wordsOfTitle(title: string): string | null {
   return found.length > 1 ? found.join(" ") : null;
 }
 
-/** Tells whether a title is that of something which the caller came to, dismissed or saw, and may read. */
-export function repostsTo({ facts, seenTitles }: Asked): (title: string) => boolean {
-  const seen = new Set(facts.hidesReposts ? seenTitles.map(wordsOfTitle) : []);
-  seen.delete(null);
-  return (title) => seen.has(wordsOfTitle(title));
+/** Tells whether a post is one conversation with something which the caller came to, dismissed or saw, and may read. */
+export function repostsTo({ facts, originals }: Asked): (post: PolicyPost) => boolean {
+  if (!facts.hidesReposts) return () => false;
+  const titles = new Set(originals.map(({ title }) => wordsOfTitle(title)));
+  const links = new Set(originals.map(linkOf));
+  return (post) =>
+    [wordsOfTitle(post.title)].some((words) => words !== null && titles.has(words)) ||
+    [linkOf(post)].some((link) => link !== undefined && links.has(link));
 }
 
 /** The link that a text begins with. */
-export function linkOf({ description }: PolicyPost): string | undefined {
+export function linkOf({ description }: Pick<PolicyPost, "description">): string | undefined {
   return /^\s*(https?:\/\/[^\s<>"]+)/.exec(description)?.[1];
 }
 
@@ -82,9 +85,4 @@ export function haveOneTitle(a: PolicyPost, b: PolicyPost): boolean {
 export function isOneConversation(a: PolicyPost, b: PolicyPost): boolean {
   const link = linkOf(a);
   return (link !== undefined && link === linkOf(b)) || haveOneTitle(a, b);
-}
-
-/** Whether the first would be folded into the second: an older one of somebody else's never is. */
-export function followsOn(post: PolicyPost, other: PolicyPost): boolean {
-  return post.created_at >= other.created_at || (post.author_id !== null && post.author_id === other.author_id);
 }

@@ -17,7 +17,7 @@ const leastParts: Record<string, number> = {
   "posts of small groups": 250,
   "a floor of small groups": 20,
   "folded, with a link": 50,
-  "an older post of somebody else's beside a newer": 50,
+  "an older post folded into a newer": 50,
   "reposts left out": 100,
   "new posts that nobody may be told of": 10,
 };

@@ -202,6 +202,41 @@ for (const [name, accounts, attack, prepare, places] of [
 
 const findCircles = "select recsys.find_circles()";
 
+/** Each account writes what one of these posts says, with its title and vector. */
+const copies = (posts: string) => `begin;
+  create temp table copied on commit drop as
+    select gen_random_uuid() as id, account.id as author_id, other.id as other, account.number
+    from $accounts join (${posts}) as other (id, n) on (other.n - 1) % (select count(*) from $accounts) + 1 = account.number;
+  insert into public.posts (id, author_id, title, description, tags, created_at)
+    select copied.id, copied.author_id, title, description, tags, recsys.clock() - interval '1 second' * number
+    from copied join public.posts on posts.id = other;
+  insert into recsys.post_embeddings (model_id, post_id, embedding)
+    select model_id, copied.id, embedding from copied join recsys.post_embeddings on post_embeddings.post_id = other;
+  delete from recsys.embedding_jobs using copied where entity_id = copied.id; commit`;
+const inMostFeeds = (count: number) => {
+  const times = new Map<string, number>();
+  for (const post of (base as Set<string>[]).flatMap((feed) => [...feed])) times.set(post, (times.get(post) ?? 0) + 1);
+  const posts = [...times].sort(([, a], [, b]) => b - a).map(([post]) => post);
+  return `select * from unnest('{${posts.slice(0, count)}}'::uuid[]) with ordinality as most (id, n)`;
+};
+const oldest = `select id, row_number() over (order by md5(id::text)) as n
+  from (select id from public.posts where created_at < recsys.clock() - interval '10 days' and author_id is not null order by md5(id::text) limit 10) as old`;
+
+test("who copies what stands in most feeds takes nothing off them, and brings nothing back", async (t) => {
+  for (const [what, accounts, posts, more, bound] of [
+    ["two posts in most feeds, copied by one", 1, () => inMostFeeds(2), "", 0.02],
+    ["ten in most feeds, copied by ten", 10, () => inMostFeeds(10), "", 0.05],
+    ["the same, and all come to all copies", 10, () => inMostFeeds(10), actOnEachOther(1), 0.05],
+    // who comes to nobody has 50 % of the places with a post each, copied or not, as ten honest authors have
+    ["ten old posts, copied by ten of a circle", 10, () => oldest, `${actOnEachOther(1)}; ${findCircles}`, 0.05],
+  ] as const) {
+    base ??= await feeds(t);
+    const { changed, own } = await effectOf(t, accounts, `${copies(posts())}; ${more}`, nothing);
+    t.diagnostic(`${what}: ${percent(changed)}, of which they have ${percent(own)}`);
+    assert.ok(changed <= bound, `${what}: ${percent(changed)}`);
+  }
+});
+
 const signedUpLongAgo =
   "update public.profiles set created_at = recsys.clock() - interval '40 days' from $accounts where profiles.id = account.id";
 

@@ -91,7 +91,7 @@ comment on column recsys.source_withheld.author_id is 'The author; null: the pos
 
 create view recsys.source_conversations with (security_invoker = true) as
 select null::uuid as post_id, null::text as conversation where false;
-comment on view recsys.source_conversations is 'Which posts are one conversation: (post_id, conversation), one row for a post at most. A page has the best of them, and says how many more there are. Posts with the same title are one without it. Read by the service role alone, of posts that the reader may read. Empty in an app that does not say.';
+comment on view recsys.source_conversations is 'Which posts are one conversation: (post_id, conversation), one row for a post at most. A page has one of them, and says how many more there are. Posts with the same title are one without it. Read by the service role alone, of posts that the reader may read. Empty in an app that does not say.';
 comment on column recsys.source_conversations.post_id is 'The post.';
 comment on column recsys.source_conversations.conversation is 'The same for all posts of one: the link that they share, or the id of the post that they answer or repost, also for that post itself; null: of none.';
 

@@ -11,9 +11,9 @@ create type recsys.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
   authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
-  more text[], less text[], dismissed json, seen_titles text[], withholds boolean
+  more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50; null: nothing. seen_titles: of what the user wants to see no reposts (recsys.seen_titles). withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50; null: nothing. originals, original_titles: of what the user wants to see no reposts (recsys.seen_originals); null: of nothing. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -119,26 +119,23 @@ end
 $$;
 comment on function recsys.with_filter(recsys.feed_request, jsonb) is 'A request that lets in what passes a filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields.';
 
-create function recsys.seen_titles(p_user_id uuid, p_post_ids uuid[]) returns text[]
+create function recsys.seen_originals(p_user_id uuid, p_post_ids uuid[]) returns table (post_ids uuid[], titles text[])
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
-  if not exists (
+  return query
+  select array_agg(posts.post_id), coalesce(array_agg(distinct posts.title) filter (where posts.title <> ''), '{}')
+  from unnest(p_post_ids) as seen (post_id)
+  cross join lateral (select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = seen.post_id offset 0) as posts
+  where exists (
     select from recsys.source_preferences
     where source_preferences.user_id = p_user_id and source_preferences.kind = 'hide' and source_preferences.value = 'reposts'
-  ) then
-    return null;
-  end if;
-  return array(
-    select distinct posts.title
-    from unnest(p_post_ids) as seen (post_id)
-    cross join lateral (select source_posts.title from recsys.source_posts where source_posts.post_id = seen.post_id offset 0) as posts
-    where posts.title <> ''
-  );
+  )
+  having count(*) > 0;
 end
 $$;
-comment on function recsys.seen_titles(uuid, uuid[]) is 'The titles of posts that a user came to, dismissed or saw (p_post_ids), where they want no reposts of these; null: they do not say so.';
+comment on function recsys.seen_originals(uuid, uuid[]) is 'Of posts that a user came to, dismissed or saw (p_post_ids), those that they may read, and their titles, where they want no reposts of these: one row; none where there are none, or they do not say so.';
 
 create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
 returns recsys.feed_request
@@ -192,7 +189,7 @@ begin
     dismissed := recsys.dismissed_posts(p_user_id, p_now);
     request.excluded := request.excluded || dismissed.post_ids;
     if kind = 'personal' then
-      request.seen_titles := recsys.seen_titles(p_user_id, request.excluded);
+      select originals.post_ids, originals.titles into request.originals, request.original_titles from recsys.seen_originals(p_user_id, request.excluded) as originals;
     end if;
     if kind = 'personal' and dismissed.lately <> '{}' then
       request.dismissed := (
@@ -325,7 +322,7 @@ comment on function recsys.tried_posts(recsys.feed_request) is 'Which of the pos
 revoke all on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) from public;
 grant execute on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) to service_role;
 
-revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.seen_titles(uuid, uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.seen_originals(uuid, uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.seen_titles(uuid, uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.seen_originals(uuid, uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

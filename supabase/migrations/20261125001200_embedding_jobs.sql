@@ -74,7 +74,7 @@ create table recsys.edited_posts (
   post_id uuid primary key,
   edited_at timestamptz not null
 );
-comment on table recsys.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. A feed folds posts into older ones that say the same: whoever edits an old post to say what a newer one does has said it later.';
+comment on table recsys.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts that say the same a feed has the one to which most people came: whoever edits an old post to say what a newer one does does not lead it.';
 comment on column recsys.edited_posts.post_id is 'The post.';
 comment on column recsys.edited_posts.edited_at is 'When, by recsys.clock().';
 create index edited_posts_edited_at_idx on recsys.edited_posts (edited_at);

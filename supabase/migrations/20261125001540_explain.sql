@@ -53,7 +53,7 @@ begin
   with titles as (
     select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = any (candidates || p_post_id)
     union all
-    select null, each.title from unnest(request.seen_titles) as each (title)
+    select null, each.title from unnest(request.original_titles) as each (title)
   ),
   words as (
     select titles.post_id, btrim(regexp_replace(lower(titles.title), '[^[:alnum:]]+', ' ', 'g')) as words from titles
@@ -65,6 +65,11 @@ begin
     from recsys.source_conversations as mine
     join recsys.source_conversations as other on other.conversation = mine.conversation
     where mine.post_id = p_post_id and other.post_id = any (candidates) and other.post_id <> p_post_id
+    union all
+    select null
+    from recsys.source_conversations as mine
+    join recsys.source_conversations as original on original.conversation = mine.conversation
+    where mine.post_id = p_post_id and original.post_id = any (request.originals) and original.post_id <> p_post_id
   );
 
   return query select
@@ -77,7 +82,7 @@ begin
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it has the title of what they saw, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it is one conversation with what they saw, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -173,7 +178,7 @@ begin
   end if;
   if answer.is_repost and reasons = '{}' then
     reasons := reasons || 'a repost'::text;
-    details := details || 'it has the title of what this user came to, dismissed or saw, and they want no reposts'::text;
+    details := details || 'it is one conversation with what this user came to, dismissed or saw, and they want no reposts'::text;
   end if;
   if not answer.is_candidate and reasons = '{}' then
     reasons := reasons || 'no source brings it'::text;

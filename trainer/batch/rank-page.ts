@@ -254,7 +254,7 @@ function best(
   const { ids } = community.posts;
   const ranked: RankedUser[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const { post, title, created_at, author_id, embedding, ranks, follows_author } = candidates[i];
+    const { post, title, created_at, author_id, embedding, ranks, follows_author, state } = candidates[i];
     if (!Number.isFinite(scores[i])) continue;
     const post_id = ids[post];
     const of_circle = !inCircle && !follows_author && author_id !== null && circle.has(author_id);
@@ -275,6 +275,7 @@ function best(
         group,
         conversation,
         edited_at,
+        state,
       },
     });
   }

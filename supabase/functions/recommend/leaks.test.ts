@@ -369,9 +369,11 @@ async function ask(
 async function sightOf(
   client: pg.PoolClient,
   { excluded }: Asked["facts"],
-): Promise<Pick<Asked, "posts" | "seenTitles">> {
-  const { rows } = await client.query("select title from public.posts where id = any ($1)", [[...excluded]]);
-  return { posts: await readable(client), seenTitles: rows.map(({ title }) => title) };
+): Promise<Pick<Asked, "posts" | "originals">> {
+  const { rows } = await client.query("select title, description from public.posts where id = any ($1)", [
+    [...excluded],
+  ]);
+  return { posts: await readable(client), originals: rows };
 }
 
 /** In a transaction of the caller's. */

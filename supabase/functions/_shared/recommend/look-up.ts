@@ -75,11 +75,11 @@ export async function lookUp(
     // what visitors are shown is not counted, so they would try posts for nothing, as would who wants no personalisation
     const mayTry =
       caller.sub !== undefined && !page.given && context.feed === "personal" && triesPosts(context.settings);
-    const [{ posts, ofCaller, isRepost }, trials] = await Promise.all([
+    const [{ posts, ofCaller, originals }, trials] = await Promise.all([
       candidatesOf(connection, services.commonPosts, caller, context, vector, page, span),
       mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
     ]);
-    const found = { context, model, input, vector, posts, ofCaller, isRepost, trials };
+    const found = { context, model, input, vector, posts, ofCaller, originals, trials };
     const makers = page.given ? [] : await preparedMakers({ connection, reader, page, found, span }, services);
     const promotions = page.given ? null : await promoted({ connection, reader, page, found, span }, services);
     if (promotions) found.posts = [...posts, ...promotions.posts];

@@ -10,8 +10,6 @@ import type { Log } from "../http/log.ts";
 const keptFor = 60_000;
 /** Of so many posts: 3 MB. More begin from scratch. */
 const keptPosts = 20_000;
-/** Where none of so many has one, no other is asked for until that time is over: each feed has some posts that no other had, and to ask took 1 ms of 25. */
-const enough = 100;
 /** Nothing of a feed waits for it longer; where it takes longer, or fails, feeds do without for ten seconds. */
 const timeout = "250ms";
 const pause = 10_000;
@@ -50,7 +48,7 @@ export function openPostFacts<Fact>(
         const into = known;
         try {
           const [{ any, facts }] = await readAs(pool, service, read(unknown), async (_, rows) => rows, timeout);
-          none = !any || (facts === null && unknown.length >= enough);
+          none = !any;
           for (const id of unknown) into.set(id, facts?.[id] ?? null);
         } catch (error) {
           notBefore = clock() + pause;

@@ -20,6 +20,7 @@ import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { lookUp } from "./look-up.ts";
 import { explorationOf, plainPage } from "./page.ts";
 import type { Reader } from "./reader.ts";
+import { repostsOf } from "./reposts.ts";
 import { communityScores, modelScores, type ScoredPost } from "./scores.ts";
 import {
   type Chosen,
@@ -71,14 +72,19 @@ async function feedBy(
   const leftOut: LeftOut[] = [];
   // asked while the ranker runs
   const told = tellPosts(services, posts, context.settings);
+  const toldReposts = repostsOf(services, found.originals);
   const ofScores = span("scores");
-  const ranked = await ranking(services.log, found, chosen, leftOut);
-  const unranked = () =>
-    page.given ? givenScores(posts, page.given) : communityScores(posts, Number(context.now), leftOut);
-  const unweighed = ranked ?? unranked();
-  const scored = promotions?.weighed(unweighed) ?? unweighed;
+  const thought = await ranking(services.log, found, chosen, leftOut);
   ofScores();
   await told;
+  // only now is it known which posts are one conversation with what the reader saw
+  const isRepost = await toldReposts;
+  found.posts = posts.filter((post) => !isRepost(post));
+  const ranked = thought?.filter(({ post }) => !isRepost(post)) ?? null;
+  const unranked = () =>
+    page.given ? givenScores(found.posts, page.given) : communityScores(found.posts, Number(context.now), leftOut);
+  const unweighed = ranked ?? unranked();
+  const scored = promotions?.weighed(unweighed) ?? unweighed;
   const asked = {
     found,
     page,
@@ -86,6 +92,7 @@ async function feedBy(
     explore: explorationOf(found, page),
     promotions,
     leftOut,
+    isRepost,
   };
   let made: MadePage | null = null;
   // what else makes pages goes by a model's scores

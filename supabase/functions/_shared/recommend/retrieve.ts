@@ -12,7 +12,7 @@ import type { Page } from "./cursor.ts";
 import { type Dismissed, dismissalFactor } from "./dismissed.ts";
 import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { KnownPost } from "./post-rows.ts";
-import { sameTitles } from "./select/fold.ts";
+import type { Originals } from "./reposts.ts";
 import { cutOf, withinShare } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
 
@@ -29,8 +29,8 @@ interface FoundCandidates {
   more: string[] | null;
   less: string[] | null;
   dismissed: Dismissed[] | null;
-  /** Of what they saw, where they want no reposts of it; null, or left out where the request names the posts: they do not say so. */
-  seen_titles?: string[] | null;
+  /** What they saw, where they want no reposts of it; null, or left out where the request names the posts: they do not say so. */
+  originals?: Originals | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
@@ -84,8 +84,8 @@ export interface Retrieved {
   /** Unordered. */
   posts: PostCandidate[];
   ofCaller: ToCaller;
-  /** Whether a title is that of what its reader saw and wants no reposts of. */
-  isRepost: (title: string) => boolean;
+  /** null: its reader wants to see reposts. */
+  originals: Originals | null;
 }
 
 /**
@@ -112,12 +112,10 @@ export async function retrieve(
   const since = ownPosts(answer, ofCaller, found);
   if (common && !answer.is_few && !addCommon(common, answer, since, hidden, ofCaller, found)) return null;
   if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
-  const isRepost = answer.seen_titles ? sameTitles(answer.seen_titles) : () => false;
-  for (const [id, { post }] of found) if (isRepost(post.title)) found.delete(id);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   const posts = Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
-  return { posts, ofCaller, isRepost };
+  return { posts, ofCaller, originals: answer.originals ?? null };
 }
 
 /** What a post is to the caller by its author, and by whom and what they follow. */

@@ -18,6 +18,7 @@ import type { LeftOut } from "./left-out.ts";
 import type { PostFacts } from "./post-facts.ts";
 import type { ContextRow } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
+import type { IsRepost, Originals } from "./reposts.ts";
 import type { ToCaller } from "./retrieve.ts";
 import type { ScoredPost } from "./scores.ts";
 import type { Exploration, Trials } from "./select/exploration.ts";
@@ -83,7 +84,7 @@ export interface LookedUp {
   posts: PostCandidate[];
   /** What others would be to the user. */
   ofCaller: ToCaller;
-  isRepost: (title: string) => boolean;
+  originals: Originals | null;
   /** null: nothing is tried. */
   trials: Trials | null;
 }
@@ -119,6 +120,7 @@ export interface Ranked {
   promotions: Promotions | null;
   /** Takes the posts that cannot be ranked. */
   leftOut: LeftOut[];
+  isRepost: IsRepost;
 }
 
 export interface MadePage {

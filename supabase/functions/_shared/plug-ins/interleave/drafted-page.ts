@@ -28,11 +28,12 @@ export const draftedPage: PageMaker = {
     });
     ended();
     if (!second) return null;
-    return async ({ found, page, scored, explore, promotions, leftOut }) => {
-      const unweighed = await secondScores(log, second, leftOut);
-      if (!unweighed) return null;
+    return async ({ found, page, scored, explore, promotions, leftOut, isRepost }) => {
+      const thought = await secondScores(log, second, leftOut);
+      if (!thought) return null;
       // before pins, which fold by conversations
       await tellPosts(services, second.posts, second.context.settings);
+      const unweighed = thought.filter(({ post }) => !isRepost(post));
       const secondScored = promotions ? promotions.unpinned(promotions.weighed(unweighed), page) : unweighed;
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);
     };

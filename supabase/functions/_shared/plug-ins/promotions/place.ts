@@ -2,7 +2,7 @@
 import { type Page, placesOf } from "../../recommend/cursor.ts";
 import type { ScoredPost } from "../../recommend/scores.ts";
 import type { MadePage, PromotedPlace } from "../../recommend/seams.ts";
-import { mayFold, openConversation } from "../../recommend/select/fold.ts";
+import { openConversation } from "../../recommend/select/fold.ts";
 import { better } from "../../recommend/select/selectable.ts";
 
 /** A row of recsys.promotions with the posts of it that the reader may be shown; it has a place or a factor. */
@@ -110,20 +110,15 @@ export function placed(
 function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): Map<number, Place> {
   const pins = new Map<number, Place>();
   const taken = new Set<string>();
-  // nor is the other pinned of what is one conversation, be it folded or not
-  const said = new Set<string>();
   const conversationOf = openConversation(scored);
   for (const { promotion_id, name, place, post_ids } of promotions) {
     if (place === null || place <= begin) continue;
     const wanted = new Set(post_ids);
-    const [chosen] = scored
-      .filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id) && !said.has(post.post_id))
-      .sort(better);
+    const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
     if (!chosen) continue;
-    const conversation = conversationOf(chosen);
-    const folded = conversation.filter((post) => mayFold(post, chosen) && !taken.has(post.post.post_id));
+    // whoever pins it has said which of its conversation leads
+    const folded = conversationOf(chosen).filter(({ post }) => !taken.has(post.post_id));
     for (const { post } of [chosen, ...folded]) taken.add(post.post_id);
-    for (const { post } of conversation) said.add(post.post_id);
     let free = place;
     while (pins.has(free)) free++;
     pins.set(free, {

@@ -54,15 +54,13 @@ export function openPromotions(): Promoter {
       ended();
       if (promotions.length === 0 && posts.length === 0) return null;
       return {
-        posts: posts.flatMap((post, i) =>
-          found.isRepost(post.title)
-            ? []
-            : candidateOf(
-                post,
-                known[i],
-                { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i], on_trial: false },
-                found.vector,
-              ),
+        posts: posts.map((post, i) =>
+          candidateOf(
+            post,
+            known[i],
+            { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i], on_trial: false },
+            found.vector,
+          ),
         ),
         weighed: (scored) => weighed(scored, promotions),
         unpinned: (scored, page) => unpinned(scored, page, promotions),

@@ -185,19 +185,66 @@ test("no trial gives a topic or a group more than its share of the page", () => 
   assert.deepEqual(ids(groups, 1), ["0", "1", "2", "3", "4"]);
 });
 
-test("a copy takes no older post of somebody else off the page, nor does an old post that was edited", () => {
-  const written = (post_id: string, score: number, author: string, created_at: number, edited_at?: number) => {
-    const { post } = candidate(post_id, score, { author, title: "Where to eat" });
-    return { score, post: { ...post, created_at, ...(edited_at && { edited_at }) } };
+test("of one conversation the post stays that most people came to, the older of equals", () => {
+  const written = (post_id: string, score: number, author: string | null, more: Partial<Selectable["post"]> = {}) => {
+    const { post } = candidate(post_id, score, { title: "Where to eat" });
+    return { score, post: { ...post, author_id: author, created_at: 1, ...more } };
   };
-  const original = written("original", 0.5, "ann", 1);
-  assert.equal(page([written("copy", 0.9, "ben", 2), original], 2, {}), "copy original");
-  assert.equal(page([written("copy", 0.4, "ben", 2), original], 2, {}), "original");
-  assert.equal(page([written("again", 0.9, "ann", 2), original], 2, {}), "again");
-  // whoever makes an older post say the same has said it later
-  assert.equal(page([written("edited", 0.9, "ben", 0, 2), original], 2, {}), "edited original");
-  assert.equal(page([written("edited", 0.4, "ben", 0, 2), original], 2, {}), "original");
-  assert.equal(page([written("older", 0.9, "ben", 0), original], 2, {}), "older");
+  const came = (participants: number) => ({ state: { participants } });
+  const original = written("original", 0.5, "ann", came(2));
+  const cases: [string, Selectable, string][] = [
+    ["a copy", written("copy", 0.9, "ben", { created_at: 2 }), "original"],
+    ["a copy to which as many came", written("copy", 0.9, "ben", { created_at: 2, ...came(2) }), "original"],
+    ["one to which more came", written("discussed", 0.9, "ben", { created_at: 2, ...came(3) }), "discussed"],
+    ["the same, with a lower score", written("discussed", 0.4, "ben", { created_at: 2, ...came(3) }), "discussed"],
+    ["the author's own, whatever came of it", written("again", 0.9, "ann", { created_at: 2 }), "again"],
+    ["an older one to which nobody came", written("older", 0.9, "ben", { created_at: 0 }), "original"],
+    ["an old post that was edited to say it", written("edited", 0.9, "ben", { ...came(9), edited_at: 2 }), "original"],
+    [
+      "one that was edited before",
+      written("edited", 0.9, "ben", { ...came(9), created_at: -9, edited_at: 0 }),
+      "edited",
+    ],
+    ["one of a closed circle", written("circle", 0.9, "ben", { ...came(9), of_circle: true }), "original"],
+    ["nobody's", written("nobody's", 0.9, null, { created_at: 2 }), "original"],
+  ];
+  for (const [what, other, expected] of cases) {
+    const [one, ...others] = select([other, original], 2, plain);
+    const [left] = [other, original].filter((post) => post !== one.chosen);
+    assert.deepEqual([one.chosen.post.post_id, one.folded, others], [expected, [left], []], what);
+  }
+});
+
+test("what leads a conversation takes nothing off a page on which it would have no place", () => {
+  const came = { state: { participants: 5 } };
+  const copy = candidate("copy", 0.9, { title: "Where to eat", author: "ben" });
+  const others = Array.from({ length: 30 }, (_, i) => candidate(`other ${i}`, 0.5 - i / 100, {}));
+  const last = candidate("original", 0.305, { title: "Where to eat", author: "ann" });
+  const original = { ...last, post: { ...last.post, ...came } };
+  const short = select([copy, ...others, original], 20, plain);
+  assert.deepEqual([short[0].chosen, short[0].folded, short.length], [copy, [original], 20]);
+  const whole = select([copy, ...others, original], 40, plain);
+  assert.deepEqual([whole[20].chosen, whole[20].folded, whole.length], [original, [copy], 31]);
+});
+
+test("each post is folded into one, where a title and a link join different posts", () => {
+  const posts = [
+    { title: "Where to eat", conversation: null },
+    { title: "Where to eat", conversation: "link" },
+    { title: "Another title", conversation: "link" },
+  ].map(({ title, conversation }, i) => {
+    const { post, score } = candidate(String(i), 1 - i / 10, { title, author: `author ${i}` });
+    return { score, post: { ...post, conversation, state: { participants: i } } };
+  });
+  const places = (state: number[]) =>
+    select(
+      posts.map(({ score, post }, i) => ({ score, post: { ...post, state: { participants: state[i] } } })),
+      3,
+      plain,
+    ).map(({ chosen, folded = [] }) => [chosen.post.post_id, ...folded.map(({ post }) => post.post_id)].join(" "));
+  assert.deepEqual(places([3, 2, 1]), ["0 1", "2"]);
+  assert.deepEqual(places([1, 3, 2]), ["1 2 0"]);
+  assert.deepEqual(places([1, 2, 3]), ["0 1", "2"]);
 });
 
 test("the page does not hang on the order in which candidates come", () => {

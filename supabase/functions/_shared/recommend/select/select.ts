@@ -1,5 +1,5 @@
 /** The stage that makes a page of the scored candidates: the best, each beside what stands above it, but for places that are filled otherwise. */
-import { mayFold, openConversation } from "./fold.ts";
+import { leads, openConversation } from "./fold.ts";
 import { type CandidatePool, candidatePool } from "./pool.ts";
 import type { Selectable, SelectionSettings } from "./selectable.ts";
 
@@ -30,7 +30,7 @@ export type Filler<Post extends Selectable> = (place: OpenPlace<Post>) => Select
 
 /**
  * A page of at most `limit` posts, in order; `served`: how many the feed had before it. Equals stand in the order of `better`. The first
- * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it, where it was not said before.
+ * of `fillers` that wants a place has it. What is one conversation with a post of the page is folded into it.
  */
 export function select<Post extends Selectable>(
   posts: Post[],
@@ -39,13 +39,77 @@ export function select<Post extends Selectable>(
   served = 0,
   fillers: Filler<Post>[] = [],
 ): Selected<Post>[] {
+  const conversationOf = openConversation(posts);
+  const out = new Set<Post>();
+  const page = (may: typeof leads) =>
+    filled(
+      posts.filter((post) => !out.has(post)),
+      limit,
+      settings,
+      served,
+      fillers,
+      (chosen) => conversationOf(chosen).filter((post) => !out.has(post) && !may(post, chosen)),
+    );
+  for (;;) {
+    const found = page(leads);
+    const led = ledOn(found, conversationOf);
+    for (const post of led) out.add(post);
+    if (led.size > 0) continue;
+    const shown = new Set(found.map(({ chosen }) => chosen));
+    const lost = [...out].filter((post) => !conversationOf(post).some((other) => shown.has(other)));
+    if (lost.length === 0) return withFolded(found, conversationOf);
+    // what led them is not there after all, since it is one conversation with another post, too
+    for (const post of lost) out.delete(post);
+    return withFolded(
+      page(() => false),
+      conversationOf,
+    );
+  }
+}
+
+/** The posts of some posts that are one conversation with one of them. */
+type ConversationOf<Post> = (post: Post) => Post[];
+
+/** Of each conversation of which a page has two posts: those that the one which leads is to stand for. */
+function ledOn<Post extends Selectable>(page: Selected<Post>[], conversationOf: ConversationOf<Post>): Set<Post> {
+  const led = new Set<Post>();
+  for (const { chosen } of page.toReversed()) {
+    if (led.has(chosen)) continue;
+    const conversation = conversationOf(chosen);
+    if (!page.some((other) => other.chosen !== chosen && conversation.includes(other.chosen))) continue;
+    for (const post of conversation) if (leads(chosen, post)) led.add(post);
+  }
+  return led;
+}
+
+/** Each post is folded into one. */
+function withFolded<Post extends Selectable>(
+  page: Selected<Post>[],
+  conversationOf: ConversationOf<Post>,
+): Selected<Post>[] {
+  const named = new Set(page.map(({ chosen }) => chosen));
+  return page.map((selected) => {
+    const folded = conversationOf(selected.chosen).filter((post) => !named.has(post));
+    for (const post of folded) named.add(post);
+    return folded.length > 0 ? { ...selected, folded } : selected;
+  });
+}
+
+/** A page of which each post has left out some others of its conversation. */
+function filled<Post extends Selectable>(
+  posts: Post[],
+  limit: number,
+  settings: SelectionSettings,
+  served: number,
+  fillers: Filler<Post>[],
+  leftOutBy: ConversationOf<Post>,
+): Selected<Post>[] {
   let pool = candidatePool(
     posts.filter(({ post }) => !post.on_trial),
     limit,
     settings,
   );
   const taken = new Set<Post>();
-  const conversationOf = openConversation(posts);
   const left = () => posts.filter((post) => !taken.has(post));
   const page: Selected<Post>[] = [];
   while (page.length < limit && taken.size < posts.length) {
@@ -64,12 +128,12 @@ export function select<Post extends Selectable>(
     const { chosen } = selected;
     taken.add(chosen);
     pool.take(chosen);
-    const folded = conversationOf(chosen).filter((post) => !taken.has(post) && mayFold(post, chosen));
-    for (const post of folded) {
+    for (const post of leftOutBy(chosen)) {
+      if (taken.has(post)) continue;
       taken.add(post);
       pool.leaveOut(post);
     }
-    page.push(folded.length > 0 ? { ...selected, folded } : selected);
+    page.push(selected);
   }
   return page;
 }

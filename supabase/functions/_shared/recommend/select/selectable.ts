@@ -21,6 +21,8 @@ export interface Selectable {
     conversation?: string | null;
     /** When its text was changed last, in milliseconds; undefined or null: never, or not lately. */
     edited_at?: number | null;
+    /** What the feature store knows of it; undefined: nobody came to it. */
+    state?: { participants: number };
     /** Whether it is a newcomer's that nobody else has come to yet (recsys.with_trials): it has no place but for a trial. */
     on_trial?: boolean;
     /** Whether its author is in a closed circle (recsys.circle_members), in which the reader is not, and the reader does not follow them. */
