@@ -168,7 +168,7 @@ test("after a dismissal its author and tags come less at once, for two weeks and
   await pool.query("delete from recsys.dismissals");
 });
 
-test("who wants no reposts gets nothing that is one conversation with what they saw, as long as they may read it", async () => {
+test("who wants no reposts gets nothing with the title of what they saw, as long as they may read it", async () => {
   const has = async (...numbers: number[]) => {
     const ids = idsOf(await feedOf({ limit: 50 }));
     return numbers.filter((n) => ids.includes(post(n)));
@@ -183,13 +183,9 @@ test("who wants no reposts gets nothing that is one conversation with what they 
   const titles = ["How to begin", "What to read?", "Question", "How to BEGIN!", "What to read", "Question", "How to"];
   for (const [i, title] of titles.entries())
     await pool.query("update public.posts set title = $2 where id = $1", [post([7, 8, 9, 20, 21, 22, 23][i]), title]);
-  // the title of 22 says too little, its link does not
-  await pool.query("update public.posts set description = 'https://a.example/menu' where id = any ($1)", [
-    [post(7), post(22)],
-  ]);
   assert.deepEqual(await has(7, 8, 9, 20, 21, 22, 23), [20, 21, 22, 23]);
   await prefer("hide", "reposts");
-  assert.deepEqual(await has(20, 21, 22, 23), [23]);
+  assert.deepEqual(await has(20, 21, 22, 23), [22, 23]);
   assert.ok(
     !idsOf(await feedOf({ limit: 50, filter: { max_age_days: 365 } })).includes(post(20)),
     "with a filter, too",

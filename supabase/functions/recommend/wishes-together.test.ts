@@ -160,6 +160,18 @@ test("a page is full however many are folded, where more are left", () => {
   assert.equal(page.length, 100);
 });
 
+test("what shares a link with what was seen is a repost, pinned or not, as long as that may be read", async (t) => {
+  const link = "update public.posts set description = 'https://a.example/menu' where id = any ($1)";
+  await pool.query(link, [[7, 9, 20].map(post)]);
+  await view(ben, 7);
+  await hideReposts(ben);
+  await pin(9, 1);
+  const shown = async () => numbers(await feedOf(t, ben, { limit: 30 })).filter((n) => [9, 20].includes(n));
+  assert.deepEqual(await shown(), []);
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [post(7)]);
+  assert.deepEqual(await shown(), [9]);
+});
+
 test("titles of two words without a space between them are the same for all", async (t) => {
   // as one conversation they come once
   await title("東京へ行く、いつか", 8, 20);
