@@ -173,7 +173,7 @@ test("a mute is about the posts that it takes out of a feed, whatever is in it",
            -- what recsys.request_with_mutes makes of it
            select case $1 when 'topic' then lower($2) = lower($3)
              when 'word' then $2 ~ '\\S' and recsys.text_for_mutes($3, array[$3])
-               ~ ('(^|' || recsys.not_in_words() || ')(?:' || recsys.word_pattern(recsys.folded($2)) || ')(' || recsys.not_in_words() || '|$)')
+               ~ ('(^|' || recsys.not_in_words() || ')(?:' || recsys.word_pattern(recsys.muted_word($2)) || ')(' || recsys.not_in_words() || '|$)')
              else false end
          ) as other`,
         [kind, value.join(""), title.join("")],

@@ -9,11 +9,11 @@ comment on type recsys.pooled_post is 'A post that passes the filter of a reques
 
 create type recsys.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
-  is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text,
+  is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text[], muted_pattern text,
   authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
   more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, as one regular expression; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50; null: nothing. originals, original_titles: of what the user wants to see no reposts (recsys.seen_originals); null: of nothing. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50; null: nothing. originals, original_titles: of what the user wants to see no reposts (recsys.seen_originals); null: of nothing. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -68,7 +68,6 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   request recsys.feed_request;
-  words text[];
 begin
   perform recsys.require_invoker_views();
   request.at := p_now;
@@ -82,8 +81,8 @@ begin
   select
     array_agg(muted.value::uuid) filter (where muted.kind = 'person' and pg_input_is_valid(muted.value, 'uuid')),
     array_agg(lower(left(muted.value, 100))) filter (where muted.kind = 'topic'),
-    array_agg(recsys.folded(left(muted.value, 100))) filter (where muted.kind = 'word' and recsys.folded(left(muted.value, 100)) ~ '\S')
-  into request.muted_authors, request.muted_topics, words
+    array_agg(recsys.muted_word(muted.value)) filter (where muted.kind = 'word' and recsys.muted_word(muted.value) is not null)
+  into request.muted_authors, request.muted_topics, request.muted_words
   from unnest(array['person', 'topic', 'word'], array[10000, 100, 100]) as kinds (kind, most)
   cross join lateral (
     select source_mutes.kind, source_mutes.value
@@ -92,7 +91,7 @@ begin
     order by source_mutes.value
     limit kinds.most
   ) as muted;
-  request.muted_words := '(^|' || recsys.not_in_words() || ')(?:' || (select string_agg(recsys.word_pattern(word), '|') from unnest(words) as word) || ')(' || recsys.not_in_words() || '|$)';
+  request.muted_pattern := recsys.muted_pattern(request.muted_words);
   request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
   return request;
 end
@@ -228,7 +227,7 @@ begin atomic
         (posts.author_id not in (select unnest(p_request.muted_authors))) is not false
         -- asked first whether there are any: an app may work a post's tags out of other rows, which would be done for each of these lines
         and (p_request.muted_topics is null or (lower(posts.tags::text)::text[] && p_request.muted_topics) is not true)
-        and (p_request.muted_words is null or (recsys.text_for_mutes(posts.title, posts.tags) ~ p_request.muted_words) is not true)
+        and (p_request.muted_words is null or recsys.has_muted_word(recsys.text_for_mutes(posts.title, posts.tags), p_request.muted_words, p_request.muted_pattern) is not true)
         and ((p_request.filter).author_ids is null or posts.author_id = any ((p_request.filter).author_ids))
         and ((p_request.filter).max_age_days is null or posts.created_at >= p_request.at - make_interval(days => (p_request.filter).max_age_days))
         and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))

@@ -150,12 +150,12 @@ begin
   end if;
   mutes := recsys.request_with_mutes(p_user_id, instant);
   if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
-    or recsys.text_for_mutes(post.title, post.tags) ~ mutes.muted_words then
+    or recsys.has_muted_word(recsys.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then
     reasons := reasons || 'muted'::text;
     details := details || concat_ws('; ',
       case when post.author_id = any (mutes.muted_authors) then 'its author' end,
       (select 'its topic ' || string_agg(tag, ', ') from unnest(post.tags) as tag where lower(tag) = any (mutes.muted_topics)),
-      case when recsys.text_for_mutes(post.title, post.tags) ~ mutes.muted_words then 'a word of its title or tags' end);
+      case when recsys.has_muted_word(recsys.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end);
   end if;
   select max(impressions.seen_at) as at into found_row from recsys.impressions
   where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant

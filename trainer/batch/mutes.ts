@@ -102,7 +102,12 @@ export class MutedPosts {
   private textOf(post: number): string {
     const { titles, tags } = this.community.posts;
     // as recsys.text_for_mutes(), whose sign is there without any tag, too
-    return folded([titles[post], tags[post].join("\u001f")].join("\u001f"));
+    return folded(
+      [titles[post].replaceAll("\f", " "), tags[post].join("\f")]
+        .join("\f")
+        .replace(controls, "")
+        .replaceAll("\f", "\u001f"),
+    );
   }
 
   private indexed(keysOf: (post: number) => string[]): Index {
@@ -119,6 +124,9 @@ export class MutedPosts {
 
 /** The numbers of the posts that have something. */
 type Index = Map<string, number[]>;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is meant
+const controls = /[\u0001-\u0008\u000e-\u001f\u007f-\u009f]+/g;
 
 /** As recsys.not_in_words(). */
 const other = "[^\\p{L}\\p{N}\\p{M}]";
