@@ -74,9 +74,17 @@ async function measure(seed: number): Promise<void> {
   const moments = pages.map(({ event, user, at }): Request => ({ event, user, at, post: -1, labels: [0, 0, 0] }));
   const made = weights.map(() => ({ withDismissal: 0, utility: 0 }));
   const { authors, tags } = loaded.community.posts;
-  const nothingYet = () => ({ pages: 0, withDismissal: 0, utility: [] as number[], ofAuthor: 0, ofTag: 0 });
+  const alike = () => ({ pages: 0, ofAuthor: 0, ofTag: 0 });
+  const nothingYet = () => ({ ...alike(), withDismissal: 0, utility: [] as number[], withinADay: alike() });
   const rules = { "without a rule": nothingYet(), "with dismissed.ts": nothingYet() };
   const leant: Record<string, { places: number[]; utility: number[] }[]> = {};
+  const countAlike = (sums: ReturnType<typeof alike>, page: number[], dismissed: { post: number }[]) => {
+    sums.pages++;
+    sums.ofAuthor += page.filter((post) => dismissed.some((other) => authors[other.post] === authors[post])).length;
+    sums.ofTag += page.filter((post) =>
+      dismissed.some((other) => tags[other.post].some((tag) => tags[post].includes(tag))),
+    ).length;
+  };
   const pageOf = (scores: number[]) =>
     scores
       .map((_, i) => i)
@@ -115,18 +123,16 @@ async function measure(seed: number): Promise<void> {
       const lately = dismissalsOf(loaded, user, at);
       if (lately.length === 0) continue;
       const tellsOf = (post: number) => ({ author_id: String(authors[post]), tags: tags[post] });
-      const factor = dismissalFactor(lately.map(tellsOf));
+      const factor = dismissalFactor(lately.map(({ post, days }) => ({ ...tellsOf(post), days })));
       for (const [rule, sums] of Object.entries(rules)) {
         const factors = Array.from(ranked.posts, (post) => (rule === "without a rule" ? 1 : factor(tellsOf(post))));
         const page = pageOf(scores.map((score, i) => factors[i] * score)).map((i) => ranked.posts[i]);
         const { withDismissal, utility } = law.page(user, page, at);
-        sums.pages++;
         sums.withDismissal += withDismissal;
         sums.utility.push(utility);
-        sums.ofAuthor += page.filter((post) => lately.some((other) => authors[other] === authors[post])).length;
-        sums.ofTag += page.filter((post) =>
-          lately.some((other) => tags[other].some((tag) => tags[post].includes(tag))),
-        ).length;
+        countAlike(sums, page, lately);
+        const justNow = lately.filter(({ days }) => days < 1);
+        if (justNow.length > 0) countAlike(sums.withinADay, page, justNow);
       }
     }
   for (const [w, dismiss] of weights.entries()) {
@@ -135,10 +141,13 @@ async function measure(seed: number): Promise<void> {
       `  weight ${dismiss}: ${((100 * withDismissal) / moments.length).toFixed(2)} % of pages with a dismissal, utility ${(utility / moments.length).toFixed(4)}`,
     );
   }
-  for (const [rule, { pages, withDismissal, utility, ofAuthor, ofTag }] of Object.entries(rules)) {
+  for (const [rule, { withDismissal, utility, withinADay, ...all }] of Object.entries(rules)) {
+    const { pages } = all;
+    const places = ({ pages, ofAuthor, ofTag }: ReturnType<typeof alike>) =>
+      `${(ofAuthor / pages).toFixed(2)} places of such an author, ${(ofTag / pages).toFixed(2)} with such a tag`;
     const { mean, error } = estimate(utility.map((each, i) => each - rules["without a rule"].utility[i]));
     console.log(
-      `  of ${pages} pages after a dismissal, ${rule}: ${(ofAuthor / pages).toFixed(2)} places of such an author, ${(ofTag / pages).toFixed(2)} with such a tag, ${((100 * withDismissal) / pages).toFixed(2)} % with a dismissal, utility ${meanOf(utility).toFixed(4)} (${mean.toFixed(4)} ± ${error.toFixed(4)})`,
+      `  of ${pages} pages after a dismissal, ${rule}: ${places(all)}, of ${withinADay.pages} within a day of it ${places(withinADay)}; ${((100 * withDismissal) / pages).toFixed(2)} % with a dismissal, utility ${meanOf(utility).toFixed(4)} (${mean.toFixed(4)} ± ${error.toFixed(4)})`,
     );
   }
   for (const [wish, sums] of Object.entries(leant))
@@ -158,10 +167,13 @@ function modeOf(tags: string[]): string {
 }
 
 /** What somebody dismissed within the 14 days before an instant, of the pages that were logged. */
-function dismissalsOf({ pages }: LoadedCommunity, user: number, at: number): number[] {
+function dismissalsOf({ pages }: LoadedCommunity, user: number, at: number): { post: number; days: number }[] {
   return pages
     .filter((page) => page.user === user && page.at < at && page.at > at - 14 * dayLength)
-    .flatMap(({ posts, told }) => posts.filter((_, i) => told?.[i].dismiss));
+    .flatMap(({ posts, told, at: then }) => {
+      const dismissed = posts.filter((_, i) => told?.[i].dismiss);
+      return dismissed.map((post) => ({ post, days: (at - then) / dayLength }));
+    });
 }
 
 /** What the laws say of a post that a user looks at, by the numbers of a loaded community, as if nobody had applauded it lately. */

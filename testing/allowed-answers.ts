@@ -13,7 +13,7 @@ export interface Asked {
   /** What a plain select shows the caller. */
   posts: PolicyPost[];
   facts: Facts;
-  /** What they came to, dismissed or saw, as far as a plain select shows them. */
+  /** Of these they want no reposts, as far as a plain select shows them. */
   originals: Pick<PolicyPost, "title" | "description">[];
   /** In milliseconds. */
   now: number;
@@ -26,8 +26,8 @@ export interface Facts {
   excluded: Set<string>;
   /** Of these what they came to or dismissed: what was only seen may be pinned. */
   known: Set<string>;
-  /** Whether they want no reposts of what they came to, dismissed or saw. */
-  hidesReposts: boolean;
+  /** Of what they want no reposts: what they dismissed within 14 days, or all that they came to, dismissed or saw. */
+  unwanted: Set<string>;
   mutes: { kind: string; value: string }[];
   list: string[];
   /** Ids of posts, and of authors, that are for followers alone. */
@@ -58,6 +58,10 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
        ) as topics,
        array(select coalesce(post_id, author_id) from public.withheld)::text[] as withheld,
        array(select post_id from recsys.dismissals where user_id = $1)::text[] as dismissed,
+       array(
+         select post_id from recsys.source_dismissals
+         where user_id = $1 and created_at > now() - interval '14 days' and created_at <= now() order by created_at desc limit 50
+       )::text[] as lately,
        coalesce(
          (
            select post_ids::text[] from recsys.batch_recommendations
@@ -69,12 +73,13 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
        array(select user_id from recsys.user_embeddings where model_id = $2 except select user_id from public.preferences where value = 'impersonal')::text[] as placed`,
     [sub ?? null, modelId],
   );
-  const [{ known, seen, hides, dismissed, mutes, list, withheld, feed, people, topics, embedded, placed }] = rows;
+  const [{ known, seen, hides, dismissed, lately, mutes, list, withheld, feed, people, topics, embedded, placed }] =
+    rows;
   const leftOut: Record<string, string[]> = { following: dismissed, impersonal: [] };
   return {
     excluded: new Set(leftOut[feed] ?? [...known, ...seen]),
     known: new Set(leftOut[feed] ?? known),
-    hidesReposts: hides && feed === "personal",
+    unwanted: new Set(feed !== "personal" ? [] : hides ? [...known, ...seen] : lately),
     ...{ mutes, list, feed },
     withheld: new Set(withheld),
     followed: { people: new Set(feed === "impersonal" ? [] : people), topics: new Set(topics) },

@@ -60,9 +60,8 @@ export function wordsOfTitle(title: string): string | null {
   return found.length > 1 ? found.join(" ") : null;
 }
 
-/** Tells whether a post is one conversation with something which the caller came to, dismissed or saw, and may read. */
-export function repostsTo({ facts, originals }: Asked): (post: PolicyPost) => boolean {
-  if (!facts.hidesReposts) return () => false;
+/** Tells whether a post is one conversation with something that the caller may read and wants no reposts of. */
+export function repostsTo({ originals }: Asked): (post: PolicyPost) => boolean {
   const titles = new Set(originals.map(({ title }) => wordsOfTitle(title)));
   const links = new Set(originals.map(linkOf));
   return (post) =>

@@ -64,7 +64,7 @@ export async function askFeed(
   assert.ok(ids.length + folded <= may.length, `${what}: ${ids.length} and ${folded} folded of ${may.length}`);
   if (!isRanked) return items.length;
   assertPromoted(asked, items, promotions, what);
-  assertPinned(asked, ids, promotions, { filter, limit, isRepost }, what);
+  assertPinned(asked, pinned, promotions, { filter, limit, isRepost }, what);
   assertConversations(asked, items, may, what);
   await tallyGroups(owner, asked, items);
   return items.length;
@@ -91,7 +91,7 @@ function assertPromoted(asked: Asked, items: FeedItem[], promotions: OpenPromoti
 /** What is pinned by its id, and may be shown, is on the page as far as others that want its place leave one. */
 function assertPinned(
   asked: Asked,
-  ids: string[],
+  pinned: Set<string>,
   promotions: OpenPromotion[],
   {
     filter,
@@ -104,7 +104,10 @@ function assertPinned(
   for (const pin of pins) {
     const [post] = pin.filter ? [] : promotable(asked, pin, filter);
     const isHere = post && !isRepost(post) && (pin.place as number) + pins.length <= limit;
-    if (isHere) assert.ok(ids.includes(post.id), `${what}: ${post.id} is pinned to place ${pin.place}`);
+    // or another of its conversation is
+    const isPinned =
+      post && asked.posts.some(({ id, ...other }) => pinned.has(id) && isOneConversation({ id, ...other }, post));
+    if (isHere) assert.ok(isPinned, `${what}: ${post.id} is pinned to place ${pin.place}`);
     if (pin.filter === null && !post) tally(asked, "a pin that its reader may not be shown", 1);
   }
 }

@@ -13,7 +13,7 @@ create type recsys.feed_request as (
   authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
   more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50; null: nothing. originals, original_titles: of what the user wants to see no reposts (recsys.seen_originals); null: of nothing. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -43,24 +43,26 @@ end
 $$;
 comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
 
-create function recsys.dismissed_posts(p_user_id uuid, p_now timestamptz, out post_ids uuid[], out lately uuid[])
+create function recsys.dismissed_posts(p_user_id uuid, p_now timestamptz, out post_ids uuid[], out lately uuid[], out days double precision[])
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   select
     coalesce(array_agg(latest.post_id), '{}'),
-    coalesce((array_agg(latest.post_id order by latest.created_at desc) filter (where latest.created_at > p_now - interval '14 days'))[:50], '{}')
-  into post_ids, lately
+    coalesce((array_agg(latest.post_id order by latest.created_at desc) filter (where latest.days < 14))[:50], '{}'),
+    coalesce((array_agg(latest.days order by latest.created_at desc) filter (where latest.days < 14))[:50], '{}')
+  into post_ids, lately, days
   from (
-    select source_dismissals.post_id, source_dismissals.created_at from recsys.source_dismissals
+    select source_dismissals.post_id, source_dismissals.created_at, extract(epoch from p_now - source_dismissals.created_at)::double precision / 86400 as days
+    from recsys.source_dismissals
     where source_dismissals.user_id = p_user_id and source_dismissals.created_at <= p_now and source_dismissals.post_id is not null
     order by source_dismissals.created_at desc
     limit 5000
   ) as latest;
 end
 $$;
-comment on function recsys.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the latest 50 within 14 days (lately): of their authors and tags less is shown at once.';
+comment on function recsys.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the latest 50 within 14 days (lately), with how many days ago: of their authors and tags less is shown at once.';
 
 create function recsys.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -118,23 +120,27 @@ end
 $$;
 comment on function recsys.with_filter(recsys.feed_request, jsonb) is 'A request that lets in what passes a filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields.';
 
-create function recsys.seen_originals(p_user_id uuid, p_post_ids uuid[]) returns table (post_ids uuid[], titles text[])
+create function recsys.unwanted_originals(p_user_id uuid, p_seen uuid[], p_dismissed uuid[]) returns table (post_ids uuid[], titles text[])
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
-begin
-  return query
-  select array_agg(posts.post_id), coalesce(array_agg(distinct posts.title) filter (where posts.title <> ''), '{}')
-  from unnest(p_post_ids) as seen (post_id)
-  cross join lateral (select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = seen.post_id offset 0) as posts
-  where exists (
+declare
+  hides constant boolean := exists (
     select from recsys.source_preferences
     where source_preferences.user_id = p_user_id and source_preferences.kind = 'hide' and source_preferences.value = 'reposts'
-  )
+  );
+begin
+  if not hides and p_dismissed = '{}' then
+    return;
+  end if;
+  return query
+  select array_agg(posts.post_id), coalesce(array_agg(distinct posts.title) filter (where posts.title <> ''), '{}')
+  from unnest(case when hides then p_seen else p_dismissed end) as seen (post_id)
+  cross join lateral (select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = seen.post_id offset 0) as posts
   having count(*) > 0;
 end
 $$;
-comment on function recsys.seen_originals(uuid, uuid[]) is 'Of posts that a user came to, dismissed or saw (p_post_ids), those that they may read, and their titles, where they want no reposts of these: one row; none where there are none, or they do not say so.';
+comment on function recsys.unwanted_originals(uuid, uuid[], uuid[]) is 'Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none.';
 
 create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
 returns recsys.feed_request
@@ -188,12 +194,13 @@ begin
     dismissed := recsys.dismissed_posts(p_user_id, p_now);
     request.excluded := request.excluded || dismissed.post_ids;
     if kind = 'personal' then
-      select originals.post_ids, originals.titles into request.originals, request.original_titles from recsys.seen_originals(p_user_id, request.excluded) as originals;
+      select unwanted.post_ids, unwanted.titles into request.originals, request.original_titles from recsys.unwanted_originals(p_user_id, request.excluded, dismissed.lately) as unwanted;
     end if;
     if kind = 'personal' and dismissed.lately <> '{}' then
       request.dismissed := (
-        select json_agg(json_build_object('author_id', source_posts.author_id, 'tags', source_posts.tags))
-        from recsys.source_posts where source_posts.post_id = any (dismissed.lately)
+        select json_agg(json_build_object('author_id', posts.author_id, 'tags', posts.tags, 'days', latest.days))
+        from unnest(dismissed.lately, dismissed.days) as latest (post_id, days)
+        cross join lateral (select source_posts.author_id, source_posts.tags from recsys.source_posts where source_posts.post_id = latest.post_id offset 0) as posts
       );
     end if;
     request.follows := recsys.followed_people(p_user_id, p_now);
@@ -321,7 +328,7 @@ comment on function recsys.tried_posts(recsys.feed_request) is 'Which of the pos
 revoke all on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) from public;
 grant execute on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) to service_role;
 
-revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.seen_originals(uuid, uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.unwanted_originals(uuid, uuid[], uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.seen_originals(uuid, uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.unwanted_originals(uuid, uuid[], uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;

@@ -82,7 +82,7 @@ begin
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether they want no reposts and it is one conversation with what they saw, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -178,7 +178,7 @@ begin
   end if;
   if answer.is_repost and reasons = '{}' then
     reasons := reasons || 'a repost'::text;
-    details := details || 'it is one conversation with what this user came to, dismissed or saw, and they want no reposts'::text;
+    details := details || 'it is one conversation with what this user dismissed, or saw and wants no reposts of'::text;
   end if;
   if not answer.is_candidate and reasons = '{}' then
     reasons := reasons || 'no source brings it'::text;

@@ -29,7 +29,8 @@ begin
     select came.user_id
     from (select distinct impressions.user_id from recsys.impressions where impressions.shown_at > day_ago and impressions.mode = 'live') as came
     join recsys.source_users as users on users.user_id = came.user_id
-    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
+    -- a feed of follows has no promotions
+    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys.feed_kind(users.user_id) <> 'following' and recsys.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
   );
   select count(*) into readers
   from recsys.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader

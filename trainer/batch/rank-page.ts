@@ -15,6 +15,7 @@ import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/
 import { settingsFor } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.ts";
+import { isOneOf } from "../../supabase/functions/_shared/recommend/reposts.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
@@ -72,8 +73,8 @@ interface PageUser {
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
-  /** What they dismissed lately and may read. */
-  dismissed: number[];
+  /** What they dismissed lately and may read, and how many days ago. */
+  dismissed: { post: number; days: number }[];
   countedUntil: number | undefined;
 }
 
@@ -110,7 +111,10 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
         )} union all select unnest(${fn("recsys.seen_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}))`.as(
         "excluded",
       ),
-      sql<string[]>`(${fn("recsys.dismissed_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}).lately`.as(
+      sql<{
+        lately: string[];
+        days: number[];
+      }>`to_json(${fn("recsys.dismissed_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })})`.as(
         "dismissed",
       ),
     ]);
@@ -119,7 +123,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     readablePosts(database, userIds, hiddenIds),
     readMutes(database, userIds),
   ]);
-  return rows.flatMap(({ user_id, countedUntil, id_embedding, excluded: more, dismissed: latest }) => {
+  return rows.flatMap(({ user_id, countedUntil, id_embedding, excluded: more, dismissed: { lately, days } }) => {
     const number = userNumbers.get(user_id);
     if (number === undefined) return [];
     const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
@@ -137,7 +141,10 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     }
     const mutedBy = mutes.get(user_id);
     if (mutedBy) for (const post of muted.of(mutedBy)) excluded.add(post);
-    const dismissed = latest.flatMap((id) => postNumbers.get(id) ?? []).filter(mayRead);
+    const dismissed = lately.flatMap((id, i) => {
+      const post = postNumbers.get(id);
+      return post !== undefined && mayRead(post) ? { post, days: days[i] } : [];
+    });
     return { id: user_id, number, input, excluded, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
   });
 }
@@ -172,6 +179,7 @@ async function rankUser(
 ): Promise<BatchList> {
   const { state, run, model, postVectors, hasVector, neighbours, community, circle, weights, selection, floor } =
     snapshot;
+  const { conversations } = snapshot;
   let { hidden } = snapshot;
   let similar = nearest;
   if (alsoReadable.length > 0) {
@@ -205,16 +213,26 @@ async function rankUser(
     snapshot.rowOf,
   );
   const { probabilities } = opinion;
-  const { authors, tags } = community.posts;
+  const { authors, ids, tags, titles } = community.posts;
   const afterDismissals = dismissalFactor(
-    dismissed.map((post) => ({ author_id: community.users.ids[authors[post]] ?? null, tags: tags[post] })),
+    dismissed.map(({ post, days }) => ({
+      author_id: community.users.ids[authors[post]] ?? null,
+      tags: tags[post],
+      days,
+    })),
+  );
+  const conversationOf = (post: number) => conversations.get(ids[post]) ?? null;
+  const isRepost = isOneOf(
+    dismissed.map(({ post }) => titles[post]),
+    new Set(dismissed.map(({ post }) => conversationOf(post))),
   );
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed
   for (let i = 0; i < scores.length; i++) {
     const score = afterDismissals(candidates[i]) * scoreOf(opinion, i, weights);
     const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
-    scores[i] = isSound ? score : Number.NEGATIVE_INFINITY;
+    const { title, post } = candidates[i];
+    scores[i] = isSound && !isRepost({ title, conversation: conversationOf(post) }) ? score : Number.NEGATIVE_INFINITY;
   }
   const settings = settingsFor(selection, input.history.length);
   const ranked = best(snapshot, candidates, scores, settings, circle.has(id));

@@ -368,10 +368,10 @@ async function ask(
 /** What a plain select shows of posts. */
 async function sightOf(
   client: pg.PoolClient,
-  { excluded }: Asked["facts"],
+  { unwanted }: Asked["facts"],
 ): Promise<Pick<Asked, "posts" | "originals">> {
   const { rows } = await client.query("select title, description from public.posts where id = any ($1)", [
-    [...excluded],
+    [...unwanted],
   ]);
   return { posts: await readable(client), originals: rows };
 }

@@ -117,6 +117,32 @@ test("what is pinned is not counted as folded into another, too", async (t) => {
   assert.equal(told(await feedOf(t, ada, { limit: 30 })), 28);
 });
 
+test("of two pins of one title the nearer has its post, whichever is newer", async (t) => {
+  await title("How to begin", 20, 5);
+  await pool.query("update public.posts set author_id = $1 where id = $2", [eve, post(5)]);
+  await pin(20, 1);
+  await pin(5, 40);
+  const { items } = await feedOf(t, ben, { limit: 5 });
+  assert.deepEqual([Number(items[0].post_id.slice(-12)), items[0].folded], [20, 1]);
+});
+
+test("what is one conversation with what was dismissed leaves with it", async (t) => {
+  await title("How to begin", 9, 20);
+  await pool.query("update public.posts set description = 'https://a.example/menu' where id = any ($1)", [
+    [9, 21].map(post),
+  ]);
+  const shown = async () => numbers(await feedOf(t, ben, { limit: 30 })).filter((n) => [9, 20, 21].includes(n));
+  assert.equal((await shown()).length, 1);
+  const dismiss = (days: number) =>
+    pool.query("insert into recsys.dismissals values ($1, $2, now() - $3 * interval '1 day')", [ben, post(9), days]);
+  await dismiss(1);
+  assert.deepEqual(await shown(), []);
+  await pool.query("delete from recsys.dismissals");
+  await dismiss(15);
+  assert.deepEqual((await shown()).sort(), [20, 21], "for 14 days");
+  await pool.query("delete from recsys.dismissals");
+});
+
 test("a page is full where one of its posts is pinned to a later page", async (t) => {
   await pin(1, 8);
   assert.deepEqual(numbers(await feedOf(t, ben, { limit: 5 })), [3, 5, 7, 9, 11]);

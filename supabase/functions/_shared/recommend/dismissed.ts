@@ -1,26 +1,37 @@
 /** A dismissal that can be seen to work: what is like the dismissed post comes less at once, and not only after a training. */
-import { counted } from "./count-author.ts";
 
-/** What somebody dismissed lately. */
-export interface Dismissed {
+/** What a post is known by here. */
+export interface Dismissable {
   author_id: string | null;
   tags: string[] | null;
 }
 
+/** What somebody dismissed lately. */
+export interface Dismissed extends Dismissable {
+  /** How many days ago. */
+  days: number;
+}
+
 /**
- * What the scores of a dismissed post's author keep, and those of its tags with each dismissal, a quarter at least. An author's half cost .6 % of
- * what pages earn (bench/dismissals.ts), since whoever wrote one dull post may write a good one.
+ * What the scores of a dismissed post's author keep, and those of its tags with each dismissal, a quarter at least. A day later it is the root of that,
+ * and so on: within a day a page has half as much of its topic and hardly anything of its author, for .3 % of what pages earn over two weeks
+ * (bench/dismissals.ts). As lasting, .5 and .7 cost 1.4 %, since whoever wrote one dull post may write a good one.
  */
-const [ofAuthor, ofTag, least] = [0.8, 0.9, 0.25];
+const [ofAuthor, ofTag, least] = [0.2, 0.4, 0.25];
 
 /** What the score of a post is multiplied by, of whose author and tags its reader dismissed these. */
-export function dismissalFactor(dismissed: Dismissed[]): (post: Dismissed) => number {
-  const authors = new Set(dismissed.map(({ author_id }) => author_id));
+export function dismissalFactor(dismissed: Dismissed[]): (post: Dismissable) => number {
+  const authors = new Map<string, number>();
   const times = new Map<string, number>();
-  for (const { tags } of dismissed) for (const tag of tags ?? []) counted(times, tag);
+  for (const { author_id, tags, days } of dismissed) {
+    const weight = 0.5 ** days;
+    if (author_id !== null) authors.set(author_id, Math.max(weight, authors.get(author_id) ?? 0));
+    for (const tag of tags ?? []) times.set(tag, weight + (times.get(tag) ?? 0));
+  }
   return ({ author_id, tags }) => {
     let most = 0;
     if (times.size > 0) for (const tag of tags ?? []) most = Math.max(most, times.get(tag) ?? 0);
-    return (author_id !== null && authors.has(author_id) ? ofAuthor : 1) * Math.max(least, ofTag ** most);
+    const author = author_id === null ? 0 : (authors.get(author_id) ?? 0);
+    return ofAuthor ** author * Math.max(least, ofTag ** most);
   };
 }

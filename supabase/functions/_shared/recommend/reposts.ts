@@ -1,11 +1,11 @@
-/** What is one conversation with what a reader saw, where they want no reposts of that. */
+/** What is one conversation with what a reader dismissed lately, or saw and wants no reposts of. */
 import { readAs, service } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
 import type { Log } from "../http/log.ts";
 import { sameTitles } from "./select/fold.ts";
 
-/** What its reader wants no reposts of: posts, and their titles. */
+/** As recsys.unwanted_originals. */
 export interface Originals {
   post_ids: string[];
   titles: string[];
@@ -17,13 +17,12 @@ export type IsRepost = (post: { title: string; conversation?: string | null }) =
 /** No feed waits for it longer; then titles alone decide. */
 const timeout = "250ms";
 
-/** `originals` null: the reader wants to see reposts. Throws nothing. */
+/** `originals` null: there are none. Throws nothing. */
 export async function repostsOf(
   { pool, log }: { pool: Pool; log: Log },
   originals: Originals | null,
 ): Promise<IsRepost> {
   if (!originals) return () => false;
-  const hasTitle = sameTitles(originals.titles);
   const found = db
     .selectFrom("recsys.source_conversations")
     .select("conversation")
@@ -34,6 +33,11 @@ export async function repostsOf(
     log("conversations_failed", error);
     return [];
   });
-  const conversations = new Set(rows.map(({ conversation }) => conversation));
+  return isOneOf(originals.titles, new Set(rows.map(({ conversation }) => conversation)));
+}
+
+/** By titles and by what the app says. */
+export function isOneOf(titles: string[], conversations: ReadonlySet<string | null>): IsRepost {
+  const hasTitle = sameTitles(titles);
   return ({ title, conversation }) => hasTitle(title) || (conversation != null && conversations.has(conversation));
 }

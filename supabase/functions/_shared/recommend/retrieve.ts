@@ -29,7 +29,7 @@ interface FoundCandidates {
   more: string[] | null;
   less: string[] | null;
   dismissed: Dismissed[] | null;
-  /** What they saw, where they want no reposts of it; null, or left out where the request names the posts: they do not say so. */
+  /** null, or left out where the request names the posts: there are none. */
   originals?: Originals | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
@@ -84,7 +84,7 @@ export interface Retrieved {
   /** Unordered. */
   posts: PostCandidate[];
   ofCaller: ToCaller;
-  /** null: its reader wants to see reposts. */
+  /** null: there are none. */
   originals: Originals | null;
 }
 

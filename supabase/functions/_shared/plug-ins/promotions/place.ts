@@ -104,25 +104,40 @@ export function placed(
 }
 
 /**
- * By its place in the feed, the post that each pin wants: the best of its posts that no newer one has; where the place is taken, the next. Places on
- * earlier pages are over: what is left of the posts of such a pin is like any other.
+ * By its place in the feed, the post that each pin wants: the best of its posts that no newer one has; where the place is taken, the next. Of one
+ * conversation the nearest pin has its post, or one to a later page had taken it off this one. Places on earlier pages are over: what is left of the
+ * posts of such a pin is like any other.
  */
 function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): Map<number, Place> {
-  const pins = new Map<number, Place>();
   const taken = new Set<string>();
+  const bestOf = (postIds: string[]) => {
+    const wanted = new Set(postIds);
+    return scored.filter(({ post: { post_id } }) => wanted.has(post_id) && !taken.has(post_id)).sort(better)[0];
+  };
+  const nearest = promotions.flatMap(({ place, ...promotion }) => {
+    const chosen = place !== null && place > begin ? bestOf(promotion.post_ids) : undefined;
+    if (place === null || !chosen) return [];
+    taken.add(chosen.post.post_id);
+    return { ...promotion, place, chosen };
+  });
+  nearest.sort((a, b) => a.place - b.place);
+  const pins = new Map<number, Place>();
   const conversationOf = openConversation(scored);
-  for (const { promotion_id, name, place, post_ids } of promotions) {
-    if (place === null || place <= begin) continue;
-    const wanted = new Set(post_ids);
-    const [chosen] = scored.filter(({ post }) => wanted.has(post.post_id) && !taken.has(post.post_id)).sort(better);
+  const folded = new Set<ScoredPost>();
+  for (const { promotion_id, name, place, post_ids, chosen: first } of nearest) {
+    const chosen = folded.has(first) ? bestOf(post_ids) : first;
     if (!chosen) continue;
     // whoever pins it has said which of its conversation leads
-    const folded = conversationOf(chosen).filter(({ post }) => !taken.has(post.post_id));
-    for (const { post } of [chosen, ...folded]) taken.add(post.post_id);
+    const more = conversationOf(chosen).filter((post) => !folded.has(post));
+    for (const post of more) {
+      folded.add(post);
+      taken.add(post.post.post_id);
+    }
+    taken.add(chosen.post.post_id);
     let free = place;
     while (pins.has(free)) free++;
     pins.set(free, {
-      selected: { chosen, explored: false, drawn: false, propensity: null, ...(folded.length > 0 && { folded }) },
+      selected: { chosen, explored: false, drawn: false, propensity: null, ...(more.length > 0 && { folded: more }) },
       why: { kind: "promoted" },
       promoted: { id: promotion_id, name },
     });

@@ -247,6 +247,51 @@ test("each post is folded into one, where a title and a link join different post
   assert.deepEqual(places([1, 2, 3]), ["0 1", "2"]);
 });
 
+test("what is led by a post that has no place after all has its own", () => {
+  const written: [string, number, number, string, string | null][] = [
+    ["00", 0.734, 1, "A title of its own", "l3"],
+    ["05", 0.54, 3, "Same title 2", "l3"],
+    ["03", 0.329, 3, "Same title 2", "l2"],
+    ["04", 0.125, 2, "Same title 2", "l0"],
+    ["01", 0.06, 2, "Same title 1", "l2"],
+    ["02", 0.029, 3, "Same title 2", null],
+  ];
+  const posts = written.map(([id, score, participants, title, conversation]) => {
+    const { post } = candidate(id, score, { title, author: id });
+    return { score, post: { ...post, conversation, state: { participants } } };
+  });
+  const places = select(posts, 2, plain).map(({ chosen, folded = [] }) =>
+    [chosen, ...folded].map(({ post }) => post.post_id),
+  );
+  const shown = places.flat();
+  assert.equal(new Set(shown).size, shown.length);
+  for (const { score, post } of posts)
+    if (!shown.includes(post.post_id))
+      assert.ok(
+        places.every(([id]) => score < (posts.find((each) => each.post.post_id === id)?.score ?? 0)),
+        post.post_id,
+      );
+});
+
+test("many pairs whose leaders stand one behind the other take a page no more passes than a few", () => {
+  let asked = 0;
+  // the leader of each pair stands where the page ends once the pair before it has been folded
+  const posts = Array.from({ length: 60 }, (_, i) => i).flatMap((i) => [
+    candidate(`copy ${i}`, 1 - i / 1000, { title: `Title of ${i}`, author: `copier ${i}` }),
+    { ...candidate(`original ${i}`, 0.5 - i / 1000, { title: `Title of ${i}`, author: `author ${i}` }) },
+  ]);
+  for (const { post } of posts) if (post.post_id.startsWith("original")) post.state = { participants: 1 };
+  const page = select(posts, 60, plain, 0, [
+    ({ position }) => {
+      if (position === 1) asked++;
+      return undefined;
+    },
+  ]);
+  assert.ok(asked > 0 && asked < 8, String(asked));
+  assert.equal(page.length, 60);
+  assert.equal(new Set(page.map(({ chosen }) => chosen.post.title)).size, 60);
+});
+
 test("the page does not hang on the order in which candidates come", () => {
   const settings = { diversity: 0.4, author_decay: 0.9 };
   const equal = many.map((post, i) => ({ ...post, score: 0.1 * Math.ceil((i + 1) / 50) }));
