@@ -81,7 +81,7 @@ select null::uuid as user_id, null::text as kind, null::text as value where fals
 comment on view recsys.source_preferences is 'What people decided about their own feed: (user_id, kind in feed | more | less | hide, value). Of each user 100 topics of each kind are read. Empty in an app without such a table.';
 comment on column recsys.source_preferences.user_id is 'Whose feed.';
 comment on column recsys.source_preferences.kind is 'feed: what it is made of. more, less: of a topic they want more or less. hide: what they want to see nothing of.';
-comment on column recsys.source_preferences.value is 'Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same. Of hide: reposts, what has the same words in its title as a post that they came to, dismissed or saw.';
+comment on column recsys.source_preferences.value is 'Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same. Of hide: reposts, what is one conversation with a post that they came to, dismissed or saw, by its title or recsys.source_conversations.';
 
 create view recsys.source_withheld with (security_invoker = true) as
 select null::uuid as post_id, null::uuid as author_id where false;

@@ -68,7 +68,7 @@ begin
     or (new.people ? 'user_ids' and not recsys.is_list(new.people -> 'user_ids', uuid, 0, 10000))
     or (new.people ? 'passions' and not recsys.is_list(new.people -> 'passions', '^.{1,100}$', 1, 50))
     or (new.people ? 'signed_up_days' and not recsys.is_days(new.people -> 'signed_up_days')) then
-    raise exception 'people has user_ids (10000 uuids at most), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (from 1 to 36500), not %', left(new.people::text, 200)
+    raise exception 'people has user_ids (10000 uuids at most), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (a whole number from 1 to 36500), not %', left(new.people::text, 200)
       using errcode = '22023';
   end if;
   return new;

@@ -2536,7 +2536,7 @@ export interface RecsysSourcePreferences {
    */
   user_id: string;
   /**
-   * Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same. Of hide: reposts, what has the same words in its title as a post that they came to, dismissed or saw.
+   * Of feed: following (the newest posts of whom and what they follow, in order of time) or impersonal (nothing of theirs is read but what they muted, and nothing learned from them); whatever else: a personal one. Of more and less: the tag, of which 100 letters are read. Capital or small letters are the same. Of hide: reposts, what is one conversation with a post that they came to, dismissed or saw, by its title or recsys.source_conversations.
    */
   value: string;
 }
