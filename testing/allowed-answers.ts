@@ -60,7 +60,7 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
        array(select post_id from recsys.dismissals where user_id = $1)::text[] as dismissed,
        array(
          select post_id from recsys.source_dismissals
-         where user_id = $1 and created_at > now() - interval '14 days' and created_at <= now() order by created_at desc limit 50
+         where user_id = $1 and created_at > now() - interval '14 days' and created_at <= now()
        )::text[] as lately,
        coalesce(
          (

@@ -54,10 +54,11 @@ export function promotable(asked: Asked, promotion: OpenPromotion, filter: FeedF
   return eligible(asked, filter, leftOut).filter((post) => isOf(promotion, post, asked.now));
 }
 
-/** The words of a title, whatever its capital letters and signs; null: they are fewer than two, which says too little. */
+/** The words of a title, whatever its capital letters, accents and signs; null: they are fewer than two, or of fewer than four letters, which says too little. */
 export function wordsOfTitle(title: string): string | null {
-  const found = title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return found.length > 1 ? found.join(" ") : null;
+  const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const found = plain.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return found.length > 1 && found.join("").length >= 4 ? found.join(" ") : null;
 }
 
 /** Tells whether a post is one conversation with something that the caller may read and wants no reposts of. */

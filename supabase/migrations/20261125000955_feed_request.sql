@@ -50,8 +50,8 @@ as $$
 begin
   select
     coalesce(array_agg(latest.post_id), '{}'),
-    coalesce((array_agg(latest.post_id order by latest.created_at desc) filter (where latest.days < 14))[:50], '{}'),
-    coalesce((array_agg(latest.days order by latest.created_at desc) filter (where latest.days < 14))[:50], '{}')
+    coalesce(array_agg(latest.post_id order by latest.created_at desc) filter (where latest.days < 14), '{}'),
+    coalesce(array_agg(latest.days order by latest.created_at desc) filter (where latest.days < 14), '{}')
   into post_ids, lately, days
   from (
     select source_dismissals.post_id, source_dismissals.created_at, extract(epoch from p_now - source_dismissals.created_at)::double precision / 86400 as days
@@ -62,7 +62,7 @@ begin
   ) as latest;
 end
 $$;
-comment on function recsys.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the latest 50 within 14 days (lately), with how many days ago: of their authors and tags less is shown at once.';
+comment on function recsys.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once.';
 
 create function recsys.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
@@ -199,7 +199,7 @@ begin
     if kind = 'personal' and dismissed.lately <> '{}' then
       request.dismissed := (
         select json_agg(json_build_object('author_id', posts.author_id, 'tags', posts.tags, 'days', latest.days))
-        from unnest(dismissed.lately, dismissed.days) as latest (post_id, days)
+        from unnest(dismissed.lately[:50], dismissed.days[:50]) as latest (post_id, days)
         cross join lateral (select source_posts.author_id, source_posts.tags from recsys.source_posts where source_posts.post_id = latest.post_id offset 0) as posts
       );
     end if;

@@ -49,17 +49,17 @@ begin
   limit 1;
 
   candidates := array(select each.post_id from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now) as each);
-  -- as functions/_shared/recommend/select/fold.ts compares titles: by their words, two at least
+  -- as functions/_shared/recommend/select/fold.ts compares titles: by their words, two at least, and four letters
   with titles as (
     select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = any (candidates || p_post_id)
     union all
     select null, each.title from unnest(request.original_titles) as each (title)
   ),
   words as (
-    select titles.post_id, btrim(regexp_replace(lower(titles.title), '[^[:alnum:]]+', ' ', 'g')) as words from titles
+    select titles.post_id, btrim(regexp_replace(recsys.folded(titles.title), recsys.not_in_words() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
-  where words.words like '% %' and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
+  where words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
   same := same || array(
     select other.post_id
     from recsys.source_conversations as mine
@@ -210,7 +210,7 @@ begin
   end if;
 
   return query
-    select 'one conversation', other.post_id::text, format('created %s; into the best of these those are folded that are its author''s or no older', other.created_at)
+    select 'one conversation', other.post_id::text, format('created %s; of these a page has the one to which most people came, and the others folded into it', other.created_at)
     from recsys.source_posts as other where answer.is_candidate and other.post_id = any (answer.one_conversation)
     order by other.created_at, other.post_id;
 

@@ -19,7 +19,7 @@ await pool.query(
    ('C++ and C', '{}'), ('two  words', '{}'), (E'two\twords', '{}'), (E'two\nwords', '{}'), ('twowords', '{}'), ('end$', '{}'), ('ÜBER', '{}'), ('x_y', '{}'), ('...', '{}'),
    ('uber', '{}'), (E'u\\u0308ber', '{}'), (E'ro\\u00adok', '{}'), (E'ro\\u200bok', '{}'), ('ｒｏｏｋ', '{}'), ('ﬁlm', '{}'), ('Café', '{CAFÉ}'), ('Straße', '{}'),
    ('旅行签证过境', '{}'), ('签 证', '{}'), ('证签', '{}'), ('去Paris了', '{}'), ('東京の天気', '{}'), ('ไปเที่ยวเชียงใหม่', '{}'), ('दिल्ली', '{}'), ('दिल', '{}'), ('كِتَاب', '{}'), ('why?', '{}'), ('a | b', '{}'),
-   (E'ro\\u3164ok', '{}'), (E'ro\\uffa0ok', '{}'), (E'ro\\u0001o\\u001fk', '{}'), ('x', E'{ro\\u007fok}'), (E'two\\fwords', '{}'), ('two', '{words}')`,
+   (E'ro\\u3164ok', '{}'), (E'ro\\uffa0ok', '{}'), (E'ro\\u0001o\\u001fk', '{}'), ('x', E'{ro\\u007fok}'), (E'two\\fwords', '{}'), (E'two\\u0085words', '{}'), ('two', '{words}')`,
 );
 const { community } = await communityFromDatabase(database);
 const muted = new MutedPosts(community);
@@ -63,6 +63,8 @@ test("each word, topic and person, by itself", async () => {
       "uber",
       "r\u200book",
       "r\u115fook",
+      "r\u0007ook",
+      "two\u0085words",
       "ｒook",
       "film",
       "cafe",

@@ -82,7 +82,7 @@ export class MutedPosts {
     // those of several parts, or with other signs, have to be looked for; however many they are, each post is looked at once
     const odd: string[] = [];
     const candidates = new Set<number>();
-    for (const word of words.map((each) => trimmed(folded(each)))) {
+    for (const word of words.map((each) => trimmed(folded(withoutControls(each))))) {
       if (word === "") continue;
       const parts = foldedParts(word);
       const found = parts.map((part) => index.get(part) ?? []).sort((a, b) => a.length - b.length);
@@ -102,12 +102,8 @@ export class MutedPosts {
   private textOf(post: number): string {
     const { titles, tags } = this.community.posts;
     // as recsys.text_for_mutes(), whose sign is there without any tag, too
-    return folded(
-      [titles[post].replaceAll("\f", " "), tags[post].join("\f")]
-        .join("\f")
-        .replace(controls, "")
-        .replaceAll("\f", "\u001f"),
-    );
+    const said = [titles[post].replaceAll("\f", " "), tags[post].join("\f")].join("\f");
+    return folded(withoutControls(said).replaceAll("\f", "\u001f"));
   }
 
   private indexed(keysOf: (post: number) => string[]): Index {
@@ -127,6 +123,9 @@ type Index = Map<string, number[]>;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is meant
 const controls = /[\u0001-\u0008\u000e-\u001f\u007f-\u009f]+/g;
+
+/** As recsys.without_controls(). */
+const withoutControls = (text: string) => text.replaceAll("\u0085", " ").replace(controls, "");
 
 /** As recsys.not_in_words(). */
 const other = "[^\\p{L}\\p{N}\\p{M}]";

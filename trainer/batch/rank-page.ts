@@ -215,7 +215,7 @@ async function rankUser(
   const { probabilities } = opinion;
   const { authors, ids, tags, titles } = community.posts;
   const afterDismissals = dismissalFactor(
-    dismissed.map(({ post, days }) => ({
+    dismissed.slice(0, 50).map(({ post, days }) => ({
       author_id: community.users.ids[authors[post]] ?? null,
       tags: tags[post],
       days,

@@ -220,10 +220,23 @@ test("signs make no difference, whatever the language", () => {
     ["¿Dónde comer en Lisboa?", "Dónde comer en Lisboa"],
     ["« Où manger » à Lisbonne", "Où manger à Lisbonne"],
     ["「東京」へ行く", "東京 へ行く"],
+    ["ΣΟΦΙΑΣ λόγος", "σοφιας λόγος"],
+    ["Area of 5 m²", "area of 5 m2"],
+    ["¿Dónde comer?", "donde comer"],
   ]) {
     const [one, other] = [a, b].map((title) => ({ post: { title, author_id: author, created_at: 0 } }));
     assert.deepEqual([openConversation([one, other])(one).length, sameTitles([a])(b)], [1, true], a);
   }
+});
+
+test("other words are another title: of Hindi, of exponents, and a word of two Chinese letters says too little", () => {
+  for (const [a, b] of [
+    ["नमस्ते दुनिया", "नमस्त दुनिया"],
+    ["Area 5 m²", "Area 5 m"],
+    ["½ cup rice", "cup rice"],
+    ["東京", "東京！"],
+  ])
+    assert.equal(sameTitles([a])(b), false, a);
 });
 
 test("new posts that are withheld from strangers count for followers", async (t) => {

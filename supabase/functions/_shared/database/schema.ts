@@ -3377,7 +3377,7 @@ export interface Functions {
   "recsys.decayed_counts": { args: { p_at: readonly (Date | string | null)[] | null; p_counted: readonly (boolean | null)[] | null; p_before?: Date | string | null | undefined; p_counts?: readonly (number | null)[] | null | undefined }; row: { number: number; counts: number[] } };
   /** Those of some posts that were deleted since an instant of the wall clock, in the last two days at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids. */
   "recsys.deleted_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_since: Date | string | null }; row: { deleted_posts: string[] } };
-  /** The latest 5,000 posts that a user dismissed up to an instant, and of these the latest 50 within 14 days (lately), with how many days ago: of their authors and tags less is shown at once. */
+  /** The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once. */
   "recsys.dismissed_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { post_ids: string[]; lately: string[]; days: number[] } };
   /** A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day. */
   "recsys.draws_by_person": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { places: number; unknown: number; acted: number; reward: number; weight: number; weight_squared: number; weight_cubed: number; support: number; weighted_reward: number; modelled_reward: number; served_modelled_reward: number } };
@@ -3839,6 +3839,8 @@ export interface Functions {
   "recsys.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */
   "recsys.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
+  /** A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank. */
+  "recsys.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
   /** An object whose list of ids names none of these any more. */
   "recsys.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
   /** A regular expression that finds a recsys.muted_word(). */
