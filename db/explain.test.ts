@@ -103,7 +103,9 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
     [post(9), [post(9), post(10)]],
   );
   const about = async () => (await explain(people.ada, post(9))).find((line) => line.startsWith("one conversation"));
-  const others = new RegExp(`^one conversation \\| ${post(10)} \\| created .*; of these a page has the one to which most people came`);
+  const others = new RegExp(
+    `^one conversation \\| ${post(10)} \\| created .*; of these a page has the one to which most people came`,
+  );
   assert.match((await about()) ?? "", others);
   await pool.query(
     "update public.posts set title = id::text, description = 'https://a.example/b?c#d Worth it' where id = any ($1)",

@@ -34,3 +34,37 @@ export const actOnEachOther = (posts: number) =>
        ) as written on written.author_id <> account.id and written.n <= ${posts}`,
     )
     .join(";");
+
+/** Each account writes what one of these posts says, with its title and vector. */
+export const copies = (posts: string) => `begin;
+  create temp table copied on commit drop as
+    select gen_random_uuid() as id, account.id as author_id, other.id as other, account.number
+    from $accounts join (${posts}) as other (id, n) on (other.n - 1) % (select count(*) from $accounts) + 1 = account.number;
+  insert into public.posts (id, author_id, title, description, tags, created_at)
+    select copied.id, copied.author_id, title, description, tags, recsys.clock() - interval '1 second' * number
+    from copied join public.posts on posts.id = other;
+  insert into recsys.post_embeddings (model_id, post_id, embedding)
+    select model_id, copied.id, embedding from copied join recsys.post_embeddings on post_embeddings.post_id = other;
+  delete from recsys.embedding_jobs using copied where entity_id = copied.id; commit`;
+
+/** The posts that stand in most feeds. */
+export function mostOf(feeds: Set<string>[], count: number): string {
+  const times = new Map<string, number>();
+  for (const post of feeds.flatMap((feed) => [...feed])) times.set(post, (times.get(post) ?? 0) + 1);
+  const posts = [...times].sort(([, a], [, b]) => b - a).map(([post]) => post);
+  return `select * from unnest('{${posts.slice(0, count)}}'::uuid[]) with ordinality as most (id, n)`;
+}
+
+/** Ten posts that are not new. */
+export const tenOld = `select id, row_number() over (order by md5(id::text)) as n
+  from (select id from public.posts where created_at < recsys.clock() - interval '10 days' and author_id is not null order by md5(id::text) limit 10) as old`;
+
+/** Each account views its own so many posts of others that are not of the last hour. */
+export const viewOwnShare = (count: number, every = "0.1 second") =>
+  `insert into public.post_views (user_id, post_id, created_at)
+   select account.id, old.id, recsys.clock() - old.n * interval '${every}'
+   from $accounts, (
+     select id, row_number() over (order by md5(id::text)) as n
+     from public.posts where created_at < recsys.clock() - interval '1 hour' and author_id is not null
+   ) as old
+   where old.n > (account.number - 1) * ${count} and old.n <= account.number * ${count}`;

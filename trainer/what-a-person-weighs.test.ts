@@ -14,7 +14,7 @@ import { readModelFolder } from "./model-folder/model-folder.ts";
 import { publish } from "./publish/publish.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 import { temporaryFolder } from "./testing.ts";
-import { actOnEachOther, ownPosts, viewsOn } from "./testing-attacks.ts";
+import { actOnEachOther, copies, mostOf, ownPosts, tenOld, viewOwnShare, viewsOn } from "./testing-attacks.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
 
 const people = Number(process.env.SOAK ?? 60);
@@ -170,16 +170,6 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
   assert.ok(own <= (1 / 20) * (18 / 60) + 1e-9, percent(own));
 });
 
-/** Each account views its own so many posts of others that are not of the last hour. */
-const viewOwnShare = (count: number, every = "0.1 second") =>
-  `insert into public.post_views (user_id, post_id, created_at)
-   select account.id, old.id, recsys.clock() - old.n * interval '${every}'
-   from $accounts, (
-     select id, row_number() over (order by md5(id::text)) as n
-     from public.posts where created_at < recsys.clock() - interval '1 hour' and author_id is not null
-   ) as old
-   where old.n > (account.number - 1) * ${count} and old.n <= account.number * ${count}`;
-
 const viewLastDay = `insert into public.post_views (user_id, post_id, created_at)
   select account.id, posts.id, recsys.clock() - account.number * interval '1 second'
   from $accounts, public.posts where posts.created_at >= recsys.clock() - interval '1 day' and author_id is not null`;
@@ -202,33 +192,13 @@ for (const [name, accounts, attack, prepare, places] of [
 
 const findCircles = "select recsys.find_circles()";
 
-/** Each account writes what one of these posts says, with its title and vector. */
-const copies = (posts: string) => `begin;
-  create temp table copied on commit drop as
-    select gen_random_uuid() as id, account.id as author_id, other.id as other, account.number
-    from $accounts join (${posts}) as other (id, n) on (other.n - 1) % (select count(*) from $accounts) + 1 = account.number;
-  insert into public.posts (id, author_id, title, description, tags, created_at)
-    select copied.id, copied.author_id, title, description, tags, recsys.clock() - interval '1 second' * number
-    from copied join public.posts on posts.id = other;
-  insert into recsys.post_embeddings (model_id, post_id, embedding)
-    select model_id, copied.id, embedding from copied join recsys.post_embeddings on post_embeddings.post_id = other;
-  delete from recsys.embedding_jobs using copied where entity_id = copied.id; commit`;
-const inMostFeeds = (count: number) => {
-  const times = new Map<string, number>();
-  for (const post of (base as Set<string>[]).flatMap((feed) => [...feed])) times.set(post, (times.get(post) ?? 0) + 1);
-  const posts = [...times].sort(([, a], [, b]) => b - a).map(([post]) => post);
-  return `select * from unnest('{${posts.slice(0, count)}}'::uuid[]) with ordinality as most (id, n)`;
-};
-const oldest = `select id, row_number() over (order by md5(id::text)) as n
-  from (select id from public.posts where created_at < recsys.clock() - interval '10 days' and author_id is not null order by md5(id::text) limit 10) as old`;
-
 test("who copies what stands in most feeds takes nothing off them, and brings nothing back", async (t) => {
   for (const [what, accounts, posts, more, bound] of [
-    ["two posts in most feeds, copied by one", 1, () => inMostFeeds(2), "", 0.02],
-    ["ten in most feeds, copied by ten", 10, () => inMostFeeds(10), "", 0.05],
-    ["the same, and all come to all copies", 10, () => inMostFeeds(10), actOnEachOther(1), 0.05],
+    ["two posts in most feeds, copied by one", 1, () => mostOf(base as Set<string>[], 2), "", 0.02],
+    ["ten in most feeds, copied by ten", 10, () => mostOf(base as Set<string>[], 10), "", 0.05],
+    ["the same, and all come to all copies", 10, () => mostOf(base as Set<string>[], 10), actOnEachOther(1), 0.05],
     // who comes to nobody has 50 % of the places with a post each, copied or not, as ten honest authors have
-    ["ten old posts, copied by ten of a circle", 10, () => oldest, `${actOnEachOther(1)}; ${findCircles}`, 0.05],
+    ["ten old posts, copied by ten of a circle", 10, () => tenOld, `${actOnEachOther(1)}; ${findCircles}`, 0.05],
   ] as const) {
     base ??= await feeds(t);
     const { changed, own } = await effectOf(t, accounts, `${copies(posts())}; ${more}`, nothing);

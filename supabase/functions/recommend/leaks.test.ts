@@ -370,9 +370,8 @@ async function sightOf(
   client: pg.PoolClient,
   { unwanted }: Asked["facts"],
 ): Promise<Pick<Asked, "posts" | "originals">> {
-  const { rows } = await client.query("select title, description from public.posts where id = any ($1)", [
-    [...unwanted],
-  ]);
+  const wanted = "select title, description from public.posts where id = any ($1)";
+  const { rows } = await client.query(wanted, [[...unwanted]]);
   return { posts: await readable(client), originals: rows };
 }
 
