@@ -170,9 +170,9 @@ test("who dismisses a post has less of its author in the next feed, and as befor
   };
   const before = await scores();
   const times = async () =>
-    (await scores()).map((score, i) => score && Math.round((1e4 * score) / (before[i] ?? Number.NaN)) / 1e4);
+    (await scores()).map((score, i) => score && Math.round((1e3 * score) / (before[i] ?? Number.NaN)) / 1e3);
   await eve.events([{ type: "dismiss", post_id: post(12) }]);
-  assert.deepEqual(await times(), [undefined, 0.8, 1]);
+  assert.deepEqual(await times(), [undefined, 0.2, 1]);
   await eve.events([{ type: "dismiss", post_id: post(12), value: 0 }]);
   assert.deepEqual(await times(), [1, 1, 1]);
 });

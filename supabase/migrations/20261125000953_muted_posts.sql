@@ -51,7 +51,7 @@ return '(^|' || recsys.not_in_words() || ')(?:'
 comment on function recsys.muted_pattern(text[]) is 'A regular expression that finds one of some recsys.muted_word()s, with neither letter nor digit beside it; null: of none.';
 
 create function recsys.has_muted_word(p_text text, p_words text[], p_pattern text) returns boolean
-language plpgsql stable security invoker set search_path = ''
+language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
   word text;
