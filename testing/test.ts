@@ -26,8 +26,8 @@ const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_
 /** The totals of each file. */
 async function run(some: string[]): Promise<Map<string, Totals>> {
   const order = await longestFirst(some);
-  // one more than there are processors: files wait for browsers, schedules and disks
-  const ofFiles = await runNodeTests(order, { concurrency: Math.min(3, availableParallelism() + 1), brief });
+  // two more than there are processors: files wait for databases, browsers, schedules and disks
+  const ofFiles = await runNodeTests(order, { concurrency: Math.min(4, availableParallelism() + 2), brief });
   await tryAlone(ofFiles, brief);
   await printSlowest(ofFiles);
   return ofFiles;
