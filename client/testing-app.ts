@@ -12,12 +12,15 @@ import type pg from "pg";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { testDatabase } from "../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
+import { severableWire } from "../serve/testing-wire.ts";
 import { startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { fillCommunity } from "../testing/community.ts";
 
 export interface ServedApp {
   pool: pg.Pool;
   gateway: Gateway;
+  /** What is between the app and the functions: what a page sends when it is closed passes by a browser that is offline. */
+  network: Pick<Awaited<ReturnType<typeof severableWire>>, "sever" | "restore">;
   browser: Browser;
   /** A page of the app in which somebody is signed in, as supabase-js keeps it under the key "session". */
   appOf(context: BrowserContext, userId: string): Promise<Page>;
@@ -37,8 +40,14 @@ export async function servedApp(name: string, code: (gateway: Gateway) => string
   scope.after(() => rm(folder, { recursive: true }));
   const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
   scope.after(() => gateway.stop());
+  const network = await severableWire(gateway.url);
+  scope.after(() => network.sever());
   const { outputFiles } = await build({
-    stdin: { contents: code(gateway), loader: "tsx", resolveDir: fileURLToPath(new URL("..", import.meta.url)) },
+    stdin: {
+      contents: code({ ...gateway, url: network.url.replace(/\/$/, "") }),
+      loader: "tsx",
+      resolveDir: fileURLToPath(new URL("..", import.meta.url)),
+    },
     jsx: "automatic",
     jsxImportSource: "preact",
     bundle: true,
@@ -69,7 +78,7 @@ export async function servedApp(name: string, code: (gateway: Gateway) => string
     await page.waitForFunction(() => "app" in globalThis);
     return page;
   }
-  return { pool, gateway, browser, appOf };
+  return { pool, gateway, network, browser, appOf };
 }
 
 /** What comes to hold within ten seconds. */
