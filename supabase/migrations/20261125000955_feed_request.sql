@@ -198,7 +198,7 @@ begin
     end if;
     if kind = 'personal' and dismissed.lately <> '{}' then
       request.dismissed := (
-        select json_agg(json_build_object('author_id', posts.author_id, 'tags', posts.tags, 'days', latest.days))
+        select json_agg(json_build_object('author_id', posts.author_id, 'tags', array_remove(posts.tags, null), 'days', latest.days))
         from unnest(dismissed.lately[:50], dismissed.days[:50]) as latest (post_id, days)
         cross join lateral (select source_posts.author_id, source_posts.tags from recsys.source_posts where source_posts.post_id = latest.post_id offset 0) as posts
       );

@@ -34,18 +34,21 @@ begin
   );
   select count(*) into readers
   from recsys.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader
+  cross join lateral (select recsys.feed_kind(reader.user_id) = 'impersonal' as is_impersonal) as kind
   where exists (
     select from recsys.source_posts as posts
     where posts.post_id = any (reader.post_ids) and (posts.author_id = reader.user_id) is not true
-      and not exists (select from recsys.source_dismissals as dismissals where dismissals.user_id = reader.user_id and dismissals.post_id = posts.post_id)
-      and not exists (select from recsys.source_interactions as acts where acts.user_id = reader.user_id and acts.post_id = posts.post_id)
+      and (kind.is_impersonal or (
+        not exists (select from recsys.source_dismissals as dismissals where dismissals.user_id = reader.user_id and dismissals.post_id = posts.post_id)
+        and not exists (select from recsys.source_interactions as acts where acts.user_id = reader.user_id and acts.post_id = posts.post_id)
+      ))
       and not exists (
         select from recsys.source_mutes as mutes
         where mutes.user_id = reader.user_id and recsys.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
       )
       and (
         not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)
-        or exists (
+        or not kind.is_impersonal and exists (
           select from recsys.source_follows as follows
           where follows.user_id = reader.user_id and follows.kind = 'person' and follows.target = posts.author_id::text
         )

@@ -1,6 +1,7 @@
 /** Posts that the app says are one conversation, such as those of the same link, come once in a feed. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../testing/community.ts";
 import type { FeedItem } from "../_shared/recommend/feed.ts";
@@ -88,6 +89,23 @@ test("whoever makes an older post say what a newer one does takes it off no page
   assert.ok((await places()).includes(newer), "it was said later, though the post is older");
   await pool.query("truncate recsys.edited_posts");
   assert.ok(!(await places()).includes(newer), "unless nobody knows that it was edited");
+});
+
+test("a worker that found no conversations at all knows of the first a moment later", async (t) => {
+  const app = testApp(t, url);
+  await wholeFeed(app, people.ben);
+  const written = await pool.query(
+    `insert into public.posts (author_id, title, description, created_at)
+     select author, 'A post by ' || author, $1, now() - interval '1 minute' from unnest($2::uuid[]) as author returning id::text`,
+    [link, [people.eve, people.author]],
+  );
+  const folded = async () => {
+    const items = await wholeFeed(app, people.ben);
+    return items.filter(({ post_id }) => written.rows.some(({ id }) => id === post_id)).map(({ folded }) => folded);
+  };
+  for (const end = performance.now() + 20_000; performance.now() < end; await setTimeout(500))
+    if ((await folded()).length === 1) break;
+  assert.deepEqual(await folded(), [1]);
 });
 
 test("where conversations cannot be read feeds come without them, and soon", async (t) => {

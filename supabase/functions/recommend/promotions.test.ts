@@ -364,6 +364,16 @@ test("what one would change is previewed by the pages of the last day", async ()
   const maySee = async (columns: object) => (await preview({ place: 1, ...columns }))[2];
   assert.deepEqual(await maySee({ post_id: post(3) }), [2 / 3, 3]);
   assert.deepEqual(await maySee({ post_id: post(5) }), [1 / 3, 3], "those who follow its author");
+  // a feed of follows has no promotions, and of whom nothing is read no dismissal keeps one away
+  const feedIs = (kind: string, who: string) =>
+    pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'feed', $2)", [who, kind]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.eve, post(9)]);
+  const [kept, of] = await maySee({ post_id: post(9) });
+  await feedIs("impersonal", people.eve);
+  assert.deepEqual(await maySee({ post_id: post(9) }), [(kept as number) + 1 / of, of]);
+  await feedIs("following", people.ben);
+  assert.equal((await maySee({ post_id: post(9) }))[1], of - 1);
+  await pool.query("delete from public.preferences; delete from recsys.dismissals");
   // pages that have it since it is promoted did not have it anyway
   const had = async (columns: object) => (await preview({ place: 1, ...columns }))[3];
   const [before] = await had({ post_id: post(7) });

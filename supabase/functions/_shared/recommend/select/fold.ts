@@ -72,7 +72,7 @@ export function sameTitles(titles: string[]): (title: string) => boolean {
  */
 function isSame(a: string, b: string): boolean {
   const words = wordsOf(a);
-  return /(?:\S\s*){4}/.test(words) && words.includes(" ") && words === wordsOf(b);
+  return /(?:\S\s*){4}/u.test(words) && words.includes(" ") && words === wordsOf(b);
 }
 
 /** As recsys.candidate_for has them. */
