@@ -1,5 +1,6 @@
 /** For tests of serving: a hand-made community, and a model small enough to know its answers by heart. */
 import { createHash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { featureSpec, featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
@@ -67,7 +68,15 @@ export async function clear(pool: pg.Pool): Promise<void> {
     await empty(pool);
   }
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");
-  await pool.query("select recsys.drop_model(model_id) from recsys.models");
+  // a model stays while its vectors are read, which an autovacuum may do for a while
+  for (let attempt = 1; ; attempt++)
+    try {
+      await pool.query("select recsys.drop_model(model_id) from recsys.models");
+      return;
+    } catch (error) {
+      if ((error as pg.DatabaseError).code !== "55P03" || attempt === 100) throw error;
+      await setTimeout(100);
+    }
 }
 
 async function empty(pool: pg.Pool): Promise<void> {

@@ -9,7 +9,6 @@
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { type Asked, eligible, factsOf, isMuted, isWithheld } from "../../../testing/allowed-answers.ts";
@@ -298,7 +297,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
   let visited = 0;
   for (let community = 0; community * requestsOfACommunity < requests; community++) {
     const [random, wishes] = [new Random(1000 + community), new Random(2000 + community)];
-    await clearWhenFree();
+    await clear(pool);
     await pool.query(
       "truncate recsys.post_tags, public.memberships, recsys.feature_changes, recsys.embedding_jobs, recsys.erasures",
     );
@@ -333,17 +332,6 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
   assert.ok(visited > requests / 10, `visitors: ${visited}`);
   assert.ok(ofFew > requests / 20, `retrievals of few posts: ${ofFew}`);
 });
-
-/** A model stays while its vectors are read, which an autovacuum may do for a while. */
-async function clearWhenFree(): Promise<void> {
-  for (let attempt = 1; ; attempt++)
-    try {
-      return await clear(pool);
-    } catch (error) {
-      if ((error as pg.DatabaseError).code !== "55P03" || attempt === 100) throw error;
-      await setTimeout(100);
-    }
-}
 
 /** Asks as somebody; returns how many posts were answered. */
 async function ask(
