@@ -170,7 +170,7 @@ test("who dismisses a post has less of its author in the next feed, and as befor
   };
   const before = await scores();
   const times = async () =>
-    (await scores()).map((score, i) => score && Math.round((1e3 * score) / (before[i] ?? Number.NaN)) / 1e3);
+    (await scores()).map((score, i) => score && Math.round((1e4 * score) / (before[i] ?? Number.NaN)) / 1e4);
   await eve.events([{ type: "dismiss", post_id: post(12) }]);
   assert.deepEqual(await times(), [undefined, 0.2, 1]);
   await eve.events([{ type: "dismiss", post_id: post(12), value: 0 }]);

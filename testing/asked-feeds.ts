@@ -56,8 +56,8 @@ export async function askFeed(
   const may = allowed.filter((post) => !isRepost(post));
   tally(asked, "reposts left out", allowed.length - may.length);
   for (const { post_id, title, promoted } of items) {
-    const post = allowed.find(({ id }) => id === post_id);
-    assert.ok(!post || !isRepost(post), `${what}: ${title} is a repost, promoted as ${promoted}`);
+    const post = asked.posts.find(({ id }) => id === post_id) as PolicyPost;
+    assert.ok(!isRepost({ ...post, title }), `${what}: ${title} is a repost, promoted as ${promoted}`);
   }
   if (body.basis === "follows") assertFollows(items, may, asked.facts.followed, limit, what);
   else assertHolds(ids, may, body.mode === "live" ? Math.min(limit, may.length - folded) : 1, what);
@@ -106,7 +106,8 @@ function assertPinned(
     const isHere = post && !isRepost(post) && (pin.place as number) + pins.length <= limit;
     // or another of its conversation is
     const isPinned =
-      post && asked.posts.some(({ id, ...other }) => pinned.has(id) && isOneConversation({ id, ...other }, post));
+      post &&
+      asked.posts.some((other) => pinned.has(other.id) && (other.id === post.id || isOneConversation(other, post)));
     if (isHere) assert.ok(isPinned, `${what}: ${post.id} is pinned to place ${pin.place}`);
     if (pin.filter === null && !post) tally(asked, "a pin that its reader may not be shown", 1);
   }

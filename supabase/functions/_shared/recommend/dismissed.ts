@@ -19,8 +19,8 @@ export interface Dismissed extends Dismissable {
  */
 const [ofAuthor, ofTag, least] = [0.2, 0.4, 0.25];
 
-/** A tag as recsys.post_tags has it; another app's view may show a null among them. */
-const known = (tag: string | null) => (tag ?? "").toLowerCase().slice(0, 100);
+/** A tag as recsys.post_tags has it. */
+export const knownTag = (tag: string) => tag.toLowerCase().slice(0, 100);
 
 /** What the score of a post is multiplied by, of whose author and tags its reader dismissed these. */
 export function dismissalFactor(dismissed: Dismissed[]): (post: Dismissable) => number {
@@ -29,12 +29,11 @@ export function dismissalFactor(dismissed: Dismissed[]): (post: Dismissable) => 
   for (const { author_id, tags, days } of dismissed) {
     const weight = 0.5 ** days;
     if (author_id !== null) authors.set(author_id, Math.max(weight, authors.get(author_id) ?? 0));
-    for (const tag of new Set(tags?.map(known))) times.set(tag, weight + (times.get(tag) ?? 0));
+    for (const tag of new Set(tags?.map(knownTag))) times.set(tag, weight + (times.get(tag) ?? 0));
   }
-  times.delete("");
   return ({ author_id, tags }) => {
     let most = 0;
-    if (times.size > 0) for (const tag of tags ?? []) most = Math.max(most, times.get(known(tag)) ?? 0);
+    if (times.size > 0) for (const tag of tags ?? []) most = Math.max(most, times.get(knownTag(tag)) ?? 0);
     const author = author_id === null ? 0 : (authors.get(author_id) ?? 0);
     return ofAuthor ** author * Math.max(least, ofTag ** most);
   };

@@ -72,7 +72,7 @@ async function feedBy(
   const leftOut: LeftOut[] = [];
   // asked while the ranker runs
   const told = tellPosts(services, posts, context.settings);
-  const toldReposts = repostsOf(services, found.originals);
+  const toldReposts = repostsOf(services.conversations, found.originals);
   const ofScores = span("scores");
   const thought = await ranking(services.log, found, chosen, leftOut);
   ofScores();

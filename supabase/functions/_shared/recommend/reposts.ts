@@ -1,8 +1,5 @@
 /** What is one conversation with what a reader dismissed lately, or saw and wants no reposts of. */
-import { readAs, service } from "../database/caller.ts";
-import type { Pool } from "../database/database.ts";
-import { anyOf, db } from "../database/query.ts";
-import type { Log } from "../http/log.ts";
+import type { PostFacts } from "./post-facts.ts";
 import { sameTitles } from "./select/fold.ts";
 
 /** As recsys.unwanted_originals. */
@@ -14,26 +11,11 @@ export interface Originals {
 /** Whether a post that was told its conversation (tell-posts.ts) is a repost. */
 export type IsRepost = (post: { title: string; conversation?: string | null }) => boolean;
 
-/** No feed waits for it longer; then titles alone decide. */
-const timeout = "250ms";
-
-/** `originals` null: there are none. Throws nothing. */
-export async function repostsOf(
-  { pool, log }: { pool: Pool; log: Log },
-  originals: Originals | null,
-): Promise<IsRepost> {
+/** `originals` null: there are none. Where conversations cannot be had titles alone decide. Throws nothing. */
+export async function repostsOf(conversations: PostFacts<string>, originals: Originals | null): Promise<IsRepost> {
   if (!originals) return () => false;
-  const found = db
-    .selectFrom("recsys.source_conversations")
-    .select("conversation")
-    .distinct()
-    .where("post_id", "=", anyOf(originals.post_ids))
-    .where("conversation", "is not", null);
-  const rows = await readAs(pool, service, found, async (_, rows) => rows, timeout).catch((error) => {
-    log("conversations_failed", error);
-    return [];
-  });
-  return isOneOf(originals.titles, new Set(rows.map(({ conversation }) => conversation)));
+  const known = await conversations.of(originals.post_ids);
+  return isOneOf(originals.titles, new Set(known.values()));
 }
 
 /** By titles and by what the app says. */

@@ -9,7 +9,7 @@ import { candidateOf, type Found } from "./candidate.ts";
 import type { CommonPosts } from "./common-posts.ts";
 import { counted } from "./count-author.ts";
 import type { Page } from "./cursor.ts";
-import { type Dismissed, dismissalFactor } from "./dismissed.ts";
+import { type Dismissed, dismissalFactor, knownTag } from "./dismissed.ts";
 import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { KnownPost } from "./post-rows.ts";
 import type { Originals } from "./reposts.ts";
@@ -136,13 +136,11 @@ function toCaller({
   const afterDismissals = dismissalFactor(dismissed ?? []);
   const followed = new Set(follows);
   const has = (tags: string[] | null, wanted: string[] | null) =>
-    wanted?.length ? tags?.some((tag) => wanted.includes(tag.toLowerCase().slice(0, 100))) : false;
+    wanted?.length ? tags?.some((tag) => wanted.includes(knownTag(tag))) : false;
   return ({ post_id, author_id, tags, of_circle }) => ({
     author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
     follows_author: author_id !== null && followed.has(author_id),
-    followed_topic: topics?.length
-      ? (tags?.find((tag) => topics.includes(tag.toLowerCase().slice(0, 100))) ?? null)
-      : null,
+    followed_topic: topics?.length ? (tags?.find((tag) => topics.includes(knownTag(tag))) ?? null) : null,
     touches: touches?.[post_id] ?? 0,
     of_circle: of_circle && !in_circle && !followed.has(author_id as string),
     leaning: ((has(tags, more) ? leaning : 1) / (has(tags, less) ? leaning : 1)) * afterDismissals({ author_id, tags }),
