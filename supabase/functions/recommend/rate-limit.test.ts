@@ -15,8 +15,11 @@ let next = 0;
 /** Somebody of whom no request was counted yet. */
 let user: string;
 
-before(() => clear(pool));
-before(() => fillCommunity(pool));
+before(async () => {
+  // in one: after an await of the file's own, hooks begin at once and do not wait for each other
+  await clear(pool);
+  await fillCommunity(pool);
+});
 beforeEach(async () => {
   user = uuid("ab", ++next);
   await pool.query("insert into public.profiles (id) values ($1)", [user]);
