@@ -30,7 +30,7 @@ export async function answersTo(
   }
   await client.query("reset role");
   const { rows } = await client.query(
-    "select recsys.given_candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), $4, null, 7) as found",
+    "select recsys.candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_given => $4) as found",
     [sub, modelId, JSON.stringify(vector), ids],
   );
   await client.query("reset role");

@@ -303,46 +303,69 @@ $$;
 comment on function recsys.retrieve_trending(recsys.feed_request, integer, integer) is 'The p_most posts to which most people came in the last week (recsys.trending_posts), p_share of an author before all others''.';
 
 
--- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. The
--- last number: how many of an author come before all others', a tenth of the size. Twice as many are kept, since a caller may not see, or knows,
--- some of them.
--- p_extent is feed, kept, or all: then there is no limit. As jsonb, since `supabase db push` takes the end of a "case" for that of the body.
+-- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. Of an
+-- author a tenth of the size comes before all others'; of those that are kept twice as many, since a caller may not see, or knows, some of them.
+
+create function recsys.most_found(p_size integer, p_kept integer, p_extent text) returns integer
+language sql immutable
+-- as jsonb, since `supabase db push` takes the end of a "case" for that of the body
+return (jsonb_build_object('feed', p_size, 'kept', p_kept) ->> p_extent)::integer;
+comment on function recsys.most_found(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit.';
+
+create function recsys.author_share(p_size integer, p_extent text) returns integer
+language sql immutable
+return p_size / 10 * (1 + (p_extent = 'kept')::integer);
+comment on function recsys.author_share(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
 
 create function recsys.common_sources(p_request recsys.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
-  select 'active', 300, 420, found.* from recsys.retrieve_active(p_request, (jsonb '{"feed": 300, "kept": 420}' ->> p_extent)::integer, (jsonb '{"feed": 30, "kept": 60, "all": 30}' ->> p_extent)::integer) as found
+  select source.*, found.*
+  from (values ('active', 300, 420)) as source (name, size, kept)
+  cross join lateral recsys.retrieve_active(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
   union all
-  select 'fresh', 100, 140, found.* from recsys.retrieve_fresh(p_request, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found
+  select source.*, found.*
+  from (values ('fresh', 100, 140)) as source (name, size, kept)
+  cross join lateral recsys.retrieve_fresh(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
   union all
-  select 'trending', 50, 125, found.* from recsys."retrieve_trending"(p_request, (jsonb '{"feed": 50, "kept": 125}' ->> p_extent)::integer, (jsonb '{"feed": 5, "kept": 10, "all": 5}' ->> p_extent)::integer) as found;
+  select source.*, found.*
+  from (values ('trending', 50, 125)) as source (name, size, kept)
+  cross join lateral recsys."retrieve_trending"(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found;
 end;
-comment on function recsys.common_sources(recsys.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served.';
+comment on function recsys.common_sources(recsys.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys.most_found.';
 
 create function recsys.own_sources(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
-  select 'topic:' || followed.topic, 20, 40, found.*
-  from unnest(p_request.topics) as followed (topic)
-  cross join lateral recsys.retrieve_topic(p_request, followed.topic, (jsonb '{"feed": 20, "kept": 40}' ->> p_extent)::integer, (jsonb '{"feed": 2, "kept": 4, "all": 2}' ->> p_extent)::integer) as found
+  select 'topic:' || followed.topic, size, kept, found.*
+  from (values (20, 40)) as source (size, kept)
+  cross join unnest(p_request.topics) as followed (topic)
+  cross join lateral recsys.retrieve_topic(p_request, followed.topic, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
   union all
-  select 'similar', 100, 160, found.*
-  from recsys.retrieve_similar(p_request, p_model_id, p_embedding, (jsonb '{"feed": 100, "kept": 160}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer, p_extent = 'kept') as found
+  select source.*, found.*
+  from (values ('similar', 100, 160)) as source (name, size, kept)
+  cross join lateral recsys.retrieve_similar(p_request, p_model_id, p_embedding, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent), p_extent = 'kept') as found
   union all
-  select 'followed', 50, 100, found.* from recsys.retrieve_followed(p_request, (jsonb '{"feed": 50, "kept": 100}' ->> p_extent)::integer, (jsonb '{"feed": 5, "kept": 10, "all": 5}' ->> p_extent)::integer) as found
+  select source.*, found.*
+  from (values ('followed', 50, 100)) as source (name, size, kept)
+  cross join lateral recsys.retrieve_followed(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
   union all
-  select 'touched', 100, 140, found.* from recsys.retrieve_listed(p_request, p_request.touched, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found
+  select source.*, found.*
+  from (values ('touched', 100, 140)) as source (name, size, kept)
+  cross join lateral recsys.retrieve_listed(p_request, p_request.touched, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
   union all
-  select 'covisited', 100, 140, found.* from recsys.retrieve_listed(p_request, p_request.covisited, (jsonb '{"feed": 100, "kept": 140}' ->> p_extent)::integer, (jsonb '{"feed": 10, "kept": 20, "all": 10}' ->> p_extent)::integer) as found;
+  select source.*, found.*
+  from (values ('covisited', 100, 140)) as source (name, size, kept)
+  cross join lateral recsys.retrieve_listed(p_request, p_request.covisited, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found;
 end;
-comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else.';
+comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys.most_found.';
 
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

@@ -147,7 +147,7 @@ comment on function recsys.common_posts(timestamptz) is 'What the common sources
 create function recsys.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
   p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null,
-  p_is_few boolean default null
+  p_is_few boolean default null, p_given uuid[] default null
 ) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -180,8 +180,11 @@ begin
   perform set_config('role', p_role, true);
   request := recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id);
   perform set_config('role', 'service_role', true);
-  request := recsys.with_covisited(recsys.with_undecided(recsys.with_trials(request)), p_model_id);
-  tried := recsys.tried_posts(request);
+  if p_given is null then
+    request := recsys.with_undecided(recsys.with_trials(request));
+    tried := recsys.tried_posts(request);
+  end if;
+  request := recsys.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
   if tried <> '{}' then
     asked_for := request.on_trial;
@@ -193,7 +196,9 @@ begin
     );
     request.on_trial := asked_for;
   end if;
-  if p_common is null or p_is_few then
+  if p_given is not null then
+    request := recsys.with_given(request, p_given);
+  elsif p_common is null or p_is_few then
     if p_common is null and request.filter is null then
       -- as what everybody comes to: the caller's own role knows only those that they may read
       perform set_config('role', 'service_role', true);
@@ -212,6 +217,14 @@ begin
     end if;
     ranked := recsys.ranked_posts(request, p_model_id, p_embedding);
     perform set_config('role', p_role, true);
+    if p_given is not null then
+      -- all are wanted, also those that no source would bring
+      ranked := ranked || array(
+        select row(pooled.post_id, '{}')::recsys.ranked_post
+        from unnest(request.pool) as pooled
+        where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
+      );
+    end if;
     select
       array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys.told_post), json_agg(found.ranks),
       json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
@@ -282,14 +295,14 @@ begin
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
-    'is_few', request.filter is null and request.pool is not null,
+    'is_few', request.filter is null and request.pool is not null and p_given is null,
     'affinities', affinities,
     'follows', follows,
     'topics', request.topics,
     'more', request.more,
     'less', request.less,
     'dismissed', request.dismissed,
-    'originals', case when request.originals is not null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
+    'originals', case when request.originals is not null and p_given is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
     'touches', touches,
     'muted_authors', request.muted_authors,
     'in_circle', request.interacted is not null and exists (select from recsys.circle_members where circle_members.user_id = p_user_id),
@@ -302,14 +315,14 @@ begin
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author that recsys.with_affinities has; follows: whom the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author that recsys.with_affinities has; follows: whom the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
 
 revoke all on function
   recsys.told_posts(recsys.told_post[]), recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
-  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean)
+  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[])
 from public;
 grant execute on function recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
   recsys.told_posts(recsys.told_post[]), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
-  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean)
+  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[])
 to service_role;

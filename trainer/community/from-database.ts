@@ -98,11 +98,15 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
       listOf(post.ref("posts.tags")).as("tags"),
       milliseconds(post.ref("posts.created_at")).as("createdAt"),
       sql<number>`coalesce(${milliseconds(post.ref("tried.on_trial_until"))}, 0)`.as("onTrialUntil"),
-      sql<boolean>`exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id)
-        or exists (select from recsys.source_withheld as withheld where withheld.author_id = posts.author_id)`.as(
-        "withheld",
-      ),
-    ]);
+    ])
+    .select(({ exists, or, selectFrom }) => {
+      const withheld = selectFrom("recsys.source_withheld as withheld").select("withheld.post_id");
+      // two questions: joined by "or" within one no index would answer it
+      return or([
+        exists(withheld.whereRef("withheld.post_id", "=", "posts.post_id")),
+        exists(withheld.whereRef("withheld.author_id", "=", "posts.author_id")),
+      ]).as("withheld");
+    });
   // of two posts of one instant SQL has the one with the lower id first among the newest
   const posts = await readColumns(client, query.orderBy("posts.created_at").orderBy("posts.post_id", "desc"));
   return {

@@ -31,7 +31,8 @@ const days = 28;
  * others were not shown.
  */
 export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<ShownPage[]> {
-  const since = sql<Date>`(select max(shown_at) from recsys.chosen_impressions) - ${`${days} days`}::interval`;
+  const last = db.selectFrom("recsys.chosen_impressions").select(({ fn }) => fn.max("shown_at").as("shown_at"));
+  const since = sql<Date>`${last} - ${`${days} days`}::interval`;
   // by the index of each person: what one of them was shown beyond their share is not read
   const latest = db
     .selectFrom("recsys.chosen_impressions as shown")

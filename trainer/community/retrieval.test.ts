@@ -8,7 +8,6 @@ import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import {
-  optionsOf,
   retrieval,
   searchWidth,
   sourceNames,
@@ -109,25 +108,27 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     ["own_sources", false],
   ] as const) {
     const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [list]);
-    const lines = rows[0].text.matchAll(
-      /'(\w+)'::text(?: AS \w+)?,\s+(\d+)(?: AS \w+)?,\s+(\d+)((?:(?!'\w+'::text)[\s\S])+)/g,
-    );
+    const lines = rows[0].text.matchAll(/VALUES \('(\w+)'::text,\s*(\d+),\s*(\d+)\)/g);
+    const ofSql = Array.from(lines, ([, source, size, kept]) => [source, Number(size), Number(kept)]);
+    const declared = sourceNames.filter((source) => sources[source].common === common);
     assert.deepEqual(
-      Array.from(lines, ([, source, size, kept, sized]) => [
-        source,
-        Number(size),
-        Number(kept),
-        ...Array.from(sized.matchAll(/'(\{.+?\})'::jsonb/g), ([, extents]) => JSON.parse(extents)),
-      ]),
-      sourceNames
-        .filter((source) => sources[source].common === common)
-        .map((source) => {
-          const { size, kept, share } = optionsOf[source];
-          assert.equal(share, size / 10, "recsys.candidates has a tenth");
-          // twice an author's share, since a caller may not see some of it
-          return [source, size, kept, { feed: size, kept }, { feed: share, kept: 2 * share, all: share }];
-        }),
+      ofSql,
+      declared.map((source) => [source, sources[source].size, sources[source].kept]),
     );
+    for (const source of declared) {
+      const { size, kept, share } = sources[source];
+      const { rows } = await pool.query(
+        `select extent, recsys.most_found($1, $2, extent) as most, recsys.author_share($1, extent) as share
+         from unnest('{feed,kept,all}'::text[]) as extent`,
+        [size, kept],
+      );
+      assert.deepEqual(rows, [
+        { extent: "feed", most: size, share },
+        // twice an author's share, since a caller may not see some of it
+        { extent: "kept", most: kept, share: 2 * share },
+        { extent: "all", most: null, share },
+      ]);
+    }
   }
   assert.deepEqual(await numbers("trending_posts", /< '(\d+):00:00'::interval/g), [
     retrieval.trendingHours,

@@ -12,15 +12,22 @@ import type { NamingPost } from "./term-counts.ts";
 /** The posts of these ids that any signed-in member may read, in their order, but for what is withheld from strangers. */
 export async function readTexts(client: pg.ClientBase, ids: string[]): Promise<NamingPost[]> {
   const readable = db
-    .selectFrom("recsys.source_posts")
+    .selectFrom("recsys.source_posts as posts")
     .select("post_id")
     .where("post_id", "=", anyOf(ids))
-    .where(
-      sql<boolean>`not exists (
-        select from recsys.source_withheld as withheld
-        where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
-      )`,
-    );
+    .where(({ exists, not, selectFrom }) => {
+      const withheld = selectFrom("recsys.source_withheld as withheld").select("withheld.post_id");
+      return not(
+        exists(
+          withheld.where(({ eb, or, ref }) =>
+            or([
+              eb("withheld.post_id", "=", ref("posts.post_id")),
+              eb("withheld.author_id", "=", ref("posts.author_id")),
+            ]),
+          ),
+        ),
+      );
+    });
   const claims = JSON.stringify({ sub: randomUUID(), role: "authenticated" });
   const posts = await as(client, "authenticated", claims, () =>
     run(

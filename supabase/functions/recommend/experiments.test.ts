@@ -86,7 +86,7 @@ test("the model of the variant ranks, unless it was rolled back", async (t) => {
     app.logged.map(({ code, cause }) => [code, (cause as Error).message]),
     [
       [
-        "variant_model_failed",
+        "chosen_model_failed",
         `model ${tried} of the experiment in tried/b does not serve any more: the active model serves`,
       ],
     ],
@@ -107,7 +107,7 @@ for (const graph of ["user_tower", "dlrm"] as const)
     }
     assert.deepEqual(
       app.logged.map(({ code }) => code),
-      ["variant_model_failed", "variant_model_failed"],
+      ["chosen_model_failed", "chosen_model_failed"],
     );
     assert.match(
       (app.logged[0].cause as Error).message,
@@ -135,7 +135,7 @@ test("a dropped model of a variant is said, and the active one serves", async (t
   assert.equal((await app.call(people.ada, { limit: 3 })).body.model?.id, active);
   assert.deepEqual(
     app.logged.map(({ code }) => code),
-    ["variant_model_failed"],
+    ["chosen_model_failed"],
   );
 });
 

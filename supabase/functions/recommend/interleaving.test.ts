@@ -195,7 +195,7 @@ for (const graph of ["user_tower", "dlrm"] as const)
     }
     assert.deepEqual(
       app.logged.map(({ code }) => code),
-      ["variant_model_failed"],
+      ["chosen_model_failed"],
     );
     assert.match(
       (app.logged[0].cause as Error).message,

@@ -12,7 +12,7 @@ import { readAs } from "../_shared/database/caller.ts";
 import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { noSpan } from "../_shared/http/span.ts";
-import { candidatesOf } from "../_shared/recommend/candidates.ts";
+import { beginCandidates } from "../_shared/recommend/candidates.ts";
 import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { readContext } from "../_shared/recommend/read-context.ts";
@@ -57,7 +57,7 @@ async function candidatesFor(sub: string, common = openCommonPosts(), filter?: P
       release: () => undefined,
     };
     const page = { limit: 20, served: nothingServed(), ...(filter && { filter }) };
-    const { posts: found } = await candidatesOf(listened, common, caller, row, vectorAt(vector, 0), page, noSpan);
+    const { posts: found } = await beginCandidates(listened, common, caller, row, page, noSpan)(vectorAt(vector, 0));
     return { found: found.map(comparable).sort((a, b) => (a.post_id < b.post_id ? -1 : 1)), asked };
   });
 }

@@ -13,7 +13,7 @@ import type { Connection } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
 import { noSpan } from "../_shared/http/span.ts";
 import { secondCandidates } from "../_shared/plug-ins/interleave/second-candidates.ts";
-import { candidatesOf } from "../_shared/recommend/candidates.ts";
+import { beginCandidates } from "../_shared/recommend/candidates.ts";
 import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { type ContextRow, readContext } from "../_shared/recommend/read-context.ts";
@@ -43,7 +43,7 @@ async function bothWays(sub: string, page: Page) {
     // the index brings nearly the nearest, and each search its own
     await connection.query("set local enable_indexscan = off");
     const common = openCommonPosts();
-    const { posts: ofFirst } = await candidatesOf(connection, common, caller, row, anyVector(), page, noSpan);
+    const { posts: ofFirst } = await beginCandidates(connection, common, caller, row, page, noSpan)(anyVector());
     const vector = anyVector();
     const context: ContextRow = { ...row, model_id: second };
     const asked: string[] = [];
@@ -58,7 +58,7 @@ async function bothWays(sub: string, page: Page) {
     // without a filter once for what is its own
     const isWhole = asked.filter((text) => text.includes("recsys.candidates(")).length > (page.filter ? 0 : 1);
     assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
-    const { posts: alone } = await candidatesOf(connection, common, caller, context, vector, page, noSpan);
+    const { posts: alone } = await beginCandidates(connection, common, caller, context, page, noSpan)(vector);
     return { ofFirst, beside: sorted(beside), alone: sorted(alone), isWhole };
   });
 }

@@ -2,7 +2,7 @@
 import type { RecsysFeedSettings } from "../database/schema.ts";
 import { allHeads, type Head } from "../features/kinds.ts";
 
-/** The settings of a feed; those of somebody in an experiment are their variant's. */
+/** The settings of a feed, with what was chosen for its reader. */
 export type FeedSettings = Readonly<RecsysFeedSettings>;
 
 /** What each head counts in the score. */

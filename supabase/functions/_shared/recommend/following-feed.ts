@@ -45,6 +45,6 @@ export async function followingFeed(
   });
   const keys = rows.map(({ served_key }) => Number(served_key));
   const next = found.length > limit ? cursorAfter(served, keys) : null;
-  // no variant of an experiment made it
+  // nothing was chosen for its reader
   return { ...plainAnswer(now, items, { basis: "follows", next }), label: "" };
 }

@@ -72,7 +72,7 @@ function readFreshAndPopular(
       (asked) => asked("asked").materialized(),
       (db) =>
         db
-          .selectFrom(sql<{ now: Date }>`(select recsys.clock() as now)`.as("clock"))
+          .selectFrom(db.selectNoFrom(fn("recsys.clock", {}).as("now")).as("clock"))
           .select(({ ref }) => ["clock.now", request(ref("clock.now")).as("request")]),
     )
     .selectFrom(fn("recsys.retrieve_fresh", of(sources.fresh)).as("fresh"))

@@ -1,13 +1,11 @@
 /** The stages that ask the database, in one transaction: context, user tower, candidates, and what those who make pages need. */
 import { readAs } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
-import type { UserInput } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
-import type { ModelCache } from "../models/models.ts";
 import { embedUser } from "../towers/embed-users.ts";
 import { userInput } from "../towers/user-input.ts";
-import { candidatesOf } from "./candidates.ts";
+import { beginCandidates } from "./candidates.ts";
 import type { Page } from "./cursor.ts";
 import { feedModel, isModelError } from "./feed-model.ts";
 import { settingsFor } from "./feed-settings.ts";
@@ -69,14 +67,19 @@ export async function lookUp(
     if (chosen && chosen.id !== context.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
     // first, since the tower reads no more than some words
     const input = context.feed === "impersonal" ? known : { ...known, passions: [...interests, ...known.passions] };
-    const { model, vector } = await userTower(services.models, connection, context, input, span).catch((error) => {
+    const failing = (error: unknown) => {
       throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
-    });
+    };
+    const model = await feedModel(services.models, context, connection).catch(failing);
+    const candidatesFor = beginCandidates(connection, services.commonPosts, caller, context, page, span);
+    const ofTower = span("user_tower");
+    const vector = model && (await embedUser(model.tower, input).catch(failing));
+    ofTower();
     // what visitors are shown is not counted, so they would try posts for nothing, as would who wants no personalisation
     const mayTry =
       caller.sub !== undefined && !page.given && context.feed === "personal" && triesPosts(context.settings);
     const [{ posts, ofCaller, originals }, trials] = await Promise.all([
-      candidatesOf(connection, services.commonPosts, caller, context, vector, page, span),
+      candidatesFor(vector),
       mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
     ]);
     const found = { context, model, input, vector, posts, ofCaller, originals, trials };
@@ -86,21 +89,6 @@ export async function lookUp(
     return { found, chosen, label: choice.label(context), makers, promotions };
   };
   return await readAs(services.pool, caller, choice.readContext(caller.sub ?? null, failed), find, timeout);
-}
-
-/** The feed's model, and the user's vector in it; null without a model. */
-async function userTower(
-  models: ModelCache,
-  connection: Connection,
-  context: ContextRow,
-  input: UserInput,
-  span: Span,
-): Promise<Pick<LookedUp, "model" | "vector">> {
-  const model = await feedModel(models, context, connection);
-  const ofTower = span("user_tower");
-  const vector = model && (await embedUser(model.tower, input));
-  ofTower();
-  return { model, vector };
 }
 
 /** Who may make the page, one after another, since they share the connection. */

@@ -29,7 +29,7 @@ function anyPost(): KnownPost {
 const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
 
 test("what is kept is found as it was, by whoever asks for it", () => {
-  const rows = openPostRows(true, 8);
+  const rows = openPostRows(true, 8, 10);
   const posts = new Map(Array.from({ length: 50 }, () => [crypto.randomUUID(), anyPost()]));
   for (const [id, post] of posts) rows.keep(id, post);
   for (const [id, post] of posts) assert.deepEqual(rows.of(id), post);
@@ -41,7 +41,7 @@ test("what is kept is found as it was, by whoever asks for it", () => {
 });
 
 test("what feeds meet again and again stays, however many others come; of these only so many", () => {
-  const rows = openPostRows(true, 8);
+  const rows = openPostRows(true, 8, 10);
   const often = new Map(Array.from({ length: 20 }, () => [crypto.randomUUID(), anyPost()]));
   const others: string[] = [];
   for (const [id, post] of often) rows.keep(id, post);
@@ -56,7 +56,7 @@ test("what feeds meet again and again stays, however many others come; of these 
 });
 
 test("where all that is kept was met, it makes room for what comes", () => {
-  const rows = openPostRows(true, 2);
+  const rows = openPostRows(true, 2, 10);
   const posts = Array.from({ length: 60 }, (): [string, KnownPost] => [crypto.randomUUID(), anyPost()]);
   for (const [id, post] of posts) {
     rows.keep(id, post);
@@ -66,7 +66,7 @@ test("where all that is kept was met, it makes room for what comes", () => {
 });
 
 test("what a feed found stays as it is when the post is kept again, and when its row is another's", () => {
-  const rows = openPostRows(true, 3);
+  const rows = openPostRows(true, 3, 10);
   const [post, again] = [anyPost(), anyPost()];
   rows.keep(first, post);
   const found = rows.of(first);
@@ -77,7 +77,7 @@ test("what a feed found stays as it is when the post is kept again, and when its
 });
 
 test("ids that differ in one digit are two; what is no uuid as PostgreSQL writes it is not kept", () => {
-  const rows = openPostRows(true, 8);
+  const rows = openPostRows(true, 8, 10);
   const ids = Array.from({ length: 36 }, (_, i) => (first[i] === "-" ? first : alteredAt(first, i)));
   for (const id of new Set([first, ...ids])) {
     const post = anyPost();
@@ -103,7 +103,7 @@ function alteredAt(id: string, i: number): string {
 
 test("without a model no post has a vector; with one a post without is not kept", () => {
   for (const hasVectors of [true, false]) {
-    const rows = openPostRows(hasVectors, 3);
+    const rows = openPostRows(hasVectors, 3, 10);
     const post = { ...anyPost(), embedding: null };
     rows.keep(first, post);
     assert.deepEqual(rows.of(first), hasVectors ? undefined : post);
@@ -121,7 +121,7 @@ test("a state that is no row of numbers is not kept", () => {
     { recent: [Number.NaN, 0, 0, 0, 0] },
     { recent: ["-Infinity", 0, 0, 0, 0] },
   ]) {
-    const rows = openPostRows(true, 3);
+    const rows = openPostRows(true, 3, 10);
     rows.keep(first, { state: { ...quietPost, ...odd } as PostState, embedding: vector() });
     assert.equal(rows.of(first), undefined, JSON.stringify(odd));
   }

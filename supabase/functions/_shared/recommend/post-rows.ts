@@ -14,22 +14,19 @@ export interface KnownPost {
   embedding: Float32Array | null;
 }
 
-/** How many rows are renewed at once, and how many times so many there are. */
-const [blockRows, mostBlocks] = [4096, 10];
-
 interface Block {
   states: Float64Array;
   vectors: Float32Array;
 }
 
 /**
- * Rows for 40,960 posts of a model, or of none, of 230 bytes each, in blocks that come when they are needed. Then the oldest block is renewed: what of it
+ * Rows for 102,400 posts of a model, or of none, of 230 bytes each, in `mostBlocks` that come when they are needed, of `size` rows. Then the oldest block is renewed: what of it
  * was met since it was written stays. No row is written over, so a feed may go on reading what it found.
  *
  * Of a feed's 547 posts, where 2,500 people who meet 60,000 ask in turn for the second time, 20 have to be read. With 32,768 rows it is 31, with 49,152 it is 14;
  * 23 it was with 65,536 in two halves, each rewritten when it was full. Of 500 people, who meet 33,500 posts, it is none; it was 2.
  */
-export function openPostRows(hasVectors: boolean, size = blockRows) {
+export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) {
   const ids = openRowIds(mostBlocks * size);
   /** By row, whether it was met since it was written. */
   const met = new Uint8Array(mostBlocks * size);

@@ -45,7 +45,7 @@ export async function recommend(
     return await feedBy(services, reader, page, timeout, span, false);
   } catch (error) {
     if (!(error instanceof ChosenModelFailed)) throw error;
-    services.log("variant_model_failed", error);
+    services.log("chosen_model_failed", error);
     return await feedBy(services, reader, page, timeout, span, true);
   }
 }

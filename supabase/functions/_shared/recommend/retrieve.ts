@@ -29,8 +29,8 @@ interface FoundCandidates {
   more: string[] | null;
   less: string[] | null;
   dismissed: Dismissed[] | null;
-  /** null, or left out where the request names the posts: there are none. */
-  originals?: Originals | null;
+  /** null: there are none, or the request names the posts. */
+  originals: Originals | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
@@ -98,8 +98,7 @@ export async function retrieve(
   asked: RetrievalRequest,
 ): Promise<Retrieved | null> {
   const { common, vector } = asked;
-  const question = asked.page.given ? givenCandidates(caller, asked, asked.page.given) : candidates(caller, asked);
-  const [{ found: answer }] = await asService(connection, caller.role, question);
+  const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
   if (answer.model_gone) throw new ModelGone();
   asked.tellFew?.(answer.is_few);
   const hidden = new Set([caller.sub, ...(answer.muted_authors ?? [])]);
@@ -115,7 +114,7 @@ export async function retrieve(
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
   const posts = Array.from(found.values(), (mine, i) => candidateOf(mine.post, known[i], mine, vector));
-  return { posts, ofCaller, originals: answer.originals ?? null };
+  return { posts, ofCaller, originals: answer.originals };
 }
 
 /** What a post is to the caller by its author, and by whom and what they follow. */
@@ -272,7 +271,7 @@ function addCommon(
 
 function candidates(
   { role, sub }: Identity,
-  { modelId, vector, page: { served, filter }, common, isFew, instant }: RetrievalRequest,
+  { modelId, vector, page: { served, filter, given }, common, isFew, instant }: RetrievalRequest,
 ): Query<{ found: FoundCandidates }> {
   const found = fn("recsys.candidates", {
     p_role: role,
@@ -283,29 +282,12 @@ function candidates(
     p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
     p_filter: filter ? JSON.stringify(filter) : null,
     p_seed: String(served.seed),
-    p_served: served.keys,
+    // those that the app names are ranked again on each page, so that all pages have one order
+    p_served: given ? null : served.keys,
+    p_given: given ?? null,
     p_common: sql`${common?.ids ?? null}`,
     p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
     p_is_few: isFew,
-  });
-  return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));
-}
-
-/** Those that the app names: with ranks among each other, and without those that earlier pages served being left out, so that all pages have one order. */
-function givenCandidates(
-  { role, sub }: Identity,
-  { modelId, vector, page: { served, filter }, instant }: RetrievalRequest,
-  given: string[],
-): Query<{ found: FoundCandidates }> {
-  const found = fn("recsys.given_candidates", {
-    p_role: role,
-    p_user_id: sub ?? null,
-    p_model_id: modelId,
-    p_embedding: vector && JSON.stringify(Array.from(vector)),
-    p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
-    p_given: given,
-    p_filter: filter ? JSON.stringify(filter) : null,
-    p_seed: String(served.seed),
   });
   return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));
 }

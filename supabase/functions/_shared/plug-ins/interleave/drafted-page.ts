@@ -23,7 +23,7 @@ export const draftedPage: PageMaker = {
     const ended = span("second_model");
     const second = await secondModel(connection, services, reader, found, id, page).catch((error) => {
       if (!(error instanceof SecondModelFailed)) throw error;
-      log("variant_model_failed", error);
+      log("chosen_model_failed", error);
       return null;
     });
     ended();
@@ -55,7 +55,7 @@ async function secondScores(
     leftOut.push(...own.filter(({ post_id }) => !leftOut.some((other) => other.post_id === post_id)));
     return scored;
   } catch (error) {
-    log("variant_model_failed", new SecondModelFailed(context, "cannot rank", error));
+    log("chosen_model_failed", new SecondModelFailed(context, "cannot rank", error));
     return null;
   }
 }
@@ -76,7 +76,7 @@ function drafted(sides: Record<Team, Side>, page: Page, explore: Exploration | n
     explore?.draw(sides[by].scored.filter(isLeft)),
   );
   // with what chance a draft gives a place to a post has no closed form
-  const selected = places.map(({ by, team, ...place }) => ({ ...place, drawn: false, propensity: null }));
+  const selected = places.map(({ by, team, ...place }) => ({ ...place, propensity: null }));
   const whyOf = (team: Team) => {
     const those = selected.filter((_, i) => places[i].by === team);
     const { posts, context, input } = sides[team];

@@ -7,7 +7,7 @@ import type { Connection } from "../../database/database.ts";
 import { commonSources, sourceNames, sources, unranked } from "../../features/retrieval.ts";
 import { noSpan } from "../../http/span.ts";
 import { candidateOf } from "../../recommend/candidate.ts";
-import { candidatesOf } from "../../recommend/candidates.ts";
+import { beginCandidates } from "../../recommend/candidates.ts";
 import type { CommonPostsCache } from "../../recommend/common-posts.ts";
 import type { Page } from "../../recommend/cursor.ts";
 import type { KnownPost } from "../../recommend/post-rows.ts";
@@ -38,7 +38,7 @@ export async function secondCandidates(
     if (own) return merged(shared, known, own.posts, vector);
   }
   // many of its nearest posts are hidden from the user: it is asked as if it were the only one
-  return (await candidatesOf(connection, commonPosts, caller, context, vector, page, noSpan)).posts;
+  return (await beginCandidates(connection, commonPosts, caller, context, page, noSpan)(vector)).posts;
 }
 
 /** Of what is common nothing is asked for. */

@@ -2,17 +2,18 @@
 
 import { type Identity, readAs } from "../../database/caller.ts";
 import { type Pool, run } from "../../database/database.ts";
-import { unpackVectors } from "../../database/vectors.ts";
 import { dimensions } from "../../features/history.ts";
 import { innerProduct } from "../../features/inner-product.ts";
 import type { ModelCache } from "../../models/models.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
+import { readKnownPosts } from "../../recommend/known-posts.ts";
+import type { KnownPost } from "../../recommend/post-rows.ts";
 import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
 import type { Decision } from "../../recommend/seams.ts";
 import { type PostCandidate, userState } from "../../recommend/states.ts";
 import { embedUser } from "../../towers/embed-users.ts";
 import { userInput } from "../../towers/user-input.ts";
-import { type CandidateRow, readCandidates, readUser } from "./read-shadow.ts";
+import { readNearness, readUser } from "./read-shadow.ts";
 
 /** A feed that was answered. */
 export interface Answered {
@@ -53,26 +54,28 @@ export async function shadowScores(
       const input = { ...userInput(row), passions: found.input.passions };
       const vector = await embedUser(model, input);
       const ids = found.posts.map(({ post_id }) => post_id);
-      const [columns] = await run(connection, readCandidates(caller.sub, modelId, vector, context.now, page, ids));
-      return { row, model, input, vector, columns };
+      const near = await run(connection, readNearness(caller.sub, modelId, vector, context.now, page, ids));
+      const known = await readKnownPosts(connection, caller.role, modelId, ids);
+      return { row, model, input, vector, near, known };
     },
     "2s",
   );
   if (!read) return null;
-  const { row, model, input, vector, columns } = read;
-  const posts = asSeenBy(vector, found.posts, columns);
+  const { row, model, input, vector, near, known } = read;
+  const posts = found.posts.map((post, i) => asSeenBy(vector, post, known[i], near[i].rank));
   const weights = headWeights(context.settings);
   const state = userState({ ...context, ...row }, input.history);
   const scored = await modelScores(model, state, vector, posts, { now, weights }, []);
   return { candidates: new Map(posts.map((post) => [post.post_id, post])), scored };
 }
 
-/** The candidates with the vectors of another model, and how near they are to the user by them. */
-function asSeenBy(vector: Float32Array, posts: PostCandidate[], columns: CandidateRow): PostCandidate[] {
-  const vectors = unpackVectors(columns.embeddings).values();
-  return posts.map((post, i) => {
-    const embedding = columns.has_embedding[i] ? (vectors.next().value ?? null) : null;
-    const similarity = embedding ? Math.fround(innerProduct(vector, 0, embedding, 0, dimensions)) : 0;
-    return { ...post, embedding, similarity, ranks: { ...post.ranks, similar: columns.similar_rank[i] } };
-  });
+/** A candidate with its vector of another model, and how near it is to the user by that. */
+function asSeenBy(
+  vector: Float32Array,
+  post: PostCandidate,
+  { embedding }: KnownPost,
+  rank: number | null,
+): PostCandidate {
+  const similarity = embedding ? Math.fround(innerProduct(vector, 0, embedding, 0, dimensions)) : 0;
+  return { ...post, embedding, similarity, ranks: { ...post.ranks, similar: rank } };
 }
