@@ -308,8 +308,7 @@ comment on function recsys.retrieve_trending(recsys.feed_request, integer, integ
 
 create function recsys.most_found(p_size integer, p_kept integer, p_extent text) returns integer
 language sql immutable
--- as jsonb, since `supabase db push` takes the end of a "case" for that of the body
-return (jsonb_build_object('feed', p_size, 'kept', p_kept) ->> p_extent)::integer;
+return nullif(p_size * (p_extent = 'feed')::integer + p_kept * (p_extent = 'kept')::integer, 0);
 comment on function recsys.most_found(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit.';
 
 create function recsys.author_share(p_size integer, p_extent text) returns integer
