@@ -5,7 +5,7 @@ import type { Reason } from "../../client/src/index.ts";
 import { type Act, countActs, netOf, sayActs } from "./acts.ts";
 import type { AppPost, Item } from "./app-tables.ts";
 import { changesBetween } from "./feed-changes.ts";
-import { sayWhy } from "./posts/say.ts";
+import { sayWhy } from "./say.ts";
 
 function feed(...ids: string[]): Item[] {
   const why: Reason = { kind: "fresh" };

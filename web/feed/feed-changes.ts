@@ -1,7 +1,7 @@
 /** What moved between two feeds of one person, and why. */
 import { type Act, whyGone } from "./acts.ts";
 import type { AppPost, Item } from "./app-tables.ts";
-import { sayWhy } from "./posts/say.ts";
+import { sayWhy } from "./say.ts";
 
 export interface FeedChange {
   post_id: string;

@@ -7,10 +7,10 @@ import { dismissalOf } from "../acts.ts";
 import type { AppPost, Item } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import type { FeedChange } from "../feed-changes.ts";
+import { sayAge, sayWhy } from "../say.ts";
 import { useTheFeed } from "../use-feed.ts";
 import { Comments } from "./comments.tsx";
 import { PostActs, UndoDismissal } from "./post-acts.tsx";
-import { sayAge, sayWhy } from "./say.ts";
 
 interface PostCardProps {
   item: Item;

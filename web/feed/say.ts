@@ -1,7 +1,7 @@
-import type { Feed, Reason } from "../../../client/src/index.ts";
-import { isolated } from "../../shared/isolated.ts";
-import { listed } from "../acts.ts";
-import type { AppPost } from "../app-tables.ts";
+import type { Feed, Reason } from "../../client/src/index.ts";
+import { isolated } from "../shared/isolated.ts";
+import { listed } from "./acts.ts";
+import type { AppPost } from "./app-tables.ts";
 
 /** A reason in a sentence. `basis`: what the feed is made from. */
 export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, AppPost>): string {
