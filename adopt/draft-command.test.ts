@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { recsys } from "../cli/testing.ts";
 import { withoutPostgres } from "../db/testing.ts";
+import { keywords } from "./catalog/quote.ts";
 import { readingApp, readTables } from "./catalog/read-catalog.ts";
-import { keywords } from "./draft/sql-text.ts";
 import { draftedApps, shown } from "./testing.ts";
 
 const skip = await withoutPostgres();

@@ -1,6 +1,6 @@
 /** Apps that nobody would write, for a test: tables, columns, keys and rows at random, whose names are the ones that the draft looks for and worse ones. */
 import fc from "fast-check";
-import { identifier, literal } from "./draft/sql-text.ts";
+import { identifier, literal } from "./catalog/quote.ts";
 
 const tableNames =
   "users profiles accounts people posts statuses stories topics comments likes votes post_votes reads views bookmarks reactions events blocks mutes logins sessions tags post_tags taggings channels messages User BlogPost order group table who whom first tagged tag word done muted dismissed kinds liked account filter named comment_likes blocked_tags custom_filters login_tokens".split(

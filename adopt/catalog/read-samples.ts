@@ -1,8 +1,8 @@
 /** Reads some rows of each table: what is filled, how long texts are, which kinds there are, what ids look like. */
 
 import type pg from "pg";
-import { identifier, qualified } from "../draft/sql-text.ts";
 import { type Column, keyOf, type SampledColumn, type Table, type TableSample } from "./catalog.ts";
+import { identifier, qualified } from "./quote.ts";
 import { columns, plainName } from "./words.ts";
 
 /** Some 800 KB a table: 2,000 to 20,000 rows, which tell one in a hundred from none. */

@@ -1,7 +1,7 @@
 /** Counts the rows of an app's tables as a draft would read them, within limits that nobody notices. */
 import { isSayable, type Table } from "../catalog/catalog.ts";
+import { at, identifier, literal, qualified } from "../catalog/quote.ts";
 import { pagesSql, type Questions, sampledFrom } from "../catalog/read-samples.ts";
-import { at, identifier, literal, qualified } from "../draft/sql-text.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
 import type { PostTable } from "../find/find-roles.ts";
 import type { TableUse } from "./use.ts";

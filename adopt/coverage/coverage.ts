@@ -1,7 +1,7 @@
 /** The list of what a draft makes of each table of an app, with the rows counted, for a reader who has to decide whether that is right. */
 import { type Catalog, nameOf } from "../catalog/catalog.ts";
+import { oneLine } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
-import { oneLine } from "../draft/sql-text.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { countUse, rowsOf, type UseCount } from "./count-uses.ts";
 import { type Fate, fatesOf } from "./cover.ts";

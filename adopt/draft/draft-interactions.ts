@@ -1,11 +1,12 @@
 /** recsys.source_interactions and recsys.source_dismissals over the tables that say what people did with posts. */
 import { keyOf, nameOf, type Table } from "../catalog/catalog.ts";
+import { identifier, literal, oneLine, qualified } from "../catalog/quote.ts";
 import type { Action } from "../catalog/words.ts";
 import type { TableUse } from "../coverage/use.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { addColumn, type Draft, noUuid, watchSql } from "./draft.ts";
 import { addDeeds, commentPart, type DraftPart, parentParts, type Sorted } from "./draft-parts.ts";
-import { eventId, identifier, literal, oneLine, qualified, soundTime, uuidSql } from "./sql-text.ts";
+import { eventId, soundTime, uuidSql } from "./sql-text.ts";
 
 /** recsys.event_id_of takes numbers of tables up to this. */
 const mostTables = 31;

@@ -1,10 +1,11 @@
 /** recsys.source_logins over the table that says when people came back. */
 import { columnOf, nameOf } from "../catalog/catalog.ts";
+import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { Joined } from "../catalog/references.ts";
 import type { Logins, PersonColumn } from "../find/find-people.ts";
 import { type Draft, shownTime, watchSql } from "./draft.ts";
 import { lookupIn, type ShownPerson, shownPerson } from "./shown-person.ts";
-import { aliasBeside, at, eventId, identifier, joinSql, personUuidSql, qualified, soundTime } from "./sql-text.ts";
+import { aliasBeside, eventId, joinSql, personUuidSql, soundTime } from "./sql-text.ts";
 
 export function draftLogins(draft: Draft, { table, person, through, time, success }: Logins): void {
   const alias = table.name;

@@ -1,11 +1,12 @@
 /** recsys.source_mutes over the tables that say what somebody does not want to see. */
 import { nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
+import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
 import type { MuteTable } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, timeDoubts } from "./draft.ts";
 import { shownPerson } from "./shown-person.ts";
-import { aliasBeside, at, identifier, joinSql, oneLine, qualified, stringSql, timeSql } from "./sql-text.ts";
+import { aliasBeside, joinSql, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
   for (const { table, why } of unclear) {

@@ -1,6 +1,7 @@
 /** The selects of which recsys.source_interactions and recsys.source_dismissals are made. */
 import { type Column, isSayable, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, type Condition, livingConditions, publishedOf, titleOf } from "../catalog/pick-columns.ts";
+import { at, literal } from "../catalog/quote.ts";
 import type { Action } from "../catalog/words.ts";
 import type { Deeds, Direction } from "../find/deeds.ts";
 import type { CommentDeeds } from "../find/find-actions.ts";
@@ -9,7 +10,7 @@ import type { ParentColumn } from "../find/find-posts.ts";
 import type { PostTable } from "../find/find-roles.ts";
 import { byName, type Draft, type ShownColumn, shownTime } from "./draft.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
-import { aliasBeside, at, conditionSql, joinSql, literal, realSql, uuidSql } from "./sql-text.ts";
+import { aliasBeside, conditionSql, joinSql, realSql, uuidSql } from "./sql-text.ts";
 
 /** One select of the union. */
 export interface DraftPart {

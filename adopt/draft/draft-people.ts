@@ -1,20 +1,11 @@
 /** recsys.source_users of an app that knows its people by their accounts alone: over a small table of its own beside auth.users. */
 import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
+import { at, identifier, qualified } from "../catalog/quote.ts";
 import { type People, type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-people.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, noUuid, shownTime, watchSql } from "./draft.ts";
 import { personId, shownPerson } from "./shown-person.ts";
-import {
-  aliasBeside,
-  at,
-  conditionSql,
-  identifier,
-  listSql,
-  qualified,
-  soundTime,
-  stringSql,
-  textSql,
-} from "./sql-text.ts";
+import { aliasBeside, conditionSql, listSql, soundTime, stringSql, textSql } from "./sql-text.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;

@@ -10,6 +10,7 @@ import {
   publishedOf,
   titleOf,
 } from "../catalog/pick-columns.ts";
+import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import type { Opening } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
@@ -19,20 +20,7 @@ import type { Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost, isOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
-import {
-  aliasBeside,
-  at,
-  conditionSql,
-  identifier,
-  joinSql,
-  listSql,
-  oneLine,
-  qualified,
-  soundTime,
-  splitSql,
-  stringSql,
-  textSql,
-} from "./sql-text.ts";
+import { aliasBeside, conditionSql, joinSql, listSql, soundTime, splitSql, stringSql, textSql } from "./sql-text.ts";
 
 export function draftPosts(draft: Draft, roles: Roles): void {
   const { posts } = roles;

@@ -1,6 +1,7 @@
 /** The draft of a migration that says where an app's posts, people and what they do are. */
 import type pg from "pg";
 import { type Catalog, nameOf } from "../catalog/catalog.ts";
+import { oneLine } from "../catalog/quote.ts";
 import { readingApp, readTables } from "../catalog/read-catalog.ts";
 import { Questions } from "../catalog/read-samples.ts";
 import { coverageOf } from "../coverage/coverage.ts";
@@ -11,7 +12,6 @@ import { draftLogins } from "./draft-logins.ts";
 import { draftMutes } from "./draft-mutes.ts";
 import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
-import { oneLine } from "./sql-text.ts";
 
 /** Drafts the source views for an app's database, which is only read, with a list of what became of each table. */
 export async function draftDatabase(pool: pg.Pool) {

@@ -2,9 +2,10 @@
 import { type Column, type IdForm, nameOf, type Table } from "../catalog/catalog.ts";
 import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
+import { at, identifier, literal, oneLine, qualified } from "../catalog/quote.ts";
 import type { TableUse } from "../coverage/use.ts";
 import type { People } from "../find/find-people.ts";
-import { at, identifier, literal, nameList, oneLine, qualified, timeSql, uuidSql } from "./sql-text.ts";
+import { nameList, timeSql, uuidSql } from "./sql-text.ts";
 
 export class Draft {
   readonly people: People | undefined;

@@ -1,8 +1,9 @@
 /** How a draft shows people: by the uuid of auth.users, wherever that is. */
 import type { Column, Table } from "../catalog/catalog.ts";
+import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
 import { addColumn, addedName, byName, type Draft, type ShownColumn, shownId } from "./draft.ts";
-import { aliasBeside, at, identifier, joinSql, personUuidSql, qualified, uuidSql } from "./sql-text.ts";
+import { aliasBeside, joinSql, personUuidSql, uuidSql } from "./sql-text.ts";
 
 /** A person of a row, and how the table that has their uuid is joined to it. */
 export interface ShownPerson extends ShownColumn {
