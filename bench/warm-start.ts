@@ -22,7 +22,8 @@ import { System } from "../trainer/evaluation/system/system.ts";
 import { dlrmGraph } from "../trainer/export/dlrm.ts";
 import { dlrmOf, towersOf } from "../trainer/export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
-import { type EarlierModel, type TrainedModel, trainModel } from "../trainer/pipeline.ts";
+import type { EarlierModel, TrainedModel } from "../trainer/model-folder/trained-model.ts";
+import { trainModel } from "../trainer/pipeline.ts";
 import { Stopwatch, type TimeUsed } from "../trainer/stopwatch.ts";
 import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
 

@@ -25,7 +25,8 @@ import { HeldOutMetrics } from "./gate/held-out-metrics.ts";
 import { modelInMemory } from "./gate/model-in-memory.ts";
 import { type ReplayedModel, rankedRequests } from "./gate/ranked-requests.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
-import { type TrainedModel, trainModel } from "./pipeline.ts";
+import type { TrainedModel } from "./model-folder/trained-model.ts";
+import { trainModel } from "./pipeline.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 import { earlierModel } from "./warm-start.ts";
 

@@ -6,9 +6,7 @@ import { type Config, defaultConfig } from "./config/config.ts";
 import { type PageRequest, pageRequests, type RankerRequest, wasTouched } from "./dlrm/page-requests.ts";
 import type { RankerParts } from "./dlrm/ranking-examples.ts";
 import { labelWindow } from "./dlrm/requests.ts";
-
-/** What the ranker learns from: first interactions, or pages that were shown. */
-export type LearnedFrom = "interactions" | "pages";
+import type { LearnedFrom } from "./model-folder/trained-model.ts";
 
 interface LearnableOptions {
   until?: number;

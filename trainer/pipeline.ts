@@ -14,13 +14,12 @@ import { UserError } from "../db/user-error.ts";
 import { type Head, kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
-import { type IdNeighbours, type Neighbours, neighboursById } from "./community/neighbours.ts";
+import { neighboursById } from "./community/neighbours.ts";
 import { ofPages, ofRequests, tenPeople } from "./community/shares.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
 import { type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
-import type { Dlrm } from "./dlrm/model.ts";
 import { fitNewUserStrength, type OfNewUsers } from "./dlrm/new-users.ts";
 import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import type { PageRequest, RankerRequest } from "./dlrm/page-requests.ts";
@@ -28,19 +27,27 @@ import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { sampledRequests } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
 import { trainDlrm } from "./dlrm/train.ts";
-import { type FeatureBins, trainingFeatures } from "./dlrm/training-features.ts";
+import { trainingFeatures } from "./dlrm/training-features.ts";
 import { fitWorth } from "./dlrm/worth.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import { columnsOf, type LearnedFrom, latestPages, learnable, partsOf, shares } from "./learnable.ts";
-import { type IdEmbeddings, idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
+import { columnsOf, latestPages, learnable, partsOf, shares } from "./learnable.ts";
+import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
+import type {
+  EarlierModel,
+  HeldBackModel,
+  HeldBackTowers,
+  LearnedFrom,
+  TrainedModel,
+  TrainedRanker,
+} from "./model-folder/trained-model.ts";
 import { cameToUntil, findMore, neighboursUntil } from "./neighbours/keep-neighbours.ts";
 import { learnNeighbours } from "./neighbours/learn-neighbours.ts";
 import { trainFromBetterStart } from "./towers/better-start.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
-import { TowerData, type Towers } from "./towers/model.ts";
+import { TowerData } from "./towers/model.ts";
 import { type TrainedTowers, trainTowers } from "./towers/train.ts";
 
 export interface PipelineOptions {
@@ -60,75 +67,11 @@ export interface PipelineOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A trained model that another training fine-tunes. */
-export interface EarlierModel {
-  /** Their ID embeddings in the numbers of the community at hand, zero for who and what is new. */
-  towers: Towers;
-  dlrm: Dlrm;
-  /** Whether it has neighbours of posts, which are then learned again. */
-  hasNeighbours: boolean;
-  /** What happened before this instant (milliseconds) it has learned from. */
-  learnedUntil: number;
-  learnedFrom: LearnedFrom;
-}
-
 /** Runs a stage of the training, or gives back what it gave when it was run before the training was interrupted. */
 export interface Stages {
   /** The towers that the ranker is trained on. */
   towers(train: () => Promise<TrainedTowers>): Promise<TrainedTowers>;
   ranker(train: () => Promise<TrainedRanker>): Promise<TrainedRanker>;
-}
-
-export interface TrainedRanker {
-  dlrm: Dlrm;
-  dlrmLosses: number[];
-  /** Before training and after each epoch. */
-  heldOutLosses: number[];
-  /** The epoch that was kept. */
-  epoch: number;
-  requests: number;
-  /** A few of these, for the gate to see whether the exported graph answers as the trainer does. */
-  sampled: RankingExamples[];
-  /** How the features of what it would have shown are distributed; empty of too few requests. */
-  features: FeatureBins[];
-}
-
-export interface TrainedModel extends TrainedRanker {
-  towers: TrainedTowers;
-  /** [posts, 32] */
-  postVectors: Float32Array;
-  /** Undefined: it has none. */
-  neighbours: Neighbours | undefined;
-  /** First interactions that were new to it. */
-  newInteractions: number;
-  /** Whether it went on from the earlier model it was given. */
-  wentOn: boolean;
-  /** What its ranker learned from. */
-  learnedFrom: LearnedFrom;
-  /** Whose requests these were (tenPeople). */
-  people: { number: number; ten: number };
-  /** What happened before this instant it has learned from, milliseconds. */
-  learnedUntil: number;
-}
-
-/** A model that can also be asked about requests its towers have not learned from: those from an instant on. */
-export interface HeldBackModel extends TrainedModel {
-  heldBack: HeldBackTowers;
-  /** The graph of the ranker that it went on from, which has learned from none of its requests; undefined: it started from scratch. */
-  rankerBefore?: Uint8Array | undefined;
-}
-
-/** The towers before they learned from the requests that the gate asks about. */
-export interface HeldBackTowers {
-  /**
-   * When these requests begin, in milliseconds: the held-out ones of a training from scratch, which its ranker has not learned from
-   * either; all new ones where an earlier model is fine-tuned, whose ranker has.
-   */
-  from: number;
-  graphs: { user_tower: Uint8Array; post_tower: Uint8Array };
-  userIdEmbeddings: IdEmbeddings;
-  postIdEmbeddings: IdEmbeddings;
-  neighbours: IdNeighbours;
 }
 
 const everyStage: Stages = { towers: (train) => train(), ranker: (train) => train() };

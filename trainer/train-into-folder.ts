@@ -14,11 +14,12 @@ import { type Backend, startBackend } from "./engine/backend.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { heldOutQuality, qualityLine } from "./gate/held-out-quality.ts";
-import { samplesOf } from "./gate/samples.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import { writeModelFolder } from "./model-folder/model-folder.ts";
 import { provenanceOf } from "./model-folder/provenance.ts";
-import { type Stages, type TrainedModel, trainModel } from "./pipeline.ts";
+import { samplesOf } from "./model-folder/samples.ts";
+import type { TrainedModel } from "./model-folder/trained-model.ts";
+import { type Stages, trainModel } from "./pipeline.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { earlierModel, type WarmStart } from "./warm-start.ts";
 

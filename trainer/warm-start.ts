@@ -16,10 +16,9 @@ import type { Dlrm } from "./dlrm/model.ts";
 import type { FeatureBins } from "./dlrm/training-features.ts";
 import { EmbeddingTable } from "./engine/embedding-table.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
-import type { LearnedFrom } from "./learnable.ts";
 import type { IdEmbeddings } from "./model-folder/id-embeddings.ts";
 import { sha256 } from "./model-folder/model-folder.ts";
-import type { EarlierModel } from "./pipeline.ts";
+import type { EarlierModel, LearnedFrom } from "./model-folder/trained-model.ts";
 import type { Towers } from "./towers/model.ts";
 
 /** What `trainIntoFolder` writes among a model's metrics for the trainings that go on from it. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, dropoutRate, group, learningRate, positive, share } from "../config/hyperparameter.ts";
+import { count, dropoutRate, group, learningRate, positive, share } from "../engine/hyperparameter.ts";
 
 /** What fine-tuning does otherwise. */
 const further = (values: { learningRate: number; epochs: number }, reason: string) =>

@@ -5,12 +5,13 @@ import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { requestsOf } from "../dlrm/requests.ts";
-import type { PipelineOptions, TrainedModel } from "../pipeline.ts";
+import type { TrainedModel } from "../model-folder/trained-model.ts";
+import type { PipelineOptions } from "../pipeline.ts";
 import { aboutData, aboutTraining } from "./about.ts";
 import { type AnnRecall, annRecall } from "./ann-recall.ts";
 import { cutBaselines, hardestBaseline, replayBaselines } from "./baselines/all.ts";
-import { type Importance, permutationImportance } from "./importance.ts";
 import { calibrationBins } from "./metrics/classification-metrics.ts";
+import { type Importance, permutationImportance } from "./metrics/importance.ts";
 import {
   type HeadMetrics,
   type HeadRows,
@@ -21,6 +22,7 @@ import {
   sideBySide,
   withoutProbabilities,
 } from "./metrics/ranker-metrics.ts";
+import { worstOf } from "./metrics/worst.ts";
 import { type CutOptions, runCut } from "./protocols/cut.ts";
 import { type ReplayOptions, type ReplayResult, runReplay } from "./protocols/replay.ts";
 import { rankerBaselines } from "./ranker-baselines/ranked-by.ts";
@@ -30,7 +32,6 @@ import type { StepMeter } from "./report/step-meter.ts";
 import { ReplayedSystem } from "./system/replayed-system.ts";
 import { System, TowersAlone } from "./system/system.ts";
 import { SystemInCut, towersInCut } from "./system/system-in-cut.ts";
-import { worstOf } from "./worst.ts";
 
 const primary = "two-tower + DLRM";
 

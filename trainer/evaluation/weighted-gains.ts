@@ -4,7 +4,7 @@ import type { LoadedCommunity } from "../community/from-database.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { LabelledDeeds } from "../dlrm/requests.ts";
 import { type RankedRequest, rankedRequests } from "../gate/ranked-requests.ts";
-import type { TrainedModel } from "../pipeline.ts";
+import type { TrainedModel } from "../model-folder/trained-model.ts";
 import { replayedModel } from "./system/replayed-system.ts";
 
 const best = 10;

@@ -6,7 +6,7 @@
  */
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
-import type { HeldBackModel } from "../pipeline.ts";
+import type { HeldBackModel } from "../model-folder/trained-model.ts";
 import { mostRequests } from "./compare.ts";
 import { HeldOutMetrics, listMetrics } from "./held-out-metrics.ts";
 import { modelInMemory } from "./model-in-memory.ts";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { handMadeModel } from "../../testing/gate.ts";
-import { samplesToJson } from "../gate/samples.ts";
 import { newestModelFolder, readModelFolder, writeModelFolder } from "./model-folder.ts";
+import { samplesToJson } from "./samples.ts";
 
 const model = await handMadeModel({
   name: "tiny",

@@ -18,12 +18,12 @@ import {
 } from "../../supabase/functions/_shared/models/contracts.ts";
 import { tokenRowsOf } from "../../supabase/functions/_shared/models/token-rows.ts";
 import type { IdNeighbours } from "../community/neighbours.ts";
-import { type Sample, samplesFromJson, samplesToJson } from "../gate/samples.ts";
 import { assertContract } from "../onnx/contract.ts";
-import type { HeldBackTowers } from "../pipeline.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
 import { readNeighbours, writeNeighbours } from "./neighbours-file.ts";
 import { readRegular } from "./read-regular.ts";
+import { type Sample, samplesFromJson, samplesToJson } from "./samples.ts";
+import type { HeldBackTowers } from "./trained-model.ts";
 
 /** What a model's graphs may weigh together: they travel to every fresh worker of an Edge Function. */
 const maximumBytes = 5_000_000;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
-import { count, dropoutRate, group, learningRate, positive, share } from "../config/hyperparameter.ts";
+import { count, dropoutRate, group, learningRate, positive, share } from "../engine/hyperparameter.ts";
 
 /** What more training of trained towers does otherwise. */
 const tuning = (values: { learningRate: number; epochs: number }, reason: string) =>

@@ -1,9 +1,9 @@
 import type { AnnRecall } from "../ann-recall.ts";
-import type { Importance } from "../importance.ts";
 import type { CalibrationBin } from "../metrics/classification-metrics.ts";
 import type { Diversity } from "../metrics/diversity.ts";
+import type { Importance } from "../metrics/importance.ts";
 import type { Estimate } from "../metrics/statistics.ts";
-import type { Worst } from "../worst.ts";
+import type { Worst } from "../metrics/worst.ts";
 import { page, section, sectionsOf, tableOf } from "./plots/page.ts";
 import { barPlot, escapeHtml, type Line, linePlot, rolesOf, whiskers } from "./plots/svg.ts";
 import { type StepUse, stepsLine } from "./step-meter.ts";

@@ -18,7 +18,8 @@ import { userTowerGraph } from "../../export/towers.ts";
 import { rankingModel } from "../../gate/model-in-memory.ts";
 import { type Answer, answerOf, type ReplayedModel } from "../../gate/ranked-requests.ts";
 import { idEmbeddingsOf } from "../../model-folder/id-embeddings.ts";
-import { type PipelineOptions, type TrainedModel, trainModel } from "../../pipeline.ts";
+import type { TrainedModel } from "../../model-folder/trained-model.ts";
+import { type PipelineOptions, trainModel } from "../../pipeline.ts";
 import { Histories } from "../../towers/histories.ts";
 import type { History } from "../protocols/recommender.ts";
 

@@ -18,13 +18,8 @@ import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import type { Community, Follows } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
 import { type Config, defaultConfig } from "../../config/config.ts";
-import {
-  type HeldPair,
-  type PipelineOptions,
-  type TrainedModel,
-  trainModel,
-  trainModelOnPairs,
-} from "../../pipeline.ts";
+import type { TrainedModel } from "../../model-folder/trained-model.ts";
+import { type HeldPair, type PipelineOptions, trainModel, trainModelOnPairs } from "../../pipeline.ts";
 import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/histories.ts";
 import type { TrainerOptions } from "../../towers/tower-trainer.ts";

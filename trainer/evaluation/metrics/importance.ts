@@ -3,14 +3,18 @@
  * when one feature is shuffled, among the candidates of a list, or, where all of them share it, between lists. Features that say the same
  * stand in for each other, so each of them can look worth less than both are.
  */
-import { categories, requestCategories } from "../../supabase/functions/_shared/features/categories.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { Feeds, Tensor } from "../../supabase/functions/_shared/features/tensors.ts";
-import { opinionOf, type RankingModel } from "../../supabase/functions/_shared/recommend/rank.ts";
-import { Random } from "../engine/random.ts";
-import type { ListOutcome } from "./metrics/ranker-metrics.ts";
-import { type Estimate, estimate } from "./metrics/statistics.ts";
+import { categories, requestCategories } from "../../../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import {
+  pairFeatures,
+  postFeatures,
+  userFeatures,
+} from "../../../supabase/functions/_shared/features/ranker-features.ts";
+import type { Feeds, Tensor } from "../../../supabase/functions/_shared/features/tensors.ts";
+import { opinionOf, type RankingModel } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { Random } from "../../engine/random.ts";
+import type { ListOutcome } from "./ranker-metrics.ts";
+import { type Estimate, estimate } from "./statistics.ts";
 
 /** What the ranker was told for one list, and what then happened. */
 export interface ToldList {

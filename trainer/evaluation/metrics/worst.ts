@@ -1,6 +1,6 @@
 /** Where a recommender loses most against another on the same events: by user and by post, each with the list of its worst event. */
-import type { Community } from "../community/community.ts";
-import type { ReplayEvent } from "./metrics/list-metrics.ts";
+import type { Community } from "../../community/community.ts";
+import type { ReplayEvent } from "./list-metrics.ts";
 
 export interface Worst {
   /** The user's or post's id. */

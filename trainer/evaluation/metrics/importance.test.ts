@@ -1,12 +1,16 @@
 /** Importance on a ranker whose formula is known: it reads one feature of the post and one of the user, and nothing else. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { categories } from "../../supabase/functions/_shared/features/categories.ts";
-import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
-import { pairFeatures, postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
-import type { RankingModel } from "../../supabase/functions/_shared/recommend/rank.ts";
-import { Random } from "../engine/random.ts";
+import { categories } from "../../../supabase/functions/_shared/features/categories.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import {
+  pairFeatures,
+  postFeatures,
+  userFeatures,
+} from "../../../supabase/functions/_shared/features/ranker-features.ts";
+import { type Feeds, float32, int64 } from "../../../supabase/functions/_shared/features/tensors.ts";
+import type { RankingModel } from "../../../supabase/functions/_shared/recommend/rank.ts";
+import { Random } from "../../engine/random.ts";
 import { permutationImportance, type ToldList } from "./importance.ts";
 
 const n = 12;

@@ -15,10 +15,10 @@ import { dlrmForward } from "../dlrm/forward.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { worthOf } from "../dlrm/worth.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import type { TrainedModel } from "../pipeline.ts";
 import { embedUsersAt } from "../towers/embed.ts";
 import { Histories } from "../towers/histories.ts";
 import { meanOf } from "../towers/model.ts";
+import type { TrainedModel } from "./trained-model.ts";
 
 /** One run of a graph: its feeds, and what the trainer answered. */
 export interface Sample {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ReplayEvent } from "./metrics/list-metrics.ts";
-import { hour, smallCommunity } from "./testing.ts";
+import { hour, smallCommunity } from "../testing.ts";
+import type { ReplayEvent } from "./list-metrics.ts";
 import { worstOf } from "./worst.ts";
 
 const community = smallCommunity(
