@@ -8,7 +8,7 @@ import { openDatabase } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { publishRandomModel } from "../testing/batch.ts";
 import { runBatch } from "../trainer/batch/run-batch.ts";
-import { inOwnProcess, openBundle, openPostgres, openScope } from "./shared/place.ts";
+import { benchmarkBundle, inOwnProcess, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime } from "./shared/times.ts";
 
 interface Measured {
@@ -27,7 +27,7 @@ else await measure(first, Number(second ?? 10_000));
 async function measure(given: string | undefined, users: number): Promise<void> {
   await using scope = openScope();
   const database = await openPostgres(scope, "bench_batch");
-  await importBundle(database, await openBundle(scope, given, { seed: 1, users: 10_000, posts: 25_000 }));
+  await importBundle(database, await benchmarkBundle(scope, given, { seed: 1, users: 10_000, posts: 25_000 }));
   await publishRandomModel(database, "untrained");
   await database.pool.query(
     `insert into public.logins (user_id, created_at)

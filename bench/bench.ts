@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { names as partsOfServing } from "./serving/names.ts";
+import { benchmarkNames as partsOfServing } from "./serving/names.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const benchmarks = readdirSync(folder)

@@ -4,7 +4,7 @@
  */
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
-import { mostRecent, popularity, recencyBaseline } from "../trainer/evaluation/baselines/simple.ts";
+import { mostRecent, popularity, recencyBaselineRecommender } from "../trainer/evaluation/baselines/simple.ts";
 import { EventWalk } from "../trainer/evaluation/history/event-walk.ts";
 import { meanOf } from "../trainer/evaluation/metrics/statistics.ts";
 import { Exclusion, topOf } from "../trainer/evaluation/protocols/rank.ts";
@@ -50,7 +50,7 @@ async function evaluateColdUsers(seed: number): Promise<ColdUserMetrics[]> {
     popularity(sizes),
     popularity(sizes, 7 * 24),
     mostRecent(sizes),
-    recencyBaseline(),
+    recencyBaselineRecommender(),
     trueRanking(loaded, preferences),
   ];
   const exclusion = new Exclusion(sizes);

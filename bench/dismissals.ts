@@ -24,7 +24,7 @@ import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
 import { topicOf, topics } from "../trainer/synthetic/topics.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 /** The last days, which nothing is learned from. */
@@ -34,7 +34,7 @@ const scoreWeights = [0.2, 1, 1];
 const weights = [0, -1, -2, -4, -8, -16];
 const leanings = [1, 2, 4, 8];
 
-for (const seed of numbersOf(optionsOf({ seed: "1,2,3" }).seed)) await measure(seed);
+for (const seed of numbersIn(commandOptions({ seed: "1,2,3" }).seed)) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
   const { loaded } = await loadCommunity({ seed, ...size, dismisses: true });

@@ -6,7 +6,7 @@ import { createClient } from "@supabase/supabase-js";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { Random } from "../trainer/engine/random.ts";
-import { openBundle, openPostgres, openScope } from "./shared/place.ts";
+import { benchmarkBundle, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime, Times, timed } from "./shared/times.ts";
 
 /** Events of each type in a batch of 100. */
@@ -14,7 +14,7 @@ const mix = { seen: 25, view: 55, vote: 10, comment: 3, login: 2, dismiss: 5 };
 const batches = 300;
 
 await using scope = openScope();
-const folder = await openBundle(scope);
+const folder = await benchmarkBundle(scope);
 const database = await openPostgres(scope, "bench");
 await importBundle(database, folder);
 const { pool, url } = database;

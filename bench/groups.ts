@@ -9,7 +9,7 @@ import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { estimate, meanOf } from "../trainer/evaluation/metrics/statistics.ts";
 import { expectedUtility } from "../trainer/synthetic/taste.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { numbersOf, openScope, optionsOf } from "./shared/place.ts";
+import { commandOptions, numbersIn, openScope } from "./shared/place.ts";
 import { trainedCommunity } from "./shared/trained-community.ts";
 
 const readers = 300;
@@ -24,7 +24,7 @@ const settings = {
   "share .9, floor 5": "group_share = 0.9, group_floor = 5",
 };
 
-for (const seed of numbersOf(optionsOf({ seed: "1,2,3" }).seed)) await measure(seed);
+for (const seed of numbersIn(commandOptions({ seed: "1,2,3" }).seed)) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
   await using scope = openScope();

@@ -8,11 +8,11 @@ import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { openEmbeddedCopy } from "../db/testing-embedded.ts";
 import { openPostgresCopy, testServer } from "../db/testing-postgres.ts";
-import { openBundle, openScope } from "./shared/place.ts";
+import { benchmarkBundle, openScope } from "./shared/place.ts";
 import { load, processorTime } from "./shared/times.ts";
 
 await using scope = openScope();
-const folder = await openBundle(scope, process.argv[2]);
+const folder = await benchmarkBundle(scope, process.argv[2]);
 const server = await testServer();
 if (server) await measure("PostgreSQL", await openPostgresCopy(server, "bench"));
 await measure("embedded", await openEmbeddedCopy());

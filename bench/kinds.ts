@@ -13,14 +13,14 @@ import { weightedGains } from "../trainer/evaluation/weighted-gains.ts";
 import { trainModel } from "../trainer/pipeline.ts";
 import { dayLength } from "../trainer/synthetic/calendar.ts";
 import { weighPurchases } from "../trainer/synthetic/purchases.ts";
-import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 const heldOutDays = 5;
 /** Of the later requests of each kind. */
 const most = 1500;
 const scoreWeights = [0.2, 1, 1];
-for (const seed of numbersOf(optionsOf({ seed: "1,2,3" }).seed)) await measure(seed);
+for (const seed of numbersIn(commandOptions({ seed: "1,2,3" }).seed)) await measure(seed);
 
 async function measure(seed: number): Promise<void> {
   const { loaded } = await loadCommunity({ seed, ...size });

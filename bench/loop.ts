@@ -8,7 +8,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { whole } from "../cli/commands/whole.ts";
-import { mostRecent, popularity, recencyBaseline } from "../trainer/evaluation/baselines/simple.ts";
+import { mostRecent, popularity, recencyBaselineRecommender } from "../trainer/evaluation/baselines/simple.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { closedLoop, type Day, type Policy } from "./loop/closed-loop.ts";
 import { type LoopRun, measuresOf } from "./loop/measures.ts";
@@ -27,7 +27,7 @@ const set = (settings: string) => `update recsys.settings set ${settings}`;
 /** The policies that may choose the pages, by the names they are asked for. */
 const policies: Record<string, Make> = {
   recent: () => new Baseline("most recent", mostRecent),
-  active: () => new Baseline("last active, with age", recencyBaseline),
+  active: () => new Baseline("last active, with age", recencyBaselineRecommender),
   popular: () => new Baseline("popularity, 7 days", (sizes) => popularity(sizes, 7 * 24)),
   "popular-ever": () => new Baseline("popularity, all time", popularity),
   own: () => new Generator(),

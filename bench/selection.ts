@@ -13,10 +13,10 @@ import { startBackend } from "../trainer/engine/backend.ts";
 import { diversityOf, textSimilarity } from "../trainer/evaluation/metrics/diversity.ts";
 import { meanOf } from "../trainer/evaluation/metrics/statistics.ts";
 import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
-import { share, table } from "../trainer/evaluation/report/table.ts";
+import { shareCell, table } from "../trainer/evaluation/report/table.ts";
 import { type CandidateList, ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
-import { loadCommunity, optionsOf } from "./shared/place.ts";
+import { commandOptions, loadCommunity } from "./shared/place.ts";
 
 const pageSize = 20;
 
@@ -75,7 +75,7 @@ class SystemWithPages extends System {
   }
 }
 
-const { data, ...given } = optionsOf({ data: "", "test-from": "", sample: "500", seed: "1" });
+const { data, ...given } = commandOptions({ data: "", "test-from": "", sample: "500", seed: "1" });
 if (!data) throw new UserError("give --data FOLDER: a community to replay");
 
 const plain = { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 };
@@ -109,13 +109,13 @@ const rows = system.made.map(({ settings, pages, new: ofNew, found, milliseconds
   return [
     String(settings.diversity),
     String(settings.author_decay),
-    share(meanOf(ranks.map((rank) => Number(rank > 0)))),
-    share(meanOf(ranks.map((rank) => (rank > 0 ? 1 / rank : 0)))),
-    share(text.intraListSimilarity),
-    share(vectors.intraListSimilarity),
+    shareCell(meanOf(ranks.map((rank) => Number(rank > 0)))),
+    shareCell(meanOf(ranks.map((rank) => (rank > 0 ? 1 / rank : 0)))),
+    shareCell(text.intraListSimilarity),
+    shareCell(vectors.intraListSimilarity),
     meanOf(pages.map((page) => new Set(Array.from(page, (post) => posts.authors[post])).size)).toFixed(2),
-    share(text.coverage),
-    share(ofNew / (pages.length * pageSize)),
+    shareCell(text.coverage),
+    shareCell(ofNew / (pages.length * pageSize)),
     String(found.size),
     (milliseconds / pages.length).toFixed(2),
   ];

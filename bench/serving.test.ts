@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { withoutPostgres } from "../db/testing.ts";
 import { withoutPooler } from "../db/testing-pooler.ts";
 import { runProgram } from "../db/testing-program.ts";
-import { names } from "./serving/names.ts";
+import { benchmarkNames } from "./serving/names.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "recsys-bench-"));
 after(() => rm(folder, { recursive: true }));
@@ -66,7 +66,7 @@ test("the whole suite of a small community: each figure beside its floor, in the
   assert.deepEqual(options, { posts: 300, requests: 30, seconds: 1 });
   assert.deepEqual(
     benchmarks.map(({ name }: { name: string }) => name),
-    names,
+    benchmarkNames,
   );
   for (const { figures } of benchmarks)
     for (const { what, value, floor } of figures) {

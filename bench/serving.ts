@@ -7,14 +7,14 @@ import { loadavg } from "node:os";
 import { dirname } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { whole } from "../cli/commands/whole.ts";
-import { type Name, names } from "./serving/names.ts";
+import { benchmarkNames, type Name } from "./serving/names.ts";
 import { asJson, asTable, type MeasuredBenchmark, type Run } from "./serving/report.ts";
 
 const program = new Command("npm run bench -- serving")
   .description(
     "How fast the engine serves. Without names all of it; needs a PostgreSQL, and nothing else on the machine.",
   )
-  .addArgument(new Argument("[names...]", "which benchmarks").choices(names))
+  .addArgument(new Argument("[names...]", "which benchmarks").choices(benchmarkNames))
   .addOption(
     new Option("--posts <number>", "of the made-up community; scale and publish take ten times as many")
       .default(100_000)
@@ -26,7 +26,7 @@ const program = new Command("npm run bench -- serving")
   .showHelpAfterError("(--help shows what is possible)");
 program.parse();
 const { json, ...options } = program.opts<Run["options"] & { json?: string }>();
-const wanted = names.filter((name) => program.args.length === 0 || program.args.includes(name));
+const wanted = benchmarkNames.filter((name) => program.args.length === 0 || program.args.includes(name));
 
 const run: Run = { began: new Date(), options, measured: [] };
 const file = json ?? `.recsys/bench-${run.began.toISOString().slice(0, 19).replaceAll(":", "-")}.json`;

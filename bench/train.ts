@@ -11,7 +11,7 @@ import { Random } from "../trainer/engine/random.ts";
 import { towerDefaults } from "../trainer/towers/hyperparameters.ts";
 import { positivesBefore } from "../trainer/towers/positives.ts";
 import { trainTowers } from "../trainer/towers/train.ts";
-import { inOwnProcess, openBundle, openScope } from "./shared/place.ts";
+import { benchmarkBundle, inOwnProcess, openScope } from "./shared/place.ts";
 import { Times } from "./shared/times.ts";
 
 /** What a process measures: milliseconds per step. */
@@ -30,7 +30,7 @@ if (backends.some((backend) => backend === first)) {
 
 async function compare(steps: number): Promise<void> {
   await using scope = openScope();
-  const bundle = await openBundle(scope);
+  const bundle = await benchmarkBundle(scope);
   const { batch, uniformNegatives } = towerDefaults;
   console.log(`two towers: ${batch} positives and ${uniformNegatives} uniform negatives per step; ${steps} steps`);
   console.log(`DLRM: ${testOptions.batch} requests of ${dlrmRows} posts per step\n`);

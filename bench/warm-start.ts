@@ -16,7 +16,7 @@ import { replayMetrics } from "../trainer/evaluation/metrics/list-metrics.ts";
 import { headRows, type RankedList, rankerMetrics, sideBySide } from "../trainer/evaluation/metrics/ranker-metrics.ts";
 import { estimate } from "../trainer/evaluation/metrics/statistics.ts";
 import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
-import { pairedCell, share, table } from "../trainer/evaluation/report/table.ts";
+import { pairedCell, shareCell, table } from "../trainer/evaluation/report/table.ts";
 import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
 import { dlrmGraph } from "../trainer/export/dlrm.ts";
@@ -25,9 +25,9 @@ import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
 import type { EarlierModel, TrainedModel } from "../trainer/model-folder/trained-model.ts";
 import { trainModel } from "../trainer/pipeline.ts";
 import { Stopwatch, type TimeUsed } from "../trainer/stopwatch.ts";
-import { loadCommunity, numbersOf, optionsOf } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
 
-const values = optionsOf({ data: "", "test-from": "", sample: "1000", seed: "1,2,3", days: "30" });
+const values = commandOptions({ data: "", "test-from": "", sample: "1000", seed: "1,2,3", days: "30" });
 const sample = Number(values.sample);
 const days = Number(values.days);
 
@@ -50,7 +50,7 @@ console.log("seconds of the last training without reading; Δ: to from scratch, 
 console.log("loss: −ln of the post's share of the scores of its list, of posts that retrieval brought for both models");
 /** Mean differences to from scratch, of each model for each seed. */
 const differences = new Map<string, number[][]>();
-for (const seed of numbersOf(values.seed)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
+for (const seed of numbersIn(values.seed)) console.log(`\nseed ${seed}\n\n${await measure(seed)}`);
 const overSeeds = [...differences].map(([name, seeds]) => [
   name,
   ...seeds[0].map((_, measure) => pairedCell(estimate(seeds.map((means) => means[measure])))),
@@ -108,11 +108,11 @@ async function measure(seed: number): Promise<string> {
     );
     return [
       name,
-      share(metrics.all["recall@20"].mean),
-      share(metrics.all.mrr.mean),
+      shareCell(metrics.all["recall@20"].mean),
+      shareCell(metrics.all.mrr.mean),
       ...(i === 0 ? ["", "", ""] : toFromScratch.map(pairedCell)),
-      share(metrics["posts > 7 days"]["recall@20"].mean),
-      share(comment?.normalisedEntropy ?? Number.NaN),
+      shareCell(metrics["posts > 7 days"]["recall@20"].mean),
+      shareCell(comment?.normalisedEntropy ?? Number.NaN),
       (comment?.calibration ?? Number.NaN).toFixed(3),
       `${model.newInteractions}`,
       used.wall.toFixed(1),

@@ -11,7 +11,7 @@ export function fatal(reason: string): Uint8Array {
 }
 
 /** The beginning of the SQL that a Query or a Parse message brings; undefined: it is another message. */
-export function statementOf(message: Uint8Array): string | undefined {
+export function sqlOfMessage(message: Uint8Array): string | undefined {
   const type = String.fromCharCode(message[0] ?? 0);
   if (type !== "Q" && type !== "P") return undefined;
   // after the type and the length, and in a Parse message the name of the statement

@@ -1,6 +1,6 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
-import { fatal, statementOf } from "./embedded-messages.ts";
+import { fatal, sqlOfMessage } from "./embedded-messages.ts";
 import { oneStatementAtATime } from "./embedded-queue.ts";
 
 /** What PGLiteSocketServer keeps of a message that waits for the database. */
@@ -25,7 +25,7 @@ export function embeddedServer(
 ): PGLiteSocketServer {
   let [statement, since] = ["", Date.now()];
   const db = oneStatementAtATime(database, (message) => {
-    statement = statementOf(message) ?? statement;
+    statement = sqlOfMessage(message) ?? statement;
     since = Date.now();
   });
   const server = new PGLiteSocketServer({ db, host: "127.0.0.1", port: 0, maxConnections });

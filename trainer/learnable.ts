@@ -52,7 +52,7 @@ export function columnsOf(requests: RankerRequest[]) {
  * The requests that the ranker learns from, and the later ones that it does not. Of what is held out, too, everybody has their share, and whoever did
  * more than that of late has it left out: the last minutes of a few would choose the epoch. At most twice as many are later than what is learned.
  */
-export function partsOf(requests: RankerRequest[], { ranker }: Config): RankerParts {
+export function rankerPartsOf(requests: RankerRequest[], { ranker }: Config): RankerParts {
   const every = Uint32Array.from(requests.keys());
   const wanted = every.length - Math.floor(every.length * (1 - ranker.heldOut));
   const last = every.subarray(-2 * wanted);

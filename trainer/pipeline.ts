@@ -32,7 +32,7 @@ import { fitWorth } from "./dlrm/worth.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import { columnsOf, latestPages, learnable, partsOf, shares } from "./learnable.ts";
+import { columnsOf, latestPages, learnable, rankerPartsOf, shares } from "./learnable.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import type {
   EarlierModel,
@@ -116,7 +116,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
     trainRanker(loaded, requests, heads, { ...towers, neighbours }, { ...options, from: undefined }),
   );
   // fine-tuning changes the towers in place
-  const heldBackFrom = requests[partsOf(requests, config).heldOut[0]].at;
+  const heldBackFrom = requests[rankerPartsOf(requests, config).heldOut[0]].at;
   const heldBack = heldBackTowers({ ...towers, neighbours }, community, heldBackFrom);
   const fineTuning = { ...towerOptions, ...config.towers.fineTuning.before, until };
   const fineTuned = await trainTowers(community, fineTuning, onProgress, signal, towers);
@@ -223,7 +223,7 @@ async function trainRanker(
   const examples = await rankingExamples(community, timeline, requests, users, postVectors, exampleOptions);
   const every = Uint32Array.from(requests.keys());
   // all of them are new to a ranker that goes on: nothing need be held out to see whether it fits them too well
-  const parts = from ? { training: every, heldOut: new Uint32Array() } : partsOf(requests, config);
+  const parts = from ? { training: every, heldOut: new Uint32Array() } : rankerPartsOf(requests, config);
   const ofNewUsers = from ? undefined : await heldOutOfNewUsers();
   const expected = from && expectedPositives(from.dlrm, examples, every);
   const further = ofPages ? ranker.furtherPages : ranker.further;

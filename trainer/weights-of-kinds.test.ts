@@ -10,7 +10,7 @@ import { communityFromDatabase, type LoadedCommunity } from "./community/from-da
 import { requestsBetween } from "./dlrm/requests.ts";
 import { startBackend } from "./engine/backend.ts";
 import { replayedModel } from "./evaluation/system/replayed-system.ts";
-import { inOrder } from "./evaluation/weighted-gains.ts";
+import { postsByScore } from "./evaluation/weighted-gains.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import { type RankedRequest, rankedRequests } from "./gate/ranked-requests.ts";
@@ -55,7 +55,7 @@ test("what will be bought comes first: of what people will do, the first ten hol
   // what 451 requests gain is too little to say what weights are worth; npm run bench -- kinds does
   const replayed = { model: await replayedModel(model, loaded.community) };
   const soldInFirstTen = (ranked: RankedRequest) =>
-    inOrder(ranked, scoreWeights)
+    postsByScore(ranked, scoreWeights)
       .slice(0, 10)
       .filter((post) => sells(loaded.community.posts.tags[post])).length / requests.length;
   let [withWeights, without] = [0, 0];

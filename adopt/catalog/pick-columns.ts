@@ -15,7 +15,7 @@ const times: ColumnKind[] = ["timestamptz", "timestamp", "date", "number"];
 const texts: ColumnKind[] = ["text"];
 
 /** The first of the names that the table has, among columns of these kinds. */
-export function pick(table: Table, names: readonly string[], kinds: ColumnKind[]): Column | undefined {
+export function pickColumn(table: Table, names: readonly string[], kinds: ColumnKind[]): Column | undefined {
   for (const name of names) {
     const found = table.columns.find((column) => kinds.includes(column.kind) && plainName(column.name) === name);
     if (found) return found;
@@ -25,7 +25,7 @@ export function pick(table: Table, names: readonly string[], kinds: ColumnKind[]
 
 /** The same among those that somebody has filled. */
 export function pickUsed(table: Table, names: readonly string[], kinds: ColumnKind[]): Column | undefined {
-  return pick({ ...table, columns: table.columns.filter((column) => !isUnused(table, column)) }, names, kinds);
+  return pickColumn({ ...table, columns: table.columns.filter((column) => !isUnused(table, column)) }, names, kinds);
 }
 
 export function titleOf(table: Table): Column | undefined {
@@ -53,7 +53,7 @@ export function bodyOf(table: Table): { column: Column; sure: boolean } | undefi
       !/(_|I)[dD]$/.test(column.name),
   );
   // nobody has filled it yet, but somebody may
-  const empty = pick(table, columns.body, texts);
+  const empty = pickColumn(table, columns.body, texts);
   const found = other ?? (empty !== title ? empty : undefined);
   return found && { column: found, sure: false };
 }
@@ -101,7 +101,7 @@ export function createdOf(table: Table): TimeColumn | undefined {
   if (named) return { column: named };
   const key = keyOf(table);
   if (table.idTime && key) return { column: key, form: table.idTime.form };
-  const updated = pick(table, columns.updated, times);
+  const updated = pickColumn(table, columns.updated, times);
   const other = table.columns.find(
     ({ kind, name }) =>
       (kind === "timestamptz" || kind === "timestamp") &&
@@ -146,7 +146,7 @@ export function livingConditions(table: Table): Condition[] {
 
 /** What holds of a post that is for more than a few: whom it is for may be somebody alone. */
 export function audienceCondition(table: Table): Condition | undefined {
-  const column = pick(table, columns.audience, ["text", "enum"]);
+  const column = pickColumn(table, columns.audience, ["text", "enum"]);
   const few = column?.values.filter((value) => columns.keptToFew.includes(plainName(value))) ?? [];
   if (!column || few.length === 0 || few.length === column.values.length) return undefined;
   return {
@@ -221,7 +221,7 @@ function statedConditions(table: Table): Condition[] {
     );
     return sign ? [{ column, ...sign.says }] : [];
   });
-  const state = pick(table, columns.state, ["text", "enum"]);
+  const state = pickColumn(table, columns.state, ["text", "enum"]);
   const shown = state?.values.filter((value) => columns.shownStates.includes(value.toLowerCase())) ?? [];
   if (!state || shown.length === 0) return conditions;
   const doubt = `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown`;

@@ -1,6 +1,6 @@
 /** Which column of a table names a row of which other table: by foreign keys, and where an app has none, by names. */
 import { type Catalog, type Column, columnOf, keyOf, type Table } from "./catalog.ts";
-import { tableWords, wordsOf } from "./words.ts";
+import { tableWords, wordsOfName } from "./words.ts";
 
 interface Reference {
   column: Column;
@@ -96,9 +96,9 @@ function likeness(stem: string[], table: string[]): number {
 }
 
 export function openReferenceOf(table: Table, id: Column): OpenReference | undefined {
-  const words = wordsOf(id.name);
+  const words = wordsOfName(id.name);
   if (words.length < 2 || words.at(-1) !== "id") return undefined;
   const typeName = [...words.slice(0, -1), "type"].join("_");
-  const type = table.columns.find((column) => wordsOf(column.name).join("_") === typeName);
+  const type = table.columns.find((column) => wordsOfName(column.name).join("_") === typeName);
   return type && (type.kind === "text" || type.kind === "enum") ? { type, id } : undefined;
 }

@@ -1,7 +1,7 @@
 /** The words that names of tables and columns are made of, and what each of them usually means. */
 
 /** `"createdAt"`, `created_at` and `Created At` are the same words: ["created", "at"]. */
-export function wordsOf(name: string): string[] {
+export function wordsOfName(name: string): string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .replace(/([A-Z]+)([A-Z][a-z])/g, "$1 $2")
@@ -12,7 +12,7 @@ export function wordsOf(name: string): string[] {
 
 /** The words with underscores between: how the lists below have them. */
 export function plainName(name: string): string {
-  return wordsOf(name).join("_");
+  return wordsOfName(name).join("_");
 }
 
 /** English plurals as tables have them: stories, statuses, people. */
@@ -25,7 +25,7 @@ export function singular(word: string): string {
 }
 
 export function tableWords(name: string): string[] {
-  return wordsOf(name).map(singular);
+  return wordsOfName(name).map(singular);
 }
 
 const list = (text: string) => text.trim().split(/\s+/);
@@ -74,7 +74,7 @@ export type Action = "view" | "vote" | "comment" | "dismissal";
 
 /** What the words say that was done; undefined: nothing known. The last word that says something counts: a `comment_like` is a vote. */
 export function actionOf(name: string): Action | undefined {
-  for (const word of wordsOf(name).reverse())
+  for (const word of wordsOfName(name).reverse())
     for (const action of ["dismissal", "view", "vote", "comment"] as const)
       if (actionWords[action].has(word) || actionWords[action].has(singular(word))) return action;
   return undefined;
@@ -137,5 +137,5 @@ const unreadable = set(
 
 /** Whether people read what is in a column of that name. */
 export function isProse(name: string): boolean {
-  return !wordsOf(name).some((word) => unreadable.has(word));
+  return !wordsOfName(name).some((word) => unreadable.has(word));
 }

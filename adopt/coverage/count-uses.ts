@@ -103,7 +103,7 @@ function isNoPost({ table, post }: TableUse, posts: PostTable): string {
 }
 
 /** How many rows a table has that nothing counts, about. */
-export function rowsOf(table: Table): string {
+export function rowsInWords(table: Table): string {
   if (table.sample?.whole) return table.sample.rows.toLocaleString("en");
   return table.rows === null || table.rows < 0 ? "?" : `~${Math.round(table.rows).toLocaleString("en")}`;
 }

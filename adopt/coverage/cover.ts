@@ -1,6 +1,6 @@
 /** What became of each table that has a person or a post: what the finders decided, and of what they passed over, what it has. */
 import { type Catalog, nameOf, type Table } from "../catalog/catalog.ts";
-import { tableWords, wordsOf } from "../catalog/words.ts";
+import { tableWords, wordsOfName } from "../catalog/words.ts";
 import { postColumnOf } from "../find/deeds.ts";
 import { personsOf } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
@@ -62,7 +62,7 @@ function passedOver(table: Table, app: Roles): Fate[] {
   if (about) return found("left out", `it is about rows of ${nameOf(about.to)}, which are no posts here`);
   const names = persons.map(({ column }) => column.name);
   const isOffice = /^(assignee|sender|recipient|receiver|reporter|offender|affected)$/;
-  if (names.length > 1 && !names.some((name) => wordsOf(name).some((word) => isOffice.test(word))))
+  if (names.length > 1 && !names.some((name) => wordsOfName(name).some((word) => isOffice.test(word))))
     return found(
       "not understood",
       `it names two people (${names.slice(0, 2).join(", ")}): where one wants to see nothing by the other, recsys.source_mutes has to show it`,

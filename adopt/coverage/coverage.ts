@@ -3,7 +3,7 @@ import { type Catalog, nameOf } from "../catalog/catalog.ts";
 import { oneLine } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import type { Roles } from "../find/find-roles.ts";
-import { countUse, rowsOf, type UseCount } from "./count-uses.ts";
+import { countUse, rowsInWords, type UseCount } from "./count-uses.ts";
 import { type Fate, fatesOf } from "./cover.ts";
 import type { TableUse } from "./use.ts";
 
@@ -23,7 +23,7 @@ export async function coverageOf(questions: Questions, catalog: Catalog, roles: 
   for (const fate of fates)
     if (fate.is === "used") entries.push(await usedEntry(questions, fate, roles));
     else if (fate.is !== "beside the point")
-      entries.push({ verdict: fate.is, table: nameOf(fate.table), rows: rowsOf(fate.table), what: [fate.why] });
+      entries.push({ verdict: fate.is, table: nameOf(fate.table), rows: rowsInWords(fate.table), what: [fate.why] });
   entries.sort(
     (one, other) =>
       verdicts.indexOf(one.verdict) - verdicts.indexOf(other.verdict) ||
@@ -31,7 +31,7 @@ export async function coverageOf(questions: Questions, catalog: Catalog, roles: 
       one.table.localeCompare(other.table),
   );
   const beside = fates.flatMap(({ is, table }) =>
-    is === "beside the point" ? [`${nameOf(table)} (${rowsOf(table)})`] : [],
+    is === "beside the point" ? [`${nameOf(table)} (${rowsInWords(table)})`] : [],
   );
   const tally = verdicts.map((verdict) => `${entries.filter((entry) => entry.verdict === verdict).length} ${verdict}`);
   return {
@@ -47,7 +47,7 @@ export async function coverageOf(questions: Questions, catalog: Catalog, roles: 
 async function usedEntry(questions: Questions, { table, uses }: Fate & { is: "used" }, roles: Roles): Promise<Entry> {
   const what: string[] = [];
   let isBad = false;
-  let rows = rowsOf(table);
+  let rows = rowsInWords(table);
   for (const use of uses) {
     const counted = await countUse(questions, use, roles.people, roles.posts);
     if ("why" in counted) {

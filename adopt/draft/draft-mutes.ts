@@ -1,6 +1,6 @@
 /** recsys.source_mutes over the tables that say what somebody does not want to see. */
 import { nameOf, type Table } from "../catalog/catalog.ts";
-import { createdOf, pick, titleOf } from "../catalog/pick-columns.ts";
+import { createdOf, pickColumn, titleOf } from "../catalog/pick-columns.ts";
 import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
 import type { MuteTable } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
@@ -82,6 +82,10 @@ function selectOf(draft: Draft, { table, person, through, what }: MuteTable): st
 
 /** Some end by themselves. */
 function lasting(table: Table, alias: string): string[] {
-  const end = pick(table, ["expires_at", "expire_at", "expires", "muted_until", "until"], ["timestamptz", "timestamp"]);
+  const end = pickColumn(
+    table,
+    ["expires_at", "expire_at", "expires", "muted_until", "until"],
+    ["timestamptz", "timestamp"],
+  );
   return end ? [`  and (${at(alias, end)} is null or ${timeSql(at(alias, end), end)} > now())`] : [];
 }

@@ -72,7 +72,7 @@ export function partOf(draft: Draft, deeds: Deeds): DraftPart {
     value: "null::real",
     where: [
       ...(post.notNull ? [] : [conditionSql(alias, { column: post, test: "present" })]),
-      ...(ofPosts ? [isOneOf(alias, ofPosts)] : []),
+      ...(ofPosts ? [typeIsOneOf(alias, ofPosts)] : []),
       ...more.map((condition) => conditionSql(alias, condition)),
     ],
     others: [...(ofPosts ? [ofPosts.type.name] : []), ...more.map(({ column }) => column.name)],
@@ -82,7 +82,7 @@ export function partOf(draft: Draft, deeds: Deeds): DraftPart {
 }
 
 /** Where one table is about rows of several: those about this one. */
-export function isOneOf(alias: string, { type, values }: NonNullable<Deeds["ofPosts"]>): string {
+export function typeIsOneOf(alias: string, { type, values }: NonNullable<Deeds["ofPosts"]>): string {
   return `lower(${at(alias, type)}::text) in (${[...new Set(values.map((value) => value.toLowerCase()))].map(literal).join(", ")})`;
 }
 
@@ -215,8 +215,8 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
     value: "null::real",
     where: [
       ...(comment.by.notNull ? [] : [conditionSql(alias, { column: comment.by, test: "present" })]),
-      ...(ofComments ? [isOneOf(alias, ofComments)] : []),
-      ...(ofPosts ? [isOneOf(beside, ofPosts)] : []),
+      ...(ofComments ? [typeIsOneOf(alias, ofComments)] : []),
+      ...(ofPosts ? [typeIsOneOf(beside, ofPosts)] : []),
       ...up,
       ...conditions.filter(({ column }) => column !== time.column).map((condition) => conditionSql(alias, condition)),
     ],

@@ -6,7 +6,7 @@ import {
   emptyingConditions,
   isHtml,
   livingConditions,
-  pick,
+  pickColumn,
   publishedOf,
   titleOf,
 } from "../catalog/pick-columns.ts";
@@ -18,7 +18,7 @@ import { enoughForPosts } from "../find/find-posts.ts";
 import type { PostTable, Roles } from "../find/find-roles.ts";
 import type { Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
-import { isNoRepost, isOneOf } from "./draft-parts.ts";
+import { isNoRepost, typeIsOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
 import { aliasBeside, conditionSql, joinSql, listSql, soundTime, splitSql, stringSql, textSql } from "./sql-text.ts";
 
@@ -68,7 +68,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   const published = publishedOf(table);
   if (!published) throw new Error("posts have a time");
   const created = shownTime(draft, table, alias, published);
-  const language = pick(table, columns.language, ["text", "enum"]);
+  const language = pickColumn(table, columns.language, ["text", "enum"]);
   const few = audienceCondition(table);
   const living = livingConditions(table)
     .filter(({ column }) => column !== published.column)
@@ -113,7 +113,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     draft.uses.push({
       table: tags.table,
       as: "tags of posts",
-      where: tags.ofPosts ? [isOneOf(tags.table.name, tags.ofPosts)] : [],
+      where: tags.ofPosts ? [typeIsOneOf(tags.table.name, tags.ofPosts)] : [],
       post: { column: tags.post },
     });
   if (tags?.from === "group")
@@ -207,16 +207,16 @@ function doubtTable(draft: Draft, { table }: PostTable, { candidates }: Roles): 
   if (!table.rowSecurity) draft.doubt(table, "row level security is off: everybody is recommended all of it");
   else if (table.readPolicies.length === 0)
     draft.doubt(table, "no policy lets members read it, so nobody is recommended anything");
-  const sort = pick(table, columns.sort, ["text", "enum", "number"]);
+  const sort = pickColumn(table, columns.sort, ["text", "enum", "number"]);
   if (sort)
     draft.doubt(table, `${sort.name} says of what sort a post is${named(sort)}: leave out what is not for a feed`);
-  const audience = pick(table, columns.audience, ["text", "enum", "number", "boolean"]);
+  const audience = pickColumn(table, columns.audience, ["text", "enum", "number", "boolean"]);
   if (audience && !audienceCondition(table))
     draft.doubt(
       table,
       `${audience.name} says who may see a post${named(audience)}: the view leaves that to row level security`,
     );
-  const state = pick(table, columns.state, ["text", "enum", "number"]);
+  const state = pickColumn(table, columns.state, ["text", "enum", "number"]);
   if (state && !livingConditions(table).some(({ column }) => column === state))
     draft.doubt(table, `${state.name}: which of its values are there to be seen is not known, so all are shown`);
 }
@@ -241,7 +241,7 @@ function tagsSql(draft: Draft, { table, key }: PostTable, tags: Tags): string {
     ? ` join ${qualified(tags.of.table)} as ${other} on ${at(other, { name: tags.of.key })} = ${at(one, tags.of.by)}`
     : "";
   const word = stringSql(at(bearer, tags.word), tags.word);
-  const ofPosts = tags.ofPosts ? ` and ${isOneOf(one, tags.ofPosts)}` : "";
+  const ofPosts = tags.ofPosts ? ` and ${typeIsOneOf(one, tags.ofPosts)}` : "";
   return `array(select left(${word}, 100) from ${qualified(tags.table)} as ${one}${join} where ${at(one, tags.post)} = ${at(table.name, key)}${ofPosts} and ${at(bearer, tags.word)} is not null order by ${word} limit 100)`;
 }
 

@@ -1,8 +1,24 @@
 /** What people did with posts, as far as the tables of an app say it. */
 import { type Column, keyOf, nameOf, sampleOf, type Table } from "../catalog/catalog.ts";
-import { bodyOf, type Condition, createdOf, livingConditions, pick, type TimeColumn } from "../catalog/pick-columns.ts";
+import {
+  bodyOf,
+  type Condition,
+  createdOf,
+  livingConditions,
+  pickColumn,
+  type TimeColumn,
+} from "../catalog/pick-columns.ts";
 import { type OpenReference, openReferenceOf } from "../catalog/references.ts";
-import { type Action, actionOf, columns, names, plainName, singular, tableWords, wordsOf } from "../catalog/words.ts";
+import {
+  type Action,
+  actionOf,
+  columns,
+  names,
+  plainName,
+  singular,
+  tableWords,
+  wordsOfName,
+} from "../catalog/words.ts";
 import type { KnownApp, PersonColumn } from "./find-people.ts";
 
 /** What rows of one table say, or those of them that have one of its times. */
@@ -40,7 +56,7 @@ export interface Direction {
 
 export function wordFor(words: string, action: Action): string {
   if (action === "comment" || action === "dismissal") return action;
-  const word = wordsOf(words).findLast((word) => actionOf(word) === action);
+  const word = wordsOfName(words).findLast((word) => actionOf(word) === action);
   return word ? singular(word) : action;
 }
 
@@ -64,7 +80,7 @@ export function momentsOf(table: Table): { column: Column; word: string; action:
 }
 
 export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] | undefined {
-  const column = pick(table, columns.kind, ["text", "enum"]);
+  const column = pickColumn(table, columns.kind, ["text", "enum"]);
   if (!column || column === not) return undefined;
   // of many different ones at least the commonest
   const values =
@@ -75,11 +91,12 @@ export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] |
 }
 
 export function directionOf(table: Table): { direction?: Direction } {
-  const number = pick(table, columns.direction, ["number", "decimal"]);
+  const number = pickColumn(table, columns.direction, ["number", "decimal"]);
   if (number && isDirection(table, number)) return { direction: { column: number, form: "sign" } };
-  const flag = pick(table, columns.direction, ["boolean"]);
+  const flag = pickColumn(table, columns.direction, ["boolean"]);
   if (flag) return { direction: { column: flag, form: "boolean" } };
-  const word = pick(table, columns.direction, ["text", "enum"]) ?? pick(table, columns.kind, ["text", "enum"]);
+  const word =
+    pickColumn(table, columns.direction, ["text", "enum"]) ?? pickColumn(table, columns.kind, ["text", "enum"]);
   const down = word?.values.filter((value) => actionOf(value) === "dismissal") ?? [];
   const up = word?.values.filter((value) => actionOf(value) === "vote") ?? [];
   return word && down.length > 0 && up.length === word.values.length - down.length
@@ -95,7 +112,7 @@ function isDirection(table: Table, number: Column): boolean {
 }
 
 export function ratingOf(table: Table): { rating?: Column } {
-  const rating = pick(table, columns.rating, ["number", "decimal"]);
+  const rating = pickColumn(table, columns.rating, ["number", "decimal"]);
   return rating ? { rating } : {};
 }
 

@@ -1,6 +1,6 @@
 /** Which tables say what somebody does not want to see: people, tags, words. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
-import { pick } from "../catalog/pick-columns.ts";
+import { pickColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { columns, names, parentWords, tableWords } from "../catalog/words.ts";
 import type { Unclear } from "./find-actions.ts";
@@ -79,23 +79,23 @@ function topicOf(table: Table, tags: Tags | undefined, references: References): 
     const word = wordIn(to, key, tags);
     if (word) return { kind: "topic", text: word, of: { table: to, key, by: column } };
   }
-  const text = pick(table, ["tag", "topic", "hashtag", "label", "category", "tag_name"], ["text"]);
+  const text = pickColumn(table, ["tag", "topic", "hashtag", "label", "category", "tag_name"], ["text"]);
   return text && { kind: "topic", text };
 }
 
 /** The column of another table's row that is shown as a tag of posts. */
 function wordIn(table: Table, key: string, tags: Tags): Column | undefined {
   if (tags.from === "column" || tags.from === "list")
-    return isAbout(table) ? pick(table, columns.tagName, ["text"]) : undefined;
+    return isAbout(table) ? pickColumn(table, columns.tagName, ["text"]) : undefined;
   const bearer = tags.from === "group" ? tags : tags.of;
   return bearer?.table === table && bearer.key === key ? tags.word : undefined;
 }
 
 function wordOf(table: Table): Muted | undefined {
   const text =
-    pick(table, ["word", "phrase", "keyword", "term"], ["text"]) ??
+    pickColumn(table, ["word", "phrase", "keyword", "term"], ["text"]) ??
     (tableWords(table.name).some((word) => /^(word|phrase|keyword|term)$/.test(word))
-      ? pick(table, ["text", "value", "name"], ["text"])
+      ? pickColumn(table, ["text", "value", "name"], ["text"])
       : undefined);
   return text && { kind: "word", text };
 }

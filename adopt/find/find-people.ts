@@ -1,8 +1,8 @@
 /** Which table holds the people, and which column of another table says who it was. */
 import { type Catalog, type Column, columnOf, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
-import { bodyOf, createdOf, pick, pickUsed, type TimeColumn } from "../catalog/pick-columns.ts";
+import { bodyOf, createdOf, pickColumn, pickUsed, type TimeColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
-import { columns, names, plainName, tableWords, wordsOf } from "../catalog/words.ts";
+import { columns, names, plainName, tableWords, wordsOfName } from "../catalog/words.ts";
 
 /** A table that may be what is looked for, with points and what gave them. */
 export class TableCandidate {
@@ -134,7 +134,7 @@ export function personsOf({ people, references }: KnownApp, table: Table): Perso
 }
 
 function looksLikePerson({ name, kind }: Column): boolean {
-  const words = wordsOf(name);
+  const words = wordsOfName(name);
   const stem = words.at(-1) === "id" || words.at(-1) === "uid" ? words.slice(0, -1) : words;
   return (
     (kind === "uuid" || kind === "number" || kind === "text") &&
@@ -153,7 +153,7 @@ function isOffice(name: string): boolean {
 const order = ["user", "author", "creator", "created", "owner", "person", "member", "account", "profile"];
 
 function rank({ column, sure }: PersonColumn): number {
-  const words = wordsOf(column.name);
+  const words = wordsOfName(column.name);
   const place = order.findIndex((word) => words.includes(word) || words[0]?.startsWith(word));
   return (
     (words.some((word) => names.targets.has(word)) ? 100 : 0) +
@@ -215,9 +215,9 @@ export function selfTextsOf(table: Table, isPeople = false): SelfTexts {
 export function selfTextsAlone(table: Table): SelfTexts {
   const { bio, location, interests } = selfTextsOf(table, true);
   return {
-    bio: bio ?? pick(table, columns.bio, ["text"]),
+    bio: bio ?? pickColumn(table, columns.bio, ["text"]),
     location,
-    interests: interests ?? pick(table, columns.interests, ["texts"]),
+    interests: interests ?? pickColumn(table, columns.interests, ["texts"]),
   };
 }
 
@@ -271,7 +271,7 @@ export function findLogins(app: KnownApp): Logins | undefined {
         person,
         through: beside?.through,
         time,
-        success: pick(table, ["success", "successful", "succeeded"], ["boolean"]),
+        success: pickColumn(table, ["success", "successful", "succeeded"], ["boolean"]),
         rank: /login|signin/i.test(table.name) ? 0 : /visit/i.test(table.name) ? 1 : 2,
       },
     ];

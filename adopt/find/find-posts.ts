@@ -2,7 +2,7 @@
 import { type Column, isUnused, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, createdOf, titleOf } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
-import { names, parentWords, plainName, tableWords, wordsOf } from "../catalog/words.ts";
+import { names, parentWords, plainName, tableWords, wordsOfName } from "../catalog/words.ts";
 import { isOwn, type KnownApp, personsOf, TableCandidate } from "./find-people.ts";
 
 /** Below this a table is none of posts. Three are a user, a text and a time, which a table of messages has too. */
@@ -72,7 +72,7 @@ function score(app: KnownApp, table: Table): TableCandidate {
   if (addressed) give(-4, `it is addressed to somebody, ${addressed.name}`);
   else if (
     persons.length > 1 &&
-    persons.some(({ column }) => wordsOf(column.name).some((word) => names.targets.has(word)))
+    persons.some(({ column }) => wordsOfName(column.name).some((word) => names.targets.has(word)))
   )
     give(-4, "it is about a second person");
   const reacting = new Set(
@@ -123,7 +123,7 @@ export function parentsOf(table: Table, references: References): ParentColumn[] 
   const found = table.columns.flatMap((column): ParentColumn[] => {
     if (column === key || column.kind !== key?.kind || (column.notNull && column.kind !== "text")) return [];
     const reference = own.find((reference) => reference.column === column);
-    const words = wordsOf(column.name.replace(/id$/i, "_id"));
+    const words = wordsOfName(column.name.replace(/id$/i, "_id"));
     if (!reference && words.at(-1) !== "id") return [];
     // in_reply_to_account_id names no post
     if (references.of(table).some((other) => other.column === column && other.to !== table)) return [];

@@ -1,7 +1,7 @@
 /** Where the words are that a post is about: a list of its own, rows that name it, or the one group that it is in. */
 
 import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
-import { pick, pickUsed } from "../catalog/pick-columns.ts";
+import { pickColumn, pickUsed } from "../catalog/pick-columns.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import { postColumnOf, type Target } from "./deeds.ts";
 import type { KnownApp } from "./find-people.ts";
@@ -60,12 +60,12 @@ function tagRows(app: KnownApp, posts: Table): Tags | undefined {
     };
     const of = references.others(from).find(({ to }) => isAbout(to));
     if (of && of.to !== posts) {
-      const word = pick(of.to, columns.tagName, ["text"]);
+      const word = pickColumn(of.to, columns.tagName, ["text"]);
       // who tagged it, suggested or filtered, is no matter
       if (word && !tableWords(from.name).some((word) => names.chores.has(word) && word !== "tagging"))
         return { ...named, word, of: { table: of.to, key: of.key, by: of.column } };
     }
-    const word = pick(from, columns.tagName, ["text"]);
+    const word = pickColumn(from, columns.tagName, ["text"]);
     if (!of && word && !target.ofPosts && isAbout(from)) return { ...named, word };
   }
   return undefined;
@@ -74,7 +74,7 @@ function tagRows(app: KnownApp, posts: Table): Tags | undefined {
 function tagGroup({ references }: KnownApp, posts: Table): Tags | undefined {
   for (const { to, column, key } of references.others(posts)) {
     const last = tableWords(to.name).at(-1) ?? "";
-    const word = pick(to, ["name", "title", "slug"], ["text"]);
+    const word = pickColumn(to, ["name", "title", "slug"], ["text"]);
     if (word && (isAbout(to) || /^(community|section|forum|board|subreddit|channel)$/.test(last)))
       return { from: "group", table: to, key, by: column, word };
   }

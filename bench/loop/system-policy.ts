@@ -25,7 +25,7 @@ import { profileOf } from "../../trainer/synthetic/people.ts";
 import type { Happening } from "../../trainer/synthetic/simulation.ts";
 import type { World } from "../../trainer/synthetic/world.ts";
 import { recordOf, writeWorld } from "../../trainer/synthetic/write-synthetic-community.ts";
-import { textOf } from "../../trainer/synthetic/writings.ts";
+import { postRecordOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
 import { readWarmStart, whyFromScratch } from "../../trainer/warm-start.ts";
 import { openFolder, openPostgres, openScope } from "../shared/place.ts";
@@ -149,7 +149,7 @@ export class SystemPolicy implements Policy {
     }));
     const profiles = users.map((user) => profileOf(seed, people[user]));
     await this.write("users", profiles);
-    const texts = posts.map((post) => textOf(seed, writings[post], people[writings[post].author]));
+    const texts = posts.map((post) => postRecordOf(seed, writings[post], people[writings[post].author]));
     await this.write("posts", texts);
     const followed = follows.map((follow) => followRecordOf(follow, people));
     await this.write("follows", followed);

@@ -21,13 +21,13 @@ export function openScope(): Scope & AsyncDisposable {
 }
 
 /** The options of the command line by name, each text; those that are left out have these defaults. */
-export function optionsOf<Defaults extends Record<string, string | undefined>>(defaults: Defaults): Defaults {
+export function commandOptions<Defaults extends Record<string, string | undefined>>(defaults: Defaults): Defaults {
   const options = Object.fromEntries(Object.keys(defaults).map((name) => [name, { type: "string" as const }]));
   return { ...defaults, ...parseArgs({ options }).values };
 }
 
 /** The numbers of an option: `1,2,3`. */
-export function numbersOf(option: string): number[] {
+export function numbersIn(option: string): number[] {
   return option.split(",").map(Number);
 }
 
@@ -52,7 +52,7 @@ export async function openFolder(scope: Scope): Promise<string> {
 }
 
 /** The folder of a bundle that is given; else of a synthetic community, which is written first. */
-export async function openBundle(
+export async function benchmarkBundle(
   scope: Scope,
   given?: string,
   synthetic: SyntheticOptions = { seed: 1 },
@@ -68,7 +68,7 @@ export async function loadCommunity(
 ): Promise<{ loaded: LoadedCommunity; scoreWeights: number[] }> {
   await using scope = openScope();
   const database = await testDatabase(scope, "bench");
-  await importBundle(database, typeof source === "string" ? source : await openBundle(scope, undefined, source));
+  await importBundle(database, typeof source === "string" ? source : await benchmarkBundle(scope, undefined, source));
   return { loaded: await communityFromDatabase(database), scoreWeights: await readScoreWeights(database) };
 }
 

@@ -5,13 +5,13 @@ import { startBackend } from "../../trainer/engine/backend.ts";
 import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
-import { openBundle, openFolder, openPostgres, type openScope } from "./place.ts";
+import { benchmarkBundle, openFolder, openPostgres, type openScope } from "./place.ts";
 
 type Scope = ReturnType<typeof openScope>;
 
 /** The synthetic community of a seed in one database or more, each with the same model, which serves. Nobody is limited in what they ask. */
 export async function trainedCommunity(scope: Scope, seed: number, names: string[]): Promise<Database[]> {
-  const bundle = await openBundle(scope, undefined, { seed });
+  const bundle = await benchmarkBundle(scope, undefined, { seed });
   const out = join(await openFolder(scope), "model");
   const databases: Database[] = [];
   for (const name of names) {

@@ -42,7 +42,7 @@ export function feedTable(feed: Feed): string {
 }
 
 /** What a feed is based on, in words. */
-export function basisOf(feed: Feed): string {
+export function basisInWords(feed: Feed): string {
   const nobody = feed.degraded ? "not ranked, something failed" : "no model yet";
   const by = feed.model ? `model ${feed.model.name}` : nobody;
   return {

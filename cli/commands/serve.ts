@@ -7,7 +7,7 @@ import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../../serve/gateway.ts";
 import { keepEmbedded, keepMeasured, keepRolledUp, keepTopics } from "../../serve/keep.ts";
 import { buildPages, packagedPages } from "../../web/build.ts";
-import { basisOf, feedTable, fetchFeed, findUser } from "./feed.ts";
+import { basisInWords, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 /** Serves until Ctrl-C. */
@@ -45,7 +45,7 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
     const gateway = await startGateway({ databaseUrl: database.url, port: 0 });
     try {
       const feed = await fetchFeed(gateway, user_id, options.limit);
-      print(`feed of user ${external_id ?? user_id} (${basisOf(feed)})\n\n${feedTable(feed)}`);
+      print(`feed of user ${external_id ?? user_id} (${basisInWords(feed)})\n\n${feedTable(feed)}`);
     } finally {
       await gateway.stop();
     }

@@ -15,7 +15,7 @@ import { readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { publish } from "../../trainer/publish/publish.ts";
 import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { trainIntoFolder } from "../../trainer/train-into-folder.ts";
-import { basisOf, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
+import { basisInWords, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { builtSite, consoleLine, pagesLine, serveUntil } from "./serve.ts";
 import { topicsOfNewModel } from "./topics.ts";
@@ -40,7 +40,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
     try {
       const { user_id, external_id } = await mostActiveUser(database);
       const feed = await fetchFeed(gateway, user_id, 10);
-      print(`\nfeed of user ${external_id ?? user_id} (${basisOf(feed)})\n\n${feedTable(feed)}\n`);
+      print(`\nfeed of user ${external_id ?? user_id} (${basisInWords(feed)})\n\n${feedTable(feed)}\n`);
       if (options.exit) return;
       print(
         `the functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)}, the database on ${database.url} (Ctrl-C ends all)`,

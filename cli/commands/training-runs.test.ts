@@ -10,7 +10,7 @@ import { configDigest, defaultConfig, parseConfig } from "../../trainer/config/c
 import { evaluateModels, headsOfPages } from "../../trainer/evaluation/evaluate-models.ts";
 import { givenModels } from "../../trainer/evaluation/given-models.ts";
 import { StepMeter } from "../../trainer/evaluation/report/step-meter.ts";
-import { signed } from "../../trainer/evaluation/report/table.ts";
+import { signedCell } from "../../trainer/evaluation/report/table.ts";
 import { readDescription, readModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { inOrder, readRuns, runsTable } from "../../trainer/model-folder/runs.ts";
 import { publish } from "../../trainer/publish/publish.ts";
@@ -154,7 +154,7 @@ test("trained models are evaluated on the same events, beside each other and the
     const differences = others.map((value, i) => value - own[i]);
     const mean = differences.reduce((sum, value) => sum + value, 0) / 40;
     const error = Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 39 / 40);
-    const cell = `${signed(mean)} (${signed(mean - 1.96 * error)} to ${signed(mean + 1.96 * error)})`;
+    const cell = `${signedCell(mean)} (${signedCell(mean - 1.96 * error)} to ${signedCell(mean + 1.96 * error)})`;
     assert.ok(text.includes(cell), `${cell} in\n${text}`);
     assert.doesNotMatch(text, /NaN|undefined/);
     const cold = first.metrics["cold users"].lists;

@@ -20,17 +20,17 @@ import { select } from "../../supabase/functions/_shared/recommend/select/select
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
-import { withinShare } from "../community/share.ts";
+import { postsWithinShare } from "../community/share.ts";
 import { userText } from "../community/texts.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { meanOf } from "../towers/model.ts";
+import { meanVectorOf } from "../towers/model.ts";
 import { readMutes } from "./mutes.ts";
 import type { BatchList } from "./pages.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";
 import { readablePosts } from "./visibility.ts";
 
 /** 50 posts, and 25 to spare: what is seen, dismissed, muted, hidden or deleted afterwards is left out when the list is served. */
-export const listLength = 75;
+export const batchListLength = 75;
 
 export interface RankedPage {
   lists: BatchList[];
@@ -165,7 +165,7 @@ function historyOf(
 /** recsys.followed_vector, under the user's role. */
 function followedOf({ histories, hasVector, postVectors, run }: Snapshot, user: number, mayRead: MayRead) {
   const posts = histories.followed(user, justAfter(run), mayRead);
-  return meanOf(
+  return meanVectorOf(
     posts.filter((post) => hasVector[post] === 1),
     postVectors,
   );
@@ -253,7 +253,7 @@ function withAlso(
   const { ids, authors } = community.posts;
   const near = (post: number) => similarity.get(post) as number;
   posts.sort((a, b) => near(b) - near(a) || (ids[a] < ids[b] ? -1 : 1));
-  return Int32Array.from(withinShare(posts, authors, sources.similar).posts);
+  return Int32Array.from(postsWithinShare(posts, authors, sources.similar).posts);
 }
 
 interface RankedUser extends Selectable {
@@ -261,7 +261,7 @@ interface RankedUser extends Selectable {
   i: number;
 }
 
-/** The first `listLength` candidates in the order of a feed. `inCircle`: its reader is in a closed circle. */
+/** The first `batchListLength` candidates in the order of a feed. `inCircle`: its reader is in a closed circle. */
 function best(
   { community, circle, topics, groups, conversations, edits }: Snapshot,
   candidates: NumberedCandidate[],
@@ -297,7 +297,7 @@ function best(
       },
     });
   }
-  return select(ranked, listLength, settings).map(({ chosen }) => chosen);
+  return select(ranked, batchListLength, settings).map(({ chosen }) => chosen);
 }
 
 function listOf(

@@ -2,7 +2,7 @@
 import type { PoolClient, QueryResult } from "pg";
 import { type Query, toStatement } from "../../supabase/functions/_shared/database/database.ts";
 
-export const page = 10_000;
+export const rowsPerPage = 10_000;
 
 /** The rows of a query through a server-side cursor. */
 export async function* rows<Row>(client: PoolClient, query: Query<Row>): AsyncGenerator<Row> {
@@ -14,9 +14,9 @@ async function* pages(client: PoolClient, query: Query<unknown>): AsyncGenerator
   const { text, values } = toStatement(query);
   await client.query(`declare pages no scroll cursor for ${text}`, values);
   for (;;) {
-    const fetched = await client.query(`fetch ${page} from pages`);
+    const fetched = await client.query(`fetch ${rowsPerPage} from pages`);
     yield fetched;
-    if (fetched.rows.length < page) break;
+    if (fetched.rows.length < rowsPerPage) break;
   }
   await client.query("close pages");
 }

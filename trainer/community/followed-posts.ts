@@ -2,7 +2,7 @@
 import { retrieval, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { takeTurns } from "../../supabase/functions/_shared/features/turns.ts";
 import type { Community } from "./community.ts";
-import { withinShare } from "./share.ts";
+import { postsWithinShare } from "./share.ts";
 
 interface Asked {
   /** How often the user interacted with the posts of each other author. */
@@ -31,8 +31,8 @@ export function followedPosts(
   const newest = (people: number[]) => newestBy(people, postsOf, eligible);
   const posts = [...newest(follows), ...newest(others.filter((author) => !known.has(author)))];
   return takeTurns(
-    withinShare(posts, authors, sources.followed).posts,
-    topics.map((topic) => withinShare(only(topic, eligible), authors, ofTopic).posts),
+    postsWithinShare(posts, authors, sources.followed).posts,
+    topics.map((topic) => postsWithinShare(only(topic, eligible), authors, ofTopic).posts),
     (post) => (authors[post] < 0 ? null : authors[post]),
   );
 }

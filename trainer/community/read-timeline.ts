@@ -15,7 +15,7 @@ import type { DB } from "../../supabase/functions/_shared/database/schema.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { page, rows } from "./cursor.ts";
+import { rows, rowsPerPage } from "./cursor.ts";
 import {
   isTime,
   login,
@@ -282,7 +282,7 @@ async function readStates(
     if (!event) continue;
     const post = row.first_interaction === null ? null : postStatsOf(row);
     timeline.push(event, post, row.user_comments === null ? null : userStatsOf(row));
-    if (timeline.length % page === 0) progress(timeline.length - timeline.wholeFrom);
+    if (timeline.length % rowsPerPage === 0) progress(timeline.length - timeline.wholeFrom);
   }
 }
 

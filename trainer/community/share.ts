@@ -10,7 +10,7 @@ interface Shared {
 }
 
 /** The first `size` of some posts, of which `share` of each author come first. `authors`: by post, −1: unknown, who is nobody. */
-export function withinShare(
+export function postsWithinShare(
   posts: Iterable<number>,
   authors: ArrayLike<number>,
   { size, share }: { size: number; share: number },

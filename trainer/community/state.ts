@@ -31,7 +31,7 @@ import { mostSimilar } from "./most-similar.ts";
 import { covisitedBy } from "./neighbours.ts";
 import { quietUser } from "./quiet.ts";
 import type { NumberedCandidate, RetrievalOptions } from "./retrieval-options.ts";
-import { withinShare } from "./share.ts";
+import { postsWithinShare } from "./share.ts";
 import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
 
@@ -322,7 +322,7 @@ export class CommunityState {
   };
 
   private within(source: Source, posts: Iterable<number>): number[] {
-    return withinShare(posts, this.community.posts.authors, sources[source]).posts;
+    return postsWithinShare(posts, this.community.posts.authors, sources[source]).posts;
   }
 
   private *newest(eligible: Asked["eligible"]): Iterable<number> {
@@ -332,10 +332,13 @@ export class CommunityState {
   private trending(now: number, hidden: Uint8Array | undefined, eligible: Asked["eligible"]): number[] {
     const { authors } = this.community.posts;
     const few = this.hottest(now, hidden);
-    const found = withinShare(few.filter(eligible), authors, sources.trending);
+    const found = postsWithinShare(few.filter(eligible), authors, sources.trending);
     if (found.isFull || few.length < hottestKept) return found.posts;
-    return withinShare(this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible), authors, sources.trending)
-      .posts;
+    return postsWithinShare(
+      this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible),
+      authors,
+      sources.trending,
+    ).posts;
   }
 
   /** The first `hottestKept`, found once for all who ask at the same instant and may read the same. */

@@ -15,7 +15,7 @@ import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { writeNeighbours } from "../neighbours/stored-neighbours.ts";
 import { Histories } from "../towers/histories.ts";
-import { meanOf } from "../towers/model.ts";
+import { meanVectorOf } from "../towers/model.ts";
 import type { LoadedCommunity } from "./from-database.ts";
 import { type IdNeighbours, type Neighbours, numberedNeighbours } from "./neighbours.ts";
 import type { NumberedCandidate } from "./retrieval-options.ts";
@@ -76,7 +76,7 @@ export async function assertAgrees(instant: Instant, user: number, vector: Float
   assertClose(here.posts, there.posts, "posts");
   assertClose(here.pairs, there.pairs, "pairs");
   assert.deepEqual(here.categories, there.categories);
-  const followed = meanOf(histories.followed(user, now), postVectors) ?? new Float32Array(dimensions);
+  const followed = meanVectorOf(histories.followed(user, now), postVectors) ?? new Float32Array(dimensions);
   assertClose(Float32Array.from(userInput(context).followed ?? new Float32Array(dimensions)), followed, "followed");
   const seen = Float32Array.from(userInput(context).history.flatMap((each) => Array.from(each)));
   assertClose(seen, Float32Array.from(history.flatMap((each) => [...each])), "history");

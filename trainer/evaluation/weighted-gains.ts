@@ -34,7 +34,7 @@ export async function weightedGains(
   const each: number[] = [];
   const sums = { weighted: [0, 0], unweighted: [0, 0] };
   for await (const [request, { model: ranked }] of rankedRequests(loaded, requests, { model }, options)) {
-    const order = inOrder(ranked, scoreWeights);
+    const order = postsByScore(ranked, scoreWeights);
     const deeds = "shown" in request ? request.shown : [request];
     for (const how of ["weighted", "unweighted"] as const) {
       const gains = new Map(deeds.map((deed) => [deed.post, gainOf(deed, scoreWeights, how === "weighted")]));
@@ -56,7 +56,7 @@ function discounted(gains: number[]): number {
 }
 
 /** Posts by score, the best first. */
-export function inOrder(ranked: RankedRequest, scoreWeights: number[]): number[] {
+export function postsByScore(ranked: RankedRequest, scoreWeights: number[]): number[] {
   const weights = ranked.heads.map((_, head) => scoreWeights[head] ?? 0);
   const scores = Array.from(ranked.posts, (_, i) => scoreOf(ranked, i, weights));
   return [...scores.keys()].sort((a, b) => scores[b] - scores[a]).map((i) => ranked.posts[i]);

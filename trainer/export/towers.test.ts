@@ -14,7 +14,7 @@ import { hour, smallCommunity } from "../evaluation/testing.ts";
 import { assertContract } from "../onnx/contract.ts";
 import { embedPosts, embedUsersAt } from "../towers/embed.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
-import { meanOf, newTowers, TowerData } from "../towers/model.ts";
+import { meanVectorOf, newTowers, TowerData } from "../towers/model.ts";
 import { type TrainedTowers, trainTowers } from "../towers/train.ts";
 import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
@@ -84,7 +84,7 @@ for (const runtime of runtimes) {
       bio: users.bios[u],
       id_embedding: row(trained.towers.userIdEmbeddings.weights.values, u),
       history: history.map((post) => row(postVectors, post)),
-      followed: meanOf(followed[u], postVectors),
+      followed: meanVectorOf(followed[u], postVectors),
     }));
     const moments = histories.map((history, user) => ({ user, history, followed: followed[user] }));
     const expected = embedUsersAt(trained.towers, trained.data, moments, postVectors);

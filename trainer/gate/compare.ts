@@ -17,7 +17,7 @@ import { boundedShares, ofPages, ofRequests, sampleOfEach } from "../community/s
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
-import { HeldOutMetrics, headMetrics, listMetrics } from "./held-out-metrics.ts";
+import { HeldOutMetrics, headMetrics, listMetricNames } from "./held-out-metrics.ts";
 import { byNumber, modelInMemory, rankingModel } from "./model-in-memory.ts";
 import { heldOutOf, type RankOptions, type ReplayedModel, rankedRequests } from "./ranked-requests.ts";
 import type { Compared, Comparison, Earlier, Skipped } from "./verdict.ts";
@@ -132,7 +132,7 @@ async function onEarlier(
   for await (const [request, { published, other }] of rankedRequests(loaded, requests, models, options))
     gathered.add(request, { published, other, baseline: { ...published, rank: published.recencyRank } });
   const metrics: Earlier["metrics"] = {};
-  for (const metric of listMetrics) {
+  for (const metric of listMetricNames) {
     const [published, other, least] = (["published", "other", "baseline"] as const).map((each) =>
       gathered.mean(each, metric),
     );
@@ -154,7 +154,7 @@ function comparison(
 ): Comparison {
   const compared: Comparison["metrics"] = {};
   // the baseline has no probabilities
-  for (const metric of active ? [...listMetrics, ...headMetrics] : listMetrics) {
+  for (const metric of active ? [...listMetricNames, ...headMetrics] : listMetricNames) {
     const worse = metrics.worse("candidate", "other", metric);
     if (!worse) continue;
     compared[metric] = {

@@ -11,7 +11,7 @@ import type { RankedRequest } from "./ranked-requests.ts";
  * Of the list a user would have seen: 0 where the post they chose is not in it. Of a page that was shown, MRR alone: where the first post
  * they came to would have stood in it. Higher is better.
  */
-export const listMetrics = ["mrr", "recall@20"] as const;
+export const listMetricNames = ["mrr", "recall@20"] as const;
 
 /**
  * Per head that all models have the normalised cross-entropy on the posts that all retrieved, so that finding a post more costs nobody
@@ -19,7 +19,7 @@ export const listMetrics = ["mrr", "recall@20"] as const;
  */
 export const headMetrics = allHeads.map((head) => `cross-entropy ${head}` as const);
 
-export type Metric = (typeof listMetrics)[number] | (typeof headMetrics)[number];
+export type Metric = (typeof listMetricNames)[number] | (typeof headMetrics)[number];
 
 /** Fewer positives than this say too little of a head. */
 const enoughPositives = 20;
@@ -38,7 +38,8 @@ export class HeldOutMetrics<Name extends string> {
   constructor(names: Name[], { weighsPeople = false } = {}) {
     this.names = names;
     this.weighsPeople = weighsPeople;
-    const empty = () => Object.fromEntries([...listMetrics, ...headMetrics].map((metric) => [metric, [] as number[]]));
+    const empty = () =>
+      Object.fromEntries([...listMetricNames, ...headMetrics].map((metric) => [metric, [] as number[]]));
     this.values = Object.fromEntries(names.map((name) => [name, empty()])) as typeof this.values;
     this.users = empty();
   }
@@ -117,8 +118,8 @@ export class HeldOutMetrics<Name extends string> {
   }
 }
 
-function isListMetric(metric: Metric): metric is (typeof listMetrics)[number] {
-  return (listMetrics as readonly Metric[]).includes(metric);
+function isListMetric(metric: Metric): metric is (typeof listMetricNames)[number] {
+  return (listMetricNames as readonly Metric[]).includes(metric);
 }
 
 function sharedPosts([first, ...others]: RankedRequest[]): Set<number> {

@@ -8,11 +8,11 @@ import type { LoadedCommunity } from "../community/from-database.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import type { HeldBackModel } from "../model-folder/trained-model.ts";
 import { mostRequests } from "./compare.ts";
-import { HeldOutMetrics, listMetrics } from "./held-out-metrics.ts";
+import { HeldOutMetrics, listMetricNames } from "./held-out-metrics.ts";
 import { modelInMemory } from "./model-in-memory.ts";
 import { heldOutOf, type RankOptions, rankedRequests } from "./ranked-requests.ts";
 
-type ComparedMetric = (typeof listMetrics)[number];
+type ComparedMetric = (typeof listMetricNames)[number];
 
 /** One metric of the model and of the baseline; `standard_error` is that of their difference, paired by request. */
 export interface BesideBaseline {
@@ -55,7 +55,7 @@ export async function heldOutQuality(
   for await (const [request, { model: ranked }] of rankedRequests(loaded, requests, { model }, options))
     gathered.add(request, { model: ranked, baseline: { ...ranked, rank: ranked.recencyRank } });
   const metrics: HeldOutQuality["metrics"] = {};
-  for (const metric of listMetrics) {
+  for (const metric of listMetricNames) {
     const [own, other] = [gathered.mean("model", metric), gathered.mean("baseline", metric)];
     const worse = gathered.worse("model", "baseline", metric);
     if (own === undefined || other === undefined || !worse) continue;

@@ -23,7 +23,7 @@ import { cameTo, requestsBetween } from "../dlrm/requests.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { Histories } from "../towers/histories.ts";
-import { meanOf } from "../towers/model.ts";
+import { meanVectorOf } from "../towers/model.ts";
 
 /** A model as it would serve a community in memory. */
 export interface ReplayedModel extends RankingModel {
@@ -80,7 +80,7 @@ export interface Answer extends Opinion {
 }
 
 /** What a model retrieves for a user at an instant of a replay, whose posts of the `past` come latest first, and says of it. */
-export async function answerOf(
+export async function replayedAnswer(
   model: ReplayedModel,
   community: Community,
   state: CommunityState,
@@ -93,7 +93,7 @@ export async function answerOf(
     ...userText(community, user),
     id_embedding: userIdEmbeddings.get(community.users.ids[user]) ?? none,
     history,
-    followed: meanOf(followed, postVectors),
+    followed: meanVectorOf(followed, postVectors),
   });
   const candidates = state.candidates(user, at, vector, postVectors, { shown, neighbours: model.neighbours });
   // the graph takes one candidate or more
@@ -123,7 +123,7 @@ export async function* rankedRequests<Name extends string>(
     const ranked = {} as Record<Name, RankedRequest>;
     for (const [name, model] of Object.entries<ReplayedModel>(models)) {
       const heads = model.heads.length;
-      const { candidates: retrieved, ...predicted } = await answerOf(model, community, state, moment, shown);
+      const { candidates: retrieved, ...predicted } = await replayedAnswer(model, community, state, moment, shown);
       const kept = [...retrieved.keys()].filter((i) => !shown || shown.includes(retrieved[i].post));
       const candidates = kept.map((i) => retrieved[i]);
       const posts = Int32Array.from(candidates, ({ post }) => post);

@@ -20,7 +20,7 @@ import { tokenRowsOf } from "../../supabase/functions/_shared/models/token-rows.
 import type { IdNeighbours } from "../community/neighbours.ts";
 import { assertContract } from "../onnx/contract.ts";
 import { type IdEmbeddings, readIdEmbeddings, writeIdEmbeddings } from "./id-embeddings.ts";
-import { readNeighbours, writeNeighbours } from "./neighbours-file.ts";
+import { readNeighboursFile, writeNeighboursFile } from "./neighbours-file.ts";
 import { readRegular } from "./read-regular.ts";
 import { type Sample, samplesFromJson, samplesToJson } from "./samples.ts";
 import type { HeldBackTowers } from "./trained-model.ts";
@@ -134,13 +134,17 @@ async function writeTowers(
   for (const [graph, bytes] of Object.entries(graphs)) await writeFile(join(folder, `${graph}.onnx`), bytes);
   await writeIdEmbeddings(join(folder, "user-id-embeddings"), userIdEmbeddings);
   await writeIdEmbeddings(join(folder, "post-id-embeddings"), postIdEmbeddings);
-  await writeNeighbours(join(folder, "neighbours.ndjson"), neighbours);
+  await writeNeighboursFile(join(folder, "neighbours.ndjson"), neighbours);
 }
 
 async function readEmbeddings(folder: string) {
   const userIdEmbeddings = await readIdEmbeddings(join(folder, "user-id-embeddings"));
   const postIdEmbeddings = await readIdEmbeddings(join(folder, "post-id-embeddings"));
-  return { userIdEmbeddings, postIdEmbeddings, neighbours: await readNeighbours(join(folder, "neighbours.ndjson")) };
+  return {
+    userIdEmbeddings,
+    postIdEmbeddings,
+    neighbours: await readNeighboursFile(join(folder, "neighbours.ndjson")),
+  };
 }
 
 async function readHeldBack(folder: string, from: number): Promise<HeldBackTowers> {

@@ -6,12 +6,12 @@ import { readRegular } from "./read-regular.ts";
 
 const line = z.tuple([z.guid(), z.array(z.tuple([z.guid(), z.int32().positive()]))]);
 
-export async function writeNeighbours(path: string, neighbours: IdNeighbours): Promise<void> {
+export async function writeNeighboursFile(path: string, neighbours: IdNeighbours): Promise<void> {
   await writeFile(path, [...neighbours].map((each) => `${JSON.stringify(each)}\n`).join(""));
 }
 
-/** Throws where a line is none that `writeNeighbours` wrote. */
-export async function readNeighbours(path: string): Promise<IdNeighbours> {
+/** Throws where a line is none that `writeNeighboursFile` wrote. */
+export async function readNeighboursFile(path: string): Promise<IdNeighbours> {
   const lines = (await readRegular(path)).toString().split("\n").slice(0, -1);
   return new Map(lines.map((each) => line.parse(JSON.parse(each))));
 }

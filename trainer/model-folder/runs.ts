@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../db/user-error.ts";
-import { pairedCell, share, table } from "../evaluation/report/table.ts";
+import { pairedCell, shareCell, table } from "../evaluation/report/table.ts";
 import { readDescription } from "./model-folder.ts";
 import { provenanceSchema } from "./provenance.ts";
 import type { Order } from "./run-order.ts";
@@ -96,9 +96,9 @@ export function runsTable(runs: TrainedRun[]): string {
         `${seed}`,
         backend,
         held_out ? `${held_out.requests}${held_out.before_learning ? " new" : ""}` : "–",
-        share(mrr?.model ?? Number.NaN),
+        shareCell(mrr?.model ?? Number.NaN),
         differenceCell(mrr),
-        share(recall?.model ?? Number.NaN),
+        shareCell(recall?.model ?? Number.NaN),
         differenceCell(recall),
         seconds.toFixed(0),
         differences.join(" ") || "defaults",

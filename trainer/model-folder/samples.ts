@@ -17,7 +17,7 @@ import { worthOf } from "../dlrm/worth.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { embedUsersAt } from "../towers/embed.ts";
 import { Histories } from "../towers/histories.ts";
-import { meanOf } from "../towers/model.ts";
+import { meanVectorOf } from "../towers/model.ts";
 import type { TrainedModel } from "./trained-model.ts";
 
 /** One run of a graph: its feeds, and what the trainer answered. */
@@ -64,7 +64,7 @@ function userSample(community: Community, { towers: { towers, data }, postVector
     ...userText(community, user),
     id_embedding: vectorAt(towers.userIdEmbeddings.weights.values, user),
     history: history.map((post) => vectorAt(postVectors, post)),
-    followed: meanOf(followed, postVectors),
+    followed: meanVectorOf(followed, postVectors),
   }));
   return {
     graph: "user_tower",

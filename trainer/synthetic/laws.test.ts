@@ -6,7 +6,7 @@ import { profileOf } from "./people.ts";
 import { affinity } from "./taste.ts";
 import { facets, topicOf } from "./topics.ts";
 import { World } from "./world.ts";
-import { textOf } from "./writings.ts";
+import { postRecordOf } from "./writings.ts";
 
 /*
  * What the laws of taste.ts must have left in the data, measured on what happened, not on the laws.
@@ -119,7 +119,7 @@ test("what a profile says, its owner votes for", () => {
 
 test("posts say what they are about, in words of their facet", () => {
   for (const writing of writings) {
-    const { title, description, tags } = textOf(seed, writing, people[writing.author]);
+    const { title, description, tags } = postRecordOf(seed, writing, people[writing.author]);
     const text = `${title} ${description}`.toLowerCase();
     const { terms, projects } = facets[writing.facet];
     assert.ok(

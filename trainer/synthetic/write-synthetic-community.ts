@@ -8,7 +8,7 @@ import { profileOf } from "./people.ts";
 import type { Happening } from "./simulation.ts";
 import type { SyntheticSize } from "./world.ts";
 import { World } from "./world.ts";
-import { textOf } from "./writings.ts";
+import { postRecordOf } from "./writings.ts";
 
 /** The exposure log was switched on late, as such logs are; it is the largest file. */
 const loggedDays = 14;
@@ -58,7 +58,7 @@ export async function writeWorld(
     "users",
     people.filter(isThere).map((person) => profileOf(seed, person)),
   );
-  const texts = writings.filter(isThere).map((writing) => textOf(seed, writing, people[writing.author]));
+  const texts = writings.filter(isThere).map((writing) => postRecordOf(seed, writing, people[writing.author]));
   const posts = await writeAll(folder, "posts", texts);
 
   const begun = follows.filter(({ at }) => at <= end).map((follow) => followRecordOf(follow, people));

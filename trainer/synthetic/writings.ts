@@ -66,7 +66,7 @@ function firstAbove(ascending: Float64Array, value: number): number {
 }
 
 /** The text of a post, made of the words of its facets. */
-export function textOf(seed: number, writing: Writing, author: Person): PostRecord {
+export function postRecordOf(seed: number, writing: Writing, author: Person): PostRecord {
   const random = stream(seed, writing.id);
   const fill = (template: string) => {
     const [a, b] = pickSome(random, facets[writing.facet].terms, 2);

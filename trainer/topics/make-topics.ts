@@ -16,7 +16,7 @@ import { Random } from "../engine/random.ts";
 import { type Clustering, kMeans, meansOf, numberOfTopics, rowsOf, settle } from "./k-means.ts";
 import { matchTopics } from "./match.ts";
 import { nameTopic, type TopicName } from "./name-topic.ts";
-import { type PostList, type ReadContext, readPosts } from "./read-posts.ts";
+import { type PostList, type ReadContext, readModelPosts } from "./read-posts.ts";
 import { readTexts } from "./read-texts.ts";
 import { seed } from "./seeding.ts";
 import { AllTerms, type TopicTerms } from "./term-counts.ts";
@@ -93,7 +93,7 @@ async function clusterPosts(
   random: Random,
 ): Promise<{ posts: PostList; clustering: Clustering }> {
   const { graphs } = await modelCache(loadRuntime)(active, client, ["post_tower"]);
-  const { vectors, posts } = await readPosts({ client, onProgress, signal }, Number(active.id), graphs.post_tower);
+  const { vectors, posts } = await readModelPosts({ client, onProgress, signal }, Number(active.id), graphs.post_tower);
   const n = rowsOf(vectors);
   const k = numberOfTopics(n);
   const start = seed(vectors, k, random, earlierMeans(vectors, posts.topics, k));

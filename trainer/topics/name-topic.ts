@@ -5,7 +5,7 @@
  */
 import { stemmer } from "stemmer";
 import type { AllTerms, TermCount, TopicTerms } from "./term-counts.ts";
-import { keyOf } from "./terms.ts";
+import { termKeyOf } from "./terms.ts";
 
 /** How many authors the prior counts for: what all topics say of a term, against what this one does. */
 const priorAuthors = 10;
@@ -99,13 +99,13 @@ export function nameTopic(
 ): TopicName {
   const found = distinctiveTerms(topic, all);
   const telling = tellingTerms(found);
-  const isKnown = (part: string) => found.some(({ key }) => key === keyOf(part));
+  const isKnown = (part: string) => found.some(({ key }) => key === termKeyOf(part));
   const keeps = earlier !== null && earlier !== "" && !taken.has(earlier) && earlier.split(separator).every(isKnown);
   const shown = telling.map(({ count }) => count.shown);
   let label = keeps ? earlier : shown.slice(0, labelTerms).join(separator);
   for (let more = labelTerms + 1; taken.has(label) && more <= shown.length; more++)
     label = shown.slice(0, more).join(separator);
-  const inLabel = new Set(label.split(separator).map((part) => keyOf(part)));
+  const inLabel = new Set(label.split(separator).map((part) => termKeyOf(part)));
   return {
     label,
     terms: shown,

@@ -38,7 +38,7 @@ export interface ReadContext {
 }
 
 /** Those of a model, in the order of their ids, in pages. A vector that is not of finite numbers is left out. */
-export async function readPosts(
+export async function readModelPosts(
   { client, onProgress, signal }: ReadContext,
   modelId: number,
   tower: InferenceSession,

@@ -4,7 +4,7 @@
  */
 import * as stopword from "stopword";
 import { folded, foldedParts, unspaced, words, wordsOfRun } from "../../supabase/functions/_shared/features/words.ts";
-import { titleOf } from "../../supabase/functions/_shared/ideas/titles/title-words.ts";
+import { titleOfParts } from "../../supabase/functions/_shared/ideas/titles/title-words.ts";
 
 export interface PostWords {
   title: string;
@@ -29,13 +29,13 @@ export function termsOf(post: PostWords, found: (key: string, shown: string | nu
       [last, word].every(({ key }) => isPart(key, stopWords)) &&
       ![last, word].every(({ key }) => isNumber(key))
     )
-      found(`${last.key} ${word.key}`, last.isFirst ? null : titleOf([last.shown, word.shown]));
+      found(`${last.key} ${word.key}`, last.isFirst ? null : titleOfParts([last.shown, word.shown]));
     last = word;
   }
   for (const word of read(post.description.slice(0, descriptionLetters)))
     if (isTerm(word.key, stopWords)) found(word.key, word.isFirst ? null : word.shown);
   for (const tag of post.tags) {
-    const key = keyOf(tag);
+    const key = termKeyOf(tag);
     if (key.includes(" ") || isTerm(key, stopWords)) found(key, null);
   }
 }
@@ -75,7 +75,7 @@ function lettersOf(word: string): string {
 }
 
 /** The key of a term that is written like this. */
-export function keyOf(text: string): string {
+export function termKeyOf(text: string): string {
   return Array.from(read(text), ({ key }) => key).join(" ");
 }
 

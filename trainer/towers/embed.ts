@@ -2,7 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { forward } from "../engine/dense.ts";
-import { meansOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
+import { meanVectorsOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import { postTower, type TowerInputs, userTower } from "./network.ts";
 
 const chunk = 2048;
@@ -43,7 +43,7 @@ export function embedUsersAt(
         chosen.map(({ history }) => history),
         postVectors,
       ),
-      meansOf(
+      meanVectorsOf(
         chosen.map(({ followed = [] }) => followed),
         postVectors,
       ),

@@ -138,17 +138,17 @@ export function poolHistories(histories: number[][], postVectors: Float32Array):
 }
 
 /** The mean vector of each list of posts, [lists, 32]; zeros: the list is empty. */
-export function meansOf(posts: number[][], postVectors: Float32Array): Float32Array {
+export function meanVectorsOf(posts: number[][], postVectors: Float32Array): Float32Array {
   const out = new Float32Array(posts.length * dimensions);
   for (const [i, each] of posts.entries()) {
-    const mean = meanOf(each, postVectors);
+    const mean = meanVectorOf(each, postVectors);
     if (mean) out.set(mean, i * dimensions);
   }
   return out;
 }
 
 /** The mean vector of some posts: `meanVector` of them. */
-export function meanOf(posts: number[], postVectors: Float32Array): Float32Array | null {
+export function meanVectorOf(posts: number[], postVectors: Float32Array): Float32Array | null {
   return meanVector(posts.map((post) => vectorAt(postVectors, post)));
 }
 

@@ -9,7 +9,7 @@ import { embedPosts } from "./embed.ts";
 import { Histories } from "./histories.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { batchLoss, corrections, logSamplingChance } from "./loss.ts";
-import { meansOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
+import { meanVectorsOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import type { Positives } from "./positives.ts";
 
 export interface TrainerOptions extends TowerHyperparameters {
@@ -64,7 +64,7 @@ export function towerTrainer(
     const isCold = users.map(() => (random.uniform() < options.coldUsers ? 1 : 0));
     const histories = Array.from(batch, (i, row) => (isCold[row] ? [] : historyOf(i)));
     const pooled = poolHistories(histories, postVectors);
-    const followed = meansOf(Array.from(users, followedOf), postVectors);
+    const followed = meanVectorsOf(Array.from(users, followedOf), postVectors);
     const counts = histories.map((history) => history.length);
     const userSide = userInputs(towers, data, users, pooled, followed, counts, dropout);
     const postSide = postInputs(towers, data, posts, dropout);

@@ -5,28 +5,28 @@ import { useLoaded, useRoute } from "../shared/hooks.ts";
 import { type AnswerTable, AskProvider, KeyRefused, openConsole, useAsk } from "./console-client.ts";
 import { cell } from "./rows-table.tsx";
 import { SignIn } from "./sign-in.tsx";
-import { Experiments } from "./views/experiments.tsx";
-import { Health } from "./views/health.tsx";
-import { Models } from "./views/models.tsx";
-import { People } from "./views/people.tsx";
-import { PostMap } from "./views/post-map.tsx";
-import { Promotions } from "./views/promotions.tsx";
-import { Shown } from "./views/shown.tsx";
+import { ExperimentsView } from "./views/experiments.tsx";
+import { HealthView } from "./views/health.tsx";
+import { ModelsView } from "./views/models.tsx";
+import { PeopleView } from "./views/people.tsx";
+import { PostMapView } from "./views/post-map.tsx";
+import { PromotionsView } from "./views/promotions.tsx";
+import { ShownView } from "./views/shown.tsx";
 
 const views = {
-  "": ["Models", Models],
-  health: ["Health", Health],
-  shown: ["What is shown", Shown],
-  posts: ["Posts", PostMap],
-  experiments: ["Experiments", Experiments],
-  promotions: ["Promotions", Promotions],
-  people: ["People", People],
+  "": ["Models", ModelsView],
+  health: ["Health", HealthView],
+  shown: ["What is shown", ShownView],
+  posts: ["Posts", PostMapView],
+  experiments: ["Experiments", ExperimentsView],
+  promotions: ["Promotions", PromotionsView],
+  people: ["People", PeopleView],
 } as const;
 
 const names = Object.fromEntries(Object.entries(views).map(([route, [name]]) => [route, name]));
 
 /** The console of whoever holds a secret key of the project. */
-export function App({ config }: { config: SiteConfig }) {
+export function ConsoleApp({ config }: { config: SiteConfig }) {
   const [key, setKey] = useState(readKey);
   // whoever pastes the address into a tab that is at the console already loads no page
   useEffect(() => {

@@ -1,4 +1,4 @@
-import { Button, Facts } from "../shared/elements.tsx";
+import { Button, FactList } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
 import { Failed } from "./failed.tsx";
 import { useTheFeed } from "./use-feed.ts";
@@ -24,7 +24,7 @@ export function AboutFeed({ name }: { name: string }) {
     <aside class="about">
       <section class="card stack" aria-labelledby="about">
         <h2 id="about">About this feed</h2>
-        <Facts
+        <FactList
           class="facts"
           facts={[
             ["For", name],

@@ -31,13 +31,13 @@ export async function saveProfile(
 }
 
 /** Words between commas, each once. */
-export function wordsOf(text: string): string[] {
+export function wordsBetweenCommas(text: string): string[] {
   const words = text.split(",").map((word) => word.trim().slice(0, 100));
   return [...new Set(words.filter(Boolean))].slice(0, 20);
 }
 
 /** The example app has no names: people are known by the id of their import, or by the beginning of their own. */
-export function nameOf({ id, external_id }: Pick<AppProfile, "id" | "external_id">): string {
+export function personName({ id, external_id }: Pick<AppProfile, "id" | "external_id">): string {
   return external_id ?? `member ${id.slice(0, 4)}`;
 }
 
@@ -45,7 +45,7 @@ export function nameOf({ id, external_id }: Pick<AppProfile, "id" | "external_id
 export async function readNames(supabase: SupabaseClient, ids: string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
   const found = await rows(supabase.from("profiles").select("id, external_id").in("id", ids));
-  return new Map(found.map((person) => [person.id, nameOf(person)]));
+  return new Map(found.map((person) => [person.id, personName(person)]));
 }
 
 /** At most 20, who did most first. Only there where config.json says `members`. */
@@ -67,7 +67,7 @@ export async function mute(supabase: SupabaseClient, userId: string, { kind, val
 }
 
 /** The latest mutes of whoever is signed in: nobody else's can be read. */
-export async function readMutes(supabase: SupabaseClient): Promise<Mute[]> {
+export async function readOwnMutes(supabase: SupabaseClient): Promise<Mute[]> {
   return await rows(supabase.from("mutes").select("kind, value").order("created_at", { ascending: false }).limit(100));
 }
 
@@ -165,7 +165,7 @@ type Row = Pick<AppPost, "id" | "author_id" | "created_at"> & {
 };
 
 /** The posts of a page of the feed with their authors, by id. Row level security may leave some out; visitors read no names. */
-export async function readPosts(
+export async function readShownPosts(
   supabase: SupabaseClient,
   ids: string[],
   { names = true } = {},

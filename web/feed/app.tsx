@@ -1,7 +1,7 @@
 import { Heading } from "../shared/elements.tsx";
 import { go, type SignedIn, useLoaded, useRoute, useSession, useStored } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
-import { nameOf, readProfile } from "./app-tables.ts";
+import { personName, readProfile } from "./app-tables.ts";
 import { FeedView } from "./feed-view.tsx";
 import { Frame, Skeletons } from "./frame.tsx";
 import { IdeasView } from "./ideas/ideas-view.tsx";
@@ -11,11 +11,11 @@ import { ProfileForm } from "./people/profile-form.tsx";
 import { newPasswordRoute } from "./people/sign-in.ts";
 import { NewPassword, SignedInAlready, SignInForm } from "./people/sign-in-form.tsx";
 import { Leave, YouView } from "./people/you-view.tsx";
-import { FeedProvider, useFeed } from "./use-feed.ts";
+import { FeedProvider, useReaderFeed } from "./use-feed.ts";
 import { WriteView } from "./write/write-view.tsx";
 
 /** A visitor's page, or that of whoever is signed in; each person has one of their own, so that nothing of one is shown to the next. */
-export function App() {
+export function FeedApp() {
   const { supabase } = useProject();
   const session = useSession(supabase);
   if (session === undefined) return <Skeletons />;
@@ -28,7 +28,7 @@ function Visitor() {
   // a new password takes somebody who is signed in
   const signsIn = route === "people" || route === newPasswordRoute;
   const [interests, setInterests] = useStored<string[]>("interests", []);
-  const feed = useFeed({ interests });
+  const feed = useReaderFeed({ interests });
   return (
     <Frame route={signsIn ? "people" : "feed"} links={{ feed: "Feed", people: "Sign in" }}>
       {signsIn ? (
@@ -59,9 +59,9 @@ function ChoosePerson({ failed }: { failed?: string | undefined }) {
 function Member({ userId }: SignedIn) {
   const { supabase } = useProject();
   const [route, failed] = useRoute().split("/");
-  const feed = useFeed({ userId });
+  const feed = useReaderFeed({ userId });
   const profile = useLoaded(() => readProfile(supabase, userId), [userId]);
-  const name = profile.value ? nameOf(profile.value) : "You";
+  const name = profile.value ? personName(profile.value) : "You";
 
   if (profile.value === null && route !== newPasswordRoute)
     return (

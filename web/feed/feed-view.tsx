@@ -7,7 +7,7 @@ import { AboutFeed } from "./about-feed.tsx";
 import { FailedElsewhere } from "./failed.tsx";
 import { Skeletons } from "./frame.tsx";
 import { Moved } from "./moved.tsx";
-import { NewPosts } from "./new-posts.tsx";
+import { NewPostsButton } from "./new-posts.tsx";
 import { PendingBar } from "./pending-bar.tsx";
 import { UnfinishedComments } from "./posts/comments.tsx";
 import { PostCard } from "./posts/post-card.tsx";
@@ -45,7 +45,7 @@ export function FeedView({ name, children }: FeedViewProps) {
         <FailedElsewhere />
         <TagFilter />
         <PendingBar />
-        <NewPosts />
+        <NewPostsButton />
         {moved && <Moved {...moved} isNews={moved !== told.current} />}
         {error !== undefined && !feed.feed && <Trouble error={error} again={feed.retry} />}
         {busy === "first" && !feed.feed && <Skeletons />}

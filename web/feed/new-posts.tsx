@@ -6,7 +6,7 @@ import { useProject } from "../shared/project.ts";
 import { useTheFeed } from "./use-feed.ts";
 
 /** Says how many posts were written since the feed was made, and asks for another feed when that is pressed. */
-export function NewPosts() {
+export function NewPostsButton() {
   const { recommender } = useProject();
   const { feed, tag, busy, refresh } = useTheFeed();
   const [news, setNews] = useState<News>();

@@ -4,7 +4,7 @@ import { openContext } from "../shared/context.ts";
 import { useChanging } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
 import { type Act, followOf, voteOn } from "./acts.ts";
-import { type AppPost, type Item, readFollows, readPosts, readVotes } from "./app-tables.ts";
+import { type AppPost, type Item, readFollows, readShownPosts, readVotes } from "./app-tables.ts";
 import { changesBetween, type FeedChange } from "./feed-changes.ts";
 import { type ReaderDeeds, useDeeds } from "./use-deeds.ts";
 
@@ -56,7 +56,7 @@ interface FeedReader {
 const pageSize = 20;
 
 /** The feed of whoever is signed in, or a visitor's: its pages, what its reader does with them, and what becomes of it. */
-export function useFeed({ userId, interests }: FeedReader): FeedOf {
+export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
   const { supabase, recommender } = useProject();
   const { knowMarks, settle, forget, ...deeds } = useDeeds(userId);
   const { state, latest, change } = useChanging<State>({
@@ -73,7 +73,7 @@ export function useFeed({ userId, interests }: FeedReader): FeedOf {
   const know = useCallback(
     async (ids: string[]) => {
       const [posts, voted] = await Promise.all([
-        readPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, AppPost>()),
+        readShownPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, AppPost>()),
         userId ? readVotes(supabase, ids).catch(() => []) : [],
       ]);
       // whatever was asked since

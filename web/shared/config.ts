@@ -10,7 +10,7 @@ export interface SiteConfig {
 }
 
 /** Reads config.json, which lies at the root of the site. Throws one line that says what is missing. */
-export async function readConfig(address = "config.json"): Promise<SiteConfig> {
+export async function readSiteConfig(address = "config.json"): Promise<SiteConfig> {
   const response = await fetch(address);
   const config: Partial<SiteConfig> | undefined = response.ok
     ? await response.json().catch(() => undefined)

@@ -44,7 +44,7 @@ export function TextField({ label, hint, isLong = false, onText, ...props }: Tex
 }
 
 /** Facts or figures, each below or beside what it is. */
-export function Facts({ facts, ...props }: { class: string; facts: [what: string, fact: ComponentChildren][] }) {
+export function FactList({ facts, ...props }: { class: string; facts: [what: string, fact: ComponentChildren][] }) {
   return (
     <dl {...props}>
       {facts.map(([what, fact], i) => (

@@ -37,7 +37,7 @@ export type ConsoleRequest =
   | { ask: "latency" };
 
 /** From a JSON body. @throws AppError 400 */
-export function requestOfBody(text: string): ConsoleRequest {
+export function consoleRequestOf(text: string): ConsoleRequest {
   const { ask, parameters } = requestOf(consoleRequest, parseJson(text));
   if (ask === "latency") return { ask };
   if (ask === "feed") {

@@ -8,7 +8,7 @@ import { feedWithCandidates, latency } from "../_shared/console/preview.ts";
 import { questions } from "../_shared/console/questions.ts";
 import type { OpenFunction } from "../_shared/http/edge-function.ts";
 import type { FeedServices } from "../_shared/recommend/seams.ts";
-import { type ConsoleRequest, requestOfBody } from "./api.ts";
+import { type ConsoleRequest, consoleRequestOf } from "./api.ts";
 
 /** Feeds whose stages are timed: half a second of work. */
 const timedFeeds = 20;
@@ -17,7 +17,7 @@ export const consoleFunction: OpenFunction<ConsoleRequest, FeedServices> = {
   name: "console",
   callers: "service",
   maximumBodyBytes: 4 * 1024,
-  read: { POST: requestOfBody },
+  read: { POST: consoleRequestOf },
   async answer(request, _, services): Promise<QuestionAnswer | object> {
     if (request.ask === "feed") return await feedWithCandidates(services, request.userId, request.limit);
     if (request.ask !== "latency") return await ask(services.pool, request.question, request.values);

@@ -1,7 +1,7 @@
 import { asService, readAs } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import type { Claims } from "../_shared/http/auth.ts";
-import { anyMember, audiencesOf } from "../_shared/ideas/read-idea-source.ts";
+import { anyMember, readAudiences } from "../_shared/ideas/read-idea-source.ts";
 
 /** A row of recsys.idea_author. */
 export interface AuthorRow {
@@ -31,7 +31,7 @@ export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow 
     if (row.post_ids.length === 0) return { ...row, people: [] };
     const ofAnyMember = { p_user_ids: [anyMember.sub], p_post_ids: row.post_ids };
     const [readable] = await asService(connection, claims.role, call("recsys.readable_posts", ofAnyMember));
-    const [{ people }] = await asService(connection, claims.role, audiencesOf(readable.post_ids));
+    const [{ people }] = await asService(connection, claims.role, readAudiences(readable.post_ids));
     return { ...row, people };
   });
 }

@@ -98,7 +98,7 @@ export type FeedRequest = z.output<typeof feedRequest>;
 const feedQuery = feedRequest.omit({ filter: true, candidates: true });
 
 /** From a JSON body; an empty one means the defaults. @throws AppError 400 */
-export function requestOfBody(text: string): FeedRequest {
+export function feedRequestOf(text: string): FeedRequest {
   return requestOf(feedRequest, text === "" ? {} : parseJson(text));
 }
 

@@ -8,14 +8,14 @@ import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
 import { feedOf } from "../_shared/recommend/fallbacks.ts";
 import { countNewPosts } from "../_shared/recommend/new-posts.ts";
-import { type FeedRequest, requestOfBody, requestOfQuery } from "./api.ts";
+import { type FeedRequest, feedRequestOf, requestOfQuery } from "./api.ts";
 
 export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
   name: "recommend",
   callers: "users",
   // what fits the limits of the fields has 97 KB at most: 1,000 candidates, the longest cursor, and tags and interests with every letter escaped
   maximumBodyBytes: 128 * 1024,
-  read: { POST: requestOfBody, GET: requestOfQuery },
+  read: { POST: feedRequestOf, GET: requestOfQuery },
   async answer(request, { claims, span, afterAnswer, inSpareTime }, services) {
     if (request.count_since !== undefined)
       return await countNewPosts(services, claims, request.count_since, request.filter);

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cursorAfter } from "../_shared/recommend/cursor.ts";
-import { requestOfBody, requestOfQuery } from "./api.ts";
+import { feedRequestOf, requestOfQuery } from "./api.ts";
 
 const query = (...limits: string[]) => requestOfQuery(new URLSearchParams(limits.map((limit) => ["limit", limit])));
 
 test("no body, an empty object and an empty query mean 20, ranked now", () => {
   const usual = { limit: 20, mode: "live", after: null, interests: [] };
-  assert.deepEqual([requestOfBody(""), requestOfBody("{}"), query()], [usual, usual, usual]);
+  assert.deepEqual([feedRequestOf(""), feedRequestOf("{}"), query()], [usual, usual, usual]);
 });
 
 test("the list made ahead is asked for by mode", () => {
-  assert.deepEqual(requestOfBody('{"mode": "batch"}'), { limit: 20, mode: "batch", after: null, interests: [] });
+  assert.deepEqual(feedRequestOf('{"mode": "batch"}'), { limit: 20, mode: "batch", after: null, interests: [] });
   assert.deepEqual(requestOfQuery(new URLSearchParams("limit=5&mode=batch")), {
     limit: 5,
     mode: "batch",
@@ -22,7 +22,7 @@ test("the list made ahead is asked for by mode", () => {
 
 test("1 to 100 are taken as they are", () => {
   for (const limit of [1, 7, 100]) {
-    assert.equal(requestOfBody(JSON.stringify({ limit })).limit, limit);
+    assert.equal(feedRequestOf(JSON.stringify({ limit })).limit, limit);
     assert.equal(query(String(limit)).limit, limit);
   }
 });
@@ -34,17 +34,17 @@ test("a filter may ask for tags, authors, an age and languages", () => {
     max_age_days: 7,
     languages: ["en", "pt-BR"],
   };
-  assert.deepEqual(requestOfBody(JSON.stringify({ filter })).filter, { ...filter, languages: ["en", "pt-br"] });
-  assert.deepEqual(requestOfBody('{"filter": {}}').filter, {});
+  assert.deepEqual(feedRequestOf(JSON.stringify({ filter })).filter, { ...filter, languages: ["en", "pt-br"] });
+  assert.deepEqual(feedRequestOf('{"filter": {}}').filter, {});
   assert.equal(
-    requestOfBody(JSON.stringify({ filter: { tags: Array(50).fill("x".repeat(100)) } })).filter?.tags?.length,
+    feedRequestOf(JSON.stringify({ filter: { tags: Array(50).fill("x".repeat(100)) } })).filter?.tags?.length,
     50,
   );
 });
 
 test("interests are texts, up to twenty", () => {
   const interests = ["travel by train", "x".repeat(100), ...Array(18).fill("visa")];
-  assert.deepEqual(requestOfBody(JSON.stringify({ interests })).interests, interests);
+  assert.deepEqual(feedRequestOf(JSON.stringify({ interests })).interests, interests);
 });
 
 const refused: [string, string][] = [
@@ -117,7 +117,7 @@ const refused: [string, string][] = [
 ];
 for (const [body, code] of refused)
   test(`the body ${body.slice(0, 80)} is refused as ${code}`, () => {
-    assert.throws(() => requestOfBody(body), { status: 400, code });
+    assert.throws(() => feedRequestOf(body), { status: 400, code });
   });
 
 for (const value of ["", "0", "101", "1.5", "-1", "5e1", "0x10", " 5", "five", "99999999999999999999"])
@@ -138,9 +138,9 @@ test("the cursor of an earlier page is taken, and null is the first page", () =>
   const served = { seed: -5n, keys: [1, 4_294_967_295], folded: 0 };
   const next = cursorAfter(served, [7]);
   const after = { seed: -5n, keys: [1, 4_294_967_295, 7], folded: 0 };
-  assert.deepEqual(requestOfBody(JSON.stringify({ after: next })).after, after);
+  assert.deepEqual(feedRequestOf(JSON.stringify({ after: next })).after, after);
   assert.deepEqual(requestOfQuery(new URLSearchParams({ after: String(next) })).after, after);
-  assert.equal(requestOfBody('{"after": null}').after, null);
+  assert.equal(feedRequestOf('{"after": null}').after, null);
 });
 
 for (const search of ["after=", "after=null", "after=AQAAAAAAAAABAAAAAQ&after=AQAAAAAAAAABAAAAAQ", "after=A%20B"])
@@ -152,7 +152,7 @@ test("the query takes interests as the body does, one or many, and a region of s
   const { interests } = requestOfQuery(new URLSearchParams("interests=chess&interests=travel%20by%20train"));
   assert.deepEqual(interests, ["chess", "travel by train"]);
   assert.deepEqual(requestOfQuery(new URLSearchParams("interests=chess")).interests, ["chess"]);
-  const usual = requestOfBody("");
+  const usual = feedRequestOf("");
   assert.deepEqual(requestOfQuery(new URLSearchParams("forceFunctionRegion=eu-central-1")), usual);
 });
 
@@ -183,7 +183,7 @@ test("what is misspelt is named, beside what there is", () => {
     }
   };
   assert.equal(
-    message(() => requestOfBody('{"limt": 5}')),
+    message(() => feedRequestOf('{"limt": 5}')),
     "the body has no field limt: it may have limit, mode, after, filter, interests, query, candidates and count_since",
   );
   assert.equal(
@@ -191,11 +191,11 @@ test("what is misspelt is named, beside what there is", () => {
     "the query has no field limt: it may have limit, mode, after, interests, query and count_since",
   );
   assert.equal(
-    message(() => requestOfBody('{"filter": {"tag": []}}')),
+    message(() => feedRequestOf('{"filter": {"tag": []}}')),
     "the filter has no field tag: it may have tags, author_ids, max_age_days and languages",
   );
   assert.match(
-    message(() => requestOfBody(`{"${"x".repeat(1000)}": 5}`)),
+    message(() => feedRequestOf(`{"${"x".repeat(1000)}": 5}`)),
     /^the body has a field that there is not: it/,
   );
 });

@@ -2,13 +2,13 @@ import type { Follows } from "../../community/community.ts";
 import type { Recommender, Sizes } from "../protocols/recommender.ts";
 import { als, ease, itemKnn } from "./collaborative.ts";
 import { logisticRegression } from "./logistic-regression.ts";
-import { followedTouched, lastActive, mostRecent, popularity, recencyBaseline } from "./simple.ts";
+import { followedTouched, lastActive, mostRecent, popularity, recencyBaselineRecommender } from "./simple.ts";
 import { textKnn, textKnnRecency } from "./text-knn.ts";
 
 /** What everything is measured against in the live replay; the strongest, `hardestBaseline`, comes first. */
 export function replayBaselines(sizes: Sizes, follows?: Follows): Recommender[] {
   return [
-    recencyBaseline(),
+    recencyBaselineRecommender(),
     logisticRegression(sizes),
     lastActive(sizes),
     textKnnRecency(sizes),
@@ -31,7 +31,7 @@ export function cutBaselines(sizes: Sizes, follows?: Follows): Recommender[] {
   const small = sizes.users + sizes.posts <= 10_000;
   return [
     popularity(sizes),
-    recencyBaseline(),
+    recencyBaselineRecommender(),
     // longer than in the replay: taste in films does not change as quickly as what a community talks about
     itemKnn(sizes, 100),
     textKnn(sizes),

@@ -11,7 +11,7 @@ import { runCut } from "../protocols/cut.ts";
 import { runReplay } from "../protocols/replay.ts";
 import { sizesOf } from "../testing.ts";
 import { als, ease, itemKnn } from "./collaborative.ts";
-import { lastActive, mostRecent, popularity, recencyBaseline } from "./simple.ts";
+import { lastActive, mostRecent, popularity, recencyBaselineRecommender } from "./simple.ts";
 import { textKnn, textKnnRecency } from "./text-knn.ts";
 
 const data = process.env.COMMUNITY_DATA ?? join(import.meta.dirname, "../../../../shared/data");
@@ -51,7 +51,7 @@ test("travel-se, live replay of 2,000 events: within two standard errors", { ski
     [0.034, 0.011],
   ];
   const recommenders = [
-    recencyBaseline(),
+    recencyBaselineRecommender(),
     lastActive(sizes),
     mostRecent(sizes),
     popularity(sizes, 7 * 24),

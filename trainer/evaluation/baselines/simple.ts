@@ -74,7 +74,7 @@ export function followedTouched(
 }
 
 /** −log(1 + hours since the last activity) − ¼ log(1 + age in hours): the simple ranking to beat. */
-export function recencyBaseline(): Recommender {
+export function recencyBaselineRecommender(): Recommender {
   const posts: { created_at: number; last_active_at: number }[] = [];
   return {
     name: "recency baseline",

@@ -5,10 +5,10 @@ import { UserError } from "../../../db/user-error.ts";
 import type { Community } from "../../community/community.ts";
 import type { PipelineOptions } from "../../pipeline.ts";
 import { meanOf } from "../metrics/statistics.ts";
-import { share, table } from "../report/table.ts";
+import { shareCell, table } from "../report/table.ts";
 import { type ForecastResult, type Forecasts, runForecasts } from "./forecast-protocol.ts";
 import { type NeededTopics, neededTopics } from "./needed-topics.ts";
-import { authorMean, servedForecaster } from "./text-forecasters.ts";
+import { authorMeanForecaster, servedForecaster } from "./text-forecasters.ts";
 import { towerForecasters } from "./tower-forecasters.ts";
 
 interface IdeasEvaluationOptions {
@@ -31,7 +31,7 @@ export async function evaluateIdeas(
   };
   const fixed = [
     servedForecaster(),
-    authorMean(),
+    authorMeanForecaster(),
     servedForecaster("100 nearest titles", "nearest"),
     servedForecaster("ridge on words", "words"),
   ];
@@ -59,8 +59,10 @@ export async function evaluateIdeas(
 function rowOf(results: ForecastResult[]): string[] {
   const cell = (of: (result: ForecastResult) => number) => {
     const values = results.map(of);
-    const mean = share(meanOf(values));
-    return values.length > 1 ? `${mean} (${share(Math.min(...values))} to ${share(Math.max(...values))})` : mean;
+    const mean = shareCell(meanOf(values));
+    return values.length > 1
+      ? `${mean} (${shareCell(Math.min(...values))} to ${shareCell(Math.max(...values))})`
+      : mean;
   };
   return [
     results[0].name,

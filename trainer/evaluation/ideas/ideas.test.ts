@@ -8,7 +8,7 @@ import { startBackend } from "../../engine/backend.ts";
 import { hour, smallCommunity } from "../testing.ts";
 import { evaluateIdeas } from "./evaluate-ideas.ts";
 import { type AudienceForecaster, audiencesOf, bestTenth, runForecasts, spearman } from "./forecast-protocol.ts";
-import { authorMean } from "./text-forecasters.ts";
+import { authorMeanForecaster } from "./text-forecasters.ts";
 
 const week = 168;
 
@@ -88,7 +88,7 @@ test("a forecaster learns of a post when its week is over, and never of what com
 });
 
 test("the author's mean is that, and of all for a stranger", () => {
-  const mean = authorMean();
+  const mean = authorMeanForecaster();
   const post = { post: 0, title: "", tags: [] };
   assert.equal(mean.forecast({ ...post, author: 1 }), 0);
   mean.train([

@@ -19,7 +19,7 @@ export function servedForecaster(name = "ideas", part?: keyof Parts): AudienceFo
 }
 
 /** The mean of what an author's posts got; of all posts, for an author without any. */
-export function authorMean() {
+export function authorMeanForecaster() {
   const means = new AuthorMeans(0);
   const add = ({ author, people }: SettledPost) => means.add(author, people);
   return {

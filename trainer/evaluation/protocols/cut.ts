@@ -5,7 +5,7 @@
 import type { Community } from "../../community/community.ts";
 import { EventWalk } from "../history/event-walk.ts";
 import { type ListMetrics, listMetrics } from "../metrics/list-metrics.ts";
-import { listLength, ranksOf, topOf } from "./rank.ts";
+import { listLength, targetRanks, topOf } from "./rank.ts";
 import type { Recommender } from "./recommender.ts";
 import type { Progress } from "./replay.ts";
 import { randomSplit, timeSplit } from "./split.ts";
@@ -68,7 +68,7 @@ export async function runCut(
       lists.push({
         user,
         test: posts,
-        ranks: ranksOf(posts, scores, candidates),
+        ranks: targetRanks(posts, scores, candidates),
         top: topOf(scores, candidates, listLength),
       });
       for (const post of seen[user]) candidates[post] = 1;

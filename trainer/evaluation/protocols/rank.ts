@@ -17,11 +17,11 @@ export const listLength = 100;
  * the simple baselines, which have many equal scores. Throws where a score is NaN.
  */
 export function rankOf(target: number, scores: Float64Array, candidates: Uint8Array, topSize: number): Ranking {
-  return { rank: ranksOf([target], scores, candidates)[0], top: topOf(scores, candidates, topSize) };
+  return { rank: targetRanks([target], scores, candidates)[0], top: topOf(scores, candidates, topSize) };
 }
 
 /** The ranks of several posts in the same list. */
-export function ranksOf(targets: number[], scores: Float64Array, candidates: Uint8Array): number[] {
+export function targetRanks(targets: number[], scores: Float64Array, candidates: Uint8Array): number[] {
   return targets.map((target) => {
     const targetScore = scores[target];
     if (targetScore === Number.NEGATIVE_INFINITY) return Number.POSITIVE_INFINITY;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type Estimate, meanOf } from "../metrics/statistics.ts";
 import { page, section, sectionsOf } from "./plots/page.ts";
 import { barPlot, rolesOf } from "./plots/svg.ts";
-import { type EvaluationReport, titleOf } from "./report.ts";
-import { share, table } from "./table.ts";
+import { type EvaluationReport, reportTitle } from "./report.ts";
+import { shareCell, table } from "./table.ts";
 import { type ReportTable, tablesOf } from "./tables.ts";
 
 interface Spread {
@@ -127,7 +127,7 @@ export async function writeOverSeeds(folder: string, report: OverSeeds): Promise
   await writeFile(join(folder, "metrics.json"), `${JSON.stringify(report, null, 2)}\n`);
   const sections = sectionsOf(tablesOver(report), rolesOf(report));
   const html = page(
-    `${titleOf(protocol)}, mean over seeds (lowest to highest)`,
+    `${reportTitle(protocol)}, mean over seeds (lowest to highest)`,
     { ...settings, seeds: seeds.join(", ") },
     [`<p>${links}</p>`, plotsOf(report), ...sections],
   );
@@ -160,7 +160,7 @@ function plotsOf({ recommenders, seeds, ...report }: OverSeeds): string {
   );
 }
 
-function spreadCell(spread: Spread | undefined, format = share): string {
+function spreadCell(spread: Spread | undefined, format = shareCell): string {
   if (!spread || !Number.isFinite(spread.mean)) return "–";
   if (spread.lowest === spread.highest) return format(spread.mean);
   // spaces that do not break, so that a range stays on one line

@@ -7,7 +7,7 @@ import type { Worst } from "../metrics/worst.ts";
 import { page, section, sectionsOf, tableOf } from "./plots/page.ts";
 import { barPlot, escapeHtml, type Line, linePlot, rolesOf, whiskers } from "./plots/svg.ts";
 import { type StepUse, stepsLine } from "./step-meter.ts";
-import { pairedCell, share, table } from "./table.ts";
+import { pairedCell, shareCell, table } from "./table.ts";
 import { estimateCell, type ReportTable, tablesOf } from "./tables.ts";
 
 type Metrics = { lists: number } & { [metric: string]: Estimate | number };
@@ -55,7 +55,7 @@ export interface EvaluationReport {
   extras: ReportExtras;
 }
 
-export function titleOf(protocol: EvaluationReport["protocol"]): string {
+export function reportTitle(protocol: EvaluationReport["protocol"]): string {
   return `Evaluation: ${protocol === "replay" ? "live replay" : "one cut, full catalogue"}`;
 }
 
@@ -63,7 +63,7 @@ export function titleOf(protocol: EvaluationReport["protocol"]): string {
 export function reportText(report: EvaluationReport): string {
   const { between = [], headNotes = [], ann, steps = [] } = report.extras;
   const [results, paired, ...heads] = tablesOf({ ...report, heads: report.extras.heads }, estimateCell);
-  const recalls = ann?.recall.map(({ k, mean }) => `recall@${k} ${share(mean)}`).join(", ");
+  const recalls = ann?.recall.map(({ k, mean }) => `recall@${k} ${shareCell(mean)}`).join(", ");
   return [
     ...[results, paired, ...between, ...heads].map(({ header, rows }) => table(header, rows)),
     ...(headNotes.length > 0 ? [headNotes.join("\n")] : []),
@@ -118,13 +118,13 @@ export function reportPage(report: EvaluationReport): string {
     ...importanceSection(extras),
     ...worstSections(report),
   ];
-  return page(titleOf(report.protocol), settings, sections);
+  return page(reportTitle(report.protocol), settings, sections);
 }
 
 function diversityTable(ranked: EvaluationReport["recommenders"]): string {
   const rows = ranked.map(({ name, diversity }) => [
     name,
-    ...[diversity.coverage, diversity.gini, diversity.intraListSimilarity].map(share),
+    ...[diversity.coverage, diversity.gini, diversity.intraListSimilarity].map(shareCell),
   ]);
   return `${tableOf(["first 20 of each list", "coverage", "Gini of exposure", "intra-list similarity"], rows)}
     <p>Coverage: share of all posts shown to anyone. Gini: 0 all posts equally often, 1 one post only. Similarity: TF-IDF cosine.</p>`;
@@ -168,7 +168,7 @@ function modelSections(
     );
   }
   if (ann) {
-    const rows = ann.recall.map(({ k, mean: value }) => [`recall@${k}`, share(value)]);
+    const rows = ann.recall.map(({ k, mean: value }) => [`recall@${k}`, shareCell(value)]);
     const text = `The posts that the HNSW index finds (asked as in serving), against exact search: ${ann.posts.toLocaleString("en")} posts, ${ann.users} users.`;
     sections.push(section("Vector index", `${tableOf(["", "mean"], rows)}<p>${text}</p>`));
   }
@@ -208,8 +208,8 @@ function worstSections({ extras: { worst }, primary, baseline }: EvaluationRepor
     const rows = all.map(({ id, title, events, own, other, example }) => [
       title ? `${title} (${id})` : id,
       String(events),
-      share(own),
-      share(other),
+      shareCell(own),
+      shareCell(other),
       `${example.at.slice(0, 16).replace("T", " ")}: ${example.post}`,
       `${rank(example.rank)}, ${rank(example.otherRank)}`,
       example.top.join(" · "),

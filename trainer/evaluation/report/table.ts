@@ -10,22 +10,22 @@ export function table(header: string[], rows: string[][]): string {
 }
 
 /** A share with three decimals, "–" where there is none. */
-export function share(value: number): string {
+export function shareCell(value: number): string {
   return Number.isFinite(value) ? value.toFixed(3) : "–";
 }
 
 /** A difference with its sign. */
-export function signed(value: number): string {
+export function signedCell(value: number): string {
   return Number.isFinite(value) ? (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3) : "–";
 }
 
 /** A paired difference with its standard error. */
 export function pairedCell({ mean, error }: Estimate): string {
-  return `${signed(mean)} ± ${share(error)}`;
+  return `${signedCell(mean)} ± ${shareCell(error)}`;
 }
 
 /** A difference with its 95 % interval. */
 export function intervalCell({ mean, error }: Estimate): string {
-  if (!Number.isFinite(error)) return signed(mean);
-  return `${signed(mean)} (${signed(mean - 1.96 * error)} to ${signed(mean + 1.96 * error)})`;
+  if (!Number.isFinite(error)) return signedCell(mean);
+  return `${signedCell(mean)} (${signedCell(mean - 1.96 * error)} to ${signedCell(mean + 1.96 * error)})`;
 }

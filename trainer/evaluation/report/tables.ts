@@ -2,7 +2,7 @@
 import { type ListMetric, type ReplayMetrics, replayMetrics } from "../metrics/list-metrics.ts";
 import type { Estimate } from "../metrics/statistics.ts";
 import type { ReplayResult } from "../protocols/replay.ts";
-import { intervalCell, share, signed } from "./table.ts";
+import { intervalCell, shareCell, signedCell } from "./table.ts";
 
 export interface ReportTable {
   /** The first says what the table is of. */
@@ -32,11 +32,11 @@ const smallNumber = (value: number) => (Number.isFinite(value) ? value.toFixed(5
 const headColumns: [label: string, metric: string, format: (value: number) => string][] = [
   ["rows", "rows", count],
   ["positives", "positives", count],
-  ["AUC", "auc", share],
-  ["GAUC", "gauc", share],
+  ["AUC", "auc", shareCell],
+  ["GAUC", "gauc", shareCell],
   ["log loss", "logLoss", smallNumber],
-  ["norm. entropy", "normalisedEntropy", share],
-  ["Σp/Σy", "calibration", share],
+  ["norm. entropy", "normalisedEntropy", shareCell],
+  ["Σp/Σy", "calibration", shareCell],
 ];
 
 /** The figures of one seed, or those of several; `Figure` is what stands for one of them. */
@@ -72,12 +72,12 @@ export function tablesOf<Figure>(
   return [
     {
       header: ["recommender", ...header, ...(seconds.length > 0 ? ["seconds"] : [])],
-      rows: rowsOf("metrics", share).map((row, i) => [
+      rows: rowsOf("metrics", shareCell).map((row, i) => [
         ...row,
         ...seconds.slice(i, i + 1).map((each) => each.toFixed(1)),
       ]),
     },
-    { header: [`paired with ${baseline}`, ...header], rows: rowsOf("differences", signed) },
+    { header: [`paired with ${baseline}`, ...header], rows: rowsOf("differences", signedCell) },
     ...heads.map(({ head, models }) => ({
       header: [`head: ${head}`, ...headColumns.map(([label]) => label)],
       rows: models.map(({ name, metrics }) => [
@@ -92,7 +92,7 @@ export function tablesOf<Figure>(
 export function estimateCell(figure: Estimate | number | undefined, format: (value: number) => string): string {
   const { mean, error } = typeof figure === "object" ? figure : { mean: figure ?? Number.NaN, error: Number.NaN };
   if (Number.isNaN(mean)) return "–";
-  return Number.isFinite(error) ? `${format(mean)} ± ${share(error)}` : format(mean);
+  return Number.isFinite(error) ? `${format(mean)} ± ${shareCell(error)}` : format(mean);
 }
 
 /** What lies between each of some results and the first of them, on the same events: differences with 95 % intervals. */

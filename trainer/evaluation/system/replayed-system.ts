@@ -16,7 +16,7 @@ import type { RankerParts, RankingExamples } from "../../dlrm/ranking-examples.t
 import { dlrmGraph } from "../../export/dlrm.ts";
 import { userTowerGraph } from "../../export/towers.ts";
 import { rankingModel } from "../../gate/model-in-memory.ts";
-import { type Answer, answerOf, type ReplayedModel } from "../../gate/ranked-requests.ts";
+import { type Answer, type ReplayedModel, replayedAnswer } from "../../gate/ranked-requests.ts";
 import { idEmbeddingsOf } from "../../model-folder/id-embeddings.ts";
 import type { TrainedModel } from "../../model-folder/trained-model.ts";
 import { type PipelineOptions, trainModel } from "../../pipeline.ts";
@@ -135,7 +135,7 @@ export class ReplayedSystem {
     const { state, loaded, histories, model } = this;
     state.advance(this.events[interactions] ?? loaded.timeline.length, at);
     const moment = { user, at, past: histories.latest(user, at), followed: histories.followed(user, at) };
-    const answer = await answerOf(model, loaded.community, state, moment);
+    const answer = await replayedAnswer(model, loaded.community, state, moment);
     const posts = Int32Array.from(answer.candidates, ({ post }) => post);
     return { at, posts, ...answer, probabilities: ofKinds(answer.probabilities, model.heads.length) };
   }

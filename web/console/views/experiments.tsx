@@ -4,7 +4,7 @@ import { Panel } from "../panel.tsx";
 import { percent } from "../rows-table.tsx";
 
 /** What is or was tried on some of the people, and what to conclude, in words that hold whenever one looks. */
-export function Experiments() {
+export function ExperimentsView() {
   return (
     <>
       <Heading text="Experiments" />

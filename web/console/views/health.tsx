@@ -6,7 +6,7 @@ const judged = (key: string) => (row: ConsoleRow) => (
   <span class={row[key] ? "good" : "bad"}>{row[key] ? "ok" : "look"}</span>
 );
 
-export function Health() {
+export function HealthView() {
   return (
     <>
       <Heading text="Health" />

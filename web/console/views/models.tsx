@@ -9,7 +9,7 @@ const columns = "name status since gate compared_with requests mrr mrr_of_other 
 );
 
 /** Every model with what the gate said, which one serves, and the two switches. */
-export function Models() {
+export function ModelsView() {
   const [switched, setSwitched] = useState(0);
   const done = () => setSwitched((n) => n + 1);
   return (

@@ -1,13 +1,13 @@
 import { useState } from "preact/hooks";
 import type { ConsoleCandidate, ConsoleFeed } from "../../../client/src/types.ts";
-import { Button, Facts, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
+import { Button, FactList, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
 import { go, useLoaded } from "../../shared/hooks.ts";
 import { useAsk } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 import { cell, percent } from "../rows-table.tsx";
 
 /** Somebody's feed as it would be now, with every candidate; `route`: whose, and the post that is asked about. */
-export function People({ route: [asked, postId] }: { route: string[] }) {
+export function PeopleView({ route: [asked, postId] }: { route: string[] }) {
   return <AskedPerson key={`${asked}/${postId}`} asked={asked ?? ""} postId={postId ?? ""} />;
 }
 
@@ -117,7 +117,7 @@ function CandidateRow({ candidate, names, userId }: CandidateRowProps) {
         </summary>
         {isOpen && (
           <div class="stack">
-            {features && <Facts class="facts" facts={names.map((name, i) => [name, cell(features[i])])} />}
+            {features && <FactList class="facts" facts={names.map((name, i) => [name, cell(features[i])])} />}
             <Explained userId={userId} postId={post_id} />
           </div>
         )}

@@ -9,7 +9,7 @@ import { Panel } from "../panel.tsx";
 import { FoundPost } from "./found-post.tsx";
 
 /** The posts as the active model sees them: what lies together is alike. `route`: the post that is asked about, so that it can be linked to. */
-export function PostMap({ route: [asked = ""] }: { route: string[] }) {
+export function PostMapView({ route: [asked = ""] }: { route: string[] }) {
   const isId = /^[\da-f-]{36}$/i.test(asked);
   return (
     <>

@@ -2,7 +2,7 @@ import { Heading } from "../../shared/elements.tsx";
 import { Panel } from "../panel.tsx";
 
 /** What is put into feeds by hand, and what each would change by the pages of the last day. */
-export function Promotions() {
+export function PromotionsView() {
   return (
     <>
       <Heading text="Promotions" />

@@ -13,7 +13,7 @@ const unmeasured = (
   </>
 );
 
-export function Shown() {
+export function ShownView() {
   const [days, setDays] = useState(28);
   const asked = { parameters: { days }, empty: unmeasured };
   return (

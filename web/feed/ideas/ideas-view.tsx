@@ -1,6 +1,6 @@
 import { type Recsys, RecsysError } from "../../../client/src/index.ts";
 import type { Idea, Ideas } from "../../../client/src/types.ts";
-import { Button, Facts, Heading, Trouble } from "../../shared/elements.tsx";
+import { Button, FactList, Heading, Trouble } from "../../shared/elements.tsx";
 import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { Skeletons } from "../frame.tsx";
@@ -77,7 +77,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
         </p>
       )}
       <p class="soft">In its first week, if you write it:</p>
-      <Facts
+      <FactList
         class="numbers"
         facts={[
           ["people", about(predicted.audience)],

@@ -2,7 +2,7 @@ import { Button, Trouble } from "../../shared/elements.tsx";
 import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { type Act, followOf, muteOf } from "../acts.ts";
-import { type Follow, type Mute, readFollows, readMutes, readNames } from "../app-tables.ts";
+import { type Follow, type Mute, readFollows, readNames, readOwnMutes } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";
 
@@ -14,7 +14,7 @@ const lists = {
     markOf: followOf,
     say: "unfollow",
   },
-  mute: { heading: "Muted", none: "Nobody and nothing.", read: readMutes, markOf: muteOf, say: "take back" },
+  mute: { heading: "Muted", none: "Nobody and nothing.", read: readOwnMutes, markOf: muteOf, say: "take back" },
 } as const;
 
 /** Whom and what somebody follows or muted, to be taken back. */

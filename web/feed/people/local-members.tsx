@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Button, TextField, Trouble } from "../../shared/elements.tsx";
 import { useLoaded, useOnce } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { findMembers, nameOf } from "../app-tables.ts";
+import { findMembers, personName } from "../app-tables.ts";
 import { signIn, signUp } from "./sign-in.ts";
 
 /** The members of the community on this machine, of whom anybody may be chosen, or a new one. */
@@ -46,7 +46,7 @@ export function LocalMembers() {
         {members.value?.map((member) => (
           <li key={member.user_id}>
             <Button onClick={() => once(() => signIn(project, member.email, "not asked here"))}>
-              <strong>{nameOf({ ...member, id: member.user_id })}</strong>
+              <strong>{personName({ ...member, id: member.user_id })}</strong>
               <span>{member.passions.join(", ") || "says nothing of themselves"}</span>
               <span class="soft">{member.interactions.toLocaleString("en")} views, votes and comments</span>
             </Button>

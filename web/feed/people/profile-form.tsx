@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Form, TextField, Trouble } from "../../shared/elements.tsx";
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { type AppProfile, saveProfile, wordsOf } from "../app-tables.ts";
+import { type AppProfile, saveProfile, wordsBetweenCommas } from "../app-tables.ts";
 
 interface ProfileFormProps {
   userId: string;
@@ -35,7 +35,7 @@ export function ProfileForm({ userId, before, onSaved }: ProfileFormProps) {
   }
 
   async function save(): Promise<void> {
-    await saveProfile(supabase, before, { id: userId, passions: wordsOf(passions), bio });
+    await saveProfile(supabase, before, { id: userId, passions: wordsBetweenCommas(passions), bio });
     setDraft(null);
     onSaved();
   }

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Button, Heading, Trouble } from "../../shared/elements.tsx";
 import { goFromHere, type Loaded, useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { type AppPost, type AppProfile, nameOf, readLatestVotes, readPosts } from "../app-tables.ts";
+import { type AppPost, type AppProfile, personName, readLatestVotes, readShownPosts } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { VoteButton } from "../posts/post-acts.tsx";
 import { useTheFeed } from "../use-feed.ts";
@@ -25,7 +25,7 @@ export function YouView({ userId, profile }: YouViewProps) {
   const { value, error, again } = profile;
   return (
     <div class="narrow stack">
-      <Heading text={value ? nameOf(value) : "You"} />
+      <Heading text={value ? personName(value) : "You"} />
       {error !== undefined && <Trouble error={error} again={again} />}
       {value && (
         <ProfileForm
@@ -72,7 +72,7 @@ function VoteList() {
   const votes = useLoaded(async () => {
     const { ids, isAll } = await readLatestVotes(supabase, limit);
     const had = new Set(shown.map(({ id }) => id));
-    const posts = await readPosts(
+    const posts = await readShownPosts(
       supabase,
       ids.filter((id) => !had.has(id)),
       { names: false },

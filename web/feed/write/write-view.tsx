@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { publishPost, wordsOf } from "../app-tables.ts";
+import { publishPost, wordsBetweenCommas } from "../app-tables.ts";
 import { Withhold } from "../people/withhold.tsx";
 import { type PostDraft, useDraft, type WatchedPost, writtenName } from "./draft.ts";
 
@@ -23,7 +23,7 @@ export function WriteView({ userId }: { userId: string }) {
   async function publish(): Promise<void> {
     const id = draft.id ?? crypto.randomUUID();
     setDraft({ ...draft, id });
-    const post = { draft_id: id, author_id: userId, title: title.trim(), description, tags: wordsOf(tags) };
+    const post = { draft_id: id, author_id: userId, title: title.trim(), description, tags: wordsBetweenCommas(tags) };
     const post_id = await publishPost(supabase, post);
     setWritten({ post_id, title: post.title, author_id: userId });
     setDraft(earlier ?? null);

@@ -9,7 +9,7 @@ import { towerVectors } from "../towers/tower-vectors.ts";
 import type { Level } from "./forecast/author-means.ts";
 import type { Blend } from "./forecast/blend.ts";
 import { Forecaster } from "./forecast/forecaster.ts";
-import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
+import { distinctWordsOf, TitleIndex } from "./forecast/title-index.ts";
 import type { Idea, Writer } from "./idea.ts";
 import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-idea-source.ts";
 import { isNew, newTitles } from "./titles/new-titles.ts";
@@ -64,7 +64,7 @@ export async function makeIdeaPool(
   const titled = posts.map(({ title, author, people }) => ({ title, author: numberOf(author), people }));
   const terms = new Set(topics.flatMap((topic) => topic.terms.map((term) => term.toLowerCase())));
   const book = new Phrasebook(titled, terms);
-  const texts = posts.map(({ title }) => wordsOf({ title, tags: [] }));
+  const texts = posts.map(({ title }) => distinctWordsOf({ title, tags: [] }));
   // a copy may differ in a rare word or in common ones: here all count
   const titles = new TitleIndex(texts, 1);
   for (const text of texts) titles.add(text);

@@ -4,7 +4,7 @@ import { innerProduct } from "../features/inner-product.ts";
 import { folded, foldedParts, words } from "../features/words.ts";
 import { authorMean } from "./forecast/author-means.ts";
 import { blended } from "./forecast/blend.ts";
-import { TitleIndex, wordsOf } from "./forecast/title-index.ts";
+import { distinctWordsOf, TitleIndex } from "./forecast/title-index.ts";
 import type { Idea } from "./idea.ts";
 import type { IdeaPool } from "./idea-pool.ts";
 import { needsOf } from "./needs.ts";
@@ -70,7 +70,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
 
 /** Those of which none of some posts says nearly the same of the same subject. */
 function unwritten(ideas: Idea[], titles: string[]): Idea[] {
-  const written = titles.map((title) => wordsOf({ title, tags: [] }));
+  const written = titles.map((title) => distinctWordsOf({ title, tags: [] }));
   // all words weigh the same: how rare one is, an author's few titles do not say
   const index = new TitleIndex([], 1);
   for (const text of written) index.add(text);
@@ -78,7 +78,7 @@ function unwritten(ideas: Idea[], titles: string[]): Idea[] {
     // a language model's idea is of no form that others share, so its subject is the whole of it
     const needed = writer === "community" ? words(subject) : [];
     return !index
-      .nearest(wordsOf({ title, tags: [] }), nearestLookedAt)
+      .nearest(distinctWordsOf({ title, tags: [] }), nearestLookedAt)
       .some(
         ({ text, similarity }) => similarity >= nearestAllowed && needed.every((word) => written[text].includes(word)),
       );

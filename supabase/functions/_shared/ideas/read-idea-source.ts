@@ -58,7 +58,7 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
     const audiences: AudienceColumns = { people: [], viewers: [], voters: [], commenters: [], topic_ids: [] };
     for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
       const some = posts.post_ids.slice(start, start + postsAtOnce);
-      const [counted] = await asService(connection, anyMember.role, audiencesOf(some));
+      const [counted] = await asService(connection, anyMember.role, readAudiences(some));
       for (const column of Object.keys(audiences) as (keyof AudienceColumns)[])
         (audiences[column] as unknown[]).push(...counted[column]);
     }
@@ -108,6 +108,6 @@ export interface AudienceColumns {
 }
 
 /** How many people came to some posts in their first week; to be asked as the service. */
-export function audiencesOf(postIds: string[]): Statement<AudienceColumns> {
+export function readAudiences(postIds: string[]): Statement<AudienceColumns> {
   return call("recsys.post_audiences", { p_post_ids: postIds });
 }

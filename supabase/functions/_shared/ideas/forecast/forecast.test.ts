@@ -5,7 +5,7 @@ import { AuthorMeans } from "./author-means.ts";
 import { blended, fitBlend } from "./blend.ts";
 import { Forecaster } from "./forecaster.ts";
 import { fitRidge, predictRidge } from "./ridge.ts";
-import { TitleIndex, wordsOf } from "./title-index.ts";
+import { distinctWordsOf, TitleIndex } from "./title-index.ts";
 
 const about = (value: number, expected: number, tolerance = 1e-3) =>
   assert.ok(Math.abs(value - expected) < tolerance, `${value} is not about ${expected}`);
@@ -60,7 +60,9 @@ test("the nearest texts are those of brute force", () => {
 });
 
 test("a text is itself to its nearest", () => {
-  const texts = ["Trains in Spain", "Trains in France", "Food in Peru"].map((title) => wordsOf({ title, tags: [] }));
+  const texts = ["Trains in Spain", "Trains in France", "Food in Peru"].map((title) =>
+    distinctWordsOf({ title, tags: [] }),
+  );
   const index = new TitleIndex(Array.from({ length: 30 }, (_, i) => texts[i] ?? [`word${i}`]));
   for (const text of texts) index.add(text);
   const [nearest] = index.nearest(texts[1], 1);

@@ -9,7 +9,7 @@
 import { AuthorMeans, type Level } from "./author-means.ts";
 import { type Blend, blended, fitBlend, type Parts } from "./blend.ts";
 import { fitRidge, predictRidge, type Ridge } from "./ridge.ts";
-import { type Neighbour, TitleIndex, wordsOf } from "./title-index.ts";
+import { distinctWordsOf, type Neighbour, TitleIndex } from "./title-index.ts";
 import type { SettledPost, WrittenPost } from "./written-post.ts";
 
 /** Of 10, 30 and 100 on travel-se .363, .372, .368; on a community of 1,900 posts .32, .33, .34 and noise. */
@@ -30,7 +30,7 @@ export class Forecaster {
   readonly blend: Blend;
 
   /** Learns from posts in order of time. */
-  constructor(posts: readonly SettledPost[], blend?: Blend, texts: string[][] = posts.map(wordsOf)) {
+  constructor(posts: readonly SettledPost[], blend?: Blend, texts: string[][] = posts.map(distinctWordsOf)) {
     const targets = Float64Array.from(posts, ({ people }) => Math.log1p(people));
     this.words = fitRidge(texts, targets, ridge);
     this.index = new TitleIndex(texts);
@@ -40,7 +40,7 @@ export class Forecaster {
 
   /** A post whose week is over is known from now on: to the nearest titles and the means of authors, not to the words' weights. */
   add(post: SettledPost): void {
-    this.put(wordsOf(post), post);
+    this.put(distinctWordsOf(post), post);
   }
 
   private put(text: string[], { author, people }: SettledPost): void {
@@ -51,7 +51,7 @@ export class Forecaster {
   }
 
   parts(post: WrittenPost): Parts {
-    const text = wordsOf(post);
+    const text = distinctWordsOf(post);
     const near = this.index.nearest(text, neighbours);
     const nearest =
       near.length > 0 ? near.reduce((sum, each) => sum + this.targets[each.text], 0) / near.length : this.words.mean;
@@ -70,12 +70,12 @@ export class Forecaster {
 
   /** What a title's words alone say of it, on the scale of log(1 + people); quicker than a forecast. */
   promise(title: string): number {
-    return predictRidge(this.words, wordsOf({ title, tags: [] }));
+    return predictRidge(this.words, distinctWordsOf({ title, tags: [] }));
   }
 
   /** The posts nearest to a text, by their place in what was learned from, the nearest first. */
   nearest(post: WrittenPost, count: number): Neighbour[] {
-    return this.index.nearest(wordsOf(post), count);
+    return this.index.nearest(distinctWordsOf(post), count);
   }
 }
 

@@ -100,6 +100,6 @@ export class TitleIndex {
 }
 
 /** The different words of a title and tags, in order. */
-export function wordsOf({ title, tags }: { title: string; tags: readonly string[] }): string[] {
+export function distinctWordsOf({ title, tags }: { title: string; tags: readonly string[] }): string[] {
   return [...new Set(words(tags.length > 0 ? `${title} ${tags.join(" ")}` : title))];
 }

@@ -1,7 +1,7 @@
 /** Titles that nobody has written: forms of titles that many came to, with other terms in them. */
-import { type Neighbour, type TitleIndex, wordsOf } from "../forecast/title-index.ts";
-import type { Form, Phrasebook } from "./phrasebook.ts";
-import { titleOf } from "./title-words.ts";
+import { distinctWordsOf, type Neighbour, type TitleIndex } from "../forecast/title-index.ts";
+import type { Phrasebook, TitleForm } from "./phrasebook.ts";
+import { titleOfParts } from "./title-words.ts";
 
 /** No new title is as near as this to one that exists: cosine of their words, each once, rare ones weighing more. One that asks the same has more. */
 export const nearestAllowed = 0.85;
@@ -34,7 +34,7 @@ export function* newTitles(book: Phrasebook): Generator<NewTitle> {
     let made = 0;
     for (const { term, alike } of terms) {
       const spelt = book.spelt(term);
-      const title = titleOf([...form.before, spelt, ...form.behind]);
+      const title = titleOfParts([...form.before, spelt, ...form.behind]);
       if (book.isWritten(title)) continue;
       yield { title, term: spelt, alike };
       if (++made === termsPerForm) break;
@@ -43,7 +43,7 @@ export function* newTitles(book: Phrasebook): Generator<NewTitle> {
 }
 
 /** Every two parts beside each other in it are so in titles of several authors: nothing in it is one person's own. */
-function isEverybodys(book: Phrasebook, { before, behind }: Form): boolean {
+function isEverybodys(book: Phrasebook, { before, behind }: TitleForm): boolean {
   return (
     before.every((part, at) => book.isUsual(before[at - 1], part)) &&
     behind.every((part, at) => book.isUsual(part, behind[at + 1]))
@@ -51,7 +51,7 @@ function isEverybodys(book: Phrasebook, { before, behind }: Form): boolean {
 }
 
 /** Whether a term can stand there: it is no part of the title, is written alike, and its neighbours are used to it. */
-function fits(book: Phrasebook, { before, behind, term: own }: Form, spelling: string, term: string): boolean {
+function fits(book: Phrasebook, { before, behind, term: own }: TitleForm, spelling: string, term: string): boolean {
   if (term === own) return false;
   const spelt = book.spelt(term);
   const words = term.split(" ");
@@ -76,6 +76,6 @@ function isPlural(word: string): boolean {
 
 /** Whether a title is none that exists: by its nearest. */
 export function isNew(title: string, index: TitleIndex): boolean {
-  const [nearest] = index.nearest(wordsOf({ title, tags: [] }), 1) as (Neighbour | undefined)[];
+  const [nearest] = index.nearest(distinctWordsOf({ title, tags: [] }), 1) as (Neighbour | undefined)[];
   return nearest === undefined || nearest.similarity < nearestAllowed;
 }

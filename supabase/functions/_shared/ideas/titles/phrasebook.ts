@@ -4,7 +4,7 @@
  */
 import { AuthorsOf, severalAuthors } from "./authors-of.ts";
 import { phrasesOfForms } from "./shared-forms.ts";
-import { isPlain, isWord, partsOf, titleOf } from "./title-words.ts";
+import { isPlain, isWord, partsOf, titleOfParts } from "./title-words.ts";
 
 export interface TitledPost {
   title: string;
@@ -15,7 +15,7 @@ export interface TitledPost {
 }
 
 /** A plain title with a term in it, which another may take the place of. */
-export interface Form {
+export interface TitleForm {
   /** The parts before and behind the term; there is one before it at least. */
   before: string[];
   behind: string[];
@@ -35,7 +35,7 @@ const longestTerm = 3;
 const placesAtMost = 200;
 
 export class Phrasebook {
-  readonly forms: Form[] = [];
+  readonly forms: TitleForm[] = [];
   private readonly written = new Set<string>();
   private readonly numbers = new Map<string, number>();
   private readonly pairs = new AuthorsOf<number>();
@@ -78,7 +78,7 @@ export class Phrasebook {
       for (let end = start + 1; end <= Math.min(parts.length, start + longestTerm) && isWord(parts[end - 1]); end++) {
         const term = small.slice(start, end).join(" ");
         if (!this.isTerm(term)) continue;
-        this.put(term, titleOf(parts.slice(start, end)), small[start - 1], small[end], author);
+        this.put(term, titleOfParts(parts.slice(start, end)), small[start - 1], small[end], author);
         // part of a longer name: "United" of "United Kingdom"
         if (this.isTerm(small[start - 1]) || (end < parts.length && this.isTerm(small[end]))) continue;
         if (!lends) continue;
@@ -112,7 +112,7 @@ export class Phrasebook {
   }
 
   /** Terms that stand where a form has its own, in titles of several authors. */
-  termsFor({ before, behind }: Form): string[] {
+  termsFor({ before, behind }: TitleForm): string[] {
     const place = placeOf(before[before.length - 1].toLowerCase(), behind[0]?.toLowerCase());
     if (this.users.count(place) < severalAuthors) return [];
     return [...(this.termsIn.get(place) ?? [])].filter((term) => this.users.count(term) >= severalAuthors);

@@ -18,7 +18,7 @@ export function isWord(part: string): boolean {
 }
 
 /** The title of some parts: signs that end a word or sentence stand right behind it, and no blank stands in a sentence without spaces. */
-export function titleOf(parts: readonly string[]): string {
+export function titleOfParts(parts: readonly string[]): string {
   return parts.reduce(
     (title, part) =>
       title === "" ||

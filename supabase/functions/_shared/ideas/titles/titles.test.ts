@@ -1,11 +1,11 @@
 /** New titles: made of what several people wrote, never a copy, and nothing that one person alone could plant. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TitleIndex, wordsOf } from "../forecast/title-index.ts";
+import { distinctWordsOf, TitleIndex } from "../forecast/title-index.ts";
 import { AuthorsOf } from "./authors-of.ts";
 import { isNew, nearestAllowed, newTitles } from "./new-titles.ts";
 import { Phrasebook, type TitledPost } from "./phrasebook.ts";
-import { isPlain, partsOf, titleOf } from "./title-words.ts";
+import { isPlain, partsOf, titleOfParts } from "./title-words.ts";
 
 const places = ["Lima", "Oslo", "Rome", "Kyoto", "Quito", "Cairo", "Perth"];
 const forms = [
@@ -33,10 +33,10 @@ test("a title that is missing among its like is what comes", () => {
   const missing = "How safe is it to walk in Kyoto at night?";
   const posts = corpus([missing]);
   const titles = new TitleIndex(
-    posts.map(({ title }) => wordsOf({ title, tags: [] })),
+    posts.map(({ title }) => distinctWordsOf({ title, tags: [] })),
     1,
   );
-  for (const { title } of posts) titles.add(wordsOf({ title, tags: [] }));
+  for (const { title } of posts) titles.add(distinctWordsOf({ title, tags: [] }));
   const found = new Set(titlesFrom(posts).filter((title) => isNew(title, titles)));
   assert.deepEqual([...found], [missing]);
 });
@@ -58,12 +58,12 @@ test("a title as near as stated to one that exists is not new", () => {
     Array.from({ length: 40 }, (_, i) => [`word${i}`]),
     1,
   );
-  titles.add(wordsOf({ title: "Night trains from Lima to Quito", tags: [] }));
+  titles.add(distinctWordsOf({ title: "Night trains from Lima to Quito", tags: [] }));
   assert.ok(!isNew("night trains from lima, to quito!", titles));
   assert.ok(!isNew("From Lima to Quito: night trains", titles));
   assert.ok(isNew("Markets of Oslo", titles));
   const near = "Night trains from Lima to Oslo";
-  const [{ similarity }] = titles.nearest(wordsOf({ title: near, tags: [] }), 1);
+  const [{ similarity }] = titles.nearest(distinctWordsOf({ title: near, tags: [] }), 1);
   assert.equal(isNew(near, titles), similarity < nearestAllowed);
 });
 
@@ -134,7 +134,7 @@ test("a title is put together as it was", () => {
     "मैं दिल्ली में घूमना चाहता हूँ। क्या करूँ?",
     "كيف يمكنني السفر، إلى باريس؟",
   ])
-    assert.equal(titleOf(partsOf(title)), title);
+    assert.equal(titleOfParts(partsOf(title)), title);
   assert.deepEqual(partsOf("去巴黎旅行？"), ["去", "巴黎", "旅行", "？"]);
 });
 
