@@ -1,7 +1,11 @@
-// npm run types: writes the OpenAPI document, which the function `openapi` serves, and src/types.ts from its schemas; with --verify it only compares.
+// npm run types: writes the OpenAPI document, which the function `openapi` serves, and src/types.ts and src/limits.ts; with --verify it only
+// compares.
 import { readFile, writeFile } from "node:fs/promises";
 import { compile, type JSONSchema } from "json-schema-to-typescript";
+import { maximumEvents } from "../supabase/functions/events/api.ts";
 import { openApiDocument } from "./api-document.ts";
+
+const banner = "// Written by `npm run types` from the OpenAPI document: do not edit.";
 
 /** What functions take and answer, as TypeScript. */
 export async function clientTypes(): Promise<string> {
@@ -11,7 +15,7 @@ export async function clientTypes(): Promise<string> {
     additionalProperties: false,
     unreachableDefinitions: true,
     ignoreMinAndMaxItems: true,
-    bannerComment: "// Written by `npm run types` from the OpenAPI document: do not edit.",
+    bannerComment: banner,
     style: { printWidth: 120 },
   });
   // all are definitions of a root that has nothing else
@@ -26,6 +30,7 @@ export async function clientTypes(): Promise<string> {
 if (import.meta.main) {
   const written = {
     "client/src/types.ts": await clientTypes(),
+    "client/src/limits.ts": `${banner}\n\n/** What a call of \`events\` takes at most. */\nexport const mostEvents = ${maximumEvents};\n`,
     "supabase/functions/openapi/document.json": `${JSON.stringify(openApiDocument(), null, 2)}\n`,
   };
   for (const [name, text] of Object.entries(written)) {

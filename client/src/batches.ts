@@ -1,7 +1,6 @@
+import { mostEvents } from "./limits.ts";
 import type { Event } from "./types.ts";
 
-/** What a call of `events` takes at most. */
-const mostEvents = 500;
 /** 256 KB, less what is around the events. */
 const mostBytes = 256 * 1024 - 1024;
 

@@ -19,6 +19,15 @@ create policy "people record their own events" on recsys.event_ids for insert to
 grant select, insert on recsys.event_ids to authenticated;
 grant select, insert, update, delete on recsys.event_ids to service_role;
 
+-- inlined where it is asked
+create function recsys.time_refusal(p_occurred_at timestamptz) returns text
+language sql stable security invoker
+return case
+  when p_occurred_at > pg_catalog.now() + interval '5 minutes' then 'in_the_future'
+  when p_occurred_at < pg_catalog.now() - interval '30 days' then 'too_old'
+end;
+comment on function recsys.time_refusal(timestamptz) is 'Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys.store_events and recsys.store_seen.';
+
 create function recsys.store_events(p_events jsonb, p_before integer) returns text[]
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -60,12 +69,10 @@ begin
           end,
           caller.clock - interval '1 millisecond'
         ) + given.number * interval '1 microsecond' as at,
-        case
-          when given.occurred_at > now() + interval '5 minutes' then 'in_the_future'
-          when given.occurred_at < now() - interval '30 days' then 'too_old'
+        coalesce(recsys.time_refusal(given.occurred_at), case
           -- a vote or a dismissal can be taken back from a post that has been hidden since
           when posts.post_id is null and given.type <> 'login' and (given.type in ('vote', 'dismiss') and given.value = 0) is not true then 'unknown_post'
-        end as refusal
+        end) as refusal
       from given
       cross join caller
       -- row level security says which posts there are
@@ -187,15 +194,13 @@ begin
     select
       given.*,
       recsys.clock() - greatest(now() - given.occurred_at, interval '1 millisecond') as at,
-      case
-        when given.occurred_at > now() + interval '5 minutes' then 'in_the_future'
-        when given.occurred_at < now() - interval '30 days' then 'too_old'
+      coalesce(recsys.time_refusal(given.occurred_at), case
         when not exists (
           select from recsys.impressions
           where impressions.request_id = given.request_id and impressions.post_id = given.post_id and impressions.user_id = (select auth.uid())
             and impressions.shown_at > oldest
         ) then 'unknown_impression'
-      end as refusal
+      end) as refusal
     from given
   ),
   recorded as (
@@ -296,8 +301,8 @@ as $$
 $$;
 comment on function recsys.purge_event_ids() is 'Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron.';
 
-revoke all on function recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb), recsys.purge_event_ids() from public;
-grant execute on function recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb) to authenticated;
+revoke all on function recsys.time_refusal(timestamptz), recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb), recsys.purge_event_ids() from public;
+grant execute on function recsys.time_refusal(timestamptz), recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb) to authenticated;
 grant execute on function recsys.purge_event_ids() to service_role;
 
 select recsys.schedule('recsys purge of event ids', '37 3 * * *', 'select recsys.purge_event_ids()');

@@ -3,28 +3,11 @@ import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 
 export const maximumEvents = 500;
+/** How far from now an event may have occurred; recsys.time_refusal says the same. */
+export const mostMinutesAhead = 5;
+export const mostDaysAgo = 30;
 const mostSeconds = 1_000_000;
 const longestComment = 10_000;
-
-/** Why an event alone is refused: stable codes, and what the app's developer is told. */
-export const refusals = {
-  invalid_event: "an event must be an object with an id and a type",
-  invalid_id: "id must be a uuid that the app makes for this event, such as crypto.randomUUID()",
-  unknown_type: "type must be view, vote, comment, login, dismiss or seen",
-  unknown_field: "the event has a field that events of its type do not have",
-  invalid_post_id: "post_id must be the uuid of a post",
-  invalid_request_id: "request_id must be the uuid of the feed in which the post was seen",
-  invalid_value: `value must be 1, -1 or 0 (takes it back) for a vote, 0 (takes it back) or left out for a dismissal, and from 0 to ${mostSeconds} for a view`,
-  invalid_comment: `body must be a text of 1 to ${longestComment} characters without NUL or half a surrogate pair`,
-  invalid_time: "occurred_at must be an ISO 8601 time with a zone, such as 2026-01-31T17:05:00Z",
-  in_the_future: "occurred_at is more than 5 minutes from now: the device's clock is wrong",
-  too_old: "occurred_at is more than 30 days ago",
-  unknown_post: "there is no such post that the user may read",
-  unknown_impression: "the user was not shown this post in this request, or its feed is not logged",
-  not_allowed: "a policy or constraint of the database refuses it",
-} as const;
-
-export type RefusalCode = keyof typeof refusals;
 
 /** Any uuid: apps choose the version. */
 const uuid = z.guid();
@@ -46,7 +29,7 @@ const common = {
   id: uuid.describe(
     "Made by the app for this event; sent again under the same id it is a duplicate and changes nothing.",
   ),
-  occurred_at: time.optional().describe("A time of the last 30 days; left out: now."),
+  occurred_at: time.optional().describe(`A time of the last ${mostDaysAgo} days; left out: now.`),
 };
 const seconds = z.number().min(0).max(mostSeconds).optional().describe("Seconds.");
 const vote = z.literal([1, -1, 0]).describe("1: for the post. -1: against it. 0: takes the vote back.");
@@ -65,6 +48,28 @@ export const event = z
   .meta({ id: "Event", description: "What a user did." });
 
 export type Event = z.infer<typeof event>;
+
+const types = event.options.map(({ shape }) => shape.type.value);
+
+/** Why an event alone is refused: stable codes, and what the app's developer is told. */
+export const refusals = {
+  invalid_event: "an event must be an object with an id and a type",
+  invalid_id: "id must be a uuid that the app makes for this event, such as crypto.randomUUID()",
+  unknown_type: `type must be ${types.slice(0, -1).join(", ")} or ${types.at(-1)}`,
+  unknown_field: "the event has a field that events of its type do not have",
+  invalid_post_id: "post_id must be the uuid of a post",
+  invalid_request_id: "request_id must be the uuid of the feed in which the post was seen",
+  invalid_value: `value must be 1, -1 or 0 (takes it back) for a vote, 0 (takes it back) or left out for a dismissal, and from 0 to ${mostSeconds} for a view`,
+  invalid_comment: `body must be a text of 1 to ${longestComment} characters without NUL or half a surrogate pair`,
+  invalid_time: "occurred_at must be an ISO 8601 time with a zone, such as 2026-01-31T17:05:00Z",
+  in_the_future: `occurred_at is more than ${mostMinutesAhead} minutes from now: the device's clock is wrong`,
+  too_old: `occurred_at is more than ${mostDaysAgo} days ago`,
+  unknown_post: "there is no such post that the user may read",
+  unknown_impression: "the user was not shown this post in this request, or its feed is not logged",
+  not_allowed: "a policy or constraint of the database refuses it",
+} as const;
+
+export type RefusalCode = keyof typeof refusals;
 
 /** A batch in which every event is as it should be; one that is not is refused alone. */
 export const eventsRequest = z.strictObject({ events: z.array(event).max(maximumEvents) }).meta({

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { onBoth, testDatabase, withOneSession } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, uuid } from "../../../testing/community.ts";
+import { mostDaysAgo, mostMinutesAhead } from "./api.ts";
 import { event, testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "events");
@@ -210,12 +211,12 @@ test("times are plausible: not of the future, not too old, not before the post, 
   const app = testApp(t, url);
   const outcomes = await app.send(
     people.ben,
-    view(1, { occurred_at: ago(-6) }),
-    view(2, { occurred_at: ago(-4) }),
-    view(3, { occurred_at: ago(31 * 24 * 60) }),
+    view(1, { occurred_at: ago(-mostMinutesAhead - 1) }),
+    view(2, { occurred_at: ago(-mostMinutesAhead + 1) }),
+    view(3, { occurred_at: ago(mostDaysAgo * 24 * 60 + 1) }),
     view(4, { occurred_at: "0000-01-01T00:00:00Z" }),
     view(5, { occurred_at: "9999-12-31T23:59:59Z" }),
-    view(6, { occurred_at: ago(29 * 24 * 60) }),
+    view(6, { occurred_at: ago(mostDaysAgo * 24 * 60 - 1) }),
     view(7, { occurred_at: ago(60) }),
   );
   assert.deepEqual(outcomes, ["in_the_future", "stored", "too_old", "too_old", "in_the_future", "stored", "stored"]);
@@ -224,7 +225,7 @@ test("times are plausible: not of the future, not too old, not before the post, 
      from public.post_views join public.posts on posts.id = post_id where user_id = $1 order by n`,
     [people.ben],
   );
-  // 4 minutes ahead is now; 29 days before now, post 6 was not there: it is 6 hours old
+  // what is less than 5 minutes ahead is now; 30 days before now, post 6 was not there: it is 6 hours old
   assert.deepEqual(rows, [
     { n: 2, minutes: 0, early: false },
     { n: 6, minutes: 360, early: false },

@@ -3779,6 +3779,8 @@ export interface Functions {
   "recsys.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, 'aid'). Null: no such form, or an id that is not of it. */
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
+  /** Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys.store_events and recsys.store_seen. */
+  "recsys.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
   /** Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys.circle_members): rows took the driver 4 ms for 500 posts. */
   "recsys.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
   /** What sources brought for a request, as recsys.retrieve says it: of that what the caller may read. */
