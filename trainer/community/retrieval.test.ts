@@ -7,12 +7,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import {
-  retrieval,
-  searchWidth,
-  sourceNames,
-  sources,
-} from "../../supabase/functions/_shared/features/retrieval.ts";
+import { retrieval, searchWidth, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import type { IdNeighbours } from "./neighbours.ts";
