@@ -20,7 +20,7 @@ const named: Reason = { kind: "candidates" };
 export function givenPage({ found: { context, posts, input }, page: { limit, served }, scored }: Ranked): MadePage {
   const known = new Set(served.keys);
   const left = scored.filter(({ post }) => !known.has(post.served_key)).sort(better);
-  const selected = left.slice(0, limit).map((chosen) => ({ chosen, explored: false, propensity: null }));
+  const selected = left.slice(0, limit).map((chosen) => ({ chosen, explored: false, drawn: false, propensity: null }));
   // no source brought them: what one says of these posts among each other is no reason
   const isOfSource = ({ kind }: Reason) => sourceNames.some((source) => source === kind);
   const why = reasons(selected, posts, context, input.history).map((each) => (isOfSource(each) ? named : each));

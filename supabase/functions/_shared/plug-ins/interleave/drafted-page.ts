@@ -76,7 +76,7 @@ function drafted(sides: Record<Team, Side>, page: Page, explore: Exploration | n
     explore?.draw(sides[by].scored.filter(isLeft)),
   );
   // with what chance a draft gives a place to a post has no closed form
-  const selected = places.map(({ by, team, ...place }) => ({ ...place, propensity: null }));
+  const selected = places.map(({ by, team, ...place }) => ({ ...place, drawn: false, propensity: null }));
   const whyOf = (team: Team) => {
     const those = selected.filter((_, i) => places[i].by === team);
     const { posts, context, input } = sides[team];

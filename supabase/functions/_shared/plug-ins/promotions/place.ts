@@ -137,7 +137,7 @@ function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): M
     let free = place;
     while (pins.has(free)) free++;
     pins.set(free, {
-      selected: { chosen, explored: false, propensity: null, ...(more.length > 0 && { folded: more }) },
+      selected: { chosen, explored: false, drawn: false, propensity: null, ...(more.length > 0 && { folded: more }) },
       why: { kind: "promoted" },
       promoted: { id: promotion_id, name },
     });

@@ -75,7 +75,7 @@ export function trialPlace<Post extends Selectable & Triable>({ place, draw }: E
   return ({ position, left, pool }) => {
     // of a page of five the fifth place was one more of a group that had its four
     const chosen = position === place ? draw(left().filter((post) => !pool.isFull(post))) : undefined;
-    return chosen && { chosen, explored: true, propensity: null };
+    return chosen && { chosen, explored: true, drawn: false, propensity: null };
   };
 }
 

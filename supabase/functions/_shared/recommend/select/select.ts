@@ -9,7 +9,7 @@ export interface Selected<Post> {
   /** It is there because it is under trial. */
   explored: boolean;
   /** It got its place by lot. */
-  drawn?: true;
+  drawn: boolean;
   /** The chance with which it got its place below those above it, and 1 where no lot was cast; null: not known, it is there to be explored. */
   propensity: number | null;
   /** The candidates that are one conversation with it; left out: there are none. */
@@ -134,7 +134,7 @@ function filled<Post extends Selectable>(
       pool = candidatePool(rest, limit, settings);
       continue;
     }
-    selected ??= { chosen: pool.posts[best], explored: false, propensity: 1 };
+    selected ??= { chosen: pool.posts[best], explored: false, drawn: false, propensity: 1 };
     const { chosen } = selected;
     taken.add(chosen);
     pool.take(chosen);
