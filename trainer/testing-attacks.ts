@@ -1,5 +1,9 @@
 /** For tests: what attackers write, as SQL in which $accounts stands for their ids and numbers. */
 
+/** The ids of so many accounts. */
+export const newIds = (accounts: number) =>
+  Array.from({ length: accounts }, (_, i) => `00000000-0000-4000-8000-${String(i + 1).padStart(12, "0")}`);
+
 /** What the first account says of itself: that it viewed a post on each of the last days. */
 export const viewsOn = (days: number) => `begin; create temp table mine on commit drop as
     select account.id as user_id, posts.id as post_id, recsys.clock() - posts.n * interval '1 day' as created_at
@@ -35,6 +39,19 @@ export const actOnEachOther = (posts: number) =>
     )
     .join(";");
 
+/** What the accounts wrote and did lies three hours back: of who acted seconds ago the scores change from second to second, 5.0 % of 400 people's places by itself. */
+export const threeHoursAgo = [
+  ["posts", "author_id"],
+  ["post_views", "user_id"],
+  ["post_votes", "user_id"],
+  ["comments", "user_id"],
+]
+  .map(
+    ([table, column]) =>
+      `update public.${table} set created_at = created_at - interval '3 hours' from $accounts where ${column} = account.id`,
+  )
+  .join(";");
+
 /** Each account writes what one of these posts says, with its title and vector. */
 export const copies = (posts: string) => `begin;
   create temp table copied on commit drop as
@@ -68,3 +85,21 @@ export const viewOwnShare = (count: number, every = "0.1 second") =>
      from public.posts where created_at < recsys.clock() - interval '1 hour' and author_id is not null
    ) as old
    where old.n > (account.number - 1) * ${count} and old.n <= account.number * ${count}`;
+
+/** The first account views 20 posts 25 times each. */
+export const views = (number: number) => `insert into public.post_views (user_id, post_id, created_at)
+  select '${newIds(1)}', old.post_id, recsys.clock() + n * interval '1 microsecond'
+  from generate_series(1, 500) as n
+  join (select post_id, row_number() over (order by post_id) as place from recsys.source_posts limit 20) as old on place = 1 + (n + ${number}) % 20`;
+
+/** Ten accounts are shown two pages each, and view the first post of each. */
+export const pages = (number: number) => `with page as (
+    select gen_random_uuid() as request_id, id, row_number() over () as n from unnest('{${newIds(10)}}'::uuid[]) as id, generate_series(1, 2)
+  ), shown as (
+    insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
+    select request_id, page.id, post_id, place, recsys.clock() from page
+    join (select post_id, row_number() over (order by md5(post_id::text || ${number})) as place from recsys.source_posts) as posts on place <= 10
+    returning request_id, user_id, post_id, position, shown_at
+  )
+  insert into public.post_views (user_id, post_id, created_at)
+  select user_id, post_id, shown_at + row_number() over () * interval '1 microsecond' from shown where position = 1`;

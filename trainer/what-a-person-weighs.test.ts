@@ -14,7 +14,19 @@ import { readModelFolder } from "./model-folder/model-folder.ts";
 import { publish } from "./publish/publish.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 import { temporaryFolder } from "./testing.ts";
-import { actOnEachOther, copies, mostOf, ownPosts, tenOld, viewOwnShare, viewsOn } from "./testing-attacks.ts";
+import {
+  actOnEachOther,
+  copies,
+  mostOf,
+  newIds,
+  ownPosts,
+  pages,
+  tenOld,
+  threeHoursAgo,
+  viewOwnShare,
+  views,
+  viewsOn,
+} from "./testing-attacks.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
 
 const people = Number(process.env.SOAK ?? 60);
@@ -83,9 +95,6 @@ const percent = (share: number) => `${(100 * share).toFixed(2)} % of places`;
 let base: Set<string>[] | undefined;
 /** They have been there for two days and did nothing, which changes no feed. */
 const nothing = "";
-
-const newIds = (accounts: number) =>
-  Array.from({ length: accounts }, (_, i) => `00000000-0000-4000-8000-${String(i + 1).padStart(12, "0")}`);
 
 /**
  * Which share of places an attack by some new accounts changes, after what they may do, and which they have and had themselves; nothing of it stays.
@@ -247,7 +256,8 @@ test("one of them who comes to a post of others frees none but themselves", asyn
 });
 
 test("to each other they are not fewer: a closed organisation loses nothing", async (t) => {
-  const { changed, own } = await effectOf(t, 10, findCircles, `${written(4)}; ${actOnEachOther(1)}`, newIds(10));
+  const organisation = `${written(4)}; ${actOnEachOther(1)}; ${threeHoursAgo}`;
+  const { changed, own } = await effectOf(t, 10, findCircles, organisation, newIds(10));
   t.diagnostic(`${percent(changed)}, of which they have ${percent(own)}`);
   // among 60 people that is more than a circle has for others; of 200 places one may change by itself
   assert.ok(own > (people > 60 ? 0 : 0.2) && changed <= 1 / 200, percent(changed));
@@ -359,21 +369,6 @@ async function inAMinute(statements: number, attack: (number: number) => string)
   };
   await Promise.all([writing(), rollingUp()]);
 }
-
-const views = (number: number) => `insert into public.post_views (user_id, post_id, created_at)
-  select '${newIds(1)}', old.post_id, recsys.clock() + n * interval '1 microsecond'
-  from generate_series(1, 500) as n
-  join (select post_id, row_number() over (order by post_id) as place from recsys.source_posts limit 20) as old on place = 1 + (n + ${number}) % 20`;
-const pages = (number: number) => `with page as (
-    select gen_random_uuid() as request_id, id, row_number() over () as n from unnest('{${newIds(10)}}'::uuid[]) as id, generate_series(1, 2)
-  ), shown as (
-    insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
-    select request_id, page.id, post_id, place, recsys.clock() from page
-    join (select post_id, row_number() over (order by md5(post_id::text || ${number})) as place from recsys.source_posts) as posts on place <= 10
-    returning request_id, user_id, post_id, position, shown_at
-  )
-  insert into public.post_views (user_id, post_id, created_at)
-  select user_id, post_id, shown_at + row_number() over () * interval '1 microsecond' from shown where position = 1`;
 
 // in test:soak alone: on a busy machine a time says nothing
 const timed = [
