@@ -23,6 +23,7 @@ test(`${changes} random changes`, async (t) => {
   await fillCommunity(database, random);
   const made = new Map<string, number>();
   let checked = 0;
+  let wasThinned = false;
   for (let change = 0; change < changes; ) {
     const last: string[] = [];
     for (let i = 1 + random.below(40); i > 0 && change < changes; i--, change++) {
@@ -37,12 +38,14 @@ test(`${changes} random changes`, async (t) => {
     assert.deepEqual(await differences(database), [], `seed ${seed}, change ${change}, after ${last.join(", ")}`);
     assert.deepEqual(await affinityDifferences(database.pool), [], `seed ${seed}, change ${change}, affinities`);
     if (checked++ % 15 === 0) await assertExact(database);
+    const { rows } = await database.pool.query("select thinned_before > '-infinity' as thinned from recsys.thinning");
+    wasThinned ||= rows[0].thinned;
   }
   await assertExact(database);
   assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
   assert.equal((await database.pool.query("select from recsys.set_aside_changes")).rowCount, 0);
-  const { rows } = await database.pool.query("select thinned_before > '-infinity' as thinned from recsys.thinning");
-  assert.ok(rows[0].thinned, "nothing was old enough to be thinned");
+  // at the end it may be undone: where so much was deleted that the earliest states are needed again
+  assert.ok(wasThinned, "nothing was old enough to be thinned");
   t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
 });
 
