@@ -5,7 +5,7 @@ import { compile, type JSONSchema } from "json-schema-to-typescript";
 import { maximumEvents } from "../supabase/functions/events/api.ts";
 import { openApiDocument } from "./api-document.ts";
 
-const banner = "// Written by `npm run types` from the OpenAPI document: do not edit.";
+const banner = "// Written by `npm run types` from what the functions take and answer: do not edit.";
 
 /** What functions take and answer, as TypeScript. */
 export async function clientTypes(): Promise<string> {

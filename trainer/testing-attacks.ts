@@ -39,7 +39,7 @@ export const actOnEachOther = (posts: number) =>
     )
     .join(";");
 
-/** What the accounts wrote and did lies three hours back: of who acted seconds ago the scores change from second to second, 5.0 % of 400 people's places by itself. */
+/** What the accounts wrote and did is moved back three hours. Of those who acted seconds ago the scores change each second: 5.0 % of ten accounts' 200 places by itself. */
 export const threeHoursAgo = [
   ["posts", "author_id"],
   ["post_views", "user_id"],

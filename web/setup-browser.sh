@@ -14,6 +14,6 @@ if ! command -v chromium-headless-shell >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   # a font, or every letter is a box
-  apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-dejavu-core >/dev/null || fail "apt-get cannot install chromium-headless-shell."
+  apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-dejavu-core >/dev/null || command -v chromium >/dev/null || fail "apt-get cannot install chromium-headless-shell. Install Chromium and set CHROMIUM to its path."
 fi
-chromium-headless-shell --version 2>/dev/null
+{ chromium-headless-shell --version || chromium --version; } 2>/dev/null

@@ -304,7 +304,7 @@ comment on function recsys.retrieve_trending(recsys.feed_request, integer, integ
 
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. Of an
--- author a tenth of the size comes before all others'; of those that are kept twice as many, since a caller may not see, or knows, some of them.
+-- author a tenth of the size comes before all others', and a fifth in what is kept, since a caller may not see, or knows, some of them.
 
 create function recsys.most_found(p_size integer, p_kept integer, p_extent text) returns integer
 language sql immutable

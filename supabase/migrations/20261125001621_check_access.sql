@@ -137,7 +137,7 @@ begin
         ('authenticated', 'a list made ahead', 'select from recsys.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
           'with asked as materialized (select recsys.feed_request($1, recsys.clock()) as request)
-            select from recsys.retrieve_fresh((select request from asked), 1, 1) union all select from recsys.retrieve_trending((select request from asked), 1, 1)'),
+            select from asked cross join lateral recsys.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
         ('authenticated', 'posts like one',
           'select recsys.app_id(post.post_id), recsys.posts_like(post.post_id, 1),
             recsys.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)

@@ -112,12 +112,17 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     );
     for (const source of declared) {
       const { size, kept, share } = sources[source];
-      const { rows } = await pool.query(
+      // each line asks for as many as its own row says
+      const line = rows[0].text.split(/UNION ALL/).find((text: string) => text.includes(`'${source}'::text`));
+      const sized =
+        /most_found\(source(?:_\d+)?\.size, source(?:_\d+)?\.kept, (?:\w+\.)?p_extent\), recsys\.author_share\(source(?:_\d+)?\.size, (?:\w+\.)?p_extent\)/g;
+      assert.equal(line?.match(sized)?.length, 1, source);
+      const { rows: extents } = await pool.query(
         `select extent, recsys.most_found($1, $2, extent) as most, recsys.author_share($1, extent) as share
          from unnest('{feed,kept,all}'::text[]) as extent`,
         [size, kept],
       );
-      assert.deepEqual(rows, [
+      assert.deepEqual(extents, [
         { extent: "feed", most: size, share },
         // twice an author's share, since a caller may not see some of it
         { extent: "kept", most: kept, share: 2 * share },

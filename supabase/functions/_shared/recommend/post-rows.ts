@@ -20,11 +20,11 @@ interface Block {
 }
 
 /**
- * Rows for 102,400 posts of a model, or of none, of 230 bytes each, in `mostBlocks` that come when they are needed, of `size` rows. Then the oldest block is renewed: what of it
- * was met since it was written stays. No row is written over, so a feed may go on reading what it found.
+ * Rows for 102,400 posts of a model, or of none, of 230 bytes each, in `mostBlocks` of `size` rows that come when they are needed. Then the oldest block
+ * is renewed: what of it was met since it was written stays. No row is written over, so a feed may go on reading what it found.
  *
- * Of a feed's 547 posts, where 2,500 people who meet 60,000 ask in turn for the second time, 20 have to be read. With 32,768 rows it is 31, with 49,152 it is 14;
- * 23 it was with 65,536 in two halves, each rewritten when it was full. Of 500 people, who meet 33,500 posts, it is none; it was 2.
+ * Of a feed's 547 posts, where 2,500 people who meet 60,000 ask in turn for the second time, 31 have to be read with 32,768 rows, 20 with 40,960 and 14
+ * with 49,152; 102,400 hold all of them. With 65,536 in two halves, each rewritten when it was full, it was 23.
  */
 export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) {
   const ids = openRowIds(mostBlocks * size);

@@ -1,6 +1,6 @@
 /**
  * Which row a uuid has. As the keys of a Map, 33,000 ids were 3.5 MB of texts and tables that a garbage collector looks through; here each is 16 bytes and a
- * place of 4 to 8, outside of its heap.
+ * place of 6 to 12, outside of its heap.
  */
 
 /** Rows from 0 to `rows` − 1, each of at most one id. */
