@@ -139,13 +139,18 @@ test("what one person did is never sent as another who signs in", async () => {
 
 test("an event is sent with the token of whoever did it, also where another signs in at that moment", async () => {
   let asked = 0;
-  // supabase-js asks again before it sends
-  const accessToken = () => gateway.tokenOf(asked++ < 2 ? people.eve : people.ben);
-  const supabase = createClient(gateway.url, gateway.publishableKey, { accessToken });
+  // supabase-js asks again before it sends, and when it begins, at a time of its own: counted with those of the page, that had the test wait for ever
+  const supabase = createClient(gateway.url, gateway.publishableKey, {
+    accessToken: () => {
+      asked++;
+      return gateway.tokenOf(people.ben);
+    },
+  });
+  await setTimeout(0);
   asked = 0;
-  const page = recsys(supabase, { accessToken });
+  const page = recsys(supabase, { accessToken: () => gateway.tokenOf(people.eve) });
   assert.equal(outcome(await page.track(vote(5))), "stored");
-  assert.ok(asked > 2);
+  assert.ok(asked > 0);
   assert.deepEqual([await votes(people.eve), await votes(people.ben)], [[post(5)], []]);
 });
 
