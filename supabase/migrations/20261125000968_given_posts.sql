@@ -1,9 +1,6 @@
 -- Posts that the app names, such as what its own search found. What the caller may not read leaves no trace: nothing is counted,
 -- ranked or looked up of it, so it is as an id that nobody has.
 
--- loads pgvector, as in 0960_sources.sql: each file may have a session of its own
-do $$ begin perform '[1]'::extensions.vector; end $$;
-
 create function recsys.with_given(p_request recsys.feed_request, p_given uuid[]) returns recsys.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan

@@ -4,7 +4,7 @@ import type { Span } from "../http/span.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import type { ContextRow } from "./read-context.ts";
-import { type Retrieved, retrieve } from "./retrieve.ts";
+import { type RetrievalRequest, type Retrieved, retrieve } from "./retrieve.ts";
 import type { Way } from "./ways.ts";
 
 /**
@@ -38,27 +38,26 @@ export function beginCandidates(
     const tellFew = (told: boolean) => {
       isFew = told;
     };
-    const asked = { modelId, vector, page, known, tellFew };
-    if (page.given) {
-      const [found] = await Promise.all([retrieve(connection, caller, { ...asked, common: null }), advanced]);
-      return found as Retrieved;
-    }
+    const ask = async (from: Pick<RetrievalRequest, "common" | "isFew">) => {
+      const asked = { modelId, vector, page, known, tellFew, ...from };
+      const [found] = await Promise.all([retrieve(connection, caller, asked), advanced]);
+      return found;
+    };
+    if (page.given) return (await ask({ common: null })) as Retrieved;
     let looksForFew = remembered === undefined || remembered === "few";
     const common = await kept;
     // a small community is asked for as a whole: what is written there with an earlier date is in the next feed, too
     if (common?.cut.active) {
       const looksFirst = way === "few";
       const ofSources = span("sources");
-      const asking = retrieve(connection, caller, { ...asked, common, isFew: looksFirst });
-      const [found] = await Promise.all([asking, advanced]);
+      const found = await ask({ common, isFew: looksFirst });
       ofSources();
       if (found) keep(isFew ? "few" : "common");
       if (found) return found;
       looksForFew = !looksFirst;
     }
     const ofAll = span("all_sources");
-    const asking = retrieve(connection, caller, { ...asked, common: null, isFew: looksForFew });
-    const [found] = await Promise.all([asking, advanced]);
+    const found = await ask({ common: null, isFew: looksForFew });
     ofAll();
     keep(isFew ? "few" : "all");
     return found as Retrieved;

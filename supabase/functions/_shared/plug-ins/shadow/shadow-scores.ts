@@ -2,9 +2,8 @@
 
 import { type Identity, readAs } from "../../database/caller.ts";
 import { type Pool, run } from "../../database/database.ts";
-import { dimensions } from "../../features/history.ts";
-import { innerProduct } from "../../features/inner-product.ts";
 import type { ModelCache } from "../../models/models.ts";
+import { similarityOf } from "../../recommend/candidate.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
 import { readKnownPosts } from "../../recommend/known-posts.ts";
 import type { KnownPost } from "../../recommend/post-rows.ts";
@@ -54,8 +53,10 @@ export async function shadowScores(
       const input = { ...userInput(row), passions: found.input.passions };
       const vector = await embedUser(model, input);
       const ids = found.posts.map(({ post_id }) => post_id);
-      const near = await run(connection, readNearness(caller.sub, modelId, vector, context.now, page, ids));
-      const known = await readKnownPosts(connection, caller.role, modelId, ids);
+      const [near, known] = await Promise.all([
+        run(connection, readNearness(caller.sub, modelId, vector, context.now, page, ids)),
+        readKnownPosts(connection, caller.role, modelId, ids),
+      ]);
       return { row, model, input, vector, near, known };
     },
     "2s",
@@ -76,6 +77,5 @@ function asSeenBy(
   { embedding }: KnownPost,
   rank: number | null,
 ): PostCandidate {
-  const similarity = embedding ? Math.fround(innerProduct(vector, 0, embedding, 0, dimensions)) : 0;
-  return { ...post, embedding, similarity, ranks: { ...post.ranks, similar: rank } };
+  return { ...post, embedding, similarity: similarityOf(embedding, vector), ranks: { ...post.ranks, similar: rank } };
 }
