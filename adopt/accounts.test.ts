@@ -73,7 +73,7 @@ test("an app without a table of people", { skip: await withoutPostgres() }, asyn
   await t.test("a model is trained and published", async () => {
     await publish(owner, await train(scope, owner));
     assert.deepEqual(await checked(), []);
-    const { rows } = await owner.pool.query("select count(distinct user_id)::int from recsys.user_stats");
+    const { rows } = await owner.pool.query("select count(distinct user_id)::int from recsys_engine.user_stats");
     assert.equal(rows[0].count, 80);
   });
 
@@ -104,9 +104,9 @@ test("an app without a table of people", { skip: await withoutPostgres() }, asyn
   });
 
   await t.test("nobody is kept from signing up by what is wrong here", async () => {
-    await owner.pool.query("alter table recsys.embedding_jobs rename to gone");
+    await owner.pool.query("alter table recsys_engine.embedding_jobs rename to gone");
     await platform.pool.query("insert into auth.users (id) values ($1)", [person(82)]);
-    await owner.pool.query("alter table recsys.gone rename to embedding_jobs");
+    await owner.pool.query("alter table recsys_engine.gone rename to embedding_jobs");
     assert.equal(await people(), 81);
     assert.equal((await platform.pool.query("select from auth.users")).rows.length, 82);
   });

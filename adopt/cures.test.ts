@@ -29,12 +29,14 @@ async function mend(name: string, isWatched: boolean): Promise<Mended> {
   const { sql } = draftViews(await readingApp(pool, readTables));
   // the apps have few rows each
   await pool.query(
-    "create or replace function recsys.is_small(p_table regclass) returns boolean language sql return false",
+    "create or replace function recsys_engine.is_small(p_table regclass) returns boolean language sql return false",
   );
   await pool.query(isWatched ? sql : sql.replace(/^select recsys\.watch.*$/gm, ""));
   const done = new Set<string>();
   for (;;) {
-    const { rows: left } = await pool.query<CheckRow>(`select * from recsys.${isWatched ? "check" : "check_upkeep"}()`);
+    const { rows: left } = await pool.query<CheckRow>(
+      `select * from ${isWatched ? "recsys.check" : "recsys_engine.check_upkeep"}()`,
+    );
     const next = left
       .map(({ cure }) => cure)
       // a policy that nobody has thought of is no statement

@@ -92,7 +92,7 @@ async function queued({ pool }: Database, statement: string): Promise<string[]> 
   await pool.query("select recsys.roll_up(null)");
   await pool.query(statement);
   const { rows } = await pool.query(
-    "select distinct concat_ws(' ', right(user_id::text, 1), 'post ' || recsys.app_id(post_id, null)) as line from recsys.feature_changes order by line",
+    "select distinct concat_ws(' ', right(user_id::text, 1), 'post ' || recsys.app_id(post_id, null)) as line from recsys_engine.feature_changes order by line",
   );
   return rows.map(({ line }) => line);
 }
@@ -119,13 +119,15 @@ test("people who are numbers are followed by the uuid that one table has for the
       assert.deepEqual(await queued(app, statement), expected);
     });
   await t.test("their texts are re-embedded", async () => {
-    await app.pool.query("truncate recsys.embedding_jobs; update person set bio = 'Writer' where id = 2");
-    const { rows } = await app.pool.query("select kind, right(entity_id::text, 1) as who from recsys.embedding_jobs");
+    await app.pool.query("truncate recsys_engine.embedding_jobs; update person set bio = 'Writer' where id = 2");
+    const { rows } = await app.pool.query(
+      "select kind, right(entity_id::text, 1) as who from recsys_engine.embedding_jobs",
+    );
     assert.deepEqual(rows, [{ kind: "user", who: "2" }]);
   });
   await t.test("all comes to what the views say", async () => {
     await app.pool.query("select recsys.roll_up(null)");
-    assert.deepEqual((await app.pool.query("select * from recsys.feature_store_differences()")).rows, []);
+    assert.deepEqual((await app.pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
   });
 });
 
@@ -182,10 +184,10 @@ test("statuses: replies are comments, posts passed on are votes, both of the tab
   );
   // what is passed on later is noticed
   await app.pool.query(
-    "truncate recsys.feature_changes; insert into statuses (account_id, reblog_of_id, created_at) values (2, 1, '2024-02-01')",
+    "truncate recsys_engine.feature_changes; insert into statuses (account_id, reblog_of_id, created_at) values (2, 1, '2024-02-01')",
   );
   const { rows } = await app.pool.query(
-    "select distinct post_id from recsys.feature_changes where post_id = recsys.id_of(1)",
+    "select distinct post_id from recsys_engine.feature_changes where post_id = recsys.id_of(1)",
   );
   assert.equal(rows.length, 1);
 });
@@ -287,7 +289,7 @@ test("communities: likes of comments are views of their posts, blocked communiti
     "3 topic cats 2024-01-06",
   ]);
   const { rows } = await app.pool.query(
-    "select recsys.is_muted(kind, value, null, title, tags) as hidden from recsys.source_mutes cross join recsys.source_posts order by title",
+    "select recsys_engine.is_muted(kind, value, null, title, tags) as hidden from recsys.source_mutes cross join recsys.source_posts order by title",
   );
   assert.deepEqual(
     rows.map(({ hidden }) => hidden),
@@ -328,10 +330,10 @@ test("in a forum a like of the first comment is one of its topic; a like that na
     `create table comment_likes (user_id uuid not null references auth.users (id), comment_id bigint not null references recipe_comments, recipe_id bigint not null references recipes, created_at timestamptz not null default now(), primary key (user_id, comment_id))`,
   );
   await recipes.pool.query(
-    "truncate recsys.feature_changes; insert into comment_likes select id, 1, (select recipe_id from recipe_comments where id = 1) from auth.users limit 1",
+    "truncate recsys_engine.feature_changes; insert into comment_likes select id, 1, (select recipe_id from recipe_comments where id = 1) from auth.users limit 1",
   );
   const { rows } = await recipes.pool.query(
-    "select 1 from recsys.feature_changes where post_id = (select recsys.id_of(recipe_id) from recipe_comments where id = 1)",
+    "select 1 from recsys_engine.feature_changes where post_id = (select recsys.id_of(recipe_id) from recipe_comments where id = 1)",
   );
   assert.equal(rows.length, 1);
 });

@@ -135,7 +135,7 @@ const shapes: [name: string, views: string, problem?: RegExp, cure?: RegExp][] =
 test("check says where no index could lead to the rows of one person", { skip }, async (t) => {
   const { pool } = await adopt("links");
   const problems = async (client: { query: typeof pool.query }) =>
-    (await client.query<CheckRow>("select * from recsys.check_indexes()")).rows.filter(({ stops }) => stops);
+    (await client.query<CheckRow>("select * from recsys_engine.check_indexes()")).rows.filter(({ stops }) => stops);
   await pool.query(grants);
   assert.deepEqual(await problems(pool), [], "as drafted");
   for (const [name, views, problem, cure] of shapes)
@@ -166,7 +166,7 @@ test("a partitioned table gets its index as a whole, which mends it", { skip }, 
   await pool.query(view([branch(1, "parted", "who.auth_id", { from: joined("parted", "user_id") })]));
   await pool.query(grants);
   const lines = async () =>
-    (await pool.query<CheckRow>("select * from recsys.check_indexes() where problem ~ 'parted'")).rows.map(
+    (await pool.query<CheckRow>("select * from recsys_engine.check_indexes() where problem ~ 'parted'")).rows.map(
       ({ cure }) => cure,
     );
   const cures = await lines();

@@ -104,11 +104,11 @@ test("notes whose ids say when: clips, answers and what is passed on are no post
       `insert into note (id, "userId", text, "replyId") values ('${aid(60)}', '${aid(3)}', 'So', '${aid(13)}'); insert into note (id, "userId", "renoteId") values ('${aid(61)}', '${aid(2)}', '${aid(10)}')`,
     );
     const { rows } = await app.pool.query(
-      "select distinct post_id from recsys.feature_changes where post_id in (select post_id from recsys.source_posts)",
+      "select distinct post_id from recsys_engine.feature_changes where post_id in (select post_id from recsys.source_posts)",
     );
     assert.equal(rows.length, 2);
     await app.pool.query("select recsys.roll_up(null)");
-    assert.deepEqual((await app.pool.query("select * from recsys.feature_store_differences()")).rows, []);
+    assert.deepEqual((await app.pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
   });
 });
 
@@ -194,7 +194,7 @@ test("reactions that may be any emoji count as votes, whatever comes, and check 
     (await app.pool.query("select kind, count(*)::int from recsys.source_interactions group by kind order by kind"))
       .rows;
   const unlisted = async () =>
-    (await app.pool.query("select problem, cure from recsys.check_rows() where problem ~ 'does not list'")).rows;
+    (await app.pool.query("select problem, cure from recsys_engine.check_rows() where problem ~ 'does not list'")).rows;
   await t.test("all but what is against something", async () => {
     assert.deepEqual(await kinds(), [{ kind: "vote", count: 32 }]);
     assert.deepEqual(await shown(app, "dismissals", who), ["4"]);
@@ -270,8 +270,12 @@ test("what people say of themselves in a table beside theirs, with one row each"
     "2 Rome",
     "3 ",
   ]);
-  await app.pool.query("truncate recsys.embedding_jobs; update profiles set summary = 'I cycle' where user_id = 2");
-  const { rows } = await app.pool.query("select kind, right(entity_id::text, 1) as who from recsys.embedding_jobs");
+  await app.pool.query(
+    "truncate recsys_engine.embedding_jobs; update profiles set summary = 'I cycle' where user_id = 2",
+  );
+  const { rows } = await app.pool.query(
+    "select kind, right(entity_id::text, 1) as who from recsys_engine.embedding_jobs",
+  );
   assert.deepEqual(rows, [{ kind: "user", who: "2" }]);
 });
 

@@ -31,16 +31,18 @@ test("who has no account is known by an id that no post has", { skip }, async (t
   });
   await t.test("whoever muted them is shown nothing by them", async () => {
     const feed = (n: number) =>
-      one("select title from recsys.eligible_posts(recsys.feed_request($1, now())) order by 1", [account(n)]);
+      one("select title from recsys_engine.eligible_posts(recsys_engine.feed_request($1, now())) order by 1", [
+        account(n),
+      ]);
     assert.deepEqual(await feed(2), []);
     assert.deepEqual(await feed(3), ["From afar"]);
   });
   await t.test("what they did counts, and is followed", async () => {
     assert.deepEqual(await one("select kind from recsys.source_interactions where user_id = $1", [id]), ["vote"]);
     await pool.query("select recsys.roll_up(null); insert into votes (user_id, story_id, vote) values (4, 1, 1)");
-    assert.deepEqual(await one("select user_id from recsys.feature_changes"), [id]);
+    assert.deepEqual(await one("select user_id from recsys_engine.feature_changes"), [id]);
     await pool.query("select recsys.roll_up(null)");
-    assert.deepEqual(await one("select recsys.feature_store_differences()"), []);
+    assert.deepEqual(await one("select recsys_engine.feature_store_differences()"), []);
   });
   await t.test("a post stays where its reader may not read who wrote it", async () => {
     const client = await pool.connect();
@@ -60,7 +62,9 @@ test("who has no account is known by an id that no post has", { skip }, async (t
     await pool.query(`do $$ declare name text; begin
       for name in select tgname from pg_trigger where tgrelid = 'votes'::regclass and tgname like 'recsys%' loop execute format('drop trigger %I on votes', name); end loop;
     end $$`);
-    const { rows } = await pool.query<CheckRow>("select * from recsys.check_upkeep() where problem ~ 'public.votes'");
+    const { rows } = await pool.query<CheckRow>(
+      "select * from recsys_engine.check_upkeep() where problem ~ 'public.votes'",
+    );
     assert.match(rows[0].cure, /p_user_lookup => '\{public\.person,id,recsys_user_id\}'/);
   });
 });

@@ -50,7 +50,7 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
               .query(`select * from recsys.source_${view}`)
               .catch((error) => assert.fail(`${view}: ${error.message}\n${statements.join(";\n")}\n${sql}`));
           const open = await client.query(
-            "select view from unnest('{users,posts,interactions,dismissals,logins,mutes,follows}'::text[]) as view where not recsys.is_invoker_view(('recsys.source_' || view)::regclass)",
+            "select view from unnest('{users,posts,interactions,dismissals,logins,mutes,follows}'::text[]) as view where not recsys_engine.is_invoker_view(('recsys.source_' || view)::regclass)",
           );
           assert.deepEqual(open.rows, []);
           assert.equal(
@@ -66,7 +66,7 @@ test("the draft for a random app is applied, and its views are read", { skip: aw
           // posts first, since what names them is told by their table
           for (const pass of ["posts", "the others"]) {
             const { rows } = await client.query<{ cure: string }>(
-              "select cure from recsys.check_upkeep() where cure ~ '^select recsys.watch'",
+              "select cure from recsys_engine.check_upkeep() where cure ~ '^select recsys.watch'",
             );
             found.proposals += rows.length;
             for (const { cure } of rows)

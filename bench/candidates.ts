@@ -1,5 +1,5 @@
 /**
- * What recsys.retrieve costs at 100,000 posts, on the first page of a feed and on later ones, with filters, among them
+ * What recsys_engine.retrieve costs at 100,000 posts, on the first page of a feed and on later ones, with filters, among them
  * a tag that one post in a thousand has, and for people who muted as much as one can: `npm run bench -- candidates`. The community is made up
  * in SQL: 12,000 people and 600,000 interactions over 90 days. Asked as a function asks, under the person's own role. Processor time is the
  * database session's, whatever else the machine does. Needs a PostgreSQL.
@@ -14,7 +14,7 @@ import { load, timeQueries } from "./shared/times.ts";
 
 const size = { people: 12_000, posts: 100_000, interactions: 600_000, days: 90 };
 const retrieve =
-  "recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, $4::timestamptz, 1, $5::bigint[], $6::jsonb)";
+  "recsys_engine.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, $4::timestamptz, 1, $5::bigint[], $6::jsonb)";
 /** The first requests fill the caches. */
 const warmUps = 10;
 
@@ -113,7 +113,7 @@ async function scrolled(
   const keys: string[] = [];
   while (keys.length < posts) {
     const { rows } = await client.query(
-      `select recsys.served_key(found.post_id, 1) as key from ${retrieve} as found
+      `select recsys_engine.served_key(found.post_id, 1) as key from ${retrieve} as found
        order by (select min(rank::integer) from jsonb_each_text(ranks) as each (source, rank)), post_id limit 100`,
       [...asked, keys, filter],
     );

@@ -55,7 +55,7 @@ async function triggers(pool: Database["pool"]): Promise<string> {
   const { rows } = await pool.query(
     `select format('%s %s s in %s calls', counted.funcname, round(counted.total_time::numeric / 1000, 2), counted.calls) as line
      from pg_stat_user_functions as counted join pg_proc on pg_proc.oid = counted.funcid
-     where counted.schemaname = 'recsys' and pg_proc.prorettype = 'trigger'::regtype order by counted.funcname`,
+     where counted.schemaname in ('recsys', 'recsys_engine') and pg_proc.prorettype = 'trigger'::regtype order by counted.funcname`,
   );
   return rows.map(({ line }) => line).join(", ");
 }

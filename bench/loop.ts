@@ -42,7 +42,7 @@ const policies: Record<string, Make> = {
   }),
   "system-late": system("the system, which learns of dismissals at night alone", {
     change:
-      "do $$ begin execute replace(pg_get_functiondef('recsys.dismissed_posts'::regproc), '14 days', '0 days'); end $$",
+      "do $$ begin execute replace(pg_get_functiondef('recsys_engine.dismissed_posts'::regproc), '14 days', '0 days'); end $$",
   }),
 };
 

@@ -17,14 +17,14 @@ const days = 180;
 const appTables = ["public.post_views", "public.post_votes", "public.comments", "public.logins"];
 /** What a roll-up looks up of a new event, in rows that are anywhere in their table. */
 const lookedUp = {
-  "recsys.post_stats": "post_id = some_post and last_active_at >= now()",
-  "recsys.user_stats": "user_id = some_user and last_active_at >= now()",
+  "recsys_engine.post_stats": "post_id = some_post and last_active_at >= now()",
+  "recsys_engine.user_stats": "user_id = some_user and last_active_at >= now()",
   "public.post_views": "user_id = some_user and post_id = some_post",
   "public.post_votes": "user_id = some_user and post_id = some_post",
   "public.comments": "user_id = some_user and post_id = some_post",
   "public.posts": "id = some_post",
-  "recsys.latest_post_stats": "post_id = some_post",
-  "recsys.latest_user_stats": "user_id = some_user",
+  "recsys_engine.latest_post_stats": "post_id = some_post",
+  "recsys_engine.latest_user_stats": "user_id = some_user",
 };
 
 const sizes = process.argv.slice(2).map(Number);
@@ -69,7 +69,7 @@ async function measure({ pool }: Database, size: number): Promise<void> {
   await measureScenarios("all states");
   await measureAttacks();
   for (let thinned = 1; thinned > 0; )
-    thinned = Number((await pool.query("select recsys.thin_feature_store() as thinned")).rows[0].thinned);
+    thinned = Number((await pool.query("select recsys_engine.thin_feature_store() as thinned")).rows[0].thinned);
   // states thinned every night never took more room than that
   await pool.query(`vacuum full ${stateTables.join(", ")}`);
   console.log(`thinned | ${await sizeOf(pool, stateTables)}`);
@@ -111,14 +111,14 @@ async function measure({ pool }: Database, size: number): Promise<void> {
       const calls: RollUp[] = [];
       const session = await pool.connect();
       do calls.push(await rollUp(session, "recsys.roll_up()"));
-      while ((await pool.query("select from recsys.feature_changes limit 1")).rowCount || calls.at(-1)?.rows);
+      while ((await pool.query("select from recsys_engine.feature_changes limit 1")).rowCount || calls.at(-1)?.rows);
       session.release();
       const longest = (what: keyof RollUp) => Math.max(...calls.map((each) => each[what])).toFixed(0);
       console.log(
         `50 requests: ${name} | ${calls.length} roll-ups, the longest ${longest("milliseconds")} ms | processor ${longest("processor")} ms | ${longest("rows")} rows | ${load()}`,
       );
     }
-    const { rows } = await pool.query("select count(*) from recsys.late_changes");
+    const { rows } = await pool.query("select count(*) from recsys_engine.late_changes");
     console.log(`left for the night: ${rows[0].count} late changes`);
   }
 

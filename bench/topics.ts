@@ -65,24 +65,22 @@ async function fill(): Promise<void> {
        select gen_random_uuid(), people.ids[1 + copy % 10000], title, description, array['subject' || n % 300]
        from people cross join generate_series(1, ${posts}) as copy join texts on texts.n = 1 + copy % 20000`,
     );
-    const { rows } = await client.query("select recsys.create_model('bench', $1, $2, '{}') as id", [
+    const { rows } = await client.query("select recsys_engine.create_model('bench', $1, $2, '{}') as id", [
       featureSpec,
       await featureSpecDigest(),
     ]);
     const model: number = rows[0].id;
     for (const [graph, onnx] of Object.entries({ ...tinyGraphs(), ...wordTowers() }))
-      await client.query("insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)", [
-        model,
-        graph,
-        onnx,
-        createHash("sha256").update(onnx).digest("hex"),
-      ]);
+      await client.query(
+        "insert into recsys_engine.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)",
+        [model, graph, onnx, createHash("sha256").update(onnx).digest("hex")],
+      );
     await client.query(
-      `insert into recsys.post_embeddings_${model} (model_id, post_id, embedding)
+      `insert into recsys_engine.post_embeddings_${model} (model_id, post_id, embedding)
        select ${model}, id, (array[1::real] || array_fill(0::real, array[31]))::extensions.vector from public.posts`,
     );
     await client.query(
-      `alter table recsys.post_embeddings attach partition recsys.post_embeddings_${model} for values in (${model})`,
+      `alter table recsys.post_embeddings attach partition recsys_engine.post_embeddings_${model} for values in (${model})`,
     );
     await client.query("update recsys.models set status = 'active' where model_id = $1", [model]);
     await client.query("analyze public.posts");

@@ -9,12 +9,12 @@ const { pool } = database;
 const id = (letter: string, n: number) => `${letter.padStart(8, "0")}-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const person = (n: number) => id("a", n);
 const post = (n: number) => id("b", n);
-const noon = "date_trunc('day', recsys.clock(), 'UTC') + interval '12 hours'";
+const noon = "date_trunc('day', recsys_engine.clock(), 'UTC') + interval '12 hours'";
 const day = 24 * 60;
 
 // the engine's clock is at six in the evening (UTC); posts 1 to 30 were written 35 days before by somebody who came to none
 beforeEach(async () => {
-  await pool.query("truncate public.profiles, public.posts, recsys.bursts, recsys.first_acts cascade");
+  await pool.query("truncate public.profiles, public.posts, recsys_engine.bursts, recsys_engine.first_acts cascade");
   await pool.query(
     "update recsys.settings set clock_shift = now() - (date_trunc('day', now(), 'UTC') - interval '6 hours')",
   );
@@ -49,9 +49,9 @@ const views = (who: number, from: number, to: number, minutes: number) =>
 async function counted(who: number): Promise<number[]> {
   await rollUp();
   await assertExact(database);
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
   const { rows } = await pool.query(
-    "select right(post_id::text, 12)::int as n from recsys.post_stats where user_id = $1 order by last_active_at",
+    "select right(post_id::text, 12)::int as n from recsys_engine.post_stats where user_id = $1 order by last_active_at",
     [person(who)],
   );
   return rows.map(({ n }) => n);
@@ -142,7 +142,7 @@ test("where many come, five times as many as usual count in half an hour", async
   await act("post_views", 3, [1, 12]);
   await rollUp();
   const { rows } = await pool.query(
-    "select right(user_id::text, 12)::int as n from recsys.post_stats where post_id = $1 order by 1",
+    "select right(user_id::text, 12)::int as n from recsys_engine.post_stats where post_id = $1 order by 1",
     [post(1)],
   );
   // twenty a day
@@ -162,7 +162,9 @@ test("what came late counts for the days after it, and what is deleted does no m
     person(1),
   ]);
   assert.deepEqual(await counted(1), [10]);
-  const { rows } = await pool.query("select count(*)::int as n from recsys.bursts where user_id = $1", [person(1)]);
+  const { rows } = await pool.query("select count(*)::int as n from recsys_engine.bursts where user_id = $1", [
+    person(1),
+  ]);
   assert.deepEqual(rows, [{ n: 1 }]);
 });
 
@@ -170,7 +172,7 @@ test("what counts for no post is still what somebody chose first, and once", asy
   await act("post_views", 1, [1, -day], [2, 1 - day], [2, 1]);
   assert.deepEqual(await counted(1), [1, 2]);
   const { rows } = await pool.query(
-    "select right(post_id::text, 12)::int as n, is_first from recsys.timeline where user_id = any ($1) order by user_id, at",
+    "select right(post_id::text, 12)::int as n, is_first from recsys_engine.timeline where user_id = any ($1) order by user_id, at",
     [[person(1), person(101)]],
   );
   assert.deepEqual(
@@ -190,13 +192,13 @@ test("roll-ups of what comes piece by piece end as one of all of it does", async
     await act(n % 2 === 0 ? "post_views" : "post_votes", 1 + (n % 3), [1 + ((n * n) % 23), minutes]);
     if (n % 8 === 0) await counted(1);
   }
-  const all = "select * from recsys.post_stats order by interaction_id";
-  const bursts = "select * from recsys.bursts order by user_id, day";
+  const all = "select * from recsys_engine.post_stats order by interaction_id";
+  const bursts = "select * from recsys_engine.bursts order by user_id, day";
   await counted(1);
   const [{ rows }, before] = [await pool.query(all), await pool.query(bursts)];
   assert.ok(rows.length > 10 && before.rows.length > 2, `${rows.length} states, ${before.rows.length} bursts`);
   await pool.query(
-    "truncate recsys.bursts, recsys.first_acts; insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions",
+    "truncate recsys_engine.bursts, recsys_engine.first_acts; insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions",
   );
   await counted(1);
   assert.deepEqual((await pool.query(bursts)).rows, before.rows);
@@ -209,7 +211,7 @@ test("who does more than 2,000 things on a day moves nothing beyond them", async
   const moved = async () => {
     await rollUp();
     const { rows } = await pool.query(
-      "select right(post_id::text, 12)::int as n from recsys.post_stats where user_id = $1 order by 1",
+      "select right(post_id::text, 12)::int as n from recsys_engine.post_stats where user_id = $1 order by 1",
       [person(1)],
     );
     return rows.map(({ n }) => n);
@@ -223,7 +225,7 @@ test("who does more than 2,000 things on a day moves nothing beyond them", async
 
 test("a community that is young counts all", async () => {
   await pool.query("delete from public.post_views");
-  await pool.query("delete from recsys.post_stats");
+  await pool.query("delete from recsys_engine.post_stats");
   await act("post_views", 101, [30, -20 * day]);
   await rollUp();
   await views(1, 1, 9, 0);

@@ -59,7 +59,7 @@ when" as created_at from public."user";
   select id as login_id, "who
 se" as user_id, created_at from "odd; sch.ema"."it's a ""visit"".of
 two lines";
-  create or replace view recsys.source_dismissals with (security_invoker = true) as select user_id, post_id, created_at from recsys.dismissals;
+  create or replace view recsys.source_dismissals with (security_invoker = true) as select user_id, post_id, created_at from recsys_engine.dismissals;
   create or replace view recsys.source_mutes with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as value, null::timestamptz as created_at where false;
   create or replace view recsys.source_follows with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as target, null::timestamptz as created_at where false;
   create or replace view recsys.source_preferences with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as value where false;
@@ -180,7 +180,7 @@ test("where one column is wanting, the grant names that one, and what was grante
     grant select on public.users to service_role;
     create or replace view recsys.source_users with (security_invoker = true) as
     select id as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, name as bio, created_at from public.users`);
-  const { rows } = await pool.query("select problem, cure from recsys.check_access()");
+  const { rows } = await pool.query("select problem, cure from recsys_engine.check_access()");
   assert.deepEqual(rows, [
     {
       problem: "authenticated may not read recsys.source_users: it lacks created_at of public.users",
@@ -201,11 +201,11 @@ test("of views of the app's, what their reader has to read: the view where its o
     await pool.query(`create or replace view recsys.source_users with (security_invoker = true) as
       select id as user_id, null::text as external_id, null::text[] as passions, null::text[] as projects, name as bio, now() as created_at from ${from}`);
     const { rows } = await pool.query<CheckRow>(
-      "select * from recsys.check_access() where cure like '% to authenticated'",
+      "select * from recsys_engine.check_access() where cure like '% to authenticated'",
     );
     for (const { cure } of rows) await pool.query(cure);
     assert.deepEqual(
-      (await pool.query("select from recsys.check_access() where cure like '% to authenticated'")).rowCount,
+      (await pool.query("select from recsys_engine.check_access() where cure like '% to authenticated'")).rowCount,
       0,
     );
     return rows.map(({ cure }) => cure);
@@ -233,7 +233,7 @@ test("what a function hides, or a whole row, is said in words, and no statement 
     const client = await pool.connect();
     try {
       await client.query(`begin; ${what}`);
-      return (await client.query<CheckRow>("select * from recsys.check_access()")).rows.filter(
+      return (await client.query<CheckRow>("select * from recsys_engine.check_access()")).rows.filter(
         ({ cure }) => !cure.includes("service_role"),
       );
     } finally {
@@ -283,12 +283,12 @@ test("what members read in part of the engine's tables is what the migrations gr
     `select relation, wanted from (
        select pg_class.oid::regclass as relation, string_agg(attname, ', ' order by attnum) as wanted
        from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
-       where relnamespace = 'recsys'::regnamespace and relkind in ('r', 'p', 'v') and not relispartition
+       where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p', 'v') and not relispartition
          and not has_table_privilege('authenticated', pg_class.oid, 'select') and has_column_privilege('authenticated', pg_class.oid, attnum, 'select')
        group by pg_class.oid
      ) as granted
-     where string_to_array(trim(recsys.members_read(relation), ' ()'), ', ') @> string_to_array(wanted, ', ') is not true
-       or string_to_array(wanted, ', ') @> string_to_array(trim(recsys.members_read(relation), ' ()'), ', ') is not true`,
+     where string_to_array(trim(recsys_engine.members_read(relation), ' ()'), ', ') @> string_to_array(wanted, ', ') is not true
+       or string_to_array(wanted, ', ') @> string_to_array(trim(recsys_engine.members_read(relation), ' ()'), ', ') is not true`,
   );
   assert.deepEqual(rows, []);
 });
@@ -300,7 +300,8 @@ test("where no policy says who reads which rows, no grant to members is printed 
     create or replace view recsys.source_mutes with (security_invoker = true) as
     select blocker as user_id, 'person' as kind, blocked::text as value, created_at from public.blocks`);
   const grant = (role: string) => `grant select (blocker, blocked, created_at) on public.blocks to ${role}`;
-  const cures = async () => (await pool.query("select cure from recsys.check_access()")).rows.map(({ cure }) => cure);
+  const cures = async () =>
+    (await pool.query("select cure from recsys_engine.check_access()")).rows.map(({ cure }) => cure);
   assert.deepEqual(await cures(), [
     `unless every member may read these columns in all rows, say in a policy who reads which, and: alter table public.blocks enable row level security; then: ${grant("authenticated")}`,
     grant("service_role"),

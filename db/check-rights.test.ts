@@ -1,4 +1,4 @@
-/** recsys.check_access() over the blog of docs/adopting.md: each right that a feed needs of its caller is missed, and given back by its cure. */
+/** recsys_engine.check_access() over the blog of docs/adopting.md: each right that a feed needs of its caller is missed, and given back by its cure. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type pg from "pg";
@@ -14,10 +14,10 @@ const database = skip ? undefined : await adoptedBlog({ after }, "check_rights")
 async function rightsOfMembers(client: pg.PoolClient): Promise<string[]> {
   const { rows } = await client.query(
     `select 'function ' || oid::regprocedure as what, 'execute' as verb from pg_proc
-     where pronamespace = 'recsys'::regnamespace and has_function_privilege('authenticated', oid, 'execute')
+     where pronamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and has_function_privilege('authenticated', oid, 'execute')
      union all
      select 'table ' || oid::regclass, 'select' from pg_class
-     where relnamespace = 'recsys'::regnamespace and relkind in ('r', 'p', 'v') and has_any_column_privilege('authenticated', oid, 'select')
+     where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p', 'v') and has_any_column_privilege('authenticated', oid, 'select')
        and not relispartition
      order by 1`,
   );
@@ -28,7 +28,7 @@ async function rightsOfMembers(client: pg.PoolClient): Promise<string[]> {
 async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
   const { rows } = await client.query(
     `select count(*)::int as number from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
-     where relnamespace = 'recsys'::regnamespace and relkind in ('r', 'p', 'v') and has_column_privilege('authenticated', pg_class.oid, attnum, 'select')`,
+     where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p', 'v') and has_column_privilege('authenticated', pg_class.oid, attnum, 'select')`,
   );
   return rows[0].number;
 }
@@ -40,16 +40,16 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
   "execute on function recsys.id_of(text)",
-  "execute on function recsys.number_of(text,text)",
-  "execute on function recsys.people_to_follow(uuid,integer)",
+  "execute on function recsys_engine.number_of(text,text)",
+  "execute on function recsys_engine.people_to_follow(uuid,integer)",
   "execute on function recsys.person_id_of(bigint)",
   "execute on function recsys.person_id_of(text)",
   "execute on function recsys.time_of_id(text,text)",
-  "execute on function recsys.topics_to_follow(uuid,integer)",
-  "execute on function recsys.why_to_follow(bigint,uuid[])",
-  "select on table recsys.post_neighbours",
+  "execute on function recsys_engine.topics_to_follow(uuid,integer)",
+  "execute on function recsys_engine.why_to_follow(bigint,uuid[])",
+  "select on table recsys_engine.post_neighbours",
   "select on table recsys.source_logins",
-  "select on table recsys.user_days",
+  "select on table recsys_engine.user_days",
 ];
 
 test("each right that a feed needs of its caller is missed by check, and given back by its cure", {
@@ -64,11 +64,11 @@ test("each right that a feed needs of its caller is missed by check, and given b
     const unnoticed: string[] = [];
     for (const right of rights) {
       await client.query(`savepoint whole; revoke ${right} from authenticated, public`);
-      const { rows } = await client.query<CheckRow>("select * from recsys.check_access()");
+      const { rows } = await client.query<CheckRow>("select * from recsys_engine.check_access()");
       if (rows.length === 0) unnoticed.push(right);
       else {
         for (const { cure } of rows) await client.query(cure);
-        assert.deepEqual((await client.query("select * from recsys.check_access()")).rows, [], rows[0].cure);
+        assert.deepEqual((await client.query("select * from recsys_engine.check_access()")).rows, [], rows[0].cure);
         assert.ok((await columnsOfMembers(client)) <= columns, `${rows[0].cure} gives more than there was`);
       }
       await client.query("rollback to whole");

@@ -110,9 +110,11 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
   ...[
     ["authenticated", "extensions"],
     ["authenticated", "recsys"],
+    ["authenticated", "recsys_engine"],
     ["authenticated", "auth"],
     ["service_role", "extensions"],
     ["service_role", "recsys"],
+    ["service_role", "recsys_engine"],
   ].map(([role, schema]): (typeof wrong)[number] => [
     `a schema that ${role} may not use: ${schema}`,
     `revoke usage on schema ${schema} from ${role}`,
@@ -244,7 +246,7 @@ test("an app's own schema need not be usable: a view finds its tables without", 
   const client = await database.pool.connect();
   try {
     await client.query("begin; revoke usage on schema blog from authenticated");
-    assert.deepEqual((await client.query("select * from recsys.check_access()")).rows, []);
+    assert.deepEqual((await client.query("select * from recsys_engine.check_access()")).rows, []);
     await client.query("set local role authenticated");
     assert.ok((await client.query("select from recsys.source_posts")).rowCount);
   } finally {

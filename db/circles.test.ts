@@ -9,7 +9,7 @@ const from = (first: number, last: number) => Array.from({ length: last - first 
 
 // everybody wrote a post; 101 to 110 are those to whom most people came
 beforeEach(async () => {
-  await pool.query("truncate public.profiles, public.posts, recsys.circle_members cascade");
+  await pool.query("truncate public.profiles, public.posts, recsys_engine.circle_members cascade");
   const ids = from(1, 120).map(person);
   await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [ids]);
   await pool.query("insert into public.posts (id, author_id, title) select id, id, '' from unnest($1::uuid[]) as id", [
@@ -28,8 +28,10 @@ async function come(who: number, ...authors: number[]): Promise<void> {
 }
 
 async function members(): Promise<number[]> {
-  await pool.query("select recsys.find_circles()");
-  const { rows } = await pool.query("select right(user_id::text, 12)::int as n from recsys.circle_members order by 1");
+  await pool.query("select recsys_engine.find_circles()");
+  const { rows } = await pool.query(
+    "select right(user_id::text, 12)::int as n from recsys_engine.circle_members order by 1",
+  );
   return rows.map(({ n }) => n);
 }
 

@@ -22,7 +22,7 @@ const day = settledDay();
 
 beforeEach(() => clearFigures(pool));
 
-const measure = (of = day, db = pool) => db.query("select recsys.measure_day($1) as n", [of]);
+const measure = (of = day, db = pool) => db.query("select recsys_engine.measure_day($1) as n", [of]);
 
 /** All figures but the drift of features, from the arrays that the fixture was drawn as. */
 function byHand(
@@ -136,7 +136,7 @@ test("what a model that is gone ranked, a post that is gone and a person who is 
   const { community, impressions } = drawDay(new Random(7), day, [model]);
   await fillDay(pool, community, impressions);
   await pool.query(
-    "update recsys.models set status = 'retired'; select recsys.drop_model(model_id) from recsys.models",
+    "update recsys.models set status = 'retired'; select recsys_engine.drop_model(model_id) from recsys.models",
   );
   await pool.query("delete from public.posts where id = $1", [uuid("b", 0)]);
   await pool.query("delete from public.profiles where id = $1", [uuid("a", 0)]);
@@ -154,7 +154,7 @@ test("what a model that is gone ranked, a post that is gone and a person who is 
   await pool.query("select recsys.erase()");
   assert.deepEqual(await figuresOf(pool, day), measured);
   const { rowCount } = await pool.query(
-    "select from recsys.erasable_columns where table_name = 'recsys.daily_metrics'::regclass",
+    "select from recsys_engine.erasable_columns where table_name = 'recsys.daily_metrics'::regclass",
   );
   assert.equal(rowCount, 0, "nothing in it is of one person or post");
 });

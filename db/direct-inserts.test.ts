@@ -43,7 +43,7 @@ async function as(name: string, role: string, sql: string): Promise<Record<strin
 
 /** Pages of 8 kB that the candidates of somebody's feed look at, once plans are made. */
 async function pagesOf(name: string): Promise<number> {
-  const candidates = `explain (analyze, buffers, format json) select recsys.candidates('authenticated', ${person(name)}, null, null, recsys.clock())`;
+  const candidates = `explain (analyze, buffers, format json) select recsys_engine.candidates('authenticated', ${person(name)}, null, null, recsys_engine.clock())`;
   await as(name, "service_role", candidates);
   const [found] = await as(name, "service_role", candidates);
   const [{ Plan: plan }] = found["QUERY PLAN"] as { Plan: Record<string, number> }[];
@@ -52,15 +52,15 @@ async function pagesOf(name: string): Promise<number> {
 
 async function engineBytes(): Promise<number> {
   const { rows } = await pool.query(
-    "select sum(pg_total_relation_size(oid))::integer as bytes from pg_class where relnamespace = 'recsys'::regnamespace and relkind = 'r'",
+    "select sum(pg_total_relation_size(oid))::integer as bytes from pg_class where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind = 'r'",
   );
   return rows[0].bytes;
 }
 
 const numbers = async (sql: string): Promise<number[]> =>
   (await pool.query({ text: sql, rowMode: "array" })).rows[0].map(Number);
-const shown = "select sum(views), sum(participants), max(trend) from recsys.latest_post_stats";
-const states = "select count(*) from recsys.post_stats";
+const shown = "select sum(views), sum(participants), max(trend) from recsys_engine.latest_post_stats";
+const states = "select count(*) from recsys_engine.post_stats";
 
 test("20,000 views of one person in a day are one view of each post, and bytes in proportion", async (t) => {
   const [[views, people], [states_before]] = [await numbers(shown), await numbers(states)];

@@ -25,7 +25,7 @@ test("coverage: posts, those with a vector, and the newest without", async () =>
 });
 
 test("coverage of several models at once: each has its own newest post without, of equal ones the first by id", async () => {
-  await pool.query("select recsys.create_model('candidate', '{}', 'd', '{}')");
+  await pool.query("select recsys_engine.create_model('candidate', '{}', 'd', '{}')");
   const sparse = await publishTinyModel(pool, { name: "sparse" });
   await publishTinyModel(pool, { name: "whole" });
   await pool.query("update public.posts set created_at = now() - interval '1 day' where id = any ($1)", [

@@ -12,13 +12,13 @@ beforeEach(async () => {
   await clear(pool);
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "tiny" });
-  await pool.query("truncate recsys.embedding_jobs, recsys.embedding_changes");
+  await pool.query("truncate recsys_engine.embedding_jobs, recsys_engine.embedding_changes");
 });
 
 const vector = (n: number) => JSON.stringify(Array.from({ length: 32 }, (_, d) => (d === n ? 1 : 0)));
 
 async function queue(): Promise<string[]> {
-  const { rows } = await pool.query("select kind, entity_id, version from recsys.embedding_jobs order by 1, 2");
+  const { rows } = await pool.query("select kind, entity_id, version from recsys_engine.embedding_jobs order by 1, 2");
   return rows.map(({ kind, entity_id, version }) => `${kind} ${entity_id} ${version}`);
 }
 
@@ -29,13 +29,13 @@ interface Claimed {
 }
 
 async function claim(limit = 100, lease = "1 minute"): Promise<Claimed[]> {
-  const { rows } = await pool.query("select * from recsys.claim_embedding_jobs($1, $2)", [limit, lease]);
+  const { rows } = await pool.query("select * from recsys_engine.claim_embedding_jobs($1, $2)", [limit, lease]);
   return rows;
 }
 
 /** Completes claimed jobs with the vector e(n); the number that counted. */
 async function complete(jobs: Claimed[], n: number, modelId = model): Promise<number> {
-  const { rows } = await pool.query("select recsys.complete_embedding_jobs($1, $2, $3, $4, $5) as n", [
+  const { rows } = await pool.query("select recsys_engine.complete_embedding_jobs($1, $2, $3, $4, $5) as n", [
     jobs[0].claim,
     modelId,
     jobs.map(({ kind }) => kind),
@@ -95,18 +95,18 @@ test("of what is deleted nothing waits", async () => {
   await retitle(1, "One");
   await retitle(2, "Two");
   // two that another model has no vectors of: activating it would enqueue them
-  await pool.query("insert into recsys.embedding_changes values ('post', $1, '1'), ('post', $2, '1')", [
+  await pool.query("insert into recsys_engine.embedding_changes values ('post', $1, '1'), ('post', $2, '1')", [
     post(1),
     post(2),
   ]);
   await pool.query("delete from public.posts where id = $1", [post(1)]);
   assert.deepEqual(await queue(), [`post ${post(2)} 1`, `user ${people.author} 1`]);
-  const { rows } = await pool.query("select entity_id from recsys.embedding_changes");
+  const { rows } = await pool.query("select entity_id from recsys_engine.embedding_changes");
   assert.deepEqual(rows, [{ entity_id: post(2) }]);
   // with their posts and projects
   await pool.query("delete from public.profiles where id = $1", [people.author]);
   assert.deepEqual(await queue(), []);
-  assert.equal((await pool.query("select from recsys.embedding_changes")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.embedding_changes")).rowCount, 0);
 });
 
 test("of what is truncated nothing waits, and whose texts it took are embedded again", async () => {
@@ -136,7 +136,7 @@ test("nobody gets what another one works on, until the lease is over", async () 
   const ids = new Set([...first, ...second].map(({ entity_id }) => entity_id));
   assert.equal(ids.size, 31);
   await pool.query(
-    "update recsys.embedding_jobs set claimed_until = now() where claimed_until > now() + interval '90 seconds'",
+    "update recsys_engine.embedding_jobs set claimed_until = now() where claimed_until > now() + interval '90 seconds'",
   );
   const idsOf = (jobs: Claimed[]) => jobs.map(({ entity_id }) => entity_id).sort();
   assert.deepEqual(idsOf(await claim(100, "0.01 seconds")), idsOf(second));
@@ -152,12 +152,14 @@ test("nobody gets what another one works on, until the lease is over", async () 
 test("what was queued or claimed while the clock was a day ahead waits for nobody", async () => {
   await retitle(1, "One");
   await claim();
-  await pool.query("update recsys.embedding_jobs set claimed_until = claimed_until + interval '1 day'");
+  await pool.query("update recsys_engine.embedding_jobs set claimed_until = claimed_until + interval '1 day'");
   assert.equal((await claim()).length, 1, "the lease is over");
-  await pool.query("update recsys.embedding_jobs set claimed_until = null, due_at = due_at + interval '1 day'");
+  await pool.query("update recsys_engine.embedding_jobs set claimed_until = null, due_at = due_at + interval '1 day'");
   assert.equal((await claim()).length, 1, "it is due");
   assert.equal((await claim()).length, 0);
-  await pool.query("update recsys.embedding_jobs set claimed_until = null, due_at = now() + interval '64 minutes'");
+  await pool.query(
+    "update recsys_engine.embedding_jobs set claimed_until = null, due_at = now() + interval '64 minutes'",
+  );
   assert.equal((await claim()).length, 0, "a failure waits");
 });
 
@@ -167,7 +169,7 @@ test("two workers claim at the same time: neither waits, and each gets its own",
   const claimed: string[] = [];
   for (const worker of workers) {
     await worker.query("begin; set local statement_timeout = '2s'");
-    const { rows } = await worker.query("select * from recsys.claim_embedding_jobs(20, '1 minute')");
+    const { rows } = await worker.query("select * from recsys_engine.claim_embedding_jobs(20, '1 minute')");
     claimed.push(...rows.map(({ entity_id }) => entity_id));
   }
   assert.deepEqual([claimed.length, new Set(claimed).size], [31, 31]);
@@ -238,13 +240,13 @@ test("a model that is activated waits for the vectors that are being written, an
 }, async () => {
   await retitle(1, "One");
   const job = await claim();
-  const { rows } = await pool.query("select recsys.create_model('next', '{}', '', '{}') as id");
+  const { rows } = await pool.query("select recsys_engine.create_model('next', '{}', '', '{}') as id");
   // later than its snapshot, so the first model gets the vector and the next one needs it
   await retitle(1, "Two");
   const writer = await pool.connect();
   await writer.query("begin");
   const args = [job[0].claim, model, ["post"], [post(1)], [vector(7)]];
-  const done = await writer.query("select recsys.complete_embedding_jobs($1, $2, $3, $4, $5) as n", args);
+  const done = await writer.query("select recsys_engine.complete_embedding_jobs($1, $2, $3, $4, $5) as n", args);
   assert.equal(done.rows[0].n, 1);
   await pool.query("update recsys.models set status = 'ready' where model_id = $1", [rows[0].id]);
   let activated = false;
@@ -279,7 +281,7 @@ test("a change that is committed after a publish began is not taken for embedded
   await writer.query("begin");
   await writer.query("update public.posts set title = 'Long in coming' where id = $1", [post(1)]);
   await retitle(2, "Before");
-  const { rows } = await pool.query("select recsys.create_model('next', '{}', '', '{}') as id");
+  const { rows } = await pool.query("select recsys_engine.create_model('next', '{}', '', '{}') as id");
   await writer.query("commit");
   writer.release();
   await retitle(3, "After");
@@ -333,9 +335,9 @@ test("a new post does not wait behind jobs that are taken one at a time because 
 
 test("a claim reads what it takes, however many wait", async () => {
   await pool.query(
-    "insert into recsys.embedding_jobs (kind, entity_id) select 'post', gen_random_uuid() from generate_series(1, 5000)",
+    "insert into recsys_engine.embedding_jobs (kind, entity_id) select 'post', gen_random_uuid() from generate_series(1, 5000)",
   );
-  await pool.query("analyze recsys.embedding_jobs");
+  await pool.query("analyze recsys_engine.embedding_jobs");
   const client = await pool.connect();
   try {
     await client.query("begin");
@@ -344,11 +346,11 @@ test("a claim reads what it takes, however many wait", async () => {
       (
         await client.query(
           `select (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_xact_user_tables
-           where relid = 'recsys.embedding_jobs'::regclass`,
+           where relid = 'recsys_engine.embedding_jobs'::regclass`,
         )
       ).rows[0].read;
     const before = await read();
-    const { rowCount } = await client.query("select from recsys.claim_embedding_jobs(10, '1 minute')");
+    const { rowCount } = await client.query("select from recsys_engine.claim_embedding_jobs(10, '1 minute')");
     const rows = (await read()) - before;
     await client.query("rollback");
     assert.equal(rowCount, 10);
@@ -364,12 +366,14 @@ test("what cannot be claimed or completed says so", async () => {
   await retitle(1, "One");
   const job = await claim();
   await assert.rejects(
-    pool.query("select recsys.complete_embedding_jobs($1, $2, '{post}', $3, '{NaN}')", [
+    pool.query("select recsys_engine.complete_embedding_jobs($1, $2, '{post}', $3, '{NaN}')", [
       job[0].claim,
       model,
       [post(1)],
     ]),
   );
-  const { rows } = await pool.query("select recsys.complete_embedding_jobs(0, $1, '{}', '{}', '{}') as n", [model]);
+  const { rows } = await pool.query("select recsys_engine.complete_embedding_jobs(0, $1, '{}', '{}', '{}') as n", [
+    model,
+  ]);
   assert.equal(rows[0].n, 0);
 });

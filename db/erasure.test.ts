@@ -13,7 +13,8 @@ let model: number;
 
 beforeEach(async () => {
   await clear(pool);
-  await pool.query("truncate auth.users, recsys.embedding_jobs, recsys.embedding_changes, recsys.erasures cascade");
+  const queues = ["embedding_jobs", "embedding_changes"].map((queue) => `recsys_engine.${queue}`);
+  await pool.query(`truncate auth.users, recsys.erasures, ${queues} cascade`);
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "tiny" });
   await pool.query("select recsys.roll_up(null)");
@@ -29,7 +30,7 @@ async function workOff(pool: pg.Pool): Promise<void> {
 }
 
 async function assertExact(pool: pg.Pool): Promise<void> {
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 }
 
 await onBoth(
@@ -63,7 +64,7 @@ await onBoth(
     const participants = async () =>
       (
         await pool.query(
-          "select participants from recsys.post_stats where post_id = $1 order by last_active_at desc limit 1",
+          "select participants from recsys_engine.post_stats where post_id = $1 order by last_active_at desc limit 1",
           [post(1)],
         )
       ).rows[0].participants;
@@ -71,7 +72,7 @@ await onBoth(
 
     await pool.query("delete from auth.users where id = $1", [people.ada]);
     // by the app alone, with nobody working the queues
-    assert.deepEqual(await tablesWith(pool, people.ada).then((all) => all.includes("recsys.embedding_jobs")), false);
+    assert.ok(!(await tablesWith(pool, people.ada)).includes("recsys_engine.embedding_jobs"));
     await workOff(pool);
     assert.deepEqual(await tablesWith(pool, people.ada), []);
     assert.deepEqual(await tablesWith(pool, own), []);
@@ -79,7 +80,7 @@ await onBoth(
       { user_ids: [people.eve], post_ids: [post(1), null, post(2)], scores: [3, 2, 1] },
     ]);
     const { rows } = await pool.query(
-      "select people, recsys.is_promoted_to(people, $1, '{}', now()) as is_promoted from recsys.promotions where people is not null order by promotion_id",
+      "select people, recsys_engine.is_promoted_to(people, $1, '{}', now()) as is_promoted from recsys.promotions where people is not null order by promotion_id",
       [people.eve],
     );
     assert.deepEqual(
@@ -123,17 +124,19 @@ await onBoth(
       [gone],
     );
     await pool.query("select recsys.roll_up(null)");
-    await pool.query("select recsys.thin_feature_store(20, 1000)");
+    await pool.query("select recsys_engine.thin_feature_store(20, 1000)");
     await pool.query(
       "select recsys.unwatch(table_name) from (select distinct table_name from recsys.watches where kind in ('interactions', 'logins')) as watched",
     );
     await pool.query("select recsys.roll_up(null)");
     // a post whose states cannot be worked out keeps those that it has
-    await pool.query(`alter table recsys.post_stats add constraint refused check (post_id <> '${post(7)}') not valid`);
-    await pool.query("insert into recsys.feature_changes (post_id) values ($1)", [post(7)]);
+    await pool.query(
+      `alter table recsys_engine.post_stats add constraint refused check (post_id <> '${post(7)}') not valid`,
+    );
+    await pool.query("insert into recsys_engine.feature_changes (post_id) values ($1)", [post(7)]);
     await pool.query("select recsys.roll_up(null)");
-    assert.equal((await pool.query("select from recsys.set_aside_changes")).rowCount, 1);
-    const named = await pool.query("select from recsys.post_stats where user_id = $1", [gone]);
+    assert.equal((await pool.query("select from recsys_engine.set_aside_changes")).rowCount, 1);
+    const named = await pool.query("select from recsys_engine.post_stats where user_id = $1", [gone]);
     assert.ok(Number(named.rowCount) > 30);
 
     await pool.query("delete from auth.users where id = $1", [gone]);
@@ -142,9 +145,9 @@ await onBoth(
     assert.deepEqual(await tablesWith(pool, gone), ["recsys.erasures"], "until the day after");
     await workOff(pool);
     assert.deepEqual(await tablesWith(pool, gone), []);
-    await pool.query("alter table recsys.post_stats drop constraint refused");
+    await pool.query("alter table recsys_engine.post_stats drop constraint refused");
     await pool.query(
-      "insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys.set_aside_changes",
+      "insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.set_aside_changes",
     );
     await pool.query("select recsys.roll_up(null)");
     await assertExact(pool);
@@ -169,8 +172,8 @@ test("every column by which somebody is erased begins an index, so that a deleti
   const { rows } = await pool.query(
     `select table_name::text as table, column_name as column
      from (
-       select table_name, column_name, type from recsys.erasable_columns
-       union all select 'recsys.post_stats', 'user_id', 'uuid' union all select 'recsys.user_stats', 'user_id', 'uuid' union all select 'recsys.post_stats', 'post_id', 'uuid'
+       select table_name, column_name, type from recsys_engine.erasable_columns
+       union all select 'recsys_engine.post_stats', 'user_id', 'uuid' union all select 'recsys_engine.user_stats', 'user_id', 'uuid' union all select 'recsys_engine.post_stats', 'post_id', 'uuid'
      ) as columns
      where type = 'uuid'::regtype and not exists (
        select from pg_index
@@ -202,7 +205,7 @@ test("a minute in which a post is deleted reads neither everybody's lists nor wh
       (
         await client.query(
           `select (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_xact_user_tables
-           where schemaname = 'recsys' and relname in ('erasures', 'batch_recommendations') order by relname`,
+           where schemaname in ('recsys', 'recsys_engine') and relname in ('erasures', 'batch_recommendations') order by relname`,
         )
       ).rows.map(({ read }) => read);
     const before = await read();
@@ -220,7 +223,7 @@ test("a minute in which a post is deleted reads neither everybody's lists nor wh
 
 test("a vector that a worker is about to write for what was deleted meanwhile is not written", async () => {
   await pool.query("update public.posts set title = 'x' where id = $1", [post(1)]);
-  const { rows } = await pool.query("select * from recsys.claim_embedding_jobs(10, '1 minute')");
+  const { rows } = await pool.query("select * from recsys_engine.claim_embedding_jobs(10, '1 minute')");
   assert.deepEqual(
     rows.map(({ entity_id }) => entity_id),
     [post(1)],
@@ -228,7 +231,7 @@ test("a vector that a worker is about to write for what was deleted meanwhile is
   await pool.query("delete from public.posts where id = $1", [post(1)]);
   await workOff(pool);
   const completed = await pool.query(
-    "select recsys.complete_embedding_jobs($1, $2, '{post}', array[$3::uuid], array[$4]) as n",
+    "select recsys_engine.complete_embedding_jobs($1, $2, '{post}', array[$3::uuid], array[$4]) as n",
     [rows[0].claim, model, post(1), vector],
   );
   assert.equal(completed.rows[0].n, 0);
@@ -241,10 +244,10 @@ test("a deletion and the worker's transaction at the same time: whoever is first
   for (const workerFirst of [true, false]) {
     const id = post(workerFirst ? 1 : 2);
     await pool.query("update public.posts set title = 'x' where id = $1", [id]);
-    const { rows } = await pool.query("select * from recsys.claim_embedding_jobs(10, '1 minute')");
+    const { rows } = await pool.query("select * from recsys_engine.claim_embedding_jobs(10, '1 minute')");
     const [worker, app] = [await pool.connect(), await pool.connect()];
     const complete = () =>
-      worker.query("select recsys.complete_embedding_jobs($1, $2, '{post}', array[$3::uuid], array[$4])", [
+      worker.query("select recsys_engine.complete_embedding_jobs($1, $2, '{post}', array[$3::uuid], array[$4])", [
         rows[0].claim,
         model,
         id,
@@ -272,9 +275,9 @@ test("what was begun before a deletion and is written after it goes the day afte
   await pool.query("delete from public.posts where id = $1", [post(1)]);
   await pool.query("select recsys.erase()");
   // a publish that had read the post, a feed that had shown it
-  const { rows } = await pool.query("select recsys.create_model('being published', '{}', '', '{}')::int as id");
+  const { rows } = await pool.query("select recsys_engine.create_model('being published', '{}', '', '{}')::int as id");
   await pool.query(
-    `insert into recsys.post_embeddings_${rows[0].id} (model_id, post_id, embedding) values ($1, $2, $3)`,
+    `insert into recsys_engine.post_embeddings_${rows[0].id} (model_id, post_id, embedding) values ($1, $2, $3)`,
     [rows[0].id, post(1), vector],
   );
   await pool.query(
@@ -295,7 +298,7 @@ test("what the app has again under the same id begins from scratch and is left a
   await pool.query("select recsys.erase()");
   const state = async () => [
     (await pool.query("select from recsys.post_embeddings where post_id = $1", [post(1)])).rowCount,
-    (await pool.query("select from recsys.embedding_jobs where entity_id = $1", [post(1)])).rowCount,
+    (await pool.query("select from recsys_engine.embedding_jobs where entity_id = $1", [post(1)])).rowCount,
   ];
   assert.deepEqual(await state(), [0, 1], "the old vector goes, the new text waits for one");
   await pool.query("insert into recsys.post_embeddings (model_id, post_id, embedding) values ($1, $2, $3)", [
@@ -322,13 +325,13 @@ test("one who erases holds up neither deletions, feeds nor workers, and two shar
   await slow.query("begin; select recsys.erase()");
   await other.query("set statement_timeout = '2s'");
   await other.query("delete from public.posts where id = $1", [post(3)]);
-  await other.query("select from recsys.retrieve($1, $2, $3, now())", [people.ada, model, vector]);
+  await other.query("select from recsys_engine.retrieve($1, $2, $3, now())", [people.ada, model, vector]);
   await other.query(
     "insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) values (gen_random_uuid(), $1, $2, 1, now())",
     [people.ada, post(4)],
   );
   await other.query(
-    "select recsys.complete_embedding_jobs(claim, $1, array[kind], array[entity_id], array[$2]) from recsys.claim_embedding_jobs(10, '1 minute')",
+    "select recsys_engine.complete_embedding_jobs(claim, $1, array[kind], array[entity_id], array[$2]) from recsys_engine.claim_embedding_jobs(10, '1 minute')",
     [model, vector],
   );
   await other.query("set statement_timeout = 0");
@@ -356,12 +359,12 @@ test("who left more rows than are erased at a time is erased in portions, and th
   assert.equal(await erase(), 1000);
   // among them what is known of her beside what she was shown
   assert.ok((await left()) >= rows - 1000);
-  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ben, post(3)]);
+  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ben, post(3)]);
   await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1)", [people.ben]);
   let calls = 0;
   while ((await pool.query("select from recsys.erasures where erased_at is null")).rowCount) {
     assert.ok((await erase()) <= 1000 && calls++ < 10);
-    assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0, "the next one's");
+    assert.equal((await pool.query("select from recsys_engine.dismissals")).rowCount, 0, "the next one's");
   }
   assert.equal(await left(), 0);
 });
@@ -370,12 +373,12 @@ test("whose erasure reaches a statement limit is tried after all others, fewer a
   skip,
 }, async () => {
   const gone = Array.from({ length: 6 }, (_, n) => uuid("9", n));
-  await pool.query("insert into recsys.dismissals select unnest($1::uuid[]), $2, now()", [gone, post(3)]);
+  await pool.query("insert into recsys_engine.dismissals select unnest($1::uuid[]), $2, now()", [gone, post(3)]);
   await pool.query("insert into recsys.erasures (kind, entity_id) select 'user', unnest($1::uuid[])", [gone]);
   await pool.query(`
     create function public.slow() returns trigger language plpgsql as
     $$ begin if old.user_id = '${gone[2]}' then perform pg_sleep(10); end if; return old; end $$;
-    create trigger slow before delete on recsys.dismissals for each row execute function public.slow()`);
+    create trigger slow before delete on recsys_engine.dismissals for each row execute function public.slow()`);
   const session = await pool.connect();
   try {
     await session.query("set statement_timeout = '1s'");
@@ -390,8 +393,8 @@ test("whose erasure reaches a statement limit is tried after all others, fewer a
     assert.deepEqual(await waiting(), [gone[2]]);
   } finally {
     session.release(true);
-    await pool.query("drop trigger slow on recsys.dismissals; drop function public.slow()");
+    await pool.query("drop trigger slow on recsys_engine.dismissals; drop function public.slow()");
   }
   await pool.query("select recsys.erase()");
-  assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.dismissals")).rowCount, 0);
 });

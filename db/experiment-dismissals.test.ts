@@ -11,7 +11,7 @@ const { fill, show, act } = outcomesIn(pool);
 const day = 24 * 60;
 
 beforeEach(async () => {
-  await pool.query("truncate recsys.experiments cascade; truncate recsys.dismissals");
+  await pool.query("truncate recsys.experiments cascade; truncate recsys_engine.dismissals");
   await clear(pool);
   await pool.query("update recsys.settings set long_view_seconds = null");
   await pool.query("select recsys.start_experiment('e', $1)", [
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 
 async function dismiss(minutes: number, userId: string, postId: string): Promise<void> {
-  await pool.query("insert into recsys.dismissals values ($2, $3, now() - $1 * interval '1 minute')", [
+  await pool.query("insert into recsys_engine.dismissals values ($2, $3, now() - $1 * interval '1 minute')", [
     minutes,
     userId,
     postId,
@@ -38,7 +38,7 @@ const outcomes = async (metric: string) =>
   (
     await pool.query(
       `select variant || ': ' || concat_ws(' ', shown, acted, shown_before, acted_before) as line
-       from recsys.experiments, recsys.experiment_outcomes(experiment_id) where metric = $1 order by 1`,
+       from recsys.experiments, recsys_engine.experiment_outcomes(experiment_id) where metric = $1 order by 1`,
       [metric],
     )
   ).rows.map(({ line }) => line);
@@ -57,10 +57,10 @@ const conclusion = async (metric: string, variant = "b"): Promise<string> =>
   ).rows[0].conclusion;
 
 const verdict = async (): Promise<string> =>
-  (await pool.query("select verdict from recsys.experiment_verdict('e')")).rows[0].verdict;
+  (await pool.query("select verdict from recsys_engine.experiment_verdict('e')")).rows[0].verdict;
 
 const stopped = async (): Promise<number> =>
-  (await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n;
+  (await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n;
 
 test("a post that was shown and then dismissed or voted against within the window counts, once", async () => {
   await fill(5);
@@ -125,7 +125,7 @@ test("fewer dismissals are better, in the words of the report and of the verdict
   assert.equal(await stopped(), 0);
   // and they vote for half as much
   await pool.query(
-    "delete from public.post_votes using recsys.impressions as shown where shown.user_id = post_votes.user_id and shown.post_id = post_votes.post_id and shown.variant = 'e/b' and recsys.bucket(shown.post_id, shown.user_id::text) < 5000",
+    "delete from public.post_votes using recsys.impressions as shown where shown.user_id = post_votes.user_id and shown.post_id = post_votes.post_id and shown.variant = 'e/b' and recsys_engine.bucket(shown.post_id, shown.user_id::text) < 5000",
   );
   assert.equal(
     await verdict(),
@@ -168,7 +168,7 @@ test("one person who dismisses all that they are shown ends nothing", async () =
        select gen_random_uuid(), stormy.user_id, md5('storm ' || n)::uuid, 1, now() - interval '1 day', 'e/b' from stormy, generate_series(1, 400) as n
        returning user_id, post_id, shown_at
      )
-     insert into recsys.dismissals select user_id, post_id, shown_at + interval '1 minute' from shown`,
+     insert into recsys_engine.dismissals select user_id, post_id, shown_at + interval '1 minute' from shown`,
   );
   const { rows } = await pool.query(
     "select rate from recsys.experiment_report('e') where people_group = 'all' and metric = 'dismiss' order by variant",
@@ -207,7 +207,7 @@ test("more long views are better, and a variant that surely loses too many of th
   await pool.query("update recsys.settings set long_view_seconds = 30");
   const longIn = (control: number, b: number) =>
     pool.query(
-      `update public.post_views set value = case when recsys.bucket(shown.post_id, shown.user_id::text) < case shown.variant when 'e/b' then $2::int else $1::int end then 40 else 5 end
+      `update public.post_views set value = case when recsys_engine.bucket(shown.post_id, shown.user_id::text) < case shown.variant when 'e/b' then $2::int else $1::int end then 40 else 5 end
        from recsys.impressions as shown where shown.user_id = post_views.user_id and shown.post_id = post_views.post_id`,
       [control, b],
     );

@@ -124,10 +124,12 @@ test("chi-square is what integrating its density gives", async () => {
       Math.sqrt(statistic),
       20,
     );
-    const { rows } = await pool.query("select recsys.chi_square_p($1, $2) as p", [statistic, degrees]);
+    const { rows } = await pool.query("select recsys_engine.chi_square_p($1, $2) as p", [statistic, degrees]);
     near(rows[0].p, expected, `chi-square ${statistic} with ${degrees} degrees`);
   }
-  const { rows } = await pool.query("select recsys.chi_square_p(1e9, 1) as huge, recsys.chi_square_p(0, 3) as none");
+  const { rows } = await pool.query(
+    "select recsys_engine.chi_square_p(1e9, 1) as huge, recsys_engine.chi_square_p(0, 3) as none",
+  );
   assert.ok(rows[0].huge < 1e-300 && rows[0].none === 1);
 });
 

@@ -61,7 +61,7 @@ test("which rows count: those of the experiment, once a post, and acts within th
   // its window is not over
   await show(59, person(1), post(1), "e/control");
   const { rows } = await pool.query(
-    `select variant, is_new, metric, shown, acted, shown_before, acted_before from recsys.experiments, recsys.experiment_outcomes(experiment_id)
+    `select variant, is_new, metric, shown, acted, shown_before, acted_before from recsys.experiments, recsys_engine.experiment_outcomes(experiment_id)
      order by variant desc, metric`,
   );
   const control = { variant: "control", is_new: false, shown: 2, shown_before: 2 };
@@ -89,7 +89,9 @@ test("which rows count: those of the experiment, once a post, and acts within th
   await pool.query("update recsys.experiments set ended_at = now() - interval '250 minutes', end_reason = 'test'");
   const people = async () =>
     (
-      await pool.query("select distinct variant from recsys.experiments, recsys.experiment_outcomes(experiment_id)")
+      await pool.query(
+        "select distinct variant from recsys.experiments, recsys_engine.experiment_outcomes(experiment_id)",
+      )
     ).rows.map(({ variant }) => variant);
   assert.deepEqual(await people(), ["control"]);
   await pool.query(
@@ -135,7 +137,7 @@ test("the report says in words what a variant does, of new and old people, too",
   // the words do not hang on whether it still runs
   await pool.query("select recsys.stop_experiment('e')");
   assert.deepEqual((await conclusions())[1], b);
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0);
 });
 
 test("a difference that is none is not called one, whatever it looks like", async () => {
@@ -145,13 +147,13 @@ test("a difference that is none is not called one, whatever it looks like", asyn
     (await conclusions())[1],
     /^b: no difference shown: anything from [\d.]+ % fewer to [\d.]+ % more votes is possible$/,
   );
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0);
 });
 
 test("a split that is not the one that was asked for takes all belief from the report", async () => {
   await startAgo(2);
   await simulate(pool, 2000, { "e/control": 0.1, "e/b": 0.2 });
-  const split = async () => (await pool.query("select * from recsys.experiment_split('e')")).rows;
+  const split = async () => (await pool.query("select * from recsys_engine.experiment_split('e')")).rows;
   const [control, b] = await split();
   assert.deepEqual([control.variant, Number(control.expected), Number(b.expected)], ["control", 1000, 1000]);
   assert.equal(Number(control.people) + Number(b.people), 2000);
@@ -159,11 +161,13 @@ test("a split that is not the one that was asked for takes all belief from the r
   const z = Math.abs(Number(control.people) - 1000) / Math.sqrt(500);
   assert.ok(b.p > 0.001 && Math.abs(b.p - Math.exp(-0.717 * z - 0.416 * z * z)) < 0.02, `p ${b.p} at z ${z}`);
   // of a tenth of the people of one variant nothing is logged
-  await pool.query("delete from recsys.impressions where variant = 'e/b' and recsys.bucket(user_id, 'lost') < 2000");
+  await pool.query(
+    "delete from recsys.impressions where variant = 'e/b' and recsys_engine.bucket(user_id, 'lost') < 2000",
+  );
   assert.ok((await split())[0].p < 0.001);
   for (const line of await conclusions())
     assert.match(line, /: not to be believed: the variants do not have the people/);
-  assert.deepEqual((await pool.query("select * from recsys.experiment_split('none')")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.experiment_split('none')")).rows, []);
   await assert.rejects(pool.query("select * from recsys.experiment_report('none')"), /there is no experiment none/);
   await assert.rejects(pool.query("select * from recsys.experiment_report(null)"), /there is no experiment/);
 });
@@ -172,35 +176,35 @@ test("a variant that surely loses more than it may ends its experiment, and says
   await startAgo(2);
   await simulate(pool, 3000, { "e/control": 0.2, "e/b": 0.1 });
   await pool.query("update recsys.experiments set max_loss = 1");
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0, "never");
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0, "never");
   await pool.query("update recsys.experiments set max_loss = 0.1");
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 1);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 1);
   const { rows } = await pool.query("select end_reason from recsys.experiments where ended_at is not null");
   const [, loss] =
     /^guardrail: b has at least ([\d.]+) % fewer votes than control$/.exec(rows[0].end_reason) ??
     assert.fail(rows[0].end_reason);
   assert.ok(Number(loss) > 10 && Number(loss) < 50);
   assert.equal(
-    (await pool.query("select from recsys.assignment(gen_random_uuid())")).rowCount,
+    (await pool.query("select from recsys_engine.assignment(gen_random_uuid())")).rowCount,
     0,
     "people are served as everybody",
   );
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0);
 });
 
 test("a loss that is allowed stops nothing, though the report says it", async () => {
   await startAgo(2);
   await simulate(pool, 3000, { "e/control": 0.5, "e/b": 0.47 });
   assert.match((await conclusions())[1], /^b: fewer votes than control: /);
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0);
   await pool.query("update recsys.experiments set max_loss = 0.01");
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 1);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 1);
 });
 
 test("an experiment of which nothing was shown yet has an empty report", async () => {
   await startAgo(0);
   assert.deepEqual((await pool.query("select * from recsys.experiment_report('e')")).rows, []);
-  const { rows } = await pool.query("select variant, people::int, p from recsys.experiment_split('e')");
+  const { rows } = await pool.query("select variant, people::int, p from recsys_engine.experiment_split('e')");
   assert.deepEqual(rows, [
     { variant: "control", people: 0, p: 1 },
     { variant: "b", people: 0, p: 1 },
@@ -208,7 +212,7 @@ test("an experiment of which nothing was shown yet has an empty report", async (
 });
 
 test("the verdict says what to do, and agrees with the report", async () => {
-  const verdict = async () => (await pool.query("select * from recsys.experiment_verdict('e')")).rows;
+  const verdict = async () => (await pool.query("select * from recsys_engine.experiment_verdict('e')")).rows;
   const [{ variant, verdict: first }] = await (async () => {
     await startAgo(2);
     return await verdict();
@@ -223,7 +227,7 @@ test("the verdict says what to do, and agrees with the report", async () => {
   await pool.query(
     `insert into public.post_views (user_id, post_id, created_at)
      select user_id, post_id, shown_at + interval '1 minute' from recsys.impressions
-     where recsys.bucket(post_id, user_id::text) < case variant when 'e/b' then 2000 else 4000 end`,
+     where recsys_engine.bucket(post_id, user_id::text) < case variant when 'e/b' then 2000 else 4000 end`,
   );
   assert.match((await verdict())[0].verdict, /^A trade: more votes, but fewer views than control\./);
   await pool.query("delete from public.post_votes");
@@ -231,12 +235,14 @@ test("the verdict says what to do, and agrees with the report", async () => {
     (await verdict())[0].verdict,
     /^Worse: fewer views than control, while no difference is shown in votes and comments\. It is not/,
   );
-  await pool.query("delete from public.post_views where recsys.bucket(post_id, user_id::text) >= 2000");
+  await pool.query("delete from public.post_views where recsys_engine.bucket(post_id, user_id::text) >= 2000");
   assert.match(
     (await verdict())[0].verdict,
     /^Undecided\. Possible is views between [\d.]+ % fewer and [\d.]+ % more than control\. With four times/,
   );
-  await pool.query("delete from recsys.impressions where variant = 'e/b' and recsys.bucket(user_id, 'lost') < 2000");
+  await pool.query(
+    "delete from recsys.impressions where variant = 'e/b' and recsys_engine.bucket(user_id, 'lost') < 2000",
+  );
   assert.match((await verdict())[0].verdict, /^Nothing can be concluded: the variants do not have the people/);
-  assert.deepEqual((await pool.query("select * from recsys.experiment_verdict('none')")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.experiment_verdict('none')")).rows, []);
 });

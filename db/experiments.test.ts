@@ -36,9 +36,10 @@ const numberOf = (all: (string | null)[], wanted: string | null) => all.filter((
 
 test("a person's bucket is what sha256 says", async () => {
   const ids = Array.from({ length: 500 }, () => randomUUID());
-  const { rows } = await pool.query("select recsys.bucket(id, 'salt é') as bucket from unnest($1::uuid[]) as id", [
-    ids,
-  ]);
+  const { rows } = await pool.query(
+    "select recsys_engine.bucket(id, 'salt é') as bucket from unnest($1::uuid[]) as id",
+    [ids],
+  );
   for (const [i, id] of ids.entries())
     assert.equal(createHash("sha256").update(`salt é:${id}`).digest().readUInt32BE(0) % 10_000, rows[i].bucket);
 });
@@ -46,7 +47,7 @@ test("a person's bucket is what sha256 says", async () => {
 test("of 500 salts 3 to 7 % split the same people so unevenly as chance does in 5 %", async () => {
   const { rows } = await pool.query(
     `select count(*) filter (where p < 0.05)::int as uneven from (
-       select recsys.chi_square_p((count(*) filter (where recsys.bucket(md5(person::text)::uuid, 'salt ' || salt) < 5000) - 500) ^ 2 / 250.0, 1) as p
+       select recsys_engine.chi_square_p((count(*) filter (where recsys_engine.bucket(md5(person::text)::uuid, 'salt ' || salt) < 5000) - 500) ^ 2 / 250.0, 1) as p
        from generate_series(1, 500) as salt cross join generate_series(1, 1000) as person group by salt
      ) as splits`,
   );
@@ -64,7 +65,7 @@ onBoth("people are in the variants in the proportion of their shares, and stay t
     (
       await pool.query(
         `select assigned.variant, assigned.settings from generate_series(1, 5000) as number
-         left join recsys.assignment(md5(number::text)::uuid) as assigned on true order by number`,
+         left join recsys_engine.assignment(md5(number::text)::uuid) as assigned on true order by number`,
       )
     ).rows;
   const first = await assigned();
@@ -138,7 +139,7 @@ test("experiments of a layer have different people; those of another layer the s
   // a quarter of those in "one" would be in each half of "other", independently
   const { rows: both } = await pool.query(
     `select assigned.variant, assigned.settings from generate_series(1, 3000) as number
-     cross join lateral recsys.assignment(md5(number::text)::uuid) as assigned where assigned.variant = 'one/votes,other/varied'`,
+     cross join lateral recsys_engine.assignment(md5(number::text)::uuid) as assigned where assigned.variant = 'one/votes,other/varied'`,
   );
   assert.ok(Math.abs(both.length - 120) < 55, `${both.length} of 120`);
   for (const row of both) assert.deepEqual(row.settings, { vote_weight: 2, diversity: 0.1 });
@@ -258,12 +259,14 @@ test("the model of a running experiment is neither dropped by hand nor as an old
   await pool.query(
     "update recsys.models set created_at = now() - interval '1 year', status = 'ready' where name = 'tried'",
   );
-  await pool.query("update recsys.model_activations set ended_at = now() - interval '1 year' where name = 'tried'");
+  await pool.query(
+    "update recsys_engine.model_activations set ended_at = now() - interval '1 year' where name = 'tried'",
+  );
   await start("models", [control, { name: "tried", share: 0.5, model: "tried" }]);
-  await assert.rejects(pool.query("select recsys.drop_model($1)", [tried]), /is that of a running experiment/);
-  assert.equal((await pool.query("select recsys.drop_old_model() as id")).rows[0].id, null);
+  await assert.rejects(pool.query("select recsys_engine.drop_model($1)", [tried]), /is that of a running experiment/);
+  assert.equal((await pool.query("select recsys_engine.drop_old_model() as id")).rows[0].id, null);
   await pool.query("select recsys.stop_experiment('models')");
-  assert.equal((await pool.query("select recsys.drop_old_model()::int as id")).rows[0].id, tried);
+  assert.equal((await pool.query("select recsys_engine.drop_old_model()::int as id")).rows[0].id, tried);
   const { rows } = await pool.query("select model_id from recsys.experiment_variants where variant = 'tried'");
   assert.deepEqual(rows, [{ model_id: tried }], "what it was stays known");
 });
@@ -277,21 +280,21 @@ test("the service runs experiments, and nobody else", async (t) => {
   await client.query("begin; set local role service_role");
   await client.query("select recsys.start_experiment('one', $1)", [JSON.stringify(votes)]);
   await client.query("select * from recsys.experiment_report('one')");
-  await client.query("select recsys.stop_harmful_experiments()");
+  await client.query("select recsys_engine.stop_harmful_experiments()");
   await client.query("set local role authenticated");
-  assert.equal((await client.query("select variant from recsys.assignment(gen_random_uuid())")).rowCount, 1);
+  assert.equal((await client.query("select variant from recsys_engine.assignment(gen_random_uuid())")).rowCount, 1);
   for (const call of [
     "recsys.start_experiment('two', '[]')",
     "recsys.stop_experiment('one')",
     "recsys.change_shares('one', '{}')",
     "recsys.experiment_report('one')",
-    "recsys.experiment_split('one')",
-    "recsys.experiment_outcomes(1)",
-    "recsys.stop_harmful_experiments()",
+    "recsys_engine.experiment_split('one')",
+    "recsys_engine.experiment_outcomes(1)",
+    "recsys_engine.stop_harmful_experiments()",
     "recsys.interleaving_report('one')",
-    "recsys.interleaving_credits(1)",
-    "recsys.experiment_verdict('one')",
-    "recsys.candidates('service_role', null, 1, null, now())",
+    "recsys_engine.interleaving_credits(1)",
+    "recsys_engine.experiment_verdict('one')",
+    "recsys_engine.candidates('service_role', null, 1, null, now())",
   ]) {
     await client.query("savepoint asking");
     await assert.rejects(client.query(`select ${call}`), { code: "42501" }, call);

@@ -30,7 +30,7 @@ async function whyNot(user: string, id: string): Promise<string[]> {
   return (await explain(user, id)).filter((line) => line.startsWith("why not")).map((line) => line.split(" | ")[1]);
 }
 
-test("ranks without limits are those of recsys.retrieve within them, for every candidate of everybody", async () => {
+test("ranks without limits are those of recsys_engine.retrieve within them, for every candidate of everybody", async () => {
   // ties too: two posts of one instant, two interactions of one instant
   await pool.query(
     "update public.posts set created_at = (select created_at from public.posts where id = $1) where id = $2",
@@ -46,8 +46,8 @@ test("ranks without limits are those of recsys.retrieve within them, for every c
     const { rows } = await pool.query(
       `select candidates.post_id, candidates.ranks as within, asked.ranks, asked.is_candidate
        from (select (select embedding from recsys.user_embeddings where model_id = $2 and user_id = $1) as vector, now() as now) as given
-       cross join lateral recsys.retrieve($1, $2, given.vector, given.now) as candidates
-       cross join lateral recsys.candidate_for($1, candidates.post_id, $2, given.vector, given.now) as asked
+       cross join lateral recsys_engine.retrieve($1, $2, given.vector, given.now) as candidates
+       cross join lateral recsys_engine.candidate_for($1, candidates.post_id, $2, given.vector, given.now) as asked
        where candidates.post_id <> $3`,
       // the owner's own candidates hold what the user may not see
       [user, model, privatePost],
@@ -71,7 +71,7 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
   assert.deepEqual(await whyNot(people.ada, post(30)), ["has a vote by this user"]);
   assert.deepEqual(await whyNot(people.ada, privatePost), ["not visible"]);
   assert.deepEqual(await whyNot(people.author, privatePost), ["own"]);
-  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(4)]);
+  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ada, post(4)]);
   assert.deepEqual(await whyNot(people.ada, post(4)), ["dismissed or voted against"]);
   await pool.query("insert into public.post_votes (user_id, post_id, value) values ($1, $2, -1)", [
     people.ada,
@@ -185,13 +185,13 @@ test("a post behind the limits of all sources is said to be so, with its ranks",
 });
 
 test("a post without a vector says whether one is coming; a feed without a model says so", async () => {
-  await pool.query("delete from recsys.embedding_jobs");
+  await pool.query("delete from recsys_engine.embedding_jobs");
   await pool.query("delete from recsys.post_embeddings where post_id = $1", [post(3)]);
   const vectorLine = async () => (await explain(people.ada, post(3))).find((line) => line.startsWith("vector"));
   assert.equal(await vectorLine(), "vector | the post has none | and none waits: update its text, or publish again");
   await pool.query("update public.posts set title = 'x' where id = $1", [post(3)]);
   assert.match((await vectorLine()) as string, /^vector \| the post has none \| waits since 2/);
-  await pool.query("update recsys.embedding_jobs set failures = 5, last_error = 'broken'");
+  await pool.query("update recsys_engine.embedding_jobs set failures = 5, last_error = 'broken'");
   assert.equal(await vectorLine(), "vector | the post has none | given up: broken");
   await pool.query("update recsys.models set status = 'retired'");
   assert.ok(
@@ -230,7 +230,7 @@ test("asking changes neither role nor claims of the one who asks, not even when 
     assert.deepEqual(await who(), before);
     await client.query("savepoint here");
     await assert.rejects(
-      client.query("select * from recsys.candidate_for($1, $2, $3, '[1]', now())", [people.ada, post(4), model]),
+      client.query("select * from recsys_engine.candidate_for($1, $2, $3, '[1]', now())", [people.ada, post(4), model]),
     );
     await client.query("rollback to here");
     assert.deepEqual(await who(), before);
@@ -249,7 +249,7 @@ test("similar posts and users: the nearest first, none of them the asked one, an
         (title === "A secret" || Number(title.slice(5)) % 2 === 0) && similarity > 0.999 && post_id !== post(2),
     ),
   );
-  const users = await pool.query("select * from recsys.similar_users($1)", [people.ada]);
+  const users = await pool.query("select * from recsys_engine.similar_users($1)", [people.ada]);
   assert.deepEqual(
     users.rows.map(({ user_id, similarity, passions }) => [user_id, similarity, passions]),
     [[people.ben, 0, ["gardens"]]],
@@ -259,7 +259,7 @@ test("similar posts and users: the nearest first, none of them the asked one, an
     /post .* has no vector of the active model/,
   );
   await assert.rejects(
-    pool.query("select * from recsys.similar_users($1)", [people.eve]),
+    pool.query("select * from recsys_engine.similar_users($1)", [people.eve]),
     /user .* has no vector of the active model/,
   );
   await pool.query("update recsys.models set status = 'retired'");
@@ -289,7 +289,9 @@ test("names and values of features go together as the ranker was told", async ()
      values (gen_random_uuid(), $1, $2, 1, now(), $3, $4)`,
     [people.ada, post(4), model, featuresOf(feeds as never, 0)],
   );
-  const { rows } = await pool.query("select part, feature, value from recsys.impression_features order by number");
+  const { rows } = await pool.query(
+    "select part, feature, value from recsys_engine.impression_features order by number",
+  );
   const expected = Object.entries({ user: 1000, post: 2000, pair: 3000, category: 4000 }).flatMap(([part, offset]) =>
     names[part as keyof typeof names].map((feature: string, i: number) => ({ part, feature, value: offset + i })),
   );
@@ -329,7 +331,7 @@ test("of who wants no personalisation nothing is told that hangs on what they di
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, seen_at) values (gen_random_uuid(), $1, $2, 1, now(), now())`,
     [people.ada, post(4)],
   );
-  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(6)]);
+  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ada, post(6)]);
   const before = await all();
   assert.ok(before.flat().includes("feed | impersonal | the user wants it so (recsys.source_preferences)"));
   for (const table of [
@@ -337,7 +339,7 @@ test("of who wants no personalisation nothing is told that hangs on what they di
     "public.post_votes",
     "public.comments",
     "public.follows",
-    "recsys.dismissals",
+    "recsys_engine.dismissals",
     "recsys.impressions",
     "recsys.user_embeddings",
   ])

@@ -41,7 +41,7 @@ test("skew is the index against the training set by hand; exploration, later pla
     ],
     [[0.5], [1, 0]],
   ].entries())
-    await pool.query("insert into recsys.training_features values ($1, $2, $3, $4, $5)", [
+    await pool.query("insert into recsys_engine.training_features values ($1, $2, $3, $4, $5)", [
       model,
       i + 1,
       `pair ${i}`,
@@ -55,7 +55,7 @@ test("skew is the index against the training set by hand; exploration, later pla
   await showFeatures(other, 0, features);
   await showFeatures(model, 0, features.slice(0, 10), 2, true);
   await showFeatures(model, 0, features.slice(0, 10), 11);
-  await pool.query("select recsys.measure_day($1)", [day]);
+  await pool.query("select recsys_engine.measure_day($1)", [day]);
   const figures = await figuresOf(pool, day);
   assertNear(figures, `skew|${model}|pair 0`, stabilityIndex([10, 30, 60], [50, 30, 20]));
   assertNear(figures, `skew|${model}|pair 1`, 0);
@@ -84,7 +84,7 @@ test("drift is the index against the same weekday of four weeks by hand, whichev
     );
   const served = Array.from({ length: 100 }, (_, i): [number, number] => [i / 2, i < 60 ? 0 : 1]);
   await showFeatures(now, 0, served);
-  await pool.query("select recsys.measure_day($1)", [day]);
+  await pool.query("select recsys_engine.measure_day($1)", [day]);
   const figures = await figuresOf(pool, day);
   // in hundredths of their range, 99, tenths end at the tenth, twentieth … value, each the first of the next
   const units = (values: number[]) => values.map((value) => Math.round(value / 0.99));
@@ -105,6 +105,6 @@ test("drift is the index against the same weekday of four weeks by hand, whichev
   assertNear(figures, "drift|0|user log_votes", stabilityIndex([60, 40], [95, 5]), 19);
   assert.equal([...figures.keys()].filter((name) => name.startsWith("drift|")).length, 2);
   await pool.query("delete from recsys.impressions where shown_at < $1::date", [day]);
-  await pool.query("select recsys.measure_day($1)", [day]);
+  await pool.query("select recsys_engine.measure_day($1)", [day]);
   assert.equal([...(await figuresOf(pool, day)).keys()].filter((name) => name.startsWith("drift|")).length, 0);
 });

@@ -13,7 +13,7 @@ const changes = Number(process.env.CHANGES ?? 3000);
 const seed = Number(process.env.SEED ?? 1);
 
 async function differences({ pool }: Database): Promise<unknown[]> {
-  const { rows } = await pool.query("select * from recsys.feature_store_differences() limit 3");
+  const { rows } = await pool.query("select * from recsys_engine.feature_store_differences() limit 3");
   return rows;
 }
 
@@ -38,12 +38,14 @@ test(`${changes} random changes`, async (t) => {
     assert.deepEqual(await differences(database), [], `seed ${seed}, change ${change}, after ${last.join(", ")}`);
     assert.deepEqual(await affinityDifferences(database.pool), [], `seed ${seed}, change ${change}, affinities`);
     if (checked++ % 15 === 0) await assertExact(database);
-    const { rows } = await database.pool.query("select thinned_before > '-infinity' as thinned from recsys.thinning");
+    const { rows } = await database.pool.query(
+      "select thinned_before > '-infinity' as thinned from recsys_engine.thinning",
+    );
     wasThinned ||= rows[0].thinned;
   }
   await assertExact(database);
   assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
-  assert.equal((await database.pool.query("select from recsys.set_aside_changes")).rowCount, 0);
+  assert.equal((await database.pool.query("select from recsys_engine.set_aside_changes")).rowCount, 0);
   // at the end it may be undone: where so much was deleted that the earliest states are needed again
   assert.ok(wasThinned, "nothing was old enough to be thinned");
   t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
@@ -74,7 +76,7 @@ test("four who write, two who roll up, and one who thins, all at once", {
   };
   const thin = async (random: Random) => {
     while (goesOn())
-      await database.pool.query("select recsys.thin_feature_store($1, $2)", [
+      await database.pool.query("select recsys_engine.thin_feature_store($1, $2)", [
         40 + random.below(160),
         1 + random.below(30),
       ]);
@@ -91,30 +93,30 @@ await onBoth("differences are found, and mended by queueing them", async (t, dat
   await pool.query("select recsys.roll_up()");
   assert.deepEqual(await differences(database), []);
   const damages = [
-    "update recsys.post_stats set views = views + 1 where interaction_id = (select min(interaction_id) from recsys.post_stats)",
-    "update recsys.post_stats set recent[3] = recent[3] + 1e-6 where interaction_id = (select max(interaction_id) from recsys.post_stats)",
-    "update recsys.post_stats set last_comment_at = null where interaction_id = (select max(interaction_id) from recsys.post_stats where last_comment_at is not null)",
-    "update recsys.user_stats set habit_log_idle = null where event_id = (select max(event_id) from recsys.user_stats where habit_log_idle is not null)",
-    "update recsys.user_stats set habit_log_age = habit_log_age + 0.001 where event_id = (select max(event_id) from recsys.user_stats where habit_log_age is not null)",
-    "delete from recsys.post_stats where interaction_id = (select min(interaction_id) from recsys.post_stats)",
-    "delete from recsys.user_stats where event_id = (select min(event_id) from recsys.user_stats)",
-    "insert into recsys.post_stats select post_id, last_active_at, -1, user_id, kind, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend from recsys.post_stats limit 1",
-    "update recsys.latest_post_stats set comments = comments + 1 where post_id = (select max(post_id::text)::uuid from recsys.latest_post_stats)",
-    "update recsys.latest_post_stats set trend = trend - 0.01 where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
-    "delete from recsys.latest_post_stats where post_id = (select min(post_id::text)::uuid from recsys.latest_post_stats)",
-    "insert into recsys.latest_post_stats select (jsonb_populate_record(latest, jsonb_build_object('post_id', gen_random_uuid()))).* from recsys.latest_post_stats as latest limit 1",
-    "update recsys.latest_user_stats set logins = logins + 1 where user_id = (select max(user_id::text)::uuid from recsys.latest_user_stats)",
-    "update recsys.latest_user_stats set recent[2] = recent[2] + 1e-6 where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",
-    "delete from recsys.latest_user_stats where user_id = (select min(user_id::text)::uuid from recsys.latest_user_stats)",
-    "insert into recsys.latest_user_stats select gen_random_uuid(), last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys.latest_user_stats limit 1",
-    "insert into recsys.user_stats select user_id, last_active_at, 'L-1', -1, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys.user_stats limit 1",
+    "update recsys_engine.post_stats set views = views + 1 where interaction_id = (select min(interaction_id) from recsys_engine.post_stats)",
+    "update recsys_engine.post_stats set recent[3] = recent[3] + 1e-6 where interaction_id = (select max(interaction_id) from recsys_engine.post_stats)",
+    "update recsys_engine.post_stats set last_comment_at = null where interaction_id = (select max(interaction_id) from recsys_engine.post_stats where last_comment_at is not null)",
+    "update recsys_engine.user_stats set habit_log_idle = null where event_id = (select max(event_id) from recsys_engine.user_stats where habit_log_idle is not null)",
+    "update recsys_engine.user_stats set habit_log_age = habit_log_age + 0.001 where event_id = (select max(event_id) from recsys_engine.user_stats where habit_log_age is not null)",
+    "delete from recsys_engine.post_stats where interaction_id = (select min(interaction_id) from recsys_engine.post_stats)",
+    "delete from recsys_engine.user_stats where event_id = (select min(event_id) from recsys_engine.user_stats)",
+    "insert into recsys_engine.post_stats select post_id, last_active_at, -1, user_id, kind, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend from recsys_engine.post_stats limit 1",
+    "update recsys_engine.latest_post_stats set comments = comments + 1 where post_id = (select max(post_id::text)::uuid from recsys_engine.latest_post_stats)",
+    "update recsys_engine.latest_post_stats set trend = trend - 0.01 where post_id = (select min(post_id::text)::uuid from recsys_engine.latest_post_stats)",
+    "delete from recsys_engine.latest_post_stats where post_id = (select min(post_id::text)::uuid from recsys_engine.latest_post_stats)",
+    "insert into recsys_engine.latest_post_stats select (jsonb_populate_record(latest, jsonb_build_object('post_id', gen_random_uuid()))).* from recsys_engine.latest_post_stats as latest limit 1",
+    "update recsys_engine.latest_user_stats set logins = logins + 1 where user_id = (select max(user_id::text)::uuid from recsys_engine.latest_user_stats)",
+    "update recsys_engine.latest_user_stats set recent[2] = recent[2] + 1e-6 where user_id = (select min(user_id::text)::uuid from recsys_engine.latest_user_stats)",
+    "delete from recsys_engine.latest_user_stats where user_id = (select min(user_id::text)::uuid from recsys_engine.latest_user_stats)",
+    "insert into recsys_engine.latest_user_stats select gen_random_uuid(), last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys_engine.latest_user_stats limit 1",
+    "insert into recsys_engine.user_stats select user_id, last_active_at, 'L-1', -1, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle from recsys_engine.user_stats limit 1",
   ];
   for (const damage of damages) {
     await t.test(damage, async () => {
       await pool.query(damage);
       assert.equal((await differences(database)).length, 1);
       await pool.query(
-        "insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences()",
+        "insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences()",
       );
       await pool.query("select recsys.roll_up()");
       assert.deepEqual(await differences(database), []);
@@ -144,7 +146,7 @@ await onBoth("where more may have changed than is queued event by event, all of 
        select created_at from seen`,
       [user, post, minute++],
     );
-    await pool.query("delete from recsys.feature_changes");
+    await pool.query("delete from recsys_engine.feature_changes");
     return rows[0].created_at as Date;
   };
   const view = (user: string, post: string) =>
@@ -155,16 +157,16 @@ await onBoth("where more may have changed than is queued event by event, all of 
   const cases: Record<string, () => Promise<unknown>> = {
     "a post and a user were queued by hand from an instant on": async () => {
       const at = await unqueued(ana, story);
-      await pool.query("insert into recsys.feature_changes (post_id, at) values ($1, $2)", [story, at]);
-      await pool.query("insert into recsys.feature_changes (user_id, at) values ($1, $2)", [ana, at]);
+      await pool.query("insert into recsys_engine.feature_changes (post_id, at) values ($1, $2)", [story, at]);
+      await pool.query("insert into recsys_engine.feature_changes (user_id, at) values ($1, $2)", [ana, at]);
       await view(ben, story);
       await view(ana, other);
     },
     "a user was set aside": async () => {
       const at = await unqueued(ana, story);
-      await pool.query("insert into recsys.feature_changes (post_id, at) values ($1, $2)", [story, at]);
+      await pool.query("insert into recsys_engine.feature_changes (post_id, at) values ($1, $2)", [story, at]);
       await pool.query(
-        "insert into recsys.set_aside_changes (user_id, at, error_code, reason) values ($1, $2, '22000', 'a test')",
+        "insert into recsys_engine.set_aside_changes (user_id, at, error_code, reason) values ($1, $2, '22000', 'a test')",
         [ana, at],
       );
       await view(ana, other);
@@ -181,8 +183,8 @@ await onBoth("where more may have changed than is queued event by event, all of 
     await t.test(name, async () => {
       await change();
       await pool.query("select recsys.roll_up()");
-      assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
-      assert.equal((await pool.query("select from recsys.set_aside_changes")).rowCount, 0);
+      assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
+      assert.equal((await pool.query("select from recsys_engine.set_aside_changes")).rowCount, 0);
     });
   }
 });

@@ -4,7 +4,7 @@ import type { Database } from "./connect.ts";
 /** Schemas that a Supabase project has by itself, and those of the engine. */
 export const platformSchemas = [
   ..."information_schema auth storage realtime _realtime _analytics supabase_functions supabase_migrations".split(" "),
-  ..."vault pgsodium pgsodium_masks graphql graphql_public net cron pgmq pgbouncer _supavisor extensions recsys".split(
+  ..."vault pgsodium pgsodium_masks graphql graphql_public net cron pgmq pgbouncer _supavisor extensions recsys recsys_engine".split(
     " ",
   ),
 ];

@@ -1,7 +1,8 @@
-/** An interface of the functions of schema recsys, as `call` takes it: arguments by name, and what a row of the result has. */
+/** An interface of the functions of both schemas, as `call` takes it: arguments by name, and what a row of the result has. */
 import type pg from "pg";
 
 interface DeclaredFunction {
+  schema: string;
   name: string;
   comment: string | null;
   /** The last `defaults` of them may be left out. */
@@ -12,7 +13,7 @@ interface DeclaredFunction {
 
 /** A scalar's only column has the function's name, as in `select * from f()`. Triggers call nobody but Postgres. */
 const functionsSql = `
-select proname as name, obj_description(pg_proc.oid, 'pg_proc') as comment, pronargdefaults as defaults,
+select pronamespace::regnamespace::text as schema, proname as name, obj_description(pg_proc.oid, 'pg_proc') as comment, pronargdefaults as defaults,
   coalesce((select json_agg(json_build_object('name', argument.name, 'type', format_type(argument.type, null)) order by place)
     from unnest(proargnames, coalesce(proallargtypes, proargtypes::oid[]), proargmodes) with ordinality as argument (name, type, mode, place)
     where coalesce(mode, 'i') in ('i', 'b', 'v') and argument.type is not null), '[]') as arguments,
@@ -26,8 +27,8 @@ select proname as name, obj_description(pg_proc.oid, 'pg_proc') as comment, pron
     json_build_array(json_build_object('name', proname, 'type', format_type(prorettype, null)))
   ) as columns
 from pg_proc
-where pronamespace = 'recsys'::regnamespace and prorettype <> 'trigger'::regtype and prokind = 'f'
-order by proname collate "C", pg_get_function_identity_arguments(pg_proc.oid) collate "C"`;
+where pronamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and prorettype <> 'trigger'::regtype and prokind = 'f'
+order by schema, proname collate "C", pg_get_function_identity_arguments(pg_proc.oid) collate "C"`;
 
 const numbers = ["smallint", "integer", "bigint", "real", "double precision"];
 const dates = ["timestamp with time zone", "timestamp without time zone", "date"];
@@ -52,7 +53,7 @@ function argumentType(type: string): string {
   return dates.includes(type) ? "Date | string" : resultType(type);
 }
 
-function describe({ name, comment, arguments: given, defaults, columns }: DeclaredFunction): string {
+function describe({ schema, name, comment, arguments: given, defaults, columns }: DeclaredFunction): string {
   const args = given.map((argument, i) =>
     i < given.length - defaults
       ? `${argument.name}: ${argumentType(argument.type)} | null`
@@ -60,7 +61,7 @@ function describe({ name, comment, arguments: given, defaults, columns }: Declar
   );
   const row = columns.map((column) => `${column.name}: ${resultType(column.type)}`);
   const said = comment ? `  /** ${comment.replaceAll("*/", "* /")} */\n` : "";
-  return `${said}  "recsys.${name}": { args: { ${args.join("; ")} }; row: { ${row.join("; ")} } };`;
+  return `${said}  "${schema}.${name}": { args: { ${args.join("; ")} }; row: { ${row.join("; ")} } };`;
 }
 
 /** The interface as TypeScript. Of functions of one name it takes the one with the most arguments. */

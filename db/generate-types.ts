@@ -10,7 +10,7 @@ import { testDatabase } from "./testing.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** TypeScript for all that the database has: tables and views by kysely-codegen, and the functions of schema recsys. */
+/** TypeScript for all that the database has: tables and views by kysely-codegen, and the functions of both schemas. */
 export async function generateTypes({ pool, url }: Database): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "recsys-types-"));
   // bigint and interval as pool.ts reads them; vectors are strings by default. Every name has its schema
@@ -19,7 +19,7 @@ export async function generateTypes({ pool, url }: Database): Promise<string> {
     url,
     "out-file": join(folder, "schema.ts"),
     "default-schema": "none",
-    "include-pattern": "(public|recsys).*",
+    "include-pattern": "(public|recsys|recsys_engine).*",
     "type-mapping": JSON.stringify({ bytea: "Uint8Array", int8: "number", interval: "string" }),
   };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
@@ -43,7 +43,7 @@ function withoutNulls(types: string, views: Set<string>): string {
 
 async function viewsOf(pool: Database["pool"]): Promise<Set<string>> {
   const { rows } = await pool.query(
-    "select schemaname || '.' || viewname as name from pg_views where schemaname in ('public', 'recsys')",
+    "select schemaname || '.' || viewname as name from pg_views where schemaname in ('public', 'recsys', 'recsys_engine')",
   );
   return new Set(rows.map(({ name }) => name));
 }

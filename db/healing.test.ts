@@ -9,14 +9,19 @@ import { testDatabase } from "./testing.ts";
 
 const views = Number(process.env.SOAK ?? 1000);
 const { pool } = await testDatabase({ after }, "healing");
-const kept = (
-  "post_stats latest_post_stats user_stats latest_user_stats user_affinities first_acts bursts circle_members newcomer_days newcomer_posts " +
-  "trials trial_impressions impressions dismissals post_tags"
-).split(" ");
+const kept = [
+  "recsys.impressions",
+  ...(
+    "post_stats latest_post_stats user_stats latest_user_stats user_affinities first_acts bursts circle_members newcomer_days newcomer_posts " +
+    "trials trial_impressions dismissals post_tags"
+  )
+    .split(" ")
+    .map((table) => `recsys_engine.${table}`),
+];
 
 /** So many days after today's noon, by the engine's clock, which is at six in the evening (UTC). */
 const noon = (days: string | number) =>
-  `date_trunc('day', recsys.clock(), 'UTC') + interval '12 hours' + (${days}) * interval '1 day'`;
+  `date_trunc('day', recsys_engine.clock(), 'UTC') + interval '12 hours' + (${days}) * interval '1 day'`;
 const minutes = (number: string) => `(${number}) * interval '1 minute'`;
 const person = (letter: string, number: string) => `md5('${letter}' || ${number})::uuid`;
 const old = (number: string) => `md5('old' || 1 + (${number}) % 50)::uuid`;
@@ -50,8 +55,8 @@ const attack = `
     select ${person("one", "''")}, ${old("n % 20")}, ${noon(0)} + ${minutes("n * 0.00002")} from generate_series(1, ${views}) as n;
   insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
     select md5('page' || n || i)::uuid, ${person("ten", "n")}, ${old("i")}, 1, ${noon(0)} + ${minutes("1")} from generate_series(1, 10) as n, generate_series(1, 50) as i;
-  insert into recsys.trial_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("ten", "n")}, ${noon(0)} from generate_series(1, 10) as n, generate_series(1, 6) as i;
-  insert into recsys.dismissals select ${person("ten", "n")}, ${old("n")}, ${noon(0)} from generate_series(1, 10) as n`;
+  insert into recsys_engine.trial_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("ten", "n")}, ${noon(0)} from generate_series(1, 10) as n, generate_series(1, 6) as i;
+  insert into recsys_engine.dismissals select ${person("ten", "n")}, ${old("n")}, ${noon(0)} from generate_series(1, 10) as n`;
 
 /** What people do who are taken in: they come to the posts of the ten. */
 const takenIn = `
@@ -66,7 +71,7 @@ const afterwards = `
     select 20000000 + n, ${person("new", "n")}, ${old("n")}, ${noon(0)} + ${minutes("60 + 40 * n")} from generate_series(1, 3) as n;
   insert into public.post_votes (id, user_id, post_id, created_at)
     select 20000100 + n, ${person("known", "n")}, ${old("n * n")}, ${noon(0)} + ${minutes("70 + n")} from generate_series(1, 40) as n;
-  insert into recsys.trial_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("known", "n")}, ${noon(0)} + ${minutes("70")} from generate_series(1, 40) as n, generate_series(1, 3) as i;
+  insert into recsys_engine.trial_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("known", "n")}, ${noon(0)} + ${minutes("70")} from generate_series(1, 40) as n, generate_series(1, 3) as i;
   insert into public.post_views (id, user_id, post_id, created_at)
     select 20000200 + n, ${person("known", "n")}, md5('later post' || 1 + n % 3)::uuid, ${noon(0)} + ${minutes("75 + n * .1")} from generate_series(1, 40) as n`;
 
@@ -80,7 +85,7 @@ async function evening(days: number): Promise<void> {
 /** In portions as pg_cron has it, since in one of more than 50,000 changes, as of an import, nobody looks for bursts; and then what waits for the night. */
 async function rollUp(): Promise<void> {
   while (Number((await pool.query("select recsys.roll_up() as written")).rows[0].written) > 0);
-  await pool.query("select recsys.roll_up(null), recsys.find_circles()");
+  await pool.query("select recsys.roll_up(null), recsys_engine.find_circles()");
 }
 
 type Kept = Record<string, string[]>;
@@ -88,7 +93,7 @@ type Kept = Record<string, string[]>;
 async function allKept(): Promise<Kept> {
   const tables: Kept = {};
   for (const table of kept) {
-    const { rows } = await pool.query(`select each::text as row from recsys.${table} as each order by 1`);
+    const { rows } = await pool.query(`select each::text as row from ${table} as each order by 1`);
     tables[table] = rows.map(({ row }) => row);
   }
   return tables;
@@ -100,7 +105,7 @@ const differing = (is: Kept, was: Kept) => kept.filter((table) => is[table].join
 async function lived(isAttacked: boolean) {
   await clear(pool);
   await evening(0);
-  await pool.query("select recsys.make_impression_partitions()");
+  await pool.query("select recsys_engine.make_impression_partitions()");
   await pool.query(community);
   // as an import does: without it this roll-up took 20 times as long
   await pool.query("analyze");
@@ -123,7 +128,7 @@ async function lived(isAttacked: boolean) {
   const today = await allKept();
   await evening(1);
   await rollUp();
-  await pool.query("select recsys.purge_trials()");
+  await pool.query("select recsys_engine.purge_trials()");
   return { attacked, today, tomorrow: await allKept() };
 }
 
@@ -133,5 +138,5 @@ test("deleted and erased, they leave what is kept of all others as it is where t
   assert.equal(differing(healed.attacked, calm.attacked).length, 14, "the attack reached all that is kept");
   assert.deepEqual(differing(healed.today, calm.today), ["trials"]);
   assert.deepEqual(differing(healed.tomorrow, calm.tomorrow), []);
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 });

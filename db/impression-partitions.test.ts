@@ -16,7 +16,7 @@ async function partitions(): Promise<string[]> {
   const { rows } = await pool.query(
     "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'recsys.impressions'::regclass order by 1",
   );
-  return rows.map(({ name }) => name.replace("recsys.impressions_", ""));
+  return rows.map(({ name }) => name.replace("recsys_engine.impressions_", ""));
 }
 
 const month = async (ahead: number) =>
@@ -35,12 +35,12 @@ const show = (interval: string) =>
 
 const where = async () =>
   (await pool.query("select tableoid::regclass::text as name from recsys.impressions order by shown_at")).rows.map(
-    ({ name }) => name.replace("recsys.impressions_", ""),
+    ({ name }) => name.replace("recsys_engine.impressions_", ""),
   );
 
 const make = async (ahead = 2) =>
-  (await pool.query("select recsys.make_impression_partitions($1) as n", [ahead])).rows[0].n;
-const purge = async () => (await pool.query("select recsys.purge_impressions() as n")).rows[0].n;
+  (await pool.query("select recsys_engine.make_impression_partitions($1) as n", [ahead])).rows[0].n;
+const purge = async () => (await pool.query("select recsys_engine.purge_impressions() as n")).rows[0].n;
 
 test("this month and two ahead are there from the start; a row finds its month, a far one the default", async () => {
   await make();
@@ -89,7 +89,7 @@ test("months follow the engine's clock, where that is behind", async () => {
 
 test("a partition is the owner's alone, says what it is, and has the parent's indexes", async () => {
   await make();
-  const name = `recsys.impressions_${await month(0)}`;
+  const name = `recsys_engine.impressions_${await month(0)}`;
   const { rows } = await pool.query(
     `select relrowsecurity as secured, obj_description(oid, 'pg_class') as comment,
        has_table_privilege('authenticated', oid, 'select') as read, has_table_privilege('anon', oid, 'insert') as written,
@@ -139,7 +139,7 @@ test("months are made while others write and read: none of them waits", { skip }
     }
   });
   const one = await month(0);
-  await reader.query(`begin; select count(*) from recsys.impressions_${one}`);
+  await reader.query(`begin; select count(*) from recsys_engine.impressions_${one}`);
   await feed.query(`begin; ${logOne}`);
   assert.equal(await make(22), 2);
   await feed.query(logOne);

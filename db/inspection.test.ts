@@ -10,7 +10,7 @@ test("posts without a vector, and whether one is coming", async (t) => {
   const { pool } = database;
   await embeddedCommunity(database);
   const missing = async () =>
-    (await pool.query("select post_id, job, last_error from recsys.posts_without_vector order by post_id")).rows;
+    (await pool.query("select post_id, job, last_error from recsys_engine.posts_without_vector order by post_id")).rows;
   assert.deepEqual(await missing(), []);
   await pool.query("delete from recsys.post_embeddings where post_id = $1", [post(6)]);
   const fresh = uuid("d", 1);
@@ -19,10 +19,10 @@ test("posts without a vector, and whether one is coming", async (t) => {
     { post_id: post(6), job: "none waits", last_error: null },
     { post_id: fresh, job: "waits", last_error: null },
   ]);
-  await pool.query("update recsys.embedding_jobs set failures = 100, attempts = 100, last_error = 'no words'");
+  await pool.query("update recsys_engine.embedding_jobs set failures = 100, attempts = 100, last_error = 'no words'");
   assert.deepEqual((await missing())[1], { post_id: fresh, job: "given up", last_error: "no words" });
   const { rows } = await pool.query(
-    "select age < interval '1 minute' as is_new from recsys.posts_without_vector where post_id = $1",
+    "select age < interval '1 minute' as is_new from recsys_engine.posts_without_vector where post_id = $1",
     [fresh],
   );
   assert.equal(rows[0].is_new, true);
@@ -36,7 +36,7 @@ test("sizes are those that PostgreSQL counts, partitions and indexes among them"
   const { rows } = await pool.query("select * from recsys.sizes order by bytes desc");
   const { rows: counted } = await pool.query(
     `select sum(pg_total_relation_size(oid))::text as bytes from pg_class
-     where relnamespace = 'recsys'::regnamespace and relkind in ('r', 'p')`,
+     where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p')`,
   );
   assert.equal(
     rows.reduce((sum, { bytes }) => sum + BigInt(bytes), 0n),
@@ -50,10 +50,10 @@ test("sizes are those that PostgreSQL counts, partitions and indexes among them"
 
 test("a model that is not there is not dropped in silence", async (t) => {
   const { pool } = await testDatabase(t, "inspection");
-  await assert.rejects(pool.query("select recsys.drop_model(999)"), {
+  await assert.rejects(pool.query("select recsys_engine.drop_model(999)"), {
     code: "P0002",
     message: "there is no model 999",
   });
-  await assert.rejects(pool.query("select recsys.drop_model(null)"), /there is no model \(null\)/);
-  assert.equal((await pool.query("select recsys.drop_old_model() as id")).rows[0].id, null);
+  await assert.rejects(pool.query("select recsys_engine.drop_model(null)"), /there is no model \(null\)/);
+  assert.equal((await pool.query("select recsys_engine.drop_old_model() as id")).rows[0].id, null);
 });

@@ -47,7 +47,7 @@ const credits = async () =>
   (
     await pool.query(
       `select metric, pages, first_wins, second_wins, round(first_credit::numeric, 6)::float8 as first, round(second_credit::numeric, 6)::float8 as second
-       from recsys.experiments, recsys.interleaving_credits(experiment_id) order by pages, metric`,
+       from recsys.experiments, recsys_engine.interleaving_credits(experiment_id) order by pages, metric`,
     )
   ).rows.map((row) => Object.values(row).join(" "));
 
@@ -122,7 +122,7 @@ const reported = async () =>
     ({ metric, conclusion }) => `${metric}: ${conclusion}`,
   );
 const verdict = async () =>
-  (await pool.query("select variant, verdict from recsys.experiment_verdict('e')")).rows.map(
+  (await pool.query("select variant, verdict from recsys_engine.experiment_verdict('e')")).rows.map(
     ({ variant, verdict }) => `${variant}: ${verdict}`,
   );
 
@@ -145,7 +145,7 @@ test("the report says in words whose picks are acted on more", async () => {
     better[0],
     /^both: Better: new is preferred: its picks get .*\. How much more people do .* only an experiment that splits them says\.$/,
   );
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0);
   await pool.query("select recsys.stop_experiment('e')");
   assert.deepEqual(await verdict(), better, "the words do not hang on whether it still runs");
 });
@@ -189,11 +189,15 @@ test("a second model whose picks surely get much less ends its experiment, and s
     /^both: Worse: old is preferred: .* % of the weighted acts\. new is not worth going on with\.$/,
   );
   await pool.query("update recsys.experiments set max_loss = 1");
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0, "never");
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0, "never");
   await pool.query("update recsys.experiments set max_loss = 0.5");
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0, "0.6 of it is left");
+  assert.equal(
+    (await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n,
+    0,
+    "0.6 of it is left",
+  );
   await pool.query("update recsys.experiments set max_loss = 0.1");
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 1);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 1);
   const { rows } = await pool.query("select end_reason from recsys.experiments");
   assert.match(rows[0].end_reason, /^guardrail: the picks of new get at most 4\d\.\d % of the votes$/);
 });
@@ -216,7 +220,7 @@ test("each kind has its report, and says so", async () => {
   );
   for (const name of ["none", null])
     await assert.rejects(pool.query("select * from recsys.interleaving_report($1)", [name]), /there is no experiment/);
-  assert.equal((await pool.query("select recsys.stop_harmful_experiments() as n")).rows[0].n, 0);
+  assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0);
   const { rows } = await pool.query("select name, kind from recsys.experiments order by 1");
   assert.deepEqual(rows, [
     { name: "e", kind: "interleaving" },
@@ -229,7 +233,7 @@ test("what is left out is the model that is active at the start, whichever is la
   const ids = async () =>
     (
       await pool.query(
-        "select first.name as first, second.name as second from recsys.assignment($1) join recsys.models as first using (model_id) join recsys.models as second on second.model_id = second_model_id",
+        "select first.name as first, second.name as second from recsys_engine.assignment($1) join recsys.models as first using (model_id) join recsys.models as second on second.model_id = second_model_id",
         [someone.ada],
       )
     ).rows;
@@ -238,7 +242,7 @@ test("what is left out is the model that is active at the start, whichever is la
   assert.deepEqual(await ids(), [{ first: "old", second: "new" }]);
   for (const name of ["old", "new"])
     await assert.rejects(
-      pool.query("select recsys.drop_model(model_id) from recsys.models where name = $1", [name]),
+      pool.query("select recsys_engine.drop_model(model_id) from recsys.models where name = $1", [name]),
       /is that of a running experiment/,
     );
   await assert.rejects(

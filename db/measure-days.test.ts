@@ -11,11 +11,13 @@ const skip = await withoutPostgres();
 
 beforeEach(() => clearFigures(pool));
 
-const measure = (of: string) => pool.query("select recsys.measure_day($1)", [of]);
-const measureDays = async (most: number) => (await pool.query("select recsys.measure_days($1) as n", [most])).rows[0].n;
+const measure = (of: string) => pool.query("select recsys_engine.measure_day($1)", [of]);
+const measureDays = async (most: number) =>
+  (await pool.query("select recsys_engine.measure_days($1) as n", [most])).rows[0].n;
 
 test("a day is measured when its last labels are settled, and not before", async () => {
-  const clock = (await pool.query("select (recsys.clock() at time zone 'UTC')::date::text as today")).rows[0].today;
+  const clock = (await pool.query("select (recsys_engine.clock() at time zone 'UTC')::date::text as today")).rows[0]
+    .today;
   for (const [ago, settled] of [
     [0, false],
     [1, false],
@@ -25,15 +27,18 @@ test("a day is measured when its last labels are settled, and not before", async
     if (settled) await measure(of);
     else await assert.rejects(measure(of), /labels of \d{4}-\d\d-\d\d are not settled/);
   }
-  await assert.rejects(pool.query("select recsys.measure_day(null)"), /labels of no day are not settled/);
-  await assert.rejects(pool.query("select recsys.measure_days(-1)"), /0 days or more are measured at once, not -1/);
-  await assert.rejects(pool.query("select recsys.measure_days(null)"), /not null/);
+  await assert.rejects(pool.query("select recsys_engine.measure_day(null)"), /labels of no day are not settled/);
+  await assert.rejects(
+    pool.query("select recsys_engine.measure_days(-1)"),
+    /0 days or more are measured at once, not -1/,
+  );
+  await assert.rejects(pool.query("select recsys_engine.measure_days(null)"), /not null/);
 });
 
 const measuredDays = async () =>
   (
     await pool.query(
-      `select ((recsys.clock() at time zone 'UTC')::date - day)::int as ago from recsys.daily_metrics where metric = 'shown' order by day`,
+      `select ((recsys_engine.clock() at time zone 'UTC')::date - day)::int as ago from recsys.daily_metrics where metric = 'shown' order by day`,
     )
   ).rows.map(({ ago }) => ago);
 
@@ -44,7 +49,7 @@ test("missed days are caught up with, the oldest first, so many a run, and then 
   assert.equal(await measureDays(100), 0);
   assert.deepEqual((await measuredDays()).at(-1), 2);
   // one in the middle, by hand
-  await pool.query("delete from recsys.daily_metrics where day = (recsys.clock() at time zone 'UTC')::date - 9");
+  await pool.query("delete from recsys.daily_metrics where day = (recsys_engine.clock() at time zone 'UTC')::date - 9");
   assert.equal(await measureDays(100), 1);
 });
 
@@ -67,7 +72,7 @@ test("what was measured while the clock was a day ahead is measured again once i
   await measureDays(100);
   assert.deepEqual((await measuredDays()).slice(-2), [3, 2]);
   const { rows } = await pool.query(
-    "select from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date",
+    "select from recsys.daily_metrics where day > (recsys_engine.clock() at time zone 'UTC')::date",
   );
   assert.equal(rows.length, 0, "nor is tomorrow behind already");
 });
@@ -89,18 +94,18 @@ test("the lag of a day is the longest that was seen", async () => {
         "select slice, round(value::numeric)::int as value, count::int from recsys.daily_metrics where metric = 'lag' order by slice",
       )
     ).rows;
-  await pool.query("truncate recsys.embedding_jobs, recsys.feature_changes");
+  await pool.query("truncate recsys_engine.embedding_jobs, recsys_engine.feature_changes");
   await measureDays(0);
   assert.deepEqual(await lag(), [
     { slice: "embedding", value: 0, count: 1 },
     { slice: "roll-up", value: 0, count: 1 },
   ]);
   await pool.query(
-    "insert into recsys.feature_changes (user_id, queued_at) values ($1, now() - interval '90 seconds')",
+    "insert into recsys_engine.feature_changes (user_id, queued_at) values ($1, now() - interval '90 seconds')",
     [uuid("a", 0)],
   );
   await measureDays(0);
-  await pool.query("truncate recsys.feature_changes");
+  await pool.query("truncate recsys_engine.feature_changes");
   await measureDays(0);
   assert.deepEqual(await lag(), [
     { slice: "embedding", value: 0, count: 3 },
@@ -112,7 +117,7 @@ test("degraded feeds of a day are those of its hours together", async () => {
   const show = (feeds: number, degraded: number) =>
     pool.query(
       `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, degraded)
-       select md5($1 || ' ' || n)::uuid, $3, md5(place::text)::uuid, place, recsys.clock() - interval '59 minutes', case when n <= $2::int then 'unranked' end
+       select md5($1 || ' ' || n)::uuid, $3, md5(place::text)::uuid, place, recsys_engine.clock() - interval '59 minutes', case when n <= $2::int then 'unranked' end
        from generate_series(1, $1::int) as n cross join generate_series(1, 3) as place`,
       [feeds, degraded, uuid("a", 0)],
     );
@@ -144,9 +149,9 @@ test("who measures holds up neither feeds nor events, and two at once do it once
     }
   });
   await measuring.query("begin");
-  assert.equal((await measuring.query("select recsys.measure_days(100) as n")).rows[0].n, 35);
+  assert.equal((await measuring.query("select recsys_engine.measure_days(100) as n")).rows[0].n, 35);
   await feed.query("set lock_timeout = '100ms'");
-  assert.equal((await feed.query("select recsys.measure_days(100) as n")).rows[0].n, 0, "the other one does it");
+  assert.equal((await feed.query("select recsys_engine.measure_days(100) as n")).rows[0].n, 0, "the other one does it");
   await feed.query(
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, model_id)
      values (gen_random_uuid(), $1, $2, 1, now(), $3), (gen_random_uuid(), $1, $2, 1, $4::date, $3)`,

@@ -23,7 +23,7 @@ async function recorded(database: Database): Promise<string[]> {
 /** Takes everything but the stubs out of a migrated database. */
 async function undoMigrations(database: Database): Promise<void> {
   await database.pool.query(
-    "drop schema recsys, public, supabase_migrations cascade; create schema public; grant usage on schema public to public",
+    "drop schema recsys, recsys_engine, public, supabase_migrations cascade; create schema public; grant usage on schema public to public",
   );
 }
 

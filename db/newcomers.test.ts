@@ -13,7 +13,7 @@ const rollUp = () => pool.query("select recsys.roll_up(null)");
 /** The engine's clock is at six in the evening (UTC). */
 const evening =
   "update recsys.settings set clock_shift = now() - (date_trunc('day', now(), 'UTC') - interval '6 hours')";
-const noon = "date_trunc('day', recsys.clock(), 'UTC') + interval '12 hours'";
+const noon = "date_trunc('day', recsys_engine.clock(), 'UTC') + interval '12 hours'";
 
 /** People who signed up so many hours before noon, and so long after each other in minutes. */
 async function signUp(numbers: number[], hours: number): Promise<void> {
@@ -36,7 +36,7 @@ async function write(...posts: [number: number, author: number, minutes: number]
 /** Numbers of the posts that are on trial so many minutes after noon. */
 async function onTrial(minutes = 60): Promise<number[]> {
   const { rows } = await pool.query(
-    `select right(post_id::text, 12)::int as n from recsys.newcomer_posts where on_trial_until >= ${noon} + $1 * interval '1 minute' order by 1`,
+    `select right(post_id::text, 12)::int as n from recsys_engine.newcomer_posts where on_trial_until >= ${noon} + $1 * interval '1 minute' order by 1`,
     [minutes],
   );
   return rows.map(({ n }) => n);
@@ -47,7 +47,9 @@ const readers = Array.from({ length: 10 }, (_, i) => 100 + i);
 
 // people who have been there for two months; and a newcomer's post every two weeks: five times the mean is none
 beforeEach(async () => {
-  await pool.query("truncate public.profiles, public.posts, recsys.newcomer_days, recsys.newcomer_posts cascade");
+  await pool.query(
+    "truncate public.profiles, public.posts, recsys_engine.newcomer_days, recsys_engine.newcomer_posts cascade",
+  );
   await pool.query(evening);
   await signUp(readers, 60 * days);
   await signUp([50], 40 * days);
@@ -98,11 +100,11 @@ test("a roll-up after each post decides what a look at everything does", async (
     [person(100), post(20)],
   );
   await rollUp();
-  const all = "select * from recsys.newcomer_posts where on_trial_until is not null order by post_id";
+  const all = "select * from recsys_engine.newcomer_posts where on_trial_until is not null order by post_id";
   const { rows } = await pool.query(all);
   assert.ok(rows.length > 5);
   await pool.query(
-    "truncate recsys.newcomer_posts, recsys.newcomer_days; insert into recsys.feature_changes (post_id) select id from public.posts",
+    "truncate recsys_engine.newcomer_posts, recsys_engine.newcomer_days; insert into recsys_engine.feature_changes (post_id) select id from public.posts",
   );
   await rollUp();
   assert.deepEqual((await pool.query(all)).rows, rows);
@@ -145,7 +147,9 @@ test("nothing is on trial in the first 28 days, nor where most people came on th
   await write([1, 1, 0]);
   await rollUp();
   assert.deepEqual(await onTrial(), []);
-  await pool.query("truncate public.profiles, public.posts, recsys.newcomer_days, recsys.newcomer_posts cascade");
+  await pool.query(
+    "truncate public.profiles, public.posts, recsys_engine.newcomer_days, recsys_engine.newcomer_posts cascade",
+  );
   await signUp([100], 60 * days);
   await signUp([1, 2, 3], 14);
   await write([1, 1, 0], [2, 2, 1]);
@@ -160,14 +164,14 @@ test("posts that were never on trial are forgotten at night, those that were are
   await rollUp();
   const kept = async () => {
     const { rows } = await pool.query(
-      "select right(post_id::text, 12)::int as n from recsys.newcomer_posts where user_id = $1 order by 1",
+      "select right(post_id::text, 12)::int as n from recsys_engine.newcomer_posts where user_id = $1 order by 1",
       [person(1)],
     );
     return rows.map(({ n }) => n);
   };
   assert.deepEqual(await kept(), [1, 2, 3, 4, 5, 6]);
   await pool.query(
-    "update recsys.settings set clock_shift = clock_shift - interval '1 day'; select recsys.purge_trials()",
+    "update recsys.settings set clock_shift = clock_shift - interval '1 day'; select recsys_engine.purge_trials()",
   );
   assert.deepEqual(await kept(), [6]);
 });

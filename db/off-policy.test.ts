@@ -86,7 +86,7 @@ test("figures are those of another computation, to six digits", async () => {
   await writePlaces(pool, drawPlaces(world, stream(2, "by hand"), 60), 5);
   await writePlaces(pool, drawPlaces(world, stream(3, "by hand"), 60), 0);
   await pool.query(
-    "update recsys.shadow_impressions set support = null, expected = null, served_expected = null, weight_squared = null, weight_cubed = null where shown_at > now() - interval '1 day'",
+    "update recsys_engine.shadow_impressions set support = null, expected = null, served_expected = null, weight_squared = null, weight_cubed = null where shown_at > now() - interval '1 day'",
   );
   const found = await offPolicy(pool, 3);
   const expected = byHand(places);
@@ -138,7 +138,7 @@ test("the truth lies in the 95 % intervals in 93 to 97 % of simulations", async 
   const { shadow, served } = world.truth;
   for (let i = 0; i < number; i++) await writePlaces(pool, drawPlaces(world, stream(i, "coverage"), 150), 2 * i + 3);
   await pool.query(
-    "analyze recsys.shadow_impressions, recsys.impressions, public.post_views, public.post_votes, public.comments",
+    "analyze recsys_engine.shadow_impressions, recsys.impressions, public.post_views, public.post_votes, public.comments",
   );
   const found: Map<string, ShadowEstimate>[] = [];
   for (let i = 0; i < number; i++) found.push(await offPolicy(pool, 2 * i + 3));
@@ -188,7 +188,7 @@ const refusals: [what: string, message: RegExp, places: (all: LogEntry[]) => Log
     "the day is not over",
     /^no place that was drawn/,
     (all) => all,
-    `with moved as (update recsys.impressions set shown_at = now() - interval '1 hour') update recsys.shadow_impressions set shown_at = now() - interval '1 hour'`,
+    `with moved as (update recsys.impressions set shown_at = now() - interval '1 hour') update recsys_engine.shadow_impressions set shown_at = now() - interval '1 hour'`,
   ],
   [
     "propensities are missing",

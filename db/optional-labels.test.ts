@@ -1,4 +1,4 @@
-/** What the optional heads of a ranker learn from and are held against: recsys.optional_labels, and what is measured by it. */
+/** What the optional heads of a ranker learn from and are held against: recsys_engine.optional_labels, and what is measured by it. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { array, asyncProperty, assert as check, constantFrom } from "fast-check";
@@ -30,7 +30,7 @@ async function show(model: number | null = null, dismiss: number | null = null):
 async function labels(from = "-1 hour", to = "1 hour"): Promise<string[]> {
   const { rows } = await pool.query(
     `select head || case request_id when $1 then ' ada ' else ' ben ' end || right(post_id::text, 1) as label
-     from recsys.optional_labels($2::timestamptz + $3::interval, $2::timestamptz + $4::interval) order by 1`,
+     from recsys_engine.optional_labels($2::timestamptz + $3::interval, $2::timestamptz + $4::interval) order by 1`,
     [uuid("f", 1), shownAt, from, to],
   );
   return rows.map(({ label }) => label);
@@ -39,7 +39,7 @@ async function labels(from = "-1 hour", to = "1 hour"): Promise<string[]> {
 const later = (hours: number) => new Date(Date.parse(shownAt) + hours * 3_600_000).toISOString();
 
 async function dismiss(user: string, postId: string, at: string): Promise<void> {
-  await pool.query("insert into recsys.dismissals values ($1, $2, $3)", [user, postId, at]);
+  await pool.query("insert into recsys_engine.dismissals values ($1, $2, $3)", [user, postId, at]);
 }
 
 async function mute(user: string, kind: string, value: string, at: string): Promise<void> {
@@ -83,7 +83,7 @@ test("pages from an instant on and before another", async () => {
   assert.deepEqual(await labels("0 hours", "1 second"), ["dismiss ada 1"]);
   assert.deepEqual(await labels("-1 hour", "0 hours"), []);
   assert.deepEqual(await labels("1 second", "2 hours"), []);
-  const { rows } = await pool.query("select count(*)::int as n from recsys.optional_labels(null, null)");
+  const { rows } = await pool.query("select count(*)::int as n from recsys_engine.optional_labels(null, null)");
   assert.equal(rows[0].n, 0, "nothing was shown");
 });
 
@@ -115,7 +115,7 @@ test("a mute of which the app does not say when it came is no label, and one tha
     await client.query(
       "create or replace view recsys.source_mutes with (security_invoker = true) as select user_id, kind, value, null::timestamptz as created_at from public.mutes",
     );
-    const { rows } = await client.query("select count(*)::int as n from recsys.optional_labels($1, $2)", [
+    const { rows } = await client.query("select count(*)::int as n from recsys_engine.optional_labels($1, $2)", [
       later(-1),
       later(1),
     ]);
@@ -167,13 +167,13 @@ test("a mute is about the posts that it takes out of a feed, whatever is in it",
     asyncProperty(constantFrom("word", "topic", "person"), text, text, async (kind, value, title) => {
       const { rows } = await pool.query(
         `with muted as (
-           select jsonb_populate_record(null::recsys.feed_request, '{"excluded": [], "is_narrowed": true}') as request
+           select jsonb_populate_record(null::recsys_engine.feed_request, '{"excluded": [], "is_narrowed": true}') as request
          )
-         select recsys.is_muted($1, $2, null, $3, array[$3]) as one, (
-           -- what recsys.request_with_mutes makes of it
+         select recsys_engine.is_muted($1, $2, null, $3, array[$3]) as one, (
+           -- what recsys_engine.request_with_mutes makes of it
            select case $1 when 'topic' then lower($2) = lower($3)
-             when 'word' then $2 ~ '\\S' and recsys.text_for_mutes($3, array[$3])
-               ~ ('(^|' || recsys.not_in_words() || ')(?:' || recsys.word_pattern(recsys.muted_word($2)) || ')(' || recsys.not_in_words() || '|$)')
+             when 'word' then $2 ~ '\\S' and recsys_engine.text_for_mutes($3, array[$3])
+               ~ ('(^|' || recsys_engine.not_in_words() || ')(?:' || recsys_engine.word_pattern(recsys_engine.muted_word($2)) || ')(' || recsys_engine.not_in_words() || '|$)')
              else false end
          ) as other`,
         [kind, value.join(""), title.join("")],
@@ -189,7 +189,7 @@ test("a day's dismissals are held against what was predicted, once for each pers
   await show(model, 0.25);
   await dismiss(people.ada, post(1), later(1));
   await mute(people.ben, "person", people.author, later(0.5));
-  await pool.query("select recsys.measure_day($1)", [settledDay()]);
+  await pool.query("select recsys_engine.measure_day($1)", [settledDay()]);
   const { rows } = await pool.query(
     "select metric, value, count::int from recsys.daily_metrics where slice = 'dismiss' and model_id = $1 order by metric",
     [model],
@@ -211,7 +211,7 @@ test("a day of models that do not predict them has no figure of them, and one of
   await show(model, null);
   await dismiss(people.ada, post(1), later(1));
   const measured = async () => {
-    await pool.query("select recsys.measure_day($1)", [settledDay()]);
+    await pool.query("select recsys_engine.measure_day($1)", [settledDay()]);
     const { rows } = await pool.query(
       "select metric, value from recsys.daily_metrics where slice in ('dismiss', 'long_view') order by metric",
     );
@@ -219,7 +219,7 @@ test("a day of models that do not predict them has no figure of them, and one of
   };
   assert.deepEqual(await measured(), []);
   await pool.query(
-    `update recsys.impressions set optional_probabilities = '{"dismiss": 0.5}'; delete from recsys.dismissals`,
+    `update recsys.impressions set optional_probabilities = '{"dismiss": 0.5}'; delete from recsys_engine.dismissals`,
   );
   assert.deepEqual(await measured(), [
     { metric: "predicted", value: 0.5 },

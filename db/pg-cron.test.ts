@@ -10,13 +10,13 @@ for (const [what, command, setUp, isDone] of [
     "keeps the feature store up to date",
     "select recsys.roll_up()",
     "with people as (insert into public.profiles (bio) values ('x') returning id) insert into public.logins (user_id) select id from people",
-    "select count(*) = 1 as done from recsys.user_stats",
+    "select count(*) = 1 as done from recsys_engine.user_stats",
   ],
   [
     "files a training request, and while it waits no second one",
     "select recsys.request_training('schedule')",
     "",
-    "select count(*) = 1 as done from recsys.training_requests where requested_by = 'schedule' and status = 'queued'",
+    "select count(*) = 1 as done from recsys_engine.training_requests where requested_by = 'schedule' and status = 'queued'",
   ],
 ] as const)
   test(`pg_cron ${what}`, { skip: await withoutCron() }, async (t) => {

@@ -29,11 +29,11 @@ test("plpgsql_check has nothing to say about any function", { skip: await withou
      left join lateral extensions.plpgsql_check_function(
        functions.oid, coalesce(attached.tgrelid, 0), all_warnings => true, oldtable => attached.tgoldtable, newtable => attached.tgnewtable
      ) as checks (finding) on true
-     where functions.pronamespace = 'recsys'::regnamespace and functions.prolang = (select oid from pg_language where lanname = 'plpgsql')`,
+     where functions.pronamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and functions.prolang = (select oid from pg_language where lanname = 'plpgsql')`,
   );
   assert.ok(rows.length >= 6, "the functions have been looked at");
-  // it explains the statements of recsys.check_indexes(), and whoever may call it may run any
-  const runsStatements = new Set(["recsys.explained(text,text)"]);
+  // it explains the statements of recsys_engine.check_indexes(), and whoever may call it may run any
+  const runsStatements = new Set(["recsys_engine.explained(text,text)"]);
   assert.deepEqual(
     rows.filter(({ name, finding }) => finding !== null && !runsStatements.has(name)),
     [],

@@ -30,9 +30,10 @@ const count = async (pool: pg.Pool, from: string) =>
 const rollUp = async (pool: pg.Pool, sizes: string) =>
   Number((await pool.query(`select recsys.roll_up(${sizes}) as written`)).rows[0].written);
 const viewsOf = async (pool: pg.Pool, n: string) =>
-  (await pool.query(`select views from recsys.latest_post_stats where post_id = ${post(n)}`)).rows[0].views as number;
+  (await pool.query(`select views from recsys_engine.latest_post_stats where post_id = ${post(n)}`)).rows[0]
+    .views as number;
 const isExact = async (pool: pg.Pool) =>
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences() limit 3")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences() limit 3")).rows, []);
 
 await onBoth(
   "228 late views, each roll-up writes as many rows as it may, what is new is counted at once, and in the end all",
@@ -47,9 +48,9 @@ await onBoth(
     do {
       written.push(await rollUp(pool, "20000, 500, 300"));
       if (written.length === 1)
-        assert.equal(await count(pool, "recsys.latest_post_stats where votes = 1"), 15, "what is new");
+        assert.equal(await count(pool, "recsys_engine.latest_post_stats where votes = 1"), 15, "what is new");
       assert.ok(written.length < 100);
-    } while ((await count(pool, "recsys.late_changes")) > 0);
+    } while ((await count(pool, "recsys_engine.late_changes")) > 0);
     t.diagnostic(`rows written: ${written.join(", ")}`);
     // as many states of posts as may be rewritten, as many of people who came next to them, and what is new itself
     assert.ok(Math.max(...written) <= 2 * 500 + 300, `${Math.max(...written)} rows`);
@@ -65,7 +66,7 @@ await onBoth(
     await community(database);
     await pool.query(late("generate_series(0, 0)"));
     assert.ok((await rollUp(pool, "20000, 5000, 300")) < 100);
-    assert.equal(await count(pool, "recsys.late_changes"), 12);
+    assert.equal(await count(pool, "recsys_engine.late_changes"), 12);
     assert.equal(await viewsOf(pool, "0"), 400);
     await pool.query(`insert into public.post_views (user_id, post_id) values (${person("450")}, ${post("0")})`);
     await rollUp(pool, "20000, 5000, 300");
@@ -84,9 +85,9 @@ test("everything is worked off at once where no bound is set", async (t) => {
   await community(database);
   await pool.query(late("generate_series(0, 19)"));
   await rollUp(pool, "20000, 10, 10");
-  assert.ok((await count(pool, "recsys.late_changes")) > 0);
+  assert.ok((await count(pool, "recsys_engine.late_changes")) > 0);
   await rollUp(pool, "null");
-  assert.equal(await count(pool, "recsys.late_changes"), 0);
+  assert.equal(await count(pool, "recsys_engine.late_changes"), 0);
   await isExact(pool);
 });
 
@@ -96,7 +97,7 @@ test("a roll-up that reaches its statement limit takes half the next time, what 
   const database = await testDatabase(t, "limits");
   const { pool } = database;
   await community(database);
-  const name = "recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[])";
+  const name = "recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[])";
   const { rows } = await pool.query("select pg_get_functiondef($1::regprocedure) as definition", [name]);
   const slow = `perform pg_sleep(0.05 * cardinality(p_posts)); if ${post("7")} = any (p_posts) then perform pg_sleep(10); end if;`;
   await pool.query(rows[0].definition.replace("\nbegin\n", `\nbegin\n  ${slow}\n`));
@@ -107,7 +108,7 @@ test("a roll-up that reaches its statement limit takes half the next time, what 
   let calls = 0;
   try {
     await session.query("set statement_timeout = '1s'");
-    for (; (await count(pool, "recsys.feature_changes")) > 0; calls++) {
+    for (; (await count(pool, "recsys_engine.feature_changes")) > 0; calls++) {
       assert.ok(calls < 40);
       await session.query("select recsys.roll_up()");
     }
@@ -115,7 +116,7 @@ test("a roll-up that reaches its statement limit takes half the next time, what 
     session.release(true);
   }
   t.diagnostic(`${calls} roll-ups`);
-  assert.equal(await count(pool, "recsys.latest_post_stats where votes = 1"), 18);
+  assert.equal(await count(pool, "recsys_engine.latest_post_stats where votes = 1"), 18);
   const aside = await pool.query("select kind, error_code from recsys.feature_store_failures order by kind");
   assert.deepEqual(aside.rows, [
     { kind: "post", error_code: "57014" },
@@ -126,10 +127,10 @@ test("a roll-up that reaches its statement limit takes half the next time, what 
     `insert into public.post_votes (user_id, post_id) select ${person("280 + n")}, ${post("n")} from generate_series(6, 8) as n`,
   );
   await rollUp(pool, "");
-  assert.equal(await count(pool, "recsys.latest_post_stats where votes = 2"), 2);
+  assert.equal(await count(pool, "recsys_engine.latest_post_stats where votes = 2"), 2);
   await pool.query(rows[0].definition);
   for (let minute = 0; minute < 2; minute++) await rollUp(pool, "20000, 200000, null");
-  assert.equal(await count(pool, "recsys.set_aside_changes"), 0);
+  assert.equal(await count(pool, "recsys_engine.set_aside_changes"), 0);
   await isExact(pool);
 });
 

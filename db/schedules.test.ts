@@ -42,7 +42,11 @@ test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
       ],
     );
     for (const { name, purpose, command } of rows) {
-      assert.match(command, /^select recsys\.\w+\(/, `${name}: begins with the function whose comment is its purpose`);
+      assert.match(
+        command,
+        /^select recsys(_engine)?\.\w+\(/,
+        `${name}: begins with the function whose comment is its purpose`,
+      );
       assert.match(purpose, /^[A-Z][^;]{15,150}$/, `${name}: what it is for`);
     }
   });
@@ -81,7 +85,7 @@ test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
   );
 
   await t.test("a run that fails says why, in the status too", async () => {
-    await pool.query("select recsys.schedule('recsys broken', '1 seconds', 'select recsys.erase(-1)')");
+    await pool.query("select recsys_engine.schedule('recsys broken', '1 seconds', 'select recsys.erase(-1)')");
     for (let tries = 0; tries < 200 && !(await one("recsys broken")).last_result?.startsWith("failed"); tries++)
       await setTimeout(100);
     assert.match((await one("recsys broken")).last_result, /^failed: .*LIMIT must not be negative/s);
@@ -98,7 +102,7 @@ test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
       await assert.rejects(pool.query("select recsys.pause($1)", [name]), /nothing is scheduled as/);
     await assert.rejects(pool.query("select recsys.reschedule('recsys roll-up', 'soon')"), /invalid schedule/);
     await assert.rejects(
-      pool.query("select recsys.schedule('mine', '1 seconds', 'select 1')"),
+      pool.query("select recsys_engine.schedule('mine', '1 seconds', 'select 1')"),
       /begins with "recsys "/,
     );
     assert.equal(await one("backup"), undefined);
@@ -112,7 +116,7 @@ test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
        from cron.job cross join (values (6), (8)) as age (days)
        where job.jobname in ('backup', 'recsys roll-up')`,
     );
-    assert.equal((await pool.query("select recsys.purge_cron_history() as n")).rows[0].n, 1);
+    assert.equal((await pool.query("select recsys_engine.purge_cron_history() as n")).rows[0].n, 1);
     const { rows } = await pool.query(
       `select job.jobname || round(extract(epoch from now() - end_time) / 86400) as left
        from cron.job_run_details join cron.job using (jobid) where runid > 1000000 order by 1`,
@@ -135,7 +139,7 @@ test("where pg_cron is missing, the list says what another scheduler has to do, 
     assert.equal(is_active, false, name);
   }
   await assert.rejects(pool.query("select recsys.pause('recsys roll-up')"), /pg_cron does not run in this database/);
-  assert.equal((await pool.query("select recsys.purge_cron_history() as n")).rows[0].n, 0);
+  assert.equal((await pool.query("select recsys_engine.purge_cron_history() as n")).rows[0].n, 0);
   const { rows } = await pool.query("select state from recsys.status where concern = 'schedules'");
   assert.deepEqual(rows, [{ state: "pg_cron is missing" }]);
 });

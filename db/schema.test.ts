@@ -36,8 +36,8 @@ test("what asks for a renamed column, or gives a renamed argument, does not comp
 
   await database.pool.query(`
     alter table recsys.settings rename column gate_margin to gate_leeway;
-    drop function recsys.heartbeat_training_request(bigint, interval, text);
-    create function recsys.heartbeat_training_request(p_claim bigint, p_lease interval, p_doing text) returns boolean
+    drop function recsys_engine.heartbeat_training_request(bigint, interval, text);
+    create function recsys_engine.heartbeat_training_request(p_claim bigint, p_lease interval, p_doing text) returns boolean
       language sql as 'select true'`);
   await writeFile(join(copy, "supabase/functions/_shared/database/schema.ts"), await generateTypes(database));
   const errors = compile();

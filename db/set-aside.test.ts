@@ -48,8 +48,8 @@ const viewAll = (posts: string) =>
 
 async function assertMended({ pool }: Pick<Database, "pool">): Promise<void> {
   assert.deepEqual(await failures({ pool }), []);
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
-  assert.equal((await pool.query("select from recsys.feature_changes")).rowCount, 0);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
+  assert.equal((await pool.query("select from recsys_engine.feature_changes")).rowCount, 0);
 }
 
 /** Posts and users with a state for their latest view. */
@@ -57,8 +57,8 @@ async function upToDate({ pool }: Pick<Database, "pool">): Promise<{ posts: numb
   const { rows } = await pool.query(`
     with latest as (select post_id, user_id, id from public.post_views where created_at > now() - interval '1 minute')
     select
-      (select count(*)::integer from latest join recsys.post_stats on interaction_id = latest.id) as posts,
-      (select count(distinct latest.user_id)::integer from latest join recsys.user_stats on event_id = latest.id::text) as users`);
+      (select count(*)::integer from latest join recsys_engine.post_stats on interaction_id = latest.id) as posts,
+      (select count(distinct latest.user_id)::integer from latest join recsys_engine.user_stats on event_id = latest.id::text) as users`);
   return rows[0];
 }
 
@@ -133,8 +133,8 @@ await onBoth("one view that cannot be read among many", async (t, database) => {
        select id as interaction_id, user_id, post_id, 'view' as kind, value, created_at, null::real as weight from public.post_views
        union all select id, user_id, post_id, 'vote', value, created_at, null from public.post_votes`,
     );
-    const { rows } = await pool.query("select obj_description('recsys.set_aside_changes'::regclass) as comment");
-    const statement = /insert into recsys\.feature_changes.*set_aside_changes/.exec(rows[0].comment)?.[0];
+    const { rows } = await pool.query("select obj_description('recsys_engine.set_aside_changes'::regclass) as comment");
+    const statement = /insert into recsys_engine\.feature_changes.*set_aside_changes/.exec(rows[0].comment)?.[0];
     await pool.query(statement as string);
     await pool.query("select recsys.roll_up()");
     await assertMended(database);
@@ -154,7 +154,7 @@ test("times and ids that break the sums of others are set aside as well", async 
     `insert into public.post_votes (id, user_id, post_id) select max(id), '${person(12)}', '${post(21)}' from public.post_views where post_id = '${post(21)}'`,
   );
   await pool.query(viewAll("true"));
-  await pool.query(`insert into recsys.feature_changes (post_id) values ('${post(21)}')`);
+  await pool.query(`insert into recsys_engine.feature_changes (post_id) values ('${post(21)}')`);
   await pool.query("select recsys.roll_up()");
   assert.deepEqual(
     (await failures(database))
@@ -182,14 +182,14 @@ test("where every third post fails, the cost is bounded and nothing is lost", as
   const bad = "select array_agg(id) as ids from public.posts where title = 'by Easter'";
   await t.test("time is up: what was not tried yet is queued again", async () => {
     const { rows } = await pool.query("select array_agg(id order by id) as ids from public.posts");
-    await pool.query("truncate recsys.feature_changes");
+    await pool.query("truncate recsys_engine.feature_changes");
     await pool.query(
-      "select recsys.work_off('post', $1::uuid[], array_fill('-infinity'::timestamptz, array[40]), '{}', '{}', '{}', false, '-infinity')",
+      "select recsys_engine.work_off('post', $1::uuid[], array_fill('-infinity'::timestamptz, array[40]), '{}', '{}', '{}', false, '-infinity')",
       [rows[0].ids],
     );
     assert.equal((await failures(database)).length, 1, "one is known at least");
     const { rows: queued } = await pool.query(
-      "select distinct post_id from recsys.feature_changes where at = '-infinity'",
+      "select distinct post_id from recsys_engine.feature_changes where at = '-infinity'",
     );
     assert.equal(queued.length, 39);
   });
@@ -213,7 +213,7 @@ test("what is no row's fault ends the roll-up and sets nothing aside", {
   const { pool } = database;
   await community(database);
   await pool.query(viewAll("true"));
-  const queued = async () => (await pool.query("select from recsys.feature_changes")).rowCount;
+  const queued = async () => (await pool.query("select from recsys_engine.feature_changes")).rowCount;
   const before = await queued();
   const unharmed = async (code: string, rollUp: () => Promise<unknown>) => {
     await assert.rejects(rollUp, { code });
@@ -223,7 +223,7 @@ test("what is no row's fault ends the roll-up and sets nothing aside", {
   const [other, roller] = [await pool.connect(), await pool.connect()];
   sessions.push(other, roller);
   await t.test("a lock that is not to be had", async () => {
-    await other.query("begin; lock table recsys.post_stats in exclusive mode");
+    await other.query("begin; lock table recsys_engine.post_stats in exclusive mode");
     await roller.query("set lock_timeout = '50ms'");
     await unharmed("55P03", () => roller.query("select recsys.roll_up()"));
   });
@@ -254,10 +254,10 @@ test("what is no row's fault ends the roll-up and sets nothing aside", {
       await pool.query(`
         create or replace function public.fail() returns trigger language plpgsql as
         $$ begin raise exception 'no' using errcode = '${code}'; end $$;
-        create or replace trigger fail before insert on recsys.user_stats for each row execute function public.fail()`);
+        create or replace trigger fail before insert on recsys_engine.user_stats for each row execute function public.fail()`);
       await unharmed(code, () => pool.query("select recsys.roll_up()"));
     });
-  await pool.query("drop trigger fail on recsys.user_stats");
+  await pool.query("drop trigger fail on recsys_engine.user_stats");
   await pool.query("select recsys.roll_up()");
   await assertMended(database);
 });

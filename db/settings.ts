@@ -18,7 +18,7 @@ export async function readScoreWeights(database: Database): Promise<number[]> {
 }
 
 export async function readFeedSettings({ pool }: Database): Promise<FeedSettings> {
-  const [settings] = await run(pool, db.selectFrom("recsys.feed_settings").selectAll());
+  const [settings] = await run(pool, db.selectFrom("recsys_engine.feed_settings").selectAll());
   return settings;
 }
 
@@ -33,7 +33,7 @@ export async function readKinds(connection: Pick<Connection, "query">) {
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */
 export async function readClock({ pool }: Database): Promise<number> {
-  const milliseconds = sql<number>`extract(epoch from ${fn("recsys.clock", {})})::float8 * 1000`;
+  const milliseconds = sql<number>`extract(epoch from ${fn("recsys_engine.clock", {})})::float8 * 1000`;
   const [{ clock }] = await run(pool, db.selectNoFrom(milliseconds.as("clock")));
   return clock;
 }

@@ -8,7 +8,7 @@ const { pool } = await testDatabase({ after }, "shadows");
 let model: number;
 
 beforeEach(async () => {
-  await pool.query("truncate recsys.shadows, recsys.shadow_impressions");
+  await pool.query("truncate recsys_engine.shadows, recsys_engine.shadow_impressions");
   await clear(pool);
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "shadow" });
@@ -41,7 +41,7 @@ test("a shadow is of a model that could serve, runs once, and all have 1 togethe
   await assert.rejects(pool.query("select recsys.stop_shadow(null)"), /no shadow of \(null\) runs/);
   await start("shadow", 0.0001);
   const { rows } = await pool.query(
-    "select name, share::float8, ended_at is null as runs from recsys.shadows order by shadow_id",
+    "select name, share::float8, ended_at is null as runs from recsys_engine.shadows order by shadow_id",
   );
   assert.deepEqual(rows, [
     { name: "shadow", share: 0.0001, runs: false },
@@ -53,18 +53,22 @@ test("a shadow is of a model that could serve, runs once, and all have 1 togethe
 test("the model of a running shadow is not dropped, and gets vectors of new posts", async () => {
   await start("shadow", 0.5);
   await assert.rejects(
-    pool.query("select recsys.drop_model($1)", [model]),
+    pool.query("select recsys_engine.drop_model($1)", [model]),
     /is that of a running experiment or shadow/,
   );
   await pool.query("update recsys.models set status = 'rolled_back' where name = 'shadow'");
-  await pool.query("update recsys.model_activations set ended_at = now() - interval '1 year' where name = 'shadow'");
+  await pool.query(
+    "update recsys_engine.model_activations set ended_at = now() - interval '1 year' where name = 'shadow'",
+  );
   const droppable = async () =>
-    (await pool.query("select model_id::int from recsys.droppable_models")).rows.map(({ model_id }) => model_id);
+    (await pool.query("select model_id::int from recsys_engine.droppable_models")).rows.map(({ model_id }) => model_id);
   assert.deepEqual(await droppable(), []);
-  assert.deepEqual((await pool.query("select model_id::int from recsys.tried_models")).rows, [{ model_id: model }]);
+  assert.deepEqual((await pool.query("select model_id::int from recsys_engine.tried_models")).rows, [
+    { model_id: model },
+  ]);
   await pool.query("select recsys.stop_shadow('shadow')");
   assert.deepEqual(await droppable(), [model]);
-  await pool.query("select recsys.drop_model($1)", [model]);
+  await pool.query("select recsys_engine.drop_model($1)", [model]);
 });
 
 interface Said {
@@ -82,7 +86,7 @@ async function write(said: Said[]): Promise<void> {
   for (const each of said) {
     const [request, id] = [uuid("d", each.request), post(each.post)];
     await pool.query(
-      `insert into recsys.shadow_impressions (request_id, post_id, shadow_model_id, user_id, shown_at, score, probabilities, served_score, served_probabilities, propensity)
+      `insert into recsys_engine.shadow_impressions (request_id, post_id, shadow_model_id, user_id, shown_at, score, probabilities, served_score, served_probabilities, propensity)
        values ($1, $2, $3, $4, now() - $5 * interval '1 hour', $6, $7, $8, $9, 1)`,
       [
         request,
@@ -210,7 +214,7 @@ test("what shadows said goes with the impressions", async () => {
     { ...old, hoursAgo: 24 * 200 },
     { ...old, request: 2, hoursAgo: 24 * 100 },
   ]);
-  await pool.query("select recsys.purge_shadow_impressions()");
-  const { rows } = await pool.query("select request_id from recsys.shadow_impressions");
+  await pool.query("select recsys_engine.purge_shadow_impressions()");
+  const { rows } = await pool.query("select request_id from recsys_engine.shadow_impressions");
   assert.deepEqual(rows, [{ request_id: uuid("d", 2) }]);
 });

@@ -6,7 +6,7 @@ import { testDatabase, withOneSession } from "./testing.ts";
 const { pool } = await testDatabase({ after }, "training");
 
 beforeEach(async () => {
-  await pool.query("truncate recsys.training_requests");
+  await pool.query("truncate recsys_engine.training_requests");
 });
 
 async function value(query: string, values: unknown[] = []) {
@@ -16,18 +16,21 @@ async function value(query: string, values: unknown[] = []) {
 
 const file = (by = "person") => value("select recsys.request_training($1)", [by]);
 const claim = (worker = "w", lease = "5 minutes"): Promise<number | undefined> =>
-  value("select claim from recsys.claim_training_request($1, $2)", [worker, lease]);
-const beat = (claim?: number) => value("select recsys.heartbeat_training_request($1, '5 minutes', 'a step')", [claim]);
+  value("select claim from recsys_engine.claim_training_request($1, $2)", [worker, lease]);
+const beat = (claim?: number) =>
+  value("select recsys_engine.heartbeat_training_request($1, '5 minutes', 'a step')", [claim]);
 const fail = (claim?: number, isFinal = false) =>
-  value("select recsys.fail_training_request($1, 'no luck', $2)", [claim, isFinal]);
-const complete = (claim?: number) => value("select recsys.complete_training_request($1, null, 7, 2, 0.5)", [claim]);
-const release = (claim?: number) => value("select recsys.release_training_request($1)", [claim]);
-const endLease = () => pool.query("update recsys.training_requests set claimed_until = now() where status = 'running'");
-const makeDue = () => pool.query("update recsys.training_requests set due_at = now() where status = 'running'");
+  value("select recsys_engine.fail_training_request($1, 'no luck', $2)", [claim, isFinal]);
+const complete = (claim?: number) =>
+  value("select recsys_engine.complete_training_request($1, null, 7, 2, 0.5)", [claim]);
+const release = (claim?: number) => value("select recsys_engine.release_training_request($1)", [claim]);
+const endLease = () =>
+  pool.query("update recsys_engine.training_requests set claimed_until = now() where status = 'running'");
+const makeDue = () => pool.query("update recsys_engine.training_requests set due_at = now() where status = 'running'");
 
 async function requests(): Promise<string[]> {
   const { rows } = await pool.query(
-    "select status, attempts from recsys.training_requests order by training_request_id",
+    "select status, attempts from recsys_engine.training_requests order by training_request_id",
   );
   return rows.map(({ status, attempts }) => `${status} ${attempts}`);
 }
@@ -72,7 +75,7 @@ test("a heartbeat keeps the lease; when it is over another worker goes on, and t
   assert.equal(await beat(first), true);
   assert.equal(
     await value(
-      "select claimed_until > now() + interval '4 minutes' and step = 'a step' from recsys.training_requests",
+      "select claimed_until > now() + interval '4 minutes' and step = 'a step' from recsys_engine.training_requests",
     ),
     true,
   );
@@ -91,12 +94,12 @@ test("a heartbeat keeps the lease; when it is over another worker goes on, and t
 test("a lease, and a wait, of a clock that was a day ahead are over", async () => {
   await file();
   await claim("one");
-  await pool.query("update recsys.training_requests set claimed_until = claimed_until + interval '1 day'");
+  await pool.query("update recsys_engine.training_requests set claimed_until = claimed_until + interval '1 day'");
   const second = await claim("two");
   assert.ok(second);
   await fail(second);
   assert.equal(await claim(), undefined);
-  await pool.query("update recsys.training_requests set due_at = due_at + interval '1 day'");
+  await pool.query("update recsys_engine.training_requests set due_at = due_at + interval '1 day'");
   assert.ok(await claim("three"));
 });
 
@@ -174,7 +177,7 @@ test("what to look at first says whether models renew themselves", async () => {
   assert.deepEqual(await line(), [true, "none so far", "ok"]);
   await file();
   assert.deepEqual(await line(), [true, "a request has waited since", "ok"]);
-  await pool.query("update recsys.training_requests set requested_at = now() - interval '25 hours'");
+  await pool.query("update recsys_engine.training_requests set requested_at = now() - interval '25 hours'");
   assert.deepEqual(await line(), [false, "a request has waited since", cure]);
   await complete(await claim());
   assert.deepEqual(await line(), [true, "last done", "ok"]);
@@ -187,5 +190,5 @@ test("nonsense is refused", async () => {
   await file();
   await assert.rejects(claim("w", "-1 minute"), /a lease must last for a while, not -00:01:00/);
   await assert.rejects(claim("w", "0"), /a lease must last for a while/);
-  await assert.rejects(pool.query("update recsys.training_requests set status = 'done'"), /check constraint/);
+  await assert.rejects(pool.query("update recsys_engine.training_requests set status = 'done'"), /check constraint/);
 });

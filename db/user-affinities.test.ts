@@ -58,11 +58,11 @@ await onBoth("a new act counts at once, and one that was taken back no more afte
   const affinities = async () => {
     const { rows } = await pool.query(
       `select request.affinities, cardinality(request.excluded) as excluded
-       from recsys.with_affinities(recsys.feed_request(${person("reader")}, recsys.clock())) as request`,
+       from recsys_engine.with_affinities(recsys_engine.feed_request(${person("reader")}, recsys_engine.clock())) as request`,
     );
     return [rows[0].affinities, rows[0].excluded];
   };
-  const kept = async () => (await pool.query("select acts, affinities from recsys.user_affinities")).rows;
+  const kept = async () => (await pool.query("select acts, affinities from recsys_engine.user_affinities")).rows;
   assert.deepEqual(await affinities(), [[15, 15], 30]);
   assert.deepEqual(await kept(), [{ acts: 30, affinities: [15, 15] }]);
   await pool.query(`insert into public.post_votes (user_id, post_id) values (${person("reader")}, ${post("31")})`);
@@ -89,7 +89,7 @@ await onBoth("a new act counts at once, and one that was taken back no more afte
 test("who did much is offered nothing of it again, though a feed reads only the latest", async () => {
   const { rows } = await pool.query(
     `select request.excluded, request.affinities, (select sum(affinity) from unnest(request.affinities) as affinity)::integer as acts
-     from recsys.with_affinities(recsys.feed_request(${person("much")}, recsys.clock())) as request`,
+     from recsys_engine.with_affinities(recsys_engine.feed_request(${person("much")}, recsys_engine.clock())) as request`,
   );
   const [{ excluded, affinities, acts }] = rows;
   assert.equal(new Set(excluded).size, 3000);
@@ -97,14 +97,14 @@ test("who did much is offered nothing of it again, though a feed reads only the 
   // as of an instant before all that was counted
   const before = await pool.query(
     `select cardinality(excluded) as excluded, cardinality(interacted) as interacted
-     from recsys.feed_request(${person("reader")}, now() - interval '90 minutes')`,
+     from recsys_engine.feed_request(${person("reader")}, now() - interval '90 minutes')`,
   );
   assert.deepEqual(before.rows, [{ excluded: 39, interacted: 39 }]);
 });
 
 test("a feed of somebody with 20,000 views looks at hardly more pages than another's", async (t) => {
-  const candidates = "select recsys.candidates('authenticated', $1, null, null, recsys.clock())";
-  const context = "select recsys.user_context($1, null, recsys.clock())";
+  const candidates = "select recsys_engine.candidates('authenticated', $1, null, null, recsys_engine.clock())";
+  const context = "select recsys_engine.user_context($1, null, recsys_engine.clock())";
   for (const [statement, most] of [
     [candidates, 6_000],
     [context, 2_000],

@@ -56,7 +56,7 @@ async function assertFollowed(t: TestContext, { pool }: Database): Promise<void>
     await t.test(name, async () => {
       await pool.query(change);
       await pool.query("select recsys.roll_up()");
-      assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+      assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
     });
 }
 
@@ -84,8 +84,8 @@ await onBoth(
       "notes.note: posts userId id {}",
     ]);
     await assertFollowed(t, database);
-    await database.pool.query("delete from recsys.embedding_jobs; update notes.links set label = 'else'");
-    const { rows } = await database.pool.query("select entity_id from recsys.embedding_jobs order by 1");
+    await database.pool.query("delete from recsys_engine.embedding_jobs; update notes.links set label = 'else'");
+    const { rows } = await database.pool.query("select entity_id from recsys_engine.embedding_jobs order by 1");
     assert.deepEqual(
       rows.map(({ entity_id }) => entity_id),
       [id(31), id(32)],
@@ -99,9 +99,9 @@ test("posts whose rows are watched as texts of other posts keep their own texts 
   const { pool } = database;
   await useNotes(database);
   await pool.query("select recsys.watch('notes.note', 'post_texts', p_post_id => 'replyId', p_texts => '{words}')");
-  await pool.query("delete from recsys.embedding_jobs");
+  await pool.query("delete from recsys_engine.embedding_jobs");
   await pool.query(`update notes.note set words = 'y', "replyId" = '${id(31)}' where id = '${id(30)}'`);
-  const { rows } = await pool.query("select entity_id from recsys.embedding_jobs order by 1");
+  const { rows } = await pool.query("select entity_id from recsys_engine.embedding_jobs order by 1");
   assert.deepEqual(
     rows.map(({ entity_id }) => entity_id),
     [id(30), id(31)],
@@ -140,7 +140,7 @@ test("a watch that is called again after its view changed recomputes those whom 
     from notes.note where "replyId" is not null and words <> 'so'`);
   await pool.query(replies.replace("'at')", "'at', p_others => '{words}')"));
   await pool.query("select recsys.roll_up()");
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 });
 
 await onBoth("what is no longer watched leaves nothing behind", async (_, database) => {
@@ -162,7 +162,7 @@ await onBoth("what is no longer watched leaves nothing behind", async (_, databa
     select recsys.event_id_of(2, id::text) as interaction_id, "userId" as user_id, "renoteId" as post_id, 'vote' as kind, null::real as value, "at" as created_at, null::real as weight
     from notes.note where "renoteId" is not null`);
   await pool.query("select recsys.roll_up()");
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
   assert.equal(await unwatch("'notes.note'"), 2);
   const { rows } = await pool.query(
     "select tgname from pg_trigger where tgrelid in ('notes.note'::regclass, 'notes.links'::regclass) and not tgisinternal",
@@ -179,17 +179,17 @@ test("a column that is renamed or goes: the watch is ended or replaced, and the 
   await pool.query(`${replies}; ${renotes}; ${changes["a note answers one"]}; select recsys.roll_up()`);
   await pool.query(`alter table notes.note rename column "replyId" to "answer to"`);
   await assert.rejects(pool.query(changes["a note passes one on"]), /column "replyId" does not exist/);
-  const found = (await pool.query("select problem, cure from recsys.check_upkeep() where stops")).rows;
+  const found = (await pool.query("select problem, cure from recsys_engine.check_upkeep() where stops")).rows;
   assert.equal(found.length, 1, JSON.stringify(found));
   assert.match(found[0].problem, /^recsys\.watch follows notes\.note by a column that is gone/);
   await pool.query(replies.replace("replyId", "answer to"));
-  assert.deepEqual((await pool.query("select from recsys.check_upkeep() where stops")).rows.length, 0);
+  assert.deepEqual((await pool.query("select from recsys_engine.check_upkeep() where stops")).rows.length, 0);
   await pool.query(changes["a note passes one on"]);
   await pool.query(`create or replace view recsys.source_interactions with (security_invoker = true) as
     select recsys.event_id_of(2, id::text) as interaction_id, "userId" as user_id, "renoteId" as post_id, 'vote' as kind, null::real as value, "at" as created_at, null::real as weight
     from notes.note where "renoteId" is not null;
     alter table notes.note drop column "answer to"`);
-  const [gone] = (await pool.query("select cure from recsys.check_upkeep() where stops")).rows;
+  const [gone] = (await pool.query("select cure from recsys_engine.check_upkeep() where stops")).rows;
   await pool.query(gone.cure);
   await pool.query(`insert into notes.note (id, "userId", words, "at") values ('${id(60)}', '${id(11)}', 'on', now())`);
 });
@@ -232,7 +232,7 @@ await onBoth("check says which of two calls is missing, and its cure follows it"
   );
   const missing = async () =>
     (
-      await pool.query<{ problem: string; cure: string }>("select problem, cure from recsys.check_upkeep()")
+      await pool.query<{ problem: string; cure: string }>("select problem, cure from recsys_engine.check_upkeep()")
     ).rows.filter(
       ({ problem, cure }) => /nobody follows$/.test(problem) && /^select/.test(cure) && /note\b/.test(problem),
     );
@@ -264,11 +264,11 @@ test("what names a partition is followed where that is watched too, and nothing 
     create table public.reads_now partition of public.reads for values from ('2000-01-01') to ('2100-01-01');
     select recsys.watch('public.reads', 'interactions')`);
   const queued = async (table: string) => {
-    await pool.query("delete from recsys.feature_changes");
+    await pool.query("delete from recsys_engine.feature_changes");
     await pool.query(
       `insert into ${table} select 1 + coalesce(max(id), 0), '${id(10)}', '${id(30)}' from public.reads`,
     );
-    return (await pool.query("select from recsys.feature_changes")).rowCount;
+    return (await pool.query("select from recsys_engine.feature_changes")).rowCount;
   };
   assert.deepEqual([await queued("public.reads"), await queued("public.reads_now")], [1, 0]);
   await pool.query("select recsys.watch('public.reads_now', 'interactions')");

@@ -56,12 +56,12 @@ await onBoth("an adopter's own tables are followed, whatever they are called", a
     await t.test(name, async () => {
       await pool.query(change);
       await pool.query("select recsys.roll_up()");
-      const { rows } = await pool.query("select * from recsys.feature_store_differences()");
+      const { rows } = await pool.query("select * from recsys_engine.feature_store_differences()");
       assert.deepEqual(rows, []);
     });
   }
   const { rows } = await pool.query(
-    "select (select count(*) from recsys.post_stats) + (select count(*) from recsys.user_stats) as rows",
+    "select (select count(*) from recsys_engine.post_stats) + (select count(*) from recsys_engine.user_stats) as rows",
   );
   assert.equal(Number(rows[0].rows), 0);
 });
@@ -109,8 +109,8 @@ await onBoth("people whom the app knows by a number are followed by what has the
     "a visit, and one of somebody without a uuid": `insert into shop.visits (who, "when") values (12, now() - interval '3 days'), (15, now())`,
     "visits go": "delete from shop.visits where who = 14",
     "somebody gets a uuid, and is told of": `update shop."The people" set auth_id = '${id(15)}' where "the no" = 15;
-       insert into recsys.feature_changes (user_id) values ('${id(15)}');
-       insert into recsys.feature_changes (post_id) select what from shop.events where who = 15`,
+       insert into recsys_engine.feature_changes (user_id) values ('${id(15)}');
+       insert into recsys_engine.feature_changes (post_id) select what from shop.events where who = 15`,
     "somebody goes with all they did, and leaves their articles": `delete from shop."The people" where "the no" = 13`,
   };
   for (const [name, change] of Object.entries(changes))
@@ -118,15 +118,15 @@ await onBoth("people whom the app knows by a number are followed by what has the
       await pool.query(change);
       await pool.query("select recsys.erase()");
       await pool.query("select recsys.roll_up()");
-      assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+      assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
     });
-  const { rows } = await pool.query("select distinct user_id from recsys.user_stats order by 1");
+  const { rows } = await pool.query("select distinct user_id from recsys_engine.user_stats order by 1");
   assert.deepEqual(
     rows.map(({ user_id }) => user_id),
     [10, 11, 12, 14, 15].map(id),
   );
-  await pool.query("delete from recsys.embedding_jobs; insert into shop.skills values (11, 'knots'), (99, 'x')");
-  const jobs = await pool.query("select kind, entity_id from recsys.embedding_jobs");
+  await pool.query("delete from recsys_engine.embedding_jobs; insert into shop.skills values (11, 'knots'), (99, 'x')");
+  const jobs = await pool.query("select kind, entity_id from recsys_engine.embedding_jobs");
   assert.deepEqual(jobs.rows, [{ kind: "user", entity_id: id(11) }]);
 });
 
@@ -156,7 +156,7 @@ await onBoth("texts of an adopter's own tables are embedded when they change", a
   const enqueued = async (statement: string) => {
     await pool.query(statement);
     const { rows } = await pool.query(
-      "with taken as (delete from recsys.embedding_jobs returning *) select kind, entity_id from taken order by 1, 2",
+      "with taken as (delete from recsys_engine.embedding_jobs returning *) select kind, entity_id from taken order by 1, 2",
     );
     return rows.map(({ kind, entity_id }) => `${kind} ${Number(entity_id.slice(-12))}`);
   };
@@ -192,7 +192,7 @@ await onBoth("texts of an adopter's own tables are embedded when they change", a
   ];
   for (const [statement, expected] of steps) assert.deepEqual(await enqueued(statement), expected, statement);
   const { rows } = await pool.query(
-    "select distinct user_id, post_id from recsys.feature_changes where user_id is not null",
+    "select distinct user_id, post_id from recsys_engine.feature_changes where user_id is not null",
   );
   assert.deepEqual(rows, [{ user_id: id(10), post_id: id(20) }], "the remark reached the feature store");
 });
@@ -209,7 +209,7 @@ test("what changes no state is not queued", async (t) => {
   const queued = async (statement: string) => {
     await pool.query(statement);
     const { rows } = await pool.query(
-      "with taken as (delete from recsys.feature_changes returning *) select distinct user_id, post_id from taken",
+      "with taken as (delete from recsys_engine.feature_changes returning *) select distinct user_id, post_id from taken",
     );
     return rows;
   };

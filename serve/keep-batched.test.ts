@@ -17,7 +17,7 @@ test("a run that pg_cron began is worked, and without one nothing is done", asyn
   t.after(stop);
   await setTimeout(500);
   assert.equal(runs.length, 0);
-  await pool.query("select recsys.begin_batch_run()");
+  await pool.query("select recsys_engine.begin_batch_run()");
   for (const end = Date.now() + 30_000; runs.length === 0; await setTimeout(20)) assert.ok(Date.now() < end);
   assert.deepEqual([runs[0].done, runs[0].run.users], [1, 1]);
   const { rows } = await pool.query("select user_id from recsys.batch_recommendations");

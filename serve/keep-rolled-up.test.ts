@@ -9,7 +9,8 @@ const { pool } = await testDatabase({ after }, "rolled_up");
 test("a vote reaches the feature store without anyone asking, until it is stopped", async () => {
   await fillCommunity(pool);
   const votes = async (n: number) =>
-    (await pool.query("select max(votes) as votes from recsys.post_stats where post_id = $1", [post(n)])).rows[0].votes;
+    (await pool.query("select max(votes) as votes from recsys_engine.post_stats where post_id = $1", [post(n)])).rows[0]
+      .votes;
   const vote = (n: number) =>
     pool.query("insert into public.post_votes (user_id, post_id) values ($1, $2)", [people.ben, post(n)]);
   const stop = await keepRolledUp(pool, { every: 10 });
@@ -17,9 +18,9 @@ test("a vote reaches the feature store without anyone asking, until it is stoppe
   for (let tries = 0; tries < 200 && (await votes(3)) === null; tries++)
     await new Promise((later) => setTimeout(later, 10));
   assert.equal(await votes(3), 1);
-  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ben, post(5)]);
+  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ben, post(5)]);
   await pool.query("delete from public.posts where id = $1", [post(5)]);
-  const dismissals = async () => (await pool.query("select from recsys.dismissals")).rowCount;
+  const dismissals = async () => (await pool.query("select from recsys_engine.dismissals")).rowCount;
   for (let tries = 0; tries < 200 && (await dismissals()) !== 0; tries++)
     await new Promise((later) => setTimeout(later, 10));
   assert.equal(await dismissals(), 0, "what the app deletes is erased");

@@ -93,13 +93,14 @@ export async function keepMeasured(
   pool: pg.Pool,
   { every = 3_600_000, onError = oncePerMessage("measuring") }: KeepOptions = {},
 ): Promise<Stop> {
-  if (await hasSchedule(pool, "recsys.measure_days")) return async () => {};
+  if (await hasSchedule(pool, "recsys_engine.measure_days")) return async () => {};
   return keep(
     async (signal) => {
-      await run(pool, call("recsys.measure_days", {}));
-      const days = await run(pool, call("recsys.unmeasured_days", {}));
+      await run(pool, call("recsys_engine.measure_days", {}));
+      const days = await run(pool, call("recsys_engine.unmeasured_days", {}));
       // each in a transaction of its own: on the embedded database feeds wait while one is measured, 0.1 s of the synthetic community
-      for (const { day } of days) if (!signal.aborted) await run(pool, call("recsys.measure_day", { p_day: day }));
+      for (const { day } of days)
+        if (!signal.aborted) await run(pool, call("recsys_engine.measure_day", { p_day: day }));
     },
     every,
     onError,
@@ -163,10 +164,10 @@ export function keepBatched(
   { every = 30_000, onDone, onError = oncePerMessage("lists") }: KeepOptions<BatchResult> = {},
 ): Stop {
   const running = db
-    .selectFrom("recsys.batch_runs")
+    .selectFrom("recsys_engine.batch_runs")
     .select("run_id")
     .where("status", "=", "running")
-    // as in recsys.begin_batch_run(): a run that nobody worked that night is over
+    // as in recsys_engine.begin_batch_run(): a run that nobody worked that night is over
     .where("started_at", ">", sql<Date>`now() - interval '6 hours'`);
   return keep(
     async (signal) => {

@@ -10,8 +10,8 @@ export async function suggestionsTo(client: Client, sub: string, { facts }: { fa
   const posts: Pick<PolicyPost, "id" | "author_id" | "tags">[] = await rowsOf(
     "select id, author_id, tags from public.posts",
   );
-  const [people] = await rowsOf("select items from recsys.people_to_follow($1, $2)", sub, limit);
-  const [topics] = await rowsOf("select items from recsys.topics_to_follow($1, $2)", sub, limit);
+  const [people] = await rowsOf("select items from recsys_engine.people_to_follow($1, $2)", sub, limit);
+  const [topics] = await rowsOf("select items from recsys_engine.topics_to_follow($1, $2)", sub, limit);
   const profiles = new Set((await rowsOf("select id from public.profiles")).map(({ id }) => id));
   const isRead = facts.feed !== "impersonal";
   const acts = isRead ? await rowsOf("select post_id from recsys.source_interactions where user_id = $1", sub) : [];

@@ -12,13 +12,13 @@ export async function answersTo(
   const { rows: all } = await client.query("select coalesce(array_agg(id order by id), '{}') as ids from public.posts");
   const [{ ids }] = all;
   const answers: [query: string, ...values: unknown[]][] = [
-    ["recsys.retrieve($1, $2, $3::text::extensions.vector, now())", sub, modelId, JSON.stringify(vector)],
-    ["recsys.given_posts($1, $2, null, 7)", sub, ids],
-    ["recsys.new_posts($1, now() - interval '7 days', null, 1000)", sub],
-    ["recsys.people_to_follow($1, 20)", sub],
-    ["recsys.topics_to_follow($1, 20)", sub],
-    ["recsys.posts_like($1, 20)", post],
-    ["recsys.batch_feed($1, 20)", sub],
+    ["recsys_engine.retrieve($1, $2, $3::text::extensions.vector, now())", sub, modelId, JSON.stringify(vector)],
+    ["recsys_engine.given_posts($1, $2, null, 7)", sub, ids],
+    ["recsys_engine.new_posts($1, now() - interval '7 days', null, 1000)", sub],
+    ["recsys_engine.people_to_follow($1, 20)", sub],
+    ["recsys_engine.topics_to_follow($1, 20)", sub],
+    ["recsys_engine.posts_like($1, 20)", post],
+    ["recsys_engine.batch_feed($1, 20)", sub],
   ];
   await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
     JSON.stringify(caller),
@@ -30,7 +30,7 @@ export async function answersTo(
   }
   await client.query("reset role");
   const { rows } = await client.query(
-    "select recsys.candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_given => $4) as found",
+    "select recsys_engine.candidates('authenticated', $1, $2, $3::text::extensions.vector, now(), p_seed => 7, p_given => $4) as found",
     [sub, modelId, JSON.stringify(vector), ids],
   );
   await client.query("reset role");
@@ -46,7 +46,7 @@ export async function answersTo(
     [ids],
   );
   const { rows: promoted } = await client.query(
-    "select recsys.promoted_posts('authenticated', $1, now(), '{}', null, 7, null, $2, 20) as found",
+    "select recsys_engine.promoted_posts('authenticated', $1, now(), '{}', null, 7, null, $2, 20) as found",
     [sub, ids],
   );
   await client.query("reset role");

@@ -60,13 +60,16 @@ before(async () => {
     [0, 0.2, 0.5, 0.9, ...others.map((_, n) => 1 + n)],
   ]);
   await pool.query(
-    `insert into recsys.topics (model_id, label, terms, centroid, people)
+    `insert into recsys_engine.topics (model_id, label, terms, centroid, people)
      select model_id, 'trains', '{train}', embedding, 47 from recsys.post_embeddings where post_id = $1`,
     [adas],
   );
-  await pool.query("select recsys.assign_topics($1, $2)", [model, [adas]]);
-  await pool.query("insert into recsys.idea_pool (model_id, pool) values ($1, $2)", [model, JSON.stringify(ideaPool)]);
-  await pool.query("delete from recsys.embedding_jobs");
+  await pool.query("select recsys_engine.assign_topics($1, $2)", [model, [adas]]);
+  await pool.query("insert into recsys_engine.idea_pool (model_id, pool) values ($1, $2)", [
+    model,
+    JSON.stringify(ideaPool),
+  ]);
+  await pool.query("delete from recsys_engine.embedding_jobs");
 });
 
 /** As it is made of a community with thousands of titles. */

@@ -136,7 +136,7 @@ function assertConversations(asked: Asked, items: FeedItem[], may: PolicyPost[],
 /** Counts pages that small groups, or shares of groups, had part in. */
 async function tallyGroups(owner: Client, asked: Asked, items: FeedItem[]): Promise<void> {
   const { rows } = await owner.query(
-    "select group_share < 1 as is_shared, case when group_floor > 0 then recsys.small_group_posts(group_by) else '{}' end as small from recsys.settings",
+    "select group_share < 1 as is_shared, case when group_floor > 0 then recsys_engine.small_group_posts(group_by) else '{}' end as small from recsys.settings",
   );
   const [{ is_shared, small }] = rows;
   if (is_shared && items.length > 0) tally(asked, "pages in shares of groups", 1);

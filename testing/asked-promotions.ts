@@ -1,4 +1,4 @@
-/** For tests: what recsys.promoted_posts brings a reader, in the transaction of a feed, under the policies of the moment. */
+/** For tests: what recsys_engine.promoted_posts brings a reader, in the transaction of a feed, under the policies of the moment. */
 import assert from "node:assert/strict";
 import { type Asked, eligible } from "./allowed-answers.ts";
 import { promotable, promotionsTo } from "./allowed-wishes.ts";
@@ -15,7 +15,7 @@ export async function askPromoted(client: Client, asked: Asked): Promise<number>
   const promotions = await promotionsTo(client, asked);
   // as a worker remembers them for a minute: by now they may be hidden, or be of other groups
   const { rows: remembered } = await client.query(
-    "select id from (select unnest(recsys.small_group_posts('language')) as id union select id from public.posts) as any_post order by md5(id::text || $1) limit 30",
+    "select id from (select unnest(recsys_engine.small_group_posts('language')) as id union select id from public.posts) as any_post order by md5(id::text || $1) limit 30",
     [random.below(1e9)],
   );
   const small: string[] = remembered.map(({ id }) => id);
@@ -24,14 +24,10 @@ export async function askPromoted(client: Client, asked: Asked): Promise<number>
   const candidates = new Set(may.flatMap(({ id }) => (random.uniform() < share ? [id] : [])));
   const floor = pick(random, [0, 3, 20]);
   await client.query("select set_config('request.jwt.claims', $1, true)", [JSON.stringify(caller)]);
-  const { rows } = await client.query("select recsys.promoted_posts($1, $2, now(), $3, $4, 7, null, $5, $6) as found", [
-    caller.role,
-    caller.sub ?? null,
-    [...candidates],
-    filter && JSON.stringify(filter),
-    small,
-    floor,
-  ]);
+  const { rows } = await client.query(
+    "select recsys_engine.promoted_posts($1, $2, now(), $3, $4, 7, null, $5, $6) as found",
+    [caller.role, caller.sub ?? null, [...candidates], filter && JSON.stringify(filter), small, floor],
+  );
   const { found } = rows[0];
   const expected = promotions.flatMap((promotion) => {
     const all = promotable(asked, promotion, null);

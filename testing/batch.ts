@@ -16,7 +16,7 @@ import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-co
 import { handMadeModel } from "./gate.ts";
 import { wordTowers } from "./towers.ts";
 
-/** Fills a migrated database and stops recsys.clock(), so that lists made one after another are of one instant. */
+/** Fills a migrated database and stops recsys_engine.clock(), so that lists made one after another are of one instant. */
 export async function standingCommunity(database: Database, size: SyntheticSize): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   await writeSyntheticCommunity(folder, { seed: 3, ...size });
@@ -24,7 +24,9 @@ export async function standingCommunity(database: Database, size: SyntheticSize)
   await rm(folder, { recursive: true });
   // An hour after all that was imported, wherever the clock is by now: what comes between two feeds is another test's matter, and on a busy machine
   // each run would have another instant, with other posts at the edge of each source.
-  const { rows } = await database.pool.query("select (max(at) + interval '1 hour')::text as now from recsys.timeline");
+  const { rows } = await database.pool.query(
+    "select (max(at) + interval '1 hour')::text as now from recsys_engine.timeline",
+  );
   await database.pool.query("select recsys.roll_up(null)");
   await setClock(database, rows[0].now);
 }
@@ -32,7 +34,7 @@ export async function standingCommunity(database: Database, size: SyntheticSize)
 /** Makes an instant the present, until it is called again. */
 export async function setClock({ pool }: Pick<Database, "pool">, now: string): Promise<void> {
   await pool.query(
-    `create or replace function recsys.clock() returns timestamptz language sql stable set search_path = '' as $$ select '${now}'::timestamptz $$`,
+    `create or replace function recsys_engine.clock() returns timestamptz language sql stable set search_path = '' as $$ select '${now}'::timestamptz $$`,
   );
 }
 
@@ -58,6 +60,6 @@ export async function publishRandomModel(database: Database, name: string, seed 
     { activate: true },
   );
   // exact instead of the HNSW index, whose recall is another test's matter
-  await database.pool.query(`drop index recsys.post_embeddings_${id}_embedding_idx`);
+  await database.pool.query(`drop index recsys_engine.post_embeddings_${id}_embedding_idx`);
   return id;
 }

@@ -53,9 +53,9 @@ export async function fillCommunity(pool: pg.Pool): Promise<void> {
 
 /** What a test leaves, besides what refers to it. */
 const left = [
-  "public.profiles, public.posts, recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats, recsys.user_affinities",
-  "recsys.impressions, recsys.dismissals, recsys.trials, recsys.trial_impressions, recsys.newcomer_posts, recsys.newcomer_days, recsys.first_acts, recsys.late_days",
-  "recsys.bursts, recsys.circle_members, recsys.event_ids, recsys.user_days, recsys.batch_runs, recsys.batch_recommendations, recsys.feature_changes, recsys.embedding_jobs, recsys.embedding_changes, recsys.edited_posts, recsys.post_tags",
+  "public.profiles, public.posts, recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats, recsys_engine.latest_user_stats, recsys_engine.user_affinities",
+  "recsys.impressions, recsys_engine.dismissals, recsys_engine.trials, recsys_engine.trial_impressions, recsys_engine.newcomer_posts, recsys_engine.newcomer_days, recsys_engine.first_acts, recsys_engine.late_days",
+  "recsys_engine.bursts, recsys_engine.circle_members, recsys_engine.event_ids, recsys_engine.user_days, recsys_engine.batch_runs, recsys.batch_recommendations, recsys_engine.feature_changes, recsys_engine.embedding_jobs, recsys_engine.embedding_changes, recsys_engine.edited_posts, recsys_engine.post_tags",
 ].join(", ");
 
 /** Empties the database for the next test, without its triggers. Truncating, which makes some 150 files anew, took 258 ms of a processor. */
@@ -71,7 +71,7 @@ export async function clear(pool: pg.Pool): Promise<void> {
   // a model stays while its vectors are read, which an autovacuum may do for a while
   for (let attempt = 1; ; attempt++)
     try {
-      await pool.query("select recsys.drop_model(model_id) from recsys.models");
+      await pool.query("select recsys_engine.drop_model(model_id) from recsys.models");
       return;
     } catch (error) {
       if ((error as pg.DatabaseError).code !== "55P03" || attempt === 100) throw error;
@@ -118,7 +118,7 @@ export async function publishTinyModel(
   pool: Pick<pg.ClientBase, "query">,
   { name, digest, heads = kinds, graphs }: TinyModel,
 ): Promise<number> {
-  const { rows } = await pool.query("select recsys.create_model($1, $2, $3, '{}', null, $4)::int as id", [
+  const { rows } = await pool.query("select recsys_engine.create_model($1, $2, $3, '{}', null, $4)::int as id", [
     name,
     featureSpec,
     digest ?? (await featureSpecDigest()),
@@ -126,18 +126,16 @@ export async function publishTinyModel(
   ]);
   const id: number = rows[0].id;
   for (const [graph, onnx] of Object.entries({ ...tinyGraphs(), ...graphs }))
-    await pool.query("insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)", [
-      id,
-      graph,
-      onnx,
-      createHash("sha256").update(onnx).digest("hex"),
-    ]);
+    await pool.query(
+      "insert into recsys_engine.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)",
+      [id, graph, onnx, createHash("sha256").update(onnx).digest("hex")],
+    );
   await pool.query(
-    `insert into recsys.post_embeddings_${id} (model_id, post_id, embedding)
+    `insert into recsys_engine.post_embeddings_${id} (model_id, post_id, embedding)
      select $1, post.id, post.embedding::extensions.vector from unnest($2::uuid[], $3::text[]) as post (id, embedding)`,
     [id, [...numbers.map(post), privatePost], [...numbers, 0].map((n) => JSON.stringify([...axis(n % 2)]))],
   );
-  await pool.query("select recsys.complete_model($1)", [id]);
+  await pool.query("select recsys_engine.complete_model($1)", [id]);
   await pool.query("select recsys.activate_model($1)", [id]);
   return id;
 }

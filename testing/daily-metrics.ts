@@ -33,7 +33,7 @@ export async function figuresOf(pool: pg.Pool, day: string): Promise<Map<string,
 export async function clearFigures(pool: pg.Pool): Promise<void> {
   await clear(pool);
   await pool.query(
-    "truncate recsys.daily_metrics, recsys.feature_changes; update recsys.settings set clock_shift = '0'",
+    "truncate recsys.daily_metrics, recsys_engine.feature_changes; update recsys.settings set clock_shift = '0'",
   );
 }
 
@@ -163,7 +163,7 @@ export async function fillDay(
 
 /** A model's row, of which nothing is served. */
 export async function insertModel(pool: pg.Pool, name: string): Promise<number> {
-  const { rows } = await pool.query("select recsys.create_model($1, $2, 'digest', '{}')::int as id", [
+  const { rows } = await pool.query("select recsys_engine.create_model($1, $2, 'digest', '{}')::int as id", [
     name,
     featureSpec,
   ]);

@@ -51,7 +51,9 @@ export async function embedAll({ url }: Database): Promise<Embedded> {
 
 /** What waits, as `kind entity_id`. */
 export async function queue(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query("select kind, entity_id from recsys.embedding_jobs order by kind, entity_id");
+  const { rows } = await pool.query(
+    "select kind, entity_id from recsys_engine.embedding_jobs order by kind, entity_id",
+  );
   return rows.map(({ kind, entity_id }) => `${kind} ${entity_id}`);
 }
 

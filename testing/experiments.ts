@@ -1,9 +1,9 @@
-/** For tests: people whose true rates are known, and what recsys.compare_variants says of them. */
+/** For tests: people whose true rates are known, and what recsys_engine.compare_variants says of them. */
 import type pg from "pg";
 import type { Random } from "../trainer/engine/random.ts";
 import { geometric } from "../trainer/synthetic/draws.ts";
 
-/** A recsys.person_outcome. */
+/** A recsys_engine.person_outcome. */
 export interface PersonOutcome {
   variant: string;
   is_new: boolean;
@@ -14,7 +14,7 @@ export interface PersonOutcome {
   acted_before: number;
 }
 
-/** A row of recsys.compare_variants. */
+/** A row of recsys_engine.compare_variants. */
 export interface Effect {
   variant: string;
   people_group: string;
@@ -71,9 +71,9 @@ export function drawOutcome(random: Random, variant: string, lift = 1): PersonOu
 /** What the database says of such people. */
 export async function compareVariants(pool: pg.Pool, people: PersonOutcome[], alpha = 0.05): Promise<Effect[]> {
   const { rows } = await pool.query<Effect>(
-    `select * from recsys.compare_variants(
-      (select array_agg((person.variant, person.is_new, person.metric, person.shown, person.acted, person.shown_before, person.acted_before)::recsys.person_outcome)
-       from jsonb_populate_recordset(null::recsys.person_outcome, $1) as person),
+    `select * from recsys_engine.compare_variants(
+      (select array_agg((person.variant, person.is_new, person.metric, person.shown, person.acted, person.shown_before, person.acted_before)::recsys_engine.person_outcome)
+       from jsonb_populate_recordset(null::recsys_engine.person_outcome, $1) as person),
       'control', $2)`,
     [JSON.stringify(people), alpha],
   );
@@ -97,7 +97,7 @@ export async function simulate(
   );
   await pool.query(
     `with assigned as materialized (
-       select user_id, (select variant from recsys.assignment(user_id))
+       select user_id, (select variant from recsys_engine.assignment(user_id))
        from generate_series(1, $1::int) as person cross join lateral (select md5('person ' || person)::uuid as user_id) as named
      )
      insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, variant)
@@ -108,7 +108,7 @@ export async function simulate(
   for (const [schema, table, chances] of [
     ["public", "post_votes", votes],
     ["public", "post_views", views],
-    ["recsys", "dismissals", dismissals],
+    ["recsys_engine", "dismissals", dismissals],
   ] as const) {
     // a roll-up is no part of this
     await pool.query(`alter table ${schema}.${table} disable trigger user`);

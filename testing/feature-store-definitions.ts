@@ -1,4 +1,4 @@
-// What the columns of recsys.post_stats and recsys.user_stats mean, event by event and without any recursion, and whether they are it.
+// What the columns of recsys_engine.post_stats and recsys_engine.user_stats mean, event by event and without any recursion, and whether they are it.
 import assert from "node:assert/strict";
 import type { Database } from "../db/connect.ts";
 
@@ -22,7 +22,7 @@ const hours = (milliseconds: number) => milliseconds / 3_600_000;
 
 export async function readEvents({ pool }: Database): Promise<StoredEvent[]> {
   const { rows } = await pool.query<StoredEvent>(
-    `select events.*, exists (select from recsys.bursts where bursts.user_id = events.user and bursts.day = recsys.day_of(events.at) and bursts.since <= events.at) as in_burst
+    `select events.*, exists (select from recsys_engine.bursts where bursts.user_id = events.user and bursts.day = recsys_engine.day_of(events.at) and bursts.since <= events.at) as in_burst
      from (
        select id, 'view' as kind, user_id as user, post_id as post, created_at as at from public.post_views
        union all select id, 'vote', user_id, post_id, created_at from public.post_votes where value is null or value >= 0
@@ -175,26 +175,26 @@ export async function assertExact(database: Database): Promise<void> {
   );
   const { rows: postStats } = await database.pool.query(
     `select interaction_id::text as key, post_id, user_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend
-     from recsys.post_stats`,
+     from recsys_engine.post_stats`,
   );
   const { rows: userStats } = await database.pool.query(
     `select event_id as key, user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
-     from recsys.user_stats`,
+     from recsys_engine.user_stats`,
   );
   const { rows: thinning } = await database.pool.query(
-    "select (extract(epoch from thinned_before) * 1000)::double precision as before from recsys.thinning",
+    "select (extract(epoch from thinned_before) * 1000)::double precision as before from recsys_engine.thinning",
   );
   const { before } = thinning[0];
   assertSame(postStats, notThinned(expectedPostStats(events, posts), postStats, "post_id", before));
   assertSame(userStats, notThinned(expectedUserStats(events, posts), userStats, "user_id", before));
   const { rows: latestOfPosts } = await database.pool.query(
     `select post_id as key, post_id, kind, last_active_at, views, votes, comments, participants, last_comment_at, recent, trend
-     from recsys.latest_post_stats`,
+     from recsys_engine.latest_post_stats`,
   );
   assertSame(latestOfPosts, expectedLatestOfPosts(events, posts));
   const { rows: latestOfUsers } = await database.pool.query(
     `select user_id as key, user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle
-     from recsys.latest_user_stats`,
+     from recsys_engine.latest_user_stats`,
   );
   assertSame(latestOfUsers, expectedLatestOfUsers(events, posts));
 }

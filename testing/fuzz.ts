@@ -32,7 +32,7 @@ const nastyTexts = [
   "null",
   "'; drop table public.canary; --",
   "'); delete from public.canary; --",
-  '"; drop schema recsys cascade; --',
+  '"; drop schema recsys, recsys_engine cascade; --',
   "1 or 1=1",
   "' or ''='",
   "' union select rolpassword from pg_authid --",
@@ -257,7 +257,7 @@ async function judge(response: Response, method: string): Promise<void> {
 async function contents(pool: Database["pool"], changing: string[]): Promise<Record<string, string>> {
   const { rows } = await pool.query(
     `select oid::regclass::text as name from pg_class
-     where relnamespace in ('public'::regnamespace, 'recsys'::regnamespace) and relkind in ('r', 'p') and not relispartition order by 1`,
+     where relnamespace in ('public'::regnamespace, 'recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p') and not relispartition order by 1`,
   );
   const digests: Record<string, string> = {};
   for (const { name } of [...rows, { name: "pg_catalog.pg_roles" }]) {

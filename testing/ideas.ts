@@ -79,15 +79,15 @@ export async function publishTopics(pool: pg.Pool, labels = ["walk", "eat", "see
   const tower = await createSession(graphs.post_tower);
   const post = (title: string) => ({ title, description: "", tags: [], author_id: null, id_embedding: null });
   const centroids = labels.length > 0 ? await embeddingsOf(tower, postTowerInputs(labels.map(post))) : [];
-  await pool.query("delete from recsys.topics");
+  await pool.query("delete from recsys_engine.topics");
   for (const [i, label] of labels.entries()) {
     const { rows } = await pool.query(
-      `insert into recsys.topics (model_id, label, terms, centroid, demand, people, supply)
+      `insert into recsys_engine.topics (model_id, label, terms, centroid, demand, people, supply)
        values ($1, $2, $3, $4, $5, 29, 1) returning topic_id`,
       [model, label, [label, "night"], `[${centroids[i].join()}]`, labels.length - i],
     );
     await pool.query(
-      "insert into recsys.post_topics (post_id, topic_id, similarity) select id, $1, 1 from public.posts where title ilike '%' || $2 || '%' on conflict do nothing",
+      "insert into recsys_engine.post_topics (post_id, topic_id, similarity) select id, $1, 1 from public.posts where title ilike '%' || $2 || '%' on conflict do nothing",
       [rows[0].topic_id, label],
     );
   }

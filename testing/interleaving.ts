@@ -5,7 +5,7 @@ import type { Random } from "../trainer/engine/random.ts";
 import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
 import type { PersonOutcome } from "./experiments.ts";
 
-/** A recsys.person_credit. */
+/** A recsys_engine.person_credit. */
 export interface ExpectedCredit {
   metric: string;
   pages: number;
@@ -15,7 +15,7 @@ export interface ExpectedCredit {
   second_credit: number;
 }
 
-/** A row of recsys.compare_teams; null below 50 people who acted. */
+/** A row of recsys_engine.compare_teams; null below 50 people who acted. */
 export interface Preference {
   metric: string;
   people: string;
@@ -131,9 +131,9 @@ export function interleavedOutcome(random: Random, models: Models): ExpectedCred
 /** What the database says of such people. */
 export async function compareTeams(pool: pg.Pool, people: ExpectedCredit[], alpha = 0.05): Promise<Preference[]> {
   const { rows } = await pool.query<Preference>(
-    `select * from recsys.compare_teams(
-      (select array_agg((person.metric, person.pages, person.first_wins, person.second_wins, person.first_credit, person.second_credit)::recsys.person_credit)
-       from jsonb_populate_recordset(null::recsys.person_credit, $1) as person),
+    `select * from recsys_engine.compare_teams(
+      (select array_agg((person.metric, person.pages, person.first_wins, person.second_wins, person.first_credit, person.second_credit)::recsys_engine.person_credit)
+       from jsonb_populate_recordset(null::recsys_engine.person_credit, $1) as person),
       $2)`,
     [JSON.stringify(people), alpha],
   );

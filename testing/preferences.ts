@@ -11,7 +11,7 @@ export async function toldTwice(
 ): Promise<[before: unknown[][], after: unknown[][]]> {
   const ofThem = (statement: string) => client.query(statement, [caller.sub]);
   const told = async () => {
-    const context = "select to_json(context)::text as row from recsys.user_context($1, $2, now()) as context";
+    const context = "select to_json(context)::text as row from recsys_engine.user_context($1, $2, now()) as context";
     const { rows } = await client.query(context, [caller.sub, asked.modelId]);
     return [...(await answersTo(client, caller, asked)), rows];
   };
@@ -19,8 +19,10 @@ export async function toldTwice(
   await ofThem("insert into public.preferences (user_id, kind, value) values ($1, 'feed', 'impersonal')");
   const before = await told();
   const app = ["post_views", "post_votes", "comments", "follows", "logins"].map((table) => `public.${table}`);
-  const own = ["dismissals", "impressions", "user_embeddings", "user_stats", "latest_user_stats", "user_affinities"];
-  for (const table of [...app, ...own.map((table) => `recsys.${table}`)])
+  const own = ["dismissals", "user_stats", "latest_user_stats", "user_affinities"].map(
+    (table) => `recsys_engine.${table}`,
+  );
+  for (const table of [...app, ...own, "recsys.impressions", "recsys.user_embeddings"])
     await ofThem(`delete from ${table} where user_id = $1`);
   // by who is open the app's policies say who reads their posts
   await ofThem(

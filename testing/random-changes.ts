@@ -100,13 +100,13 @@ const crash: Change = async (client, random) => {
 const manyChanges: Change = async (client, random) => {
   await addCrowd(client, random);
   await client.query(
-    "insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, at from (select * from recsys.feature_changes order by change_id desc limit 1) as last, generate_series(1, 20001)",
+    "insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from (select * from recsys_engine.feature_changes order by change_id desc limit 1) as last, generate_series(1, 20001)",
   );
 };
 
 /** The night's job, with far fewer states to keep, in small portions. About half of what there is stays, so that both sides get their changes. */
 const thin: Change = (client, random) =>
-  client.query("select recsys.thin_feature_store($1, $2)", [40 + random.below(160), 1 + random.below(30)]);
+  client.query("select recsys_engine.thin_feature_store($1, $2)", [40 + random.below(160), 1 + random.below(30)]);
 
 const changes: [name: string, weight: number, change: Change][] = [
   ["event added", 120, addEvent],

@@ -137,10 +137,10 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
     [people, tags, random.below(1e9)],
   );
   await client.query(
-    `create table recsys.post_neighbours_${modelId} partition of recsys.post_neighbours for values in (${modelId})`,
+    `create table recsys_engine.post_neighbours_${modelId} partition of recsys_engine.post_neighbours for values in (${modelId})`,
   );
   await client.query(
-    `insert into recsys.post_neighbours
+    `insert into recsys_engine.post_neighbours
      select $1, one.id, other.id, 1 + hash % 3
      from public.posts as one
      join public.posts as other on other.id <> one.id
@@ -150,7 +150,7 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
   );
   await client.query("select recsys.roll_up(null)");
   // whoever may read few posts beside what statistics know of gets candidates from these
-  if (random.below(2) === 0) await client.query("analyze recsys.latest_post_stats");
+  if (random.below(2) === 0) await client.query("analyze recsys_engine.latest_post_stats");
   return people;
 }
 
@@ -261,7 +261,7 @@ export async function changeSomething(
       ),
     dismissed: () =>
       client.query(
-        `insert into recsys.dismissals select $1, id, now() - interval '1 minute' from (select ${anyPost(random)} as id) as post where id is not null on conflict do nothing`,
+        `insert into recsys_engine.dismissals select $1, id, now() - interval '1 minute' from (select ${anyPost(random)} as id) as post where id is not null on conflict do nothing`,
         [person],
       ),
     viewed: () =>
@@ -321,7 +321,7 @@ async function mute(client: Client, person: string, kind: string, value: string)
 async function makeLists(client: Client, random: Random, people: string[], modelId: number): Promise<void> {
   await client.query(
     `with run as (
-       insert into recsys.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id
+       insert into recsys_engine.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id
      ),
      listed as (select array_agg(id) as ids from (select id from public.posts order by md5(id::text || $3) limit 75) as any_posts)
      insert into recsys.batch_recommendations (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources)

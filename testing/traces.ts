@@ -27,7 +27,7 @@ async function tablesFor(pool: pg.Pool, columns: string[]): Promise<string[]> {
   const { rows } = await pool.query(
     `select distinct pg_class.oid::regclass::text as name from pg_class
      join pg_attribute on attrelid = pg_class.oid and attname = any($1) and attnum > 0
-     where relnamespace = 'recsys'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
+     where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p') and not relispartition order by 1`,
     [[...columns, ...columns.map((column) => `${column}s`), "entity_id"]],
   );
   return rows.map(({ name }) => name);
@@ -60,46 +60,48 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
     [user, people.ben, post(3), own],
   );
   await pool.query(
-    `insert into recsys.shadow_impressions (request_id, post_id, shadow_model_id, user_id, shown_at, served_score, served_probabilities)
+    `insert into recsys_engine.shadow_impressions (request_id, post_id, shadow_model_id, user_id, shown_at, served_score, served_probabilities)
      values (gen_random_uuid(), $3, $5, $1, now(), 1, '{1,1,1}'), (gen_random_uuid(), $4, $5, $2, now(), 1, '{1,1,1}')`,
     [user, people.ben, post(3), own, model],
   );
-  await pool.query("insert into recsys.dismissals values ($1, $3, now()), ($2, $4, now())", [
+  await pool.query("insert into recsys_engine.dismissals values ($1, $3, now()), ($2, $4, now())", [
     user,
     people.ben,
     post(3),
     own,
   ]);
-  await pool.query("insert into recsys.trial_impressions values ($3, $1, now()), ($4, $2, now())", [
+  await pool.query("insert into recsys_engine.trial_impressions values ($3, $1, now()), ($4, $2, now())", [
     user,
     people.ben,
     post(3),
     own,
   ]);
-  await pool.query("select recsys.count_trials()");
-  await pool.query("insert into recsys.newcomer_posts values ($1, $2, now(), 1) on conflict do nothing", [own, user]);
+  await pool.query("select recsys_engine.count_trials()");
+  await pool.query("insert into recsys_engine.newcomer_posts values ($1, $2, now(), 1) on conflict do nothing", [
+    own,
+    user,
+  ]);
   await pool.query(
-    `insert into recsys.user_affinities (user_id, until, acts, authors, affinities, post_ids)
+    `insert into recsys_engine.user_affinities (user_id, until, acts, authors, affinities, post_ids)
      values ($1, now(), 1, '{}', '{}', array[$3::uuid]), ($2, now(), 2, array[$1::uuid], '{2}', array[$4::uuid, $3]) on conflict do nothing`,
     [user, people.ben, post(1), own],
   );
-  await pool.query("insert into recsys.first_acts values ($1, 1, now()) on conflict do nothing", [user]);
-  await pool.query("insert into recsys.bursts values ($1, current_date, now()) on conflict do nothing", [user]);
-  await pool.query("insert into recsys.circle_members values ($1)", [user]);
-  await pool.query("insert into recsys.post_topics values ($1, 1, 1)", [own]);
+  await pool.query("insert into recsys_engine.first_acts values ($1, 1, now()) on conflict do nothing", [user]);
+  await pool.query("insert into recsys_engine.bursts values ($1, current_date, now()) on conflict do nothing", [user]);
+  await pool.query("insert into recsys_engine.circle_members values ($1)", [user]);
+  await pool.query("insert into recsys_engine.post_topics values ($1, 1, 1)", [own]);
   await pool.query(
     `insert into recsys.promotions (name, post_id, place, people, ends_at)
      values ('Pinned', $1, 1, null, now() + interval '1 day'), ('For them', $2, 2, jsonb_build_object('user_ids', array[$3::uuid, $4]), now() + interval '1 day')`,
     [own, post(6), user, people.ben],
   );
-  await pool.query("insert into recsys.event_ids values ($1, gen_random_uuid(), now())", [user]);
-  await pool.query("insert into recsys.user_days (user_id, events) values ($1, 1)", [user]);
-  await pool.query("select recsys.take_request($1)", [user]);
-  await pool.query("insert into recsys.similar_people values ($1::uuid, $3::bigint, '{}'), ($2, $3, array[$1::uuid])", [
-    user,
-    people.ben,
-    model,
-  ]);
+  await pool.query("insert into recsys_engine.event_ids values ($1, gen_random_uuid(), now())", [user]);
+  await pool.query("insert into recsys_engine.user_days (user_id, events) values ($1, 1)", [user]);
+  await pool.query("select recsys_engine.take_request($1)", [user]);
+  await pool.query(
+    "insert into recsys_engine.similar_people values ($1::uuid, $3::bigint, '{}'), ($2, $3, array[$1::uuid])",
+    [user, people.ben, model],
+  );
   for (const [kind, id] of [
     ["user", user],
     ["post", own],
@@ -108,36 +110,40 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
       `insert into recsys.${kind}_embeddings (model_id, ${kind}_id, embedding, id_embedding) values ($1, $2, $3, $3) on conflict do nothing`,
       [model, id, vector],
     );
-    await pool.query("insert into recsys.embedding_jobs (kind, entity_id) values ($1, $2) on conflict do nothing", [
-      kind,
-      id,
-    ]);
-    await pool.query("insert into recsys.embedding_changes values ($1, $2, pg_current_xact_id())", [kind, id]);
+    await pool.query(
+      "insert into recsys_engine.embedding_jobs (kind, entity_id) values ($1, $2) on conflict do nothing",
+      [kind, id],
+    );
+    await pool.query("insert into recsys_engine.embedding_changes values ($1, $2, pg_current_xact_id())", [kind, id]);
   }
   await pool.query(
     `with run as (
-       insert into recsys.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id
+       insert into recsys_engine.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id
      ),
-     page as (insert into recsys.batch_pages (run_id, page, user_ids) select run_id, 0, array[$2, $3]::uuid[] from run)
+     page as (insert into recsys_engine.batch_pages (run_id, page, user_ids) select run_id, 0, array[$2, $3]::uuid[] from run)
      insert into recsys.batch_recommendations (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources)
      select list.user_id, run_id, $1, now(), 'history', list.post_ids, '{1,1}', '{1,1}', '{1,1}', '{1,1}', '{fresh,fresh}'
      from run cross join (values ($2::uuid, array[$4, $5]::uuid[]), ($3, array[$6, $4])) as list (user_id, post_ids)`,
     [model, user, people.ben, post(4), post(5), own],
   );
-  await pool.query("insert into recsys.late_days values ($1, '2020-01-01') on conflict do nothing", [user]);
-  await pool.query("insert into recsys.edited_posts values ($1, now()) on conflict do nothing", [own]);
-  await pool.query("insert into recsys.feature_changes (user_id, post_id) values ($1, $2)", [user, own]);
-  await pool.query("insert into recsys.late_changes (user_id, post_id, at) values ($1, $2, now())", [user, own]);
+  await pool.query("insert into recsys_engine.late_days values ($1, '2020-01-01') on conflict do nothing", [user]);
+  await pool.query("insert into recsys_engine.edited_posts values ($1, now()) on conflict do nothing", [own]);
+  await pool.query("insert into recsys_engine.feature_changes (user_id, post_id) values ($1, $2)", [user, own]);
+  await pool.query("insert into recsys_engine.late_changes (user_id, post_id, at) values ($1, $2, now())", [user, own]);
   await pool.query(
-    `insert into recsys.set_aside_changes (user_id, post_id, at, error_code, reason)
+    `insert into recsys_engine.set_aside_changes (user_id, post_id, at, error_code, reason)
      values ($1, null, '-infinity', '22003', 'tested'), (null, $2, '-infinity', '22003', 'tested')`,
     [user, own],
   );
   // no model but one that finds more by them has neighbours
   await pool.query(
-    `create table if not exists recsys.post_neighbours_${model} partition of recsys.post_neighbours for values in (${model})`,
+    `create table if not exists recsys_engine.post_neighbours_${model} partition of recsys_engine.post_neighbours for values in (${model})`,
   );
-  await pool.query("insert into recsys.post_neighbours values ($1, $2, $3, 1), ($1, $3, $2, 1)", [model, own, post(3)]);
+  await pool.query("insert into recsys_engine.post_neighbours values ($1, $2, $3, 1), ($1, $3, $2, 1)", [
+    model,
+    own,
+    post(3),
+  ]);
   await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1), ('post', $2)", [user, own]);
   await assertEverywhere(pool, user, ["user_id"]);
   await assertEverywhere(pool, own, ["post_id"]);

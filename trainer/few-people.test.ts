@@ -90,7 +90,7 @@ async function attack(at: number): Promise<void> {
      ) as posts`,
     [at, pages, accounts],
   );
-  await pool.query("select recsys.make_impression_partitions()");
+  await pool.query("select recsys_engine.make_impression_partitions()");
   await pool.query(
     "insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) select request_id, user_id, post_id, position, shown_at from shown",
   );

@@ -82,7 +82,7 @@ export async function readWarmStart(database: Database, config = defaultConfig):
       return `recsys.kinds is not what it was for model ${name}`;
     const { community: of, seconds_from_scratch, learned_from_scratch, learned_since, learned_from } = parsed.data;
     if (of !== community) return `model ${name} was trained on another community`;
-    const graphs = db.selectFrom("recsys.model_artifacts").select(["graph", "onnx", "sha256"]);
+    const graphs = db.selectFrom("recsys_engine.model_artifacts").select(["graph", "onnx", "sha256"]);
     const artifacts = await run(client, graphs.where("model_id", "=", model_id));
     if (artifacts.length < graphNames.length || artifacts.some(({ onnx, sha256: sum }) => sha256(onnx) !== sum))
       return `model ${name} is damaged`;
@@ -100,8 +100,8 @@ export async function readWarmStart(database: Database, config = defaultConfig):
     };
     const ofUsers = db.selectFrom("recsys.user_embeddings").select(["user_id as id", "id_embedding"]);
     const ofPosts = db.selectFrom("recsys.post_embeddings").select(["post_id as id", "id_embedding"]);
-    const ofModel = db.selectFrom("recsys.post_neighbours").select("post_id").where("model_id", "=", model_id);
-    const features = db.selectFrom("recsys.training_features").select(["feature", "edges", "shares"]);
+    const ofModel = db.selectFrom("recsys_engine.post_neighbours").select("post_id").where("model_id", "=", model_id);
+    const features = db.selectFrom("recsys_engine.training_features").select(["feature", "edges", "shares"]);
     const trainingFeatures = await run(client, features.where("model_id", "=", model_id).orderBy("number"));
     return {
       modelId: model_id,

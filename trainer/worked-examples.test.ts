@@ -103,7 +103,7 @@ try {
     all: await retrieve(client, caller, { ...asked, common: null }),
     filtered: await retrieve(client, caller, { ...asked, page: { ...asked.page, filter: { max_age_days: 1000 } }, common: null }),
   };
-  const { rows } = await client.query("select source, count(*)::integer from recsys.common_sources(recsys.feed_request($1, now()), 'all') group by source", [people[0]]);
+  const { rows } = await client.query("select source, count(*)::integer from recsys_engine.common_sources(recsys_engine.feed_request($1, now()), 'all') group by source", [people[0]]);
   await client.query("rollback");
   client.release();
   const bySource = (found) => (found.posts ?? found).flatMap(({ ranks }) => ranks.untouched ?? []).sort((a, b) => a - b);
@@ -174,12 +174,12 @@ try {
   await pool.query(\`
     delete from recsys.impressions;
     insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score)
-    select md5('page ' || users.user_id)::uuid, users.user_id, posts.post_id, posts.position, recsys.clock() - interval '4 days', 1
+    select md5('page ' || users.user_id)::uuid, users.user_id, posts.post_id, posts.position, recsys_engine.clock() - interval '4 days', 1
     from recsys.source_users as users
     cross join lateral (
       select posts.post_id, row_number() over (order by md5(users.user_id::text || posts.post_id::text)) as position
       from recsys.source_posts as posts
-      where posts.author_id <> users.user_id and posts.created_at < recsys.clock() - interval '5 days'
+      where posts.author_id <> users.user_id and posts.created_at < recsys_engine.clock() - interval '5 days'
         and not exists (select from recsys.source_interactions as acts where acts.user_id = users.user_id and acts.post_id = posts.post_id)
       limit 8
     ) as posts\`);
@@ -207,12 +207,12 @@ try {
     weighed.push({ weight, status, items: feed.items.map(({ score, predictions }) => ({ score, predictions })), log: rows.map(({ reread }) => Number(reread)) });
   }
   const { rows: [model] } = await pool.query("select heads from recsys.models where status = 'active'");
-  const { rows: [reported] } = await pool.query("select recsys.acts_of('reread') as acts");
+  const { rows: [reported] } = await pool.query("select recsys_engine.acts_of('reread') as acts");
   const told = [];
   for (const body of [{ limit: 20 }, { limit: 20, filter: { max_age_days: 1000 } }]) {
     const { status, feed } = await ask(body);
     const { rows } = await pool.query(
-      "select impressed.value, ln(1 + (select count(distinct (user_id, kind)) - count(distinct user_id) from recsys.source_interactions as came where came.post_id = posts.id and user_id is distinct from author_id)) as expected from recsys.impression_features as impressed join public.posts on posts.id = impressed.post_id where impressed.request_id = $1 and impressed.feature = 'log_returns'",
+      "select impressed.value, ln(1 + (select count(distinct (user_id, kind)) - count(distinct user_id) from recsys.source_interactions as came where came.post_id = posts.id and user_id is distinct from author_id)) as expected from recsys_engine.impression_features as impressed join public.posts on posts.id = impressed.post_id where impressed.request_id = $1 and impressed.feature = 'log_returns'",
       [feed.request_id],
     );
     told.push({ status, items: feed.items.length, rows });

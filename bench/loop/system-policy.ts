@@ -122,7 +122,7 @@ export class SystemPolicy implements Policy {
   }
 
   async night(): Promise<void> {
-    await this.database.pool.query("select recsys.make_impression_partitions()");
+    await this.database.pool.query("select recsys_engine.make_impression_partitions()");
     this.nights++;
     await this.trainAndPublish();
   }

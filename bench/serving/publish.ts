@@ -90,7 +90,7 @@ async function copyAndIndex({ pool, url }: Database, file: string): Promise<{ co
   await pool.query("checkpoint");
   const [, copy] = await timed(() => psql(`\\copy public.raw from '${file}'`));
   const client = await pool.connect();
-  // as recsys.complete_model: pgvector before 0.8.2 can overflow in a parallel build
+  // as recsys_engine.complete_model: pgvector before 0.8.2 can overflow in a parallel build
   await client.query("set maintenance_work_mem = '1GB'; set max_parallel_maintenance_workers = 0");
   const [, index] = await timed(() =>
     client.query("create index on public.raw using hnsw (embedding extensions.vector_ip_ops)"),

@@ -1,5 +1,5 @@
 /**
- * What of the posts nearest to a reader recsys.retrieve finds by the index, beside exact search, where row level security lets the caller read
+ * What of the posts nearest to a reader recsys_engine.retrieve finds by the index, beside exact search, where row level security lets the caller read
  * all posts or fewer and fewer. Which ones has nothing to do with their vectors.
  */
 import type pg from "pg";
@@ -80,7 +80,7 @@ function figuresOf(name: string, searches: Searched[]): Figure[] {
       bar: { of: "value", must: "be at most", limit: 0 },
     },
     {
-      what: `recsys.retrieve, ${name}: median`,
+      what: `recsys_engine.retrieve, ${name}: median`,
       value: new Times(searches.map(({ milliseconds }) => milliseconds)).median,
       unit: "ms",
       floor: {
@@ -108,7 +108,7 @@ async function search(client: pg.ClientBase, modelId: number, reader: RecallRead
   await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
   const begun = performance.now();
   const { rows: found } = await client.query<{ post_id: string }>(
-    "select post_id from recsys.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, now()) where ranks ? 'similar'",
+    "select post_id from recsys_engine.retrieve($1::uuid, $2::bigint, $3::text::extensions.vector, now()) where ranks ? 'similar'",
     [user, modelId, vector],
   );
   const between = performance.now();
@@ -133,8 +133,8 @@ async function search(client: pg.ClientBase, modelId: number, reader: RecallRead
 /** No index is in the order of this. */
 const exactSearch = `
   select (post_embeddings.embedding operator(extensions.<#>) $3::text::extensions.vector) + 0 as distance
-  from (select recsys.feed_request($1::uuid, now()) as request offset 0) as asked
-  cross join lateral recsys.eligible_posts(asked.request) as eligible
+  from (select recsys_engine.feed_request($1::uuid, now()) as request offset 0) as asked
+  cross join lateral recsys_engine.eligible_posts(asked.request) as eligible
   join recsys.post_embeddings on post_embeddings.model_id = $2 and post_embeddings.post_id = eligible.post_id
   order by distance limit $4`;
 

@@ -34,17 +34,17 @@ export const post = (n: string) => `md5('post ' || ${n})::uuid`;
 
 /** What a roll-up writes. */
 export const stateTables = [
-  "recsys.post_stats",
-  "recsys.user_stats",
-  "recsys.latest_post_stats",
-  "recsys.latest_user_stats",
+  "recsys_engine.post_stats",
+  "recsys_engine.user_stats",
+  "recsys_engine.latest_post_stats",
+  "recsys_engine.latest_user_stats",
 ];
 
 /** Writes a community without the triggers and rolls it up. */
 export async function fill(pool: pg.Pool, size: CommunitySize): Promise<void> {
   const client = await pool.connect();
   await writeCommunity(client, size);
-  await client.query("select recsys.index_tags(null)");
+  await client.query("select recsys_engine.index_tags(null)");
   await client.query("analyze");
   await withoutLog(client, stateTables, () => client.query("select recsys.roll_up(null)"));
   // its settings go with it
@@ -81,7 +81,7 @@ export async function writeCommunity(client: pg.ClientBase, size: CommunitySize)
   );
   await client.query("set session_replication_role = default");
   await client.query(
-    "insert into recsys.feature_changes (post_id) select id from public.posts; insert into recsys.feature_changes (user_id) select id from public.profiles",
+    "insert into recsys_engine.feature_changes (post_id) select id from public.posts; insert into recsys_engine.feature_changes (user_id) select id from public.profiles",
   );
 }
 
@@ -139,20 +139,20 @@ export async function activateModel(
   vectors: Float32Array,
   name = "made up",
 ): Promise<number> {
-  const created = await pool.query("select recsys.create_model($2, '{}', $1, '{}')::int as id", [
+  const created = await pool.query("select recsys_engine.create_model($2, '{}', $1, '{}')::int as id", [
     await featureSpecDigest(),
     name,
   ]);
   const { id } = created.rows[0];
   for (const [graph, onnx] of Object.entries(untrainedGraphs(new Random(1))))
     await pool.query(
-      "insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, encode(sha256($3), 'hex'))",
+      "insert into recsys_engine.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, encode(sha256($3), 'hex'))",
       [id, graph, onnx],
     );
   const { rows } = await pool.query("select id from public.posts order by id");
   for (let from = 0; from < rows.length; from += 10_000)
     await pool.query(
-      `insert into recsys.post_embeddings_${id} (model_id, post_id, embedding)
+      `insert into recsys_engine.post_embeddings_${id} (model_id, post_id, embedding)
        select $1, post_id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as post (post_id, vector)`,
       [
         id,
@@ -160,7 +160,7 @@ export async function activateModel(
         rows.slice(from, from + 10_000).map((_, i) => JSON.stringify([...vectorAt(vectors, from + i)])),
       ],
     );
-  await pool.query("select recsys.complete_model($1)", [id]);
+  await pool.query("select recsys_engine.complete_model($1)", [id]);
   await pool.query("select recsys.activate_model($1)", [id]);
   await pool.query("vacuum analyze");
   await pool.query("checkpoint");

@@ -11,6 +11,6 @@ export async function batchCommand(options: DatabaseOption): Promise<void> {
 
 export function runLine({ run, done, failed, seconds }: BatchResult): string {
   const speed = done > 0 ? `, ${Math.round(done / seconds)} users a second` : "";
-  const failures = failed > 0 ? `; the ranker failed on ${failed}: see recsys.batch_runs` : "";
+  const failures = failed > 0 ? `; the ranker failed on ${failed}: see recsys_engine.batch_runs` : "";
   return `run ${run.id} of model ${run.modelName}: ${done} of ${run.users} active users by this worker${speed}${failures}`;
 }

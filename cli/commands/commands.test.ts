@@ -67,7 +67,7 @@ test("publish without a folder takes no model of another community", async () =>
 async function appsOwn(scope: Scope) {
   const database = await testDatabase(scope, "apps_own");
   await database.pool.query(
-    "drop schema recsys, public, supabase_migrations cascade; create schema public; grant usage on schema public to public",
+    "drop schema recsys, recsys_engine, public, supabase_migrations cascade; create schema public; grant usage on schema public to public",
   );
   await database.pool.query(
     "create table public.orders (id int); create schema shop; create table shop.posts (id int)",

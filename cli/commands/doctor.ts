@@ -163,7 +163,7 @@ async function accessLines(pool: Database["pool"]): Promise<Line[]> {
   const client = await pool.connect();
   try {
     await client.query("begin");
-    const found = await run(client, call("recsys.check_access", {}));
+    const found = await run(client, call("recsys_engine.check_access", {}));
     const lines = found.map(({ stops, problem, cure }) => ({ what: "rights", said: problem, cure, stops }));
     return lines.length > 0 ? lines : [{ what: "rights", said: "people and the service may read what feeds read" }];
   } finally {

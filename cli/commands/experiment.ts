@@ -80,7 +80,7 @@ export async function experimentReportCommand(name: string, options: DatabaseOpt
     );
     print(`Of each post shown: whether the person viewed, voted for or commented on it within ${counts}.`);
     for (const line of figures) print(line);
-    const verdicts = await ask(database, call("recsys.experiment_verdict", { p_name: name }));
+    const verdicts = await ask(database, call("recsys_engine.experiment_verdict", { p_name: name }));
     print("What to conclude, whenever you look:");
     for (const { variant, verdict } of verdicts) print(`  ${variant}: ${verdict}`);
   });
@@ -89,7 +89,7 @@ export async function experimentReportCommand(name: string, options: DatabaseOpt
 /** What the report says of variants that split people, a line each. */
 async function splitLines(database: Database, name: string): Promise<string[]> {
   const report = await ask(database, call("recsys.experiment_report", { p_name: name }));
-  const split = await ask(database, call("recsys.experiment_split", { p_name: name }));
+  const split = await ask(database, call("recsys_engine.experiment_split", { p_name: name }));
   const metrics = new Set(report.map(({ metric }) => metric));
   const lines = optionalHeads
     .filter((head) => metrics.has(head))

@@ -22,7 +22,7 @@ test("what is out of bounds comes first with its cure, and is the exit code", as
 
   await fillCommunity(pool);
   await publishTinyModel(pool, { name: "tiny" });
-  await pool.query("truncate recsys.embedding_jobs, recsys.feature_changes");
+  await pool.query("truncate recsys_engine.embedding_jobs, recsys_engine.feature_changes");
   const well = await health();
   assert.deepEqual([well.status, well.stderr], [0, ""]);
   assert.match(well.stdout, /^ok {2}model +1 {2}at least 1 +tiny serves since /m);

@@ -58,7 +58,7 @@ async function fillDatabase(
   { database, onProgress, signal, print }: CommandContext,
   { data, seed }: StartOptions,
 ): Promise<void> {
-  const imports = await run(database.pool, db.selectFrom("recsys.imports").select("bundle_digest"));
+  const imports = await run(database.pool, db.selectFrom("recsys_engine.imports").select("bundle_digest"));
   const somebody = await run(database.pool, db.selectFrom("recsys.source_users").select("user_id").limit(1));
   const filled = somebody.length > 0;
   if (data === undefined) {

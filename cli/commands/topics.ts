@@ -42,7 +42,7 @@ export function topicsLine({ modelName, posts, topics, kept }: TopicsMade): stri
 }
 
 async function topicsTable(pool: pg.Pool): Promise<string> {
-  const topics = db.selectFrom("recsys.topics").select(["topic_id", "label", "size", "demand", "supply"]);
+  const topics = db.selectFrom("recsys_engine.topics").select(["topic_id", "label", "size", "demand", "supply"]);
   const rows = await run(pool, topics.orderBy("demand", "desc").orderBy("size", "desc").orderBy("topic_id"));
   const cells = rows.map(({ topic_id, label, size, demand, supply }) => [
     `${String(topic_id).padStart(5)}  ${label || "(no word that several authors share)"}`,

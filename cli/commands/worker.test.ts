@@ -38,7 +38,7 @@ function startWorker(): Worker {
 }
 
 async function waiting(): Promise<number> {
-  return (await pool.query("select count(*)::int as n from recsys.embedding_jobs")).rows[0].n;
+  return (await pool.query("select count(*)::int as n from recsys_engine.embedding_jobs")).rows[0].n;
 }
 
 async function until(isTrue: () => Promise<boolean>, seconds: number, what: string) {
@@ -90,12 +90,12 @@ test(`ended in mid-work ${times} times, it loses no job, and no vector is of the
   for (let n = 0; n < times; n++) {
     // now and then another model takes over, with other vectors for the same texts
     if (n % 5 === 4) model = await publishWordModel(database, `model ${n}`, { seed: n });
-    const { rows: before } = await pool.query("select last_value as claim from recsys.embedding_claim_seq");
+    const { rows: before } = await pool.query("select last_value as claim from recsys_engine.embedding_claim_seq");
     await insertPosts(200);
     await pool.query("update public.posts set description = description || ' again' where random() < 0.05");
     // in mid-work: some of it is claimed, some done
     const begun = async () =>
-      (await pool.query("select from recsys.embedding_jobs where claim > $1", [before[0].claim])).rowCount !== 0;
+      (await pool.query("select from recsys_engine.embedding_jobs where claim > $1", [before[0].claim])).rowCount !== 0;
     await until(begun, 60, "a claim");
     await setTimeout(random.uniform() * 150);
     if (n % 2 === 0) {
@@ -108,7 +108,7 @@ test(`ended in mid-work ${times} times, it loses no job, and no vector is of the
          where datname = current_database() and pid <> pg_backend_pid() and query ~ 'embedding_jobs|model_artifacts|source_posts|set_config'`,
       );
     const { rows } = await pool.query(
-      "select max(claimed_until) - now() <= '30 seconds' as bounded from recsys.embedding_jobs",
+      "select max(claimed_until) - now() <= '30 seconds' as bounded from recsys_engine.embedding_jobs",
     );
     assert.notEqual(rows[0].bounded, false, "nothing is held longer than a lease");
   }

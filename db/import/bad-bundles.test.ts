@@ -228,7 +228,7 @@ async function assertEmpty(): Promise<void> {
   const { rows } = await database.pool.query(
     `select (select count(*) from public.profiles) + (select count(*) from public.projects) + (select count(*) from public.posts)
       + (select count(*) from recsys.source_interactions) + (select count(*) from public.logins) + (select count(*) from public.follows)
-      + (select count(*) from recsys.impressions) + (select count(*) from recsys.post_stats) as rows`,
+      + (select count(*) from recsys.impressions) + (select count(*) from recsys_engine.post_stats) as rows`,
   );
   assert.equal(Number(rows[0].rows), 0);
 }

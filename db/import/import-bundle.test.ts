@@ -16,8 +16,8 @@ async function contents(database: Database): Promise<unknown> {
       (select json_agg(i order by i.interaction_id) from recsys.source_interactions as i) as interactions,
       (select json_agg(logins order by id) from public.logins) as logins,
       (select json_agg(i order by request_id, post_id) from recsys.impressions as i) as impressions,
-      (select json_agg(s order by interaction_id) from recsys.post_stats as s) as post_stats,
-      (select json_agg(s order by event_id) from recsys.user_stats as s) as user_stats,
+      (select json_agg(s order by interaction_id) from recsys_engine.post_stats as s) as post_stats,
+      (select json_agg(s order by event_id) from recsys_engine.user_stats as s) as user_stats,
       (select json_agg(settings) from recsys.settings) as settings`,
   );
   return rows[0];
@@ -102,7 +102,7 @@ test("every field arrives as it was written", async (t) => {
     { user_id: bob, kind: "person", target: externalUuid("user", "ann"), created_at: since },
     { user_id: bob, kind: "topic", target: "bread", created_at: since },
   ]);
-  const stats = await database.pool.query("select count(*)::integer as rows from recsys.timeline");
+  const stats = await database.pool.query("select count(*)::integer as rows from recsys_engine.timeline");
   assert.equal(stats.rows[0].rows, 4, "the feature store knows three interactions and a login");
 });
 
@@ -151,7 +151,7 @@ test("the clock of an archived community is set back, that of a live one is not"
   const database = await testDatabase(t);
   await importBundle(database, await bundleFolder(t));
   const { rows } = await database.pool.query(
-    "select recsys.clock() - timestamptz '2026-01-05T00:00:01.123456Z' < interval '1 minute' as is_then, recsys.clock() >= '2026-01-05T00:00:01.12Z' as is_after from recsys.settings",
+    "select recsys_engine.clock() - timestamptz '2026-01-05T00:00:01.123456Z' < interval '1 minute' as is_then, recsys_engine.clock() >= '2026-01-05T00:00:01.12Z' as is_after from recsys.settings",
   );
   assert.deepEqual(rows[0], { is_then: true, is_after: true });
   const today = { user_id: "bob", post_id: "oak", kind: "view", created_at: new Date().toISOString() };
@@ -192,7 +192,7 @@ await onBoth(
     const [rye, oak] = soundBundle.posts;
     const owner = externalUuid("user", ann.id);
     await pool.query("insert into public.projects (owner_id, title) values ($1, 'Made in the app')", [owner]);
-    await pool.query("truncate recsys.embedding_jobs");
+    await pool.query("truncate recsys_engine.embedding_jobs");
     const edited = {
       ...soundBundle,
       users: [
@@ -223,13 +223,13 @@ await onBoth(
       { title: oak.title, author_id: externalUuid("user", edited.posts[1].author_id as string) },
     ]);
     const { rows: jobs } = await pool.query(
-      "select kind, count(*)::int from recsys.embedding_jobs group by kind order by kind",
+      "select kind, count(*)::int from recsys_engine.embedding_jobs group by kind order by kind",
     );
     assert.deepEqual(jobs, [
       { kind: "post", count: 2 },
       { kind: "user", count: 2 },
     ]);
-    await pool.query("truncate recsys.embedding_jobs");
+    await pool.query("truncate recsys_engine.embedding_jobs");
     const after = await contents(database);
     const again = await importBundle(database, folder);
     assert.deepEqual(
@@ -240,7 +240,7 @@ await onBoth(
       ],
     );
     assert.deepEqual(await contents(database), after);
-    assert.equal((await pool.query("select from recsys.embedding_jobs")).rowCount, 0);
+    assert.equal((await pool.query("select from recsys_engine.embedding_jobs")).rowCount, 0);
   },
 );
 

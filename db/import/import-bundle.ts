@@ -48,7 +48,7 @@ export async function importBundle(
       report[part] = await importPart(client, part, files[part], keysOf[part] as KeysOf<BundlePart>, options);
     const added = Object.values(report).some((part) => part.added > 0);
     const clockShift = await prepareEngine(client, added, options);
-    await run(client, ifNew(db.insertInto("recsys.imports").values({ bundle_digest: digest })));
+    await run(client, ifNew(db.insertInto("recsys_engine.imports").values({ bundle_digest: digest })));
     await client.query("commit");
     return { ...report, clockShift };
   } catch (error) {

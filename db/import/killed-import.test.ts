@@ -46,7 +46,7 @@ await onBoth("an import that is killed leaves nothing behind, and the next one i
     await importAndDie(database.url, folder, step, done);
     const { rows } = await database.pool.query(
       `select (select count(*) from public.profiles) + (select count(*) from public.posts) + (select count(*) from recsys.source_interactions)
-        + (select count(*) from recsys.post_stats) + (select count(*) from recsys.imports) as rows,
+        + (select count(*) from recsys_engine.post_stats) + (select count(*) from recsys_engine.imports) as rows,
         (select clock_shift = '0' from recsys.settings) as clock_is_right`,
     );
     assert.deepEqual([Number(rows[0].rows), rows[0].clock_is_right], [0, true], `killed at ${step} ${done}`);

@@ -28,12 +28,12 @@ export async function prepareEngine(
   signal?.throwIfAborted();
   if (added) {
     await client.query(
-      "analyze recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats",
+      "analyze recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats, recsys_engine.latest_user_stats",
     );
     await run(client, shiftClock);
     await client.query(stampWithClock);
     // months are those of that clock
-    await run(client, call("recsys.make_impression_partitions", {}));
+    await run(client, call("recsys_engine.make_impression_partitions", {}));
   }
   const shift = db.selectFrom("recsys.settings").select(({ ref }) => milliseconds(ref("clock_shift")).as("lag"));
   const [{ lag }] = await run(client, shift);
@@ -68,7 +68,7 @@ const stampWithClock = `
   begin
     if (select clock_shift <> '0' from recsys.settings) then
       foreach app_table in array '{profiles,projects,posts,post_views,post_votes,comments,logins}'::text[] loop
-        execute format('alter table public.%I alter column created_at set default recsys.clock()', app_table);
+        execute format('alter table public.%I alter column created_at set default recsys_engine.clock()', app_table);
       end loop;
     end if;
   end

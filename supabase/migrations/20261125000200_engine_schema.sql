@@ -1,12 +1,15 @@
--- The engine's own schema. It is not exposed to the Data API: only the Edge Functions, the trainer and the DBA come here.
+-- The two schemas. recsys is what is promised: what it has keeps its name and its meaning until a major version. recsys_engine is how that is
+-- done, and may be another in each version. Neither is exposed to the Data API: only the Edge Functions, the trainer and the DBA come here.
 
 create schema if not exists extensions;
 create extension if not exists vector with schema extensions;
 
 create schema recsys;
-comment on schema recsys is 'The recommender: models, vectors, feature store, exposure log. Not exposed to the Data API.';
-revoke all on schema recsys from public;
-grant usage on schema recsys to authenticated, service_role;
+create schema recsys_engine;
+comment on schema recsys is 'The recommender, as it is promised: the source views, settings, models, experiments, the exposure log, health and status. Not exposed to the Data API.';
+comment on schema recsys_engine is 'How the recommender works: feature store, retrieval, queues. Another version may have another. Not exposed to the Data API.';
+revoke all on schema recsys, recsys_engine from public;
+grant usage on schema recsys, recsys_engine to authenticated, service_role;
 
 -- dismiss_weight: on synthetic communities (npm run bench -- dismissals, 3 seeds) -4 leaves a tenth fewer pages with a dismissal, and is the most that
 -- cost none of them utility
@@ -43,12 +46,12 @@ comment on column recsys.settings.long_view_weight is 'What a view of long_view_
 comment on column recsys.settings.long_view_seconds is 'From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.';
 comment on column recsys.settings.diversity is 'How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.';
 comment on column recsys.settings.author_decay is 'What is left of a post''s score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.';
-comment on column recsys.settings.topic_share is 'At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
+comment on column recsys.settings.topic_share is 'At most this share of a page, and one post at least, comes from one topic (recsys_engine.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
 comment on column recsys.settings.group_by is 'To which group a post belongs: language, that of its language; or the beginning, in small letters, of the tag that names it, such as group: for posts with a tag like group:cooking.';
 comment on column recsys.settings.group_share is 'At most this share of a page, and one post at least, comes from one group (group_by), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
 comment on column recsys.settings.group_floor is 'So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.';
 comment on column recsys.settings.trial_place is 'The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.';
-comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
+comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys_engine.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 comment on column recsys.settings.drawn_share is 'The chance with which a place of a signed-in person''s feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.';
 comment on column recsys.settings.draw_temperature is 'How wide a drawn place is drawn: a candidate''s chance is proportional to score^(1 / draw_temperature), with the score as diversity and author_decay leave it. 0.05: nearly always the best; 5: nearly any.';
 insert into recsys.settings default values;
@@ -60,24 +63,24 @@ comment on function recsys.version() is 'The version of this schema: that of the
 revoke all on function recsys.version() from public;
 grant execute on function recsys.version() to service_role;
 
-create function recsys.is_leased(p_until timestamptz) returns boolean
+create function recsys_engine.is_leased(p_until timestamptz) returns boolean
 language sql stable security invoker
 -- nothing is leased or put off for longer than 64 minutes and a lease
 return coalesce(p_until > pg_catalog.now() and p_until <= pg_catalog.now() + interval '3 hours', false);
-comment on function recsys.is_leased(timestamptz) is 'Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over.';
-revoke all on function recsys.is_leased(timestamptz) from public;
-grant execute on function recsys.is_leased(timestamptz) to service_role;
+comment on function recsys_engine.is_leased(timestamptz) is 'Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over.';
+revoke all on function recsys_engine.is_leased(timestamptz) from public;
+grant execute on function recsys_engine.is_leased(timestamptz) to service_role;
 
 alter table recsys.settings enable row level security;
 create policy "settings are readable" on recsys.settings for select to authenticated using (true);
 grant select on recsys.settings to authenticated;
 grant select, update on recsys.settings to service_role;
 
-create view recsys.feed_settings with (security_invoker = true) as
+create view recsys_engine.feed_settings with (security_invoker = true) as
 select
   view_weight, vote_weight, comment_weight, dismiss_weight, long_view_weight, diversity, author_decay, topic_share, group_by, group_share, group_floor, trial_place, trial_impressions, drawn_share, draw_temperature
 from recsys.settings;
-comment on view recsys.feed_settings is 'The settings that a feed reads, which an experiment may override for the people of a variant (recsys.checked_settings).';
+comment on view recsys_engine.feed_settings is 'The settings that a feed reads, which an experiment may override for the people of a variant (recsys_engine.checked_settings).';
 do $$
 declare
   each_column record;
@@ -86,15 +89,15 @@ begin
     select shown.attname as name, pg_catalog.col_description(settings.attrelid, settings.attnum) as comment
     from pg_catalog.pg_attribute as shown
     join pg_catalog.pg_attribute as settings on settings.attrelid = 'recsys.settings'::regclass and settings.attname = shown.attname
-    where shown.attrelid = 'recsys.feed_settings'::regclass
+    where shown.attrelid = 'recsys_engine.feed_settings'::regclass
   loop
-    execute format('comment on column recsys.feed_settings.%I is %L', each_column.name, each_column.comment);
+    execute format('comment on column recsys_engine.feed_settings.%I is %L', each_column.name, each_column.comment);
   end loop;
 end
 $$;
-grant select on recsys.feed_settings to authenticated, service_role;
+grant select on recsys_engine.feed_settings to authenticated, service_role;
 
-create view recsys.heads with (security_invoker = true) as
+create view recsys_engine.heads with (security_invoker = true) as
 select listed.head, listed.place, listed.is_optional, listed.acts, listed.is_loss, listed.is_known
 from (
   values
@@ -104,35 +107,35 @@ from (
     ('dismiss', 4, true, 'dismissals', true, true),
     ('long_view', 5, true, 'long views', false, (select settings.long_view_seconds is not null from recsys.settings))
 ) as listed (head, place, is_optional, acts, is_loss, is_known);
-comment on view recsys.heads is 'What a ranker may predict that people do with a post; each has a weight in recsys.settings. The same list as in functions/_shared/features/kinds.ts.';
-comment on column recsys.heads.head is 'Its name.';
-comment on column recsys.heads.place is 'Its place among the columns of a ranker''s graph, where it has them all.';
-comment on column recsys.heads.is_optional is 'A model has it only where it was trained on enough of them.';
-comment on column recsys.heads.acts is 'What people do, in words.';
-comment on column recsys.heads.is_loss is 'Fewer are better.';
-comment on column recsys.heads.is_known is 'Whether these acts are told apart from others.';
-grant select on recsys.heads to service_role;
+comment on view recsys_engine.heads is 'What a ranker may predict that people do with a post; each has a weight in recsys.settings. The same list as in functions/_shared/features/kinds.ts.';
+comment on column recsys_engine.heads.head is 'Its name.';
+comment on column recsys_engine.heads.place is 'Its place among the columns of a ranker''s graph, where it has them all.';
+comment on column recsys_engine.heads.is_optional is 'A model has it only where it was trained on enough of them.';
+comment on column recsys_engine.heads.acts is 'What people do, in words.';
+comment on column recsys_engine.heads.is_loss is 'Fewer are better.';
+comment on column recsys_engine.heads.is_known is 'Whether these acts are told apart from others.';
+grant select on recsys_engine.heads to service_role;
 
-create function recsys.are_heads(p_heads text[]) returns boolean
+create function recsys_engine.are_heads(p_heads text[]) returns boolean
 language sql immutable security invoker set search_path = ''
-return p_heads = array(select heads.head from recsys.heads where not heads.is_optional or heads.head = any (p_heads) order by heads.place);
-comment on function recsys.are_heads(text[]) is 'Whether a ranker may have these heads: all that are not optional, and after them some of the others, in their order.';
-revoke all on function recsys.are_heads(text[]) from public;
-grant execute on function recsys.are_heads(text[]) to service_role;
+return p_heads = array(select heads.head from recsys_engine.heads where not heads.is_optional or heads.head = any (p_heads) order by heads.place);
+comment on function recsys_engine.are_heads(text[]) is 'Whether a ranker may have these heads: all that are not optional, and after them some of the others, in their order.';
+revoke all on function recsys_engine.are_heads(text[]) from public;
+grant execute on function recsys_engine.are_heads(text[]) to service_role;
 
-create table recsys.imports (
+create table recsys_engine.imports (
   bundle_digest text primary key,
   imported_at timestamptz not null default now()
 );
-comment on table recsys.imports is 'Which community bundles this database holds, by the sha256 of their files.';
-comment on column recsys.imports.bundle_digest is 'sha256 of the bundle''s files, in hex.';
-comment on column recsys.imports.imported_at is 'When it was imported.';
-alter table recsys.imports enable row level security;
-grant select, insert on recsys.imports to service_role;
+comment on table recsys_engine.imports is 'Which community bundles this database holds, by the sha256 of their files.';
+comment on column recsys_engine.imports.bundle_digest is 'sha256 of the bundle''s files, in hex.';
+comment on column recsys_engine.imports.imported_at is 'When it was imported.';
+alter table recsys_engine.imports enable row level security;
+grant select, insert on recsys_engine.imports to service_role;
 
-create function recsys.clock() returns timestamptz
+create function recsys_engine.clock() returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$ select now() - (select clock_shift from recsys.settings) $$;
-comment on function recsys.clock() is 'The instant for which the engine recommends: now(), minus settings.clock_shift.';
-revoke all on function recsys.clock() from public;
-grant execute on function recsys.clock() to authenticated, service_role;
+comment on function recsys_engine.clock() is 'The instant for which the engine recommends: now(), minus settings.clock_shift.';
+revoke all on function recsys_engine.clock() from public;
+grant execute on function recsys_engine.clock() to authenticated, service_role;

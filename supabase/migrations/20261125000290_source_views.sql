@@ -1,7 +1,7 @@
 -- The seam between an app and the engine: ten views. An app redefines them over its own tables by "create or replace view", as
 -- 20261125000300_example_views.sql does for the example app, and nothing else; until then they are empty.
 -- They are security_invoker, so whoever reads them sees what the app's own row level security lets them see. "create or replace view" drops
--- that where it is not said again: recsys.require_invoker_views() then refuses every feed.
+-- that where it is not said again: recsys_engine.require_invoker_views() then refuses every feed.
 --
 -- Whatever the app's tables let in, nothing that these views show may end or slow the feeds of others, so an app's views keep:
 -- - times are from 1990 to 2199: one view at -infinity made features of other posts infinite. "is true" hides from the planner that this is
@@ -54,7 +54,7 @@ comment on column recsys.source_logins.user_id is 'Who came back.';
 comment on column recsys.source_logins.created_at is 'When.';
 
 create view recsys.source_dismissals with (security_invoker = true) as
-select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals;
+select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys_engine.dismissals;
 comment on view recsys.source_dismissals is 'What people do not want to be shown: (user_id, post_id, created_at). Dismissed posts and those voted against; they leave the feed of that person at once and are no interactions.';
 comment on column recsys.source_dismissals.user_id is 'Who does not want it.';
 comment on column recsys.source_dismissals.post_id is 'Which post.';

@@ -1,7 +1,7 @@
 -- What a source view without security_invoker shows is what its owner may see: a member of one app saw 950 posts instead of 903, and the feed
 -- served them. So every feed asks the catalog first; the answer is in the session's cache of pg_class.
 
-create function recsys.require_invoker_views() returns void
+create function recsys_engine.require_invoker_views() returns void
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -24,6 +24,6 @@ begin
   end if;
 end
 $$;
-comment on function recsys.require_invoker_views() is 'Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view.';
-revoke all on function recsys.require_invoker_views() from public;
-grant execute on function recsys.require_invoker_views() to anon, authenticated, service_role;
+comment on function recsys_engine.require_invoker_views() is 'Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view.';
+revoke all on function recsys_engine.require_invoker_views() from public;
+grant execute on function recsys_engine.require_invoker_views() to anon, authenticated, service_role;

@@ -49,10 +49,10 @@ comment on column recsys.experiment_variants.experiment_id is 'The experiment.';
 comment on column recsys.experiment_variants.place is 'Its number, from 1: the first is what the others are compared with.';
 comment on column recsys.experiment_variants.variant is 'Its name.';
 comment on column recsys.experiment_variants.share is 'The share of all people who are in it.';
-comment on column recsys.experiment_variants.buckets is 'Which of the 10,000 buckets of people, of recsys.bucket(), are in it.';
+comment on column recsys.experiment_variants.buckets is 'Which of the 10,000 buckets of people, of recsys_engine.bucket(), are in it.';
 comment on column recsys.experiment_variants.model_id is 'The model that ranks. No foreign key: the row outlives it.';
 comment on column recsys.experiment_variants.second_model_id is 'The model that drafts each feed together with model_id; null: nothing is interleaved. No foreign key: the row outlives it.';
-comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys.checked_settings. {}: nothing.';
+comment on column recsys.experiment_variants.settings is 'What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.checked_settings. {}: nothing.';
 
 alter table recsys.experiments enable row level security;
 alter table recsys.experiment_variants enable row level security;
@@ -63,12 +63,12 @@ grant select, insert, update, delete on recsys.experiments, recsys.experiment_va
 
 -- db/experiments.test.ts holds it to sha256. Of 2^32 hashes 7,296 are left
 -- over, so that no bucket is likelier than another by more than one in 429,000.
-create function recsys.bucket(p_user_id uuid, p_salt text) returns integer
+create function recsys_engine.bucket(p_user_id uuid, p_salt text) returns integer
 language sql immutable security invoker
 return (('x' || pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(p_salt || ':' || p_user_id::text, 'UTF8')), 'hex'), 1, 8))::bit(32)::bigint % 10000)::integer;
-comment on function recsys.bucket(uuid, text) is 'Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000.';
+comment on function recsys_engine.bucket(uuid, text) is 'Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000.';
 
-create function recsys.assignment(p_user_id uuid)
+create function recsys_engine.assignment(p_user_id uuid)
 returns table (variant text, model_id bigint, second_model_id bigint, settings jsonb)
 language plpgsql stable security invoker set search_path = '' rows 1
 as $$
@@ -82,7 +82,7 @@ begin
     return;
   end if;
   -- whose feed no variant can change
-  if recsys.feed_kind(p_user_id) <> 'personal' then
+  if recsys_engine.feed_kind(p_user_id) <> 'personal' then
     return;
   end if;
   return query
@@ -96,11 +96,11 @@ begin
     )
   from recsys.experiments
   join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id
-  where experiments.ended_at is null and variants.buckets @> recsys.bucket(p_user_id, experiments.salt)
+  where experiments.ended_at is null and variants.buckets @> recsys_engine.bucket(p_user_id, experiments.salt)
   having count(*) > 0;
 end
 $$;
-comment on function recsys.assignment(uuid) is 'The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed.';
+comment on function recsys_engine.assignment(uuid) is 'The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed.';
 
-revoke all on function recsys.bucket(uuid, text), recsys.assignment(uuid) from public;
-grant execute on function recsys.bucket(uuid, text), recsys.assignment(uuid) to authenticated, service_role;
+revoke all on function recsys_engine.bucket(uuid, text), recsys_engine.assignment(uuid) from public;
+grant execute on function recsys_engine.bucket(uuid, text), recsys_engine.assignment(uuid) to authenticated, service_role;

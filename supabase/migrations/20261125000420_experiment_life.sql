@@ -1,6 +1,6 @@
 -- An experiment's life: it is started, its shares may be changed, and it ends once. Each is one transaction under one lock.
 
-create function recsys.allot_buckets(p_experiment_id bigint) returns void
+create function recsys_engine.allot_buckets(p_experiment_id bigint) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -54,9 +54,9 @@ begin
   end loop;
 end
 $$;
-comment on function recsys.allot_buckets(bigint) is 'Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving.';
+comment on function recsys_engine.allot_buckets(bigint) is 'Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving.';
 
-create function recsys.running_experiment(p_name text) returns bigint
+create function recsys_engine.running_experiment(p_name text) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -73,9 +73,9 @@ begin
   return found_experiment.experiment_id;
 end
 $$;
-comment on function recsys.running_experiment(text) is 'The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended.';
+comment on function recsys_engine.running_experiment(text) is 'The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended.';
 
-create function recsys.servable_model(p_name text) returns bigint
+create function recsys_engine.servable_model(p_name text) returns bigint
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -88,9 +88,9 @@ begin
   return found_id;
 end
 $$;
-comment on function recsys.servable_model(text) is 'The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none.';
+comment on function recsys_engine.servable_model(text) is 'The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none.';
 
-create function recsys.checked_settings(p_settings jsonb) returns jsonb
+create function recsys_engine.checked_settings(p_settings jsonb) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -107,7 +107,7 @@ begin
       from pg_catalog.pg_attribute
       join pg_catalog.pg_type on pg_type.oid = pg_attribute.atttypid
       -- how long a trial is cannot differ between people, who are counted together
-      where pg_attribute.attrelid = 'recsys.feed_settings'::regclass and pg_attribute.attname <> 'trial_impressions'
+      where pg_attribute.attrelid = 'recsys_engine.feed_settings'::regclass and pg_attribute.attname <> 'trial_impressions'
     )
     select given.key as name, given.value, overridable.type, overridable.json_type, (select string_agg(listed.name, ', ' order by listed.name) from overridable as listed) as names
     from jsonb_each(p_settings) as given
@@ -141,9 +141,9 @@ begin
   return (select coalesce(jsonb_object_agg(name, to_jsonb(checked) -> name), '{}') from jsonb_object_keys(p_settings) as name);
 end
 $$;
-comment on function recsys.checked_settings(jsonb) is 'The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them.';
+comment on function recsys_engine.checked_settings(jsonb) is 'The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys_engine.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them.';
 
-create function recsys.checked_variants(p_variants jsonb) returns setof recsys.experiment_variants
+create function recsys_engine.checked_variants(p_variants jsonb) returns setof recsys.experiment_variants
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -167,8 +167,8 @@ begin
     if (each_variant.value ->> 'share')::numeric not between 0.0001 and 1 or (each_variant.value ->> 'share')::numeric * 10000 % 1 <> 0 then
       raise exception 'the share of a variant is from 0.0001 to 1 in steps of 0.0001, not %', each_variant.value -> 'share' using errcode = 'invalid_parameter_value';
     end if;
-    wanted_model_id := recsys.servable_model(each_variant.value ->> 'model');
-    wanted_second_id := recsys.servable_model(each_variant.value ->> 'interleave_with');
+    wanted_model_id := recsys_engine.servable_model(each_variant.value ->> 'model');
+    wanted_second_id := recsys_engine.servable_model(each_variant.value ->> 'interleave_with');
     if wanted_second_id is not null then
       if jsonb_array_length(p_variants) > 1 or each_variant.value ? 'settings' then
         raise exception 'a variant that interleaves is the only one of its experiment, and has no settings: all else is the same for both models'
@@ -186,12 +186,12 @@ begin
     answer.share := (each_variant.value ->> 'share')::numeric;
     answer.model_id := wanted_model_id;
     answer.second_model_id := wanted_second_id;
-    answer.settings := recsys.checked_settings(coalesce(each_variant.value -> 'settings', '{}'));
+    answer.settings := recsys_engine.checked_settings(coalesce(each_variant.value -> 'settings', '{}'));
     return next answer;
   end loop;
 end
 $$;
-comment on function recsys.checked_variants(jsonb) is 'The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them.';
+comment on function recsys_engine.checked_variants(jsonb) is 'The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them.';
 
 create function recsys.start_experiment(
   p_name text, p_variants jsonb, p_layer text default 'feed', p_outcome_window interval default '1 hour', p_max_loss real default 0.1
@@ -206,18 +206,18 @@ begin
   if exists (select from recsys.experiments where name = p_name) then
     raise exception 'there was an experiment % already', p_name using errcode = 'unique_violation', hint = 'a name is never used twice: what was shown carries it';
   end if;
-  if (select sum(share) from recsys.checked_variants(p_variants)) > 1 then
+  if (select sum(share) from recsys_engine.checked_variants(p_variants)) > 1 then
     raise exception 'the shares of all variants are 1 together at most' using errcode = 'invalid_parameter_value';
   end if;
   insert into recsys.experiments (name, kind, layer, salt, outcome_window, max_loss, started_at, counted_from)
   values (
     p_name, case when p_variants #> '{0,interleave_with}' is null then 'split' else 'interleaving' end, p_layer,
     coalesce((select salt from recsys.experiments where layer = p_layer and ended_at is null limit 1), gen_random_uuid()::text),
-    p_outcome_window, p_max_loss, recsys.clock(), recsys.clock()
+    p_outcome_window, p_max_loss, recsys_engine.clock(), recsys_engine.clock()
   )
   returning experiment_id into new_experiment_id;
   insert into recsys.experiment_variants (experiment_id, place, variant, share, model_id, second_model_id, settings)
-  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys.checked_variants(p_variants);
+  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys_engine.checked_variants(p_variants);
   with changes as (
     select experiments.experiment_id, experiments.name, experiments.layer, changed.key
     from recsys.experiments
@@ -236,17 +236,17 @@ begin
     raise exception 'experiments of different layers may not change the same thing: %', disputed
       using errcode = 'invalid_parameter_value', hint = 'start it in that one''s layer, where each has other people';
   end if;
-  perform recsys.allot_buckets(new_experiment_id);
+  perform recsys_engine.allot_buckets(new_experiment_id);
   return new_experiment_id;
 end
 $$;
-comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it.';
+comment on function recsys.start_experiment(text, jsonb, text, interval, real) is 'Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys_engine.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys_engine.stop_harmful_experiments() ends it.';
 
 create function recsys.change_shares(p_name text, p_shares jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  found_id constant bigint := recsys.running_experiment(p_name);
+  found_id constant bigint := recsys_engine.running_experiment(p_name);
 begin
   if jsonb_typeof(p_shares) is distinct from 'object'
     or array(select jsonb_object_keys(p_shares) order by 1) <> array(select variant from recsys.experiment_variants where experiment_id = found_id order by 1)
@@ -260,9 +260,9 @@ begin
       using errcode = 'invalid_parameter_value';
   end if;
   update recsys.experiment_variants set share = (p_shares ->> variant)::numeric where experiment_id = found_id;
-  perform recsys.allot_buckets(found_id);
+  perform recsys_engine.allot_buckets(found_id);
   -- with other shares another mixture of days is in each variant, and a good day would look like a good variant
-  update recsys.experiments set counted_from = recsys.clock() where experiment_id = found_id;
+  update recsys.experiments set counted_from = recsys_engine.clock() where experiment_id = found_id;
 end
 $$;
 comment on function recsys.change_shares(text, jsonb) is 'Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here.';
@@ -271,14 +271,14 @@ create function recsys.stop_experiment(p_name text, p_reason text default 'stopp
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  found_id constant bigint := recsys.running_experiment(p_name);
+  found_id constant bigint := recsys_engine.running_experiment(p_name);
 begin
-  update recsys.experiments set ended_at = recsys.clock(), end_reason = coalesce(p_reason, 'stopped by hand') where experiment_id = found_id;
+  update recsys.experiments set ended_at = recsys_engine.clock(), end_reason = coalesce(p_reason, 'stopped by hand') where experiment_id = found_id;
 end
 $$;
 comment on function recsys.stop_experiment(text, text) is 'Ends an experiment: from the next request on its people are served as everybody, and its report stays.';
 
-revoke all on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_settings(jsonb), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+revoke all on function recsys_engine.allot_buckets(bigint), recsys_engine.running_experiment(text), recsys_engine.servable_model(text), recsys_engine.checked_settings(jsonb), recsys_engine.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) from public;
-grant execute on function recsys.allot_buckets(bigint), recsys.running_experiment(text), recsys.servable_model(text), recsys.checked_settings(jsonb), recsys.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
+grant execute on function recsys_engine.allot_buckets(bigint), recsys_engine.running_experiment(text), recsys_engine.servable_model(text), recsys_engine.checked_settings(jsonb), recsys_engine.checked_variants(jsonb), recsys.start_experiment(text, jsonb, text, interval, real),
   recsys.change_shares(text, jsonb), recsys.stop_experiment(text, text) to service_role;

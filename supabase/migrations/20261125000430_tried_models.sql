@@ -1,13 +1,13 @@
 -- Which models are tried beside the active one: what tries models has its lines here, as it has in functions/_shared/plug-ins/plug-ins.ts.
 
-create view recsys.tried_models with (security_invoker = true) as
+create view recsys_engine.tried_models with (security_invoker = true) as
 select served.model_id
 from recsys.experiments
 join recsys.experiment_variants as variants using (experiment_id)
 cross join lateral (values (variants.model_id), (variants.second_model_id)) as served (model_id)
 where experiments.ended_at is null and served.model_id is not null
 union
-select shadows.model_id from recsys.shadows where shadows.ended_at is null;
-comment on view recsys.tried_models is 'The models that running experiments serve or running shadows score with: they are not to be dropped, and get vectors of new posts.';
-comment on column recsys.tried_models.model_id is 'The model.';
-grant select on recsys.tried_models to service_role;
+select shadows.model_id from recsys_engine.shadows where shadows.ended_at is null;
+comment on view recsys_engine.tried_models is 'The models that running experiments serve or running shadows score with: they are not to be dropped, and get vectors of new posts.';
+comment on column recsys_engine.tried_models.model_id is 'The model.';
+grant select on recsys_engine.tried_models to service_role;

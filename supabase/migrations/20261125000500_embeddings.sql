@@ -29,37 +29,37 @@ comment on column recsys.user_embeddings.user_id is 'Of recsys.source_users.';
 comment on column recsys.user_embeddings.embedding is 'What the user tower gave for the user when they were embedded.';
 comment on column recsys.user_embeddings.id_embedding is 'Input of the user tower, next to profile and history; null: zeros.';
 
-create table recsys.post_neighbours (
+create table recsys_engine.post_neighbours (
   model_id bigint not null,
   post_id uuid not null,
   neighbour_id uuid not null,
   weight integer not null check (weight > 0),
   primary key (post_id, neighbour_id, model_id)
 ) partition by list (model_id);
-comment on table recsys.post_neighbours is 'Who came to a post also came to its neighbours, 50 of each at most: what recsys.with_covisited adds up. Only a model that finds more by them has a partition.';
-comment on column recsys.post_neighbours.model_id is 'Whose neighbours they are; the partition.';
-comment on column recsys.post_neighbours.post_id is 'Of recsys.source_posts: what somebody came to.';
-comment on column recsys.post_neighbours.neighbour_id is 'Of recsys.source_posts: what they may come to next.';
-comment on column recsys.post_neighbours.weight is 'How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.';
+comment on table recsys_engine.post_neighbours is 'Who came to a post also came to its neighbours, 50 of each at most: what recsys_engine.with_covisited adds up. Only a model that finds more by them has a partition.';
+comment on column recsys_engine.post_neighbours.model_id is 'Whose neighbours they are; the partition.';
+comment on column recsys_engine.post_neighbours.post_id is 'Of recsys.source_posts: what somebody came to.';
+comment on column recsys_engine.post_neighbours.neighbour_id is 'Of recsys.source_posts: what they may come to next.';
+comment on column recsys_engine.post_neighbours.weight is 'How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.';
 -- an erasure looks for a post on either side
-create index post_neighbours_neighbour_id_idx on recsys.post_neighbours (neighbour_id);
+create index post_neighbours_neighbour_id_idx on recsys_engine.post_neighbours (neighbour_id);
 
 alter table recsys.post_embeddings enable row level security;
 alter table recsys.user_embeddings enable row level security;
-alter table recsys.post_neighbours enable row level security;
+alter table recsys_engine.post_neighbours enable row level security;
 -- "offset 0" keeps it a look-up for each row that is read: else the planner may first make a list of all posts there are
 create policy "vectors are read with their post" on recsys.post_embeddings for select to authenticated
   using (exists (select from recsys.source_posts where source_posts.post_id = post_embeddings.post_id offset 0));
-create policy "neighbours are read with both posts" on recsys.post_neighbours for select to authenticated
+create policy "neighbours are read with both posts" on recsys_engine.post_neighbours for select to authenticated
   using (
     exists (select from recsys.source_posts where source_posts.post_id = post_neighbours.post_id offset 0)
     and exists (select from recsys.source_posts where source_posts.post_id = post_neighbours.neighbour_id offset 0)
   );
 create policy "people read their own vector" on recsys.user_embeddings for select to authenticated using (user_id = (select auth.uid()));
-grant select on recsys.post_embeddings, recsys.user_embeddings, recsys.post_neighbours to authenticated;
-grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings, recsys.post_neighbours to service_role;
+grant select on recsys.post_embeddings, recsys.user_embeddings, recsys_engine.post_neighbours to authenticated;
+grant select, insert, update, delete on recsys.post_embeddings, recsys.user_embeddings, recsys_engine.post_neighbours to service_role;
 
-create function recsys.create_model(
+create function recsys_engine.create_model(
   p_name text, p_feature_spec jsonb, p_feature_spec_digest text, p_metrics jsonb, p_learned_until timestamptz default null,
   p_heads text[] default '{view,vote,comment}'
 ) returns bigint
@@ -73,50 +73,50 @@ begin
   values (p_name, p_feature_spec, p_feature_spec_digest, p_metrics, p_learned_until, p_heads)
   returning model_id into new_model_id;
   -- stand-alone tables, attached when complete: readers of the live partitions never wait
-  for told in select * from (values ('post_embeddings', 'Vectors of posts'), ('user_embeddings', 'Vectors of users'), ('post_neighbours', 'Neighbours of posts')) as parents (name, what) loop
-    execute format('create table recsys.%I (like recsys.%I including all, check (model_id = %s))', told.name || '_' || new_model_id, told.name, new_model_id);
-    execute format('alter table recsys.%I enable row level security', told.name || '_' || new_model_id);
-    execute format('comment on table recsys.%I is %L', told.name || '_' || new_model_id, format('%s by model %s, %s.', told.what, new_model_id, p_name));
+  for told in select * from (values ('recsys', 'post_embeddings', 'Vectors of posts'), ('recsys', 'user_embeddings', 'Vectors of users'), ('recsys_engine', 'post_neighbours', 'Neighbours of posts')) as parents (schema, name, what) loop
+    execute format('create table recsys_engine.%I (like %I.%I including all, check (model_id = %s))', told.name || '_' || new_model_id, told.schema, told.name, new_model_id);
+    execute format('alter table recsys_engine.%I enable row level security', told.name || '_' || new_model_id);
+    execute format('comment on table recsys_engine.%I is %L', told.name || '_' || new_model_id, format('%s by model %s, %s.', told.what, new_model_id, p_name));
   end loop;
   return new_model_id;
 end
 $$;
-comment on function recsys.create_model(text, jsonb, text, jsonb, timestamptz, text[]) is 'Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N, recsys.user_embeddings_N and recsys.post_neighbours_N. Returns N.';
+comment on function recsys_engine.create_model(text, jsonb, text, jsonb, timestamptz, text[]) is 'Begins a model: its row as a candidate, and the stand-alone tables recsys_engine.post_embeddings_N, recsys_engine.user_embeddings_N and recsys_engine.post_neighbours_N. Returns N.';
 
-create function recsys.complete_model(p_model_id bigint, p_gate jsonb default null) returns void
+create function recsys_engine.complete_model(p_model_id bigint, p_gate jsonb default null) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   posts bigint;
   has_neighbours boolean;
 begin
-  if (select count(*) from recsys.model_artifacts where model_id = p_model_id) <> 3 then
+  if (select count(*) from recsys_engine.model_artifacts where model_id = p_model_id) <> 3 then
     raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
   end if;
-  execute format('select count(*) from recsys.post_embeddings_%s', p_model_id) into posts;
+  execute format('select count(*) from recsys_engine.post_embeddings_%s', p_model_id) into posts;
   -- a graph that outgrows this memory goes on being built on disk, several times slower: it takes 843 bytes a post, so that the
   -- usual 64 MB end at 79,600 posts. 1 GB is for 1.2 million, and no more is taken from the others.
   perform set_config('maintenance_work_mem', least(greatest(64, posts / 1000 + 1), 1024) || 'MB', true);
   -- pgvector before 0.8.2 can overflow in a parallel build (CVE-2026-3172), and Debian ships 0.8.0
   perform set_config('max_parallel_maintenance_workers', '0', true);
-  execute format('create index on recsys.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)', p_model_id);
-  execute format('alter table recsys.post_embeddings attach partition recsys.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
-  execute format('alter table recsys.user_embeddings attach partition recsys.user_embeddings_%s for values in (%s)', p_model_id, p_model_id);
-  execute format('analyze recsys.post_embeddings_%s', p_model_id);
-  execute format('select exists (select from recsys.post_neighbours_%s)', p_model_id) into has_neighbours;
+  execute format('create index on recsys_engine.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)', p_model_id);
+  execute format('alter table recsys.post_embeddings attach partition recsys_engine.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
+  execute format('alter table recsys.user_embeddings attach partition recsys_engine.user_embeddings_%s for values in (%s)', p_model_id, p_model_id);
+  execute format('analyze recsys_engine.post_embeddings_%s', p_model_id);
+  execute format('select exists (select from recsys_engine.post_neighbours_%s)', p_model_id) into has_neighbours;
   if has_neighbours then
-    execute format('alter table recsys.post_neighbours attach partition recsys.post_neighbours_%s for values in (%s)', p_model_id, p_model_id);
-    execute format('analyze recsys.post_neighbours_%s', p_model_id);
+    execute format('alter table recsys_engine.post_neighbours attach partition recsys_engine.post_neighbours_%s for values in (%s)', p_model_id, p_model_id);
+    execute format('analyze recsys_engine.post_neighbours_%s', p_model_id);
   else
     -- so that a feed knows by the catalog alone that there are none
-    execute format('drop table recsys.post_neighbours_%s', p_model_id);
+    execute format('drop table recsys_engine.post_neighbours_%s', p_model_id);
   end if;
   update recsys.models set status = 'ready', gate = p_gate where model_id = p_model_id;
 end
 $$;
-comment on function recsys.complete_model(bigint, jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
+comment on function recsys_engine.complete_model(bigint, jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
-create function recsys.reject_model(p_model_id bigint, p_gate jsonb) returns void
+create function recsys_engine.reject_model(p_model_id bigint, p_gate jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
@@ -124,14 +124,14 @@ begin
   if not found then
     raise exception 'model % is not a candidate', p_model_id using hint = 'select model_id, name, status from recsys.models';
   end if;
-  execute format('drop table recsys.post_embeddings_%s', p_model_id);
-  execute format('drop table recsys.user_embeddings_%s', p_model_id);
-  execute format('drop table recsys.post_neighbours_%s', p_model_id);
+  execute format('drop table recsys_engine.post_embeddings_%s', p_model_id);
+  execute format('drop table recsys_engine.user_embeddings_%s', p_model_id);
+  execute format('drop table recsys_engine.post_neighbours_%s', p_model_id);
 end
 $$;
-comment on function recsys.reject_model(bigint, jsonb) is 'Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why.';
+comment on function recsys_engine.reject_model(bigint, jsonb) is 'Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why.';
 
-create function recsys.drop_model(p_model_id bigint) returns void
+create function recsys_engine.drop_model(p_model_id bigint) returns void
 language plpgsql volatile security invoker set search_path = ''
 -- dropping a partition takes ACCESS EXCLUSIVE on its parent, and every feed that comes meanwhile waits behind it: so it gives up
 -- soon. There are up to six such locks; DETACH CONCURRENTLY takes none, but can run in no function and waits for every old transaction.
@@ -146,20 +146,20 @@ begin
   if not exists (select from recsys.models where model_id = p_model_id) then
     raise exception 'there is no model %', coalesce(p_model_id::text, '(null)') using errcode = 'no_data_found', hint = 'select model_id, name, status from recsys.model_status';
   end if;
-  if exists (select from recsys.tried_models where model_id = p_model_id) then
+  if exists (select from recsys_engine.tried_models where model_id = p_model_id) then
     raise exception 'model % is that of a running experiment or shadow', p_model_id
-      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
+      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys_engine.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
   -- in the order in which a feed locks them: the other way round each could wait for the other
-  execute format('drop table if exists recsys.user_embeddings_%s', p_model_id);
-  execute format('drop table if exists recsys.post_embeddings_%s', p_model_id);
-  execute format('drop table if exists recsys.post_neighbours_%s', p_model_id);
+  execute format('drop table if exists recsys_engine.user_embeddings_%s', p_model_id);
+  execute format('drop table if exists recsys_engine.post_embeddings_%s', p_model_id);
+  execute format('drop table if exists recsys_engine.post_neighbours_%s', p_model_id);
   delete from recsys.models where model_id = p_model_id;
 exception
   when lock_not_available then
     raise exception 'the vectors are being read, and model % stays', p_model_id using errcode = 'lock_not_available', hint = 'try again';
 end
 $$;
-comment on function recsys.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
+comment on function recsys_engine.drop_model(bigint) is 'Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again.';
 
-revoke all on function recsys.create_model(text, jsonb, text, jsonb, timestamptz, text[]), recsys.complete_model(bigint, jsonb), recsys.reject_model(bigint, jsonb), recsys.drop_model(bigint) from public;
+revoke all on function recsys_engine.create_model(text, jsonb, text, jsonb, timestamptz, text[]), recsys_engine.complete_model(bigint, jsonb), recsys_engine.reject_model(bigint, jsonb), recsys_engine.drop_model(bigint) from public;

@@ -7,9 +7,9 @@ select
   coalesce(posts.vectors, 0) as posts,
   coalesce(users.vectors, 0) as users,
   pg_size_pretty(
-    coalesce(pg_total_relation_size(to_regclass('recsys.post_embeddings_' || models.model_id)), 0)
-    + coalesce(pg_total_relation_size(to_regclass('recsys.user_embeddings_' || models.model_id)), 0)
-    + coalesce(pg_total_relation_size(to_regclass('recsys.post_neighbours_' || models.model_id)), 0)
+    coalesce(pg_total_relation_size(to_regclass('recsys_engine.post_embeddings_' || models.model_id)), 0)
+    + coalesce(pg_total_relation_size(to_regclass('recsys_engine.user_embeddings_' || models.model_id)), 0)
+    + coalesce(pg_total_relation_size(to_regclass('recsys_engine.post_neighbours_' || models.model_id)), 0)
     + coalesce(artifacts.bytes, 0)
   ) as size,
   case
@@ -24,14 +24,14 @@ select
   models.learned_until
 from recsys.models
 left join lateral (
-  select activations.activated_at, activations.ended_at from recsys.model_activations as activations
+  select activations.activated_at, activations.ended_at from recsys_engine.model_activations as activations
   where activations.model_id = models.model_id
   order by activations.activation_id desc
   limit 1
 ) as last on true
 left join (select model_id, count(*) as vectors from recsys.post_embeddings group by model_id) as posts on posts.model_id = models.model_id
 left join (select model_id, count(*) as vectors from recsys.user_embeddings group by model_id) as users on users.model_id = models.model_id
-left join (select model_id, sum(octet_length(onnx)) as bytes from recsys.model_artifacts group by model_id) as artifacts on artifacts.model_id = models.model_id
+left join (select model_id, sum(octet_length(onnx)) as bytes from recsys_engine.model_artifacts group by model_id) as artifacts on artifacts.model_id = models.model_id
 order by models.model_id desc;
 comment on view recsys.model_status is 'One row per model, the newest first: status and since when; posts and users with a vector of it; size on disk, with index and graphs; what the gate said (passed, or why not), what it was compared with (a model, or the recency baseline), on how many requests, and MRR of both; up to which instant it learned.';
 comment on column recsys.model_status.model_id is 'The model.';

@@ -2,7 +2,7 @@
 -- more is wanted than is written. Remade after each publish beside those that are there, in one transaction; a topic that has the posts
 -- of an earlier one keeps its id and name, so that whoever refers to it goes on doing so.
 
-create table recsys.topics (
+create table recsys_engine.topics (
   topic_id bigint primary key generated always as identity,
   model_id bigint not null,
   label text not null,
@@ -16,47 +16,47 @@ create table recsys.topics (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-comment on table recsys.topics is 'What the community''s posts are about: clusters of the active model''s vectors of posts (mini-batch k-means: Sculley, "Web-Scale K-Means Clustering", 2010), named by the terms that set their posts apart.';
-comment on column recsys.topics.topic_id is 'Stays when topics are remade and this one keeps most of its posts; never used again for another.';
-comment on column recsys.topics.model_id is 'Of which model''s vectors the centroid is. No foreign key: a topic outlives models.';
-comment on column recsys.topics.label is 'Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.';
-comment on column recsys.topics.terms is 'Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.';
-comment on column recsys.topics.is_public is 'Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.';
-comment on column recsys.topics.centroid is 'Mean of its posts'' vectors, made unit length; a new post joins the topic with the highest inner product.';
-comment on column recsys.topics.size is 'How many posts it has, those included that not everybody may read; as of updated_at.';
-comment on column recsys.topics.demand is 'How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.';
-comment on column recsys.topics.people is 'How many people came to these posts in that time, each once; users are told recsys.about_people() of it.';
-comment on column recsys.topics.supply is 'How many of these posts a day were written in the last 28 days.';
-comment on column recsys.topics.created_at is 'When it was first found.';
-comment on column recsys.topics.updated_at is 'When size, demand, people and supply were last counted.';
+comment on table recsys_engine.topics is 'What the community''s posts are about: clusters of the active model''s vectors of posts (mini-batch k-means: Sculley, "Web-Scale K-Means Clustering", 2010), named by the terms that set their posts apart.';
+comment on column recsys_engine.topics.topic_id is 'Stays when topics are remade and this one keeps most of its posts; never used again for another.';
+comment on column recsys_engine.topics.model_id is 'Of which model''s vectors the centroid is. No foreign key: a topic outlives models.';
+comment on column recsys_engine.topics.label is 'Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.';
+comment on column recsys_engine.topics.terms is 'Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.';
+comment on column recsys_engine.topics.is_public is 'Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.';
+comment on column recsys_engine.topics.centroid is 'Mean of its posts'' vectors, made unit length; a new post joins the topic with the highest inner product.';
+comment on column recsys_engine.topics.size is 'How many posts it has, those included that not everybody may read; as of updated_at.';
+comment on column recsys_engine.topics.demand is 'How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.';
+comment on column recsys_engine.topics.people is 'How many people came to these posts in that time, each once; users are told recsys_engine.about_people() of it.';
+comment on column recsys_engine.topics.supply is 'How many of these posts a day were written in the last 28 days.';
+comment on column recsys_engine.topics.created_at is 'When it was first found.';
+comment on column recsys_engine.topics.updated_at is 'When size, demand, people and supply were last counted.';
 
-create function recsys.least_people() returns integer
+create function recsys_engine.least_people() returns integer
 language sql immutable security invoker set search_path = ''
 return 10;
-comment on function recsys.least_people() is 'Of so many people at least is what users are told of people.';
+comment on function recsys_engine.least_people() is 'Of so many people at least is what users are told of people.';
 
-create function recsys.about_people(p_people integer) returns integer
+create function recsys_engine.about_people(p_people integer) returns integer
 language sql immutable security invoker set search_path = ''
-return nullif(p_people / recsys.least_people() * recsys.least_people(), 0);
-comment on function recsys.about_people(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys.least_people().';
-revoke all on function recsys.least_people(), recsys.about_people(integer) from public;
-grant execute on function recsys.least_people(), recsys.about_people(integer) to service_role;
+return nullif(p_people / recsys_engine.least_people() * recsys_engine.least_people(), 0);
+comment on function recsys_engine.about_people(integer) is 'A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.least_people().';
+revoke all on function recsys_engine.least_people(), recsys_engine.about_people(integer) from public;
+grant execute on function recsys_engine.least_people(), recsys_engine.about_people(integer) to service_role;
 
-create table recsys.post_topics (
+create table recsys_engine.post_topics (
   post_id uuid primary key,
   -- no foreign key: a million rows are written at once, and what refers to a topic is written and removed with it, under one lock
   topic_id bigint not null,
   similarity real not null,
   assigned_at timestamptz not null default now()
 );
-comment on table recsys.post_topics is 'The one topic of each post that has a vector. Read by the service alone: whether a post may be seen is not asked here.';
-comment on column recsys.post_topics.post_id is 'The post.';
-comment on column recsys.post_topics.topic_id is 'Its topic.';
-comment on column recsys.post_topics.similarity is 'Cosine of its vector with the topic''s centroid: how typical it is.';
-comment on column recsys.post_topics.assigned_at is 'When it joined, or was last looked at.';
-create index post_topics_topic_id_idx on recsys.post_topics (topic_id);
+comment on table recsys_engine.post_topics is 'The one topic of each post that has a vector. Read by the service alone: whether a post may be seen is not asked here.';
+comment on column recsys_engine.post_topics.post_id is 'The post.';
+comment on column recsys_engine.post_topics.topic_id is 'Its topic.';
+comment on column recsys_engine.post_topics.similarity is 'Cosine of its vector with the topic''s centroid: how typical it is.';
+comment on column recsys_engine.post_topics.assigned_at is 'When it joined, or was last looked at.';
+create index post_topics_topic_id_idx on recsys_engine.post_topics (topic_id);
 
-create table recsys.topic_runs (
+create table recsys_engine.topic_runs (
   run_id bigint primary key generated always as identity,
   model_id bigint not null,
   posts integer not null,
@@ -65,31 +65,31 @@ create table recsys.topic_runs (
   took interval not null,
   finished_at timestamptz not null default now()
 );
-comment on table recsys.topic_runs is 'When topics were made, and of which model''s vectors; the last one says whether they are those of the model that serves.';
-comment on column recsys.topic_runs.run_id is 'Ascending.';
-comment on column recsys.topic_runs.model_id is 'The model. No foreign key: the row outlives it.';
-comment on column recsys.topic_runs.posts is 'How many posts had a vector of it.';
-comment on column recsys.topic_runs.topics is 'How many topics were found.';
-comment on column recsys.topic_runs.kept is 'How many of them were there before.';
-comment on column recsys.topic_runs.took is 'From the first vector read to the last row written.';
-comment on column recsys.topic_runs.finished_at is 'When they took the place of the earlier ones.';
+comment on table recsys_engine.topic_runs is 'When topics were made, and of which model''s vectors; the last one says whether they are those of the model that serves.';
+comment on column recsys_engine.topic_runs.run_id is 'Ascending.';
+comment on column recsys_engine.topic_runs.model_id is 'The model. No foreign key: the row outlives it.';
+comment on column recsys_engine.topic_runs.posts is 'How many posts had a vector of it.';
+comment on column recsys_engine.topic_runs.topics is 'How many topics were found.';
+comment on column recsys_engine.topic_runs.kept is 'How many of them were there before.';
+comment on column recsys_engine.topic_runs.took is 'From the first vector read to the last row written.';
+comment on column recsys_engine.topic_runs.finished_at is 'When they took the place of the earlier ones.';
 
-alter table recsys.topics enable row level security;
-alter table recsys.post_topics enable row level security;
-alter table recsys.topic_runs enable row level security;
-grant select, insert, update, delete on recsys.topics, recsys.post_topics, recsys.topic_runs to service_role;
+alter table recsys_engine.topics enable row level security;
+alter table recsys_engine.post_topics enable row level security;
+alter table recsys_engine.topic_runs enable row level security;
+grant select, insert, update, delete on recsys_engine.topics, recsys_engine.post_topics, recsys_engine.topic_runs to service_role;
 
-create function recsys.assign_topics(p_model_id bigint, p_post_ids uuid[], p_vectors text[] default null) returns integer
+create function recsys_engine.assign_topics(p_model_id bigint, p_post_ids uuid[], p_vectors text[] default null) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   assigned integer;
 begin
-  -- while topics are being replaced, nothing waits: recsys.refresh_topics() comes back to what lacks one
-  if not pg_try_advisory_xact_lock_shared(hashtext('recsys.topics')) then
+  -- while topics are being replaced, nothing waits: recsys_engine.refresh_topics() comes back to what lacks one
+  if not pg_try_advisory_xact_lock_shared(hashtext('recsys_engine.topics')) then
     return 0;
   end if;
-  insert into recsys.post_topics as joined (post_id, topic_id, similarity)
+  insert into recsys_engine.post_topics as joined (post_id, topic_id, similarity)
   select vectors.post_id, nearest.topic_id, nearest.similarity
   from (
     select given.post_id, given.vector::extensions.vector as vector from unnest(p_post_ids, p_vectors) as given (post_id, vector)
@@ -100,7 +100,7 @@ begin
   ) as vectors
   cross join lateral (
     select topics.topic_id, -(topics.centroid operator(extensions.<#>) vectors.vector) as similarity
-    from recsys.topics
+    from recsys_engine.topics
     where topics.model_id = p_model_id
     order by topics.centroid operator(extensions.<#>) vectors.vector, topics.topic_id
     limit 1
@@ -110,6 +110,6 @@ begin
   return assigned;
 end
 $$;
-comment on function recsys.assign_topics(bigint, uuid[], text[]) is 'Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model''s vectors, or are being replaced just now: they join when that is done.';
-revoke all on function recsys.assign_topics(bigint, uuid[], text[]) from public;
-grant execute on function recsys.assign_topics(bigint, uuid[], text[]) to service_role;
+comment on function recsys_engine.assign_topics(bigint, uuid[], text[]) is 'Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model''s vectors, or are being replaced just now: they join when that is done.';
+revoke all on function recsys_engine.assign_topics(bigint, uuid[], text[]) from public;
+grant execute on function recsys_engine.assign_topics(bigint, uuid[], text[]) to service_role;

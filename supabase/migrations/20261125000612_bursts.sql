@@ -4,84 +4,84 @@
 -- changed 32.5 % of the places of 60 people, and now 4.8 %. Posts of the last day are in feeds anyway: views of all of them changed .2 %.
 -- What is written a day late counts for no post and makes nobody known: with one view that was dated to the day before, 23.7 % changed.
 
-create table recsys.first_acts (
+create table recsys_engine.first_acts (
   user_id uuid not null,
   number smallint not null,
   at timestamptz not null,
   primary key (user_id, number)
 );
-comment on table recsys.first_acts is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys.keep_bursts alone.';
-comment on column recsys.first_acts.user_id is 'Who came.';
-comment on column recsys.first_acts.number is 'Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.';
-comment on column recsys.first_acts.at is 'When they came to it first.';
-create index first_acts_at_idx on recsys.first_acts (at, user_id, number);
+comment on table recsys_engine.first_acts is 'When people came to posts of others that were older than a day, within 24 hours from when they came to any post. Written by recsys_engine.keep_bursts alone.';
+comment on column recsys_engine.first_acts.user_id is 'Who came.';
+comment on column recsys_engine.first_acts.number is 'Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.';
+comment on column recsys_engine.first_acts.at is 'When they came to it first.';
+create index first_acts_at_idx on recsys_engine.first_acts (at, user_id, number);
 
-create table recsys.bursts (
+create table recsys_engine.bursts (
   user_id uuid not null,
   day date not null,
   since timestamptz not null,
   primary key (user_id, day)
 );
-comment on table recsys.bursts is 'On which days somebody did more than counts. Written by recsys.keep_bursts alone.';
-comment on column recsys.bursts.user_id is 'Who did it.';
-comment on column recsys.bursts.day is 'The day (UTC).';
-comment on column recsys.bursts.since is 'From which instant on nothing of theirs on that day counts for a post.';
+comment on table recsys_engine.bursts is 'On which days somebody did more than counts. Written by recsys_engine.keep_bursts alone.';
+comment on column recsys_engine.bursts.user_id is 'Who did it.';
+comment on column recsys_engine.bursts.day is 'The day (UTC).';
+comment on column recsys_engine.bursts.since is 'From which instant on nothing of theirs on that day counts for a post.';
 
-create table recsys.late_days (
+create table recsys_engine.late_days (
   user_id uuid not null,
   day date not null,
   primary key (user_id, day)
 );
-comment on table recsys.late_days is 'Days of which nothing was known of somebody until they wrote, more than six hours later, what they did on them. What they did then counts for no post, and makes nobody known. Written by recsys.queue_feature_changes alone.';
-comment on column recsys.late_days.user_id is 'Whose.';
-comment on column recsys.late_days.day is 'The day (UTC).';
+comment on table recsys_engine.late_days is 'Days of which nothing was known of somebody until they wrote, more than six hours later, what they did on them. What they did then counts for no post, and makes nobody known. Written by recsys_engine.queue_feature_changes alone.';
+comment on column recsys_engine.late_days.user_id is 'Whose.';
+comment on column recsys_engine.late_days.day is 'The day (UTC).';
 
-alter table recsys.first_acts enable row level security;
-alter table recsys.bursts enable row level security;
-alter table recsys.late_days enable row level security;
-grant select, insert, update, delete on recsys.first_acts, recsys.bursts, recsys.late_days to service_role;
+alter table recsys_engine.first_acts enable row level security;
+alter table recsys_engine.bursts enable row level security;
+alter table recsys_engine.late_days enable row level security;
+grant select, insert, update, delete on recsys_engine.first_acts, recsys_engine.bursts, recsys_engine.late_days to service_role;
 
-create view recsys.judged_interactions with (security_invoker = true) as
+create view recsys_engine.judged_interactions with (security_invoker = true) as
 select events.*, coalesce(events.created_at >= bursts.since, false) as in_burst
 from recsys.source_interactions as events
-left join recsys.bursts on bursts.user_id = events.user_id and bursts.day = recsys.day_of(events.created_at);
-comment on view recsys.judged_interactions is 'All interactions, with whether they are in a burst.';
-comment on column recsys.judged_interactions.interaction_id is 'As in recsys.source_interactions.';
-comment on column recsys.judged_interactions.user_id is 'As in recsys.source_interactions.';
-comment on column recsys.judged_interactions.post_id is 'As in recsys.source_interactions.';
-comment on column recsys.judged_interactions.kind is 'As in recsys.source_interactions.';
-comment on column recsys.judged_interactions.value is 'As in recsys.source_interactions.';
-comment on column recsys.judged_interactions.created_at is 'As in recsys.source_interactions.';
-comment on column recsys.judged_interactions.weight is 'As in recsys.source_interactions.';
-comment on column recsys.judged_interactions.in_burst is 'Whether it counts for no post, since its user had done too much on that day (recsys.bursts).';
-grant select on recsys.judged_interactions to service_role;
+left join recsys_engine.bursts on bursts.user_id = events.user_id and bursts.day = recsys_engine.day_of(events.created_at);
+comment on view recsys_engine.judged_interactions is 'All interactions, with whether they are in a burst.';
+comment on column recsys_engine.judged_interactions.interaction_id is 'As in recsys.source_interactions.';
+comment on column recsys_engine.judged_interactions.user_id is 'As in recsys.source_interactions.';
+comment on column recsys_engine.judged_interactions.post_id is 'As in recsys.source_interactions.';
+comment on column recsys_engine.judged_interactions.kind is 'As in recsys.source_interactions.';
+comment on column recsys_engine.judged_interactions.value is 'As in recsys.source_interactions.';
+comment on column recsys_engine.judged_interactions.created_at is 'As in recsys.source_interactions.';
+comment on column recsys_engine.judged_interactions.weight is 'As in recsys.source_interactions.';
+comment on column recsys_engine.judged_interactions.in_burst is 'Whether it counts for no post, since its user had done too much on that day (recsys_engine.bursts).';
+grant select on recsys_engine.judged_interactions to service_role;
 
-create view recsys.countable_interactions with (security_invoker = true) as
-select interaction_id, user_id, post_id, kind, value, created_at, weight from recsys.judged_interactions where not in_burst;
-comment on view recsys.countable_interactions is 'The interactions that may count for their post: all but those in a burst (recsys.bursts).';
-comment on column recsys.countable_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
-comment on column recsys.countable_interactions.user_id is 'Who did it.';
-comment on column recsys.countable_interactions.post_id is 'With which post.';
-comment on column recsys.countable_interactions.kind is 'view, vote or comment.';
-comment on column recsys.countable_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none.';
-comment on column recsys.countable_interactions.created_at is 'When.';
-comment on column recsys.countable_interactions.weight is 'How much it counts beside others of its kind, as the app says; null: 1.';
-grant select on recsys.countable_interactions to service_role;
+create view recsys_engine.countable_interactions with (security_invoker = true) as
+select interaction_id, user_id, post_id, kind, value, created_at, weight from recsys_engine.judged_interactions where not in_burst;
+comment on view recsys_engine.countable_interactions is 'The interactions that may count for their post: all but those in a burst (recsys_engine.bursts).';
+comment on column recsys_engine.countable_interactions.interaction_id is 'Unique over all kinds; of equal times the lower one came first.';
+comment on column recsys_engine.countable_interactions.user_id is 'Who did it.';
+comment on column recsys_engine.countable_interactions.post_id is 'With which post.';
+comment on column recsys_engine.countable_interactions.kind is 'view, vote or comment.';
+comment on column recsys_engine.countable_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none.';
+comment on column recsys_engine.countable_interactions.created_at is 'When.';
+comment on column recsys_engine.countable_interactions.weight is 'How much it counts beside others of its kind, as the app says; null: 1.';
+grant select on recsys_engine.countable_interactions to service_role;
 
-create function recsys.earlier_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer
+create function recsys_engine.earlier_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer
 language sql stable security invoker set search_path = ''
 as $$
   -- day by day, by the index: whoever did 100,000 things on one costs no more
   with recursive earlier as (
     select 0 as number, p_before as until
     union all
-    select earlier.number + 1, recsys.day_of(before.created_at)::timestamp at time zone 'utc'
+    select earlier.number + 1, recsys_engine.day_of(before.created_at)::timestamp at time zone 'utc'
     from earlier
     cross join lateral (
       select source_interactions.created_at
       from recsys.source_interactions
       where source_interactions.user_id = p_user_id and source_interactions.created_at < earlier.until
-        and not exists (select from recsys.late_days where late_days.user_id = p_user_id and late_days.day = recsys.day_of(source_interactions.created_at))
+        and not exists (select from recsys_engine.late_days where late_days.user_id = p_user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
       order by source_interactions.created_at desc
       limit 1
     ) as before
@@ -89,9 +89,9 @@ as $$
   )
   select max(earlier.number) from earlier
 $$;
-comment on function recsys.earlier_days(uuid, timestamptz, integer) is 'On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days.';
+comment on function recsys_engine.earlier_days(uuid, timestamptz, integer) is 'On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days.';
 
-create function recsys.own_burst(p_user_id uuid, p_day date) returns timestamptz
+create function recsys_engine.own_burst(p_user_id uuid, p_day date) returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$
   with acts as materialized (
@@ -114,28 +114,28 @@ as $$
   select least(
     -- nobody becomes known at midnight
     case when cardinality(came.at) > 6 then
-      came.at[2 + 5 * greatest(1, recsys.earlier_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
+      came.at[2 + 5 * greatest(1, recsys_engine.earlier_days(p_user_id, (select min(acts.created_at) from acts) - interval '6 hours', least(28, (cardinality(came.at) + 3) / 5)))]
     end,
     (select acts.created_at from acts order by acts.created_at offset 2000)
   )
   from came
 $$;
-comment on function recsys.own_burst(uuid, date) is 'When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not.';
+comment on function recsys_engine.own_burst(uuid, date) is 'When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not.';
 
-create function recsys.admitted_newly(p_day date) returns table (span interval, most integer)
+create function recsys_engine.admitted_newly(p_day date) returns table (span interval, most integer)
 language sql stable security invoker set search_path = ''
 as $$
   select bound.minutes * interval '1 minute', greatest(bound.least, before.number * 5 * bound.minutes / (28 * 24 * 60))::integer
   from (values (30, 1), (180, 3)) as bound (minutes, least)
   cross join (
     select count(*) as number
-    from recsys.first_acts
+    from recsys_engine.first_acts
     where first_acts.at >= (p_day - 28)::timestamp at time zone 'utc' and first_acts.at < p_day::timestamp at time zone 'utc'
   ) as before
 $$;
-comment on function recsys.admitted_newly(date) is 'How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time.';
+comment on function recsys_engine.admitted_newly(date) is 'How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time.';
 
-create function recsys.keep_first_acts(p_users uuid[], p_at timestamptz[]) returns timestamptz[]
+create function recsys_engine.keep_first_acts(p_users uuid[], p_at timestamptz[]) returns timestamptz[]
 language sql volatile security invoker set search_path = ''
 as $$
   with people as materialized (
@@ -146,7 +146,7 @@ as $$
     left join lateral (
       select source_interactions.created_at as at
       from recsys.source_interactions where source_interactions.user_id = touched.user_id
-        and not exists (select from recsys.late_days where late_days.user_id = touched.user_id and late_days.day = recsys.day_of(source_interactions.created_at))
+        and not exists (select from recsys_engine.late_days where late_days.user_id = touched.user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
       order by source_interactions.created_at
       limit 1
     ) as first on true
@@ -157,7 +157,7 @@ as $$
     select people.user_id, (row_number() over (partition by people.user_id order by first.at))::smallint as number, first.at
     from people
     cross join lateral (
-      select (recsys.day_of(people.began) + n)::timestamp at time zone 'utc' as began from generate_series(0, 1) as n
+      select (recsys_engine.day_of(people.began) + n)::timestamp at time zone 'utc' as began from generate_series(0, 1) as n
     ) as day
     cross join lateral (
       select min(acts.created_at) as at
@@ -183,15 +183,15 @@ as $$
   ),
   moved as materialized (
     select user_id, number, known.at as before, begun.at
-    from (select first_acts.* from recsys.first_acts join people using (user_id)) as known
+    from (select first_acts.* from recsys_engine.first_acts join people using (user_id)) as known
     full join begun using (user_id, number)
     where known.at is distinct from begun.at
   ),
   gone as (
-    delete from recsys.first_acts using moved where first_acts.user_id = moved.user_id and first_acts.number = moved.number and moved.at is null
+    delete from recsys_engine.first_acts using moved where first_acts.user_id = moved.user_id and first_acts.number = moved.number and moved.at is null
   ),
   kept as (
-    insert into recsys.first_acts (user_id, number, at)
+    insert into recsys_engine.first_acts (user_id, number, at)
     select moved.user_id, moved.number, moved.at from moved where moved.at is not null
     on conflict (user_id, number) do update set at = excluded.at
   )
@@ -204,34 +204,34 @@ as $$
   ) as each
   where isfinite(each.at)
 $$;
-comment on function recsys.keep_first_acts(uuid[], timestamptz[]) is 'Brings recsys.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went.';
+comment on function recsys_engine.keep_first_acts(uuid[], timestamptz[]) is 'Brings recsys_engine.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
-create function recsys.keep_bursts(p_users uuid[], p_at timestamptz[]) returns table (user_id uuid, post_id uuid, at timestamptz)
+create function recsys_engine.keep_bursts(p_users uuid[], p_at timestamptz[]) returns table (user_id uuid, post_id uuid, at timestamptz)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  today constant date := recsys.day_of(recsys.clock());
+  today constant date := recsys_engine.day_of(recsys_engine.clock());
   -- what is imported is taken as it is: what was usual is known where states have been kept for 28 days
-  judged_from constant date := greatest(today - 28, recsys.day_of((select min(post_stats.last_active_at) from recsys.post_stats)) + 29);
-  moved constant timestamptz[] := recsys.keep_first_acts(p_users, p_at);
+  judged_from constant date := greatest(today - 28, recsys_engine.day_of((select min(post_stats.last_active_at) from recsys_engine.post_stats)) + 29);
+  moved constant timestamptz[] := recsys_engine.keep_first_acts(p_users, p_at);
 begin
-  if not exists (select from recsys.post_stats) or judged_from > today then
+  if not exists (select from recsys_engine.post_stats) or judged_from > today then
     return;
   end if;
   return query
   with touched as (
-    select each.user_id, recsys.day_of(each.at) as day
+    select each.user_id, recsys_engine.day_of(each.at) as day
     from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null and isfinite(each.at)
   ),
   bounds as materialized (
     select days.day, admitted.span, admitted.most
     from (
       select distinct each.day + n as day
-      from (select touched.day from touched union all select recsys.day_of(each.at) from unnest(moved) as each (at)) as each
+      from (select touched.day from touched union all select recsys_engine.day_of(each.at) from unnest(moved) as each (at)) as each
       cross join generate_series(0, 1) as n
     ) as days
-    cross join lateral recsys.admitted_newly(days.day) as admitted
+    cross join lateral recsys_engine.admitted_newly(days.day) as admitted
   ),
   person_days as materialized (
     select touched.user_id, touched.day from touched
@@ -241,11 +241,11 @@ begin
     from (select touched.user_id, min(touched.day) as day from touched group by touched.user_id) as first
     cross join lateral generate_series(greatest(judged_from, first.day), today, interval '1 day') as later (day)
     union
-    select others.user_id, recsys.day_of(others.at)
+    select others.user_id, recsys_engine.day_of(others.at)
     from unnest(moved) as each (at)
-    join bounds on bounds.day = recsys.day_of(each.at)
+    join bounds on bounds.day = recsys_engine.day_of(each.at)
     cross join lateral (
-      select first_acts.user_id, first_acts.at from recsys.first_acts
+      select first_acts.user_id, first_acts.at from recsys_engine.first_acts
       where first_acts.at >= each.at and first_acts.at < each.at + bounds.span
       order by first_acts.at, first_acts.user_id, first_acts.number
       -- what comes after these was beyond it before, and is; twice, since more may be usual on the next day
@@ -254,17 +254,17 @@ begin
   ),
   judged as materialized (
     select person_days.user_id, person_days.day, bursts.since as since_before,
-      least(recsys.own_burst(person_days.user_id, person_days.day), first.at, case when late_days.day is not null then late_days.day::timestamp at time zone 'utc' end) as since
+      least(recsys_engine.own_burst(person_days.user_id, person_days.day), first.at, case when late_days.day is not null then late_days.day::timestamp at time zone 'utc' end) as since
     from person_days
-    left join recsys.late_days on late_days.user_id = person_days.user_id and late_days.day = person_days.day
-    left join recsys.bursts on bursts.user_id = person_days.user_id and bursts.day = person_days.day
+    left join recsys_engine.late_days on late_days.user_id = person_days.user_id and late_days.day = person_days.day
+    left join recsys_engine.bursts on bursts.user_id = person_days.user_id and bursts.day = person_days.day
     left join lateral (
       select min(begun.at) as at
-      from recsys.first_acts as begun
-      join bounds on bounds.day = recsys.day_of(begun.at)
+      from recsys_engine.first_acts as begun
+      join bounds on bounds.day = recsys_engine.day_of(begun.at)
       where begun.user_id = person_days.user_id and bounds.day = person_days.day and bounds.most = (
         select count(*) from (
-          select from recsys.first_acts as before
+          select from recsys_engine.first_acts as before
           where before.at > begun.at - bounds.span and (before.at, before.user_id, before.number) < (begun.at, begun.user_id, begun.number)
           limit bounds.most
         ) as earlier
@@ -273,10 +273,10 @@ begin
     where person_days.day >= judged_from or bursts.day is not null
   ),
   ended as (
-    delete from recsys.bursts using judged where bursts.user_id = judged.user_id and bursts.day = judged.day and judged.since is null
+    delete from recsys_engine.bursts using judged where bursts.user_id = judged.user_id and bursts.day = judged.day and judged.since is null
   ),
   kept as (
-    insert into recsys.bursts (user_id, day, since)
+    insert into recsys_engine.bursts (user_id, day, since)
     select judged.user_id, judged.day, judged.since from judged where judged.since is distinct from judged.since_before and judged.since is not null
     on conflict on constraint bursts_pkey do update set since = excluded.since
   )
@@ -293,14 +293,14 @@ begin
   ) as acts
   where judged.since is distinct from judged.since_before and case
     when acts.created_at >= judged.since then
-      exists (select from recsys.post_stats where post_stats.interaction_id = acts.interaction_id)
+      exists (select from recsys_engine.post_stats where post_stats.interaction_id = acts.interaction_id)
     else acts.created_at >= judged.since_before
   end;
 end
 $$;
-comment on function recsys.keep_bursts(uuid[], timestamptz[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+comment on function recsys_engine.keep_bursts(uuid[], timestamptz[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
 
-revoke all on function recsys.earlier_days(uuid, timestamptz, integer), recsys.own_burst(uuid, date), recsys.admitted_newly(date),
-  recsys.keep_first_acts(uuid[], timestamptz[]), recsys.keep_bursts(uuid[], timestamptz[]) from public;
-grant execute on function recsys.earlier_days(uuid, timestamptz, integer), recsys.own_burst(uuid, date), recsys.admitted_newly(date),
-  recsys.keep_first_acts(uuid[], timestamptz[]), recsys.keep_bursts(uuid[], timestamptz[]) to service_role;
+revoke all on function recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
+  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], timestamptz[]) from public;
+grant execute on function recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
+  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], timestamptz[]) to service_role;

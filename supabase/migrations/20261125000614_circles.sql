@@ -2,15 +2,15 @@
 -- (fullCircle in select/penalties.ts): ten accounts of two days with a post each had 50 % of the places of 60 people, and have 5.0 %. Of five authors
 -- or more one may be outside: one view of a post of others by one of the ten freed them all.
 
-create table recsys.circle_members (
+create table recsys_engine.circle_members (
   user_id uuid primary key
 );
-comment on table recsys.circle_members is 'Who is in a closed circle: the authors to whose posts they came are in one, too. Written by recsys.find_circles alone.';
-comment on column recsys.circle_members.user_id is 'The user.';
-alter table recsys.circle_members enable row level security;
-grant select, insert, delete on recsys.circle_members to service_role;
+comment on table recsys_engine.circle_members is 'Who is in a closed circle: the authors to whose posts they came are in one, too. Written by recsys_engine.find_circles alone.';
+comment on column recsys_engine.circle_members.user_id is 'The user.';
+alter table recsys_engine.circle_members enable row level security;
+grant select, insert, delete on recsys_engine.circle_members to service_role;
 
-create function recsys.find_circles() returns integer
+create function recsys_engine.find_circles() returns integer
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -19,7 +19,7 @@ declare
   authors uuid[];
   number integer;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.find_circles'));
+  perform pg_advisory_xact_lock(hashtext('recsys_engine.find_circles'));
   with pairs as materialized (
     select distinct acts.user_id, posts.author_id
     from recsys.source_interactions as acts
@@ -55,14 +55,14 @@ begin
     from pairs join closed on closed.user_id = pairs.user_id;
     exit when cardinality(users) is not distinct from number;
   end loop;
-  delete from recsys.circle_members;
-  insert into recsys.circle_members (user_id) select distinct unnest(users);
+  delete from recsys_engine.circle_members;
+  insert into recsys_engine.circle_members (user_id) select distinct unnest(users);
   get diagnostics number = row_count;
   return number;
 end
 $$;
-comment on function recsys.find_circles() is 'Finds who is in a closed circle (recsys.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are.';
-revoke all on function recsys.find_circles() from public;
-grant execute on function recsys.find_circles() to service_role;
+comment on function recsys_engine.find_circles() is 'Finds who is in a closed circle (recsys_engine.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are.';
+revoke all on function recsys_engine.find_circles() from public;
+grant execute on function recsys_engine.find_circles() to service_role;
 
-select recsys.schedule('recsys circles', '52 * * * *', 'select recsys.find_circles()');
+select recsys_engine.schedule('recsys circles', '52 * * * *', 'select recsys_engine.find_circles()');

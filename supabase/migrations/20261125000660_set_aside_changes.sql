@@ -1,6 +1,6 @@
 -- What recsys.roll_up() could not work out. It is set aside, so that everybody else's states go on.
 
-create table recsys.set_aside_changes (
+create table recsys_engine.set_aside_changes (
   user_id uuid unique,
   post_id uuid unique,
   at timestamptz not null,
@@ -11,17 +11,17 @@ create table recsys.set_aside_changes (
   last_failed_at timestamptz not null default clock_timestamp(),
   check (num_nonnulls(user_id, post_id) = 1)
 );
-comment on table recsys.set_aside_changes is 'Posts and users whose states could not be worked out, one row each; their states stay as they were. Each is tried again, alone, when it changes again, and its row goes when that succeeds. All of them at once, after the cause is mended: insert into recsys.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys.set_aside_changes.';
-comment on column recsys.set_aside_changes.user_id is 'The user; null: a post.';
-comment on column recsys.set_aside_changes.post_id is 'The post; null: a user.';
-comment on column recsys.set_aside_changes.at is 'From when on the states are to be recomputed. -infinity: all of them.';
-comment on column recsys.set_aside_changes.error_code is 'SQLSTATE of the latest failure.';
-comment on column recsys.set_aside_changes.reason is 'What the latest failure was.';
-comment on column recsys.set_aside_changes.failures is 'How often it was tried in vain.';
-comment on column recsys.set_aside_changes.first_failed_at is 'Since when its states are behind, by the wall clock.';
-comment on column recsys.set_aside_changes.last_failed_at is 'When it was tried last, by the wall clock.';
-alter table recsys.set_aside_changes enable row level security;
-grant select, insert, update, delete on recsys.set_aside_changes to service_role;
+comment on table recsys_engine.set_aside_changes is 'Posts and users whose states could not be worked out, one row each; their states stay as they were. Each is tried again, alone, when it changes again, and its row goes when that succeeds. All of them at once, after the cause is mended: insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, at from recsys_engine.set_aside_changes.';
+comment on column recsys_engine.set_aside_changes.user_id is 'The user; null: a post.';
+comment on column recsys_engine.set_aside_changes.post_id is 'The post; null: a user.';
+comment on column recsys_engine.set_aside_changes.at is 'From when on the states are to be recomputed. -infinity: all of them.';
+comment on column recsys_engine.set_aside_changes.error_code is 'SQLSTATE of the latest failure.';
+comment on column recsys_engine.set_aside_changes.reason is 'What the latest failure was.';
+comment on column recsys_engine.set_aside_changes.failures is 'How often it was tried in vain.';
+comment on column recsys_engine.set_aside_changes.first_failed_at is 'Since when its states are behind, by the wall clock.';
+comment on column recsys_engine.set_aside_changes.last_failed_at is 'When it was tried last, by the wall clock.';
+alter table recsys_engine.set_aside_changes enable row level security;
+grant select, insert, update, delete on recsys_engine.set_aside_changes to service_role;
 
 create view recsys.feature_store_failures with (security_invoker = true) as
 select
@@ -33,8 +33,8 @@ select
   first_failed_at,
   last_failed_at,
   now() - first_failed_at as behind
-from recsys.set_aside_changes;
-comment on view recsys.feature_store_failures is 'Which posts and users the feature store is behind with, why, and since when; none should be. How to try again: see the table recsys.set_aside_changes.';
+from recsys_engine.set_aside_changes;
+comment on view recsys.feature_store_failures is 'Which posts and users the feature store is behind with, why, and since when; none should be. How to try again: see the table recsys_engine.set_aside_changes.';
 comment on column recsys.feature_store_failures.kind is 'post or user.';
 comment on column recsys.feature_store_failures.entity_id is 'The post_id or user_id.';
 comment on column recsys.feature_store_failures.error_code is 'SQLSTATE of the latest failure.';

@@ -4,7 +4,7 @@
 -- instead of 0.1 s). Events are then put together with their decayed counts in lockstep, in arrays, and not by a join: one that
 -- expects few rows where there are thousands took 9 minutes for 12,000 events of one user.
 
-create function recsys.roll_up_posts(
+create function recsys_engine.roll_up_posts(
   p_posts uuid[],
   p_since timestamptz[],
   p_touched_by uuid[],
@@ -31,7 +31,7 @@ begin
     select
       changed.post_id, changed.since, touched.is_known,
       exists (
-        select from recsys.latest_post_stats
+        select from recsys_engine.latest_post_stats
         where latest_post_stats.post_id = changed.post_id and latest_post_stats.last_active_at < changed.since
         offset 0
       ) as goes_on
@@ -43,12 +43,12 @@ begin
     ) as touched on touched.post_id = changed.post_id
   ) as late;
 
-  delete from recsys.post_stats
+  delete from recsys_engine.post_stats
   where post_stats.ctid = any (array(
     select outdated.ctid
     from unnest(reopened, reopened_since) as late (post_id, since)
     cross join lateral (
-      select post_stats.ctid from recsys.post_stats where post_stats.post_id = late.post_id and post_stats.last_active_at >= late.since offset 0
+      select post_stats.ctid from recsys_engine.post_stats where post_stats.post_id = late.post_id and post_stats.last_active_at >= late.since offset 0
     ) as outdated
   ));
 
@@ -60,12 +60,12 @@ begin
     left join lateral (
       -- nearly always the first of the two: one row of a small table
       (
-        select latest_post_stats.* from recsys.latest_post_stats
+        select latest_post_stats.* from recsys_engine.latest_post_stats
         where latest_post_stats.post_id = late.post_id and latest_post_stats.last_active_at < late.since
       )
       union all
       (
-        select post_stats.* from recsys.post_stats
+        select post_stats.* from recsys_engine.post_stats
         where post_stats.post_id = late.post_id and post_stats.last_active_at < late.since
         order by post_stats.last_active_at desc, post_stats.interaction_id desc
         limit 1
@@ -89,7 +89,7 @@ begin
       from late
       cross join lateral (
         select countable_interactions.created_at, countable_interactions.interaction_id, countable_interactions.user_id, countable_interactions.kind
-        from recsys.countable_interactions
+        from recsys_engine.countable_interactions
         where countable_interactions.post_id = late.post_id and countable_interactions.created_at >= late.since
         offset 0
       ) as events
@@ -101,7 +101,7 @@ begin
       join late on late.post_id = pairs.post_id
       cross join lateral (
         select countable_interactions.created_at, countable_interactions.interaction_id, countable_interactions.user_id, countable_interactions.kind
-        from recsys.countable_interactions
+        from recsys_engine.countable_interactions
         where countable_interactions.user_id = pairs.user_id and countable_interactions.post_id = pairs.post_id
           and countable_interactions.created_at >= pairs.since
         offset 0
@@ -116,14 +116,14 @@ begin
         when numbered.number_of_user > 1 then false
         when numbered.last_active_at is null then true
         else not exists (
-          select from recsys.countable_interactions as earlier
+          select from recsys_engine.countable_interactions as earlier
           where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.created_at < numbered.since
         )
       end as is_first
     from numbered
     -- what counts: of each person the first of each kind
     where numbered.number_of_kind = 1 and (numbered.last_active_at is null or not exists (
-      select from recsys.countable_interactions as earlier
+      select from recsys_engine.countable_interactions as earlier
       where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind and earlier.created_at < numbered.since
     ))
   ),
@@ -150,17 +150,17 @@ begin
     join late on late.post_id = series.post_id
     cross join lateral rows from (
       unnest(series.at, series.interaction_ids, series.user_ids, series.kinds, series.is_first),
-      recsys.decayed_counts(series.at, series.is_first, late.last_active_at, (late.before).recent)
+      recsys_engine.decayed_counts(series.at, series.is_first, late.last_active_at, (late.before).recent)
     ) as events (created_at, interaction_id, user_id, kind, is_first, number, counts)
     window so_far as (partition by late.post_id order by events.number rows unbounded preceding)
   )
-  insert into recsys.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend)
+  insert into recsys_engine.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, last_comment_at, first_interaction, recent, trend)
   select
     post_id, created_at, interaction_id, user_id, kind,
     coalesce((before).views, 0) + views, coalesce((before).votes, 0) + votes, coalesce((before).comments, 0) + comments,
     coalesce((before).participants, 0) + participants, coalesce(last_comment_at, (before).last_comment_at),
     is_first, counts,
-    ln(greatest(counts[4], 1e-30)) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys.half_lives())[4]
+    ln(greatest(counts[4], 1e-30)) / ln(2::double precision) + extract(epoch from created_at)::double precision / 3600 / (recsys_engine.half_lives())[4]
   from changes
   -- an interaction that moved here from a post whose turn has not come yet
   on conflict (interaction_id) do update set
@@ -171,19 +171,19 @@ begin
   get diagnostics written = row_count;
 
   -- whole rows, so that nothing here names what they hold
-  delete from recsys.latest_post_stats where latest_post_stats.post_id = any (p_posts);
-  insert into recsys.latest_post_stats
+  delete from recsys_engine.latest_post_stats where latest_post_stats.post_id = any (p_posts);
+  insert into recsys_engine.latest_post_stats
   select latest.*
   from unnest(p_posts) as late (post_id)
   cross join lateral (
-    select post_stats.* from recsys.post_stats
+    select post_stats.* from recsys_engine.post_stats
     where post_stats.post_id = late.post_id
     order by post_stats.last_active_at desc, post_stats.interaction_id desc
     limit 1
   ) as latest;
 end
 $$;
-comment on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
+comment on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are.';
 
-revoke all on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
-grant execute on function recsys.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;
+revoke all on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
+grant execute on function recsys_engine.roll_up_posts(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

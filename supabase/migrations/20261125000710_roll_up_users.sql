@@ -1,12 +1,12 @@
 -- The states of users, in the manner of those of posts (20261125000700_roll_up_posts.sql), and after them.
 
-create function recsys.roll_up_users(p_users uuid[], p_since timestamptz[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamptz[])
+create function recsys_engine.roll_up_users(p_users uuid[], p_since timestamptz[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamptz[])
 returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  thinned_before constant timestamptz := (select thinning.thinned_before from recsys.thinning);
+  thinned_before constant timestamptz := (select thinning.thinned_before from recsys_engine.thinning);
   written bigint;
   -- users who have states at or after the instant, or none at all
   reopened uuid[];
@@ -23,7 +23,7 @@ begin
     select
       changed.user_id, changed.since, touched.is_known,
       exists (
-        select from recsys.latest_user_stats
+        select from recsys_engine.latest_user_stats
         where latest_user_stats.user_id = changed.user_id and latest_user_stats.last_active_at < changed.since
         offset 0
       ) as goes_on
@@ -35,12 +35,12 @@ begin
     ) as touched on touched.user_id = changed.user_id
   ) as late;
 
-  delete from recsys.user_stats
+  delete from recsys_engine.user_stats
   where user_stats.ctid = any (array(
     select outdated.ctid
     from unnest(reopened, reopened_since) as late (user_id, since)
     cross join lateral (
-      select user_stats.ctid from recsys.user_stats where user_stats.user_id = late.user_id and user_stats.last_active_at >= late.since offset 0
+      select user_stats.ctid from recsys_engine.user_stats where user_stats.user_id = late.user_id and user_stats.last_active_at >= late.since offset 0
     ) as outdated
   ));
 
@@ -53,7 +53,7 @@ begin
         select
           latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
           latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
-        from recsys.latest_user_stats
+        from recsys_engine.latest_user_stats
         where latest_user_stats.user_id = late.user_id and latest_user_stats.last_active_at < late.since
       )
       union all
@@ -61,7 +61,7 @@ begin
         select
           user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
           user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
-        from recsys.user_stats
+        from recsys_engine.user_stats
         where user_stats.user_id = late.user_id and user_stats.last_active_at < late.since
         order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
         limit 1
@@ -80,7 +80,7 @@ begin
     from late
     cross join lateral (
       select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at, user_events.in_burst
-      from recsys.user_events
+      from recsys_engine.user_events
       where user_events.user_id = late.user_id and user_events.created_at >= late.since
       offset 0
     ) as events
@@ -90,7 +90,7 @@ begin
     from pairs
     cross join lateral (
       select user_events.event_id, user_events.sort_id, user_events.post_id, user_events.kind, user_events.created_at, user_events.in_burst
-      from recsys.user_events
+      from recsys_engine.user_events
       where user_events.user_id = pairs.user_id and user_events.post_id = pairs.post_id and user_events.created_at >= pairs.since
       offset 0
     ) as events
@@ -115,7 +115,7 @@ begin
       numbered.*,
       -- what counts: their first of its kind with a post of somebody else
       numbered.kind <> 'login' and not numbered.in_burst and numbered.author_id is distinct from numbered.user_id and numbered.number_of_kind = 1 and not exists (
-        select from recsys.countable_interactions as earlier
+        select from recsys_engine.countable_interactions as earlier
         where earlier.user_id = numbered.user_id and earlier.post_id = numbered.post_id and earlier.kind = numbered.kind
           and earlier.created_at <= numbered.created_at and (earlier.created_at < numbered.created_at or earlier.interaction_id < numbered.sort_id)
       ) as is_interaction
@@ -130,17 +130,17 @@ begin
     from events
     left join lateral (
       select post_stats.last_active_at
-      from recsys.post_stats
+      from recsys_engine.post_stats
       where events.is_interaction and post_stats.post_id = events.post_id
         and (post_stats.last_active_at, post_stats.interaction_id) < (events.created_at, events.sort_id)
       order by post_stats.last_active_at desc, post_stats.interaction_id desc
       limit 1
     ) as before on true
     left join lateral (
-      -- as in recsys.thinned_state(), which a bulk of rows cannot wait for
+      -- as in recsys_engine.thinned_state(), which a bulk of rows cannot wait for
       select counted.last_active_at
       from (select where events.is_interaction and before.last_active_at is null and events.created_at < thinned_before offset 0) as asked
-      cross join lateral recsys.counted_before(events.post_id, events.author_id, events.created_at, events.sort_id) as counted
+      cross join lateral recsys_engine.counted_before(events.post_id, events.author_id, events.created_at, events.sort_id) as counted
     ) as thinned on true
   ),
   series as (
@@ -173,12 +173,12 @@ begin
     join late on late.user_id = series.user_id
     cross join lateral rows from (
       unnest(series.at, series.event_ids, series.sort_ids, series.kinds, series.is_interaction, series.log_ages, series.log_idles),
-      recsys.decayed_counts(series.at, series.is_interaction, late.last_active_at, late.recent),
-      recsys.decayed_counts(series.at, series.is_login, late.last_active_at, late.recent_logins)
+      recsys_engine.decayed_counts(series.at, series.is_interaction, late.last_active_at, late.recent),
+      recsys_engine.decayed_counts(series.at, series.is_login, late.last_active_at, late.recent_logins)
     ) as events (created_at, event_id, sort_id, kind, is_interaction, log_age, log_idle, number, counts, login_number, login_counts)
     window so_far as (partition by late.user_id order by events.number rows unbounded preceding)
   )
-  insert into recsys.user_stats (user_id, last_active_at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+  insert into recsys_engine.user_stats (user_id, last_active_at, event_id, sort_id, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
   select
     user_id, created_at, event_id, sort_id,
     coalesce(views_before, 0) + views, coalesce(votes_before, 0) + votes, coalesce(comments_before, 0) + comments, coalesce(logins_before, 0) + logins,
@@ -194,18 +194,18 @@ begin
     recent_logins = excluded.recent_logins, habit_log_age = excluded.habit_log_age, habit_log_idle = excluded.habit_log_idle;
   get diagnostics written = row_count;
 
-  delete from recsys.latest_user_stats
+  delete from recsys_engine.latest_user_stats
   where latest_user_stats.user_id = any (reopened)
-    and not exists (select from recsys.user_stats where user_stats.user_id = latest_user_stats.user_id offset 0);
+    and not exists (select from recsys_engine.user_stats where user_stats.user_id = latest_user_stats.user_id offset 0);
 
-  insert into recsys.latest_user_stats (user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
+  insert into recsys_engine.latest_user_stats (user_id, last_active_at, views, votes, comments, logins, recent, recent_logins, habit_log_age, habit_log_idle)
   select late.user_id, latest.*
   from unnest(p_users) as late (user_id)
   cross join lateral (
     select
       user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
       user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
-    from recsys.user_stats
+    from recsys_engine.user_stats
     where user_stats.user_id = late.user_id
     order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
     limit 1
@@ -217,7 +217,7 @@ begin
   return written;
 end
 $$;
-comment on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys.user_stats and recsys.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did.';
+comment on function recsys_engine.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) is 'Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did.';
 
-revoke all on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
-grant execute on function recsys.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;
+revoke all on function recsys_engine.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) from public;
+grant execute on function recsys_engine.roll_up_users(uuid[], timestamptz[], uuid[], uuid[], timestamptz[]) to service_role;

@@ -1,7 +1,7 @@
 -- What a feed needs of somebody's whole past, kept by the roll-up in a row a person, so that no feed reads more of them than their latest acts:
 -- five accounts with 200,000 views of their own had 52 of 63 others refused, each of their feeds reading all of these.
 
-create table recsys.user_affinities (
+create table recsys_engine.user_affinities (
   user_id uuid not null,
   until timestamptz not null,
   acts integer not null,
@@ -12,24 +12,24 @@ create table recsys.user_affinities (
 )
 -- a roll-up rewrites a row in its page, where there is room, and leaves the index alone
 with (fillfactor = 70);
-comment on table recsys.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys.with_affinities). Written by recsys.keep_affinities alone.';
-comment on column recsys.user_affinities.user_id is 'The person.';
-comment on column recsys.user_affinities.until is 'When the last interaction was that is counted.';
-comment on column recsys.user_affinities.acts is 'How many interactions are counted: the latest 10,000 at most.';
-comment on column recsys.user_affinities.authors is 'Authors of posts that they interacted with, without themselves, those of most interactions first: 1,000 at most.';
-comment on column recsys.user_affinities.affinities is 'How many interactions they had with the posts of each of these.';
-comment on column recsys.user_affinities.post_ids is 'The posts of others among these interactions, which stay out of their feed; null: so few interactions that a feed reads all of them itself.';
-alter table recsys.user_affinities enable row level security;
-create policy "people read their own affinities" on recsys.user_affinities for select to authenticated using (user_id = (select auth.uid()));
-grant select on recsys.user_affinities to authenticated;
-grant select, insert, update, delete on recsys.user_affinities to service_role;
+comment on table recsys_engine.user_affinities is 'With posts of whom somebody interacted, and how often, in one row a person; who did little has none. A feed adds what they did since (recsys_engine.with_affinities). Written by recsys_engine.keep_affinities alone.';
+comment on column recsys_engine.user_affinities.user_id is 'The person.';
+comment on column recsys_engine.user_affinities.until is 'When the last interaction was that is counted.';
+comment on column recsys_engine.user_affinities.acts is 'How many interactions are counted: the latest 10,000 at most.';
+comment on column recsys_engine.user_affinities.authors is 'Authors of posts that they interacted with, without themselves, those of most interactions first: 1,000 at most.';
+comment on column recsys_engine.user_affinities.affinities is 'How many interactions they had with the posts of each of these.';
+comment on column recsys_engine.user_affinities.post_ids is 'The posts of others among these interactions, which stay out of their feed; null: so few interactions that a feed reads all of them itself.';
+alter table recsys_engine.user_affinities enable row level security;
+create policy "people read their own affinities" on recsys_engine.user_affinities for select to authenticated using (user_id = (select auth.uid()));
+grant select on recsys_engine.user_affinities to authenticated;
+grant select, insert, update, delete on recsys_engine.user_affinities to service_role;
 
-create function recsys.keep_affinities(p_users uuid[], p_since timestamptz[]) returns bigint
+create function recsys_engine.keep_affinities(p_users uuid[], p_since timestamptz[]) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  instant constant timestamptz := recsys.clock();
+  instant constant timestamptz := recsys_engine.clock();
   due uuid[];
   written bigint;
 begin
@@ -38,7 +38,7 @@ begin
   due := array(
     select changed.user_id
     from unnest(p_users, p_since) as changed (user_id, since)
-    left join recsys.user_affinities as kept on kept.user_id = changed.user_id
+    left join recsys_engine.user_affinities as kept on kept.user_id = changed.user_id
     where changed.since <= kept.until or 0 = (
       select greatest(20, kept.acts / 10) - count(*)
       from (
@@ -78,7 +78,7 @@ begin
     where counted.place <= 1000
     group by counted.user_id
   )
-  insert into recsys.user_affinities as kept (user_id, until, acts, authors, affinities, post_ids)
+  insert into recsys_engine.user_affinities as kept (user_id, until, acts, authors, affinities, post_ids)
   select totals.user_id, totals.until, totals.acts, coalesce(listed.authors, '{}'), coalesce(listed.affinities, '{}'), totals.post_ids
   from (
     select
@@ -95,7 +95,7 @@ begin
 
   if written < cardinality(due) then
     -- who did nothing any more
-    delete from recsys.user_affinities
+    delete from recsys_engine.user_affinities
     where user_affinities.user_id = any (due) and not exists (
       select from recsys.source_interactions
       where source_interactions.user_id = user_affinities.user_id and source_interactions.created_at <= instant
@@ -105,6 +105,6 @@ begin
   return written;
 end
 $$;
-comment on function recsys.keep_affinities(uuid[], timestamptz[]) is 'Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written.';
-revoke all on function recsys.keep_affinities(uuid[], timestamptz[]) from public;
-grant execute on function recsys.keep_affinities(uuid[], timestamptz[]) to service_role;
+comment on function recsys_engine.keep_affinities(uuid[], timestamptz[]) is 'Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written.';
+revoke all on function recsys_engine.keep_affinities(uuid[], timestamptz[]) from public;
+grant execute on function recsys_engine.keep_affinities(uuid[], timestamptz[]) to service_role;

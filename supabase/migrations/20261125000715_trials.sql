@@ -3,7 +3,7 @@
 -- Whom it was shown to is noted by the statement that logs impressions, a row of its own for each person, so that concurrent writers have
 -- no row in common; the roll-up alone counts them.
 
-create table recsys.trials (
+create table recsys_engine.trials (
   post_id uuid not null,
   created_at timestamptz not null,
   impressions integer not null,
@@ -12,40 +12,40 @@ create table recsys.trials (
 )
 -- the roll-up rewrites a row in its page, where there is room, and leaves the indexes alone
 with (fillfactor = 70);
-comment on table recsys.trials is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys.count_trials alone.';
-comment on column recsys.trials.post_id is 'The post.';
-comment on column recsys.trials.created_at is 'When it was written.';
-comment on column recsys.trials.impressions is 'How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.';
-comment on column recsys.trials.acted is 'How many of these viewed, voted for or commented on it within an hour.';
-create index trials_created_at_idx on recsys.trials (created_at desc, post_id);
+comment on table recsys_engine.trials is 'How often each young post was shown and what came of it, for the draw of which one is tried next. A young post without a row was shown to nobody yet. Written by recsys_engine.count_trials alone.';
+comment on column recsys_engine.trials.post_id is 'The post.';
+comment on column recsys_engine.trials.created_at is 'When it was written.';
+comment on column recsys_engine.trials.impressions is 'How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.';
+comment on column recsys_engine.trials.acted is 'How many of these viewed, voted for or commented on it within an hour.';
+create index trials_created_at_idx on recsys_engine.trials (created_at desc, post_id);
 
-create table recsys.trial_impressions (
+create table recsys_engine.trial_impressions (
   post_id uuid not null,
   user_id uuid not null,
   shown_at timestamptz not null,
   acted boolean,
   primary key (post_id, user_id)
 );
-comment on table recsys.trial_impressions is 'To whom a young post was shown while it was under trial: what recsys.trials counts. About settings.trial_impressions rows a post at most.';
-comment on column recsys.trial_impressions.post_id is 'The post.';
-comment on column recsys.trial_impressions.user_id is 'Whom it was shown to.';
-comment on column recsys.trial_impressions.shown_at is 'When for the first time, by the engine''s clock.';
-comment on column recsys.trial_impressions.acted is 'Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.';
-create index trial_impressions_uncounted_idx on recsys.trial_impressions (post_id) where acted is null;
+comment on table recsys_engine.trial_impressions is 'To whom a young post was shown while it was under trial: what recsys_engine.trials counts. About settings.trial_impressions rows a post at most.';
+comment on column recsys_engine.trial_impressions.post_id is 'The post.';
+comment on column recsys_engine.trial_impressions.user_id is 'Whom it was shown to.';
+comment on column recsys_engine.trial_impressions.shown_at is 'When for the first time, by the engine''s clock.';
+comment on column recsys_engine.trial_impressions.acted is 'Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.';
+create index trial_impressions_uncounted_idx on recsys_engine.trial_impressions (post_id) where acted is null;
 -- a deleted user is erased from here too
-create index trial_impressions_user_id_idx on recsys.trial_impressions (user_id);
+create index trial_impressions_user_id_idx on recsys_engine.trial_impressions (user_id);
 
 -- a feed reads them as the service, and asks them of posts that the caller may read
-alter table recsys.trials enable row level security;
-alter table recsys.trial_impressions enable row level security;
-grant select, insert, update, delete on recsys.trials, recsys.trial_impressions to service_role;
+alter table recsys_engine.trials enable row level security;
+alter table recsys_engine.trial_impressions enable row level security;
+grant select, insert, update, delete on recsys_engine.trials, recsys_engine.trial_impressions to service_role;
 
-create function recsys.trial_age() returns interval
+create function recsys_engine.trial_age() returns interval
 language sql immutable security invoker
 return interval '7 days';
-comment on function recsys.trial_age() is 'How old a post may be and still be under trial: as old as what trends.';
+comment on function recsys_engine.trial_age() is 'How old a post may be and still be under trial: as old as what trends.';
 
-create function recsys.count_trials(p_users uuid[] default '{}', p_posts uuid[] default '{}') returns bigint
+create function recsys_engine.count_trials(p_users uuid[] default '{}', p_posts uuid[] default '{}') returns bigint
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -57,7 +57,7 @@ begin
   -- An impression and an act are committed in any order. Whichever a count sees last finds the other: a new impression looks for acts
   -- that are there already, and a new act for impressions that were counted.
   with shown_since as (
-    update recsys.trial_impressions as shown
+    update recsys_engine.trial_impressions as shown
     set acted = exists (
       select from recsys.source_interactions as interactions
       where interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
@@ -69,7 +69,7 @@ begin
     returning shown.post_id, 1 as impressions, shown.acted::int as acted
   ),
   acted_since as (
-    update recsys.trial_impressions as shown set acted = true
+    update recsys_engine.trial_impressions as shown set acted = true
     from (select distinct each.user_id, each.post_id from unnest(p_users, p_posts) as each (user_id, post_id)) as acts
     where shown.post_id = acts.post_id and shown.user_id = acts.user_id and not shown.acted and exists (
       select from recsys.source_interactions as interactions
@@ -79,7 +79,7 @@ begin
     )
     returning shown.post_id, 0 as impressions, 1 as acted
   )
-  insert into recsys.trials as known (post_id, created_at, impressions, acted)
+  insert into recsys_engine.trials as known (post_id, created_at, impressions, acted)
   select since.post_id, posts.created_at, sum(since.impressions), sum(since.acted)
   from (select * from shown_since union all select * from acted_since) as since
   join recsys.source_posts as posts on posts.post_id = since.post_id
@@ -90,37 +90,37 @@ begin
   return counted;
 end
 $$;
-comment on function recsys.count_trials(uuid[], uuid[]) is 'Adds to recsys.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new.';
+comment on function recsys_engine.count_trials(uuid[], uuid[]) is 'Adds to recsys_engine.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new.';
 
-create function recsys.purge_trials() returns bigint
+create function recsys_engine.purge_trials() returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
   -- no roll-up counts meanwhile
   select pg_advisory_xact_lock(hashtext('recsys.roll_up'));
   -- whoever was erased is in no count any more
-  update recsys.trials set impressions = shown.impressions, acted = shown.acted
+  update recsys_engine.trials set impressions = shown.impressions, acted = shown.acted
   from (
     select trials.post_id, count(shown.acted) as impressions, count(*) filter (where shown.acted) as acted
-    from recsys.trials left join recsys.trial_impressions as shown on shown.post_id = trials.post_id
+    from recsys_engine.trials left join recsys_engine.trial_impressions as shown on shown.post_id = trials.post_id
     group by trials.post_id
   ) as shown
   where shown.post_id = trials.post_id and (shown.impressions, shown.acted) <> (trials.impressions, trials.acted);
   with gone as (
-    delete from recsys.trial_impressions as shown
-    where shown.shown_at <= recsys.clock() - recsys.trial_age() * 2
-      or exists (select from recsys.trials where trials.post_id = shown.post_id and trials.created_at <= recsys.clock() - recsys.trial_age())
+    delete from recsys_engine.trial_impressions as shown
+    where shown.shown_at <= recsys_engine.clock() - recsys_engine.trial_age() * 2
+      or exists (select from recsys_engine.trials where trials.post_id = shown.post_id and trials.created_at <= recsys_engine.clock() - recsys_engine.trial_age())
   ),
   ended as (
-    delete from recsys.trials where trials.created_at <= recsys.clock() - recsys.trial_age() or trials.impressions = 0 returning 1
+    delete from recsys_engine.trials where trials.created_at <= recsys_engine.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
   ),
   never as (
-    delete from recsys.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys.clock() - interval '1 day'
+    delete from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys_engine.clock() - interval '1 day'
   )
   select count(*) from ended
 $$;
-comment on function recsys.purge_trials() is 'Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
+comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 
-revoke all on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() from public;
-grant execute on function recsys.trial_age(), recsys.count_trials(uuid[], uuid[]), recsys.purge_trials() to service_role;
+revoke all on function recsys_engine.trial_age(), recsys_engine.count_trials(uuid[], uuid[]), recsys_engine.purge_trials() from public;
+grant execute on function recsys_engine.trial_age(), recsys_engine.count_trials(uuid[], uuid[]), recsys_engine.purge_trials() to service_role;
 
-select recsys.schedule('recsys purge of trials', '27 3 * * *', 'select recsys.purge_trials()');
+select recsys_engine.schedule('recsys purge of trials', '27 3 * * *', 'select recsys_engine.purge_trials()');

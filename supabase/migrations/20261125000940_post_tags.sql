@@ -1,38 +1,38 @@
 -- The posts of each tag, the newest first: what a feed with a filter on tags begins with. No index on the app's table would do: row level
 -- security lets none in that is asked by an operator on arrays, and the view cuts tags that are too long.
 
-create table recsys.post_tags (
+create table recsys_engine.post_tags (
   post_id uuid not null,
   tag text not null,
   created_at timestamptz not null,
   primary key (post_id, tag)
 );
-comment on table recsys.post_tags is 'Each tag of each post, kept by the triggers of recsys.watch. Only to find posts by: whether they have the tag, and may be read, recsys.eligible_posts decides.';
-comment on column recsys.post_tags.post_id is 'The post.';
-comment on column recsys.post_tags.tag is 'One of its tags, in small letters, of which 100 count.';
-comment on column recsys.post_tags.created_at is 'When the post was written.';
-create index post_tags_tag_created_at_idx on recsys.post_tags (tag, created_at desc, post_id);
+comment on table recsys_engine.post_tags is 'Each tag of each post, kept by the triggers of recsys.watch. Only to find posts by: whether they have the tag, and may be read, recsys_engine.eligible_posts decides.';
+comment on column recsys_engine.post_tags.post_id is 'The post.';
+comment on column recsys_engine.post_tags.tag is 'One of its tags, in small letters, of which 100 count.';
+comment on column recsys_engine.post_tags.created_at is 'When the post was written.';
+create index post_tags_tag_created_at_idx on recsys_engine.post_tags (tag, created_at desc, post_id);
 
-alter table recsys.post_tags enable row level security;
-create policy "tags are read with their post" on recsys.post_tags for select to authenticated
+alter table recsys_engine.post_tags enable row level security;
+create policy "tags are read with their post" on recsys_engine.post_tags for select to authenticated
   using (exists (select from recsys.source_posts where source_posts.post_id = post_tags.post_id offset 0));
-grant select on recsys.post_tags to authenticated;
-grant select, insert, update, delete on recsys.post_tags to service_role;
+grant select on recsys_engine.post_tags to authenticated;
+grant select, insert, update, delete on recsys_engine.post_tags to service_role;
 
-create function recsys.index_tags(p_post_ids uuid[]) returns void
+create function recsys_engine.index_tags(p_post_ids uuid[]) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  delete from recsys.post_tags where p_post_ids is null or post_tags.post_id = any (p_post_ids);
-  insert into recsys.post_tags (post_id, tag, created_at)
+  delete from recsys_engine.post_tags where p_post_ids is null or post_tags.post_id = any (p_post_ids);
+  insert into recsys_engine.post_tags (post_id, tag, created_at)
   select distinct posts.post_id, left(lower(listed.tag), 100), posts.created_at
   from recsys.source_posts as posts
   cross join unnest(posts.tags) as listed (tag)
   where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null;
 $$;
-comment on function recsys.index_tags(uuid[]) is 'Rewrites the recsys.post_tags of some posts (null: of all), and removes those of posts that are gone.';
+comment on function recsys_engine.index_tags(uuid[]) is 'Rewrites the recsys_engine.post_tags of some posts (null: of all), and removes those of posts that are gone.';
 
-create function recsys.index_changed_tags() returns trigger
--- definer: as recsys.queue_feature_changes()
+create function recsys_engine.index_changed_tags() returns trigger
+-- definer: as recsys_engine.queue_feature_changes()
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -41,23 +41,23 @@ declare
   id uuid;
 begin
   if tg_op <> 'TRUNCATE' then
-    execute format('select coalesce(array_agg(distinct %s), ''{}'') from (%s) as changed', tg_argv[0], recsys.changed_rows(tg_op, tg_argv[1])) into ids;
+    execute format('select coalesce(array_agg(distinct %s), ''{}'') from (%s) as changed', tg_argv[0], recsys_engine.changed_rows(tg_op, tg_argv[1])) into ids;
   end if;
   begin
-    perform recsys.index_tags(ids);
+    perform recsys_engine.index_tags(ids);
   exception when data_exception or raise_exception then
     -- a view that fails on a row must not end the app's own statement: the tags of that post are left out
     foreach id in array coalesce(ids, '{}') loop
       begin
-        perform recsys.index_tags(array[id]);
+        perform recsys_engine.index_tags(array[id]);
       exception when data_exception or raise_exception then
-        delete from recsys.post_tags where post_tags.post_id = id;
+        delete from recsys_engine.post_tags where post_tags.post_id = id;
       end;
     end loop;
   end;
   return null;
 end
 $$;
-comment on function recsys.index_changed_tags() is 'Trigger of watched posts: recsys.index_tags for the posts that a statement changed. Its arguments are made by recsys.watch: the column with the id, the columns whose change counts.';
-revoke all on function recsys.index_tags(uuid[]), recsys.index_changed_tags() from public;
-grant execute on function recsys.index_tags(uuid[]) to service_role;
+comment on function recsys_engine.index_changed_tags() is 'Trigger of watched posts: recsys_engine.index_tags for the posts that a statement changed. Its arguments are made by recsys.watch: the column with the id, the columns whose change counts.';
+revoke all on function recsys_engine.index_tags(uuid[]), recsys_engine.index_changed_tags() from public;
+grant execute on function recsys_engine.index_tags(uuid[]) to service_role;

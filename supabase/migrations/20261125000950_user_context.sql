@@ -2,16 +2,16 @@
 -- function in SQL again at each call, and that took 6 of the 9 ms. The limits are those of functions/_shared/features/retrieval.ts;
 -- trainer/community/retrieval.test.ts holds the two together.
 
-create type recsys.dated_post as (post_id uuid, at timestamptz, sort_id bigint);
-comment on type recsys.dated_post is 'A post that a user did something with, when, and what orders it among others of that instant.';
+create type recsys_engine.dated_post as (post_id uuid, at timestamptz, sort_id bigint);
+comment on type recsys_engine.dated_post is 'A post that a user did something with, when, and what orders it among others of that instant.';
 
-create function recsys.latest_interactions(p_user_id uuid, p_now timestamptz) returns recsys.dated_post[]
+create function recsys_engine.latest_interactions(p_user_id uuid, p_now timestamptz) returns recsys_engine.dated_post[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
-    select row(source_interactions.post_id, source_interactions.created_at, source_interactions.interaction_id)::recsys.dated_post
+    select row(source_interactions.post_id, source_interactions.created_at, source_interactions.interaction_id)::recsys_engine.dated_post
     from recsys.source_interactions
     where source_interactions.user_id = p_user_id and source_interactions.created_at <= p_now
     order by source_interactions.created_at desc, source_interactions.interaction_id desc
@@ -19,10 +19,10 @@ begin
   );
 end
 $$;
-comment on function recsys.latest_interactions(uuid, timestamptz) is 'The last 200 interactions of a user up to an instant, the latest first.';
+comment on function recsys_engine.latest_interactions(uuid, timestamptz) is 'The last 200 interactions of a user up to an instant, the latest first.';
 
 -- whoever asks for both this and the next reads the interactions once for the two: an app's views and policies may make them dear
-create function recsys.user_history(p_user_id uuid, p_now timestamptz, p_latest recsys.dated_post[] default null)
+create function recsys_engine.user_history(p_user_id uuid, p_now timestamptz, p_latest recsys_engine.dated_post[] default null)
 returns table (post_id uuid, at timestamptz, sort_id bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -32,7 +32,7 @@ begin
   return query
   select known.post_id, max(known.at) as at, max(known.sort_id) as sort_id
   from (
-    select latest.post_id, latest.at, latest.sort_id from unnest(coalesce(p_latest, recsys.latest_interactions(p_user_id, p_now))) as latest
+    select latest.post_id, latest.at, latest.sort_id from unnest(coalesce(p_latest, recsys_engine.latest_interactions(p_user_id, p_now))) as latest
     union all
     (
       select source_posts.post_id, source_posts.created_at, 0
@@ -47,9 +47,9 @@ begin
   limit 50;
 end
 $$;
-comment on function recsys.user_history(uuid, timestamptz, recsys.dated_post[]) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys.latest_interactions, where these were read already.';
+comment on function recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]) is 'The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys_engine.latest_interactions, where these were read already.';
 
-create function recsys.recent_interactions(p_user_id uuid, p_now timestamptz, p_latest recsys.dated_post[] default null) returns json
+create function recsys_engine.recent_interactions(p_user_id uuid, p_now timestamptz, p_latest recsys_engine.dated_post[] default null) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -57,7 +57,7 @@ begin
   return (
     with latest as (
       select listed.post_id, listed.at, listed.sort_id as interaction_id
-      from unnest(coalesce(p_latest, recsys.latest_interactions(p_user_id, p_now))) as listed
+      from unnest(coalesce(p_latest, recsys_engine.latest_interactions(p_user_id, p_now))) as listed
     ),
     earliest as (
       select distinct on (latest.post_id) latest.post_id, latest.at, latest.interaction_id
@@ -89,7 +89,7 @@ begin
     from recent
     left join lateral (
       select post_stats.last_active_at, post_stats.comments
-      from recsys.post_stats
+      from recsys_engine.post_stats
       where post_stats.post_id = recent.post_id and (post_stats.last_active_at, post_stats.interaction_id) < (recent.at, recent.interaction_id)
       order by post_stats.last_active_at desc, post_stats.interaction_id desc
       limit 1
@@ -97,15 +97,15 @@ begin
     left join lateral (
       -- asked in a row of its own, or the function would be called for each of the 50 first: 4 of 6 ms
       select state.last_active_at, state.comments
-      from (select where before.last_active_at is null and recent.at < (select thinning.thinned_before from recsys.thinning) offset 0) as asked
-      cross join lateral recsys.thinned_state(recent.post_id, recent.at, recent.interaction_id) as state
+      from (select where before.last_active_at is null and recent.at < (select thinning.thinned_before from recsys_engine.thinning) offset 0) as asked
+      cross join lateral recsys_engine.thinned_state(recent.post_id, recent.at, recent.interaction_id) as state
     ) as thinned on true
   );
 end
 $$;
-comment on function recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys.user_history.';
+comment on function recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history.';
 
-create function recsys.followed_people(p_user_id uuid, p_now timestamptz) returns uuid[]
+create function recsys_engine.followed_people(p_user_id uuid, p_now timestamptz) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -125,9 +125,9 @@ begin
   );
 end
 $$;
-comment on function recsys.followed_people(uuid, timestamptz) is 'Whom a user follows as of an instant, the latest first, 1,000 at most.';
+comment on function recsys_engine.followed_people(uuid, timestamptz) is 'Whom a user follows as of an instant, the latest first, 1,000 at most.';
 
-create function recsys.followed_topics(p_user_id uuid, p_now timestamptz) returns text[]
+create function recsys_engine.followed_topics(p_user_id uuid, p_now timestamptz) returns text[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -141,14 +141,14 @@ begin
         from recsys.source_follows
         where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and (source_follows.created_at <= p_now) is not false
         union all
-        select wanted.topic, null from unnest(recsys.topics_wanted(p_user_id, 'more')) as wanted (topic)
+        select wanted.topic, null from unnest(recsys_engine.topics_wanted(p_user_id, 'more')) as wanted (topic)
       ) as chosen
       group by left(lower(chosen.topic), 100)
       order by max(chosen.created_at) desc nulls last, left(lower(chosen.topic), 100) collate "C"
       limit 100
     ) as followed
     cross join lateral (
-      select post_tags.created_at from recsys.post_tags
+      select post_tags.created_at from recsys_engine.post_tags
       where post_tags.tag = followed.topic and post_tags.created_at <= p_now
       order by post_tags.created_at desc
       limit 1
@@ -158,9 +158,9 @@ begin
   );
 end
 $$;
-comment on function recsys.followed_topics(uuid, timestamptz) is 'Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags.';
+comment on function recsys_engine.followed_topics(uuid, timestamptz) is 'Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys_engine.post_tags.';
 
-create function recsys.followed_vector(p_follows uuid[], p_model_id bigint, p_now timestamptz) returns extensions.vector
+create function recsys_engine.followed_vector(p_follows uuid[], p_model_id bigint, p_now timestamptz) returns extensions.vector
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -192,9 +192,9 @@ begin
   );
 end
 $$;
-comment on function recsys.followed_vector(uuid[], bigint, timestamptz) is 'The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector.';
+comment on function recsys_engine.followed_vector(uuid[], bigint, timestamptz) is 'The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector.';
 
-create function recsys.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
+create function recsys_engine.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
 returns table (
   passions text[],
   projects text[],
@@ -223,12 +223,12 @@ as $$
 #variable_conflict use_column
 declare
   kind text := 'personal';
-  latest recsys.dated_post[];
+  latest recsys_engine.dated_post[];
   followed_now uuid[];
 begin
   -- a visitor has no rights on what people prefer
   if p_user_id is not null then
-    kind := recsys.feed_kind(p_user_id);
+    kind := recsys_engine.feed_kind(p_user_id);
   end if;
   if p_user_id is null or kind = 'impersonal' then
     -- who came this moment, and of whom nothing is known
@@ -238,8 +238,8 @@ begin
       null::extensions.vector, kind;
     return;
   end if;
-  latest := recsys.latest_interactions(p_user_id, p_now);
-  followed_now := recsys.followed_people(p_user_id, p_now);
+  latest := recsys_engine.latest_interactions(p_user_id, p_now);
+  followed_now := recsys_engine.followed_people(p_user_id, p_now);
   return query
   select
     array_remove(coalesce(users.passions, '{}'), null), array_remove(coalesce(users.projects, '{}'), null), coalesce(users.bio, ''), users.created_at,
@@ -247,15 +247,15 @@ begin
     coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
     cardinality(followed_now),
-    recsys.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}'),
-    recsys.followed_vector(followed_now, p_model_id, p_now), kind
+    recsys_engine.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}'),
+    recsys_engine.followed_vector(followed_now, p_model_id, p_now), kind
   from recsys.source_users as users
   left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
   cross join lateral (
     select
       array_agg(post_embeddings.embedding order by history.at desc, history.sort_id desc) as vectors,
       array_agg(history.post_id order by history.at desc, history.sort_id desc) as post_ids
-    from recsys.user_history(p_user_id, p_now, latest) as history
+    from recsys_engine.user_history(p_user_id, p_now, latest) as history
     join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = history.post_id
   ) as embedded
   left join lateral (
@@ -264,7 +264,7 @@ begin
       select
         latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
         latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
-      from recsys.latest_user_stats
+      from recsys_engine.latest_user_stats
       where latest_user_stats.user_id = users.user_id and latest_user_stats.last_active_at <= p_now
     )
     union all
@@ -272,7 +272,7 @@ begin
       select
         user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
         user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
-      from recsys.user_stats
+      from recsys_engine.user_stats
       where user_stats.user_id = users.user_id and user_stats.last_active_at <= p_now
       order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
       limit 1
@@ -282,7 +282,7 @@ begin
   where users.user_id = p_user_id;
 end
 $$;
-comment on function recsys.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), their recent interactions, and what their feed is made of (recsys.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_topics(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) from public;
-grant execute on function recsys.latest_interactions(uuid, timestamptz), recsys.user_history(uuid, timestamptz, recsys.dated_post[]), recsys.recent_interactions(uuid, timestamptz, recsys.dated_post[]), recsys.followed_people(uuid, timestamptz), recsys.followed_topics(uuid, timestamptz), recsys.followed_vector(uuid[], bigint, timestamptz), recsys.user_context(uuid, bigint, timestamptz) to authenticated, service_role;
+revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz) from public;
+grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz) to authenticated, service_role;

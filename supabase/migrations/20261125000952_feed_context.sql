@@ -2,7 +2,7 @@
 -- less than planning the plain settings again each time did: 0.51 ms this statement and the context took in the median beside 0.60 before, 0.63 in
 -- an experiment (of 300 each in a row, 2 loaded cores).
 
-create function recsys.feed_context(p_assigned jsonb)
+create function recsys_engine.feed_context(p_assigned jsonb)
 returns table (now timestamptz, model_id bigint, model_name text, feature_spec_digest text, settings jsonb, assigned jsonb, feature_store bigint)
 language plpgsql stable security invoker set search_path = '' rows 1
 set jit = off set plan_cache_mode = force_generic_plan
@@ -11,10 +11,10 @@ as $$
 begin
   return query
   select
-    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}'),
+    recsys_engine.clock(), serving.model_id, serving.name, serving.feature_spec_digest, to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}'),
     p_assigned - 'settings', feature_store_version.version
-  from recsys.feed_settings as defaults
-  cross join recsys.feature_store_version
+  from recsys_engine.feed_settings as defaults
+  cross join recsys_engine.feature_store_version
   left join recsys.models as serving on serving.model_id = coalesce(
     (
       select wanted.model_id from recsys.models as wanted
@@ -25,6 +25,6 @@ begin
   );
 end
 $$;
-comment on function recsys.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
-revoke all on function recsys.feed_context(jsonb) from public;
-grant execute on function recsys.feed_context(jsonb) to authenticated, service_role;
+comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
+revoke all on function recsys_engine.feed_context(jsonb) from public;
+grant execute on function recsys_engine.feed_context(jsonb) to authenticated, service_role;

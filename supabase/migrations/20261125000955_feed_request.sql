@@ -1,28 +1,28 @@
--- What narrows a feed down: whose it is, as of when, and what is left out of it. Every source of retrieval asks recsys.eligible_posts, so
+-- What narrows a feed down: whose it is, as of when, and what is left out of it. Every source of retrieval asks recsys_engine.eligible_posts, so
 -- whatever is hidden or left out makes no page shorter while enough posts exist.
 
-create type recsys.feed_filter as (tags text[], author_ids uuid[], max_age_days integer, languages text[]);
-comment on type recsys.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
+create type recsys_engine.feed_filter as (tags text[], author_ids uuid[], max_age_days integer, languages text[]);
+comment on type recsys_engine.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
 
-create type recsys.pooled_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision);
-comment on type recsys.pooled_post is 'A post that passes the filter of a request, with what sources rank by: its author, its creation, and its state (null: nobody came yet).';
+create type recsys_engine.pooled_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision);
+comment on type recsys_engine.pooled_post is 'A post that passes the filter of a request, with what sources rank by: its author, its creation, and its state (null: nobody came yet).';
 
-create type recsys.feed_request as (
+create type recsys_engine.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
-  is_narrowed boolean, filter recsys.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text[], muted_pattern text,
-  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
+  is_narrowed boolean, filter recsys_engine.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text[], muted_pattern text,
+  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys_engine.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
   more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean
 );
-comment on type recsys.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys.with_affinities all. follows: whom the user follows, the latest first; topics: recsys.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys.with_touched). came_to: what the user came to lately (recsys.with_came_to); covisited: where those who came to that also came to (recsys.with_covisited). pool: the posts that sources choose from (recsys.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them (recsys_engine.with_touched). came_to: what the user came to lately (recsys_engine.with_came_to); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys_engine.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
-create function recsys.served_key(p_post_id uuid, p_seed bigint) returns bigint
+create function recsys_engine.served_key(p_post_id uuid, p_seed bigint) returns bigint
 language sql immutable security invoker
 return pg_catalog.uuid_hash_extended(p_post_id, p_seed) & 4294967295;
-comment on function recsys.served_key(uuid, bigint) is 'What the cursor of a feed remembers a served post by: 0 to 4294967295. The seed is the feed''s.';
+comment on function recsys_engine.served_key(uuid, bigint) is 'What the cursor of a feed remembers a served post by: 0 to 4294967295. The seed is the feed''s.';
 
-create function recsys.seen_posts(p_user_id uuid, p_now timestamptz) returns uuid[]
+create function recsys_engine.seen_posts(p_user_id uuid, p_now timestamptz) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 -- the log has partitions made, purged and indexed, and a feed must not wait for that: meanwhile seen posts may come again
 set lock_timeout = '100ms'
@@ -41,9 +41,9 @@ exception when lock_not_available then
   return '{}'::uuid[];
 end
 $$;
-comment on function recsys.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
+comment on function recsys_engine.seen_posts(uuid, timestamptz) is 'The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked.';
 
-create function recsys.dismissed_posts(p_user_id uuid, p_now timestamptz, out post_ids uuid[], out lately uuid[], out days double precision[])
+create function recsys_engine.dismissed_posts(p_user_id uuid, p_now timestamptz, out post_ids uuid[], out lately uuid[], out days double precision[])
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -62,16 +62,16 @@ begin
   ) as latest;
 end
 $$;
-comment on function recsys.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once.';
+comment on function recsys_engine.dismissed_posts(uuid, timestamptz) is 'The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once.';
 
-create function recsys.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys.feed_request
+create function recsys_engine.request_with_mutes(p_user_id uuid, p_now timestamptz) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request;
+  request recsys_engine.feed_request;
 begin
-  perform recsys.require_invoker_views();
+  perform recsys_engine.require_invoker_views();
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
@@ -83,7 +83,7 @@ begin
   select
     array_agg(muted.value::uuid) filter (where muted.kind = 'person' and pg_input_is_valid(muted.value, 'uuid')),
     array_agg(lower(left(muted.value, 100))) filter (where muted.kind = 'topic'),
-    array_agg(recsys.muted_word(muted.value)) filter (where muted.kind = 'word' and recsys.muted_word(muted.value) is not null)
+    array_agg(recsys_engine.muted_word(muted.value)) filter (where muted.kind = 'word' and recsys_engine.muted_word(muted.value) is not null)
   into request.muted_authors, request.muted_topics, request.muted_words
   from unnest(array['person', 'topic', 'word'], array[10000, 100, 100]) as kinds (kind, most)
   cross join lateral (
@@ -93,34 +93,34 @@ begin
     order by source_mutes.value
     limit kinds.most
   ) as muted;
-  request.muted_pattern := recsys.muted_pattern(request.muted_words);
+  request.muted_pattern := recsys_engine.muted_pattern(request.muted_words);
   request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
   return request;
 end
 $$;
-comment on function recsys.request_with_mutes(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
+comment on function recsys_engine.request_with_mutes(uuid, timestamptz) is 'A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody''s mutes.';
 
-create function recsys.with_filter(p_request recsys.feed_request, p_filter jsonb) returns recsys.feed_request
+create function recsys_engine.with_filter(p_request recsys_engine.feed_request, p_filter jsonb) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
 begin
   if p_filter is not null and p_filter <> '{}' then
     if (case when jsonb_typeof(p_filter) = 'object' then p_filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}' else true end) then
       raise exception 'a filter is an object of tags, author_ids, max_age_days and languages, not %', p_filter using errcode = '22023';
     end if;
-    request.filter := jsonb_populate_record(null::recsys.feed_filter, p_filter);
+    request.filter := jsonb_populate_record(null::recsys_engine.feed_filter, p_filter);
     request.filter.tags := lower((request.filter).tags::text)::text[];
     request.is_narrowed := true;
   end if;
   return request;
 end
 $$;
-comment on function recsys.with_filter(recsys.feed_request, jsonb) is 'A request that lets in what passes a filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields.';
+comment on function recsys_engine.with_filter(recsys_engine.feed_request, jsonb) is 'A request that lets in what passes a filter: a recsys_engine.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields.';
 
-create function recsys.unwanted_originals(p_user_id uuid, p_seen uuid[], p_dismissed uuid[]) returns table (post_ids uuid[], titles text[])
+create function recsys_engine.unwanted_originals(p_user_id uuid, p_seen uuid[], p_dismissed uuid[]) returns table (post_ids uuid[], titles text[])
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -140,15 +140,15 @@ begin
   having count(*) > 0;
 end
 $$;
-comment on function recsys.unwanted_originals(uuid, uuid[], uuid[]) is 'Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none.';
+comment on function recsys_engine.unwanted_originals(uuid, uuid[], uuid[]) is 'Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none.';
 
-create function recsys.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
-returns recsys.feed_request
+create function recsys_engine.feed_request(p_user_id uuid, p_now timestamptz, p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null)
+returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := recsys.request_with_mutes(p_user_id, p_now);
+  request recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, p_now);
   kind text;
   kept record;
   dismissed record;
@@ -157,12 +157,12 @@ begin
   request.seed := p_seed;
   request.served := p_served;
   if p_user_id is not null then
-    kind := recsys.feed_kind(p_user_id);
+    kind := recsys_engine.feed_kind(p_user_id);
   end if;
   if kind = 'personal' then
     -- what was counted after this instant says nothing of what was before it
     select user_affinities.until, user_affinities.authors, user_affinities.affinities, user_affinities.post_ids into kept
-    from recsys.user_affinities where user_affinities.user_id = p_user_id and user_affinities.until <= p_now;
+    from recsys_engine.user_affinities where user_affinities.user_id = p_user_id and user_affinities.until <= p_now;
     request.authors := kept.authors;
     request.affinities := kept.affinities;
     -- No more is read of anybody: a feed of somebody with 200,000 views took a connection from others for seconds. What they did before is
@@ -182,19 +182,19 @@ begin
         union
         select unnest(kept.post_ids) where (select count(*) from latest) = 2000
         union
-        select unnest(recsys.seen_posts(p_user_id, p_now))
+        select unnest(recsys_engine.seen_posts(p_user_id, p_now))
       ), null)
     into request.interacted, request.excluded;
-    request.less := recsys.topics_wanted(p_user_id, 'less');
-    request.more := recsys.topics_wanted(p_user_id, 'more');
+    request.less := recsys_engine.topics_wanted(p_user_id, 'less');
+    request.more := recsys_engine.topics_wanted(p_user_id, 'more');
   end if;
   if kind in ('personal', 'following') then
     -- the replay in trainer/community/state.ts knows neither dismissals nor mutes nor what was seen: there such a post stays a
     -- candidate that was not chosen, which is what training should learn of it
-    dismissed := recsys.dismissed_posts(p_user_id, p_now);
+    dismissed := recsys_engine.dismissed_posts(p_user_id, p_now);
     request.excluded := request.excluded || dismissed.post_ids;
     if kind = 'personal' then
-      select unwanted.post_ids, unwanted.titles into request.originals, request.original_titles from recsys.unwanted_originals(p_user_id, request.excluded, dismissed.lately) as unwanted;
+      select unwanted.post_ids, unwanted.titles into request.originals, request.original_titles from recsys_engine.unwanted_originals(p_user_id, request.excluded, dismissed.lately) as unwanted;
     end if;
     if kind = 'personal' and dismissed.lately <> '{}' then
       request.dismissed := (
@@ -203,20 +203,20 @@ begin
         cross join lateral (select source_posts.author_id, source_posts.tags from recsys.source_posts where source_posts.post_id = latest.post_id offset 0) as posts
       );
     end if;
-    request.follows := recsys.followed_people(p_user_id, p_now);
-    request.topics := recsys.followed_topics(p_user_id, p_now);
+    request.follows := recsys_engine.followed_people(p_user_id, p_now);
+    request.topics := recsys_engine.followed_topics(p_user_id, p_now);
   end if;
   if p_filter is not null then
-    request := recsys.with_filter(request, p_filter);
+    request := recsys_engine.with_filter(request, p_filter);
   end if;
   return request;
 end
 $$;
-comment on function recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served.';
+comment on function recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]) is 'The request for a user''s feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor''s (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys_engine.with_filter. p_seed, p_served: what earlier pages served.';
 
 -- without "set", so that it becomes part of the query that asks it; with "begin atomic", so that its names are bound now, whatever the
 -- search_path is later
-create function recsys.eligible_posts(p_request recsys.feed_request)
+create function recsys_engine.eligible_posts(p_request recsys_engine.feed_request)
 returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
@@ -227,14 +227,14 @@ begin atomic
       -- both may be null: an unknown author, a request of nobody
       (posts.author_id = p_request.user_id) is not true
       and posts.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
-      and recsys.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
+      and recsys_engine.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
       -- nearly always nothing more is asked, and this is all it costs then
       and (not p_request.is_narrowed or (
         -- an unknown author is none of them
         (posts.author_id not in (select unnest(p_request.muted_authors))) is not false
         -- asked first whether there are any: an app may work a post's tags out of other rows, which would be done for each of these lines
         and (p_request.muted_topics is null or (lower(posts.tags::text)::text[] && p_request.muted_topics) is not true)
-        and (p_request.muted_words is null or recsys.has_muted_word(recsys.text_for_mutes(posts.title, posts.tags), p_request.muted_words, p_request.muted_pattern) is not true)
+        and (p_request.muted_words is null or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(posts.title, posts.tags), p_request.muted_words, p_request.muted_pattern) is not true)
         and ((p_request.filter).author_ids is null or posts.author_id = any ((p_request.filter).author_ids))
         and ((p_request.filter).max_age_days is null or posts.created_at >= p_request.at - make_interval(days => (p_request.filter).max_age_days))
         and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))
@@ -246,20 +246,20 @@ begin atomic
       ))
     ));
 end;
-comment on function recsys.eligible_posts(recsys.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
+comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
-create function recsys.with_trials(p_request recsys.feed_request) returns recsys.feed_request
+create function recsys_engine.with_trials(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
 begin
   -- who asks for certain authors gets all of theirs
   if (request.filter).author_ids is null then
     request.on_trial := array(
       select newcomer_posts.post_id
-      from recsys.newcomer_posts
+      from recsys_engine.newcomer_posts
       where newcomer_posts.on_trial_until >= request.at and newcomer_posts.created_at <= request.at
         and (newcomer_posts.user_id = any (request.follows)) is not true
     );
@@ -267,17 +267,17 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_trials(recsys.feed_request) is 'A request with the posts of newcomers that are on trial at its instant (recsys.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors.';
+comment on function recsys_engine.with_trials(recsys_engine.feed_request) is 'A request with the posts of newcomers that are on trial at its instant (recsys_engine.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors.';
 
-create function recsys.with_undecided(p_request recsys.feed_request) returns recsys.feed_request
+create function recsys_engine.with_undecided(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
   undecided uuid[];
 begin
-  if (request.filter).author_ids is null and request.at > recsys.clock() - interval '1 minute' then
+  if (request.filter).author_ids is null and request.at > recsys_engine.clock() - interval '1 minute' then
     undecided := array(
       select posts.post_id
       from recsys.source_posts as posts
@@ -285,22 +285,22 @@ begin
         and (posts.author_id = any (request.follows)) is not true
         and exists (
           select from recsys.source_users as users
-          where users.user_id = posts.author_id and recsys.is_newcomer(users.created_at, posts.created_at)
+          where users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, posts.created_at)
           offset 0
         )
-        and not exists (select from recsys.newcomer_posts where newcomer_posts.post_id = posts.post_id offset 0)
+        and not exists (select from recsys_engine.newcomer_posts where newcomer_posts.post_id = posts.post_id offset 0)
     );
     -- nearly always there are none, and it is not asked how many are admitted: 45 pages of a feed's 1,382
-    if undecided <> '{}' and recsys.admitted_of_newcomers(recsys.day_of(request.at)) is not null then
+    if undecided <> '{}' and recsys_engine.admitted_of_newcomers(recsys_engine.day_of(request.at)) is not null then
       request.on_trial := request.on_trial || undecided;
     end if;
   end if;
   return request;
 end
 $$;
-comment on function recsys.with_undecided(recsys.feed_request) is 'A request as of now that has posts on trial (recsys.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up.';
+comment on function recsys_engine.with_undecided(recsys_engine.feed_request) is 'A request as of now that has posts on trial (recsys_engine.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up.';
 
-create function recsys.tried_posts(p_request recsys.feed_request) returns uuid[]
+create function recsys_engine.tried_posts(p_request recsys_engine.feed_request) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -312,23 +312,23 @@ begin
       from (
         -- of somebody's first three of a day, so that who writes a thousand is tried as long as others
         select distinct on (newcomer_posts.user_id) newcomer_posts.post_id
-        from recsys.newcomer_posts
+        from recsys_engine.newcomer_posts
         where newcomer_posts.on_trial_until >= p_request.at and newcomer_posts.number <= 3 and newcomer_posts.post_id = any (p_request.on_trial)
-        order by newcomer_posts.user_id, recsys.served_key(newcomer_posts.post_id, p_request.seed)
+        order by newcomer_posts.user_id, recsys_engine.served_key(newcomer_posts.post_id, p_request.seed)
       ) as one
-      order by recsys.served_key(one.post_id, p_request.seed)
+      order by recsys_engine.served_key(one.post_id, p_request.seed)
       limit 20
     );
   end if;
   return '{}'::uuid[];
 end
 $$;
-comment on function recsys.tried_posts(recsys.feed_request) is 'Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed.';
+comment on function recsys_engine.tried_posts(recsys_engine.feed_request) is 'Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed.';
 
-revoke all on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) from public;
-grant execute on function recsys.with_undecided(recsys.feed_request), recsys.tried_posts(recsys.feed_request) to service_role;
+revoke all on function recsys_engine.with_undecided(recsys_engine.feed_request), recsys_engine.tried_posts(recsys_engine.feed_request) from public;
+grant execute on function recsys_engine.with_undecided(recsys_engine.feed_request), recsys_engine.tried_posts(recsys_engine.feed_request) to service_role;
 
-revoke all on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.unwanted_originals(uuid, uuid[], uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
-  recsys.eligible_posts(recsys.feed_request) from public;
-grant execute on function recsys.with_trials(recsys.feed_request), recsys.served_key(uuid, bigint), recsys.seen_posts(uuid, timestamptz), recsys.unwanted_originals(uuid, uuid[], uuid[]), recsys.dismissed_posts(uuid, timestamptz), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
-  recsys.eligible_posts(recsys.feed_request) to authenticated, service_role;
+revoke all on function recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+  recsys_engine.eligible_posts(recsys_engine.feed_request) from public;
+grant execute on function recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+  recsys_engine.eligible_posts(recsys_engine.feed_request) to authenticated, service_role;

@@ -1,11 +1,11 @@
 -- The sources of what a reader's own follows and habits bring: posts of these authors and topics, and what the followed came to (the other sources: 0960).
 
-create function recsys.with_affinities(p_request recsys.feed_request) returns recsys.feed_request
+create function recsys_engine.with_affinities(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
 begin
   -- a visitor follows nobody; and mostly nothing came since they were kept
   if request.interacted <> '{}' then
@@ -28,14 +28,14 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_affinities(recsys.feed_request) is 'A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first.';
+comment on function recsys_engine.with_affinities(recsys_engine.feed_request) is 'A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first.';
 
-create function recsys.with_touched(p_request recsys.feed_request) returns recsys.feed_request
+create function recsys_engine.with_touched(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
 begin
   if request.follows <> '{}' then
     select array_agg(touched.post_id order by touched.people desc, touched.at desc, touched.post_id), array_agg(touched.people order by touched.people desc, touched.at desc, touched.post_id)
@@ -56,22 +56,22 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_touched(recsys.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last.';
+comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last.';
 
-create function recsys.retrieve_followed(p_request recsys.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys.found_post[];
+  found recsys_engine.found_post[];
   of_each integer;
 begin
   -- of each the share, and only where that is too little, or there is a pool to choose from, more
   foreach of_each in array array[p_share, p_most] loop
     found := array(
-      select row(newest.post_id, newest.author_id)::recsys.found_post
+      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
       from (
         select posts.post_id, posts.author_id, posts.created_at, authors.is_habit
         from (
@@ -80,7 +80,7 @@ begin
             select followed.author_id, false as is_habit
             from unnest(p_request.follows) as followed (author_id)
             cross join lateral (
-              select eligible.created_at from recsys.eligible_posts(p_request) as eligible
+              select eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible
               where eligible.author_id = followed.author_id and p_request.pool is null
                 and (p_request.readable is null or eligible.post_id in (select unnest(p_request.readable)))
               order by eligible.created_at desc
@@ -94,7 +94,7 @@ begin
           where (habit.author_id <> all (p_request.follows)) is not false
         ) as authors
         cross join lateral (
-          select eligible.post_id, eligible.author_id, eligible.created_at from recsys.eligible_posts(p_request) as eligible
+          select eligible.post_id, eligible.author_id, eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible
           where eligible.author_id = authors.author_id and p_request.pool is null
             and (p_request.readable is null or eligible.post_id in (select unnest(p_request.readable)))
           order by eligible.created_at desc, eligible.post_id
@@ -110,30 +110,30 @@ begin
     );
     exit when p_request.pool is null and cardinality(found) >= p_most;
   end loop;
-  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_followed(recsys.feed_request, integer, integer) is 'The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_followed(recsys_engine.feed_request, integer, integer) is 'The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others''.';
 
-create function recsys.retrieve_topic(p_request recsys.feed_request, p_topic text, p_most integer, p_share integer)
+create function recsys_engine.retrieve_topic(p_request recsys_engine.feed_request, p_topic text, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys.found_post[];
+  found recsys_engine.found_post[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(newest.post_id, newest.author_id)::recsys.found_post
+      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
       from (
         (
           select posts.post_id, posts.author_id, post_tags.created_at
-          from recsys.post_tags
+          from recsys_engine.post_tags
           cross join lateral (
-            select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
+            select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_tags.post_id offset 0
           ) as posts
           where post_tags.tag = p_topic and post_tags.created_at <= p_request.at and p_request.pool is null
             and (p_request.readable is null or post_tags.post_id in (select unnest(p_request.readable)))
@@ -143,26 +143,26 @@ begin
         union all
         select posts.post_id, posts.author_id, posts.created_at
         from unnest(p_request.pool) as posts
-        join recsys.post_tags on post_tags.post_id = posts.post_id and post_tags.tag = p_topic
+        join recsys_engine.post_tags on post_tags.post_id = posts.post_id and post_tags.tag = p_topic
       ) as newest
       order by newest.created_at desc, newest.post_id
       limit looked
     );
-    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_topic(recsys.feed_request, text, integer, integer) is 'The p_most newest posts of a topic, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_topic(recsys_engine.feed_request, text, integer, integer) is 'The p_most newest posts of a topic, p_share of an author before all others''.';
 
-create function recsys.retrieve_listed(p_request recsys.feed_request, p_listed uuid[], p_most integer, p_share integer)
+create function recsys_engine.retrieve_listed(p_request recsys_engine.feed_request, p_listed uuid[], p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys.found_post[];
+  found recsys_engine.found_post[];
   looked integer;
 begin
   -- nearly always there are none of the two that are listed, and looking them up took .6 ms each
@@ -171,11 +171,11 @@ begin
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys.found_post
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
       from unnest(p_listed) with ordinality as listed (post_id, place)
       cross join lateral (
         (
-          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible
+          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible
           where eligible.post_id = listed.post_id and p_request.pool is null
             and (p_request.readable is null or listed.post_id in (select unnest(p_request.readable)))
           offset 0
@@ -186,9 +186,9 @@ begin
       order by listed.place
       limit looked
     );
-    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_listed(recsys.feed_request, uuid[], integer, integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys.with_touched), or of recsys.with_covisited.';
+comment on function recsys_engine.retrieve_listed(recsys_engine.feed_request, uuid[], integer, integer) is 'The first p_most of some posts that may be in the feed, p_share of an author before all others'': of what those whom the user follows did something with (recsys_engine.with_touched), or of recsys_engine.with_covisited.';

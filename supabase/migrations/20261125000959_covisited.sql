@@ -1,14 +1,14 @@
--- Where those who came to what a reader came to also came to: by the neighbours of posts that a model keeps (recsys.post_neighbours).
+-- Where those who came to what a reader came to also came to: by the neighbours of posts that a model keeps (recsys_engine.post_neighbours).
 
-create function recsys.with_came_to(p_request recsys.feed_request, p_model_id bigint) returns recsys.feed_request
+create function recsys_engine.with_came_to(p_request recsys_engine.feed_request, p_model_id bigint) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
 begin
   -- a model without neighbours asks nothing more
-  if request.interacted is not null and to_regclass('recsys.post_neighbours_' || p_model_id) is not null then
+  if request.interacted is not null and to_regclass('recsys_engine.post_neighbours_' || p_model_id) is not null then
     request.came_to := array(
       select distinct latest.post_id
       from (
@@ -25,19 +25,19 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_came_to(recsys.feed_request, bigint) is 'A request with the posts of its user''s last 200 interactions with posts that the caller may read, where the model has neighbours of posts.';
+comment on function recsys_engine.with_came_to(recsys_engine.feed_request, bigint) is 'A request with the posts of its user''s last 200 interactions with posts that the caller may read, where the model has neighbours of posts.';
 
-create function recsys.with_covisited(p_request recsys.feed_request, p_model_id bigint) returns recsys.feed_request
+create function recsys_engine.with_covisited(p_request recsys_engine.feed_request, p_model_id bigint) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
 begin
   if request.came_to <> '{}' then
     request.covisited := array(
       select post_neighbours.neighbour_id
-      from recsys.post_neighbours
+      from recsys_engine.post_neighbours
       where post_neighbours.model_id = p_model_id and post_neighbours.post_id = any (request.came_to)
         and post_neighbours.neighbour_id not in (select unnest(request.excluded))
       group by post_neighbours.neighbour_id
@@ -49,7 +49,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.with_covisited(recsys.feed_request, bigint) is 'A request with the neighbours of what its user came to (recsys.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
+comment on function recsys_engine.with_covisited(recsys_engine.feed_request, bigint) is 'A request with the neighbours of what its user came to (recsys_engine.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post.';
 
-revoke all on function recsys.with_came_to(recsys.feed_request, bigint), recsys.with_covisited(recsys.feed_request, bigint) from public;
-grant execute on function recsys.with_came_to(recsys.feed_request, bigint), recsys.with_covisited(recsys.feed_request, bigint) to authenticated, service_role;
+revoke all on function recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) from public;
+grant execute on function recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint) to authenticated, service_role;

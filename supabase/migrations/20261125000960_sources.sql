@@ -6,7 +6,7 @@
 -- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create function recsys.retrieve_similar(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_most integer, p_share integer, p_is_quick boolean default false)
+create function recsys_engine.retrieve_similar(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_most integer, p_share integer, p_is_quick boolean default false)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 -- the index looks at 1,000 posts, and at as many more while too few of them are eligible; of a tenth or a twentieth it misses 4 in 100
@@ -15,7 +15,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys.found_post[] := '{}'::recsys.found_post[];
+  found recsys_engine.found_post[] := '{}'::recsys_engine.found_post[];
   looked integer;
   vectors double precision;
   is_exact boolean;
@@ -26,7 +26,7 @@ begin
   if p_is_quick then
     perform set_config('hnsw.ef_search', '200', true);
     -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
-    -- pages of recsys.candidates.
+    -- pages of recsys_engine.candidates.
     return query
     select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
     from (
@@ -35,7 +35,7 @@ begin
       where post_embeddings.model_id = p_model_id
         -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
         and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
-        and recsys.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
+        and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
       order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
       limit p_most
     ) as near
@@ -44,14 +44,14 @@ begin
   end if;
   if p_request.readable is not null then
     -- no vacuum counted them yet: as many that the index is asked
-    select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity')::double precision into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys.post_embeddings_' || p_model_id);
+    select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity')::double precision into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys_engine.post_embeddings_' || p_model_id);
   end if;
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     -- of those that are named exact search looks at all, and the index at looked * vectors / readable of all, each of which takes 13 times as long
     is_exact := looked is null or coalesce(cardinality(p_request.readable) ^ 2 < 13 * looked * vectors, false);
     if p_request.pool is not null then
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
         from unnest(p_request.pool) as posts
         join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = posts.post_id
         order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
@@ -59,12 +59,12 @@ begin
       );
     elsif not is_exact then
       found := array(
-        select row(near.post_id, near.author_id)::recsys.found_post
+        select row(near.post_id, near.author_id)::recsys_engine.found_post
         from (
           select posts.post_id, posts.author_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
           from recsys.post_embeddings
           cross join lateral (
-            select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
+            select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
           ) as posts
           where post_embeddings.model_id = p_model_id
             and (p_request.readable is null or post_embeddings.post_id in (select unnest(p_request.readable)))
@@ -74,18 +74,18 @@ begin
         order by near.distance, near.post_id
       );
       -- null: nothing was found
-      is_exact := cardinality(found) < looked and recsys.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
+      is_exact := cardinality(found) < looked and recsys_engine.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
     end if;
     if p_request.pool is null and is_exact and p_request.readable is not null then
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
         from (
           select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
           from recsys.post_embeddings
           where post_embeddings.model_id = p_model_id and post_embeddings.post_id = any (p_request.readable)
           order by distance, post_embeddings.post_id
         ) as near
-        cross join lateral (select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = near.post_id offset 0) as posts
+        cross join lateral (select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = near.post_id offset 0) as posts
         order by near.distance, near.post_id
         limit looked
       );
@@ -93,30 +93,30 @@ begin
       -- few of all are eligible, so it begins with these. Or the index ended early: many equal vectors, as of one who writes the same again and
       -- again, hide what lies behind them
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys.found_post
-        from recsys.eligible_posts(p_request) as posts
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        from recsys_engine.eligible_posts(p_request) as posts
         join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = posts.post_id
         -- no index is in the order of this
         order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
         limit looked
       );
     end if;
-    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_similar(recsys.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
-create function recsys.earlier_states(p_request recsys.feed_request)
+create function recsys_engine.earlier_states(p_request recsys_engine.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)
 language sql stable security invoker
 begin atomic
   select latest_post_stats.post_id, earlier.last_active_at, earlier."trend"
-  from recsys.latest_post_stats
+  from recsys_engine.latest_post_stats
   cross join lateral (
     select post_stats.last_active_at, post_stats."trend"
-    from recsys.post_stats
+    from recsys_engine.post_stats
     where post_stats.post_id = latest_post_stats.post_id and post_stats.last_active_at <= p_request.at
     order by post_stats.last_active_at desc, post_stats.interaction_id desc
     limit 1
@@ -124,14 +124,14 @@ begin atomic
   where latest_post_stats.last_active_at > p_request.at
     and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)));
 end;
-comment on function recsys.earlier_states(recsys.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+comment on function recsys_engine.earlier_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
-create function recsys.newest_posts(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, created_at timestamptz)
+create function recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
   (
     select posts.post_id, posts.author_id, posts.created_at
-    from recsys.eligible_posts(p_request) as posts
+    from recsys_engine.eligible_posts(p_request) as posts
     where p_request.pool is null and p_request.readable is null
     order by posts.created_at desc, posts.post_id
     limit p_most
@@ -142,7 +142,7 @@ begin atomic
     select posts.post_id, posts.author_id, posts.created_at
     from unnest(p_request.readable) with ordinality as named (post_id, place)
     cross join lateral (
-      select eligible.post_id, eligible.author_id, eligible.created_at from recsys.eligible_posts(p_request) as eligible where eligible.post_id = named.post_id offset 0
+      select eligible.post_id, eligible.author_id, eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = named.post_id offset 0
     ) as posts
     order by named.place
     limit p_most
@@ -150,29 +150,29 @@ begin atomic
   union all
   select posts.post_id, posts.author_id, posts.created_at from unnest(p_request.pool) as posts;
 end;
-comment on function recsys.newest_posts(recsys.feed_request, integer) is 'The p_most newest posts; with a pool all of it.';
+comment on function recsys_engine.newest_posts(recsys_engine.feed_request, integer) is 'The p_most newest posts; with a pool all of it.';
 
 -- in words of its own: since "-infinity" and up to an instant the planner expected 56 of 100,000 posts, so it read and sorted all: 32 ms instead of 2
-create function recsys.newest_posts_since(p_request recsys.feed_request, p_most integer, p_since timestamptz)
+create function recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_most integer, p_since timestamptz)
 returns table (post_id uuid, author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
   select posts.post_id, posts.author_id, posts.created_at
-  from recsys.eligible_posts(p_request) as posts
+  from recsys_engine.eligible_posts(p_request) as posts
   where p_request.pool is null and p_request.readable is null and posts.created_at >= p_since
   order by posts.created_at desc, posts.post_id
   limit p_most;
 end;
-comment on function recsys.newest_posts_since(recsys.feed_request, integer, timestamptz) is 'The p_most newest posts since an instant; with a pool, or where what is readable is named, none.';
+comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request, integer, timestamptz) is 'The p_most newest posts since an instant; with a pool, or where what is readable is named, none.';
 
-create function recsys.active_posts(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, at timestamptz)
+create function recsys_engine.active_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, at timestamptz)
 language sql stable security invoker
 begin atomic
   with touched as materialized (
     select posts.post_id, posts.author_id, latest_post_stats.last_active_at as at
-    from recsys.latest_post_stats
+    from recsys_engine.latest_post_stats
     cross join lateral (
-      select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+      select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
     ) as posts
     where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
       and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)))
@@ -184,19 +184,19 @@ begin atomic
     select touched.post_id, touched.author_id, touched.at from touched
     union all
     select posts.post_id, posts.author_id, earlier.last_active_at
-    from recsys.earlier_states(p_request) as earlier
+    from recsys_engine.earlier_states(p_request) as earlier
     cross join lateral (
-      select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
+      select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
     ) as posts
     where p_request.pool is null
     union all
     -- nobody need have come to a post that is new; older ones come after p_most others: as one subquery, or the index would not know where to
     -- stop: 35 ms instead of 0.2
     select posts.post_id, posts.author_id, posts.created_at
-    from recsys.newest_posts_since(p_request, p_most,
+    from recsys_engine.newest_posts_since(p_request, p_most,
       (select coalesce((select touched.at from touched where p_most is not null order by touched.at desc offset p_most - 1 limit 1), '-infinity'))) as posts
     union all
-    select posts.post_id, posts.author_id, posts.created_at from recsys.newest_posts(p_request, p_most) as posts where p_request.readable is not null
+    select posts.post_id, posts.author_id, posts.created_at from recsys_engine.newest_posts(p_request, p_most) as posts where p_request.readable is not null
     union all
     select posts.post_id, posts.author_id, greatest(posts.last_active_at, posts.created_at) from unnest(p_request.pool) as posts
   ) as found
@@ -204,16 +204,16 @@ begin atomic
   order by at desc, found.post_id
   limit p_most;
 end;
-comment on function recsys.active_posts(recsys.feed_request, integer) is 'The p_most posts that somebody came to or wrote last, with when that was.';
+comment on function recsys_engine.active_posts(recsys_engine.feed_request, integer) is 'The p_most posts that somebody came to or wrote last, with when that was.';
 
-create function recsys.trending_posts(p_request recsys.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, "trend" double precision)
+create function recsys_engine.trending_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, "trend" double precision)
 language sql stable security invoker
 begin atomic
   (
     select posts.post_id, posts.author_id, latest_post_stats."trend"
-    from recsys.latest_post_stats
+    from recsys_engine.latest_post_stats
     cross join lateral (
-      select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+      select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
     ) as posts
     -- stops the walk down the index: one person a week ago is as much
     where latest_post_stats."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
@@ -226,9 +226,9 @@ begin atomic
   )
   union all
   select posts.post_id, posts.author_id, earlier."trend"
-  from recsys.earlier_states(p_request) as earlier
+  from recsys_engine.earlier_states(p_request) as earlier
   cross join lateral (
-    select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
+    select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
   ) as posts
   where earlier."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
     and p_request.at - earlier.last_active_at < interval '168 hours' and p_request.pool is null
@@ -237,134 +237,134 @@ begin atomic
   where posts."trend" >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
     and p_request.at - posts.last_active_at < interval '168 hours';
 end;
-comment on function recsys.trending_posts(recsys.feed_request, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
+comment on function recsys_engine.trending_posts(recsys_engine.feed_request, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
 
-create function recsys.retrieve_active(p_request recsys.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys.found_post[];
+  found recsys_engine.found_post[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys.found_post from recsys.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.active_posts(p_request, looked) as posts order by posts.at desc, posts.post_id limit looked
     );
-    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_active(recsys.feed_request, integer, integer) is 'The p_most posts that somebody came to or wrote last, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_active(recsys_engine.feed_request, integer, integer) is 'The p_most posts that somebody came to or wrote last, p_share of an author before all others''.';
 
-create function recsys.retrieve_fresh(p_request recsys.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_fresh(p_request recsys_engine.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys.found_post[];
+  found recsys_engine.found_post[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys.found_post from recsys.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.newest_posts(p_request, looked) as posts order by posts.created_at desc, posts.post_id limit looked
     );
-    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_fresh(recsys.feed_request, integer, integer) is 'The p_most newest posts, p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_fresh(recsys_engine.feed_request, integer, integer) is 'The p_most newest posts, p_share of an author before all others''.';
 
-create function recsys.retrieve_trending(p_request recsys.feed_request, p_most integer, p_share integer)
+create function recsys_engine.retrieve_trending(p_request recsys_engine.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  found recsys.found_post[];
+  found recsys_engine.found_post[];
   looked integer;
 begin
   foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
     found := array(
-      select row(posts.post_id, posts.author_id)::recsys.found_post from recsys.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.trending_posts(p_request, looked) as posts order by posts.trend desc, posts.post_id limit looked
     );
-    exit when recsys.is_enough(p_request, found, looked, p_most, p_share);
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
   end loop;
-  return query select * from recsys.within_share(p_request, found, p_most, p_share);
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $$;
-comment on function recsys.retrieve_trending(recsys.feed_request, integer, integer) is 'The p_most posts to which most people came in the last week (recsys.trending_posts), p_share of an author before all others''.';
+comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
 
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. Of an
 -- author a tenth of the size comes before all others', and a fifth in what is kept, since a caller may not see, or knows, some of them.
 
-create function recsys.most_found(p_size integer, p_kept integer, p_extent text) returns integer
+create function recsys_engine.most_found(p_size integer, p_kept integer, p_extent text) returns integer
 language sql immutable
 return nullif(p_size * (p_extent = 'feed')::integer + p_kept * (p_extent = 'kept')::integer, 0);
-comment on function recsys.most_found(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit.';
+comment on function recsys_engine.most_found(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit.';
 
-create function recsys.author_share(p_size integer, p_extent text) returns integer
+create function recsys_engine.author_share(p_size integer, p_extent text) returns integer
 language sql immutable
 return p_size / 10 * (1 + (p_extent = 'kept')::integer);
-comment on function recsys.author_share(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
+comment on function recsys_engine.author_share(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
 
-create function recsys.common_sources(p_request recsys.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+create function recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select source.*, found.*
   from (values ('active', 300, 420)) as source (name, size, kept)
-  cross join lateral recsys.retrieve_active(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_active(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('fresh', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys.retrieve_fresh(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_fresh(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('trending', 50, 125)) as source (name, size, kept)
-  cross join lateral recsys."retrieve_trending"(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found;
+  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
 end;
-comment on function recsys.common_sources(recsys.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys.most_found.';
+comment on function recsys_engine.common_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found.';
 
-create function recsys.own_sources(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text)
+create function recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select 'topic:' || followed.topic, size, kept, found.*
   from (values (20, 40)) as source (size, kept)
   cross join unnest(p_request.topics) as followed (topic)
-  cross join lateral recsys.retrieve_topic(p_request, followed.topic, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_topic(p_request, followed.topic, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('similar', 100, 160)) as source (name, size, kept)
-  cross join lateral recsys.retrieve_similar(p_request, p_model_id, p_embedding, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent), p_extent = 'kept') as found
+  cross join lateral recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent), p_extent = 'kept') as found
   union all
   select source.*, found.*
   from (values ('followed', 50, 100)) as source (name, size, kept)
-  cross join lateral recsys.retrieve_followed(p_request, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_followed(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('touched', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys.retrieve_listed(p_request, p_request.touched, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found
+  cross join lateral recsys_engine.retrieve_listed(p_request, p_request.touched, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('covisited', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys.retrieve_listed(p_request, p_request.covisited, recsys.most_found(size, kept, p_extent), recsys.author_share(size, p_extent)) as found;
+  cross join lateral recsys_engine.retrieve_listed(p_request, p_request.covisited, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
 end;
-comment on function recsys.own_sources(recsys.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys.most_found.';
+comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found.';
 
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

@@ -2,13 +2,13 @@
 -- million of them for a tag that ten have, or for the hundred posts of an organisation. So it begins at the other end: with the posts that pass,
 -- found by what is asked of them or by the indexes that serve the app's policies, of which then each source has its best.
 
-create function recsys.few_readable(p_share double precision default null) returns uuid[]
+create function recsys_engine.few_readable(p_share double precision default null) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   -- as statistics have it: in a community that is small all of it is nothing to be gone around
-  posts constant double precision := (select greatest(0, pg_class.reltuples)::double precision from pg_catalog.pg_class where pg_class.oid = 'recsys.latest_post_stats'::regclass);
+  posts constant double precision := (select greatest(0, pg_class.reltuples)::double precision from pg_catalog.pg_class where pg_class.oid = 'recsys_engine.latest_post_stats'::regclass);
   most integer := least(6000, posts / 2)::integer;
   readable uuid[];
 begin
@@ -27,24 +27,24 @@ begin
   return case when cardinality(readable) <= most then readable end;
 end
 $$;
-comment on function recsys.few_readable(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
+comment on function recsys_engine.few_readable(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
 
-create function recsys.newest_matches(p_request recsys.feed_request, p_most integer) returns recsys.found_post[]
+create function recsys_engine.newest_matches(p_request recsys_engine.feed_request, p_most integer) returns recsys_engine.found_post[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  filter constant recsys.feed_filter := p_request.filter;
+  filter constant recsys_engine.feed_filter := p_request.filter;
   since constant timestamptz := coalesce(p_request.at - make_interval(days => filter.max_age_days), '-infinity');
 begin
   -- by what is asked that mostly fewest posts have
   if filter.author_ids is not null then
     return array(
-      select row(posts.post_id, posts.author_id)::recsys.found_post
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
       from (select distinct unnest(filter.author_ids)) as wanted (author_id)
       cross join lateral (
-        select * from recsys.eligible_posts(p_request) as eligible
+        select * from recsys_engine.eligible_posts(p_request) as eligible
         where eligible.author_id = wanted.author_id and eligible.created_at >= since
         order by eligible.created_at desc, eligible.post_id
         limit p_most
@@ -54,17 +54,17 @@ begin
     );
   elsif filter.tags is not null then
     return array(
-      select row(found.post_id, found.author_id)::recsys.found_post
+      select row(found.post_id, found.author_id)::recsys_engine.found_post
       from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
       cross join lateral (
         select posts.post_id, posts.author_id, posts.created_at
         from (
-          select post_tags.post_id from recsys.post_tags
+          select post_tags.post_id from recsys_engine.post_tags
           where post_tags.tag = wanted.tag and post_tags.created_at <= p_request.at and post_tags.created_at >= since
           order by post_tags.created_at desc, post_tags.post_id
           limit 20000
         ) as listed
-        cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
         limit p_most
       ) as found
       group by found.post_id, found.author_id
@@ -73,7 +73,7 @@ begin
     );
   elsif filter.languages is not null then
     return array(
-      select row(found.post_id, found.author_id)::recsys.found_post
+      select row(found.post_id, found.author_id)::recsys_engine.found_post
       from (select distinct unnest(filter.languages)) as wanted (language)
       cross join lateral (
         select posts.post_id, posts.author_id, posts.created_at
@@ -83,7 +83,7 @@ begin
           order by source_posts.created_at desc, source_posts.post_id
           limit 20000
         ) as listed
-        cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
         limit p_most
       ) as found
       order by found.created_at desc, found.post_id
@@ -91,7 +91,7 @@ begin
     );
   else
     return array(
-      select row(eligible.post_id, eligible.author_id)::recsys.found_post from recsys.eligible_posts(p_request) as eligible
+      select row(eligible.post_id, eligible.author_id)::recsys_engine.found_post from recsys_engine.eligible_posts(p_request) as eligible
       where eligible.created_at >= since
       order by eligible.created_at desc, eligible.post_id
       limit p_most
@@ -99,26 +99,26 @@ begin
   end if;
 end
 $$;
-comment on function recsys.newest_matches(recsys.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
+comment on function recsys_engine.newest_matches(recsys_engine.feed_request, integer) is 'The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for.';
 
-create function recsys.pooled(p_request recsys.feed_request, p_post_ids uuid[]) returns recsys.pooled_post[]
+create function recsys_engine.pooled(p_request recsys_engine.feed_request, p_post_ids uuid[]) returns recsys_engine.pooled_post[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
   return array(
-    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend)::recsys.pooled_post
+    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend)::recsys_engine.pooled_post
     from (select distinct unnest(p_post_ids)) as pooled (post_id)
-    cross join lateral (select * from recsys.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
+    cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
     left join lateral (
       (
-        select latest_post_stats.last_active_at, latest_post_stats.trend from recsys.latest_post_stats
+        select latest_post_stats.last_active_at, latest_post_stats.trend from recsys_engine.latest_post_stats
         where latest_post_stats.post_id = pooled.post_id and latest_post_stats.last_active_at <= p_request.at
       )
       union all
       (
-        select post_stats.last_active_at, post_stats.trend from recsys.post_stats
+        select post_stats.last_active_at, post_stats.trend from recsys_engine.post_stats
         where post_stats.post_id = pooled.post_id and post_stats.last_active_at <= p_request.at
         order by post_stats.last_active_at desc, post_stats.interaction_id desc
         limit 1
@@ -129,22 +129,22 @@ begin
   );
 end
 $$;
-comment on function recsys.pooled(recsys.feed_request, uuid[]) is 'Of some posts those that may be in the feed, each once, with their state as of the request''s instant.';
+comment on function recsys_engine.pooled(recsys_engine.feed_request, uuid[]) is 'Of some posts those that may be in the feed, each once, with their state as of the request''s instant.';
 
-create function recsys.with_pool(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true, p_share double precision default null) returns recsys.feed_request
+create function recsys_engine.with_pool(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_may_be_few boolean default true, p_share double precision default null) returns recsys_engine.feed_request
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys.feed_request := p_request;
+  request recsys_engine.feed_request := p_request;
   few uuid[];
   looked integer;
-  found recsys.found_post[];
+  found recsys_engine.found_post[];
   passing uuid[];
 begin
   if p_may_be_few or p_share is not null then
-    few := recsys.few_readable(p_share);
+    few := recsys_engine.few_readable(p_share);
   end if;
   if cardinality(few) > 2000 then
     -- to look up the state of each takes longer than to go past those of others
@@ -158,54 +158,54 @@ begin
   if few is null then
     -- of the pool, too, an author has a tenth before all others
     foreach looked in array array[1000, 4000, 20000] loop
-      found := recsys.newest_matches(p_request, looked);
-      exit when recsys.is_enough(p_request, found, looked, 1000, 100);
+      found := recsys_engine.newest_matches(p_request, looked);
+      exit when recsys_engine.is_enough(p_request, found, looked, 1000, 100);
     end loop;
   end if;
-  passing := coalesce(few, array(select newest.post_id from recsys.within_share(p_request, found, 1000, 100) as newest));
+  passing := coalesce(few, array(select newest.post_id from recsys_engine.within_share(p_request, found, 1000, 100) as newest));
   if few is null and cardinality(passing) = 1000 then
     -- where many pass, the best are not among the newest only, and are met soon on a walk
-    passing := passing || array(select near.post_id from recsys.retrieve_similar(p_request, p_model_id, p_embedding, 100, 10) as near);
+    passing := passing || array(select near.post_id from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, 100, 10) as near);
     foreach looked in array array[300, 1200, 6000] loop
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
         from (
-          select latest_post_stats.post_id from recsys.latest_post_stats
+          select latest_post_stats.post_id from recsys_engine.latest_post_stats
           where latest_post_stats.last_active_at <= p_request.at
           order by latest_post_stats.last_active_at desc, latest_post_stats.post_id
           limit 20000
         ) as latest
         cross join lateral (
-          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0
+          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = latest.post_id offset 0
         ) as posts
         limit looked
       );
-      exit when recsys.is_enough(p_request, found, looked, 300, 30);
+      exit when recsys_engine.is_enough(p_request, found, looked, 300, 30);
     end loop;
-    passing := passing || array(select active.post_id from recsys.within_share(p_request, found, 300, 30) as active);
+    passing := passing || array(select active.post_id from recsys_engine.within_share(p_request, found, 300, 30) as active);
     foreach looked in array array[50, 200, 1000] loop
       found := array(
-        select row(posts.post_id, posts.author_id)::recsys.found_post
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
         from (
-          select latest_post_stats.post_id from recsys.latest_post_stats
+          select latest_post_stats.post_id from recsys_engine.latest_post_stats
           where latest_post_stats.trend >= extract(epoch from p_request.at)::double precision / 3600 / 168 - 1.00001
           order by latest_post_stats.trend desc, latest_post_stats.post_id
           limit 20000
         ) as hottest
         cross join lateral (
-          select eligible.post_id, eligible.author_id from recsys.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0
+          select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = hottest.post_id offset 0
         ) as posts
         limit looked
       );
-      exit when recsys.is_enough(p_request, found, looked, 50, 5);
+      exit when recsys_engine.is_enough(p_request, found, looked, 50, 5);
     end loop;
-    passing := passing || array(select hottest.post_id from recsys.within_share(p_request, found, 50, 5) as hottest);
+    passing := passing || array(select hottest.post_id from recsys_engine.within_share(p_request, found, 50, 5) as hottest);
   end if;
-  request.pool := recsys.pooled(request, passing);
+  request.pool := recsys_engine.pooled(request, passing);
   return request;
 end
 $$;
-comment on function recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys.few_readable, without a filter.';
+comment on function recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.few_readable, without a filter.';
 
-revoke all on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.pooled(recsys.feed_request, uuid[]), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) from public;
-grant execute on function recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.pooled(recsys.feed_request, uuid[]), recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;
+revoke all on function recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) from public;
+grant execute on function recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;

@@ -4,10 +4,10 @@
 -- loads pgvector, as in 0960_sources.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
-create type recsys.ranked_post as (post_id uuid, ranks jsonb);
-comment on type recsys.ranked_post is 'A post with its ranks in the sources that brought it, as {source: rank}.';
+create type recsys_engine.ranked_post as (post_id uuid, ranks jsonb);
+comment on type recsys_engine.ranked_post is 'A post with its ranks in the sources that brought it, as {source: rank}.';
 
-create function recsys.ranked_posts(p_request recsys.feed_request, p_model_id bigint, p_embedding extensions.vector) returns recsys.ranked_post[]
+create function recsys_engine.ranked_posts(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector) returns recsys_engine.ranked_post[]
 -- PL/pgSQL keeps the plan of a session; planning this takes as long as running it
 language plpgsql stable security invoker set search_path = ''
 -- it is planned for any instant, also those to which most of the past has to be looked up: by that cost it would be compiled
@@ -15,19 +15,19 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
-    select row(each.post_id, jsonb_object_agg(each.source, each.rank))::recsys.ranked_post
+    select row(each.post_id, jsonb_object_agg(each.source, each.rank))::recsys_engine.ranked_post
     from (
-      select * from recsys.own_sources(p_request, p_model_id, p_embedding, 'feed')
+      select * from recsys_engine.own_sources(p_request, p_model_id, p_embedding, 'feed')
       union all
-      select * from recsys.common_sources(p_request, 'feed')
+      select * from recsys_engine.common_sources(p_request, 'feed')
     ) as each
     group by each.post_id
   );
 end
 $$;
-comment on function recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector) is 'What all sources bring for a request (recsys.with_touched, recsys.with_pool).';
+comment on function recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector) is 'What all sources bring for a request (recsys_engine.with_touched, recsys_engine.with_pool).';
 
-create function recsys.told_ranked_posts(p_request recsys.feed_request, p_ranked recsys.ranked_post[])
+create function recsys_engine.told_ranked_posts(p_request recsys_engine.feed_request, p_ranked recsys_engine.ranked_post[])
 returns table (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -44,9 +44,9 @@ begin
   cross join lateral (select * from recsys.source_posts where source_posts.post_id = found.post_id offset 0) as posts;
 end
 $$;
-comment on function recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]) is 'What sources brought for a request, as recsys.retrieve says it: of that what the caller may read.';
+comment on function recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]) is 'What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read.';
 
-create function recsys.retrieve(
+create function recsys_engine.retrieve(
   p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_seed bigint default null, p_served bigint[] default null,
   p_filter jsonb default null
 )
@@ -55,27 +55,27 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request constant recsys.feed_request := recsys.with_pool(recsys.with_trials(recsys.with_covisited(recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id)), p_model_id, p_embedding);
+  request constant recsys_engine.feed_request := recsys_engine.with_pool(recsys_engine.with_trials(recsys_engine.with_covisited(recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id)), p_model_id, p_embedding);
 begin
-  return query select * from recsys.told_ranked_posts(request, recsys.ranked_posts(request, p_model_id, p_embedding));
+  return query select * from recsys_engine.told_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
 end
 $$;
-comment on function recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
+comment on function recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) is 'Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_touched): of posts that the caller may read, without the user''s own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered.';
 
-create type recsys.told_post as (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz);
-comment on type recsys.told_post is 'What the app says of a post.';
+create type recsys_engine.told_post as (post_id uuid, title text, tags text[], author_id uuid, created_at timestamptz);
+comment on type recsys_engine.told_post is 'What the app says of a post.';
 
-create function recsys.told_posts(p_posts recsys.told_post[]) returns json
+create function recsys_engine.told_posts(p_posts recsys_engine.told_post[]) returns json
 language sql stable security invoker set search_path = ''
 begin atomic
   select json_build_object('post_id', json_agg(told.post_id), 'title', json_agg(told.title), 'tags', json_agg(told.tags), 'author_id', json_agg(told.author_id),
     'created_at', json_agg(1000 * date_part('epoch', told.created_at)),
-    'of_circle', json_agg(exists (select from recsys.circle_members where circle_members.user_id = told.author_id)))
+    'of_circle', json_agg(exists (select from recsys_engine.circle_members where circle_members.user_id = told.author_id)))
   from unnest(p_posts) as told;
 end;
-comment on function recsys.told_posts(recsys.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys.circle_members): rows took the driver 4 ms for 500 posts.';
+comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys_engine.circle_members): rows took the driver 4 ms for 500 posts.';
 
-create function recsys.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys.clock()) returns json
+create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys_engine.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -92,12 +92,12 @@ begin
       left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = asked.post_id
       left join lateral (
         (
-          select latest_post_stats.* from recsys.latest_post_stats
+          select latest_post_stats.* from recsys_engine.latest_post_stats
           where latest_post_stats.post_id = asked.post_id and latest_post_stats.last_active_at <= p_now
         )
         union all
         (
-          select post_stats.* from recsys.post_stats
+          select post_stats.* from recsys_engine.post_stats
           where post_stats.post_id = asked.post_id and post_stats.last_active_at <= p_now
           order by post_stats.last_active_at desc, post_stats.interaction_id desc
           limit 1
@@ -109,42 +109,42 @@ begin
   );
 end
 $$;
-comment on function recsys.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64.';
+comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64.';
 
-create function recsys.common_posts(p_now timestamptz default recsys.clock()) returns json
+create function recsys_engine.common_posts(p_now timestamptz default recsys_engine.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys.feed_request;
-  told recsys.told_post[];
+  request recsys_engine.feed_request;
+  told recsys_engine.told_post[];
   places json;
 begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
-  request := recsys.with_undecided(recsys.with_trials(request));
+  request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
   with found as materialized (
     select each.post_id, json_object_agg(each.source, each.place) as places
     -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
-    from recsys.common_sources(request, 'kept') as each
+    from recsys_engine.common_sources(request, 'kept') as each
     group by each.post_id
   )
-  select array_agg(row(posts.*)::recsys.told_post), json_agg(found.places)
+  select array_agg(row(posts.*)::recsys_engine.told_post), json_agg(found.places)
   into told, places
   from found
-  cross join lateral (select eligible.* from recsys.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
+  cross join lateral (select eligible.* from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
   return json_build_object(
     'at', 1000 * date_part('epoch', p_now),
-    'posts', recsys.told_posts(told),
+    'posts', recsys_engine.told_posts(told),
     'places', places
   );
 end
 $$;
-comment on function recsys.common_posts(timestamptz) is 'What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.common_posts(timestamptz) is 'What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
-create function recsys.candidates(
+create function recsys_engine.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
   p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null,
   p_is_few boolean default null, p_given uuid[] default null
@@ -154,7 +154,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys.feed_request;
+  request recsys_engine.feed_request;
   affinities json;
   follows json;
   touches json;
@@ -162,51 +162,51 @@ declare
   found_ids uuid[];
   authors uuid[];
   places bigint[];
-  readable recsys.told_post[];
+  readable recsys_engine.told_post[];
   sizes integer[];
   kept integer[];
   common json;
-  own recsys.told_post[];
+  own recsys_engine.told_post[];
   ranks json;
   lists json;
   tried uuid[];
   sample uuid[];
   readable_share double precision;
-  ranked recsys.ranked_post[];
-  on_trial recsys.told_post[] := '{}'::recsys.told_post[];
+  ranked recsys_engine.ranked_post[];
+  on_trial recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
   asked_for uuid[];
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
-  request := recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id);
+  request := recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id);
   perform set_config('role', 'service_role', true);
   if p_given is null then
-    request := recsys.with_undecided(recsys.with_trials(request));
-    tried := recsys.tried_posts(request);
+    request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
+    tried := recsys_engine.tried_posts(request);
   end if;
-  request := recsys.with_covisited(request, p_model_id);
+  request := recsys_engine.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
   if tried <> '{}' then
     asked_for := request.on_trial;
     request.on_trial := '{}';
     on_trial := array(
-      select row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys.told_post
+      select row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
       from unnest(tried) as one (post_id)
-      cross join lateral (select * from recsys.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
+      cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
     );
     request.on_trial := asked_for;
   end if;
   if p_given is not null then
-    request := recsys.with_given(request, p_given);
+    request := recsys_engine.with_given(request, p_given);
   elsif p_common is null or p_is_few then
     if p_common is null and request.filter is null then
       -- as what everybody comes to: the caller's own role knows only those that they may read
       perform set_config('role', 'service_role', true);
-      sample := array(select latest_post_stats.post_id from recsys.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
+      sample := array(select latest_post_stats.post_id from recsys_engine.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
       perform set_config('role', p_role, true);
       select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
     end if;
-    request := recsys.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
+    request := recsys_engine.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
   end if;
   follows := to_json(request.follows);
   select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
@@ -215,35 +215,35 @@ begin
     if request.readable is not null then
       perform set_config('role', 'service_role', true);
     end if;
-    ranked := recsys.ranked_posts(request, p_model_id, p_embedding);
+    ranked := recsys_engine.ranked_posts(request, p_model_id, p_embedding);
     perform set_config('role', p_role, true);
     if p_given is not null then
       -- all are wanted, also those that no source would bring
       ranked := ranked || array(
-        select row(pooled.post_id, '{}')::recsys.ranked_post
+        select row(pooled.post_id, '{}')::recsys_engine.ranked_post
         from unnest(request.pool) as pooled
         where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
       );
     end if;
     select
-      array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys.told_post), json_agg(found.ranks),
+      array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks),
       json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
     into own, ranks, touches
-    from recsys.told_ranked_posts(request, ranked) as found;
+    from recsys_engine.told_ranked_posts(request, ranked) as found;
   else
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
     perform set_config('role', 'service_role', true);
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
-      select * from recsys.own_sources(request, p_model_id, p_embedding, 'kept')
+      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept')
       union all
       -- what was written since the common posts were read
       (
         select 'since', 300, 420, newest.post_id, newest.author_id, null, row_number() over (order by newest.created_at desc, newest.post_id)
         from (
           select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
-          from recsys.newest_posts_since(request, 20 * 420, p_common_at + interval '1 microsecond') as posts
+          from recsys_engine.newest_posts_since(request, 20 * 420, p_common_at + interval '1 microsecond') as posts
         ) as newest
         -- what is beyond the share of an author waits until the common posts are read again
         where newest.author_id is null or newest.number <= 10
@@ -255,19 +255,19 @@ begin
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew
     perform set_config('role', p_role, true);
     readable := array(
-      select row(posts.post_id, case when posts.is_own then posts.title end, case when posts.is_own then posts.tags end, posts.author_id, posts.created_at)::recsys.told_post
+      select row(posts.post_id, case when posts.is_own then posts.title end, case when posts.is_own then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
       from (
         -- those that are common have theirs already
         select eligible.*, eligible.post_id in (select unnest(found_ids)) as is_own
-        from recsys.eligible_posts(request) as eligible
+        from recsys_engine.eligible_posts(request) as eligible
         -- by one scan of the index: for 860 posts it reads 1,840 pages, and looking up each read 3,440
         where eligible.post_id = any (p_common || found_ids)
       ) as posts
     );
-    own := array(select row(shown.*)::recsys.told_post from unnest(readable) as shown where shown.title is not null);
+    own := array(select row(shown.*)::recsys_engine.told_post from unnest(readable) as shown where shown.title is not null);
     select
       (
-        select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys.served_key(common.post_id, p_seed)))
+        select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys_engine.served_key(common.post_id, p_seed)))
         from unnest(p_common) with ordinality as common (post_id, place)
         where common.post_id in (select shown.post_id from unnest(readable) as shown)
       ),
@@ -294,7 +294,7 @@ begin
   own := own || on_trial;
   perform set_config('role', 'service_role', true);
   return json_build_object(
-    'model_gone', p_model_id is not null and to_regclass('recsys.post_embeddings_' || p_model_id) is null,
+    'model_gone', p_model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_model_id) is null,
     'is_few', request.filter is null and request.pool is not null and p_given is null,
     'affinities', affinities,
     'follows', follows,
@@ -305,24 +305,24 @@ begin
     'originals', case when request.originals is not null and p_given is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
     'touches', touches,
     'muted_authors', request.muted_authors,
-    'in_circle', request.interacted is not null and exists (select from recsys.circle_members where circle_members.user_id = p_user_id),
+    'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
     'common', common,
-    'posts', recsys.told_posts(own),
+    'posts', recsys_engine.told_posts(own),
     'on_trial', cardinality(on_trial),
     'ranks', ranks,
     'lists', lists,
-    'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(own) as each)
+    'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(own) as each)
   );
 end
 $$;
-comment on function recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author that recsys.with_affinities has; follows: whom the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys.retrieve.';
+comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 revoke all on function
-  recsys.told_posts(recsys.told_post[]), recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
-  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[])
+  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),
+  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[])
 from public;
-grant execute on function recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
+grant execute on function recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
-  recsys.told_posts(recsys.told_post[]), recsys.known_posts(bigint, uuid[], timestamptz), recsys.common_posts(timestamptz),
-  recsys.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[])
+  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),
+  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[])
 to service_role;

@@ -1,19 +1,19 @@
 -- "12 new posts": how many a feed might show that were written since it was made. Nothing is ranked, and no more is read than their number needs.
 
-create function recsys.new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_most integer default 100) returns integer
+create function recsys_engine.new_posts(p_user_id uuid, p_since timestamptz, p_filter jsonb default null, p_most integer default 100) returns integer
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys.feed_request := recsys.with_filter(recsys.request_with_mutes(p_user_id, recsys.clock()), p_filter);
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys_engine.clock()), p_filter);
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
   kind text;
   newest uuid[];
 begin
   request.user_id := p_user_id;
   if p_user_id is not null then
-    kind := recsys.feed_kind(p_user_id);
+    kind := recsys_engine.feed_kind(p_user_id);
   end if;
   if kind <> 'impersonal' then
     -- what is new to somebody they came to since: no more of what they did is read
@@ -27,14 +27,14 @@ begin
     return (
       select least(count(*), p_most)::integer
       -- what they came to since is among the newest
-      from recsys.following_feed(p_user_id, request.at, p_most + least(cardinality(request.excluded), 1000), p_filter) as posts
+      from recsys_engine.following_feed(p_user_id, request.at, p_most + least(cardinality(request.excluded), 1000), p_filter) as posts
       where posts.created_at > since and posts.post_id <> all (request.excluded)
     );
   end if;
   if kind = 'personal' then
-    request.follows := recsys.followed_people(p_user_id, request.at);
+    request.follows := recsys_engine.followed_people(p_user_id, request.at);
   end if;
-  request := recsys.with_trials(request);
+  request := recsys_engine.with_trials(request);
   if request.is_narrowed then
     -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms beside 100,000 posts
     newest := array(
@@ -47,15 +47,15 @@ begin
       select count(*)::integer
       from (
         select from unnest(newest) as one (post_id)
-        cross join lateral (select from recsys.eligible_posts(request) as posts where posts.post_id = one.post_id offset 0) as posts
+        cross join lateral (select from recsys_engine.eligible_posts(request) as posts where posts.post_id = one.post_id offset 0) as posts
         limit p_most
       ) as found
     );
   end if;
-  return (select count(*)::integer from (select from recsys.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
+  return (select count(*)::integer from (select from recsys_engine.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
 end
 $$;
-comment on function recsys.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers'' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.new_posts(uuid, timestamptz, jsonb, integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and newcomers'' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
-revoke all on function recsys.new_posts(uuid, timestamptz, jsonb, integer) from public;
-grant execute on function recsys.new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;
+revoke all on function recsys_engine.new_posts(uuid, timestamptz, jsonb, integer) from public;
+grant execute on function recsys_engine.new_posts(uuid, timestamptz, jsonb, integer) to authenticated, service_role;

@@ -9,7 +9,7 @@ create table recsys.promotions (
   place smallint check (place between 1 and 100),
   factor real check (factor between 0.01::real and 100),
   people jsonb check (people <> '{}' and jsonb_typeof(people) = 'object'),
-  starts_at timestamptz not null default recsys.clock(),
+  starts_at timestamptz not null default recsys_engine.clock(),
   ends_at timestamptz not null,
   per_person_and_day integer check (per_person_and_day between 1 and 1000),
   check (num_nonnulls(post_id, filter) = 1),
@@ -20,11 +20,11 @@ comment on table recsys.promotions is 'What is put into feeds by hand. It is sho
 comment on column recsys.promotions.promotion_id is 'Its number. Of two that want one place the newer has it, and the older the next one; of two factors for a post that of the newer holds.';
 comment on column recsys.promotions.name is 'What readers are told it is, such as Pinned by the editors: `promoted` of an item.';
 comment on column recsys.promotions.post_id is 'The post; null: those of filter. A post that is deleted is shown no more.';
-comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.';
+comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.';
 comment on column recsys.promotions.place is 'The place in the feed, from 1; null: what factor says. A feed with fewer posts has it at its end.';
 comment on column recsys.promotions.factor is 'What the score is multiplied by, from 0.01 to 100; null: it has a place.';
 comment on column recsys.promotions.people is 'For whom: {"user_ids": [...], "passions": ["chess"], "signed_up_days": 7} are those who are one of these, care about one of these (capital or small letters are the same) and signed up within so many days, each part only where it is said; null: for everybody, visitors too.';
-comment on column recsys.promotions.starts_at is 'From when on, by recsys.clock().';
+comment on column recsys.promotions.starts_at is 'From when on, by recsys_engine.clock().';
 comment on column recsys.promotions.ends_at is 'Until when.';
 comment on column recsys.promotions.per_person_and_day is 'In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.';
 create index promotions_ends_at_idx on recsys.promotions (ends_at);
@@ -33,23 +33,23 @@ create index promotions_post_id_idx on recsys.promotions (post_id);
 alter table recsys.promotions enable row level security;
 grant select, insert, update, delete on recsys.promotions to service_role;
 
-create function recsys.is_list(p_value jsonb, p_entry text, p_least integer, p_most integer) returns boolean
+create function recsys_engine.is_list(p_value jsonb, p_entry text, p_least integer, p_most integer) returns boolean
 language sql immutable security invoker set search_path = ''
 return case
   when jsonb_typeof(p_value) is distinct from 'array' then false
   when jsonb_array_length(p_value) not between p_least and p_most then false
   else (select coalesce(bool_and(jsonb_typeof(entry) = 'string' and entry #>> '{}' ~ p_entry), true) from jsonb_array_elements(p_value) as entry)
 end;
-comment on function recsys.is_list(jsonb, text, integer, integer) is 'Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds.';
+comment on function recsys_engine.is_list(jsonb, text, integer, integer) is 'Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds.';
 
-create function recsys.is_days(p_value jsonb) returns boolean
+create function recsys_engine.is_days(p_value jsonb) returns boolean
 language sql immutable security invoker set search_path = ''
 -- a hundred years: more is no interval that can be taken off any time
 -- 7.0 is none: what reads it takes the text for an integer
 return case when jsonb_typeof(p_value) is distinct from 'number' or p_value::text !~ '^[1-9][0-9]{0,4}$' then false else p_value::text::integer <= 36500 end;
-comment on function recsys.is_days(jsonb) is 'Whether a value is a whole number of days, from 1 to 36500.';
+comment on function recsys_engine.is_days(jsonb) is 'Whether a value is a whole number of days, from 1 to 36500.';
 
-create function recsys.check_promotion() returns trigger
+create function recsys_engine.check_promotion() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -57,53 +57,53 @@ declare
 begin
   -- refused when it is written: one that cannot be read later would take all others from feeds. Who is erased may leave a list of ids empty
   if new.filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}'
-    or (new.filter ? 'tags' and not recsys.is_list(new.filter -> 'tags', '^.{1,100}$', 1, 50))
-    or (new.filter ? 'author_ids' and not recsys.is_list(new.filter -> 'author_ids', uuid, 0, 50))
-    or (new.filter ? 'languages' and not recsys.is_list(new.filter -> 'languages', '^[a-z]{2,3}(-[a-z0-9]{2,8})*$', 1, 50))
-    or (new.filter ? 'max_age_days' and not recsys.is_days(new.filter -> 'max_age_days')) then
+    or (new.filter ? 'tags' and not recsys_engine.is_list(new.filter -> 'tags', '^.{1,100}$', 1, 50))
+    or (new.filter ? 'author_ids' and not recsys_engine.is_list(new.filter -> 'author_ids', uuid, 0, 50))
+    or (new.filter ? 'languages' and not recsys_engine.is_list(new.filter -> 'languages', '^[a-z]{2,3}(-[a-z0-9]{2,8})*$', 1, 50))
+    or (new.filter ? 'max_age_days' and not recsys_engine.is_days(new.filter -> 'max_age_days')) then
     raise exception 'filter has tags (texts of 1 to 100 characters), author_ids (uuids) and languages (such as en), 50 at most, and max_age_days (from 1 to 36500), not %', left(new.filter::text, 200)
       using errcode = '22023';
   end if;
   if new.people - array['user_ids', 'passions', 'signed_up_days'] <> '{}'
-    or (new.people ? 'user_ids' and not recsys.is_list(new.people -> 'user_ids', uuid, 0, 10000))
-    or (new.people ? 'passions' and not recsys.is_list(new.people -> 'passions', '^.{1,100}$', 1, 50))
-    or (new.people ? 'signed_up_days' and not recsys.is_days(new.people -> 'signed_up_days')) then
+    or (new.people ? 'user_ids' and not recsys_engine.is_list(new.people -> 'user_ids', uuid, 0, 10000))
+    or (new.people ? 'passions' and not recsys_engine.is_list(new.people -> 'passions', '^.{1,100}$', 1, 50))
+    or (new.people ? 'signed_up_days' and not recsys_engine.is_days(new.people -> 'signed_up_days')) then
     raise exception 'people has user_ids (10000 uuids at most), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (a whole number from 1 to 36500), not %', left(new.people::text, 200)
       using errcode = '22023';
   end if;
   return new;
 end
 $$;
-comment on function recsys.check_promotion() is 'Refuses a promotion whose filter or people say nothing, or what no feed can read.';
+comment on function recsys_engine.check_promotion() is 'Refuses a promotion whose filter or people say nothing, or what no feed can read.';
 
-create function recsys.is_promoted_to(p_people jsonb, p_user_id uuid, p_passions text[], p_created_at timestamptz) returns boolean
+create function recsys_engine.is_promoted_to(p_people jsonb, p_user_id uuid, p_passions text[], p_created_at timestamptz) returns boolean
 language sql stable security invoker set search_path = ''
 return (p_people is null or (
   (not p_people ? 'user_ids' or coalesce(p_user_id = any (array(select jsonb_array_elements_text(p_people -> 'user_ids'))::uuid[]), false))
   and (not p_people ? 'passions' or lower(p_passions::text)::text[] && lower(array(select jsonb_array_elements_text(p_people -> 'passions'))::text)::text[])
-  and (not p_people ? 'signed_up_days' or coalesce(p_created_at > recsys.clock() - make_interval(days => (p_people ->> 'signed_up_days')::integer), false))
+  and (not p_people ? 'signed_up_days' or coalesce(p_created_at > recsys_engine.clock() - make_interval(days => (p_people ->> 'signed_up_days')::integer), false))
   and p_user_id is not null
 )) is true;
-comment on function recsys.is_promoted_to(jsonb, uuid, text[], timestamptz) is 'Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor.';
+comment on function recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz) is 'Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor.';
 
-create trigger promotions_are_checked before insert or update on recsys.promotions for each row execute function recsys.check_promotion();
+create trigger promotions_are_checked before insert or update on recsys.promotions for each row execute function recsys_engine.check_promotion();
 
-create function recsys.group_of(p_group_by text, p_language text, p_tags text[]) returns text
+create function recsys_engine.group_of(p_group_by text, p_language text, p_tags text[]) returns text
 language sql immutable security invoker set search_path = ''
 return case
   when p_group_by = 'language' then p_language
   else (select min(lower(tag)) from unnest(p_tags) as tag where starts_with(lower(tag), p_group_by))
 end;
-comment on function recsys.group_of(text, text, text[]) is 'To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none.';
+comment on function recsys_engine.group_of(text, text, text[]) is 'To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none.';
 
-create function recsys.small_group_posts(p_group_by text, p_now timestamptz default recsys.clock()) returns uuid[]
+create function recsys_engine.small_group_posts(p_group_by text, p_now timestamptz default recsys_engine.clock()) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
     with written as materialized (
-      select posts.post_id, posts.created_at, coalesce(posts.author_id, posts.post_id) as author_id, recsys.group_of(p_group_by, posts.language, posts.tags) as name
+      select posts.post_id, posts.created_at, coalesce(posts.author_id, posts.post_id) as author_id, recsys_engine.group_of(p_group_by, posts.language, posts.tags) as name
       from recsys.source_posts as posts
       where posts.created_at <= p_now and posts.created_at > p_now - interval '28 days'
     ),
@@ -140,9 +140,9 @@ begin
   );
 end
 $$;
-comment on function recsys.small_group_posts(text, timestamptz) is 'The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author''s first comes before anybody''s second, and of these the first of each group. A worker asks once a minute.';
+comment on function recsys_engine.small_group_posts(text, timestamptz) is 'The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author''s first comes before anybody''s second, and of these the first of each group. A worker asks once a minute.';
 
-create function recsys.promoted_posts(
+create function recsys_engine.promoted_posts(
   p_role text, p_user_id uuid, p_now timestamptz, p_candidates uuid[], p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null,
   p_small_groups uuid[] default '{}', p_floor integer default 0
 ) returns json
@@ -156,17 +156,17 @@ declare
   person recsys.source_users;
   promotions recsys.promotions[];
   promotion recsys.promotions;
-  request recsys.feed_request;
-  narrowed recsys.feed_request;
+  request recsys_engine.feed_request;
+  narrowed recsys_engine.feed_request;
   trials uuid[];
   follows uuid[];
   known uuid[] := '{}'::uuid[];
   seen uuid[] := '{}'::uuid[];
   wanted uuid[];
-  posts recsys.told_post[] := '{}'::recsys.told_post[];
+  posts recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
   found json[] := '{}'::json[];
 begin
-  if p_user_id is not null and recsys.feed_kind(p_user_id) <> 'impersonal' then
+  if p_user_id is not null and recsys_engine.feed_kind(p_user_id) <> 'impersonal' then
     reader := p_user_id;
   end if;
   select * into person from recsys.source_users where source_users.user_id = reader;
@@ -174,13 +174,13 @@ begin
     select promotions
     from recsys.promotions
     where promotions.starts_at <= p_now and promotions.ends_at > p_now
-      and recsys.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
+      and recsys_engine.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
       -- of visitors nothing is logged, nor of somebody who saw more today than is kept
       and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
         select count(distinct impressions.request_id) from recsys.impressions
         where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotions.promotion_id
       ) and not exists (
-        select from recsys.user_days cross join recsys.settings
+        select from recsys_engine.user_days cross join recsys.settings
         where user_days.user_id = reader and user_days.day = (now() at time zone 'utc')::date and user_days.impressions >= settings.impressions_per_day
       )))
     order by promotions.promotion_id desc
@@ -190,11 +190,11 @@ begin
   if promotions <> '{}' or p_small_groups <> '{}' then
     request.at := p_now;
     -- what is withheld, or on trial, is for these
-    request.follows := case when reader is not null then recsys.followed_people(reader, p_now) end;
-    trials := (recsys.with_undecided(recsys.with_trials(request))).on_trial;
+    request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
+    trials := (recsys_engine.with_undecided(recsys_engine.with_trials(request))).on_trial;
     perform set_config('role', p_role, true);
     follows := request.follows;
-    request := recsys.request_with_mutes(p_user_id, p_now);
+    request := recsys_engine.request_with_mutes(p_user_id, p_now);
     request.follows := follows;
     request.user_id := p_user_id;
     request.seed := p_seed;
@@ -208,7 +208,7 @@ begin
           limit 2000
         )
         union
-        select unnest(user_affinities.post_ids) from recsys.user_affinities where user_affinities.user_id = reader
+        select unnest(user_affinities.post_ids) from recsys_engine.user_affinities where user_affinities.user_id = reader
         union
         (
           select source_dismissals.post_id from recsys.source_dismissals
@@ -217,7 +217,7 @@ begin
           limit 5000
         )
       ), null);
-      seen := recsys.seen_posts(reader, p_now);
+      seen := recsys_engine.seen_posts(reader, p_now);
     end if;
     foreach promotion in array promotions loop
       -- who pins a post for a day means it to stay when it was seen
@@ -226,22 +226,22 @@ begin
       request.on_trial := case when promotion.post_id is null and not promotion.filter ? 'author_ids' then trials end;
       wanted := array[promotion.post_id];
       if promotion.filter is not null then
-        narrowed := recsys.with_filter(request, promotion.filter);
+        narrowed := recsys_engine.with_filter(request, promotion.filter);
         wanted := array(
-          select newest.post_id from unnest(recsys.newest_matches(narrowed, 20)) as newest
+          select newest.post_id from unnest(recsys_engine.newest_matches(narrowed, 20)) as newest
           union
-          select eligible.post_id from recsys.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
+          select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
         );
       end if;
       -- what the reader asked of each post holds of these, too
-      narrowed := recsys.with_filter(request, p_filter);
+      narrowed := recsys_engine.with_filter(request, p_filter);
       with shown as materialized (
         select eligible.* from unnest(wanted) as one (post_id)
-        cross join lateral (select * from recsys.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+        cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
       )
       select
         array_agg(shown.post_id),
-        posts || array_agg(row(shown.*)::recsys.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
+        posts || array_agg(row(shown.*)::recsys_engine.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
       into wanted, posts
       from shown;
       if wanted is not null then
@@ -250,10 +250,10 @@ begin
     end loop;
     request.excluded := known || seen;
     request.on_trial := trials;
-    narrowed := recsys.with_filter(request, p_filter);
+    narrowed := recsys_engine.with_filter(request, p_filter);
     posts := posts || array(
-      select row(eligible.*)::recsys.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
-      cross join lateral (select * from recsys.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+      select row(eligible.*)::recsys_engine.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
+      cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
       where one.post_id <> all (p_candidates) and one.post_id not in (select each.post_id from unnest(posts) as each)
       order by one.place
       limit p_floor
@@ -262,12 +262,12 @@ begin
   end if;
   return json_build_object(
     'promotions', array_to_json(found),
-    'posts', recsys.told_posts(posts),
-    'served_keys', array(select recsys.served_key(each.post_id, p_seed) from unnest(posts) as each)
+    'posts', recsys_engine.told_posts(posts),
+    'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(posts) as each)
   );
 end
 $$;
-comment on function recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys.small_group_posts) that they may be shown. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role.';
+comment on function recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.candidates, the service role calls it, and what may be shown is decided under p_role.';
 
-revoke all on function recsys.is_list(jsonb, text, integer, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) from public;
-grant execute on function recsys.is_list(jsonb, text, integer, integer), recsys.is_days(jsonb), recsys.group_of(text, text, text[]), recsys.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys.check_promotion(), recsys.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys.small_group_posts(text, timestamptz) to service_role;
+revoke all on function recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) from public;
+grant execute on function recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) to service_role;

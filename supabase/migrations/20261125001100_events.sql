@@ -1,34 +1,34 @@
 -- What the function `events` writes with. It is for apps that let it write their views, votes, comments and logins; an app that writes
 -- its own tables needs neither the function nor this file, and leaves it out together with 20261125000100_app_tables.sql.
 
-create table recsys.event_ids (
+create table recsys_engine.event_ids (
   user_id uuid not null,
   event_id uuid not null,
   recorded_at timestamptz not null,
   primary key (user_id, event_id)
 );
-comment on table recsys.event_ids is 'Events that were stored, by the ids that clients gave them: what is sent again changes nothing. One''s ids are one''s own, so nobody can take up those of others.';
-comment on column recsys.event_ids.user_id is 'Whose event it was.';
-comment on column recsys.event_ids.event_id is 'The id that the client gave it.';
-comment on column recsys.event_ids.recorded_at is 'When it was stored, by the wall clock.';
+comment on table recsys_engine.event_ids is 'Events that were stored, by the ids that clients gave them: what is sent again changes nothing. One''s ids are one''s own, so nobody can take up those of others.';
+comment on column recsys_engine.event_ids.user_id is 'Whose event it was.';
+comment on column recsys_engine.event_ids.event_id is 'The id that the client gave it.';
+comment on column recsys_engine.event_ids.recorded_at is 'When it was stored, by the wall clock.';
 -- rows come in the order of time, so an index of a few pages finds the old ones
-create index event_ids_recorded_at_idx on recsys.event_ids using brin (recorded_at);
-alter table recsys.event_ids enable row level security;
-create policy "people read the ids of their own events" on recsys.event_ids for select to authenticated using (user_id = (select auth.uid()));
-create policy "people record their own events" on recsys.event_ids for insert to authenticated with check (user_id = (select auth.uid()));
-grant select, insert on recsys.event_ids to authenticated;
-grant select, insert, update, delete on recsys.event_ids to service_role;
+create index event_ids_recorded_at_idx on recsys_engine.event_ids using brin (recorded_at);
+alter table recsys_engine.event_ids enable row level security;
+create policy "people read the ids of their own events" on recsys_engine.event_ids for select to authenticated using (user_id = (select auth.uid()));
+create policy "people record their own events" on recsys_engine.event_ids for insert to authenticated with check (user_id = (select auth.uid()));
+grant select, insert on recsys_engine.event_ids to authenticated;
+grant select, insert, update, delete on recsys_engine.event_ids to service_role;
 
 -- inlined where it is asked
-create function recsys.time_refusal(p_occurred_at timestamptz) returns text
+create function recsys_engine.time_refusal(p_occurred_at timestamptz) returns text
 language sql stable security invoker
 return case
   when p_occurred_at > pg_catalog.now() + interval '5 minutes' then 'in_the_future'
   when p_occurred_at < pg_catalog.now() - interval '30 days' then 'too_old'
 end;
-comment on function recsys.time_refusal(timestamptz) is 'Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys.store_events and recsys.store_seen.';
+comment on function recsys_engine.time_refusal(timestamptz) is 'Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys_engine.store_events and recsys_engine.store_seen.';
 
-create function recsys.store_events(p_events jsonb, p_before integer) returns text[]
+create function recsys_engine.store_events(p_events jsonb, p_before integer) returns text[]
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -42,7 +42,7 @@ begin
       select own.user_id, own.clock, (
         select users.created_at from recsys.source_users as users where users.user_id = own.user_id and users.created_at <= own.clock
       ) as signed_up
-      from (select auth.uid() as user_id, recsys.clock() as clock) as own
+      from (select auth.uid() as user_id, recsys_engine.clock() as clock) as own
     ),
     given as (
       select
@@ -69,7 +69,7 @@ begin
           end,
           caller.clock - interval '1 millisecond'
         ) + given.number * interval '1 microsecond' as at,
-        coalesce(recsys.time_refusal(given.occurred_at), case
+        coalesce(recsys_engine.time_refusal(given.occurred_at), case
           -- a vote or a dismissal can be taken back from a post that has been hidden since
           when posts.post_id is null and given.type <> 'login' and (given.type in ('vote', 'dismiss') and given.value = 0) is not true then 'unknown_post'
         end) as refusal
@@ -83,7 +83,7 @@ begin
       select distinct on (judged.id) judged.* from judged where judged.refusal is null order by judged.id, judged.number
     ),
     recorded as (
-      insert into recsys.event_ids (user_id, event_id, recorded_at)
+      insert into recsys_engine.event_ids (user_id, event_id, recorded_at)
       select caller.user_id, acceptable.id, now() from acceptable cross join caller
       on conflict do nothing
       returning event_id
@@ -132,12 +132,12 @@ begin
       select distinct on (post_id) user_id, post_id, value, at from stored where type = 'dismiss' order by post_id, number desc
     ),
     dismissals_withdrawn as (
-      delete from recsys.dismissals
+      delete from recsys_engine.dismissals
       using last_dismissals
       where dismissals.user_id = last_dismissals.user_id and dismissals.post_id = last_dismissals.post_id and last_dismissals.value = 0
     ),
     dismissals as (
-      insert into recsys.dismissals (user_id, post_id, created_at)
+      insert into recsys_engine.dismissals (user_id, post_id, created_at)
       select user_id, post_id, at from last_dismissals where value is null
       on conflict do nothing
     )
@@ -164,7 +164,7 @@ begin
   -- which one is found in parts: one bad event of 500 takes 46 statements, 500 bad ones 521
   outcomes := array[]::text[];
   for start in 0 .. number_of_events - 1 by part_size loop
-    outcomes := outcomes || recsys.store_events(
+    outcomes := outcomes || recsys_engine.store_events(
       jsonb_path_query_array(p_events, '$[$first to $last]', jsonb_build_object('first', start, 'last', start + part_size - 1)),
       p_before + start
     );
@@ -172,9 +172,9 @@ begin
   return outcomes;
 end
 $$;
-comment on function recsys.store_events(jsonb, integer) is 'Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these.';
+comment on function recsys_engine.store_events(jsonb, integer) is 'Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys_engine.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these.';
 
-create function recsys.store_seen(p_events jsonb) returns text[]
+create function recsys_engine.store_seen(p_events jsonb) returns text[]
 language plpgsql volatile security invoker set search_path = ''
 -- a partition that is being made or dropped locks the log: whoever sends events waits no longer
 set lock_timeout = '200ms'
@@ -182,7 +182,7 @@ as $$
 declare
   outcomes text[];
   -- no event is older, so that the log is looked into from there on, and not in each of its months
-  oldest constant timestamptz := recsys.clock() - interval '31 days';
+  oldest constant timestamptz := recsys_engine.clock() - interval '31 days';
 begin
   with given as (
     select event.id, event.post_id, event.request_id, event.number, coalesce(to_timestamp(event.occurred_at / 1000), now()) as occurred_at
@@ -193,8 +193,8 @@ begin
   judged as (
     select
       given.*,
-      recsys.clock() - greatest(now() - given.occurred_at, interval '1 millisecond') as at,
-      coalesce(recsys.time_refusal(given.occurred_at), case
+      recsys_engine.clock() - greatest(now() - given.occurred_at, interval '1 millisecond') as at,
+      coalesce(recsys_engine.time_refusal(given.occurred_at), case
         when not exists (
           select from recsys.impressions
           where impressions.request_id = given.request_id and impressions.post_id = given.post_id and impressions.user_id = (select auth.uid())
@@ -204,7 +204,7 @@ begin
     from given
   ),
   recorded as (
-    insert into recsys.event_ids (user_id, event_id, recorded_at)
+    insert into recsys_engine.event_ids (user_id, event_id, recorded_at)
     select distinct auth.uid(), judged.id, now() from judged where judged.refusal is null
     on conflict do nothing
     returning event_id
@@ -226,23 +226,23 @@ begin
   return outcomes;
 end
 $$;
-comment on function recsys.store_seen(jsonb) is 'Marks impressions of the caller as seen; for each event in order: stored, duplicate, or why it alone is refused. Raises 55P03 where the log of impressions is locked. Called by recsys.record_events.';
+comment on function recsys_engine.store_seen(jsonb) is 'Marks impressions of the caller as seen; for each event in order: stored, duplicate, or why it alone is refused. Raises 55P03 where the log of impressions is locked. Called by recsys_engine.record_events.';
 
 -- definer: nobody counts their own days down
-create function recsys.count_events(p_events integer) returns void
+create function recsys_engine.count_events(p_events integer) returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-  insert into recsys.user_days as own (user_id, events) values (auth.uid(), greatest(p_events, 0))
+  insert into recsys_engine.user_days as own (user_id, events) values (auth.uid(), greatest(p_events, 0))
   on conflict (user_id, day) do update set events = own.events + excluded.events
 $$;
-comment on function recsys.count_events(integer) is 'Adds so many events to the caller''s day in recsys.user_days. Called by recsys.record_events.';
+comment on function recsys_engine.count_events(integer) is 'Adds so many events to the caller''s day in recsys_engine.user_days. Called by recsys_engine.record_events.';
 
-create function recsys.record_events(p_events jsonb) returns text[]
+create function recsys_engine.record_events(p_events jsonb) returns text[]
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   limits constant recsys.settings := (select settings from recsys.settings);
-  so_far recsys.user_days;
+  so_far recsys_engine.user_days;
   -- what is not kept is counted
   outcomes text[] := array_fill('counted'::text, array[jsonb_array_length(p_events)]);
   costs constant integer[] := array(
@@ -254,11 +254,11 @@ declare
   found_outcomes text[];
 begin
   -- a person's batches one after another, so that two of them cannot both cast that person's vote on a post
-  perform pg_advisory_xact_lock(hashtextextended('recsys.record_events ' || auth.uid(), 0));
+  perform pg_advisory_xact_lock(hashtextextended('recsys_engine.record_events ' || auth.uid(), 0));
   if not exists (select from recsys.source_users where source_users.user_id = auth.uid()) then
     return null;
   end if;
-  select * into so_far from recsys.user_days where user_days.user_id = auth.uid() and user_days.day = (now() at time zone 'utc')::date;
+  select * into so_far from recsys_engine.user_days where user_days.user_id = auth.uid() and user_days.day = (now() at time zone 'utc')::date;
   foreach is_seen in array array[false, true] loop
     select array_agg(given.place order by given.place), jsonb_agg(given.event order by given.place) into places, part
     from (
@@ -268,7 +268,7 @@ begin
     where (given.event ->> 'type' = 'seen') = is_seen
       and (limits.events_per_day is null or coalesce(so_far.events, 0) + given.cost <= limits.events_per_day);
     begin
-      found_outcomes := case when places is null then null when is_seen then recsys.store_seen(part) else recsys.store_events(part, 0) end;
+      found_outcomes := case when places is null then null when is_seen then recsys_engine.store_seen(part) else recsys_engine.store_events(part, 0) end;
       for i in 1 .. coalesce(cardinality(places), 0) loop
         outcomes[places[i]] := found_outcomes[i];
       end loop;
@@ -282,27 +282,27 @@ begin
   if so_far.impressions > limits.impressions_per_day then
     outcomes := array_replace(outcomes, 'unknown_impression', 'counted');
   end if;
-  perform recsys.count_events((
+  perform recsys_engine.count_events((
     select coalesce(sum(costs[made.place]), 0)::integer from unnest(outcomes) with ordinality as made (outcome, place)
     where made.outcome in ('stored', 'counted')
   ));
   return outcomes;
 end
 $$;
-comment on function recsys.record_events(jsonb) is 'Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person''s day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it.';
+comment on function recsys_engine.record_events(jsonb) is 'Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person''s day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it.';
 
-create function recsys.purge_event_ids() returns bigint
+create function recsys_engine.purge_event_ids() returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
   with gone as (
-    delete from recsys.event_ids where recorded_at < now() - interval '31 days' returning 1
+    delete from recsys_engine.event_ids where recorded_at < now() - interval '31 days' returning 1
   )
   select count(*) from gone
 $$;
-comment on function recsys.purge_event_ids() is 'Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron.';
+comment on function recsys_engine.purge_event_ids() is 'Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron.';
 
-revoke all on function recsys.time_refusal(timestamptz), recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb), recsys.purge_event_ids() from public;
-grant execute on function recsys.time_refusal(timestamptz), recsys.store_events(jsonb, integer), recsys.store_seen(jsonb), recsys.count_events(integer), recsys.record_events(jsonb) to authenticated;
-grant execute on function recsys.purge_event_ids() to service_role;
+revoke all on function recsys_engine.time_refusal(timestamptz), recsys_engine.store_events(jsonb, integer), recsys_engine.store_seen(jsonb), recsys_engine.count_events(integer), recsys_engine.record_events(jsonb), recsys_engine.purge_event_ids() from public;
+grant execute on function recsys_engine.time_refusal(timestamptz), recsys_engine.store_events(jsonb, integer), recsys_engine.store_seen(jsonb), recsys_engine.count_events(integer), recsys_engine.record_events(jsonb) to authenticated;
+grant execute on function recsys_engine.purge_event_ids() to service_role;
 
-select recsys.schedule('recsys purge of event ids', '37 3 * * *', 'select recsys.purge_event_ids()');
+select recsys_engine.schedule('recsys purge of event ids', '37 3 * * *', 'select recsys_engine.purge_event_ids()');

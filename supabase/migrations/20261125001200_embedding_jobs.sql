@@ -1,7 +1,7 @@
 -- What waits for a vector: a post or user that is new or whose text changed. Triggers enqueue it in the
 -- transaction of the change itself, so that no change is lost and none that was rolled back is embedded.
 
-create table recsys.embedding_jobs (
+create table recsys_engine.embedding_jobs (
   kind text not null check (kind in ('post', 'user')),
   entity_id uuid not null,
   version bigint not null default 1,
@@ -18,47 +18,47 @@ create table recsys.embedding_jobs (
   is_dead boolean not null generated always as (failures >= 5 or attempts >= 20) stored,
   primary key (kind, entity_id)
 );
-comment on table recsys.embedding_jobs is 'One row per post or user that waits to be embedded, however often it changes meanwhile. Worked by the function embed or by `recsys worker`.';
-comment on column recsys.embedding_jobs.kind is 'post or user.';
-comment on column recsys.embedding_jobs.entity_id is 'The post_id or user_id.';
-comment on column recsys.embedding_jobs.version is 'Rises with each change while the job waits or is in work.';
-comment on column recsys.embedding_jobs.changed_by is 'The transaction of the latest change: whether the vectors of a model include it is asked of the snapshot that its publishing began with.';
-comment on column recsys.embedding_jobs.enqueued_at is 'Since when there is a change without a vector.';
-comment on column recsys.embedding_jobs.due_at is 'Not to be claimed before; a failure moves it.';
-comment on column recsys.embedding_jobs.attempts is 'Claims since the latest change, lost ones included.';
-comment on column recsys.embedding_jobs.failures is 'Failures since the latest change.';
-comment on column recsys.embedding_jobs.last_error is 'What the latest failure was.';
-comment on column recsys.embedding_jobs.claim is 'Who works on it: the number of the claim. Only its holder can complete it, so a worker that comes back after its lease writes nothing.';
-comment on column recsys.embedding_jobs.claimed_version is 'The version that was claimed; where version has risen since, the job stays for another run.';
-comment on column recsys.embedding_jobs.claimed_until is 'When the lease ends and others may claim it.';
-comment on column recsys.embedding_jobs.is_dead is 'Five failures, or twenty claims that never came back: it is left alone until it changes again.';
-create index embedding_jobs_due_idx on recsys.embedding_jobs (due_at, entity_id) where not is_dead;
+comment on table recsys_engine.embedding_jobs is 'One row per post or user that waits to be embedded, however often it changes meanwhile. Worked by the function embed or by `recsys worker`.';
+comment on column recsys_engine.embedding_jobs.kind is 'post or user.';
+comment on column recsys_engine.embedding_jobs.entity_id is 'The post_id or user_id.';
+comment on column recsys_engine.embedding_jobs.version is 'Rises with each change while the job waits or is in work.';
+comment on column recsys_engine.embedding_jobs.changed_by is 'The transaction of the latest change: whether the vectors of a model include it is asked of the snapshot that its publishing began with.';
+comment on column recsys_engine.embedding_jobs.enqueued_at is 'Since when there is a change without a vector.';
+comment on column recsys_engine.embedding_jobs.due_at is 'Not to be claimed before; a failure moves it.';
+comment on column recsys_engine.embedding_jobs.attempts is 'Claims since the latest change, lost ones included.';
+comment on column recsys_engine.embedding_jobs.failures is 'Failures since the latest change.';
+comment on column recsys_engine.embedding_jobs.last_error is 'What the latest failure was.';
+comment on column recsys_engine.embedding_jobs.claim is 'Who works on it: the number of the claim. Only its holder can complete it, so a worker that comes back after its lease writes nothing.';
+comment on column recsys_engine.embedding_jobs.claimed_version is 'The version that was claimed; where version has risen since, the job stays for another run.';
+comment on column recsys_engine.embedding_jobs.claimed_until is 'When the lease ends and others may claim it.';
+comment on column recsys_engine.embedding_jobs.is_dead is 'Five failures, or twenty claims that never came back: it is left alone until it changes again.';
+create index embedding_jobs_due_idx on recsys_engine.embedding_jobs (due_at, entity_id) where not is_dead;
 -- each claim asks for one of these first: without it, of 50,000 jobs that wait it read all to find none
-create index embedding_jobs_again_idx on recsys.embedding_jobs (due_at, entity_id) where not is_dead and attempts >= 2;
+create index embedding_jobs_again_idx on recsys_engine.embedding_jobs (due_at, entity_id) where not is_dead and attempts >= 2;
 
-create sequence recsys.embedding_claim_seq;
-comment on sequence recsys.embedding_claim_seq is 'Numbers of claims.';
+create sequence recsys_engine.embedding_claim_seq;
+comment on sequence recsys_engine.embedding_claim_seq is 'Numbers of claims.';
 
-create table recsys.embedding_changes (
+create table recsys_engine.embedding_changes (
   kind text not null check (kind in ('post', 'user')),
   entity_id uuid not null,
   changed_by xid8 not null,
   primary key (kind, entity_id)
 );
-comment on table recsys.embedding_changes is 'Changes that the active model has vectors for and another model, published earlier or just being published, has not: activating that one enqueues them again.';
-comment on column recsys.embedding_changes.kind is 'post or user.';
-comment on column recsys.embedding_changes.entity_id is 'The post_id or user_id.';
-comment on column recsys.embedding_changes.changed_by is 'The transaction of the change.';
+comment on table recsys_engine.embedding_changes is 'Changes that the active model has vectors for and another model, published earlier or just being published, has not: activating that one enqueues them again.';
+comment on column recsys_engine.embedding_changes.kind is 'post or user.';
+comment on column recsys_engine.embedding_changes.entity_id is 'The post_id or user_id.';
+comment on column recsys_engine.embedding_changes.changed_by is 'The transaction of the change.';
 
-alter table recsys.embedding_jobs enable row level security;
-alter table recsys.embedding_changes enable row level security;
-grant select, insert, update, delete on recsys.embedding_jobs, recsys.embedding_changes to service_role;
-grant usage on sequence recsys.embedding_claim_seq to service_role;
+alter table recsys_engine.embedding_jobs enable row level security;
+alter table recsys_engine.embedding_changes enable row level security;
+grant select, insert, update, delete on recsys_engine.embedding_jobs, recsys_engine.embedding_changes to service_role;
+grant usage on sequence recsys_engine.embedding_claim_seq to service_role;
 
-create function recsys.enqueue_embedding_jobs(p_kind text, p_entity_ids uuid[]) returns void
+create function recsys_engine.enqueue_embedding_jobs(p_kind text, p_entity_ids uuid[]) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  insert into recsys.embedding_jobs as job (kind, entity_id)
+  insert into recsys_engine.embedding_jobs as job (kind, entity_id)
   select p_kind, changed.id from unnest(p_entity_ids) as changed (id)
   where changed.id is not null
   group by changed.id
@@ -68,21 +68,21 @@ as $$
     version = job.version + 1, changed_by = excluded.changed_by, due_at = least(job.due_at, excluded.due_at),
     attempts = 0, failures = 0, last_error = null
 $$;
-comment on function recsys.enqueue_embedding_jobs(text, uuid[]) is 'Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once.';
+comment on function recsys_engine.enqueue_embedding_jobs(text, uuid[]) is 'Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once.';
 
-create table recsys.edited_posts (
+create table recsys_engine.edited_posts (
   post_id uuid primary key,
   edited_at timestamptz not null
 );
-comment on table recsys.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts that say the same a feed has the one to which most people came: whoever edits an old post to say what a newer one does does not lead it.';
-comment on column recsys.edited_posts.post_id is 'The post.';
-comment on column recsys.edited_posts.edited_at is 'When, by recsys.clock().';
-create index edited_posts_edited_at_idx on recsys.edited_posts (edited_at);
-alter table recsys.edited_posts enable row level security;
-grant select, insert, update, delete on recsys.edited_posts to service_role;
+comment on table recsys_engine.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts that say the same a feed has the one to which most people came: whoever edits an old post to say what a newer one does does not lead it.';
+comment on column recsys_engine.edited_posts.post_id is 'The post.';
+comment on column recsys_engine.edited_posts.edited_at is 'When, by recsys_engine.clock().';
+create index edited_posts_edited_at_idx on recsys_engine.edited_posts (edited_at);
+alter table recsys_engine.edited_posts enable row level security;
+grant select, insert, update, delete on recsys_engine.edited_posts to service_role;
 
-create function recsys.queue_text_changes() returns trigger
--- definer: as recsys.queue_feature_changes()
+create function recsys_engine.queue_text_changes() returns trigger
+-- definer: as recsys_engine.queue_feature_changes()
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -95,12 +95,12 @@ begin
     -- it does not say whose texts it took
     changed := format('select source.%1$s_id as id from recsys.source_%1$ss as source', tg_argv[0]);
   else
-    changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys.changed_rows(tg_op, tg_argv[2]));
+    changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys_engine.changed_rows(tg_op, tg_argv[2]));
   end if;
   if tg_op in ('DELETE', 'TRUNCATE') then
     -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
     foreach waiting in array array['embedding_jobs', 'embedding_changes'] loop
-      execute format('delete from recsys.%1$I as waiting
+      execute format('delete from recsys_engine.%1$I as waiting
         where waiting.kind = $1 and %2$s and not exists (select from recsys.source_%3$ss as source where source.%3$s_id = waiting.entity_id)',
         waiting, case tg_op when 'DELETE' then format('waiting.entity_id in (%s)', changed) else 'true' end, tg_argv[0])
       using tg_argv[0];
@@ -115,16 +115,16 @@ begin
       changed, tg_argv[0]);
   end if;
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
-  perform recsys.enqueue_embedding_jobs(tg_argv[0], ids);
+  perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   if tg_op = 'UPDATE' and tg_argv[0] = 'post' then
-    insert into recsys.edited_posts as known (post_id, edited_at)
-    select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
+    insert into recsys_engine.edited_posts as known (post_id, edited_at)
+    select changed.id, recsys_engine.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
     on conflict (post_id) do update set edited_at = excluded.edited_at;
   end if;
   return null;
 end
 $$;
-comment on function recsys.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; posts whose text was changed are noted in recsys.edited_posts; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
+comment on function recsys_engine.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; posts whose text was changed are noted in recsys_engine.edited_posts; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
-revoke all on function recsys.enqueue_embedding_jobs(text, uuid[]), recsys.queue_text_changes() from public;
-grant execute on function recsys.enqueue_embedding_jobs(text, uuid[]) to service_role;
+revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.queue_text_changes() from public;
+grant execute on function recsys_engine.enqueue_embedding_jobs(text, uuid[]) to service_role;

@@ -1,6 +1,6 @@
 -- What recsys.watch is made of: SQL for what a changed row names, and the record of what is watched, which the triggers themselves keep.
 
-create function recsys.changed_rows(p_operation text, p_columns text) returns text
+create function recsys_engine.changed_rows(p_operation text, p_columns text) returns text
 language sql immutable security invoker set search_path = ''
 as $$
   select case p_operation
@@ -10,10 +10,10 @@ as $$
     else format('(select %1$s from old_rows except all select %1$s from new_rows) union all (select %1$s from new_rows except all select %1$s from old_rows)', p_columns)
   end
 $$;
-comment on function recsys.changed_rows(text, text) is 'SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL.';
-revoke all on function recsys.changed_rows(text, text) from public;
+comment on function recsys_engine.changed_rows(text, text) is 'SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL.';
+revoke all on function recsys_engine.changed_rows(text, text) from public;
 
-create function recsys.id_sql(p_table regclass, p_column text) returns text
+create function recsys_engine.id_sql(p_table regclass, p_column text) returns text
 language sql stable security invoker set search_path = ''
 as $$
   select case
@@ -24,10 +24,10 @@ as $$
   from pg_catalog.pg_attribute
   where pg_attribute.attrelid = p_table and pg_attribute.attname = p_column and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
 $$;
-comment on function recsys.id_sql(regclass, text) is 'SQL for the uuid by which the engine knows what a column of an app''s table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing.';
-revoke all on function recsys.id_sql(regclass, text) from public;
+comment on function recsys_engine.id_sql(regclass, text) is 'SQL for the uuid by which the engine knows what a column of an app''s table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing.';
+revoke all on function recsys_engine.id_sql(regclass, text) from public;
 
-create function recsys.person_sql(p_column text, p_lookup text[]) returns text
+create function recsys_engine.person_sql(p_column text, p_lookup text[]) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -58,19 +58,19 @@ begin
   return format('(select people.%I from %s as people where people.%I = changed.%I)', p_lookup[3], people, p_lookup[2], p_column);
 end
 $$;
-comment on function recsys.person_sql(text, text[]) is 'SQL for the uuid of the person whom a column of the row "changed" of an app''s table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up.';
-revoke all on function recsys.person_sql(text, text[]) from public;
+comment on function recsys_engine.person_sql(text, text[]) is 'SQL for the uuid of the person whom a column of the row "changed" of an app''s table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up.';
+revoke all on function recsys_engine.person_sql(text, text[]) from public;
 
-create function recsys.watch_name(p_kind text, p_columns text[]) returns text
+create function recsys_engine.watch_name(p_kind text, p_columns text[]) returns text
 language sql immutable security invoker set search_path = ''
 as $$
   -- names of columns are for whoever reads \d; six digits of a hash tell apart those that begin alike
   select p_kind || case when cardinality(p_columns) > 0 then format('_%s_%s',
     left(regexp_replace(lower(array_to_string(p_columns, '_')), '[^a-z0-9_]', '', 'g'), 18), left(md5(p_columns::text), 6)) else '' end
 $$;
-comment on function recsys.watch_name(text, text[]) is 'What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table.';
+comment on function recsys_engine.watch_name(text, text[]) is 'What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table.';
 
-create function recsys.trigger_arguments(p_arguments bytea) returns text[]
+create function recsys_engine.trigger_arguments(p_arguments bytea) returns text[]
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
@@ -83,7 +83,7 @@ begin
   );
 end
 $$;
-comment on function recsys.trigger_arguments(bytea) is 'The arguments of a trigger, from pg_trigger.tgargs.';
+comment on function recsys_engine.trigger_arguments(bytea) is 'The arguments of a trigger, from pg_trigger.tgargs.';
 
 create view recsys.watches with (security_invoker = true) as
 select distinct
@@ -94,9 +94,9 @@ select distinct
 from (
   select pg_trigger.tgrelid::regclass as table_name, (arguments.list)[cardinality(arguments.list)]::jsonb as watch
   from pg_catalog.pg_trigger
-  cross join lateral recsys.trigger_arguments(pg_trigger.tgargs) as arguments (list)
+  cross join lateral recsys_engine.trigger_arguments(pg_trigger.tgargs) as arguments (list)
   where pg_trigger.tgparentid = 0
-    and pg_trigger.tgfoid in ('recsys.queue_feature_changes()'::regprocedure, 'recsys.queue_text_changes()'::regprocedure, 'recsys.index_changed_tags()'::regprocedure)
+    and pg_trigger.tgfoid in ('recsys_engine.queue_feature_changes()'::regprocedure, 'recsys_engine.queue_text_changes()'::regprocedure, 'recsys_engine.index_changed_tags()'::regprocedure)
 ) as triggers;
 comment on view recsys.watches is 'What recsys.watch follows, a row for each call that holds.';
 comment on column recsys.watches.table_name is 'The app''s table.';
@@ -108,7 +108,7 @@ comment on column recsys.watches.others is 'Further columns whose change counts 
 comment on column recsys.watches.watch is 'The same as JSON, with the SQL by which a row names its person and post.';
 grant select on recsys.watches to service_role;
 
-create function recsys.has_columns(p_table regclass, p_columns text[]) returns boolean
+create function recsys_engine.has_columns(p_table regclass, p_columns text[]) returns boolean
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce(bool_and(exists (
@@ -118,9 +118,9 @@ as $$
   from unnest(p_columns) as wanted (name)
   where wanted.name is not null
 $$;
-comment on function recsys.has_columns(regclass, text[]) is 'Whether a table has all of some columns; nulls do not count.';
+comment on function recsys_engine.has_columns(regclass, text[]) is 'Whether a table has all of some columns; nulls do not count.';
 
-create function recsys.drop_watch(p_table regclass, p_watch jsonb) returns void
+create function recsys_engine.drop_watch(p_table regclass, p_watch jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -128,16 +128,16 @@ declare
 begin
   for found in
     select pg_trigger.tgname from pg_catalog.pg_trigger
-    cross join lateral recsys.trigger_arguments(pg_trigger.tgargs) as arguments (list)
+    cross join lateral recsys_engine.trigger_arguments(pg_trigger.tgargs) as arguments (list)
     where pg_trigger.tgrelid = p_table and pg_trigger.tgparentid = 0 and pg_trigger.tgname ~ '^recsys_' and arguments.list[cardinality(arguments.list)] = p_watch::text
   loop
     execute format('drop trigger %I on %s', found.tgname, p_table);
   end loop;
 end
 $$;
-comment on function recsys.drop_watch(regclass, jsonb) is 'Drops the triggers of one watch, as recsys.watches has it.';
+comment on function recsys_engine.drop_watch(regclass, jsonb) is 'Drops the triggers of one watch, as recsys.watches has it.';
 
-create function recsys.queue_watched(p_table regclass, p_watch jsonb, p_with_users boolean) returns void
+create function recsys_engine.queue_watched(p_table regclass, p_watch jsonb, p_with_users boolean) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -148,19 +148,19 @@ declare
   entity_sql constant text := p_watch ->> 'entity_sql';
 begin
   if changed_post is not null then
-    execute format('insert into recsys.feature_changes (post_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_post, p_table);
+    execute format('insert into recsys_engine.feature_changes (post_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_post, p_table);
   end if;
   if changed_user is not null and (changed_post is null or p_with_users) then
-    execute format('insert into recsys.feature_changes (user_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_user, p_table);
+    execute format('insert into recsys_engine.feature_changes (user_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_user, p_table);
   end if;
   if entity = 'post' then
-    execute format('select recsys.index_tags(coalesce(array_agg(distinct %1$s) filter (where %1$s is not null), ''{}'')) from %2$s as changed', entity_sql, p_table);
+    execute format('select recsys_engine.index_tags(coalesce(array_agg(distinct %1$s) filter (where %1$s is not null), ''{}'')) from %2$s as changed', entity_sql, p_table);
   end if;
   if entity is not null then
-    execute format('select recsys.enqueue_embedding_jobs($1, array_agg(distinct %s)) from %s as changed', entity_sql, p_table) using entity;
+    execute format('select recsys_engine.enqueue_embedding_jobs($1, array_agg(distinct %s)) from %s as changed', entity_sql, p_table) using entity;
   end if;
 end
 $$;
-comment on function recsys.queue_watched(regclass, jsonb, boolean) is 'Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
-revoke all on function recsys.watch_name(text, text[]), recsys.trigger_arguments(bytea), recsys.has_columns(regclass, text[]), recsys.drop_watch(regclass, jsonb), recsys.queue_watched(regclass, jsonb, boolean) from public;
-grant execute on function recsys.trigger_arguments(bytea) to service_role;
+comment on function recsys_engine.queue_watched(regclass, jsonb, boolean) is 'Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
+revoke all on function recsys_engine.watch_name(text, text[]), recsys_engine.trigger_arguments(bytea), recsys_engine.has_columns(regclass, text[]), recsys_engine.drop_watch(regclass, jsonb), recsys_engine.queue_watched(regclass, jsonb, boolean) from public;
+grant execute on function recsys_engine.trigger_arguments(bytea) to service_role;

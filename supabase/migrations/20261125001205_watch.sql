@@ -15,7 +15,7 @@ create function recsys.watch(
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- its columns are quoted by recsys.person_sql and id_sql, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  -- its columns are quoted by recsys_engine.person_sql and id_sql, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   has_features constant boolean := p_kind in ('interactions', 'logins', 'posts');
   has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts');
   -- whose texts they are, and the column that says so
@@ -23,16 +23,16 @@ declare
   entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'user_texts' then p_user_id else p_id end;
   -- as SQL: the uuid of the entity
   entity_sql constant text := case entity
-    when 'post' then coalesce(recsys.id_sql(p_table, entity_id), quote_ident(entity_id))
-    else recsys.person_sql(entity_id, p_user_lookup)
+    when 'post' then coalesce(recsys_engine.id_sql(p_table, entity_id), quote_ident(entity_id))
+    else recsys_engine.person_sql(entity_id, p_user_lookup)
   end;
-  user_sql constant text := recsys.person_sql(p_user_id, p_user_lookup);
-  post_sql constant text := recsys.id_sql(p_table, p_post_id);
+  user_sql constant text := recsys_engine.person_sql(p_user_id, p_user_lookup);
+  post_sql constant text := recsys_engine.id_sql(p_table, p_post_id);
   -- what tells it from another watch of the same table: a row may name two posts, two people or two times
   key constant text[] := case p_kind
     when 'interactions' then array[p_user_id, p_post_id, p_created_at] when 'logins' then array[p_user_id, p_created_at]
     when 'post_texts' then array[p_post_id] when 'user_texts' then array[p_user_id] else '{}' end;
-  stem constant text := 'recsys_' || recsys.watch_name(p_kind, key);
+  stem constant text := 'recsys_' || recsys_engine.watch_name(p_kind, key);
   described jsonb;
   -- what a change of features is, as SQL: whose, of which post, when
   changed_user text := 'null::uuid';
@@ -130,9 +130,9 @@ begin
       'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
-    perform recsys.drop_watch(watches.table_name, watches.watch)
+    perform recsys_engine.drop_watch(watches.table_name, watches.watch)
     from recsys.watches
-    where watches.table_name = p_table and not recsys.has_columns(p_table, array[watches.user_column, watches.post_column, watches.created_column]);
+    where watches.table_name = p_table and not recsys_engine.has_columns(p_table, array[watches.user_column, watches.post_column, watches.created_column]);
     foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
         continue when not has_features;
@@ -154,14 +154,14 @@ begin
           when 'update' then 'referencing old table as old_rows new table as new_rows'
           when 'delete' then 'referencing old table as old_rows'
         end;
-        execute format('create or replace trigger %I after %s on %s %s for each statement execute function recsys.%I(%s, %L)',
+        execute format('create or replace trigger %I after %s on %s %s for each statement execute function recsys_engine.%I(%s, %L)',
           stem || suffix || '_' || operation, operation, p_table, rows_sql, listener, arguments, described);
       end loop;
     end loop;
     -- what is there already; the triggers hold back writers until this is committed
-    perform recsys.queue_watched(p_table, described, is_replaced);
+    perform recsys_engine.queue_watched(p_table, described, is_replaced);
   end;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) from public;

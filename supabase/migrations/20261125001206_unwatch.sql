@@ -18,13 +18,13 @@ begin
       and (p_post_id is null or watches.post_column = p_post_id) and (p_created_at is null or watches.created_column = p_created_at)
   loop
     number := number + 1;
-    perform recsys.drop_watch(p_table, ended.watch);
+    perform recsys_engine.drop_watch(p_table, ended.watch);
     begin
-      perform recsys.queue_watched(p_table, ended.watch, true);
+      perform recsys_engine.queue_watched(p_table, ended.watch, true);
     exception when undefined_column or undefined_table or undefined_function then
       -- columns that are gone no longer say what their rows were of
-      insert into recsys.feature_changes (post_id) select distinct post_stats.post_id from recsys.post_stats;
-      insert into recsys.feature_changes (user_id) select distinct user_stats.user_id from recsys.user_stats;
+      insert into recsys_engine.feature_changes (post_id) select distinct post_stats.post_id from recsys_engine.post_stats;
+      insert into recsys_engine.feature_changes (user_id) select distinct user_stats.user_id from recsys_engine.user_stats;
     end;
   end loop;
   return number;

@@ -3,49 +3,49 @@
 alter table recsys.models add column embedded_as_of pg_snapshot not null default pg_current_snapshot();
 comment on column recsys.models.embedded_as_of is 'What was committed when publishing began: the model''s vectors include these changes of texts, and may lack any other.';
 
-create function recsys.cluster_id() returns bigint
+create function recsys_engine.cluster_id() returns bigint
 language sql stable security invoker set search_path = ''
 return (select pg_control_system.system_identifier from pg_catalog.pg_control_system());
-comment on function recsys.cluster_id() is 'Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another''s, into which a dump of it is restored.';
-revoke all on function recsys.cluster_id() from public;
-grant execute on function recsys.cluster_id() to service_role;
+comment on function recsys_engine.cluster_id() is 'Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another''s, into which a dump of it is restored.';
+revoke all on function recsys_engine.cluster_id() from public;
+grant execute on function recsys_engine.cluster_id() to service_role;
 
 alter table recsys.models add column embedded_in bigint;
-alter table recsys.models alter column embedded_in set default recsys.cluster_id();
-comment on column recsys.models.embedded_in is 'The cluster that embedded_as_of is of, as recsys.cluster_id().';
+alter table recsys.models alter column embedded_in set default recsys_engine.cluster_id();
+comment on column recsys.models.embedded_in is 'The cluster that embedded_as_of is of, as recsys_engine.cluster_id().';
 
-create function recsys.embeds_change(p_model recsys.models, p_changed_by xid8) returns boolean
+create function recsys_engine.embeds_change(p_model recsys.models, p_changed_by xid8) returns boolean
 language sql stable security invoker set search_path = ''
-as $$ select p_model.embedded_in is not distinct from recsys.cluster_id() and pg_visible_in_snapshot(p_changed_by, p_model.embedded_as_of) $$;
-comment on function recsys.embeds_change(recsys.models, xid8) is 'Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not.';
+as $$ select p_model.embedded_in is not distinct from recsys_engine.cluster_id() and pg_visible_in_snapshot(p_changed_by, p_model.embedded_as_of) $$;
+comment on function recsys_engine.embeds_change(recsys.models, xid8) is 'Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not.';
 
-create view recsys.due_embedding_jobs with (security_invoker = true) as
+create view recsys_engine.due_embedding_jobs with (security_invoker = true) as
 select job.kind, job.entity_id, job.due_at, job.attempts
-from recsys.embedding_jobs as job
--- two ranges of the index, where recsys.is_leased(due_at) would be none
-where not job.is_dead and (job.due_at <= now() or job.due_at > now() + interval '3 hours') and not recsys.is_leased(job.claimed_until);
-comment on view recsys.due_embedding_jobs is 'Jobs that a worker may claim now: due, alive and in nobody''s hands.';
-comment on column recsys.due_embedding_jobs.kind is 'post or user.';
-comment on column recsys.due_embedding_jobs.entity_id is 'The post_id or user_id.';
-comment on column recsys.due_embedding_jobs.due_at is 'Since when it may be claimed.';
-comment on column recsys.due_embedding_jobs.attempts is 'Claims since the latest change, lost ones included.';
+from recsys_engine.embedding_jobs as job
+-- two ranges of the index, where recsys_engine.is_leased(due_at) would be none
+where not job.is_dead and (job.due_at <= now() or job.due_at > now() + interval '3 hours') and not recsys_engine.is_leased(job.claimed_until);
+comment on view recsys_engine.due_embedding_jobs is 'Jobs that a worker may claim now: due, alive and in nobody''s hands.';
+comment on column recsys_engine.due_embedding_jobs.kind is 'post or user.';
+comment on column recsys_engine.due_embedding_jobs.entity_id is 'The post_id or user_id.';
+comment on column recsys_engine.due_embedding_jobs.due_at is 'Since when it may be claimed.';
+comment on column recsys_engine.due_embedding_jobs.attempts is 'Claims since the latest change, lost ones included.';
 -- update: locking rows through the view takes it
-grant select, update on recsys.due_embedding_jobs to service_role;
+grant select, update on recsys_engine.due_embedding_jobs to service_role;
 
-create function recsys.has_due_embedding_jobs() returns boolean
+create function recsys_engine.has_due_embedding_jobs() returns boolean
 language sql stable security invoker set search_path = ''
 as $$
-  select exists (select from recsys.models where status = 'active') and exists (select from recsys.due_embedding_jobs)
+  select exists (select from recsys.models where status = 'active') and exists (select from recsys_engine.due_embedding_jobs)
 $$;
-comment on function recsys.has_due_embedding_jobs() is 'Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with.';
+comment on function recsys_engine.has_due_embedding_jobs() is 'Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with.';
 
-create function recsys.claim_embedding_jobs(p_limit integer, p_lease interval) returns table (kind text, entity_id uuid, claim bigint)
+create function recsys_engine.claim_embedding_jobs(p_limit integer, p_lease interval) returns table (kind text, entity_id uuid, claim bigint)
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  new_claim constant bigint := nextval('recsys.embedding_claim_seq');
+  new_claim constant bigint := nextval('recsys_engine.embedding_claim_seq');
   -- every other time, where others wait too: those whose turn it is must not wait until hundreds were taken one at a time
-  leaves_alone constant boolean := new_claim % 2 = 0 and exists (select from recsys.due_embedding_jobs as due where due.attempts < 2);
+  leaves_alone constant boolean := new_claim % 2 = 0 and exists (select from recsys_engine.due_embedding_jobs as due where due.attempts < 2);
 begin
   if p_limit is null or p_limit < 1 then
     raise exception 'a claim takes at least one job, not %', p_limit;
@@ -57,29 +57,29 @@ begin
   with
   -- a job that two workers did not come back with comes alone: it may be what ended them, and would take others along
   again as (
-    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts >= 2 and not leaves_alone
+    select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts >= 2 and not leaves_alone
     order by due.due_at, due.entity_id limit 1 for update skip locked
   ),
   -- half the oldest and half the newest: a new post does not wait behind somebody's import, nor is the import forgotten
   oldest as (
-    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
+    select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
     order by due.due_at, due.entity_id limit (p_limit + 1) / 2 for update skip locked
   ),
   newest as (
-    select due.kind, due.entity_id from recsys.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
+    select due.kind, due.entity_id from recsys_engine.due_embedding_jobs as due where due.attempts < 2 and not exists (select from again)
     order by due.due_at desc, due.entity_id desc limit p_limit / 2 for update skip locked
   ),
   picked as (select * from again union select * from oldest union select * from newest)
-  update recsys.embedding_jobs as job
+  update recsys_engine.embedding_jobs as job
   set claim = new_claim, claimed_version = job.version, claimed_until = now() + p_lease, attempts = job.attempts + 1
   from picked
   where job.kind = picked.kind and job.entity_id = picked.entity_id
   returning job.kind, job.entity_id, job.claim;
 end
 $$;
-comment on function recsys.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait.';
+comment on function recsys_engine.claim_embedding_jobs(integer, interval) is 'Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait.';
 
-create function recsys.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[], p_topic_vectors text[] default null) returns integer
+create function recsys_engine.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[], p_topic_vectors text[] default null) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -91,7 +91,7 @@ begin
   -- whoever activates another model waits for us or we for them: vectors and pointer cannot pass each other
   perform from recsys.models where models.model_id = p_model_id and models.status = 'active' for share;
   if not found then
-    update recsys.embedding_jobs as job
+    update recsys_engine.embedding_jobs as job
     set claim = null, claimed_until = null, attempts = job.attempts - 1
     from unnest(p_kinds, p_entity_ids) as given (kind, entity_id)
     where job.kind = given.kind and job.entity_id = given.entity_id and job.claim = p_claim;
@@ -102,12 +102,12 @@ begin
   from (
     select job.kind, job.entity_id, given.embedding, given.topic_vector
     from unnest(p_kinds, p_entity_ids, p_embeddings, p_topic_vectors) as given (kind, entity_id, embedding, topic_vector)
-    join recsys.embedding_jobs as job on job.kind = given.kind and job.entity_id = given.entity_id
+    join recsys_engine.embedding_jobs as job on job.kind = given.kind and job.entity_id = given.entity_id
     where job.claim = p_claim
     for update of job skip locked
   ) as mine;
   -- no state of theirs changes, but workers keep vectors, and the next roll-up tells them
-  insert into recsys.feature_changes (post_id, at)
+  insert into recsys_engine.feature_changes (post_id, at)
   select post_embeddings.post_id, 'infinity'
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
   join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = done.entity_id
@@ -117,7 +117,7 @@ begin
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
   where done.kind = 'post' and done.embedding is not null
   on conflict (model_id, post_id) do update set embedding = excluded.embedding;
-  perform recsys.assign_topics(p_model_id, array_agg(done.entity_id), array_agg(done.topic_vector))
+  perform recsys_engine.assign_topics(p_model_id, array_agg(done.entity_id), array_agg(done.topic_vector))
   from unnest(kinds, ids, topic_vectors) as done (kind, entity_id, topic_vector)
   where done.kind = 'post' and done.topic_vector is not null;
   insert into recsys.user_embeddings (model_id, user_id, embedding)
@@ -126,30 +126,30 @@ begin
   where done.kind = 'user' and done.embedding is not null
   on conflict (model_id, user_id) do update set embedding = excluded.embedding;
   delete from recsys.user_embeddings using unnest(kinds, ids) as done (kind, entity_id)
-  where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys.impersonal_people);
+  where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
   -- changed again while in work: it stays for another run
-  update recsys.embedding_jobs as job
+  update recsys_engine.embedding_jobs as job
   set claim = null, claimed_until = null, enqueued_at = now(), due_at = now()
   from unnest(kinds, ids) as done (kind, entity_id)
   where job.kind = done.kind and job.entity_id = done.entity_id and job.version <> job.claimed_version;
   with gone as (
-    delete from recsys.embedding_jobs as job using unnest(kinds, ids) as done (kind, entity_id)
+    delete from recsys_engine.embedding_jobs as job using unnest(kinds, ids) as done (kind, entity_id)
     where job.kind = done.kind and job.entity_id = done.entity_id and job.version = job.claimed_version
     returning job.kind, job.entity_id, job.changed_by
   )
-  insert into recsys.embedding_changes (kind, entity_id, changed_by)
+  insert into recsys_engine.embedding_changes (kind, entity_id, changed_by)
   select gone.kind, gone.entity_id, gone.changed_by from gone
-  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys.embeds_change(models, gone.changed_by))
+  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys_engine.embeds_change(models, gone.changed_by))
   on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
   return coalesce(cardinality(ids), 0);
 end
 $$;
-comment on function recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
+comment on function recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]) is 'Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding.';
 
-create function recsys.fail_embedding_jobs(p_claim bigint, p_kinds text[], p_entity_ids uuid[], p_errors text[]) returns void
+create function recsys_engine.fail_embedding_jobs(p_claim bigint, p_kinds text[], p_entity_ids uuid[], p_errors text[]) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  update recsys.embedding_jobs as job
+  update recsys_engine.embedding_jobs as job
   set claim = null, claimed_until = null,
     -- a failure with the text as it was before the latest change counts for nothing
     failures = case when job.version = job.claimed_version then job.failures + 1 else 0 end,
@@ -158,44 +158,44 @@ as $$
   from unnest(p_kinds, p_entity_ids, p_errors) as failed (kind, entity_id, error)
   where job.kind = failed.kind and job.entity_id = failed.entity_id and job.claim = p_claim
 $$;
-comment on function recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]) is 'Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure.';
+comment on function recsys_engine.fail_embedding_jobs(bigint, text[], uuid[], text[]) is 'Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure.';
 
-create function recsys.follow_active_model() returns trigger
+create function recsys_engine.follow_active_model() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   with superfluous as (
     -- a locked job is being changed or completed right now, so it is not superfluous
-    select job.kind, job.entity_id from recsys.embedding_jobs as job
-    where recsys.embeds_change(new, job.changed_by)
+    select job.kind, job.entity_id from recsys_engine.embedding_jobs as job
+    where recsys_engine.embeds_change(new, job.changed_by)
     for update skip locked
   ),
   gone as (
-    delete from recsys.embedding_jobs as job using superfluous
+    delete from recsys_engine.embedding_jobs as job using superfluous
     where job.kind = superfluous.kind and job.entity_id = superfluous.entity_id
     returning job.kind, job.entity_id, job.changed_by
   )
-  insert into recsys.embedding_changes (kind, entity_id, changed_by)
+  insert into recsys_engine.embedding_changes (kind, entity_id, changed_by)
   select gone.kind, gone.entity_id, gone.changed_by from gone
-  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys.embeds_change(models, gone.changed_by))
+  where exists (select from recsys.models where models.model_id <> new.model_id and not recsys_engine.embeds_change(models, gone.changed_by))
   on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
-  insert into recsys.embedding_jobs (kind, entity_id, changed_by)
+  insert into recsys_engine.embedding_jobs (kind, entity_id, changed_by)
   select changes.kind, changes.entity_id, changes.changed_by
-  from recsys.embedding_changes as changes
-  where not recsys.embeds_change(new, changes.changed_by)
+  from recsys_engine.embedding_changes as changes
+  where not recsys_engine.embeds_change(new, changes.changed_by)
   order by changes.kind, changes.entity_id
   on conflict (kind, entity_id) do nothing;
-  delete from recsys.embedding_changes as changes
-  where not exists (select from recsys.models where not recsys.embeds_change(models, changes.changed_by));
+  delete from recsys_engine.embedding_changes as changes
+  where not exists (select from recsys.models where not recsys_engine.embeds_change(models, changes.changed_by));
   return null;
 end
 $$;
-comment on function recsys.follow_active_model() is 'Trigger: when a model becomes the active one, jobs of changes that its vectors include go, and changes that they lack are enqueued, so that neither a publish nor a rollback leaves a vector missing or of an earlier text.';
+comment on function recsys_engine.follow_active_model() is 'Trigger: when a model becomes the active one, jobs of changes that its vectors include go, and changes that they lack are enqueued, so that neither a publish nor a rollback leaves a vector missing or of an earlier text.';
 create trigger recsys_follow_active_model after update of status on recsys.models
 for each row when (new.status = 'active' and old.status <> 'active')
-execute function recsys.follow_active_model();
+execute function recsys_engine.follow_active_model();
 
-revoke all on function recsys.embeds_change(recsys.models, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
-  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys.follow_active_model() from public;
-grant execute on function recsys.embeds_change(recsys.models, xid8), recsys.has_due_embedding_jobs(), recsys.claim_embedding_jobs(integer, interval),
-  recsys.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys.fail_embedding_jobs(bigint, text[], uuid[], text[]) to service_role;
+revoke all on function recsys_engine.embeds_change(recsys.models, xid8), recsys_engine.has_due_embedding_jobs(), recsys_engine.claim_embedding_jobs(integer, interval),
+  recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys_engine.fail_embedding_jobs(bigint, text[], uuid[], text[]), recsys_engine.follow_active_model() from public;
+grant execute on function recsys_engine.embeds_change(recsys.models, xid8), recsys_engine.has_due_embedding_jobs(), recsys_engine.claim_embedding_jobs(integer, interval),
+  recsys_engine.complete_embedding_jobs(bigint, bigint, text[], uuid[], text[], text[]), recsys_engine.fail_embedding_jobs(bigint, text[], uuid[], text[]) to service_role;

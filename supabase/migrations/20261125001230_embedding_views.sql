@@ -9,7 +9,7 @@ select
   count(job.entity_id) filter (where job.is_dead) as dead,
   now() - min(job.enqueued_at) filter (where not job.is_dead) as age
 from (values ('post'), ('user')) as kinds (kind)
-left join recsys.embedding_jobs as job on job.kind = kinds.kind
+left join recsys_engine.embedding_jobs as job on job.kind = kinds.kind
 group by kinds.kind;
 comment on view recsys.embedding_queue is 'One row for posts and one for users: depth, of these in_work and failed_before; dead letters; age: how long the oldest has waited, null where none waits.';
 comment on column recsys.embedding_queue.kind is 'post or user.';
@@ -21,9 +21,9 @@ comment on column recsys.embedding_queue.age is 'How long the oldest has waited;
 
 create view recsys.embedding_dead_letters with (security_invoker = true) as
 select job.kind, job.entity_id, job.failures, job.attempts, job.last_error, job.enqueued_at
-from recsys.embedding_jobs as job
+from recsys_engine.embedding_jobs as job
 where job.is_dead;
-comment on view recsys.embedding_dead_letters is 'Jobs given up after five failures, or after twenty claims that never came back. To try again: update recsys.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead.';
+comment on view recsys.embedding_dead_letters is 'Jobs given up after five failures, or after twenty claims that never came back. To try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead.';
 comment on column recsys.embedding_dead_letters.kind is 'post or user.';
 comment on column recsys.embedding_dead_letters.entity_id is 'The post_id or user_id.';
 comment on column recsys.embedding_dead_letters.failures is 'Failures since the latest change.';

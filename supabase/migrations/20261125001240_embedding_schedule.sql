@@ -1,6 +1,6 @@
 -- On Supabase pg_cron calls the function `embed` through pg_net. Where either is missing, `recsys worker` works the queue.
 
-create function recsys.call_embed() returns bigint
+create function recsys_engine.call_embed() returns bigint
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -8,7 +8,7 @@ declare
   secret_key text;
 begin
   -- an empty queue costs no call
-  if not recsys.has_due_embedding_jobs() then
+  if not recsys_engine.has_due_embedding_jobs() then
     return null;
   end if;
   -- vault and net are looked up when these lines run: where they are missing, nobody calls this
@@ -26,15 +26,15 @@ begin
   );
 end
 $$;
-comment on function recsys.call_embed() is 'Calls the function embed where jobs are due, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
-revoke all on function recsys.call_embed() from public;
+comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
+revoke all on function recsys_engine.call_embed() from public;
 
 do $$
 begin
-  if recsys.has_cron() and (select count(*) = 2 from pg_available_extensions where name in ('pg_net', 'supabase_vault')) then
+  if recsys_engine.has_cron() and (select count(*) = 2 from pg_available_extensions where name in ('pg_net', 'supabase_vault')) then
     create extension if not exists pg_net with schema extensions;
     create extension if not exists supabase_vault;
-    perform recsys.schedule('recsys embed', '10 seconds', 'select recsys.call_embed()');
+    perform recsys_engine.schedule('recsys embed', '10 seconds', 'select recsys_engine.call_embed()');
   end if;
 end
 $$;

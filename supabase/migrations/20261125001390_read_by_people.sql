@@ -1,7 +1,7 @@
 -- What many people may read, asked for them under their own role: for lists made ahead and for training, which serve nobody in particular. Both work
 -- for whoever may become `authenticated`: the owner, and the functions, who are their own role within a transaction.
 
-create function recsys.readable_posts(p_user_ids uuid[], p_post_ids uuid[]) returns table (user_id uuid, post_ids uuid[])
+create function recsys_engine.readable_posts(p_user_ids uuid[], p_post_ids uuid[]) returns table (user_id uuid, post_ids uuid[])
 -- volatile: it sets the role
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -21,9 +21,9 @@ begin
   end loop;
 end
 $$;
-comment on function recsys.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here.';
+comment on function recsys_engine.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here.';
 
-create function recsys.kinds_read_of_followed() returns text[]
+create function recsys_engine.kinds_read_of_followed() returns text[]
 -- volatile: it sets the role
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -60,7 +60,7 @@ begin
   );
 end
 $$;
-comment on function recsys.kinds_read_of_followed() is 'The kinds of interactions that people may read of those whom they follow, as the app''s row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will.';
+comment on function recsys_engine.kinds_read_of_followed() is 'The kinds of interactions that people may read of those whom they follow, as the app''s row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will.';
 
-revoke all on function recsys.readable_posts(uuid[], uuid[]), recsys.kinds_read_of_followed() from public;
-grant execute on function recsys.readable_posts(uuid[], uuid[]), recsys.kinds_read_of_followed() to service_role;
+revoke all on function recsys_engine.readable_posts(uuid[], uuid[]), recsys_engine.kinds_read_of_followed() from public;
+grant execute on function recsys_engine.readable_posts(uuid[], uuid[]), recsys_engine.kinds_read_of_followed() to service_role;

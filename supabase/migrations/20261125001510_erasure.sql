@@ -26,7 +26,7 @@ create index erasures_entity_id_idx on recsys.erasures (entity_id);
 alter table recsys.erasures enable row level security;
 grant select, insert, update, delete on recsys.erasures to service_role;
 
-create view recsys.erasable_columns with (security_invoker = true) as
+create view recsys_engine.erasable_columns with (security_invoker = true) as
 select pg_class.oid::regclass as table_name, pg_attribute.attname as column_name, names.kind, names.type
 from (
   values
@@ -35,21 +35,21 @@ from (
 ) as names (kind, column_name, type)
 join pg_catalog.pg_attribute on pg_attribute.attname = names.column_name and pg_attribute.atttypid = names.type and not pg_attribute.attisdropped
 join pg_catalog.pg_class on pg_class.oid = pg_attribute.attrelid
-where pg_class.relnamespace = 'recsys'::regnamespace and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
+where pg_class.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
   -- the roll-up recomputes what these hold: the states of others, too, owe something to what is gone
   and pg_class.relname not in ('feature_changes', 'late_changes', 'post_stats', 'user_stats')
   and (pg_class.relname, pg_attribute.attname) is distinct from ('latest_post_stats', 'user_id')
   -- gone in the transaction of the deletion, and there again for what the app has again under the same id
   and pg_class.relname <> 'post_tags'
   and pg_class.relname <> 'erasures';
-comment on view recsys.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, neighbour_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
-comment on column recsys.erasable_columns.table_name is 'The table; also those of a model that is being published.';
-comment on column recsys.erasable_columns.column_name is 'The column that holds the id or ids.';
-comment on column recsys.erasable_columns.kind is 'Whose: post or user.';
-comment on column recsys.erasable_columns.type is 'uuid: the row goes. uuid[]: the id goes out of the list.';
-grant select on recsys.erasable_columns to service_role;
+comment on view recsys_engine.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, neighbour_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
+comment on column recsys_engine.erasable_columns.table_name is 'The table; also those of a model that is being published.';
+comment on column recsys_engine.erasable_columns.column_name is 'The column that holds the id or ids.';
+comment on column recsys_engine.erasable_columns.kind is 'Whose: post or user.';
+comment on column recsys_engine.erasable_columns.type is 'uuid: the row goes. uuid[]: the id goes out of the list.';
+grant select on recsys_engine.erasable_columns to service_role;
 
-create function recsys.without_ids(p_object jsonb, p_list text, p_ids uuid[]) returns jsonb
+create function recsys_engine.without_ids(p_object jsonb, p_list text, p_ids uuid[]) returns jsonb
 language sql immutable security invoker set search_path = ''
 return case
   when p_object ? p_list then jsonb_set(p_object, array[p_list], (
@@ -59,11 +59,11 @@ return case
   ))
   else p_object
 end;
-comment on function recsys.without_ids(jsonb, text, uuid[]) is 'An object whose list of ids names none of these any more.';
-revoke all on function recsys.without_ids(jsonb, text, uuid[]) from public;
-grant execute on function recsys.without_ids(jsonb, text, uuid[]) to service_role;
+comment on function recsys_engine.without_ids(jsonb, text, uuid[]) is 'An object whose list of ids names none of these any more.';
+revoke all on function recsys_engine.without_ids(jsonb, text, uuid[]) from public;
+grant execute on function recsys_engine.without_ids(jsonb, text, uuid[]) to service_role;
 
-create function recsys.erase_entities(p_kind text, p_ids uuid[], p_with_lists boolean default true, p_rows bigint default null) returns bigint
+create function recsys_engine.erase_entities(p_kind text, p_ids uuid[], p_with_lists boolean default true, p_rows bigint default null) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -74,7 +74,7 @@ begin
   -- their names come from the catalog, quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   for place in
     select coalesce(leaves.relid, columns.table_name) as table_name, columns.column_name, columns.type
-    from recsys.erasable_columns as columns
+    from recsys_engine.erasable_columns as columns
     -- a row is found again by its place in its partition; a table that has none is no tree
     left join lateral pg_catalog.pg_partition_tree(columns.table_name) as leaves on true
     where columns.kind = p_kind and (p_with_lists or columns.column_name <> 'post_ids') and leaves.isleaf is not false
@@ -101,38 +101,38 @@ begin
     end;
   end loop;
   if p_kind = 'post' then
-    insert into recsys.feature_changes (post_id) select unnest(p_ids);
+    insert into recsys_engine.feature_changes (post_id) select unnest(p_ids);
     -- whoever came to it by a table that nobody watches
-    insert into recsys.feature_changes (user_id, post_id, at)
-    select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys.post_stats
+    insert into recsys_engine.feature_changes (user_id, post_id, at)
+    select post_stats.user_id, post_stats.post_id, min(post_stats.last_active_at) from recsys_engine.post_stats
     where post_stats.post_id = any (p_ids) group by post_stats.user_id, post_stats.post_id;
   else
     -- an empty list is for nobody, or of nobody; without one it would be for everybody, or of all
     update recsys.promotions
-    set people = recsys.without_ids(people, 'user_ids', p_ids), filter = recsys.without_ids(filter, 'author_ids', p_ids)
-    where people <> recsys.without_ids(people, 'user_ids', p_ids) or filter <> recsys.without_ids(filter, 'author_ids', p_ids);
+    set people = recsys_engine.without_ids(people, 'user_ids', p_ids), filter = recsys_engine.without_ids(filter, 'author_ids', p_ids)
+    where people <> recsys_engine.without_ids(people, 'user_ids', p_ids) or filter <> recsys_engine.without_ids(filter, 'author_ids', p_ids);
     get diagnostics removed = row_count;
     total := total + removed;
-    insert into recsys.feature_changes (user_id) select unnest(p_ids);
+    insert into recsys_engine.feature_changes (user_id) select unnest(p_ids);
     -- posts that they came to by a table that nobody watches name them until this is worked off
-    insert into recsys.feature_changes (user_id, post_id, at)
-    select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys.post_stats where post_stats.user_id = any (p_ids);
+    insert into recsys_engine.feature_changes (user_id, post_id, at)
+    select post_stats.user_id, post_stats.post_id, post_stats.last_active_at from recsys_engine.post_stats where post_stats.user_id = any (p_ids);
     -- and one that cannot be worked out would name them for good
-    delete from recsys.post_stats
-    where post_stats.user_id = any (p_ids) and exists (select from recsys.set_aside_changes where set_aside_changes.post_id = post_stats.post_id);
-    delete from recsys.latest_post_stats
-    where latest_post_stats.post_id in (select set_aside_changes.post_id from recsys.set_aside_changes) and latest_post_stats.user_id = any (p_ids);
+    delete from recsys_engine.post_stats
+    where post_stats.user_id = any (p_ids) and exists (select from recsys_engine.set_aside_changes where set_aside_changes.post_id = post_stats.post_id);
+    delete from recsys_engine.latest_post_stats
+    where latest_post_stats.post_id in (select set_aside_changes.post_id from recsys_engine.set_aside_changes) and latest_post_stats.user_id = any (p_ids);
   end if;
   -- what the app has again under the same id begins from scratch
   execute format(
-    'insert into recsys.embedding_jobs as job (kind, entity_id)
+    'insert into recsys_engine.embedding_jobs as job (kind, entity_id)
      select $2, source.%1$s_id from recsys.source_%1$ss as source where source.%1$s_id = any ($1) order by 2
      on conflict (kind, entity_id) do update set version = job.version + 1, changed_by = excluded.changed_by', p_kind)
   using p_ids, p_kind;
   return total;
 end
 $$;
-comment on function recsys.erase_entities(text, uuid[], boolean, bigint) is 'Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again.';
+comment on function recsys_engine.erase_entities(text, uuid[], boolean, bigint) is 'Clears all of recsys_engine.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again.';
 
 create function recsys.erase(p_most integer default 10000, p_again_after interval default '2 days', p_rows bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -197,13 +197,13 @@ begin
   ) as oldest;
   begin
     if posts is not null then
-      removed := recsys.erase_entities('post', posts, false, rows_left);
+      removed := recsys_engine.erase_entities('post', posts, false, rows_left);
     end if;
     if posts_again is not null and removed < rows_left then
-      removed := removed + recsys.erase_entities('post', posts_again, true, rows_left - removed);
+      removed := removed + recsys_engine.erase_entities('post', posts_again, true, rows_left - removed);
     end if;
     if users is not null and removed < rows_left then
-      removed := removed + recsys.erase_entities('user', users, true, rows_left - removed);
+      removed := removed + recsys_engine.erase_entities('user', users, true, rows_left - removed);
     end if;
   exception when query_canceled then
     if limit_at is null or clock_timestamp() < limit_at then
@@ -228,6 +228,6 @@ end
 $$;
 comment on function recsys.erase(integer, interval, bigint) is 'Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed''s impressions), an hour''s at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Two days, so that with a clock that is a day ahead for a moment it is a day still. Returns the number of rows removed or changed. Called every minute by pg_cron.';
 -- the owner's: the tables of a model that is being published are nobody else's
-revoke all on function recsys.erase_entities(text, uuid[], boolean, bigint), recsys.erase(integer, interval, bigint) from public;
+revoke all on function recsys_engine.erase_entities(text, uuid[], boolean, bigint), recsys.erase(integer, interval, bigint) from public;
 
-select recsys.schedule('recsys erasure', '* * * * *', 'select recsys.erase()');
+select recsys_engine.schedule('recsys erasure', '* * * * *', 'select recsys.erase()');

@@ -1,26 +1,26 @@
 -- What the function `ideas` reads: the posts that its language and forecasts come from, what came of them, topics, and the author; and
 -- where it keeps what it made of them.
 
-create table recsys.idea_pool (
+create table recsys_engine.idea_pool (
   is_only boolean primary key default true check (is_only),
   model_id bigint,
   pool jsonb not null,
   made_at timestamptz not null default now()
 );
-comment on table recsys.idea_pool is 'The titles that the community''s own language gives, with what is forecast of each: one row, made with the topics of a model, by the first call of the function `ideas` where there is none, and after a call that found it a day old. Made of words and neighbouring words of several authors in posts that any signed-in member may read; nobody is named in it, and what was deleted is out of the next one.';
-comment on column recsys.idea_pool.is_only is 'There is one row.';
-comment on column recsys.idea_pool.model_id is 'Of which model''s vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.';
-comment on column recsys.idea_pool.pool is 'The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.';
-comment on column recsys.idea_pool.made_at is 'When.';
-alter table recsys.idea_pool enable row level security;
-grant select, insert, update, delete on recsys.idea_pool to service_role;
+comment on table recsys_engine.idea_pool is 'The titles that the community''s own language gives, with what is forecast of each: one row, made with the topics of a model, by the first call of the function `ideas` where there is none, and after a call that found it a day old. Made of words and neighbouring words of several authors in posts that any signed-in member may read; nobody is named in it, and what was deleted is out of the next one.';
+comment on column recsys_engine.idea_pool.is_only is 'There is one row.';
+comment on column recsys_engine.idea_pool.model_id is 'Of which model''s vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.';
+comment on column recsys_engine.idea_pool.pool is 'The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.';
+comment on column recsys_engine.idea_pool.made_at is 'When.';
+alter table recsys_engine.idea_pool enable row level security;
+grant select, insert, update, delete on recsys_engine.idea_pool to service_role;
 
-create function recsys.idea_posts(p_limit integer)
+create function recsys_engine.idea_posts(p_limit integer)
 returns table (now timestamptz, post_ids uuid[], author_ids uuid[], titles text[], created_at double precision[], tags jsonb)
 language sql stable security invoker set search_path = ''
 as $$
   select
-    recsys.clock(),
+    recsys_engine.clock(),
     coalesce(array_agg(posts.post_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.author_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.title order by posts.created_at, posts.post_id), '{}'),
@@ -30,16 +30,16 @@ as $$
     select
       source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
     from recsys.source_posts
-    where source_posts.created_at <= recsys.clock() and not exists (
+    where source_posts.created_at <= recsys_engine.clock() and not exists (
       select from recsys.source_withheld as withheld where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
     )
     order by source_posts.created_at desc, source_posts.post_id desc
     limit p_limit
   ) as posts;
 $$;
-comment on function recsys.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
 
-create function recsys.post_audiences(p_post_ids uuid[])
+create function recsys_engine.post_audiences(p_post_ids uuid[])
 returns table (people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[])
 language sql stable security invoker set search_path = ''
 as $$
@@ -51,7 +51,7 @@ as $$
     coalesce(array_agg(post_topics.topic_id order by asked.place), '{}')
   from unnest(p_post_ids) with ordinality as asked (post_id, place)
   left join recsys.source_posts as posts on posts.post_id = asked.post_id
-  left join recsys.post_topics on post_topics.post_id = asked.post_id
+  left join recsys_engine.post_topics on post_topics.post_id = asked.post_id
   cross join lateral (
     select
       count(distinct first_thousand.user_id)::integer as people,
@@ -68,20 +68,20 @@ as $$
     ) as first_thousand
   ) as counted;
 $$;
-comment on function recsys.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
+comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
 
-create function recsys.idea_topics()
+create function recsys_engine.idea_topics()
 returns table (topic_id bigint, label text, terms text[], demand real, supply real, people integer, centroid text)
 language sql stable security invoker set search_path = ''
 as $$
-  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, recsys.about_people(topics.people), topics.centroid::text
-  from recsys.topics
+  select topics.topic_id, topics.label, topics.terms, topics.demand, topics.supply, recsys_engine.about_people(topics.people), topics.centroid::text
+  from recsys_engine.topics
   join recsys.models on models.model_id = topics.model_id and models.status = 'active'
   order by topics.topic_id;
 $$;
-comment on function recsys.idea_topics() is 'The topics of the active model, with about how many people came to each; none where they are of another''s vectors.';
+comment on function recsys_engine.idea_topics() is 'The topics of the active model, with about how many people came to each; none where they are of another''s vectors.';
 
-create function recsys.idea_author()
+create function recsys_engine.idea_author()
 returns table (
   is_known boolean, is_impersonal boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[], titles text[]
 )
@@ -108,34 +108,34 @@ as $$
     array(
       select source_posts.post_id
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days' and not caller.is_impersonal
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys_engine.clock() - interval '7 days' and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 50
     ),
     array(
       select coalesce(source_posts.title, '')
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() and not caller.is_impersonal
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys_engine.clock() and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 100
     ) || array(
       select coalesce(source_posts.title, '')
       from recsys.source_posts
-      where source_posts.created_at between recsys.clock() - interval '7 days' and recsys.clock()
+      where source_posts.created_at between recsys_engine.clock() - interval '7 days' and recsys_engine.clock()
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 1000
     )
-  from (select recsys.feed_kind(auth.uid()) = 'impersonal') as caller (is_impersonal)
+  from (select recsys_engine.feed_kind(auth.uid()) = 'impersonal') as caller (is_impersonal)
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
+comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
 
-revoke all on function recsys.idea_posts(integer), recsys.post_audiences(uuid[]), recsys.idea_topics(), recsys.idea_author() from public;
-grant execute on function recsys.idea_posts(integer), recsys.idea_author() to authenticated;
-grant execute on function recsys.post_audiences(uuid[]), recsys.idea_topics() to service_role;
+revoke all on function recsys_engine.idea_posts(integer), recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics(), recsys_engine.idea_author() from public;
+grant execute on function recsys_engine.idea_posts(integer), recsys_engine.idea_author() to authenticated;
+grant execute on function recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics() to service_role;
 
 -- a definer, since the Vault is not the service's to read; only these three secrets leave it, for the service alone
-create function recsys.ideas_endpoint() returns table (url text, model text, key text)
+create function recsys_engine.ideas_endpoint() returns table (url text, model text, key text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -152,6 +152,6 @@ begin
   from vault.decrypted_secrets as secrets;
 end
 $$;
-comment on function recsys.ideas_endpoint() is 'Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row.';
-revoke all on function recsys.ideas_endpoint() from public;
-grant execute on function recsys.ideas_endpoint() to service_role;
+comment on function recsys_engine.ideas_endpoint() is 'Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row.';
+revoke all on function recsys_engine.ideas_endpoint() from public;
+grant execute on function recsys_engine.ideas_endpoint() to service_role;

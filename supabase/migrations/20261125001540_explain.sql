@@ -1,6 +1,6 @@
 -- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
 
-create function recsys.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+create function recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
 returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
@@ -10,7 +10,7 @@ as $$
 declare
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   nearest_post jsonb;
-  request recsys.feed_request;
+  request recsys_engine.feed_request;
   candidates uuid[];
   same uuid[];
   source_ranks jsonb;
@@ -23,15 +23,15 @@ begin
     return;
   end if;
 
-  request := recsys.with_came_to(recsys.with_touched(recsys.with_affinities(recsys.feed_request(p_user_id, p_now))), p_model_id);
-  request := recsys.with_trials(recsys.with_covisited(request, p_model_id));
+  request := recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
+  request := recsys_engine.with_trials(recsys_engine.with_covisited(request, p_model_id));
   request.asked := p_post_id;
-  request := recsys.with_pool(request, p_model_id, p_embedding);
+  request := recsys_engine.with_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank) into source_ranks
   from (
-    select * from recsys.own_sources(request, p_model_id, p_embedding, 'all')
+    select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'all')
     union all
-    select * from recsys.common_sources(request, 'all')
+    select * from recsys_engine.common_sources(request, 'all')
   ) as listed
   where listed.post_id = p_post_id;
 
@@ -41,14 +41,14 @@ begin
     'at', latest.at
   ) into nearest_post
   from recsys.post_embeddings as mine
-  cross join recsys.user_history(p_user_id, p_now) as latest
+  cross join recsys_engine.user_history(p_user_id, p_now) as latest
   join recsys.post_embeddings as theirs_embedded on theirs_embedded.model_id = p_model_id and theirs_embedded.post_id = latest.post_id
   join recsys.source_posts as theirs on theirs.post_id = latest.post_id
-  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys.feed_kind(p_user_id) <> 'impersonal'
+  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys_engine.feed_kind(p_user_id) <> 'impersonal'
   order by theirs_embedded.embedding operator(extensions.<#>) mine.embedding, latest.at desc
   limit 1;
 
-  candidates := array(select each.post_id from recsys.retrieve(p_user_id, p_model_id, p_embedding, p_now) as each);
+  candidates := array(select each.post_id from recsys_engine.retrieve(p_user_id, p_model_id, p_embedding, p_now) as each);
   -- as functions/_shared/recommend/select/fold.ts compares titles: by their words, two at least, and four letters
   with titles as (
     select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = any (candidates || p_post_id)
@@ -56,7 +56,7 @@ begin
     select null, each.title from unnest(request.original_titles) as each (title)
   ),
   words as (
-    select titles.post_id, btrim(regexp_replace(recsys.folded(titles.title), recsys.not_in_words() || '+', ' ', 'g')) as words from titles
+    select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
   where words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
@@ -82,19 +82,19 @@ begin
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
-  instant constant timestamptz := recsys.clock();
+  instant constant timestamptz := recsys_engine.clock();
   model record;
   post record;
   found_row record;
-  mutes recsys.feed_request;
+  mutes recsys_engine.feed_request;
   answer record;
-  feed constant text := recsys.feed_kind(p_user_id);
+  feed constant text := recsys_engine.feed_kind(p_user_id);
   shown record;
   ahead record;
   user_vector extensions.vector;
@@ -115,7 +115,7 @@ begin
   select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
   select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
-  select * into answer from recsys.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
+  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
 
   -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
   if not answer.is_visible then
@@ -148,14 +148,14 @@ begin
     reasons := reasons || 'dismissed or voted against'::text;
     details := details || found_row.at::text;
   end if;
-  mutes := recsys.request_with_mutes(p_user_id, instant);
+  mutes := recsys_engine.request_with_mutes(p_user_id, instant);
   if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
-    or recsys.has_muted_word(recsys.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then
+    or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then
     reasons := reasons || 'muted'::text;
     details := details || concat_ws('; ',
       case when post.author_id = any (mutes.muted_authors) then 'its author' end,
       (select 'its topic ' || string_agg(tag, ', ') from unnest(post.tags) as tag where lower(tag) = any (mutes.muted_topics)),
-      case when recsys.has_muted_word(recsys.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end);
+      case when recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end);
   end if;
   select max(impressions.seen_at) as at into found_row from recsys.impressions
   where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant
@@ -164,7 +164,7 @@ begin
     reasons := reasons || 'seen in the last 30 days'::text;
     details := details || found_row.at::text;
   end if;
-  select newcomer_posts.on_trial_until as until into found_row from recsys.newcomer_posts
+  select newcomer_posts.on_trial_until as until into found_row from recsys_engine.newcomer_posts
   where newcomer_posts.post_id = p_post_id and newcomer_posts.on_trial_until >= instant;
   if found_row.until is not null and not answer.is_candidate then
     reasons := reasons || 'on trial'::text;
@@ -172,7 +172,7 @@ begin
   end if;
   if not answer.is_candidate and mutes.withholds and exists (
     select from recsys.source_withheld where source_withheld.post_id = p_post_id or source_withheld.author_id = post.author_id
-  ) and (feed = 'impersonal' or post.author_id <> all (recsys.followed_people(p_user_id, instant)) is not false) then
+  ) and (feed = 'impersonal' or post.author_id <> all (recsys_engine.followed_people(p_user_id, instant)) is not false) then
     reasons := reasons || 'withheld'::text;
     details := details || 'it is recommended to nobody but those who follow its author'::text;
   end if;
@@ -201,7 +201,7 @@ begin
     if post_vector is null then
       return query select 'vector', 'the post has none', coalesce(
         (select case when job.is_dead then 'given up: ' || job.last_error else format('waits since %s', job.enqueued_at) end
-          from recsys.embedding_jobs as job where job.kind = 'post' and job.entity_id = p_post_id),
+          from recsys_engine.embedding_jobs as job where job.kind = 'post' and job.entity_id = p_post_id),
         'and none waits: update its text, or publish again');
     end if;
     if user_vector is null and feed <> 'impersonal' then
@@ -251,7 +251,7 @@ begin
     ), 'seen ' || shown.seen_at);
     return query
       select 'feature', features.part || ' ' || features.feature, round(features.value::numeric, 3)::text
-      from recsys.impression_features as features
+      from recsys_engine.impression_features as features
       where features.request_id = shown.request_id and features.post_id = p_post_id and features.shown_at = shown.shown_at
       order by features.number;
   end if;
@@ -260,5 +260,5 @@ $$;
 comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
 -- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
-revoke all on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;
-grant execute on function recsys.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) to service_role;
+revoke all on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;
+grant execute on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) to service_role;

@@ -5,7 +5,7 @@ select
   count(*) as depth,
   now() - min(feature_changes.queued_at) as age,
   round(count(*) / nullif(extract(epoch from max(feature_changes.queued_at) - min(feature_changes.queued_at)), 0), 1) as arriving_per_second
-from recsys.feature_changes;
+from recsys_engine.feature_changes;
 comment on view recsys.roll_up_lag is 'How far the feature store is behind, in one row.';
 comment on column recsys.roll_up_lag.depth is 'Changes that wait for recsys.roll_up().';
 comment on column recsys.roll_up_lag.age is 'How long the oldest has waited; null: none waits.';

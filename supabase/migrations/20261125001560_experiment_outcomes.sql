@@ -1,15 +1,15 @@
 -- What each person of an experiment was shown and did, before it and in it: all that its statistics are made of.
 
-create type recsys.person_outcome as (variant text, is_new boolean, metric text, shown integer, acted integer, shown_before integer, acted_before integer);
-comment on type recsys.person_outcome is 'One person and one metric (a head of recsys.heads): how many posts they were shown, each once, and with how many they then did that, in the experiment and in the 28 days before it. is_new: they signed up less than 28 days before it.';
+create type recsys_engine.person_outcome as (variant text, is_new boolean, metric text, shown integer, acted integer, shown_before integer, acted_before integer);
+comment on type recsys_engine.person_outcome is 'One person and one metric (a head of recsys_engine.heads): how many posts they were shown, each once, and with how many they then did that, in the experiment and in the 28 days before it. is_new: they signed up less than 28 days before it.';
 
-create function recsys.experiment_outcomes(p_experiment_id bigint) returns setof recsys.person_outcome
+create function recsys_engine.experiment_outcomes(p_experiment_id bigint) returns setof recsys_engine.person_outcome
 language sql stable security invoker set search_path = ''
 as $$
   with experiment as (
     select experiments.*,
       -- only what has had its time to be acted on, or a late look would see better people than an early one
-      least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until,
+      least(experiments.ended_at, recsys_engine.clock() - experiments.outcome_window) as counted_until,
       experiments.started_at - interval '28 days' as looked_at_from
     from recsys.experiments
     where experiments.experiment_id = p_experiment_id
@@ -18,7 +18,7 @@ as $$
     -- what is shown again is the same post to the same person
     select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at, min(named.variant) as variant
     from experiment
-    join recsys.chosen_impressions as impressions on impressions.shown_at >= experiment.counted_from and impressions.shown_at < experiment.counted_until
+    join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= experiment.counted_from and impressions.shown_at < experiment.counted_until
     cross join lateral (
       select variants.variant from recsys.experiment_variants as variants
       where variants.experiment_id = experiment.experiment_id
@@ -38,7 +38,7 @@ as $$
     select impressions.user_id, impressions.post_id, min(impressions.shown_at) as shown_at
     from experiment
     -- nothing that could have been acted on in the experiment
-    join recsys.chosen_impressions as impressions on impressions.shown_at >= experiment.looked_at_from and impressions.shown_at < experiment.started_at - experiment.outcome_window
+    join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= experiment.looked_at_from and impressions.shown_at < experiment.started_at - experiment.outcome_window
     where impressions.user_id in (select people.user_id from people)
     group by impressions.user_id, impressions.post_id
   ),
@@ -60,7 +60,7 @@ as $$
     select both_times.user_id, both_times.is_before, acts.head, count(distinct both_times.post_id) as posts
     from experiment
     cross join both_times
-    join recsys.optional_acts as acts
+    join recsys_engine.optional_acts as acts
       on acts.user_id = both_times.user_id and acts.post_id = both_times.post_id
       and acts.created_at > both_times.shown_at and acts.created_at <= both_times.shown_at + experiment.outcome_window
     group by both_times.user_id, both_times.is_before, acts.head
@@ -71,7 +71,7 @@ as $$
     select acted_optionally.user_id, acted_optionally.is_before, acted_optionally.head, acted_optionally.posts from acted_optionally
   ),
   metrics as (
-    select heads.head as metric from recsys.heads
+    select heads.head as metric from recsys_engine.heads
     -- an app without dismissals reads of none
     where heads.is_known and (heads.head <> 'dismiss' or exists (select from acted_optionally where acted_optionally.head = 'dismiss'))
   ),
@@ -87,7 +87,7 @@ as $$
   left join counts as now on now.user_id = people.user_id and now.metric = metrics.metric and not now.is_before
   left join counts as before on before.user_id = people.user_id and before.metric = metrics.metric and before.is_before
 $$;
-comment on function recsys.experiment_outcomes(bigint) is 'Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before.';
+comment on function recsys_engine.experiment_outcomes(bigint) is 'Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys_engine.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before.';
 
-revoke all on function recsys.experiment_outcomes(bigint) from public;
-grant execute on function recsys.experiment_outcomes(bigint) to service_role;
+revoke all on function recsys_engine.experiment_outcomes(bigint) from public;
+grant execute on function recsys_engine.experiment_outcomes(bigint) to service_role;

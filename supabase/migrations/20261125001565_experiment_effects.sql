@@ -1,6 +1,6 @@
 -- The statistics of experiments. People are the unit, since what one person does with ten posts is not ten independent trials.
 
-create function recsys.chi_square_p(p_statistic double precision, p_degrees integer) returns double precision
+create function recsys_engine.chi_square_p(p_statistic double precision, p_degrees integer) returns double precision
 language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
@@ -19,9 +19,9 @@ begin
   return least(1, tail);
 end
 $$;
-comment on function recsys.chi_square_p(double precision, integer) is 'How likely chi-square with so many degrees of freedom is at least p_statistic, by chance alone.';
+comment on function recsys_engine.chi_square_p(double precision, integer) is 'How likely chi-square with so many degrees of freedom is at least p_statistic, by chance alone.';
 
-create function recsys.compare_variants(p_people recsys.person_outcome[], p_control text, p_alpha double precision default 0.05)
+create function recsys_engine.compare_variants(p_people recsys_engine.person_outcome[], p_control text, p_alpha double precision default 0.05)
 returns table (
   variant text, people_group text, metric text, people bigint, shown bigint, acted bigint, rate double precision,
   ratio double precision, low double precision, high double precision, p double precision,
@@ -113,12 +113,12 @@ as $$
     select sqrt(2 * differences.spread * (differences.spread + 0.01) / 0.01 * ln(sqrt((differences.spread + 0.01) / differences.spread) / p_alpha)) as width
   ) as always
 $$;
-comment on function recsys.compare_variants(recsys.person_outcome[], text, double precision) is 'Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control''s with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant.';
+comment on function recsys_engine.compare_variants(recsys_engine.person_outcome[], text, double precision) is 'Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control''s with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant.';
 
-create function recsys.acts_of(p_metric text) returns text
+create function recsys_engine.acts_of(p_metric text) returns text
 language sql stable security invoker
-return (select heads.acts from recsys.heads where heads.head = p_metric);
-comment on function recsys.acts_of(text) is 'A metric of experiments in words: "dismissals" of dismiss.';
+return (select heads.acts from recsys_engine.heads where heads.head = p_metric);
+comment on function recsys_engine.acts_of(text) is 'A metric of experiments in words: "dismissals" of dismiss.';
 
-revoke all on function recsys.chi_square_p(double precision, integer), recsys.acts_of(text), recsys.compare_variants(recsys.person_outcome[], text, double precision) from public;
-grant execute on function recsys.chi_square_p(double precision, integer), recsys.acts_of(text), recsys.compare_variants(recsys.person_outcome[], text, double precision) to service_role;
+revoke all on function recsys_engine.chi_square_p(double precision, integer), recsys_engine.acts_of(text), recsys_engine.compare_variants(recsys_engine.person_outcome[], text, double precision) from public;
+grant execute on function recsys_engine.chi_square_p(double precision, integer), recsys_engine.acts_of(text), recsys_engine.compare_variants(recsys_engine.person_outcome[], text, double precision) to service_role;

@@ -1,16 +1,16 @@
 -- What each person of an interleaving did with the picks of its two teams, and the statistics of it. As in experiments that split people, the
 -- person is the unit: what one person does on ten pages is not ten independent trials.
 
-create type recsys.person_credit as (
+create type recsys_engine.person_credit as (
   metric text, pages integer, first_wins integer, second_wins integer, first_credit double precision, second_credit double precision
 );
-comment on type recsys.person_credit is 'One person and one metric: how many drafted pages they were shown, on how many of them they did more with the first team''s picks and on how many with the second''s, and how much with either: posts viewed, voted for or commented on; of the metric score, their sum weighted as in recsys.settings. Dismissals and long views do not count.';
+comment on type recsys_engine.person_credit is 'One person and one metric: how many drafted pages they were shown, on how many of them they did more with the first team''s picks and on how many with the second''s, and how much with either: posts viewed, voted for or commented on; of the metric score, their sum weighted as in recsys.settings. Dismissals and long views do not count.';
 
-create function recsys.interleaving_credits(p_experiment_id bigint) returns setof recsys.person_credit
+create function recsys_engine.interleaving_credits(p_experiment_id bigint) returns setof recsys_engine.person_credit
 language sql stable security invoker set search_path = ''
 as $$
   with experiment as (
-    select experiments.*, experiments.name || '/' || variants.variant as label, least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until
+    select experiments.*, experiments.name || '/' || variants.variant as label, least(experiments.ended_at, recsys_engine.clock() - experiments.outcome_window) as counted_until
     from recsys.experiments
     join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id and variants.second_model_id is not null
     where experiments.experiment_id = p_experiment_id
@@ -64,9 +64,9 @@ as $$
   left join credits on credits.request_id = pages.request_id and credits.metric = metrics.metric
   group by pages.user_id, metrics.metric
 $$;
-comment on function recsys.interleaving_credits(bigint) is 'Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team''s picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team.';
+comment on function recsys_engine.interleaving_credits(bigint) is 'Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team''s picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team.';
 
-create function recsys.compare_teams(p_people recsys.person_credit[], p_alpha double precision default 0.05)
+create function recsys_engine.compare_teams(p_people recsys_engine.person_credit[], p_alpha double precision default 0.05)
 returns table (
   metric text, people bigint, acting bigint, pages bigint, first_wins bigint, second_wins bigint, first_credit double precision, second_credit double precision,
   preference double precision, low double precision, high double precision, p double precision,
@@ -110,7 +110,7 @@ as $$
     case when estimates.variance is not null then least(1, sqrt((estimates.variance + 0.0025) / estimates.variance) * exp(greatest(-700, -0.0025 * estimates.preference ^ 2 / (2 * estimates.variance * (estimates.variance + 0.0025))))) end
   from totals
   left join estimates on estimates.metric = totals.metric and estimates.variance > 0
-  -- the test of recsys.compare_variants; its mixture has a deviation of 0.05: models whose rates differ by 3 to 10 % had preferences
+  -- the test of recsys_engine.compare_variants; its mixture has a deviation of 0.05: models whose rates differ by 3 to 10 % had preferences
   -- of 0.025 to 0.07 in simulations
   cross join lateral (
     select sqrt(2 * estimates.variance * (estimates.variance + 0.0025) / 0.0025 * ln(sqrt((estimates.variance + 0.0025) / estimates.variance) / p_alpha)) as width
@@ -123,7 +123,7 @@ as $$
       least(1, estimates.preference + always.width) as always_high
   ) as bounds on estimates.preference is not null
 $$;
-comment on function recsys.compare_teams(recsys.person_credit[], double precision) is 'Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same.';
+comment on function recsys_engine.compare_teams(recsys_engine.person_credit[], double precision) is 'Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same.';
 
-revoke all on function recsys.interleaving_credits(bigint), recsys.compare_teams(recsys.person_credit[], double precision) from public;
-grant execute on function recsys.interleaving_credits(bigint), recsys.compare_teams(recsys.person_credit[], double precision) to service_role;
+revoke all on function recsys_engine.interleaving_credits(bigint), recsys_engine.compare_teams(recsys_engine.person_credit[], double precision) from public;
+grant execute on function recsys_engine.interleaving_credits(bigint), recsys_engine.compare_teams(recsys_engine.person_credit[], double precision) to service_role;

@@ -29,22 +29,22 @@ begin
     effects.first_credit, effects.second_credit, effects.preference, effects.low, effects.high, effects.p, effects.always_low, effects.always_high, effects.always_p,
     case
       when effects.preference is null then format('too early: %s people acted, and 50 are needed who do not all do the same', effects.acting)
-      when effects.always_low > 0 then format('%s is preferred: its picks get %s', experiment.second_model, recsys.share_of_acts(effects.metric, effects.always_low, effects.always_high))
-      when effects.always_high < 0 then format('%s is preferred: its picks get %s', experiment.first_model, recsys.share_of_acts(effects.metric, -effects.always_high, -effects.always_low))
-      else format('no preference shown: the picks of %s get anything from %s', experiment.second_model, recsys.share_of_acts(effects.metric, effects.always_low, effects.always_high))
+      when effects.always_low > 0 then format('%s is preferred: its picks get %s', experiment.second_model, recsys_engine.share_of_acts(effects.metric, effects.always_low, effects.always_high))
+      when effects.always_high < 0 then format('%s is preferred: its picks get %s', experiment.first_model, recsys_engine.share_of_acts(effects.metric, -effects.always_high, -effects.always_low))
+      else format('no preference shown: the picks of %s get anything from %s', experiment.second_model, recsys_engine.share_of_acts(effects.metric, effects.always_low, effects.always_high))
     end
-  from recsys.compare_teams(array(select person from recsys.interleaving_credits(experiment.experiment_id) as person)) as effects
+  from recsys_engine.compare_teams(array(select person from recsys_engine.interleaving_credits(experiment.experiment_id) as person)) as effects
   order by array_position(array['score', 'view', 'vote', 'comment'], effects.metric);
 end
 $$;
-comment on function recsys.interleaving_report(text) is 'Which of two models people prefer where both draft each page: of views, votes and comments, and of their sum weighted as in recsys.settings (score); dismissals and long views do not count. pages: those that both drafted; wins: on how many of them more was done with that team''s picks; credit: how much in all; the rest as in recsys.compare_teams: a preference above 0 is for the second model. conclusion holds however often and whenever one looks. No row: nothing was drafted whose time to be acted on is over. Raises where there is no such experiment, or it splits people.';
+comment on function recsys.interleaving_report(text) is 'Which of two models people prefer where both draft each page: of views, votes and comments, and of their sum weighted as in recsys.settings (score); dismissals and long views do not count. pages: those that both drafted; wins: on how many of them more was done with that team''s picks; credit: how much in all; the rest as in recsys_engine.compare_teams: a preference above 0 is for the second model. conclusion holds however often and whenever one looks. No row: nothing was drafted whose time to be acted on is over. Raises where there is no such experiment, or it splits people.';
 
-create function recsys.share_of_acts(p_metric text, p_from double precision, p_to double precision) returns text
+create function recsys_engine.share_of_acts(p_metric text, p_from double precision, p_to double precision) returns text
 language sql immutable security invoker
 return pg_catalog.format('%s to %s %% of the %s', pg_catalog.to_char(50 * (1 + p_from), 'FM990.0'), pg_catalog.to_char(50 * (1 + p_to), 'FM990.0'), case p_metric when 'score' then 'weighted acts' else p_metric || 's' end);
-comment on function recsys.share_of_acts(text, double precision, double precision) is 'A preference from … to … in words: 0 and 0.1 of votes are "50.0 to 55.0 % of the votes".';
+comment on function recsys_engine.share_of_acts(text, double precision, double precision) is 'A preference from … to … in words: 0 and 0.1 of votes are "50.0 to 55.0 % of the votes".';
 
-create function recsys.interleaving_verdict(p_name text) returns table (variant text, verdict text)
+create function recsys_engine.interleaving_verdict(p_name text) returns table (variant text, verdict text)
 language sql stable security invoker set search_path = ''
 as $$
   with report as (
@@ -74,7 +74,7 @@ as $$
   left join report as score on score.metric = 'score'
   where experiments.name = p_name
 $$;
-comment on function recsys.interleaving_verdict(text) is 'What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict.';
+comment on function recsys_engine.interleaving_verdict(text) is 'What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys_engine.experiment_verdict.';
 
-revoke all on function recsys.interleaving_report(text), recsys.share_of_acts(text, double precision, double precision), recsys.interleaving_verdict(text) from public;
-grant execute on function recsys.interleaving_report(text), recsys.share_of_acts(text, double precision, double precision), recsys.interleaving_verdict(text) to service_role;
+revoke all on function recsys.interleaving_report(text), recsys_engine.share_of_acts(text, double precision, double precision), recsys_engine.interleaving_verdict(text) from public;
+grant execute on function recsys.interleaving_report(text), recsys_engine.share_of_acts(text, double precision, double precision), recsys_engine.interleaving_verdict(text) to service_role;

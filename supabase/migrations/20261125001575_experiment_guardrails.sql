@@ -1,13 +1,13 @@
 -- A variant that drives people away, or shows them what they do not want, ends its experiment by itself.
 
-create function recsys.stop_harmful_experiments() returns integer
+create function recsys_engine.stop_harmful_experiments() returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   experiment record;
   harm record;
   -- also where nobody dismisses: as many as there are only once somebody did would be wrong more often than 5 % together
-  metrics constant integer := (select count(*)::integer from recsys.heads where heads.is_known);
+  metrics constant integer := (select count(*)::integer from recsys_engine.heads where heads.is_known);
   names text[] := '{}'::text[];
   reasons text[] := '{}'::text[];
 begin
@@ -21,10 +21,10 @@ begin
   loop
     -- 5 % for all variants and metrics together, on all days together
     select effects.variant, effects.metric, at_best.ratio into harm
-    from recsys.compare_variants(
-      array(select outcomes from recsys.experiment_outcomes(experiment.experiment_id) as outcomes), experiment.control, 0.05 / (metrics * experiment.others)
+    from recsys_engine.compare_variants(
+      array(select outcomes from recsys_engine.experiment_outcomes(experiment.experiment_id) as outcomes), experiment.control, 0.05 / (metrics * experiment.others)
     ) as effects
-    join recsys.heads on heads.head = effects.metric
+    join recsys_engine.heads on heads.head = effects.metric
     cross join lateral (select case when heads.is_loss then effects.always_low else effects.always_high end as ratio) as at_best
     where effects.people_group = 'all'
       and case when heads.is_loss then at_best.ratio > 1 + experiment.max_loss else at_best.ratio < 1 - experiment.max_loss end
@@ -32,7 +32,7 @@ begin
     limit 1;
     if found then
       names := names || experiment.name;
-      reasons := reasons || format('guardrail: %s has at least %s %s than %s', harm.variant, recsys.percent_more(harm.ratio), recsys.acts_of(harm.metric), experiment.control);
+      reasons := reasons || format('guardrail: %s has at least %s %s than %s', harm.variant, recsys_engine.percent_more(harm.ratio), recsys_engine.acts_of(harm.metric), experiment.control);
     end if;
   end loop;
   for experiment in
@@ -44,7 +44,7 @@ begin
     order by experiments.experiment_id
   loop
     select effects.metric, effects.always_high into harm
-    from recsys.compare_teams(array(select credits from recsys.interleaving_credits(experiment.experiment_id) as credits), 0.05 / 3) as effects
+    from recsys_engine.compare_teams(array(select credits from recsys_engine.interleaving_credits(experiment.experiment_id) as credits), 0.05 / 3) as effects
     -- the second team's credit is less than 1 - max_loss of the first's
     where effects.metric <> 'score' and effects.always_high < -experiment.max_loss / (2 - experiment.max_loss)
     order by effects.always_high, effects.metric
@@ -61,8 +61,8 @@ begin
   return cardinality(names);
 end
 $$;
-comment on function recsys.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first''s, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
-revoke all on function recsys.stop_harmful_experiments() from public;
-grant execute on function recsys.stop_harmful_experiments() to service_role;
+comment on function recsys_engine.stop_harmful_experiments() is 'Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first''s, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron.';
+revoke all on function recsys_engine.stop_harmful_experiments() from public;
+grant execute on function recsys_engine.stop_harmful_experiments() to service_role;
 
-select recsys.schedule('recsys experiment guardrails', '*/15 * * * *', 'select recsys.stop_harmful_experiments()');
+select recsys_engine.schedule('recsys experiment guardrails', '*/15 * * * *', 'select recsys_engine.stop_harmful_experiments()');

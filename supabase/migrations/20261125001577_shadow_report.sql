@@ -1,22 +1,22 @@
 -- A shadow beside the model that served, on the posts that were shown: how alike their orders are, and whose probabilities fit better
 -- what people then did.
 
-create function recsys.shadow_model_id(p_model text) returns bigint
+create function recsys_engine.shadow_model_id(p_model text) returns bigint
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   -- a name may come again after its model was dropped
-  found_id constant bigint := (select shadows.model_id from recsys.shadows where shadows.name = p_model order by shadows.shadow_id desc limit 1);
+  found_id constant bigint := (select shadows.model_id from recsys_engine.shadows where shadows.name = p_model order by shadows.shadow_id desc limit 1);
 begin
   if found_id is null then
-    raise exception 'there was no shadow of %', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.shadows; recsys.start_shadow(name, share)';
+    raise exception 'there was no shadow of %', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys_engine.shadows; recsys.start_shadow(name, share)';
   end if;
   return found_id;
 end
 $$;
-comment on function recsys.shadow_model_id(text) is 'The model_id of the latest shadow by a model of that name. Raises P0002 where there was none.';
+comment on function recsys_engine.shadow_model_id(text) is 'The model_id of the latest shadow by a model of that name. Raises P0002 where there was none.';
 
-create function recsys.shadow_outcomes(p_model_id bigint, p_from timestamptz, p_to timestamptz)
+create function recsys_engine.shadow_outcomes(p_model_id bigint, p_from timestamptz, p_to timestamptz)
 returns table (
   request_id uuid, user_id uuid, post_id uuid, shown_at timestamptz, score real, probabilities real[], served_score real, served_probabilities real[],
   propensity real, support real, expected real[], served_expected real[], weight_squared double precision, weight_cubed double precision, acted integer[]
@@ -27,8 +27,8 @@ as $$
     shown.request_id, shown.user_id, shown.post_id, shown.shown_at, shown.score, shown.probabilities, shown.served_score, shown.served_probabilities,
     shown.propensity, shown.support, shown.expected, shown.served_expected, shown.weight_squared, shown.weight_cubed,
     -- only what has had its time to be acted on
-    case when shown.shown_at <= recsys.clock() - interval '1 day' then acted.times end
-  from recsys.shadow_impressions as shown
+    case when shown.shown_at <= recsys_engine.clock() - interval '1 day' then acted.times end
+  from recsys_engine.shadow_impressions as shown
   -- a look-up for each post, three index scans whatever the planner thinks of their number: as a join it took 21 s for 5,984 posts of which the
   -- statistics did not know yet
   cross join lateral (
@@ -42,7 +42,7 @@ as $$
   ) as acted
   where shown.shadow_model_id = p_model_id and shown.shown_at >= p_from and shown.shown_at < p_to
 $$;
-comment on function recsys.shadow_outcomes(bigint, timestamptz, timestamptz) is 'The rows of recsys.shadow_impressions of a model from an instant on and before another, with what the user did with the post within a day of being shown it: 1 or 0 each for view, vote and comment; null while the day is not over.';
+comment on function recsys_engine.shadow_outcomes(bigint, timestamptz, timestamptz) is 'The rows of recsys_engine.shadow_impressions of a model from an instant on and before another, with what the user did with the post within a day of being shown it: 1 or 0 each for view, vote and comment; null while the day is not over.';
 
 create function recsys.shadow_report(p_model text, p_from timestamptz default '-infinity', p_to timestamptz default 'infinity')
 returns table (
@@ -55,7 +55,7 @@ as $$
 begin
   return query
   with outcomes as materialized (
-    select * from recsys.shadow_outcomes(recsys.shadow_model_id(p_model), p_from, p_to) as outcomes where outcomes.score is not null
+    select * from recsys_engine.shadow_outcomes(recsys_engine.shadow_model_id(p_model), p_from, p_to) as outcomes where outcomes.score is not null
   ),
   -- equals share the mean of their places
   ranked as (
@@ -95,5 +95,5 @@ end
 $$;
 comment on function recsys.shadow_report(text, timestamptz, timestamptz) is 'A shadow, by the name of its model, compared with the model that served, on the posts shown from p_from on and before p_to that it could rank; a row each for view, vote and comment, whatever else either model predicts. rank_correlation: Spearman''s, of the two scores within a feed, in the mean over feeds; null: no feed has two different scores. mean_score, served_mean_score: of the posts shown. judged: posts shown more than a day ago; acted: with how many of these the user did that within a day. log_loss, served_log_loss: of either model''s probabilities on these, in nats; lower is better, and null where none is judged. Raises P0002 where there was no such shadow.';
 
-revoke all on function recsys.shadow_model_id(text), recsys.shadow_outcomes(bigint, timestamptz, timestamptz), recsys.shadow_report(text, timestamptz, timestamptz) from public;
-grant execute on function recsys.shadow_model_id(text), recsys.shadow_outcomes(bigint, timestamptz, timestamptz), recsys.shadow_report(text, timestamptz, timestamptz) to service_role;
+revoke all on function recsys_engine.shadow_model_id(text), recsys_engine.shadow_outcomes(bigint, timestamptz, timestamptz), recsys.shadow_report(text, timestamptz, timestamptz) from public;
+grant execute on function recsys_engine.shadow_model_id(text), recsys_engine.shadow_outcomes(bigint, timestamptz, timestamptz), recsys.shadow_report(text, timestamptz, timestamptz) to service_role;

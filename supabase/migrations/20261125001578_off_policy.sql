@@ -2,13 +2,13 @@
 -- stands above it, its actions are the candidates left, and both the chance by which the post was drawn and the one by which the model
 -- would have drawn it are known, so that one divided by the other says what the outcome counts.
 
-create type recsys.person_draws as (
+create type recsys_engine.person_draws as (
   places bigint, unknown bigint, acted bigint, reward double precision, weight double precision, weight_squared double precision, weight_cubed double precision, support double precision,
   weighted_reward double precision, modelled_reward double precision, served_modelled_reward double precision
 );
-comment on type recsys.person_draws is 'Sums over the places that were drawn for one person: how many; of how many more the propensity is not known; how many were acted on; the rewards, the weights (chance by the model through chance by which it was drawn); their squares and third powers, in the mean over what could be drawn; the support; weight times reward; and the doubly robust rewards of the model and of what was served.';
+comment on type recsys_engine.person_draws is 'Sums over the places that were drawn for one person: how many; of how many more the propensity is not known; how many were acted on; the rewards, the weights (chance by the model through chance by which it was drawn); their squares and third powers, in the mean over what could be drawn; the support; weight times reward; and the doubly robust rewards of the model and of what was served.';
 
-create function recsys.draws_by_person(p_model_id bigint, p_from timestamptz, p_to timestamptz) returns setof recsys.person_draws
+create function recsys_engine.draws_by_person(p_model_id bigint, p_from timestamptz, p_to timestamptz) returns setof recsys_engine.person_draws
 language sql stable security invoker set search_path = ''
 as $$
   with draws as (
@@ -23,7 +23,7 @@ as $$
       settings.view_weight::double precision * outcomes.served_expected[1] + settings.vote_weight::double precision * outcomes.served_expected[2]
         + settings.comment_weight::double precision * outcomes.served_expected[3] as served_expected
     from recsys.settings
-    cross join recsys.shadow_outcomes(p_model_id, p_from, p_to) as outcomes
+    cross join recsys_engine.shadow_outcomes(p_model_id, p_from, p_to) as outcomes
     left join recsys.impressions
       on impressions.request_id = outcomes.request_id and impressions.post_id = outcomes.post_id and impressions.shown_at = outcomes.shown_at
     where outcomes.support is not null and outcomes.acted is not null
@@ -37,9 +37,9 @@ as $$
   from draws
   group by draws.user_id
 $$;
-comment on function recsys.draws_by_person(bigint, timestamptz, timestamptz) is 'A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day.';
+comment on function recsys_engine.draws_by_person(bigint, timestamptz, timestamptz) is 'A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day.';
 
-create function recsys.off_policy_estimates(p_people recsys.person_draws[])
+create function recsys_engine.off_policy_estimates(p_people recsys_engine.person_draws[])
 returns table (
   estimator text, estimate double precision, low double precision, high double precision, gain double precision, gain_low double precision, gain_high double precision
 )
@@ -95,7 +95,7 @@ as $$
   from errors
   order by errors.number
 $$;
-comment on function recsys.off_policy_estimates(recsys.person_draws[]) is 'The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person.';
+comment on function recsys_engine.off_policy_estimates(recsys_engine.person_draws[]) is 'The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person.';
 
 create function recsys.off_policy(p_model text, p_from timestamptz default '-infinity', p_to timestamptz default 'infinity')
 returns table (
@@ -106,7 +106,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  each_person constant recsys.person_draws[] := array(select draws from recsys.draws_by_person(recsys.shadow_model_id(p_model), p_from, p_to) as draws);
+  each_person constant recsys_engine.person_draws[] := array(select draws from recsys_engine.draws_by_person(recsys_engine.shadow_model_id(p_model), p_from, p_to) as draws);
   known record;
 begin
   select
@@ -143,14 +143,14 @@ begin
   ) / known.places) then
     -- in the mean a weight is the support, whatever the models say
     raise exception 'the propensities are not those by which places were drawn: the mean weight is % and has to be about %', round(known.mean_weight::numeric, 3), round(known.support::numeric, 3)
-      using errcode = 'object_not_in_prerequisite_state', hint = 'was something written into recsys.impressions or recsys.shadow_impressions by hand, or were rows of some posts deleted?';
+      using errcode = 'object_not_in_prerequisite_state', hint = 'was something written into recsys.impressions or recsys_engine.shadow_impressions by hand, or were rows of some posts deleted?';
   end if;
   return query
   select estimates.*, known.places, known.people, known.effective, known.mean_weight, known.support
-  from recsys.off_policy_estimates(each_person) as estimates;
+  from recsys_engine.off_policy_estimates(each_person) as estimates;
 end
 $$;
 comment on function recsys.off_policy(text, timestamptz, timestamptz) is 'What the model of a shadow would have earned by a drawn place shown from p_from on and before p_to: view_weight, vote_weight and comment_weight of recsys.settings for what people did with the post within a day; dismissals and long views do not count. A row each for what was earned (logged), inverse propensity scoring (ips), its self-normalised form (snips) and doubly robust (dr), with 95 % intervals clustered by person, and the gain over what was earned. effective_sample_size: square of the mean weight / mean of their squares, over what could have been drawn, times the places. mean_weight: about the support, the share of what the model would have drawn that could be. Raises where propensities are missing for more than 1 place in 100, below 50 people, 25 acts or an effective sample size of 30, below 25 times the squared skewness of the weights (Cochran, "Sampling Techniques", 1977, section 2.15), below a support of 0.95, and where the mean weight is more than 5 standard errors off.';
 
-revoke all on function recsys.draws_by_person(bigint, timestamptz, timestamptz), recsys.off_policy_estimates(recsys.person_draws[]), recsys.off_policy(text, timestamptz, timestamptz) from public;
-grant execute on function recsys.draws_by_person(bigint, timestamptz, timestamptz), recsys.off_policy_estimates(recsys.person_draws[]), recsys.off_policy(text, timestamptz, timestamptz) to service_role;
+revoke all on function recsys_engine.draws_by_person(bigint, timestamptz, timestamptz), recsys_engine.off_policy_estimates(recsys_engine.person_draws[]), recsys.off_policy(text, timestamptz, timestamptz) from public;
+grant execute on function recsys_engine.draws_by_person(bigint, timestamptz, timestamptz), recsys_engine.off_policy_estimates(recsys_engine.person_draws[]), recsys.off_policy(text, timestamptz, timestamptz) to service_role;

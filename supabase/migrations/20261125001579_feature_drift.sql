@@ -1,6 +1,6 @@
 -- How far what the ranker is told of users and posts has moved: from what it was trained on (skew), and from weeks before (drift).
 
-create function recsys.shown_features(p_day date, p_feeds integer) returns table (model_id bigint, user_id uuid, post_id uuid, features real[])
+create function recsys_engine.shown_features(p_day date, p_feeds integer) returns table (model_id bigint, user_id uuid, post_id uuid, features real[])
 language sql stable security invoker set search_path = ''
 as $$
   with day as (
@@ -10,25 +10,25 @@ as $$
     -- ids of requests are random, so the first of them are a sample; one that has the first place has the others too
     select impressions.request_id
     from day
-    join recsys.chosen_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
+    join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
     where impressions.position = 1 and impressions.model_id is not null
     order by impressions.request_id
     offset p_feeds limit 1
   )
   select impressions.model_id, impressions.user_id, impressions.post_id, impressions.features
   from day
-  join recsys.chosen_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
+  join recsys_engine.chosen_impressions as impressions on impressions.shown_at >= day.begins and impressions.shown_at < day.ends
   where impressions.request_id < coalesce((select last.request_id from last), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     and impressions.position <= 10 and impressions.features is not null and not impressions.explored
 $$;
-comment on function recsys.shown_features(date, integer) is 'What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration.';
+comment on function recsys_engine.shown_features(date, integer) is 'What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration.';
 
-create function recsys.feature_skew(p_day date) returns table (model_id bigint, feature text, psi double precision, people bigint)
+create function recsys_engine.feature_skew(p_day date) returns table (model_id bigint, feature text, psi double precision, people bigint)
 language sql stable security invoker set search_path = ''
 as $$
   with shown as materialized (
     -- a tenth of 1,000 is known to a tenth of itself
-    select * from recsys.shown_features(p_day, 1000)
+    select * from recsys_engine.shown_features(p_day, 1000)
   ),
   totals as (
     select shown.model_id, count(*)::double precision as posts, count(distinct shown.user_id) as people from shown group by shown.model_id
@@ -36,12 +36,12 @@ as $$
   served as (
     select shown.model_id, trained.number, width_bucket(shown.features[trained.number], trained.edges) + 1 as bin, count(*) as posts
     from shown
-    join recsys.training_features as trained on trained.model_id = shown.model_id
+    join recsys_engine.training_features as trained on trained.model_id = shown.model_id
     group by shown.model_id, trained.number, bin
   )
   select totals.model_id, trained.feature, sum((shares.served - shares.trained) * ln(shares.served / shares.trained)), totals.people
   from totals
-  join recsys.training_features as trained on trained.model_id = totals.model_id
+  join recsys_engine.training_features as trained on trained.model_id = totals.model_id
   cross join lateral unnest(trained.shares) with ordinality as bins (share, bin)
   left join served on served.model_id = totals.model_id and served.number = trained.number and served.bin = bins.bin
   -- an empty bin has no logarithm
@@ -50,16 +50,16 @@ as $$
   ) as shares
   group by totals.model_id, trained.number, trained.feature, totals.people
 $$;
-comment on function recsys.feature_skew(date) is 'The population stability index of each feature of a day and model against what the ranker was trained on: the sum over the bins of recsys.training_features of (served - trained) * ln(served / trained). No rows of a model without training_features. By custom below 0.1 nothing differs and above 0.25 much does (Siddiqi, "Credit Risk Scorecards", 2006); by chance alone it is about 9 / people (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Some always differ: training asks at the instants at which people acted, serving when they come.';
+comment on function recsys_engine.feature_skew(date) is 'The population stability index of each feature of a day and model against what the ranker was trained on: the sum over the bins of recsys_engine.training_features of (served - trained) * ln(served / trained). No rows of a model without training_features. By custom below 0.1 nothing differs and above 0.25 much does (Siddiqi, "Credit Risk Scorecards", 2006); by chance alone it is about 9 / people (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Some always differ: training asks at the instants at which people acted, serving when they come.';
 
-create function recsys.feature_drift(p_day date) returns table (feature text, psi double precision, independent bigint)
+create function recsys_engine.feature_drift(p_day date) returns table (feature text, psi double precision, independent bigint)
 language sql stable security invoker set search_path = ''
 as $$
   with sampled as materialized (
     select ago.days > 0 as is_usual, shown.user_id, shown.post_id, shown.features, models.model_id, models.feature_spec_digest
     -- a Saturday is no Friday
     from (values (0, 1000), (7, 250), (14, 250), (21, 250), (28, 250)) as ago (days, feeds)
-    cross join lateral recsys.shown_features(p_day - ago.days, ago.feeds) as shown
+    cross join lateral recsys_engine.shown_features(p_day - ago.days, ago.feeds) as shown
     join recsys.models on models.model_id = shown.model_id
   ),
   newest as (
@@ -75,7 +75,7 @@ as $$
   names as (
     select model_features.number, model_features.part, model_features.part || ' ' || model_features.feature as feature
     from newest
-    join recsys.model_features on model_features.model_id = newest.model_id
+    join recsys_engine.model_features on model_features.model_id = newest.model_id
   ),
   scales as (
     -- what is nearer than a hundredth of the range is alike: the seconds between a login and a feed are not what the ranker goes by
@@ -144,7 +144,7 @@ as $$
   ) as shares
   group by scales.number, scales.feature, scales.part, independent.people, independent.posts
 $$;
-comment on function recsys.feature_drift(date) is 'The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 1,000 feeds of the day and 250 of each earlier one, by any models with the same feature_spec. No rows where none of those days has impressions.';
+comment on function recsys_engine.feature_drift(date) is 'The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 1,000 feeds of the day and 250 of each earlier one, by any models with the same feature_spec. No rows where none of those days has impressions.';
 
-revoke all on function recsys.shown_features(date, integer), recsys.feature_skew(date), recsys.feature_drift(date) from public;
-grant execute on function recsys.shown_features(date, integer), recsys.feature_skew(date), recsys.feature_drift(date) to service_role;
+revoke all on function recsys_engine.shown_features(date, integer), recsys_engine.feature_skew(date), recsys_engine.feature_drift(date) from public;
+grant execute on function recsys_engine.shown_features(date, integer), recsys_engine.feature_skew(date), recsys_engine.feature_drift(date) to service_role;

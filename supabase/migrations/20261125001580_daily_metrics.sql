@@ -9,15 +9,15 @@ create table recsys.daily_metrics (
   count bigint not null check (count >= 0),
   primary key (day, metric, model_id, slice)
 );
-comment on table recsys.daily_metrics is 'Figures of each day, written by recsys.measure_day() once the day''s labels are settled, and kept for two years. Days together: sum(value * count) / sum(count). metric is one of
+comment on table recsys.daily_metrics is 'Figures of each day, written by recsys_engine.measure_day() once the day''s labels are settled, and kept for two years. Days together: sum(value * count) / sum(count). metric is one of
   shown: posts shown, each once to a person; count: people.
   feeds: share of the feeds that were live, batch (asked for as a list), no model, or degraded to unranked, batch or community; count: all feeds.
   rate: share of the posts shown that the person then viewed, voted for or commented on within a day; count: posts shown. Also rate by position and rate by source.
   predicted: the mean probability of a view, vote or comment that live feeds were ranked by; count: posts shown with one.
-  rate, predicted and calibration of optional heads (recsys.heads): the same of posts shown live by models that predict these (recsys.models.heads), once each to a person.
+  rate, predicted and calibration of optional heads (recsys_engine.heads): the same of posts shown live by models that predict these (recsys.models.heads), once each to a person.
   calibration: predicted / happened of these (He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014); 1 is right, 2 is twice as many predicted; count: how many happened.
-  drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys.feature_drift(); count: independent people or posts.
-  skew: how far a feature is from what the ranker was trained on, see recsys.feature_skew(); count: people.
+  drift: how far a feature is from what it was on the same weekday of the four weeks before, as a population stability index, see recsys_engine.feature_drift(); count: independent people or posts.
+  skew: how far a feature is from what the ranker was trained on, see recsys_engine.feature_skew(); count: people.
   coverage: share of the posts of the last 30 days that were shown to anybody (Ge, Delgado-Battenfeld and Jannach, "Beyond Accuracy", 2010); count: these posts. None of a day on which nothing was shown.
   novelty: mean of -log2 of the share of people who had interacted with the post by the end of the day, in bits (Zhou et al., "Solving the apparent diversity-accuracy dilemma of recommender systems", 2010); count: posts shown.
   fresh: share of the posts shown that were 1 day, or 7 days, old at most; count: posts shown.
@@ -33,7 +33,7 @@ comment on column recsys.daily_metrics.count is 'How many of what the figure res
 alter table recsys.daily_metrics enable row level security;
 grant select, insert, update, delete on recsys.daily_metrics to service_role;
 
-create function recsys.measure_day(p_day date) returns integer
+create function recsys_engine.measure_day(p_day date) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -42,12 +42,12 @@ declare
   written integer;
   optional_written integer;
 begin
-  if p_day is null or day_ends + interval '1 day' > recsys.clock() then
+  if p_day is null or day_ends + interval '1 day' > recsys_engine.clock() then
     raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
-      using hint = 'select recsys.measure_days()';
+      using hint = 'select recsys_engine.measure_days()';
   end if;
   -- of two at once the second measures what is the same by then
-  perform pg_advisory_xact_lock(hashtext('recsys.measure_days'));
+  perform pg_advisory_xact_lock(hashtext('recsys_engine.measure_days'));
   delete from recsys.daily_metrics where daily_metrics.day = p_day and daily_metrics.metric not in ('lag', 'degraded');
   insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
   with shown as materialized (
@@ -65,7 +65,7 @@ begin
       case impressions.mode when 'live' then impressions.view_probability end as view_probability,
       case impressions.mode when 'live' then impressions.vote_probability end as vote_probability,
       case impressions.mode when 'live' then impressions.comment_probability end as comment_probability
-    from recsys.chosen_impressions as impressions
+    from recsys_engine.chosen_impressions as impressions
     where impressions.shown_at >= day_begins and impressions.shown_at < day_ends
     order by impressions.user_id, impressions.post_id, impressions.shown_at
   ),
@@ -145,9 +145,9 @@ begin
     select 'calibration', heads.model_id, heads.kind, sum(heads.expected) / sum(heads.acted_of_these), sum(heads.acted_of_these)::bigint
     from heads group by heads.model_id, heads.kind having sum(heads.acted_of_these) > 0
     union all
-    select 'drift', 0, drift.feature, drift.psi, drift.independent from recsys.feature_drift(p_day) as drift
+    select 'drift', 0, drift.feature, drift.psi, drift.independent from recsys_engine.feature_drift(p_day) as drift
     union all
-    select 'skew', skew.model_id, skew.feature, skew.psi, skew.people from recsys.feature_skew(p_day) as skew
+    select 'skew', skew.model_id, skew.feature, skew.psi, skew.people from recsys_engine.feature_skew(p_day) as skew
     union all
     select 'coverage', 0, '', count(by_post.post_id) / count(*)::double precision, count(*)
     from recsys.source_posts
@@ -160,7 +160,7 @@ begin
     from people
     cross join by_post
     left join lateral (
-      select post_stats.participants from recsys.post_stats
+      select post_stats.participants from recsys_engine.post_stats
       where post_stats.post_id = by_post.post_id and post_stats.last_active_at < day_ends
       order by post_stats.last_active_at desc, post_stats.interaction_id desc
       limit 1
@@ -182,14 +182,14 @@ begin
   with shown as materialized (
     select distinct on (impressions.user_id, impressions.post_id)
       impressions.request_id, impressions.post_id, impressions.model_id, impressions.optional_probabilities
-    from recsys.chosen_impressions as impressions
+    from recsys_engine.chosen_impressions as impressions
     where impressions.shown_at >= day_begins and impressions.shown_at < day_ends and impressions.mode = 'live'
       and impressions.optional_probabilities is not null
     order by impressions.user_id, impressions.post_id, impressions.shown_at
   ),
   labels as materialized (
     select labels.head, labels.request_id, labels.post_id
-    from recsys.optional_labels(day_begins, day_ends) as labels
+    from recsys_engine.optional_labels(day_begins, day_ends) as labels
     where exists (select from shown)
   ),
   heads as (
@@ -210,7 +210,7 @@ begin
   return written + optional_written;
 end
 $$;
-comment on function recsys.measure_day(date) is 'Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';
+comment on function recsys_engine.measure_day(date) is 'Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for.';
 
-revoke all on function recsys.measure_day(date) from public;
-grant execute on function recsys.measure_day(date) to service_role;
+revoke all on function recsys_engine.measure_day(date) from public;
+grant execute on function recsys_engine.measure_day(date) to service_role;

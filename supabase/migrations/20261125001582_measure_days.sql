@@ -1,13 +1,13 @@
 -- Measures each day once its labels are settled, and each hour how far the engine is behind.
 
-create function recsys.unmeasured_days() returns table (day date)
+create function recsys_engine.unmeasured_days() returns table (day date)
 language sql stable security invoker set search_path = ''
 as $$
   with bounds as (
     select
-      (recsys.clock() at time zone 'UTC')::date - 2 as settled,
+      (recsys_engine.clock() at time zone 'UTC')::date - 2 as settled,
       (select max(daily_metrics.day) from recsys.daily_metrics where daily_metrics.metric = 'shown') as last_measured,
-      ((recsys.clock() - settings.impressions_kept) at time zone 'UTC')::date + 1 as kept_since
+      ((recsys_engine.clock() - settings.impressions_kept) at time zone 'UTC')::date + 1 as kept_since
     from recsys.settings
   )
   select days.day::date
@@ -16,13 +16,13 @@ as $$
   where not exists (select from recsys.daily_metrics as measured where measured.day = days.day::date and measured.metric = 'shown')
   order by days.day
 $$;
-comment on function recsys.unmeasured_days() is 'The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys.feature_drift and recsys.health read so many.';
+comment on function recsys_engine.unmeasured_days() is 'The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys_engine.feature_drift and recsys.health read so many.';
 
-create function recsys.measure_days(p_most integer default 1) returns integer
+create function recsys_engine.measure_days(p_most integer default 1) returns integer
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  today constant date := (recsys.clock() at time zone 'UTC')::date;
+  today constant date := (recsys_engine.clock() at time zone 'UTC')::date;
   missing date;
   number integer := 0;
 begin
@@ -30,7 +30,7 @@ begin
     raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
   end if;
   -- of two at once the other does it
-  if not pg_try_advisory_xact_lock(hashtext('recsys.measure_days')) then
+  if not pg_try_advisory_xact_lock(hashtext('recsys_engine.measure_days')) then
     return 0;
   end if;
   insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
@@ -44,7 +44,7 @@ begin
   from (
     select count(distinct impressions.request_id) as feeds, count(distinct impressions.request_id) filter (where impressions.degraded is not null) as degraded
     from recsys.impressions
-    where impressions.shown_at > recsys.clock() - interval '1 hour' and impressions.shown_at <= recsys.clock()
+    where impressions.shown_at > recsys_engine.clock() - interval '1 hour' and impressions.shown_at <= recsys_engine.clock()
   ) as last_hour
   where last_hour.feeds > 0
   on conflict (day, metric, model_id, slice) do update
@@ -53,18 +53,18 @@ begin
   delete from recsys.daily_metrics
   where daily_metrics.day > today or (daily_metrics.day > today - 2 and daily_metrics.metric not in ('lag', 'degraded'));
   for missing in
-    select unmeasured.day from recsys.unmeasured_days() as unmeasured order by unmeasured.day limit p_most
+    select unmeasured.day from recsys_engine.unmeasured_days() as unmeasured order by unmeasured.day limit p_most
   loop
-    perform recsys.measure_day(missing);
+    perform recsys_engine.measure_day(missing);
     number := number + 1;
   end loop;
   delete from recsys.daily_metrics where daily_metrics.day < today - 731;
   return number;
 end
 $$;
-comment on function recsys.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
+comment on function recsys_engine.measure_days(integer) is 'Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one.';
 
-revoke all on function recsys.unmeasured_days(), recsys.measure_days(integer) from public;
-grant execute on function recsys.unmeasured_days(), recsys.measure_days(integer) to service_role;
+revoke all on function recsys_engine.unmeasured_days(), recsys_engine.measure_days(integer) from public;
+grant execute on function recsys_engine.unmeasured_days(), recsys_engine.measure_days(integer) to service_role;
 
-select recsys.schedule('recsys daily metrics', '27 * * * *', 'select recsys.measure_days()');
+select recsys_engine.schedule('recsys daily metrics', '27 * * * *', 'select recsys_engine.measure_days()');

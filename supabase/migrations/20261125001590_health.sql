@@ -1,18 +1,18 @@
 -- What is out of bounds, and what to do about it.
 
-create function recsys.percent(p_share double precision) returns text
+create function recsys_engine.percent(p_share double precision) returns text
 language sql immutable security invoker set search_path = ''
 as $$ select trim_scale(round((100 * p_share)::numeric, case when p_share < 0.1 then 2 else 1 end)) || ' %' $$;
-comment on function recsys.percent(double precision) is 'A share as people read it: 0.0123 is 1.23 %.';
+comment on function recsys_engine.percent(double precision) is 'A share as people read it: 0.0123 is 1.23 %.';
 
-create function recsys.health_figures() returns table (figure text, part text, value double precision, count bigint, state text)
+create function recsys_engine.health_figures() returns table (figure text, part text, value double precision, count bigint, state text)
 language sql stable security invoker set search_path = ''
 as $$
   with measured as (
     select max(day) as last, count(*) as days from recsys.daily_metrics where metric = 'shown'
   ),
   today as (
-    select (recsys.clock() at time zone 'UTC')::date as day
+    select (recsys_engine.clock() at time zone 'UTC')::date as day
   ),
   recent as (
     select metrics.*, coalesce(models.name, 'model ' || metrics.model_id) as model
@@ -41,7 +41,7 @@ as $$
     from measured
     join recsys.daily_metrics as metrics on metrics.day > measured.last - 35 and metrics.day <= measured.last
     -- fewer dismissals are no fault
-    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors') and metrics.slice not in (select heads.head from recsys.heads where heads.is_loss)
+    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors') and metrics.slice not in (select heads.head from recsys_engine.heads where heads.is_loss)
     group by metrics.metric, metrics.slice
   ),
   drifting as (
@@ -66,7 +66,7 @@ as $$
       when measured.last is not null then format('The last measured day is %s, and today is %s: a day is measured when its labels have had a day.', measured.last, today.day)
       when settled.is_there then 'No day was ever measured, though feeds were shown on days that are settled.'
       else 'Nothing was shown on a day that is settled yet, so there is nothing to measure.'
-    end || case when recsys.has_cron() then '' else ' pg_cron is missing here: npx recsys serve or npx recsys worker measures every hour, or another scheduler with select recsys.measure_days().' end
+    end || case when recsys_engine.has_cron() then '' else ' pg_cron is missing here: npx recsys serve or npx recsys worker measures every hour, or another scheduler with select recsys_engine.measure_days().' end
   from measured, today
   cross join lateral (
     select measured.last is null and exists (
@@ -76,17 +76,17 @@ as $$
   union all
   select 'model', '', case when active.name is null then 0 else 1 end, 0,
     coalesce(active.name || ' serves' || coalesce(' since ' || (
-      select activations.activated_at::timestamptz(0) from recsys.model_activations as activations where activations.ended_at is null
+      select activations.activated_at::timestamptz(0) from recsys_engine.model_activations as activations where activations.ended_at is null
     ), '') || '.', 'None is active.')
   from active
   union all
-  select 'model age', 'in days', extract(epoch from recsys.clock() - active.learned_until) / 86400, 0,
+  select 'model age', 'in days', extract(epoch from recsys_engine.clock() - active.learned_until) / 86400, 0,
     format('%s learned from what happened until %s.', active.name, active.learned_until::timestamptz(0))
   from active
   where active.learned_until is not null
   union all
   select 'ten people', 'of those that the ranker learned from', active.ten_people, active.people,
-    format('The ten who did most are %s of what %s learned last, from %s people.', recsys.percent(active.ten_people), active.name, active.people)
+    format('The ten who did most are %s of what %s learned last, from %s people.', recsys_engine.percent(active.ten_people), active.name, active.people)
   from active
   where active.ten_people is not null
   union all
@@ -105,11 +105,11 @@ as $$
   select 'change of ' || weeks.metric, case weeks.metric when 'rate' then weeks.slice || 's' when 'fresh' then 'posts of up to ' || weeks.slice else '' end,
     weeks.now / weeks.before, case when weeks.days_before < 7 then 0 else weeks.count end,
     case weeks.metric
-      when 'rate' then format('%s of the posts shown brought a %s in the last 7 days, %s in the 28 before.', recsys.percent(weeks.now), weeks.slice, recsys.percent(weeks.before))
-      when 'coverage' then format('%s of the posts of a month were shown to anybody on a day of the last 7, %s in the 28 before.', recsys.percent(weeks.now), recsys.percent(weeks.before))
+      when 'rate' then format('%s of the posts shown brought a %s in the last 7 days, %s in the 28 before.', recsys_engine.percent(weeks.now), weeks.slice, recsys_engine.percent(weeks.before))
+      when 'coverage' then format('%s of the posts of a month were shown to anybody on a day of the last 7, %s in the 28 before.', recsys_engine.percent(weeks.now), recsys_engine.percent(weeks.before))
       when 'novelty' then format('A post shown was worth %s bits in the last 7 days, %s in the 28 before.', round(weeks.now::numeric, 2), round(weeks.before::numeric, 2))
-      when 'fresh' then format('%s of the posts shown were at most %s old in the last 7 days, %s in the 28 before.', recsys.percent(weeks.now), weeks.slice, recsys.percent(weeks.before))
-      else format('The tenth of the authors shown most had %s of the posts shown in the last 7 days, %s in the 28 before.', recsys.percent(weeks.now), recsys.percent(weeks.before))
+      when 'fresh' then format('%s of the posts shown were at most %s old in the last 7 days, %s in the 28 before.', recsys_engine.percent(weeks.now), weeks.slice, recsys_engine.percent(weeks.before))
+      else format('The tenth of the authors shown most had %s of the posts shown in the last 7 days, %s in the 28 before.', recsys_engine.percent(weeks.now), recsys_engine.percent(weeks.before))
     end
   from weeks
   where weeks.before > 0 and weeks.now is not null
@@ -126,14 +126,14 @@ as $$
   union all
   select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(late_changes.queued_at)) / 3600, 0), 0,
     format('%s changes that came late wait.', count(*))
-  from recsys.late_changes
+  from recsys_engine.late_changes
   union all
   select 'embedding lag', 'in seconds', case when active.name is null then 0 else coalesce(extract(epoch from max(queue.age)), 0) end, 0,
     format('%s jobs wait.%s', sum(queue.depth), (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'embedding'))
   from active, recsys.embedding_queue as queue
   group by active.name
 $$;
-comment on function recsys.health_figures() is 'What recsys.health() holds against recsys.health_bounds: the last seven days of recsys.daily_metrics, and what can be seen now.';
+comment on function recsys_engine.health_figures() is 'What recsys.health() holds against recsys.health_bounds: the last seven days of recsys.daily_metrics, and what can be seen now.';
 
 create function recsys.health() returns table (what text, value text, bound text, ok boolean, state text, cure text)
 language sql stable security invoker set search_path = ''
@@ -147,7 +147,7 @@ as $$
         case when bounds.low > 0 then bounds.low / greatest(figures.value, 0.000001) end
       ) as severity,
       coalesce(figures.value > bounds.high, false) or coalesce(figures.value < bounds.low, false) as is_out
-    from recsys.health_figures() as figures
+    from recsys_engine.health_figures() as figures
     join recsys.health_bounds as bounds on bounds.figure = figures.figure
   )
   select judged.what,
@@ -160,5 +160,5 @@ as $$
   order by judged.is_out and not judged.is_early desc, judged.severity desc nulls last, judged.what
 $$;
 comment on function recsys.health() is 'What is out of bounds, the worst first, then what is not: what, its value, its bound in recsys.health_bounds, whether it is ok, a sentence on how it stands, and the cure. What rests on too little is ok. Where nothing was shown or measured yet only what can be seen now has rows. Reads 35 days of recsys.daily_metrics.';
-revoke all on function recsys.percent(double precision), recsys.health_figures(), recsys.health() from public;
-grant execute on function recsys.percent(double precision), recsys.health_figures(), recsys.health() to service_role;
+revoke all on function recsys_engine.percent(double precision), recsys_engine.health_figures(), recsys.health() from public;
+grant execute on function recsys_engine.percent(double precision), recsys_engine.health_figures(), recsys.health() to service_role;

@@ -1,26 +1,26 @@
 -- What a DBA asks of the engine's tables.
 
-create view recsys.posts_without_vector with (security_invoker = true) as
-select posts.post_id, posts.title, posts.created_at, recsys.clock() - posts.created_at as age,
+create view recsys_engine.posts_without_vector with (security_invoker = true) as
+select posts.post_id, posts.title, posts.created_at, recsys_engine.clock() - posts.created_at as age,
   case when job.entity_id is null then 'none waits' when job.is_dead then 'given up' else 'waits' end as job, job.failures, job.last_error
 from recsys.models
 cross join recsys.source_posts as posts
-left join recsys.embedding_jobs as job on job.kind = 'post' and job.entity_id = posts.post_id
+left join recsys_engine.embedding_jobs as job on job.kind = 'post' and job.entity_id = posts.post_id
 where models.status = 'active'
   and not exists (select from recsys.post_embeddings as vectors where vectors.model_id = models.model_id and vectors.post_id = posts.post_id);
-comment on view recsys.posts_without_vector is 'Posts that the active model has no vector of, so that they are found by age and activity and not by what they say. Reads all posts.';
-comment on column recsys.posts_without_vector.post_id is 'The post.';
-comment on column recsys.posts_without_vector.title is 'Its title.';
-comment on column recsys.posts_without_vector.created_at is 'When it was written, by the app.';
-comment on column recsys.posts_without_vector.age is 'How long ago that was by the engine''s clock, whatever its shift.';
-comment on column recsys.posts_without_vector.job is 'waits: its vector is coming; given up: last_error says why; none waits: update its text, or publish again.';
-comment on column recsys.posts_without_vector.failures is 'How often it failed; null: no job.';
-comment on column recsys.posts_without_vector.last_error is 'Why it failed last.';
+comment on view recsys_engine.posts_without_vector is 'Posts that the active model has no vector of, so that they are found by age and activity and not by what they say. Reads all posts.';
+comment on column recsys_engine.posts_without_vector.post_id is 'The post.';
+comment on column recsys_engine.posts_without_vector.title is 'Its title.';
+comment on column recsys_engine.posts_without_vector.created_at is 'When it was written, by the app.';
+comment on column recsys_engine.posts_without_vector.age is 'How long ago that was by the engine''s clock, whatever its shift.';
+comment on column recsys_engine.posts_without_vector.job is 'waits: its vector is coming; given up: last_error says why; none waits: update its text, or publish again.';
+comment on column recsys_engine.posts_without_vector.failures is 'How often it failed; null: no job.';
+comment on column recsys_engine.posts_without_vector.last_error is 'Why it failed last.';
 
 create view recsys.sizes with (security_invoker = true) as
 with recursive members as (
   select relations.oid as root, relations.oid from pg_catalog.pg_class as relations
-  where relations.relnamespace = 'recsys'::regnamespace and relations.relkind in ('r', 'p') and not relations.relispartition
+  where relations.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relations.relkind in ('r', 'p') and not relations.relispartition
   union all
   select members.root, pg_inherits.inhrelid from members
   join pg_catalog.pg_inherits on pg_inherits.inhparent = members.oid
@@ -42,4 +42,4 @@ comment on column recsys.sizes.index_bytes is 'Of its indexes; those of vectors 
 comment on column recsys.sizes.bytes is 'Of both.';
 comment on column recsys.sizes.size is 'The same as text.';
 
-grant select on recsys.posts_without_vector, recsys.sizes to service_role;
+grant select on recsys_engine.posts_without_vector, recsys.sizes to service_role;

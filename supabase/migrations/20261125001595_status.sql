@@ -7,7 +7,7 @@ with model as (
 newest as (
   -- a count of all posts reads whole tables: half a second at 155,000 posts. A gap shows among the newest
   select count(*) as posts, count(post_embeddings.post_id) as with_vector
-  from (select source_posts.post_id from recsys.source_posts where source_posts.created_at <= recsys.clock() order by source_posts.created_at desc, source_posts.post_id limit 1000) as latest
+  from (select source_posts.post_id from recsys.source_posts where source_posts.created_at <= recsys_engine.clock() order by source_posts.created_at desc, source_posts.post_id limit 1000) as latest
   cross join model
   left join recsys.post_embeddings on post_embeddings.model_id = model.model_id and post_embeddings.post_id = latest.post_id
 ),
@@ -22,10 +22,10 @@ months as (
   from pg_catalog.pg_inherits
   join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
   where pg_inherits.inhparent = 'recsys.impressions'::regclass
-    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
+    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys_engine.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
 ),
 runs as (
-  select recsys.has_cron() as are_run, count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
+  select recsys_engine.has_cron() as are_run, count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
     string_agg(schedules.name, ', ') filter (where schedules.last_result like 'failed%') as failed
   from recsys.schedules
 ),
@@ -42,7 +42,7 @@ cross join lateral (
     (3, 'embedding queue', coalesce(jobs.age < interval '1 minute', true) or model.model_id is null, concat_ws(', the oldest for ', jobs.depth || ' jobs wait', jobs.age),
       'does pg_cron call embed (recsys.schedules), or does npx recsys worker run?'),
     (4, 'dead letters', jobs.dead = 0, jobs.dead || ' jobs were given up',
-      'select * from recsys.embedding_dead_letters; to try again: update recsys.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'),
+      'select * from recsys.embedding_dead_letters; to try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'),
     (5, 'vectors', newest.with_vector >= 0.99 * newest.posts - 10 or model.model_id is null, format('%s of the newest %s posts have one', newest.with_vector, newest.posts),
       'select * from recsys.embedding_coverage; where no job waits for them: npx recsys publish'),
     (6, 'erasure', coalesce(erasing.age < interval '10 minutes', true), concat_ws(', the oldest for ', erasing.depth || ' deleted posts and users wait', erasing.age),
@@ -50,7 +50,7 @@ cross join lateral (
     (7, 'impressions', months.made > 1 and months.bytes_in_default < 100000000,
       case when months.made > 1 then 'next month has its partition' else 'next month has no partition' end
         || case when months.bytes_in_default > 0 then ', ' || pg_size_pretty(months.bytes_in_default) || ' in the default one' else '' end,
-      'select recsys.make_impression_partitions()'),
+      'select recsys_engine.make_impression_partitions()'),
     (8, 'schedules', runs.are_run and runs.paused is null and runs.failed is null,
       case when runs.are_run then coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), runs.scheduled || ' run') else 'pg_cron is missing' end,
       case when not runs.are_run then 'npx recsys serve or worker, and the commands of recsys.schedules by another scheduler'

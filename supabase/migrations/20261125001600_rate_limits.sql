@@ -5,17 +5,17 @@ alter table recsys.settings
 comment on column recsys.settings.requests_per_minute is 'How many requests a person may send in a minute, to all functions together; who has been quiet for a minute may send them at once. More get 429. Null: no limit.';
 
 -- unlogged: an update writes nothing to the write-ahead log, and a crash gives everybody a whole allowance
-create unlogged table recsys.rate_limits (
+create unlogged table recsys_engine.rate_limits (
   user_id uuid primary key,
   whole_at timestamptz not null
 ) with (fillfactor = 50);
-comment on table recsys.rate_limits is 'How much of the allowance of settings.requests_per_minute each person has used up. A row may go at any time: it gives a whole allowance.';
-comment on column recsys.rate_limits.user_id is 'Whose.';
-comment on column recsys.rate_limits.whole_at is 'When the allowance is whole again: each request moves it on by a minute''s share, and it may not be more than a minute ahead.';
-alter table recsys.rate_limits enable row level security;
-grant select, insert, update, delete on recsys.rate_limits to service_role;
+comment on table recsys_engine.rate_limits is 'How much of the allowance of settings.requests_per_minute each person has used up. A row may go at any time: it gives a whole allowance.';
+comment on column recsys_engine.rate_limits.user_id is 'Whose.';
+comment on column recsys_engine.rate_limits.whole_at is 'When the allowance is whole again: each request moves it on by a minute''s share, and it may not be more than a minute ahead.';
+alter table recsys_engine.rate_limits enable row level security;
+grant select, insert, update, delete on recsys_engine.rate_limits to service_role;
 
-create function recsys.take_request(p_user_id uuid) returns double precision
+create function recsys_engine.take_request(p_user_id uuid) returns double precision
 language plpgsql volatile security invoker set search_path = ''
 -- whoever locks the table keeps no feed waiting
 set lock_timeout = '100ms'
@@ -27,7 +27,7 @@ begin
   if share is null then
     return null;
   end if;
-  insert into recsys.rate_limits as own (user_id, whole_at) values (p_user_id, at + share)
+  insert into recsys_engine.rate_limits as own (user_id, whole_at) values (p_user_id, at + share)
   on conflict (user_id) do update
     -- two minutes ahead is nobody but who called before the clock was set back: they begin from scratch
     set whole_at = case when own.whole_at > at + interval '2 minutes' then at else greatest(own.whole_at, at) end + share
@@ -37,23 +37,23 @@ begin
   end if;
   return (
     select extract(epoch from rate_limits.whole_at + share - interval '1 minute' - at)::double precision
-    from recsys.rate_limits where rate_limits.user_id = p_user_id
+    from recsys_engine.rate_limits where rate_limits.user_id = p_user_id
   );
 end
 $$;
-comment on function recsys.take_request(uuid) is 'Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends.';
+comment on function recsys_engine.take_request(uuid) is 'Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends.';
 
-create function recsys.purge_rate_limits() returns bigint
+create function recsys_engine.purge_rate_limits() returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
   with gone as (
-    delete from recsys.rate_limits where whole_at < now() returning 1
+    delete from recsys_engine.rate_limits where whole_at < now() returning 1
   )
   select count(*) from gone
 $$;
-comment on function recsys.purge_rate_limits() is 'Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron.';
+comment on function recsys_engine.purge_rate_limits() is 'Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron.';
 
-revoke all on function recsys.take_request(uuid), recsys.purge_rate_limits() from public;
-grant execute on function recsys.take_request(uuid), recsys.purge_rate_limits() to service_role;
+revoke all on function recsys_engine.take_request(uuid), recsys_engine.purge_rate_limits() from public;
+grant execute on function recsys_engine.take_request(uuid), recsys_engine.purge_rate_limits() to service_role;
 
-select recsys.schedule('recsys purge of rate limits', '57 3 * * *', 'select recsys.purge_rate_limits()');
+select recsys_engine.schedule('recsys purge of rate limits', '57 3 * * *', 'select recsys_engine.purge_rate_limits()');

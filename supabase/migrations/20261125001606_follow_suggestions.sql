@@ -1,7 +1,7 @@
 -- Whom and what somebody might follow, which the function `similar` asks under the caller's own role: the app's policies decide whose follows,
 -- posts and profiles it may be made of, so an app whose follows are private gets nothing from those of others.
 
-create function recsys.why_to_follow(p_posts bigint, p_people uuid[]) returns json
+create function recsys_engine.why_to_follow(p_posts bigint, p_people uuid[]) returns json
 language sql stable security invoker set search_path = ''
 as $$
   select case when coalesce(cardinality(p_people), 0) >= coalesce(p_posts, 0)
@@ -9,19 +9,19 @@ as $$
     else json_build_object('kind', 'came_to_posts', 'posts', p_posts)
   end
 $$;
-comment on function recsys.why_to_follow(bigint, uuid[]) is 'What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}.';
+comment on function recsys_engine.why_to_follow(bigint, uuid[]) is 'What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}.';
 
-create function recsys.people_to_follow(p_user_id uuid, p_limit integer)
+create function recsys_engine.people_to_follow(p_user_id uuid, p_limit integer)
 returns table (is_known boolean, follows uuid[], items json)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  as_of constant timestamptz := recsys.clock();
+  as_of constant timestamptz := recsys_engine.clock();
   -- null: nothing of theirs is read
-  reader constant uuid := case when recsys.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
-  muted constant uuid[] := coalesce((recsys.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
+  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
+  muted constant uuid[] := coalesce((recsys_engine.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
   followed constant uuid[] := array(
     select source_follows.target::uuid from recsys.source_follows
     where source_follows.user_id = reader and source_follows.kind = 'person' and pg_input_is_valid(source_follows.target, 'uuid')
@@ -30,15 +30,15 @@ begin
   return query
   with authors as (
     select posts.author_id as user_id, count(distinct posts.post_id) as posts
-    from unnest(recsys.latest_interactions(reader, as_of)) as latest
+    from unnest(recsys_engine.latest_interactions(reader, as_of)) as latest
     join recsys.source_posts as posts on posts.post_id = latest.post_id
     group by posts.author_id
   ),
   friends as (
     select theirs.user_id, array_agg(distinct friend.user_id) as people
-    from unnest((recsys.followed_people(reader, as_of))[:100]) as friend (user_id)
+    from unnest((recsys_engine.followed_people(reader, as_of))[:100]) as friend (user_id)
     cross join lateral (
-      select followed.user_id from unnest(recsys.followed_people(friend.user_id, as_of)) as followed (user_id) limit 100
+      select followed.user_id from unnest(recsys_engine.followed_people(friend.user_id, as_of)) as followed (user_id) limit 100
     ) as theirs
     where friend.user_id <> all (muted) and exists (select from recsys.source_users where source_users.user_id = friend.user_id offset 0)
     group by theirs.user_id
@@ -57,30 +57,30 @@ begin
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     followed,
     (
-      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys.why_to_follow(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
+      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
       from found
     );
 end
 $$;
-comment on function recsys.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys.why_to_follow}. follows: whom they follow. is_known: the caller may read the user.';
+comment on function recsys_engine.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user.';
 
-create function recsys.topics_to_follow(p_user_id uuid, p_limit integer)
+create function recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer)
 returns table (is_known boolean, items json)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  as_of constant timestamptz := recsys.clock();
+  as_of constant timestamptz := recsys_engine.clock();
   -- null: nothing of theirs is read
-  reader constant uuid := case when recsys.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
-  request constant recsys.feed_request := recsys.request_with_mutes(p_user_id, as_of);
+  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
+  request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);
   muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
   muted constant text[] := coalesce(request.muted_topics, '{}');
 begin
   return query
   with tags as (
     select lower(tag) as name, min(tag) as tag, count(distinct posts.post_id) as posts
-    from unnest(recsys.latest_interactions(reader, as_of)) as latest
+    from unnest(recsys_engine.latest_interactions(reader, as_of)) as latest
     join recsys.source_posts as posts on posts.post_id = latest.post_id
     cross join unnest(posts.tags) as tag
     where posts.author_id is distinct from p_user_id and tag ~ '\S'
@@ -88,7 +88,7 @@ begin
   ),
   friends as (
     select lower(theirs.target) as name, min(theirs.target) as tag, array_agg(distinct friend.user_id) as people
-    from unnest((recsys.followed_people(reader, as_of))[:100]) as friend (user_id)
+    from unnest((recsys_engine.followed_people(reader, as_of))[:100]) as friend (user_id)
     cross join lateral (
       select source_follows.target from recsys.source_follows
       where source_follows.user_id = friend.user_id and source_follows.kind = 'topic' and (source_follows.created_at <= as_of) is not false
@@ -113,12 +113,12 @@ begin
   select
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     (
-      select coalesce(json_agg(json_build_object('topic', found.topic, 'why', recsys.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
+      select coalesce(json_agg(json_build_object('topic', found.topic, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
       from found
     );
 end
 $$;
-comment on function recsys.topics_to_follow(uuid, integer) is 'Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys.people_to_follow has people: {topic, why}, without those that they follow or muted.';
+comment on function recsys_engine.topics_to_follow(uuid, integer) is 'Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys_engine.people_to_follow has people: {topic, why}, without those that they follow or muted.';
 
-revoke all on function recsys.why_to_follow(bigint, uuid[]), recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) from public;
-grant execute on function recsys.why_to_follow(bigint, uuid[]), recsys.people_to_follow(uuid, integer), recsys.topics_to_follow(uuid, integer) to authenticated, service_role;
+revoke all on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer) from public;
+grant execute on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer) to authenticated, service_role;

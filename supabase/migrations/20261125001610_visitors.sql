@@ -4,44 +4,44 @@
 --
 -- Nothing is said here of people, of what they did, of what was shown to them, and nothing may be written.
 
-grant usage on schema recsys to anon;
+grant usage on schema recsys, recsys_engine to anon;
 
 -- what the app shows them
 grant select on recsys.source_posts, recsys.source_withheld to anon;
 
 -- the instant, the weights, the model
 grant select (clock_shift) on recsys.settings to anon;
-grant select on recsys.feed_settings to anon;
+grant select on recsys_engine.feed_settings to anon;
 do $$
 begin
   execute (
     select format('grant select (%s) on recsys.settings to anon', string_agg(quote_ident(attname), ', '))
-    from pg_catalog.pg_attribute where attrelid = 'recsys.feed_settings'::regclass and attnum > 0
+    from pg_catalog.pg_attribute where attrelid = 'recsys_engine.feed_settings'::regclass and attnum > 0
   );
 end
 $$;
-grant select (version) on recsys.feature_store_version to anon;
+grant select (version) on recsys_engine.feature_store_version to anon;
 grant select (model_id, name, status, feature_spec_digest, heads) on recsys.models to anon;
-grant select (model_id, graph, onnx, sha256) on recsys.model_artifacts to anon;
+grant select (model_id, graph, onnx, sha256) on recsys_engine.model_artifacts to anon;
 alter policy "settings are readable" on recsys.settings to anon, authenticated;
-alter policy "the version is readable" on recsys.feature_store_version to anon, authenticated;
+alter policy "the version is readable" on recsys_engine.feature_store_version to anon, authenticated;
 alter policy "the callers of functions read models" on recsys.models to anon, authenticated;
-alter policy "the callers of functions read artifacts" on recsys.model_artifacts to anon, authenticated;
+alter policy "the callers of functions read artifacts" on recsys_engine.model_artifacts to anon, authenticated;
 
 -- what the engine knows of posts, each read with its post
 grant select (model_id, post_id, embedding) on recsys.post_embeddings to anon;
-grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend) on recsys.post_stats, recsys.latest_post_stats to anon;
-grant select on recsys.post_tags, recsys.newcomer_posts to anon;
+grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend) on recsys_engine.post_stats, recsys_engine.latest_post_stats to anon;
+grant select on recsys_engine.post_tags, recsys_engine.newcomer_posts to anon;
 alter policy "vectors are read with their post" on recsys.post_embeddings to anon, authenticated;
-alter policy "stats are read with their post" on recsys.post_stats to anon, authenticated;
-alter policy "stats are read with their post" on recsys.latest_post_stats to anon, authenticated;
-alter policy "trials are read with their post" on recsys.newcomer_posts to anon, authenticated;
-alter policy "tags are read with their post" on recsys.post_tags to anon, authenticated;
+alter policy "stats are read with their post" on recsys_engine.post_stats to anon, authenticated;
+alter policy "stats are read with their post" on recsys_engine.latest_post_stats to anon, authenticated;
+alter policy "trials are read with their post" on recsys_engine.newcomer_posts to anon, authenticated;
+alter policy "tags are read with their post" on recsys_engine.post_tags to anon, authenticated;
 
 grant execute on function
-  recsys.feed_context(jsonb), recsys.user_context(uuid, bigint, timestamptz), recsys.clock(), recsys.served_key(uuid, bigint), recsys.folded(text), recsys.without_controls(text), recsys.text_for_mutes(text, text[]), recsys.not_in_words(), recsys.muted_word(text), recsys.word_pattern(text), recsys.muted_pattern(text[]), recsys.has_muted_word(text, text[], text), recsys.request_with_mutes(uuid, timestamptz), recsys.with_filter(recsys.feed_request, jsonb), recsys.new_posts(uuid, timestamptz, jsonb, integer), recsys.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
-  recsys.eligible_posts(recsys.feed_request), recsys.with_trials(recsys.feed_request), recsys.few_readable(double precision), recsys.newest_matches(recsys.feed_request, integer), recsys.pooled(recsys.feed_request, uuid[]), recsys.with_given(recsys.feed_request, uuid[]), recsys.given_posts(uuid, uuid[], jsonb, bigint), recsys.with_affinities(recsys.feed_request), recsys.with_touched(recsys.feed_request), recsys.with_came_to(recsys.feed_request, bigint), recsys.with_covisited(recsys.feed_request, bigint),
-  recsys.with_pool(recsys.feed_request, bigint, extensions.vector, boolean, double precision), recsys.ranked_posts(recsys.feed_request, bigint, extensions.vector), recsys.told_ranked_posts(recsys.feed_request, recsys.ranked_post[]), recsys.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
+  recsys_engine.feed_context(jsonb), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.clock(), recsys_engine.served_key(uuid, bigint), recsys_engine.folded(text), recsys_engine.without_controls(text), recsys_engine.text_for_mutes(text, text[]), recsys_engine.not_in_words(), recsys_engine.muted_word(text), recsys_engine.word_pattern(text), recsys_engine.muted_pattern(text[]), recsys_engine.has_muted_word(text, text[], text), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+  recsys_engine.eligible_posts(recsys_engine.feed_request), recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_given(recsys_engine.feed_request, uuid[]), recsys_engine.given_posts(uuid, uuid[], jsonb, bigint), recsys_engine.with_affinities(recsys_engine.feed_request), recsys_engine.with_touched(recsys_engine.feed_request), recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint),
+  recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;
 
 -- the sources, whichever there are (…0960_sources.sql)
@@ -49,7 +49,7 @@ do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys'::regnamespace and proname ~ '^(retrieve_|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('grant execute on function %s to anon', source);
   end loop;
 end

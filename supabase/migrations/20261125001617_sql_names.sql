@@ -1,8 +1,8 @@
 -- Names as statements have them that a person is to run: right whatever an app calls its tables, and in one line.
 
--- Called thousands of times by recsys.check(), and in plpgsql, as are recsys.trigger_arguments, names_account and person_read: a function in SQL is
+-- Called thousands of times by recsys.check(), and in plpgsql, as are recsys_engine.trigger_arguments, names_account and person_read: a function in SQL is
 -- planned at each call. With all four in SQL recsys.check() takes 333 ms of a processor instead of 237 beside an app of 22 tables.
-create function recsys.quoted_sql(p_text text, p_quote text) returns text
+create function recsys_engine.quoted_sql(p_text text, p_quote text) returns text
 language plpgsql immutable security invoker set search_path = ''
 as $$
 begin
@@ -17,24 +17,24 @@ begin
   ) end;
 end
 $$;
-comment on function recsys.quoted_sql(text, text) is 'A text with line breaks or control characters in quotes of SQL, without them; null where it has none.';
+comment on function recsys_engine.quoted_sql(text, text) is 'A text with line breaks or control characters in quotes of SQL, without them; null where it has none.';
 
-create function recsys.identifier_sql(p_name text) returns text
+create function recsys_engine.identifier_sql(p_name text) returns text
 language sql immutable security invoker set search_path = ''
-as $$ select coalesce(recsys.quoted_sql(p_name, '"'), quote_ident(p_name)) $$;
-comment on function recsys.identifier_sql(text) is 'A name as SQL has it, quoted where that is needed, in one line.';
+as $$ select coalesce(recsys_engine.quoted_sql(p_name, '"'), quote_ident(p_name)) $$;
+comment on function recsys_engine.identifier_sql(text) is 'A name as SQL has it, quoted where that is needed, in one line.';
 
-create function recsys.literal_sql(p_text text) returns text
+create function recsys_engine.literal_sql(p_text text) returns text
 language sql immutable security invoker set search_path = ''
-as $$ select coalesce(recsys.quoted_sql(p_text, ''''), quote_literal(p_text)) $$;
-comment on function recsys.literal_sql(text) is 'A text as SQL has it, in quotes and in one line.';
+as $$ select coalesce(recsys_engine.quoted_sql(p_text, ''''), quote_literal(p_text)) $$;
+comment on function recsys_engine.literal_sql(text) is 'A text as SQL has it, in quotes and in one line.';
 
-create function recsys.table_sql(p_relation regclass) returns text
+create function recsys_engine.table_sql(p_relation regclass) returns text
 language sql stable security invoker set search_path = ''
 as $$
-  select recsys.identifier_sql(pg_namespace.nspname) || '.' || recsys.identifier_sql(pg_class.relname)
+  select recsys_engine.identifier_sql(pg_namespace.nspname) || '.' || recsys_engine.identifier_sql(pg_class.relname)
   from pg_catalog.pg_class join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
   where pg_class.oid = p_relation
 $$;
-comment on function recsys.table_sql(regclass) is 'A table or view as SQL has it, with its schema.';
-revoke all on function recsys.quoted_sql(text, text), recsys.identifier_sql(text), recsys.table_sql(regclass), recsys.literal_sql(text) from public;
+comment on function recsys_engine.table_sql(regclass) is 'A table or view as SQL has it, with its schema.';
+revoke all on function recsys_engine.quoted_sql(text, text), recsys_engine.identifier_sql(text), recsys_engine.table_sql(regclass), recsys_engine.literal_sql(text) from public;

@@ -1,6 +1,6 @@
 -- What is under a view, and under whose rights it is read.
 
-create function recsys.relations_under(p_view regclass) returns table (relation regclass, kind "char")
+create function recsys_engine.relations_under(p_view regclass) returns table (relation regclass, kind "char")
 language plpgsql stable security invoker set search_path = ''
 as $$
 #variable_conflict use_column
@@ -21,9 +21,9 @@ begin
   where under.oid <> p_view;
 end
 $$;
-comment on function recsys.relations_under(regclass) is 'The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between.';
+comment on function recsys_engine.relations_under(regclass) is 'The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between.';
 
-create function recsys.is_invoker_view(p_view regclass) returns boolean
+create function recsys_engine.is_invoker_view(p_view regclass) returns boolean
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce((
@@ -33,8 +33,8 @@ as $$
     where pg_class.oid = p_view and option.option_name = 'security_invoker'
   ), false)
 $$;
-comment on function recsys.is_invoker_view(regclass) is 'Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may.';
+comment on function recsys_engine.is_invoker_view(regclass) is 'Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may.';
 
-revoke all on function recsys.relations_under(regclass), recsys.is_invoker_view(regclass) from public;
+revoke all on function recsys_engine.relations_under(regclass), recsys_engine.is_invoker_view(regclass) from public;
 -- a feed asks whether an app says which posts are one conversation
-grant execute on function recsys.relations_under(regclass) to service_role;
+grant execute on function recsys_engine.relations_under(regclass) to service_role;

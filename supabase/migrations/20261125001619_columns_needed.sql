@@ -1,14 +1,14 @@
 -- Which columns of the app's tables somebody has to be allowed to read for the source views to be read: what the grants that recsys.check()
 -- proposes are made of. A table may hold a hash of a password beside a name, so no grant of ours names more than is read.
 
-create function recsys.columns_asked(p_role name, p_relation regclass) returns table (relation regclass, attnum smallint)
+create function recsys_engine.columns_asked(p_role name, p_relation regclass) returns table (relation regclass, attnum smallint)
 language sql stable security invoker set search_path = ''
 as $$
   select pg_depend.refobjid::regclass, pg_depend.refobjsubid::smallint
   from (
     -- under a view that is not security_invoker its owner reads, and no caller
     select 'pg_catalog.pg_rewrite'::regclass as class, pg_rewrite.oid
-    from pg_catalog.pg_rewrite where pg_rewrite.ev_class = p_relation and recsys.is_invoker_view(p_relation)
+    from pg_catalog.pg_rewrite where pg_rewrite.ev_class = p_relation and recsys_engine.is_invoker_view(p_relation)
     union all
     select 'pg_catalog.pg_policy'::regclass, pg_policy.oid
     from pg_catalog.pg_policy
@@ -21,57 +21,57 @@ as $$
   -- a policy reads the row that it judges without a right to it
   where pg_depend.refobjid <> p_relation
 $$;
-comment on function recsys.columns_asked(name, regclass) is 'The columns that a view, or the policies on a table, read as the role that asks, one step down; with a number of 0 for the table itself.';
+comment on function recsys_engine.columns_asked(name, regclass) is 'The columns that a view, or the policies on a table, read as the role that asks, one step down; with a number of 0 for the table itself.';
 
-create function recsys.columns_needed(p_role name, p_view regclass) returns table (relation regclass, attnum smallint)
+create function recsys_engine.columns_needed(p_role name, p_view regclass) returns table (relation regclass, attnum smallint)
 language sql stable security invoker set search_path = ''
 as $$
   with recursive needed as (
     select p_view as relation, 0::smallint as attnum
     union
-    select asked.relation, asked.attnum from needed cross join lateral recsys.columns_asked(p_role, needed.relation) as asked
+    select asked.relation, asked.attnum from needed cross join lateral recsys_engine.columns_asked(p_role, needed.relation) as asked
   )
   select needed.relation, needed.attnum from needed where needed.relation <> p_view
 $$;
-comment on function recsys.columns_needed(name, regclass) is 'The columns that a role has to be allowed to read for a view to show it anything, those of views under it and of what policies read included; with a number of 0 for each table itself. What functions read is not among them: the catalog does not say it.';
+comment on function recsys_engine.columns_needed(name, regclass) is 'The columns that a role has to be allowed to read for a view to show it anything, those of views under it and of what policies read included; with a number of 0 for each table itself. What functions read is not among them: the catalog does not say it.';
 
-create function recsys.missing_reads(p_role name) returns table (relation regclass, views text, columns text, statement text)
+create function recsys_engine.missing_reads(p_role name) returns table (relation regclass, views text, columns text, statement text)
 language sql stable security invoker set search_path = ''
 as $$
   select lacking.relation, string_agg(distinct lacking.view, ', ' order by lacking.view), named.columns,
-    format('grant select (%s) on %s to %I', named.columns, recsys.table_sql(lacking.relation), p_role)
+    format('grant select (%s) on %s to %I', named.columns, recsys_engine.table_sql(lacking.relation), p_role)
   from (
     select 'recsys.' || views.view as view, needed.relation, array_agg(needed.attnum) over (partition by needed.relation) as attnums
     from unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) as views (view)
-    cross join recsys.columns_needed(p_role, to_regclass('recsys.' || views.view)) as needed
-    join pg_catalog.pg_class on pg_class.oid = needed.relation and pg_class.relnamespace <> 'recsys'::regnamespace
+    cross join recsys_engine.columns_needed(p_role, to_regclass('recsys.' || views.view)) as needed
+    join pg_catalog.pg_class on pg_class.oid = needed.relation and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
     -- logins are read by the roll-up alone
     where (p_role = 'service_role' or views.view <> 'source_logins')
       and needed.attnum <> 0 and not has_column_privilege(p_role, needed.relation, needed.attnum, 'select')
   ) as lacking
   cross join lateral (
-    select string_agg(recsys.identifier_sql(pg_attribute.attname), ', ' order by pg_attribute.attnum) as columns
+    select string_agg(recsys_engine.identifier_sql(pg_attribute.attname), ', ' order by pg_attribute.attnum) as columns
     from pg_catalog.pg_attribute where pg_attribute.attrelid = lacking.relation and pg_attribute.attnum = any (lacking.attnums)
   ) as named
   group by lacking.relation, named.columns
 $$;
-comment on function recsys.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view does so for it, a row for each table, with the statement that grants these and no others.';
+comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view does so for it, a row for each table, with the statement that grants these and no others.';
 
 create function recsys.grant_reads(p_role name) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- recsys.missing_reads quotes what it names, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  -- recsys_engine.missing_reads quotes what it names, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   missing record;
 begin
   if p_role is null or p_role not in ('service_role', 'authenticated') then
     raise exception 'recsys.grant_reads: the role is service_role, or authenticated where members are to read what the views show, not %', coalesce(quote_literal(p_role), 'null')
       using errcode = '22023';
   end if;
-  for missing in select reads.statement from recsys.missing_reads(p_role) as reads loop
+  for missing in select reads.statement from recsys_engine.missing_reads(p_role) as reads loop
     execute missing.statement;
   end loop;
 end
 $$;
 comment on function recsys.grant_reads(name) is 'Grants a role the columns that the source views read of the app''s tables, as far as it lacks them, and nothing else of these. Call it after each change of a view, for service_role, which reads all rows of them. Of authenticated it asks no more than each feed does: row level security has to say which rows these are.';
-revoke all on function recsys.columns_asked(name, regclass), recsys.columns_needed(name, regclass), recsys.missing_reads(name), recsys.grant_reads(name) from public;
+revoke all on function recsys_engine.columns_asked(name, regclass), recsys_engine.columns_needed(name, regclass), recsys_engine.missing_reads(name), recsys.grant_reads(name) from public;

@@ -1,6 +1,6 @@
 -- The first part of recsys.check(): whether the ten source views are what the engine reads.
 
-create function recsys.check_views() returns table (stops boolean, problem text, cure text)
+create function recsys_engine.check_views() returns table (stops boolean, problem text, cure text)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
@@ -8,19 +8,19 @@ begin
   select true, format('%s is not security_invoker: it shows everybody what its owner may see, and no feed is served from it', view.name),
     format('alter view %s set (security_invoker = true)  -- and in your migration: create or replace view %1$s with (security_invoker = true) as …', view.name)
   from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations}'::text[]) as view (name)
-  where not recsys.is_invoker_view(to_regclass(view.name));
+  where not recsys_engine.is_invoker_view(to_regclass(view.name));
 
   return query
-  select false, format('%s reads the view %s, which is not security_invoker: row level security of the tables under it does not hold', view.name, recsys.table_sql(under.relation)),
-    format('unless it says itself who sees what: alter view %s set (security_invoker = true)', recsys.table_sql(under.relation))
+  select false, format('%s reads the view %s, which is not security_invoker: row level security of the tables under it does not hold', view.name, recsys_engine.table_sql(under.relation)),
+    format('unless it says itself who sees what: alter view %s set (security_invoker = true)', recsys_engine.table_sql(under.relation))
   from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations}'::text[]) as view (name)
-  cross join recsys.relations_under(to_regclass(view.name)) as under
-  where under.kind = 'v' and not recsys.is_invoker_view(under.relation);
+  cross join recsys_engine.relations_under(to_regclass(view.name)) as under
+  where under.kind = 'v' and not recsys_engine.is_invoker_view(under.relation);
 
   return query
-  select false, format('row level security is off for %s: everybody is recommended all of it', recsys.table_sql(under.relation)),
-    format('unless everybody may read all of it, say in a policy who reads what; then: alter table %s enable row level security', recsys.table_sql(under.relation))
-  from recsys.relations_under('recsys.source_posts'::regclass) as under
+  select false, format('row level security is off for %s: everybody is recommended all of it', recsys_engine.table_sql(under.relation)),
+    format('unless everybody may read all of it, say in a policy who reads what; then: alter table %s enable row level security', recsys_engine.table_sql(under.relation))
+  from recsys_engine.relations_under('recsys.source_posts'::regclass) as under
   join pg_catalog.pg_class on pg_class.oid = under.relation
   where under.kind in ('r', 'p') and not pg_class.relrowsecurity;
 
@@ -52,6 +52,6 @@ begin
   );
 end
 $$;
-comment on function recsys.check_views() is 'What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check().';
+comment on function recsys_engine.check_views() is 'What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check().';
 
-revoke all on function recsys.check_views() from public;
+revoke all on function recsys_engine.check_views() from public;

@@ -2,36 +2,36 @@
 -- none (…/recommend/fallbacks.ts), and nobody sees why. So that is asked which is asked in earnest: a right may be wanting to a table of the app's, a
 -- function of its policies, a schema that a dashboard's script took away.
 
-create function recsys.members_read(p_relation regclass) returns text
+create function recsys_engine.members_read(p_relation regclass) returns text
 language sql stable security invoker set search_path = ''
 as $$
   select ' (' || granted.columns || ')'
   from (
     values
-      ('recsys.post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
-      ('recsys.latest_post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
+      ('recsys_engine.post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
+      ('recsys_engine.latest_post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
       ('recsys.impressions', 'request_id, user_id, post_id, shown_at, seen_at'),
-      ('recsys.batch_runs', 'run_id, model_id, model_name, as_of')
+      ('recsys_engine.batch_runs', 'run_id, model_id, model_name, as_of')
   ) as granted (relation, columns)
   where to_regclass(granted.relation) = p_relation
 $$;
-comment on function recsys.members_read(regclass) is 'Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others.';
+comment on function recsys_engine.members_read(regclass) is 'Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others.';
 
-create function recsys.missing_grant(p_role name, p_denied text, p_context text) returns text
+create function recsys_engine.missing_grant(p_role name, p_denied text, p_context text) returns text
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce(case culprit.kind
     when 'schema' then case
       -- the engine's, and those that Supabase lets everybody use
-      when culprit.name in ('recsys', 'extensions', 'auth') or opened.rights is null then format('grant usage on schema %s to %I', recsys.identifier_sql(culprit.name), p_role)
-      else format('%s looks into the schema %s: let it be security definer with a search_path of its own; to use that schema would let %s %s, too', reader.name, recsys.identifier_sql(culprit.name), p_role, opened.rights)
+      when culprit.name in ('recsys', 'recsys_engine', 'extensions', 'auth') or opened.rights is null then format('grant usage on schema %s to %I', recsys_engine.identifier_sql(culprit.name), p_role)
+      else format('%s looks into the schema %s: let it be security definer with a search_path of its own; to use that schema would let %s %s, too', reader.name, recsys_engine.identifier_sql(culprit.name), p_role, opened.rights)
     end
     when 'function' then case functions.number
       when 1 then format('grant execute on function %s to %I', functions.names, p_role)
       else format('%s may not execute %s: grant it the one that the views and policies call', p_role, coalesce(functions.names, culprit.name))
     end
     when 'table' then case
-      when engine.relation is not null and denied.tables is null then format('grant select%s on %s to %I', case when p_role = 'authenticated' then recsys.members_read(engine.relation) end, recsys.table_sql(engine.relation), p_role)
+      when engine.relation is not null and denied.tables is null then format('grant select%s on %s to %I', case when p_role = 'authenticated' then recsys_engine.members_read(engine.relation) end, recsys_engine.table_sql(engine.relation), p_role)
       else format('%s reads %s, and the catalog does not say which columns of it: name them in the view, let the function be security definer with a search_path of its own, or grant %s the columns that it reads', reader.name, coalesce(denied.tables, culprit.name), p_role)
     end
   end, format('give %s the right that is wanting: %s', p_role, regexp_replace(p_denied, '\s+', ' ', 'g')))
@@ -44,19 +44,19 @@ as $$
     -- the innermost function that is none of ours
     select coalesce('the function ' || (
       select named.function[1] from regexp_matches(p_context, '(?:SQL|PL/pgSQL) function "?([^"\n ]+)"? ?(?:statement|line|during)', 'g') with ordinality as named (function, place)
-      where named.function[1] !~ '^recsys\.' order by named.place limit 1
+      where named.function[1] !~ '^recsys(_engine)?\.' order by named.place limit 1
     ), 'a function that the views or policies call, or a whole row in one of them,') as name
   ) as reader on true
   left join lateral (
     -- what was granted there counts for nothing while the schema is shut: functions are granted to all from the start
     select string_agg(granted.right, ', ' order by granted.right) as rights
     from (
-      select 'read ' || recsys.table_sql(pg_class.oid) as right
+      select 'read ' || recsys_engine.table_sql(pg_class.oid) as right
       from pg_catalog.pg_class
       where pg_class.relnamespace = to_regnamespace(quote_ident(culprit.name)) and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
         and has_any_column_privilege(p_role, pg_class.oid, 'select')
       union
-      select format('call %s.%s as its owner', recsys.identifier_sql(culprit.name), recsys.identifier_sql(pg_proc.proname))
+      select format('call %s.%s as its owner', recsys_engine.identifier_sql(culprit.name), recsys_engine.identifier_sql(pg_proc.proname))
       from pg_catalog.pg_proc
       where pg_proc.pronamespace = to_regnamespace(quote_ident(culprit.name)) and pg_proc.prosecdef and has_function_privilege(p_role, pg_proc.oid, 'execute')
     ) as granted
@@ -65,7 +65,7 @@ as $$
   left join lateral (
     select count(*) as number, string_agg(signed.name, ' or ' order by signed.name) as names
     from (
-      select format('%s.%s(%s)', recsys.identifier_sql(pg_namespace.nspname), recsys.identifier_sql(pg_proc.proname), pg_get_function_identity_arguments(pg_proc.oid)) as name,
+      select format('%s.%s(%s)', recsys_engine.identifier_sql(pg_namespace.nspname), recsys_engine.identifier_sql(pg_proc.proname), pg_get_function_identity_arguments(pg_proc.oid)) as name,
         pg_depend.objid is not null as is_called, bool_or(pg_depend.objid is not null) over () as one_is_called
       from pg_catalog.pg_proc
       join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace
@@ -83,17 +83,17 @@ as $$
   ) as functions on true
   left join lateral (
     select pg_class.oid::regclass as relation from pg_catalog.pg_class
-    where culprit.kind = 'table' and pg_class.relname = culprit.name and pg_class.relnamespace = 'recsys'::regnamespace and not has_table_privilege(p_role, pg_class.oid, 'select')
+    where culprit.kind = 'table' and pg_class.relname = culprit.name and pg_class.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and not has_table_privilege(p_role, pg_class.oid, 'select')
   ) as engine on true
   left join lateral (
-    select string_agg(recsys.table_sql(pg_class.oid), ' or ' order by pg_class.oid) as tables from pg_catalog.pg_class
+    select string_agg(recsys_engine.table_sql(pg_class.oid), ' or ' order by pg_class.oid) as tables from pg_catalog.pg_class
     where culprit.kind = 'table' and pg_class.relname = culprit.name and pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
-      and pg_class.relnamespace <> all (array['pg_catalog', 'recsys']::regnamespace[]) and not has_table_privilege(p_role, pg_class.oid, 'select')
+      and pg_class.relnamespace <> all (array['pg_catalog', 'recsys', 'recsys_engine']::regnamespace[]) and not has_table_privilege(p_role, pg_class.oid, 'select')
   ) as denied on true
 $$;
-comment on function recsys.missing_grant(name, text, text) is 'The statement that gives a role what it lacks, from the words in which PostgreSQL denied it and the context of the error; where no statement would give that alone, what to do in words.';
+comment on function recsys_engine.missing_grant(name, text, text) is 'The statement that gives a role what it lacks, from the words in which PostgreSQL denied it and the context of the error; where no statement would give that alone, what to do in words.';
 
-create function recsys.check_access() returns table (stops boolean, problem text, cure text)
+create function recsys_engine.check_access() returns table (stops boolean, problem text, cure text)
 -- volatile: it sets the role
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -121,29 +121,29 @@ begin
     select calls.role, format('%s may not ask for %s', calls.role, calls.what), false, calls.query
     from (
       values
-        ('authenticated', 'who asks', 'select from recsys.feed_context((select to_jsonb(assigned) from recsys.assignment($1) as assigned)) as settings left join lateral recsys.user_context($1, $2, settings.now) on true'),
-        ('authenticated', 'candidates', 'select recsys.served_key(found.post_id, 1) from recsys.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
-        ('authenticated', 'candidates with a filter', 'select from recsys.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
-        ('authenticated', 'the model', 'select * from recsys.model_artifacts limit 0'),
-        ('authenticated', 'their variant of an experiment', 'select recsys.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
-        ('authenticated', 'the vectors of a second model', 'select from recsys.user_vectors($1, $2, now(), ''{}'')'),
-        ('authenticated', 'states of before', 'select from recsys.user_history($1, recsys.clock()), recsys.thinned_state($1, recsys.clock(), 0), recsys.thinning'),
-        ('service_role', 'what is common to all feeds', 'select recsys.common_posts(recsys.clock()), recsys.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys.rolled_up_posts)'),
+        ('authenticated', 'who asks', 'select from recsys_engine.feed_context((select to_jsonb(assigned) from recsys_engine.assignment($1) as assigned)) as settings left join lateral recsys_engine.user_context($1, $2, settings.now) on true'),
+        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock()) as found'),
+        ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_filter => ''{"tags": [""]}'')'),
+        ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
+        ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
+        ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
+        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys_engine.clock()), recsys_engine.thinned_state($1, recsys_engine.clock(), 0), recsys_engine.thinning'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys_engine.clock()), recsys_engine.known_posts($2, ''{}'', recsys_engine.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates beside these',
-          'select recsys.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
-        ('authenticated', 'the newest of whom they follow', 'select from recsys.following_feed($1, recsys.clock(), 1)'),
-        ('authenticated', 'posts that the app names', 'select from recsys.given_posts($1, ''{}'')'),
-        ('authenticated', 'how many posts are new', 'select recsys.new_posts($1, recsys.clock())'),
-        ('authenticated', 'a list made ahead', 'select from recsys.batch_feed($1, 1)'),
+          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_common => ''{}'', p_common_at => recsys_engine.clock())'),
+        ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys_engine.clock(), 1)'),
+        ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),
+        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys_engine.clock())'),
+        ('authenticated', 'a list made ahead', 'select from recsys_engine.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
-          'with asked as materialized (select recsys.feed_request($1, recsys.clock()) as request)
-            select from asked cross join lateral recsys.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
+          'with asked as materialized (select recsys_engine.feed_request($1, recsys_engine.clock()) as request)
+            select from asked cross join lateral recsys_engine.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
         ('authenticated', 'posts like one',
-          'select recsys.app_id(post.post_id), recsys.posts_like(post.post_id, 1),
-            recsys.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
+          'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
+            recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
-        ('authenticated', 'ideas', 'select from recsys.idea_author(), recsys.idea_posts(1)'),
-        ('authenticated', 'having events stored', 'select recsys.record_events(''[]'')')
+        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1)'),
+        ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')
     ) as calls (role, what, query)
   loop
     begin
@@ -155,23 +155,23 @@ begin
         perform set_config('role', before, true);
         -- what one right is wanting to is said once
         if asked.is_view then
-          for missing in select * from recsys.missing_reads(asked.role) as reads loop
+          for missing in select * from recsys_engine.missing_reads(asked.role) as reads loop
             if missing.statement <> all (known) then
               known := known || missing.statement || (asked.role || 'permission denied for table ' || (select pg_class.relname from pg_catalog.pg_class where pg_class.oid = missing.relation));
-              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys.table_sql(missing.relation)),
+              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys_engine.table_sql(missing.relation)),
                 case
                   -- a grant would let every member read everybody's rows, such as who blocked whom
                   when asked.role = 'authenticated' and exists (select from pg_catalog.pg_class where pg_class.oid = missing.relation and pg_class.relkind in ('r', 'p') and not pg_class.relrowsecurity)
-                  then format('unless every member may read these columns in all rows, say in a policy who reads which, and: alter table %s enable row level security; then: %s', recsys.table_sql(missing.relation), missing.statement)
+                  then format('unless every member may read these columns in all rows, say in a policy who reads which, and: alter table %s enable row level security; then: %s', recsys_engine.table_sql(missing.relation), missing.statement)
                   else missing.statement
                 end;
             end if;
           end loop;
         end if;
         -- nor once more for the service, which looks for candidates under the role of whoever asks
-        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ 'recsys.candidates\(''authenticated''' and 'authenticated' || denied = any (known)) then
+        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ 'recsys_engine.candidates\(''authenticated''' and 'authenticated' || denied = any (known)) then
           known := known || (asked.role || denied);
-          return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys.missing_grant(asked.role, denied, context);
+          return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys_engine.missing_grant(asked.role, denied, context);
         end if;
       when others then
         -- the other parts say why
@@ -181,5 +181,5 @@ begin
   end loop;
 end
 $$;
-comment on function recsys.check_access() is 'What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check().';
-revoke all on function recsys.members_read(regclass), recsys.missing_grant(name, text, text), recsys.check_access() from public;
+comment on function recsys_engine.check_access() is 'What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check().';
+revoke all on function recsys_engine.members_read(regclass), recsys_engine.missing_grant(name, text, text), recsys_engine.check_access() from public;

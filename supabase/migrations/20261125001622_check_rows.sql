@@ -1,6 +1,6 @@
 -- The third part of recsys.check(): the rows that the source views show. It reads them all: 6 s for 500,000 events at a load of 18.
 
-create function recsys.check_rows() returns table (stops boolean, problem text, cure text)
+create function recsys_engine.check_rows() returns table (stops boolean, problem text, cure text)
 language plpgsql stable security invoker set search_path = ''
 set jit = off
 as $$
@@ -48,15 +48,15 @@ begin
     where found.count > 0;
 
     return query
-    select true, format('recsys.source_interactions: %s are of kind %s, which is not view, vote or comment', found.count, recsys.literal_sql(found.kind)),
-      format('say what it counts as, insert into recsys.kinds (kind, head) values (%s, ''vote''), and let the view join recsys.kinds on kinds.kind = …, with kinds.head as kind', recsys.literal_sql(found.kind))
+    select true, format('recsys.source_interactions: %s are of kind %s, which is not view, vote or comment', found.count, recsys_engine.literal_sql(found.kind)),
+      format('say what it counts as, insert into recsys.kinds (kind, head) values (%s, ''vote''), and let the view join recsys.kinds on kinds.kind = …, with kinds.head as kind', recsys_engine.literal_sql(found.kind))
     from (
       select source_interactions.kind, count(*) from recsys.source_interactions
       where source_interactions.kind not in ('view', 'vote', 'comment') group by source_interactions.kind order by count(*) desc, source_interactions.kind limit 10
     ) as found;
 
     return query
-    select false, format('recsys.source_follows: %s rows such as %s %s count for nothing', found.count, recsys.literal_sql(found.kind), recsys.literal_sql(left(found.target, 100))),
+    select false, format('recsys.source_follows: %s rows such as %s %s count for nothing', found.count, recsys_engine.literal_sql(found.kind), recsys_engine.literal_sql(left(found.target, 100))),
       'kind is person, topic or group; the target of a person is their user_id as text, and nobody follows themselves'::text
     from (
       select count(*), min(source_follows.kind) as kind, min(source_follows.target) as target from recsys.source_follows
@@ -66,7 +66,7 @@ begin
     where found.count > 0;
 
     return query
-    select false, format('recsys.source_preferences: %s rows such as %s %s count for nothing', found.count, recsys.literal_sql(found.kind), recsys.literal_sql(left(found.value, 100))),
+    select false, format('recsys.source_preferences: %s rows such as %s %s count for nothing', found.count, recsys_engine.literal_sql(found.kind), recsys_engine.literal_sql(left(found.value, 100))),
       'kind is feed, more or less, or hide; the value of feed is following or impersonal, that of hide reposts'::text
     from (
       select count(*), min(source_preferences.kind) as kind, min(source_preferences.value) as value from recsys.source_preferences
@@ -151,5 +151,5 @@ begin
   end;
 end
 $$;
-comment on function recsys.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check().';
-revoke all on function recsys.check_rows() from public;
+comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check().';
+revoke all on function recsys_engine.check_rows() from public;

@@ -1,7 +1,7 @@
--- For recsys.check_upkeep(): the call of recsys.watch for a table that a source view reads, as far as keys, types and names say which column is
+-- For recsys_engine.check_upkeep(): the call of recsys.watch for a table that a source view reads, as far as keys, types and names say which column is
 -- what. A guess that raised, or that took a comment's id for a post's, would be worse than none.
 
-create function recsys.names_account(p_table regclass, p_column smallint) returns boolean
+create function recsys_engine.names_account(p_table regclass, p_column smallint) returns boolean
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
@@ -17,7 +17,7 @@ begin
       chain.relation = to_regclass('auth.users')
       -- the key of people whom no foreign key leads further
       or (
-        exists (select from recsys.relations_under('recsys.source_users'::regclass) as under where under.relation = chain.relation)
+        exists (select from recsys_engine.relations_under('recsys.source_users'::regclass) as under where under.relation = chain.relation)
         and exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'p' and conkey = array[chain.attnum])
         and not exists (select from pg_catalog.pg_constraint where conrelid = chain.relation and contype = 'f' and confrelid = to_regclass('auth.users'))
       )
@@ -26,17 +26,17 @@ begin
   );
 end
 $$;
-comment on function recsys.names_account(regclass, smallint) is 'Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads.';
-revoke all on function recsys.names_account(regclass, smallint) from public;
+comment on function recsys_engine.names_account(regclass, smallint) is 'Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads.';
+revoke all on function recsys_engine.names_account(regclass, smallint) from public;
 
-create function recsys.columns_read(p_view regclass, p_table regclass) returns table (name text, attnum smallint, type regtype, category "char")
+create function recsys_engine.columns_read(p_view regclass, p_table regclass) returns table (name text, attnum smallint, type regtype, category "char")
 language plpgsql stable security invoker set search_path = ''
 as $$
 #variable_conflict use_column
 begin
   return query
   select distinct pg_attribute.attname::text, pg_attribute.attnum, pg_attribute.atttypid::regtype, pg_type.typcategory
-  from (select p_view as view union select under.relation from recsys.relations_under(p_view) as under where under.kind in ('v', 'm')) as views
+  from (select p_view as view union select under.relation from recsys_engine.relations_under(p_view) as under where under.kind in ('v', 'm')) as views
   join pg_catalog.pg_rewrite on pg_rewrite.ev_class = views.view
   join pg_catalog.pg_depend on pg_depend.classid = 'pg_catalog.pg_rewrite'::regclass and pg_depend.objid = pg_rewrite.oid
     and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass and pg_depend.refobjid = p_table
@@ -44,36 +44,36 @@ begin
   join pg_catalog.pg_type on pg_type.oid = pg_attribute.atttypid;
 end
 $$;
-comment on function recsys.columns_read(regclass, regclass) is 'The columns of a table that a view reads, itself or by views under it.';
-revoke all on function recsys.columns_read(regclass, regclass) from public;
+comment on function recsys_engine.columns_read(regclass, regclass) is 'The columns of a table that a view reads, itself or by views under it.';
+revoke all on function recsys_engine.columns_read(regclass, regclass) from public;
 
-create function recsys.person_read(p_view regclass, p_table regclass, out name text, out lookup text[])
+create function recsys_engine.person_read(p_view regclass, p_table regclass, out name text, out lookup text[])
 language plpgsql stable security invoker set search_path = ''
 as $$
 #variable_conflict use_column
 begin
   with persons as (
     select columns.name, null::text[] as lookup, 1 as rank
-    from recsys.columns_read(p_view, p_table) as columns
-    where recsys.names_account(p_table, columns.attnum)
+    from recsys_engine.columns_read(p_view, p_table) as columns
+    where recsys_engine.names_account(p_table, columns.attnum)
     union all
     -- a number or name, for which the table that it refers to has the uuid that the view shows: of auth.users, or one that it makes up where there is none
     select columns.name, array[pg_constraint.confrelid::regclass::text, key.attname, uuid.attname], 2
-    from recsys.columns_read(p_view, p_table) as columns
+    from recsys_engine.columns_read(p_view, p_table) as columns
     join pg_catalog.pg_constraint on pg_constraint.conrelid = p_table and pg_constraint.contype = 'f' and pg_constraint.conkey = array[columns.attnum]
     join pg_catalog.pg_attribute as key on key.attrelid = pg_constraint.confrelid and key.attnum = pg_constraint.confkey[1]
     cross join lateral (
-      select read.name as attname from recsys.columns_read(p_view, pg_constraint.confrelid::regclass) as read
+      select read.name as attname from recsys_engine.columns_read(p_view, pg_constraint.confrelid::regclass) as read
       join pg_catalog.pg_attribute as shown on shown.attrelid = pg_constraint.confrelid and shown.attnum = read.attnum
       where read.type = 'uuid'::regtype and (
-        recsys.names_account(pg_constraint.confrelid::regclass, read.attnum)
-        or shown.attgenerated = 's' and exists (select from recsys.relations_under('recsys.source_users'::regclass) as under where under.relation = pg_constraint.confrelid)
+        recsys_engine.names_account(pg_constraint.confrelid::regclass, read.attnum)
+        or shown.attgenerated = 's' and exists (select from recsys_engine.relations_under('recsys.source_users'::regclass) as under where under.relation = pg_constraint.confrelid)
       )
     ) as uuid
-    where columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[]) and not recsys.names_account(p_table, columns.attnum)
+    where columns.type = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[]) and not recsys_engine.names_account(p_table, columns.attnum)
     union all
     select columns.name, null, 3
-    from recsys.columns_read(p_view, p_table) as columns
+    from recsys_engine.columns_read(p_view, p_table) as columns
     where columns.type = 'uuid'::regtype and columns.name ~ 'user|member|person|people|author|profile|account|owner|creator'
       and not exists (select from pg_catalog.pg_constraint where conrelid = p_table and contype = 'f' and conkey = array[columns.attnum])
   ),
@@ -82,10 +82,10 @@ begin
   where best.rank = (select min(persons.rank) from persons) and (best.alike = 1 or best.name = 'user_id');
 end
 $$;
-comment on function recsys.person_read(regclass, regclass) is 'The column by which rows of a table that a view reads name a person, and what recsys.watch needs as p_user_lookup. Nulls: none does, or several could.';
-revoke all on function recsys.person_read(regclass, regclass) from public;
+comment on function recsys_engine.person_read(regclass, regclass) is 'The column by which rows of a table that a view reads name a person, and what recsys.watch needs as p_user_lookup. Nulls: none does, or several could.';
+revoke all on function recsys_engine.person_read(regclass, regclass) from public;
 
-create function recsys.generated_from(p_table regclass, p_column smallint) returns table (attnum smallint)
+create function recsys_engine.generated_from(p_table regclass, p_column smallint) returns table (attnum smallint)
 language sql stable security invoker set search_path = ''
 as $$
   select pg_depend.refobjsubid::smallint
@@ -95,10 +95,10 @@ as $$
     and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass and pg_depend.refobjid = p_table and pg_depend.refobjsubid > 0
   where pg_attrdef.adrelid = p_table and pg_attrdef.adnum = p_column and pg_depend.refobjsubid <> p_column
 $$;
-comment on function recsys.generated_from(regclass, smallint) is 'The columns of which a generated column is made.';
-revoke all on function recsys.generated_from(regclass, smallint) from public;
+comment on function recsys_engine.generated_from(regclass, smallint) is 'The columns of which a generated column is made.';
+revoke all on function recsys_engine.generated_from(regclass, smallint) from public;
 
-create function recsys.posts_read(p_view regclass, p_table regclass) returns table (name text)
+create function recsys_engine.posts_read(p_view regclass, p_table regclass) returns table (name text)
 language plpgsql stable security invoker set search_path = ''
 as $$
 #variable_conflict use_column
@@ -107,8 +107,8 @@ begin
   select distinct columns.name
   from recsys.watches as posts
   join pg_catalog.pg_class on pg_class.oid = posts.table_name
-  cross join recsys.columns_read(p_view, p_table) as columns
-  cross join lateral (select columns.attnum union select made.attnum from recsys.generated_from(p_table, columns.attnum) as made) as base
+  cross join recsys_engine.columns_read(p_view, p_table) as columns
+  cross join lateral (select columns.attnum union select made.attnum from recsys_engine.generated_from(p_table, columns.attnum) as made) as base
   join pg_catalog.pg_attribute as base_column on base_column.attrelid = p_table and base_column.attnum = base.attnum
   left join lateral (
     select pg_constraint.confrelid from pg_catalog.pg_constraint
@@ -123,14 +123,14 @@ begin
     end);
 end
 $$;
-comment on function recsys.posts_read(regclass, regclass) is 'The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on.';
-revoke all on function recsys.posts_read(regclass, regclass) from public;
+comment on function recsys_engine.posts_read(regclass, regclass) is 'The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on.';
+revoke all on function recsys_engine.posts_read(regclass, regclass) from public;
 
-create function recsys.proposed_watch(p_view regclass, p_kind text, p_table regclass, p_post text) returns text
+create function recsys_engine.proposed_watch(p_view regclass, p_kind text, p_table regclass, p_post text) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
-  by_person constant record := recsys.person_read(p_view, p_table);
+  by_person constant record := recsys_engine.person_read(p_view, p_table);
   person constant text := by_person.name;
   lookup constant text[] := by_person.lookup;
   post constant text := p_post;
@@ -138,7 +138,7 @@ declare
   -- which of its times it is, where there is but one
   created constant text := (
     select case when count(*) = 1 then min(name) when bool_or(name = 'created_at') then 'created_at' end
-    from recsys.columns_read(p_view, p_table) where type = 'timestamptz'::regtype
+    from recsys_engine.columns_read(p_view, p_table) where type = 'timestamptz'::regtype
   );
   key constant text := (
     select case when bool_or(attname = 'id') then 'id' else min(attname)::text end
@@ -147,7 +147,7 @@ declare
     where conrelid = p_table and contype = 'p'
   );
   kind text := p_kind;
-  id text := coalesce(key, (select 'id' from recsys.columns_read(p_view, p_table) where name = 'id'), person);
+  id text := coalesce(key, (select 'id' from recsys_engine.columns_read(p_view, p_table) where name = 'id'), person);
   texts text[];
   others text[];
 begin
@@ -184,22 +184,22 @@ begin
   into texts, others
   from (
     select name, attnum, kind in ('users', 'posts') and (category = 'S' or type = 'text[]'::regtype) or kind in ('post_texts', 'user_texts') as is_text
-    from recsys.columns_read(p_view, p_table)
+    from recsys_engine.columns_read(p_view, p_table)
     where name <> all (array_remove(array[id, case when kind <> 'post_texts' then person end, case when kind in ('interactions', 'post_texts') then post end, case when kind in ('interactions', 'logins', 'posts') then created end], null))
       -- what a trigger can compare
       and (category = any ('{B,N,S,D,E,T}') or type = any ('{uuid,jsonb,text[]}'::regtype[]))
   ) as further;
   return format('select recsys.watch(%s)', concat_ws(', ',
-    recsys.literal_sql(p_table::text), quote_literal(kind),
-    case when kind in ('interactions', 'logins', 'posts', 'users') and id <> 'id' then 'p_id => ' || recsys.literal_sql(id::text) end,
-    case when kind in ('interactions', 'logins', 'user_texts') and person <> 'user_id' then 'p_user_id => ' || recsys.literal_sql(person::text) end,
-    case when kind in ('interactions', 'post_texts') and post <> 'post_id' then 'p_post_id => ' || recsys.literal_sql(post::text) end,
-    case when kind = 'posts' and person <> 'author_id' then 'p_author_id => ' || recsys.literal_sql(person::text) end,
-    case when kind in ('interactions', 'logins', 'posts') and created <> 'created_at' then 'p_created_at => ' || recsys.literal_sql(created::text) end,
-    case when kind in ('posts', 'users', 'post_texts', 'user_texts') then 'p_texts => ' || recsys.literal_sql(coalesce(texts, '{}')::text) end,
-    case when others is not null then 'p_others => ' || recsys.literal_sql(others::text) end,
-    case when kind <> 'post_texts' and lookup is not null then 'p_user_lookup => ' || recsys.literal_sql(lookup::text) end));
+    recsys_engine.literal_sql(p_table::text), quote_literal(kind),
+    case when kind in ('interactions', 'logins', 'posts', 'users') and id <> 'id' then 'p_id => ' || recsys_engine.literal_sql(id::text) end,
+    case when kind in ('interactions', 'logins', 'user_texts') and person <> 'user_id' then 'p_user_id => ' || recsys_engine.literal_sql(person::text) end,
+    case when kind in ('interactions', 'post_texts') and post <> 'post_id' then 'p_post_id => ' || recsys_engine.literal_sql(post::text) end,
+    case when kind = 'posts' and person <> 'author_id' then 'p_author_id => ' || recsys_engine.literal_sql(person::text) end,
+    case when kind in ('interactions', 'logins', 'posts') and created <> 'created_at' then 'p_created_at => ' || recsys_engine.literal_sql(created::text) end,
+    case when kind in ('posts', 'users', 'post_texts', 'user_texts') then 'p_texts => ' || recsys_engine.literal_sql(coalesce(texts, '{}')::text) end,
+    case when others is not null then 'p_others => ' || recsys_engine.literal_sql(others::text) end,
+    case when kind <> 'post_texts' and lookup is not null then 'p_user_lookup => ' || recsys_engine.literal_sql(lookup::text) end));
 end
 $$;
-comment on function recsys.proposed_watch(regclass, text, regclass, text) is 'A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which.';
-revoke all on function recsys.proposed_watch(regclass, text, regclass, text) from public;
+comment on function recsys_engine.proposed_watch(regclass, text, regclass, text) is 'A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which.';
+revoke all on function recsys_engine.proposed_watch(regclass, text, regclass, text) from public;

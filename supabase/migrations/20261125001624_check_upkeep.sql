@@ -1,19 +1,19 @@
 -- The fourth part of recsys.check(): whether the changes of the app's tables reach the engine.
 
-create function recsys.says_the_same(p_table regclass, p_one text, p_other text) returns boolean
+create function recsys_engine.says_the_same(p_table regclass, p_one text, p_other text) returns boolean
 language sql stable security invoker set search_path = ''
 as $$
   select p_one = p_other or exists (
     select from pg_catalog.pg_attribute as one, pg_catalog.pg_attribute as other
     where one.attrelid = p_table and other.attrelid = p_table and one.attname = p_one and other.attname = p_other
-      and (other.attnum in (select made.attnum from recsys.generated_from(p_table, one.attnum) as made)
-        or one.attnum in (select made.attnum from recsys.generated_from(p_table, other.attnum) as made))
+      and (other.attnum in (select made.attnum from recsys_engine.generated_from(p_table, one.attnum) as made)
+        or one.attnum in (select made.attnum from recsys_engine.generated_from(p_table, other.attnum) as made))
   )
 $$;
-comment on function recsys.says_the_same(regclass, text, text) is 'Whether two columns of a table are the same, or one is generated from the other.';
-revoke all on function recsys.says_the_same(regclass, text, text) from public;
+comment on function recsys_engine.says_the_same(regclass, text, text) is 'Whether two columns of a table are the same, or one is generated from the other.';
+revoke all on function recsys_engine.says_the_same(regclass, text, text) from public;
 
-create function recsys.check_upkeep() returns table (stops boolean, problem text, cure text)
+create function recsys_engine.check_upkeep() returns table (stops boolean, problem text, cure text)
 language plpgsql stable security invoker set search_path = ''
 -- compiling a plan for a few tables takes 2 s of its 3
 set jit = off
@@ -22,21 +22,21 @@ declare
   waiting bigint;
 begin
   return query
-  select true, format('recsys.watch follows %s by a column that is gone (%s), and each statement that writes the table fails', recsys.table_sql(watches.table_name), missing.names),
+  select true, format('recsys.watch follows %s by a column that is gone (%s), and each statement that writes the table fails', recsys_engine.table_sql(watches.table_name), missing.names),
     format('select recsys.unwatch(%s)  -- and call recsys.watch with the columns there are', concat_ws(', ',
-      recsys.literal_sql(watches.table_name::text), recsys.literal_sql(watches.kind),
-      'p_user_id => ' || recsys.literal_sql(watches.user_column), 'p_post_id => ' || recsys.literal_sql(watches.post_column), 'p_created_at => ' || recsys.literal_sql(watches.created_column)))
+      recsys_engine.literal_sql(watches.table_name::text), recsys_engine.literal_sql(watches.kind),
+      'p_user_id => ' || recsys_engine.literal_sql(watches.user_column), 'p_post_id => ' || recsys_engine.literal_sql(watches.post_column), 'p_created_at => ' || recsys_engine.literal_sql(watches.created_column)))
   from recsys.watches
   cross join lateral (
-    select string_agg(recsys.identifier_sql(used.name), ', ' order by used.name) as names
+    select string_agg(recsys_engine.identifier_sql(used.name), ', ' order by used.name) as names
     from (select distinct each.name from jsonb_array_elements_text(watches.watch -> 'columns') as each (name)) as used
-    where not recsys.has_columns(watches.table_name, array[used.name])
+    where not recsys_engine.has_columns(watches.table_name, array[used.name])
   ) as missing
   where missing.names is not null;
 
   return query
   select distinct false, format('recsys.%s reads %s, whose changes nobody follows', read.view,
-      case when asked.is_watched then coalesce(recsys.identifier_sql(asked.post) || ' of ', format('what is of a %s in ', read.entity)) else '' end || recsys.table_sql(read.relation)),
+      case when asked.is_watched then coalesce(recsys_engine.identifier_sql(asked.post) || ' of ', format('what is of a %s in ', read.entity)) else '' end || recsys_engine.table_sql(read.relation)),
     coalesce(asked.proposal, format(
       'if columns of it say %s, call recsys.watch with their names (docs/adopting.md); if only the row of another table says so, its changes are seen when the %s is worked out for another reason, and no sooner',
       read.needed, read.entity))
@@ -46,27 +46,27 @@ begin
       ('source_users', 'users', '{users,user_texts}'::text[], 'whom it is of', 'person'), ('source_posts', 'posts', '{posts,post_texts}', 'which post it is of', 'post'),
       ('source_interactions', 'interactions', '{interactions}', 'who did it, with which post and when', 'person or post'), ('source_logins', 'logins', '{logins}', 'who came back and when', 'person')
     ) as views (view, kind, kinds, needed, entity)
-    cross join recsys.relations_under(to_regclass('recsys.' || views.view)) as under
+    cross join recsys_engine.relations_under(to_regclass('recsys.' || views.view)) as under
     join pg_catalog.pg_class on pg_class.oid = under.relation
-    where under.kind in ('r', 'p') and pg_class.relnamespace <> 'recsys'::regnamespace
+    where under.kind in ('r', 'p') and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
   ) as read
   -- each post that a row names asks for a watch of its own
-  left join lateral recsys.posts_read(to_regclass('recsys.' || read.view), read.relation) as named on read.kind in ('posts', 'interactions')
+  left join lateral recsys_engine.posts_read(to_regclass('recsys.' || read.view), read.relation) as named on read.kind in ('posts', 'interactions')
   cross join lateral (
     select exists (select from recsys.watches where watches.table_name = read.relation) as is_watched, named.name as post,
-      recsys.proposed_watch(to_regclass('recsys.' || read.view), read.kind, read.relation, named.name) as proposal
+      recsys_engine.proposed_watch(to_regclass('recsys.' || read.view), read.kind, read.relation, named.name) as proposal
   ) as asked
   where not exists (
       select from recsys.watches
       where watches.table_name = read.relation and watches.kind = any (read.kinds)
-        and (watches.kind not in ('interactions', 'post_texts') or named.name is null or recsys.says_the_same(read.relation, watches.post_column, named.name))
+        and (watches.kind not in ('interactions', 'post_texts') or named.name is null or recsys_engine.says_the_same(read.relation, watches.post_column, named.name))
     )
     -- a table that is followed for one view may only be looked up in another one
     and (not asked.is_watched or asked.proposal is not null and (read.kind not in ('posts', 'interactions') or named.name is not null))
   order by 2, 3;
 
-  select count(*) into waiting from (select from recsys.feature_changes limit 1000001) as changes;
-  if not exists (select from recsys.latest_post_stats) and exists (select from recsys.source_interactions) then
+  select count(*) into waiting from (select from recsys_engine.feature_changes limit 1000001) as changes;
+  if not exists (select from recsys_engine.latest_post_stats) and exists (select from recsys.source_interactions) then
     return query select false, 'no events are rolled up yet'::text,
       case waiting
         when 0 then 'call recsys.watch for each table, as above: that queues them'
@@ -78,5 +78,5 @@ begin
   end if;
 end
 $$;
-comment on function recsys.check_upkeep() is 'Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check().';
-revoke all on function recsys.check_upkeep() from public;
+comment on function recsys_engine.check_upkeep() is 'Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check().';
+revoke all on function recsys_engine.check_upkeep() from public;

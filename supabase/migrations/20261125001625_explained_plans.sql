@@ -1,6 +1,6 @@
 -- What the planner would do, taken apart: for recsys.check(), which asks it how the source views are read. Nothing is read for that.
 
-create function recsys.explained(p_role text, p_query text) returns jsonb
+create function recsys_engine.explained(p_role text, p_query text) returns jsonb
 -- volatile: it sets the role
 language plpgsql volatile security invoker set search_path = ''
 -- where there is any index to look a row up by, it is used now, however few rows there are
@@ -18,16 +18,16 @@ begin
     perform set_config('role', p_role, true), set_config('request.jwt.claims', format('{"sub": "%s", "role": "%s"}', gen_random_uuid(), p_role), true);
     execute 'explain (format json, verbose) ' || p_query into plan;
   exception when others then
-    -- recsys.check_views() and check_access() say why
+    -- recsys_engine.check_views() and check_access() say why
     plan := null;
   end;
   perform set_config('role', before, true), set_config('request.jwt.claims', before_claims, true);
   return plan #> '{0,Plan}';
 end
 $$;
-comment on function recsys.explained(text, text) is 'The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned.';
+comment on function recsys_engine.explained(text, text) is 'The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned.';
 
-create function recsys.plan_nodes(p_plan jsonb) returns table (id text, node jsonb, is_beside boolean, relation regclass, alias text)
+create function recsys_engine.plan_nodes(p_plan jsonb) returns table (id text, node jsonb, is_beside boolean, relation regclass, alias text)
 language sql stable security invoker set search_path = ''
 as $$
   with recursive nodes as (
@@ -44,9 +44,9 @@ as $$
     nodes.node ->> 'Alias'
   from nodes
 $$;
-comment on function recsys.plan_nodes(jsonb) is 'The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans.';
+comment on function recsys_engine.plan_nodes(jsonb) is 'The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans.';
 
-create function recsys.equalities(p_condition text) returns table (one text, other text)
+create function recsys_engine.equalities(p_condition text) returns table (one text, other text)
 language plpgsql immutable security invoker set search_path = ''
 as $$
 declare
@@ -75,7 +75,7 @@ begin
         other := left_side;
         return next;
       elsif is_group then
-        return query select * from recsys.equalities(piece);
+        return query select * from recsys_engine.equalities(piece);
       end if;
       piece := '';
       left_side := null;
@@ -91,6 +91,6 @@ begin
   end loop;
 end
 $$;
-comment on function recsys.equalities(text) is 'What a condition, as explain prints it, compares by "=" in each row that it lets through, from both sides. What holds of some rows alone, behind OR, is none.';
+comment on function recsys_engine.equalities(text) is 'What a condition, as explain prints it, compares by "=" in each row that it lets through, from both sides. What holds of some rows alone, behind OR, is none.';
 
-revoke all on function recsys.explained(text, text), recsys.plan_nodes(jsonb), recsys.equalities(text) from public;
+revoke all on function recsys_engine.explained(text, text), recsys_engine.plan_nodes(jsonb), recsys_engine.equalities(text) from public;

@@ -2,37 +2,37 @@
 -- the planner, under the role that asks in earnest, since a policy reads tables of its own, and row level security lets no index be used by an
 -- expression that could leak.
 
-create function recsys.alias_pattern(p_alias text) returns text
+create function recsys_engine.alias_pattern(p_alias text) returns text
 language sql immutable security invoker set search_path = ''
 as $$
   select '(^|[^[:alnum:]_."])' || regexp_replace(quote_ident(p_alias), '([][(){}.*+?|^$\\])', '\\\1', 'g') || '\.'
 $$;
-comment on function recsys.alias_pattern(text) is 'What finds columns of an alias in a condition of a plan, as a regular expression.';
+comment on function recsys_engine.alias_pattern(text) is 'What finds columns of an alias in a condition of a plan, as a regular expression.';
 
-create function recsys.alias_of_whole(p_alias text) returns text
+create function recsys_engine.alias_of_whole(p_alias text) returns text
 language sql immutable security invoker set search_path = ''
 as $$ select regexp_replace(p_alias, '_\d+$', '') $$;
-comment on function recsys.alias_of_whole(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
+comment on function recsys_engine.alias_of_whole(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
 
-create function recsys.compared_in(p_plan jsonb)
+create function recsys_engine.compared_in(p_plan jsonb)
 returns table (id text, is_beside boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
 language sql stable security invoker set search_path = '' set jit = off
 as $$
-  with nodes as materialized (select * from recsys.plan_nodes(p_plan)),
+  with nodes as materialized (select * from recsys_engine.plan_nodes(p_plan)),
   named as materialized (
-    select each.alias, recsys.alias_pattern(each.alias) as pattern
+    select each.alias, recsys_engine.alias_pattern(each.alias) as pattern
     from (
       select nodes.alias from nodes where nodes.alias is not null
       union
       -- above its partitions, of which the scans are, a table is called as the query calls it
-      select recsys.alias_of_whole(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
+      select recsys_engine.alias_of_whole(nodes.alias) from nodes join pg_catalog.pg_class on pg_class.oid = nodes.relation where pg_class.relispartition
     ) as each
   ),
   compared as materialized (
     select nodes.id, nodes.is_beside, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
     from nodes
     cross join jsonb_each_text(nodes.node) as condition
-    cross join recsys.equalities(condition.value) as found
+    cross join recsys_engine.equalities(condition.value) as found
     where condition.key ~ ' (Cond|Filter)$' or condition.key = 'Filter'
   ),
   -- whose columns a side is made of: one alias, or none or several
@@ -50,21 +50,21 @@ as $$
   join sides as one on one.expression = compared.one
   join sides as other on other.expression = compared.other
 $$;
-comment on function recsys.compared_in(jsonb) is 'What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made.';
+comment on function recsys_engine.compared_in(jsonb) is 'What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made.';
 
-create function recsys.without_casts(p_expression text) returns text
+create function recsys_engine.without_casts(p_expression text) returns text
 language sql immutable security invoker set search_path = ''
 as $$
   select regexp_replace(p_expression, '^(recsys\.(?:person_)?id_of\()\(([^()]+)\)::(?:bigint|text)\)$', '\1\2)')
 $$;
-comment on function recsys.without_casts(text) is 'recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints.';
+comment on function recsys_engine.without_casts(text) is 'recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints.';
 
-create function recsys.indexed_as(p_table regclass, p_alias text, p_expression text) returns text
+create function recsys_engine.indexed_as(p_table regclass, p_alias text, p_expression text) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   -- as an index names it: without the alias
-  expression text := regexp_replace(p_expression, recsys.alias_pattern(p_alias), '\1', 'g');
+  expression text := regexp_replace(p_expression, recsys_engine.alias_pattern(p_alias), '\1', 'g');
   relabelled constant text := (regexp_match(expression, '^\((.*)\)::text$'))[1];
 begin
   if exists (
@@ -77,7 +77,7 @@ begin
   -- recsys.id_of of a number has become part of the query
   expression := regexp_replace(expression, '^\("overlay"\(\(''726563737973800''::text \|\| lpad\(to_hex\((.*)\), 16, ''0''::text\)\), ''8''::text, 17, 0\)\)::uuid$', 'recsys.id_of(\1)');
   expression := regexp_replace(expression, '^\("overlay"\(\(''726563737973800''::text \|\| lpad\(to_hex\((.*)\), 16, ''0''::text\)\), ''9''::text, 17, 0\)\)::uuid$', 'recsys.person_id_of(\1)');
-  expression := recsys.without_casts(expression);
+  expression := recsys_engine.without_casts(expression);
   -- an index takes nothing that may change
   if expression ~ '^''' or exists (
     select from regexp_matches(expression, '([[:alnum:]_$."]+)\(', 'g') as called (parts)
@@ -89,20 +89,20 @@ begin
   return case when expression ~ '^[[:alnum:]_.]+\([^()]*\)$' then expression else '(' || expression || ')' end;
 end
 $$;
-comment on function recsys.indexed_as(regclass, text, text) is 'How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it.';
+comment on function recsys_engine.indexed_as(regclass, text, text) is 'How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it.';
 
-create function recsys.has_index(p_table regclass, p_expression text) returns boolean
+create function recsys_engine.has_index(p_table regclass, p_expression text) returns boolean
 language sql stable security invoker set search_path = ''
 as $$
   select exists (
     select from pg_catalog.pg_index
     where pg_index.indrelid = p_table and pg_index.indisvalid and pg_index.indpred is null
-      and btrim(p_expression, '()') = btrim(recsys.without_casts(pg_get_indexdef(pg_index.indexrelid, 1, false)), '()')
+      and btrim(p_expression, '()') = btrim(recsys_engine.without_casts(pg_get_indexdef(pg_index.indexrelid, 1, false)), '()')
   )
 $$;
-comment on function recsys.has_index(regclass, text) is 'Whether a table has an index that begins with a column or expression, as recsys.indexed_as names it.';
+comment on function recsys_engine.has_index(regclass, text) is 'Whether a table has an index that begins with a column or expression, as recsys_engine.indexed_as names it.';
 
-create function recsys.read_whole(p_role text, p_query text)
+create function recsys_engine.read_whole(p_role text, p_query text)
 returns table (relation regclass, columns text, is_expression boolean, tables text, looked_up text, functions text)
 language plpgsql volatile security invoker set search_path = ''
 -- just-in-time compilation took 8 s, and what it compiled a few milliseconds
@@ -110,17 +110,17 @@ set jit = off
 as $$
 declare
   nobody constant text := '00000000-0000-4000-8000-000000000000';
-  plan constant jsonb := recsys.explained(p_role, replace(p_query, '$1', quote_literal(nobody) || '::uuid'));
+  plan constant jsonb := recsys_engine.explained(p_role, replace(p_query, '$1', quote_literal(nobody) || '::uuid'));
 begin
   return query
   with recursive nodes as materialized (
     -- an index is that of the whole of a partitioned table
     select plan_nodes.*, coalesce(pg_partition_root(plan_nodes.relation), plan_nodes.relation) as root,
-      plan_nodes.node ->> 'Node Type' <> 'Foreign Scan' and pg_class.relnamespace not in ('recsys'::regnamespace, 'pg_catalog'::regnamespace) as is_of_app
-    from recsys.plan_nodes(plan)
+      plan_nodes.node ->> 'Node Type' <> 'Foreign Scan' and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace, 'pg_catalog'::regnamespace) as is_of_app
+    from recsys_engine.plan_nodes(plan)
     left join pg_catalog.pg_class on pg_class.oid = plan_nodes.relation
   ),
-  compared as materialized (select *, position(nobody in compared_in.other) > 0 as is_asked_for from recsys.compared_in(plan)),
+  compared as materialized (select *, position(nobody in compared_in.other) > 0 as is_asked_for from recsys_engine.compared_in(plan)),
   -- above a union its columns are called by those of its first branch
   branches as materialized (
     select first.alias, shown.named, other.alias as other_alias, other.node -> 'Output' ->> (shown.place - 1)::integer as other_named
@@ -130,9 +130,9 @@ begin
     cross join jsonb_array_elements_text(first.node -> 'Output') with ordinality as shown (named, place)
     where first.is_of_app and other.is_of_app
     union
-    select compared.alias, compared.one, nodes.alias, regexp_replace(compared.one, recsys.alias_pattern(compared.alias), '\1' || quote_ident(nodes.alias) || '.', 'g')
+    select compared.alias, compared.one, nodes.alias, regexp_replace(compared.one, recsys_engine.alias_pattern(compared.alias), '\1' || quote_ident(nodes.alias) || '.', 'g')
     from compared
-    join nodes on nodes.root <> nodes.relation and recsys.alias_of_whole(nodes.alias) = compared.alias
+    join nodes on nodes.root <> nodes.relation and recsys_engine.alias_of_whole(nodes.alias) = compared.alias
   ),
   -- what leads to the rows of each table: a column that is what was asked for, or one that is a column of a table that was reached
   reached as (
@@ -161,7 +161,7 @@ begin
       select compared.alias, compared.one as named
       union all
       select branches.other_alias, branches.other_named from branches
-      where branches.alias = compared.alias and branches.named = compared.one and branches.other_named ~ recsys.alias_pattern(branches.other_alias)
+      where branches.alias = compared.alias and branches.named = compared.one and branches.other_named ~ recsys_engine.alias_pattern(branches.other_alias)
     ) as branch
     where reached.steps < 8
   ),
@@ -185,13 +185,13 @@ begin
   ways as materialized (
     select whole.id, whole.root, whole.is_beside, found.columns,
       -- of few rows another way may be as good. Row level security may keep an index on an expression from the role
-      recsys.has_index(whole.root, found.columns) and (
+      recsys_engine.has_index(whole.root, found.columns) and (
         not found.is_direct or found.columns !~ '\('
-        or coalesce(recsys.explained(p_role, format('select from %s where %s = %L::uuid', whole.root, found.columns, nobody)) ? 'Index Cond', true)
+        or coalesce(recsys_engine.explained(p_role, format('select from %s where %s = %L::uuid', whole.root, found.columns, nobody)) ? 'Index Cond', true)
       ) as is_there
     from whole
     cross join lateral (
-      select distinct recsys.indexed_as(whole.relation, whole.alias, reached.one) as columns, reached.steps = 0 as is_direct
+      select distinct recsys_engine.indexed_as(whole.relation, whole.alias, reached.one) as columns, reached.steps = 0 as is_direct
       from reached
       where reached.alias = whole.alias and reached.steps = (select min(nearest.steps) from reached as nearest where nearest.alias = whole.alias)
     ) as found
@@ -208,11 +208,11 @@ begin
   from (
     select
       (
-        select string_agg(distinct recsys.table_sql(whole.root), ', ') from whole
+        select string_agg(distinct recsys_engine.table_sql(whole.root), ', ') from whole
         where not whole.is_beside and not exists (select from ways where ways.id = whole.id)
       ) as tables,
       (
-        select string_agg(distinct recsys.table_sql(below.root), ', ') from nodes as below
+        select string_agg(distinct recsys_engine.table_sql(below.root), ', ') from nodes as below
         join compared on compared.one ~ 'SubPlan ' and compared.is_asked_for and starts_with(below.id, compared.id || '.')
         where below.is_beside and below.is_of_app
       ) as looked_up,
@@ -225,15 +225,15 @@ begin
   where found.tables is not null or found.functions is not null;
 end
 $$;
-comment on function recsys.read_whole(text, text) is 'What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does.';
+comment on function recsys_engine.read_whole(text, text) is 'What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does.';
 
-create function recsys.order_of_posts(p_role text) returns table (relation regclass, columns text)
+create function recsys_engine.order_of_posts(p_role text) returns table (relation regclass, columns text)
 language sql volatile security invoker set search_path = ''
 -- so that the order is made, and named, whether or not an index has it
 set enable_indexscan = off set enable_indexonlyscan = off set jit = off
 as $$
-  with nodes as materialized (select * from recsys.plan_nodes(recsys.explained(p_role, 'select * from recsys.source_posts order by created_at desc limit 100')))
-  select coalesce(pg_partition_root(scans.relation), scans.relation), min(recsys.indexed_as(scans.relation, scans.alias, regexp_replace(sort_key.key, ' DESC$', '')))
+  with nodes as materialized (select * from recsys_engine.plan_nodes(recsys_engine.explained(p_role, 'select * from recsys.source_posts order by created_at desc limit 100')))
+  select coalesce(pg_partition_root(scans.relation), scans.relation), min(recsys_engine.indexed_as(scans.relation, scans.alias, regexp_replace(sort_key.key, ' DESC$', '')))
   from nodes as sorts
   cross join jsonb_array_elements_text(sorts.node -> 'Sort Key') as sort_key (key)
   join nodes as scans on scans.relation is not null and not scans.is_beside and position(quote_ident(scans.alias) || '.' in sort_key.key) > 0
@@ -241,16 +241,16 @@ as $$
   where not sorts.is_beside and sort_key.key ~ ' DESC$'
   group by 1
 $$;
-comment on function recsys.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
+comment on function recsys_engine.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';
 
-create function recsys.is_small(p_table regclass) returns boolean
+create function recsys_engine.is_small(p_table regclass) returns boolean
 language sql stable security invoker set search_path = ''
 as $$
   select greatest(pg_relation_size(p_table), (select sum(pg_relation_size(parts.relid)) from pg_partition_tree(p_table) as parts)) <= 65536
 $$;
-comment on function recsys.is_small(regclass) is 'Whether a table has 8 pages or fewer, which are read faster than an index.';
+comment on function recsys_engine.is_small(regclass) is 'Whether a table has 8 pages or fewer, which are read faster than an index.';
 
-create function recsys.index_cure(p_table regclass, p_columns text, p_then text, p_shown_as text) returns text
+create function recsys_engine.index_cure(p_table regclass, p_columns text, p_then text, p_shown_as text) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -259,8 +259,8 @@ declare
 begin
   if p_shown_as is null then
     -- a partitioned table takes none concurrently
-    return format('create index %son %s (%s)', case when not is_partitioned then 'concurrently ' end, recsys.table_sql(p_table), concat_ws(', ', coalesce(
-      (select recsys.identifier_sql(pg_attribute.attname) from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attnum > 0 and quote_ident(pg_attribute.attname) = p_columns),
+    return format('create index %son %s (%s)', case when not is_partitioned then 'concurrently ' end, recsys_engine.table_sql(p_table), concat_ws(', ', coalesce(
+      (select recsys_engine.identifier_sql(pg_attribute.attname) from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attnum > 0 and quote_ident(pg_attribute.attname) = p_columns),
       p_columns), p_then));
   end if;
   return coalesce(
@@ -268,17 +268,17 @@ begin
       select format('show %I as %s in the view', pg_attribute.attname, p_shown_as)
       from pg_catalog.pg_attribute
       join pg_catalog.pg_attrdef on pg_attrdef.adrelid = pg_attribute.attrelid and pg_attrdef.adnum = pg_attribute.attnum
-      where pg_attribute.attrelid = p_table and pg_attribute.attgenerated = 's' and btrim(p_columns, '()') = btrim(recsys.without_casts(pg_get_expr(pg_attrdef.adbin, p_table)), '()')
+      where pg_attribute.attrelid = p_table and pg_attribute.attgenerated = 's' and btrim(p_columns, '()') = btrim(recsys_engine.without_casts(pg_get_expr(pg_attrdef.adbin, p_table)), '()')
       limit 1
     ),
     format('alter table %s add column %s uuid generated always as (%s) stored; create %sindex on %1$s (%2$s); -- and show %2$s as %5$s in the view: row level security lets no index be used by an expression',
-      recsys.table_sql(p_table), added, p_columns, case when p_shown_as = 'post_id' and not is_partitioned then 'unique ' end, p_shown_as)
+      recsys_engine.table_sql(p_table), added, p_columns, case when p_shown_as = 'post_id' and not is_partitioned then 'unique ' end, p_shown_as)
   );
 end
 $$;
-comment on function recsys.index_cure(regclass, text, text, text) is 'The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table.';
+comment on function recsys_engine.index_cure(regclass, text, text, text) is 'The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table.';
 
-create function recsys.check_indexes() returns table (stops boolean, problem text, cure text)
+create function recsys_engine.check_indexes() returns table (stops boolean, problem text, cure text)
 language plpgsql volatile security invoker set search_path = '' set jit = off
 as $$
 begin
@@ -303,9 +303,9 @@ begin
         (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user'),
         (15, 'service_role', 'source_conversations', 'post_id', 'post', 'feeds ask of their posts which conversation they belong to')
     ) as asked (place, role, view, shown_as, entity, why)
-    cross join lateral recsys.read_whole(asked.role, format('select * from recsys.%I where %I = $1', asked.view, asked.shown_as)) as read_whole
+    cross join lateral recsys_engine.read_whole(asked.role, format('select * from recsys.%I where %I = $1', asked.view, asked.shown_as)) as read_whole
   ),
-  newest as materialized (select * from recsys.order_of_posts('authenticated') as ordered where ordered.columns is not null),
+  newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),
   missing as materialized (
     select found.relation, found.columns, found.place, found.why,
       case
@@ -313,7 +313,7 @@ begin
         -- of several times, the one that is called so
         when found.view = 'source_interactions' then (
           select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
-          from recsys.columns_read('recsys.source_interactions'::regclass, found.relation) as read
+          from recsys_engine.columns_read('recsys.source_interactions'::regclass, found.relation) as read
           where read.type = 'timestamptz'::regtype
         )
       end as then,
@@ -326,7 +326,7 @@ begin
     where found.relation is not null
     union all
     select newest.relation, newest.columns || ' desc', 0, 'each feed finds the newest posts', null, null
-    from newest where not recsys.has_index(newest.relation, newest.columns)
+    from newest where not recsys_engine.has_index(newest.relation, newest.columns)
   )
   select found_out.stops, found_out.problem, found_out.cure
   from (
@@ -344,18 +344,18 @@ begin
     ) as shapes
     union all
     (
-      select missing.to_show is not null, format('%s has no index by which %s', recsys.table_sql(missing.relation), (array_agg(missing.why order by missing.place))[1]),
-        recsys.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
+      select missing.to_show is not null, format('%s has no index by which %s', recsys_engine.table_sql(missing.relation), (array_agg(missing.why order by missing.place))[1]),
+        recsys_engine.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
       from missing
       where missing.to_show is not null
         or not exists (select from missing as shown where shown.relation = missing.relation and shown.columns = missing.columns and shown.to_show is not null)
-        and not recsys.is_small(missing.relation)
+        and not recsys_engine.is_small(missing.relation)
       group by missing.relation, missing.columns, missing.to_show
       order by missing.relation::text, missing.columns
     )
   ) as found_out (stops, problem, cure);
 end
 $$;
-comment on function recsys.check_indexes() is 'What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check().';
-revoke all on function recsys.alias_of_whole(text), recsys.alias_pattern(text), recsys.compared_in(jsonb), recsys.without_casts(text), recsys.indexed_as(regclass, text, text),
-  recsys.has_index(regclass, text), recsys.is_small(regclass), recsys.read_whole(text, text), recsys.order_of_posts(text), recsys.index_cure(regclass, text, text, text), recsys.check_indexes() from public;
+comment on function recsys_engine.check_indexes() is 'What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check().';
+revoke all on function recsys_engine.alias_of_whole(text), recsys_engine.alias_pattern(text), recsys_engine.compared_in(jsonb), recsys_engine.without_casts(text), recsys_engine.indexed_as(regclass, text, text),
+  recsys_engine.has_index(regclass, text), recsys_engine.is_small(regclass), recsys_engine.read_whole(text, text), recsys_engine.order_of_posts(text), recsys_engine.index_cure(regclass, text, text, text), recsys_engine.check_indexes() from public;

@@ -7,11 +7,11 @@ begin
   return query
   select found.*
   from (
-    select 1 as part, checked.* from recsys.check_views() as checked
-    union all select 2, checked.* from recsys.check_access() as checked
-    union all select 3, checked.* from recsys.check_rows() as checked
-    union all select 4, checked.* from recsys.check_upkeep() as checked
-    union all select 5, checked.* from recsys.check_indexes() as checked
+    select 1 as part, checked.* from recsys_engine.check_views() as checked
+    union all select 2, checked.* from recsys_engine.check_access() as checked
+    union all select 3, checked.* from recsys_engine.check_rows() as checked
+    union all select 4, checked.* from recsys_engine.check_upkeep() as checked
+    union all select 5, checked.* from recsys_engine.check_indexes() as checked
   ) as numbered (part, stops, problem, cure)
   cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
   order by not numbered.stops, numbered.part;

@@ -24,18 +24,18 @@ comment on column recsys.source_kinds.kind is 'The word that the row has.';
 comment on column recsys.source_kinds.otherwise is 'The kind of recsys.kinds as which recsys.source_interactions counts it where it is not listed; null: it counts as nothing.';
 grant select on recsys.source_kinds to service_role;
 
-create function recsys.queue_everything() returns trigger
+create function recsys_engine.queue_everything() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  insert into recsys.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
+  insert into recsys_engine.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
   -- somebody whose every event counts for nothing now is not among those who came to these posts
-  insert into recsys.feature_changes (user_id) select latest_user_stats.user_id from recsys.latest_user_stats;
+  insert into recsys_engine.feature_changes (user_id) select latest_user_stats.user_id from recsys_engine.latest_user_stats;
   return null;
 end
 $$;
-comment on function recsys.queue_everything() is 'Trigger of recsys.kinds: queues every post and user to be recomputed.';
-revoke all on function recsys.queue_everything() from public;
+comment on function recsys_engine.queue_everything() is 'Trigger of recsys.kinds: queues every post and user to be recomputed.';
+revoke all on function recsys_engine.queue_everything() from public;
 -- no state depends on a weight
 create trigger queue_everything after insert or update of kind, head or delete or truncate on recsys.kinds
-for each statement execute function recsys.queue_everything();
+for each statement execute function recsys_engine.queue_everything();

@@ -29,15 +29,15 @@ insert into comments (user_id, post_id, created_at) values
 select recsys.roll_up();
 
 -- every post has a vector, the private ones too
-select recsys.create_model('story', '{}', 'digest', '{}');
-insert into recsys.model_artifacts
+select recsys_engine.create_model('story', '{}', 'digest', '{}');
+insert into recsys_engine.model_artifacts
 select model_id, graph, 'x', encode(sha256('x'), 'hex') from recsys.models, unnest(array['user_tower', 'post_tower', 'dlrm']) as graph;
 do $$
 declare
   id bigint := (select model_id from recsys.models);
 begin
-  execute format('insert into recsys.post_embeddings_%s select $1, id, pg_temp.vector_at((row_number() over (order by id))::integer) from public.posts', id) using id;
-  perform recsys.complete_model(id);
+  execute format('insert into recsys_engine.post_embeddings_%s select $1, id, pg_temp.vector_at((row_number() over (order by id))::integer) from public.posts', id) using id;
+  perform recsys_engine.complete_model(id);
 end
 $$;
 
@@ -46,8 +46,8 @@ select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000
 
 create temp view candidates as
 select found.*, stats.* from recsys.models
-cross join recsys.retrieve('b0000000-0000-4000-8000-000000000000', model_id, pg_temp.vector_at(1), now()) as found
-left join (select post_id as of_post, kind, views, comments, participants, last_active_at from recsys.latest_post_stats) as stats on of_post = post_id;
+cross join recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', model_id, pg_temp.vector_at(1), now()) as found
+left join (select post_id as of_post, kind, views, comments, participants, last_active_at from recsys_engine.latest_post_stats) as stats on of_post = post_id;
 select set_eq('select title from candidates', array['public', 'nobody''s'], 'no private post of others, none of his own, none he interacted with, none of the future');
 select results_eq(
   $$select ranks from candidates where title = 'public'$$,
@@ -59,28 +59,28 @@ select results_eq(
   $$select last_active_at is null, views is null, author_id is null, author_affinity from candidates where title = 'nobody''s'$$,
   $$values (true, true, true, 0)$$, 'a post that nobody interacted with and nobody wrote is recommended too');
 select set_eq(
-  $$select title from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
+  $$select title from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
   array['public', 'nobody''s'], 'without a model there are candidates all the same');
 select is_empty(
-  $$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now()) where ranks ? 'similar'$$,
+  $$select from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now()) where ranks ? 'similar'$$,
   'but no similar ones');
 select is_empty(
-  $$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now() - interval '1 year')$$, 'a year ago there was nothing');
+  $$select from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now() - interval '1 year')$$, 'a year ago there was nothing');
 select lives_ok(
   $$insert into public.post_views (user_id, post_id) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000')$$,
   'Ben opens the public post');
 select set_eq('select title from candidates', array['nobody''s'], 'and at once it is no candidate any more');
 
 create temp view context as
-select known.* from recsys.models, recsys.user_context('b0000000-0000-4000-8000-000000000000', model_id, now()) as known;
+select known.* from recsys.models, recsys_engine.user_context('b0000000-0000-4000-8000-000000000000', model_id, now()) as known;
 select results_eq('select passions, bio, views from context', $$values (array['chess'], 'Ben', 1)$$, 'the engine knows Ben''s profile and what was rolled up');
 select is(
   (select array_agg(array_position(vector_to_float4(vector, 32, true)::real[], 1::real)) from context, unnest(history) as vector),
   array[1, 3, 6, 7], 'and his history, the latest first: what he just opened, what he viewed, what he wrote');
 select is_empty(
-  $$select from recsys.user_context('c0000000-0000-4000-8000-000000000000', null, now())$$, 'of people who do not exist it knows nothing');
+  $$select from recsys_engine.user_context('c0000000-0000-4000-8000-000000000000', null, now())$$, 'of people who do not exist it knows nothing');
 select results_eq(
-  $$select bio, cardinality(history), views from recsys.user_context('a0000000-0000-4000-8000-000000000000', null, now())$$,
+  $$select bio, cardinality(history), views from recsys_engine.user_context('a0000000-0000-4000-8000-000000000000', null, now())$$,
   $$values ('Ana', 0, null::integer)$$, 'and Ben learns nothing of what Ana did');
 
 reset role;
@@ -91,7 +91,7 @@ insert into public.comments (id, user_id, post_id, created_at)
 values (100000, 'b0000000-0000-4000-8000-000000000000', 'a5000000-0000-4000-8000-000000000000', now() - interval '1 minute');
 select ok(recsys.roll_up() > 0, 'Ben votes and comments in the same instant, and that is rolled up');
 select results_eq(
-  $$select votes, comments from recsys.user_context('b0000000-0000-4000-8000-000000000000', null, now() - interval '1 minute')$$,
+  $$select votes, comments from recsys_engine.user_context('b0000000-0000-4000-8000-000000000000', null, now() - interval '1 minute')$$,
   $$values (1, 1)$$, 'and his state is the one after the last of them');
 
 create or replace view recsys.source_dismissals with (security_invoker = true) as
@@ -99,9 +99,9 @@ select 'b0000000-0000-4000-8000-000000000000'::uuid as user_id, null::uuid as po
 update recsys.models set status = 'active';
 select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
 select isnt_empty(
-  $$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
+  $$select from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$,
   'that Ben dismissed nothing, which the view of another app may show as a null, leaves him his feed');
-select isnt((select items::text from recsys.posts_like('a1000000-0000-4000-8000-000000000000', 10)), '[]', 'and the posts like one');
+select isnt((select items::text from recsys_engine.posts_like('a1000000-0000-4000-8000-000000000000', 10)), '[]', 'and the posts like one');
 
 select * from finish();
 rollback;

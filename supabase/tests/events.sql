@@ -12,8 +12,8 @@ insert into posts (id, author_id, title, visibility) values
 insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score) values
   ('f0000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now(), 0.5),
   ('f1000000-0000-4000-8000-000000000000', 'b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now(), 0.5);
-insert into recsys.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now());
-insert into recsys.event_ids values
+insert into recsys_engine.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now());
+insert into recsys_engine.event_ids values
   ('a0000000-0000-4000-8000-000000000000', 'e0000000-0000-4000-8000-000000000000', now() - interval '32 days'),
   ('a0000000-0000-4000-8000-000000000000', 'e1000000-0000-4000-8000-000000000000', now() - interval '30 days');
 
@@ -23,36 +23,36 @@ language sql as $$
 $$;
 
 set local role anon;
-select throws_ok($$select recsys.record_events('[]')$$, '42501', null, 'without an account one records nothing');
-select throws_ok('select from recsys.event_ids', '42501', null, 'nor reads what was recorded');
-select throws_ok('select from recsys.dismissals', '42501', null, 'nor what was dismissed');
+select throws_ok($$select recsys_engine.record_events('[]')$$, '42501', null, 'without an account one records nothing');
+select throws_ok('select from recsys_engine.event_ids', '42501', null, 'nor reads what was recorded');
+select throws_ok('select from recsys_engine.dismissals', '42501', null, 'nor what was dismissed');
 
 set local role authenticated;
 select set_config('request.jwt.claims', '{"sub": "c0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
-select is(recsys.record_events(jsonb_build_array(pg_temp.event(10, 'view'))), null, 'who has no profile has no events');
+select is(recsys_engine.record_events(jsonb_build_array(pg_temp.event(10, 'view'))), null, 'who has no profile has no events');
 
 select set_config('request.jwt.claims', '{"sub": "b0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
 select is(
-  recsys.record_events(jsonb_build_array(pg_temp.event(10, 'view'), pg_temp.event(11, 'vote', '{"value": 1}'), pg_temp.event(12, 'dismiss'))),
+  recsys_engine.record_events(jsonb_build_array(pg_temp.event(10, 'view'), pg_temp.event(11, 'vote', '{"value": 1}'), pg_temp.event(12, 'dismiss'))),
   array['stored', 'stored', 'stored'], 'Ben views a post, votes for it and then does not want it any more');
 select is(
-  recsys.record_events(jsonb_build_array(pg_temp.event(12, 'dismiss'), pg_temp.event(13, 'view', '{}', 'a2000000-0000-4000-8000-000000000000'))),
+  recsys_engine.record_events(jsonb_build_array(pg_temp.event(12, 'dismiss'), pg_temp.event(13, 'view', '{}', 'a2000000-0000-4000-8000-000000000000'))),
   array['duplicate', 'unknown_post'], 'sent again nothing happens, and what he may not read is not there');
 select results_eq('select user_id, post_id, value from post_votes', $$values ('b0000000-0000-4000-8000-000000000000'::uuid, 'a1000000-0000-4000-8000-000000000000'::uuid, 1::real)$$, 'the vote is his');
-select results_eq('select user_id from recsys.dismissals', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben sees his own dismissals only');
-select results_eq('select distinct user_id from recsys.event_ids', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'and his own event ids only');
-select is_empty($$select from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$, 'the post is no candidate any more');
+select results_eq('select user_id from recsys_engine.dismissals', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben sees his own dismissals only');
+select results_eq('select distinct user_id from recsys_engine.event_ids', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'and his own event ids only');
+select is_empty($$select from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$, 'the post is no candidate any more');
 select throws_ok(
-  $$insert into recsys.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now())$$,
+  $$insert into recsys_engine.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now())$$,
   '42501', null, 'Ben cannot dismiss for Ana');
 select throws_ok(
-  $$insert into recsys.event_ids values ('a0000000-0000-4000-8000-000000000000', 'e2000000-0000-4000-8000-000000000000', now())$$,
+  $$insert into recsys_engine.event_ids values ('a0000000-0000-4000-8000-000000000000', 'e2000000-0000-4000-8000-000000000000', now())$$,
   '42501', null, 'nor use up an id of hers');
-select throws_ok('delete from recsys.event_ids', '42501', null, 'what was recorded stays recorded');
-select throws_ok('select recsys.purge_event_ids()', '42501', null, 'and he cannot purge');
+select throws_ok('delete from recsys_engine.event_ids', '42501', null, 'what was recorded stays recorded');
+select throws_ok('select recsys_engine.purge_event_ids()', '42501', null, 'and he cannot purge');
 
 select is(
-  recsys.record_events(jsonb_build_array(
+  recsys_engine.record_events(jsonb_build_array(
     pg_temp.event(20, 'seen', '{"request_id": "f0000000-0000-4000-8000-000000000000"}'),
     pg_temp.event(21, 'seen', '{"request_id": "f1000000-0000-4000-8000-000000000000"}'))),
   array['unknown_impression', 'stored'], 'Ben has seen what he was shown, not what Ana was');
@@ -73,8 +73,8 @@ select is_empty(
   $$select from recsys.source_dismissals where user_id = 'a0000000-0000-4000-8000-000000000000'$$, 'and Ana''s are hers');
 
 set local role service_role;
-select is(recsys.purge_event_ids(), 1::bigint, 'after 31 days an id is forgotten');
-select isnt_empty($$select from recsys.event_ids where event_id = 'e1000000-0000-4000-8000-000000000000'$$, 'not sooner');
+select is(recsys_engine.purge_event_ids(), 1::bigint, 'after 31 days an id is forgotten');
+select isnt_empty($$select from recsys_engine.event_ids where event_id = 'e1000000-0000-4000-8000-000000000000'$$, 'not sooner');
 
 select * from finish();
 rollback;

@@ -25,22 +25,22 @@ insert into post_views (user_id, post_id, created_at)
 select pg_temp.ben(), pg_temp.id('b', number), pg_temp.noon() - number * interval '10 minutes' from generate_series(10, 100, 10) as number;
 insert into logins (user_id, created_at) values (pg_temp.ben(), pg_temp.noon() - interval '1 hour');
 select recsys.roll_up(null);
-select recsys.create_model('story', '{}', 'digest', '{}');
-insert into recsys.model_artifacts
+select recsys_engine.create_model('story', '{}', 'digest', '{}');
+insert into recsys_engine.model_artifacts
 select model_id, graph, 'x', encode(sha256('x'), 'hex') from recsys.models, unnest(array['user_tower', 'post_tower', 'dlrm']) as graph;
 do $$
 declare
   id bigint := (select model_id from recsys.models);
 begin
-  execute format('insert into recsys.post_embeddings_%s select $1, id, pg_temp.vector_near(1 + right(posts.id::text, 3)::double precision / 1000) from public.posts', id) using id;
-  perform recsys.complete_model(id);
+  execute format('insert into recsys_engine.post_embeddings_%s select $1, id, pg_temp.vector_near(1 + right(posts.id::text, 3)::double precision / 1000) from public.posts', id) using id;
+  perform recsys_engine.complete_model(id);
 end
 $$;
 
 -- what is answered as of an instant
 create function pg_temp.answers(p_at timestamptz) returns table (name text, answer text[]) language sql as $$
   with candidates as materialized (
-    select found.* from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), p_at) as found
+    select found.* from recsys.models, recsys_engine.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), p_at) as found
   )
   select 'similar', array_agg(format('%s %s', ranks -> 'similar', post_id) order by (ranks ->> 'similar')::integer, post_id) from candidates where ranks ? 'similar'
   union all
@@ -54,13 +54,13 @@ create function pg_temp.answers(p_at timestamptz) returns table (name text, answ
   union all
   select 'states', array_agg(to_jsonb(candidates)::text order by post_id) from candidates
   union all
-  select 'known', array[(select recsys.known_posts((select model_id from recsys.models), (select array_agg(post_id order by post_id) from candidates), p_at)::text)]
+  select 'known', array[(select recsys_engine.known_posts((select model_id from recsys.models), (select array_agg(post_id order by post_id) from candidates), p_at)::text)]
   union all
-  select 'user_history', array_agg(known::text) from recsys.user_history(pg_temp.ben(), p_at) as known
+  select 'user_history', array_agg(known::text) from recsys_engine.user_history(pg_temp.ben(), p_at) as known
   union all
-  select 'recent_interactions', array_agg(known::text) from json_array_elements(recsys.recent_interactions(pg_temp.ben(), p_at)) as known
+  select 'recent_interactions', array_agg(known::text) from json_array_elements(recsys_engine.recent_interactions(pg_temp.ben(), p_at)) as known
   union all
-  select 'user_context', array_agg(to_jsonb(known)::text) from recsys.models, recsys.user_context(pg_temp.ben(), model_id, p_at) as known
+  select 'user_context', array_agg(to_jsonb(known)::text) from recsys.models, recsys_engine.user_context(pg_temp.ben(), model_id, p_at) as known
 $$;
 create temp table at_noon as select * from pg_temp.answers(pg_temp.noon());
 create function pg_temp.stays(p_what text) returns setof text language plpgsql as $$
@@ -99,7 +99,7 @@ select pg_temp.stays('what Ben does later: a post, and views of 20 posts');
 insert into logins (user_id, created_at) values (pg_temp.ben(), pg_temp.noon() + interval '3 hours');
 select pg_temp.stays('that Ben comes back');
 
-insert into recsys.dismissals (user_id, post_id, created_at) values (pg_temp.ben(), pg_temp.id('b', 31), pg_temp.noon() + interval '4 hours');
+insert into recsys_engine.dismissals (user_id, post_id, created_at) values (pg_temp.ben(), pg_temp.id('b', 31), pg_temp.noon() + interval '4 hours');
 select pg_temp.stays('a post that Ben dismisses');
 
 insert into post_votes (user_id, post_id, value, created_at) values (pg_temp.ben(), pg_temp.id('b', 32), -1, pg_temp.noon() + interval '4 hours');
@@ -118,12 +118,12 @@ select results_eq(
   'select name from pg_temp.answers(now()) as answers join at_noon using (name) where answers.answer is distinct from at_noon.answer order by name',
   'select name from at_noon order by name', 'as of now every source and every function has another answer');
 select results_eq(
-  $$select (ranks ->> 'similar')::integer, (ranks ->> 'fresh')::integer, (ranks ->> 'followed')::integer from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where title = 'new 60'$$,
+  $$select (ranks ->> 'similar')::integer, (ranks ->> 'fresh')::integer, (ranks ->> 'followed')::integer from recsys.models, recsys_engine.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where title = 'new 60'$$,
   'values (60, 1, 1)', 'the newest post is freshest and first of Ana''s, and of 60 equally near ones the last by its id');
 select is_empty(
-  $$select from recsys.models, recsys.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where post_id in (select pg_temp.id('b', number) from unnest(array[1, 31, 32, 33]) as number)$$,
+  $$select from recsys.models, recsys_engine.retrieve(pg_temp.ben(), model_id, pg_temp.vector_near(0), now()) where post_id in (select pg_temp.id('b', number) from unnest(array[1, 31, 32, 33]) as number)$$,
   'and what Ben viewed, dismissed, voted against and saw is gone');
-select is_empty('select recsys.feature_store_differences()', 'the feature store is what it has to be');
+select is_empty('select recsys_engine.feature_store_differences()', 'the feature store is what it has to be');
 
 select * from finish();
 rollback;

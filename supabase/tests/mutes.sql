@@ -17,7 +17,7 @@ insert into posts (author_id, title, tags) values
   (null, '去Paris旅行签证过境', '{}'),
   (null, 'दिल्ली', '{}');
 
-create temp view titles as select title from recsys.retrieve(auth.uid(), null, null, now());
+create temp view titles as select title from recsys_engine.retrieve(auth.uid(), null, null, now());
 grant select on titles to authenticated;
 create function pg_temp.mute(p_kind text, p_value text) returns void language sql as $$
   insert into public.mutes (user_id, kind, value) values (auth.uid(), p_kind, p_value)
@@ -90,7 +90,7 @@ select is_empty('select from mutes', 'who is deleted is in nobody''s mutes');
 create function pg_temp.words(p_view text) returns bigint language plpgsql as $$
 begin
   execute 'create or replace view recsys.source_mutes with (security_invoker = true) as ' || p_view;
-  return (select count(*) from recsys.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now()));
+  return (select count(*) from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now()));
 end
 $$;
 select is(pg_temp.words($$select 'b0000000-0000-4000-8000-000000000000'::uuid as user_id, kind, value, now() as created_at from (values ('person', 'no uuid'), ('word', ''), ('word', E'\t'), ('mood', 'x'), (null, null)) as t (kind, value)$$),

@@ -36,8 +36,8 @@ select pg_temp.id('a', 3 + crowd), pg_temp.id('c', number), now() - interval '1 
 from generate_series(51, 450) as number, generate_series(1, 8) as crowd;
 select recsys.roll_up(null);
 
-select recsys.create_model('story', '{}', 'digest', '{}');
-insert into recsys.model_artifacts
+select recsys_engine.create_model('story', '{}', 'digest', '{}');
+insert into recsys_engine.model_artifacts
 select model_id, graph, 'x', encode(sha256('x'), 'hex') from recsys.models, unnest(array['user_tower', 'post_tower', 'dlrm']) as graph;
 do $$
 declare
@@ -45,15 +45,15 @@ declare
 begin
   -- the private posts are the nearest, the one that Ben viewed the farthest
   execute format(
-    'insert into recsys.post_embeddings_%s
+    'insert into recsys_engine.post_embeddings_%s
      select $1, posts.id, pg_temp.vector_near(case when posts.visibility = ''private'' then 0 when posts.id = pg_temp.id(''d'', 1) then 9 else 1 end + right(posts.id::text, 3)::double precision / 1000)
      from public.posts', id) using id;
-  perform recsys.complete_model(id);
+  perform recsys_engine.complete_model(id);
 end
 $$;
 
 create temp view found as
-select found.* from recsys.models, recsys.retrieve(auth.uid(), model_id, pg_temp.vector_near(0), now()) as found;
+select found.* from recsys.models, recsys_engine.retrieve(auth.uid(), model_id, pg_temp.vector_near(0), now()) as found;
 grant select on found to authenticated;
 
 set local role authenticated;
@@ -65,20 +65,20 @@ select is((select count(*) from found where (ranks ->> 'trending')::integer <= 5
 select is((select count(*) from found where (ranks ->> 'followed')::integer <= 50), 50::bigint, 'and of those by Ana, whom he follows, all 50, though her newest are private');
 select is_empty($$select from found where title like 'private%'$$, 'none of them is private');
 select is_empty(
-  $$select from recsys.post_stats where post_id = pg_temp.id('c', 1)$$, 'Ben cannot read how often a private post was viewed');
+  $$select from recsys_engine.post_stats where post_id = pg_temp.id('c', 1)$$, 'Ben cannot read how often a private post was viewed');
 select is_empty(
-  $$select from recsys.latest_post_stats where post_id = pg_temp.id('c', 1)$$, 'nor what its last state is');
+  $$select from recsys_engine.latest_post_stats where post_id = pg_temp.id('c', 1)$$, 'nor what its last state is');
 select is_empty(
   $$select from recsys.post_embeddings where post_id = pg_temp.id('c', 1)$$, 'nor its vector');
 select results_eq(
-  $$select views, (select views from recsys.post_stats where post_stats.post_id = latest.post_id order by views desc limit 1), cardinality(recent)
-    from recsys.latest_post_stats as latest where post_id = pg_temp.id('b', 1)$$,
+  $$select views, (select views from recsys_engine.post_stats where post_stats.post_id = latest.post_id order by views desc limit 1), cardinality(recent)
+    from recsys_engine.latest_post_stats as latest where post_id = pg_temp.id('b', 1)$$,
   $$values (2, 2, 5)$$, 'those of a public post he can read');
 select isnt_empty($$select from recsys.post_embeddings where post_id = pg_temp.id('b', 1)$$, 'and its vector');
-select throws_ok($$delete from recsys.latest_post_stats$$, '42501', null, 'but not change them');
+select throws_ok($$delete from recsys_engine.latest_post_stats$$, '42501', null, 'but not change them');
 
 select set_config('request.jwt.claims', jsonb_build_object('sub', pg_temp.ana(), 'role', 'authenticated')::text, true);
-select is((select views from recsys.latest_post_stats where post_id = pg_temp.id('c', 1)), 190, 'Ana reads how many people viewed her private post');
+select is((select views from recsys_engine.latest_post_stats where post_id = pg_temp.id('c', 1)), 190, 'Ana reads how many people viewed her private post');
 select isnt_empty($$select from recsys.post_embeddings where post_id = pg_temp.id('c', 1)$$, 'and its vector');
 
 reset role;
@@ -86,7 +86,7 @@ update posts set visibility = 'public' where id = pg_temp.id('c', 1);
 set local role authenticated;
 select set_config('request.jwt.claims', jsonb_build_object('sub', pg_temp.ben(), 'role', 'authenticated')::text, true);
 select results_eq(
-  $$select ranks, views from found join recsys.latest_post_stats as stats using (post_id) where title = 'private 1'$$,
+  $$select ranks, views from found join recsys_engine.latest_post_stats as stats using (post_id) where title = 'private 1'$$,
   $$values ('{"similar": 1, "active": 1, "fresh": 1, "trending": 1, "followed": 1}'::jsonb, 190)$$, 'once Ana makes it public it comes first in every source');
 
 select * from finish();

@@ -15,7 +15,7 @@ insert into follows (user_id, kind, target) values ('b0000000-0000-4000-8000-000
 create function pg_temp.shown(p_person text) returns text[] language plpgsql as $$
 begin
   perform set_config('request.jwt.claims', format('{"sub": "%s0000000-0000-4000-8000-000000000000", "role": "authenticated"}', p_person), true);
-  return array(select title from recsys.retrieve(auth.uid(), null, null, now()) order by title);
+  return array(select title from recsys_engine.retrieve(auth.uid(), null, null, now()) order by title);
 end
 $$;
 set local role authenticated;

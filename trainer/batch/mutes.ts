@@ -10,7 +10,7 @@ import { anyOf, db } from "../../supabase/functions/_shared/database/query.ts";
 import { folded, foldedParts } from "../../supabase/functions/_shared/features/words.ts";
 import type { Community } from "../community/community.ts";
 
-/** What a user muted, as recsys.request_with_mutes reads it. */
+/** What a user muted, as recsys_engine.request_with_mutes reads it. */
 export interface Mutes {
   /** Ids of authors. */
   people: string[];
@@ -101,7 +101,7 @@ export class MutedPosts {
 
   private textOf(post: number): string {
     const { titles, tags } = this.community.posts;
-    // as recsys.text_for_mutes(), whose sign is there without any tag, too
+    // as recsys_engine.text_for_mutes(), whose sign is there without any tag, too
     const said = [titles[post].replaceAll("\f", " "), tags[post].join("\f")].join("\f");
     return folded(withoutControls(said).replaceAll("\f", "\u001f"));
   }
@@ -124,10 +124,10 @@ type Index = Map<string, number[]>;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is meant
 const controls = /[\u0001-\u0008\u000e-\u001f\u007f-\u009f]+/g;
 
-/** As recsys.without_controls(). */
+/** As recsys_engine.without_controls(). */
 const withoutControls = (text: string) => text.replaceAll("\u0085", " ").replace(controls, "");
 
-/** As recsys.not_in_words(). */
+/** As recsys_engine.not_in_words(). */
 const other = "[^\\p{L}\\p{N}\\p{M}]";
 
 function trimmed(word: string): string {

@@ -12,7 +12,7 @@ export interface BatchRun {
   id: number;
   modelId: number;
   modelName: string;
-  /** Milliseconds since 1970, by recsys.clock(). */
+  /** Milliseconds since 1970, by recsys_engine.clock(). */
   asOf: number;
   /** How many users get a list. */
   users: number;
@@ -45,13 +45,13 @@ export const pageLease = "60 seconds";
 export async function beginRun({ pool }: Database): Promise<BatchRun> {
   // what is committed by now is to be in the lists
   await run(pool, call("recsys.roll_up", {}));
-  const [{ begin_batch_run }] = await run(pool, call("recsys.begin_batch_run", {}));
+  const [{ begin_batch_run }] = await run(pool, call("recsys_engine.begin_batch_run", {}));
   if (begin_batch_run === null)
     throw new UserError("no model is active: run `npx recsys train` and `npx recsys publish` first");
   const [begun] = await run(
     pool,
     db
-      .selectFrom("recsys.batch_runs")
+      .selectFrom("recsys_engine.batch_runs")
       .select((run) => [
         "run_id as id",
         "model_id as modelId",
@@ -66,7 +66,7 @@ export async function beginRun({ pool }: Database): Promise<BatchRun> {
 
 /** The next page of a run; undefined: none is free. */
 export async function claimPage({ pool }: Database, { id }: BatchRun): Promise<BatchPage | undefined> {
-  const [page] = await run(pool, call("recsys.claim_batch_page", { p_run_id: id, p_lease: pageLease }));
+  const [page] = await run(pool, call("recsys_engine.claim_batch_page", { p_run_id: id, p_lease: pageLease }));
   return page && { claim: page.claim, userIds: page.user_ids };
 }
 
@@ -83,7 +83,7 @@ export async function completePage(
       const values = column(list);
       return values && `{${Array.prototype.join.call(values)}}`;
     });
-  const written = call("recsys.complete_batch_page", {
+  const written = call("recsys_engine.complete_batch_page", {
     p_run_id: id,
     p_claim: claim,
     p_user_ids: lists.map(({ userId }) => userId),
@@ -106,12 +106,12 @@ export async function completePage(
 
 /** Gives a page back undone, for another worker or a later start. */
 export async function releasePage({ pool }: Database, { id }: BatchRun, { claim }: BatchPage): Promise<void> {
-  await run(pool, call("recsys.release_batch_page", { p_run_id: id, p_claim: claim }));
+  await run(pool, call("recsys_engine.release_batch_page", { p_run_id: id, p_claim: claim }));
 }
 
 /** Ends the run where nothing of it is open; the status that it has then. */
 export async function finishRun({ pool }: Database, { id }: BatchRun): Promise<"running" | "finished" | "superseded"> {
-  const [{ finish_batch_run }] = await run(pool, call("recsys.finish_batch_run", { p_run_id: id }));
+  const [{ finish_batch_run }] = await run(pool, call("recsys_engine.finish_batch_run", { p_run_id: id }));
   return (finish_batch_run as "running" | "finished" | null) ?? "superseded";
 }
 

@@ -95,7 +95,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     .leftJoin("recsys.user_embeddings as own", (join) =>
       join.onRef("own.user_id", "=", "listed.user_id").on("own.model_id", "=", modelId),
     )
-    .leftJoin("recsys.user_affinities as kept", "kept.user_id", "listed.user_id")
+    .leftJoin("recsys_engine.user_affinities as kept", "kept.user_id", "listed.user_id")
     .select((user) => [
       "listed.user_id",
       milliseconds(user.ref("kept.until")).as("countedUntil"),
@@ -108,13 +108,13 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
           "created_at",
           "<=",
           now,
-        )} union all select unnest(${fn("recsys.seen_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}))`.as(
+        )} union all select unnest(${fn("recsys_engine.seen_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })}))`.as(
         "excluded",
       ),
       sql<{
         lately: string[];
         days: number[];
-      }>`to_json(${fn("recsys.dismissed_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })})`.as(
+      }>`to_json(${fn("recsys_engine.dismissed_posts", { p_user_id: user.ref("listed.user_id"), p_now: now })})`.as(
         "dismissed",
       ),
     ]);
@@ -152,7 +152,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
 /** Whether a user may read a post now, whatever they once did with it. */
 type MayRead = (post: number) => boolean;
 
-/** The vectors [32] of a user's history, as recsys.user_context gives them. */
+/** The vectors [32] of a user's history, as recsys_engine.user_context gives them. */
 function historyOf(
   { histories, hasVector, postVectors, run }: Snapshot,
   user: number,
@@ -162,7 +162,7 @@ function historyOf(
   return posts.map((post) => vectorAt(postVectors, post));
 }
 
-/** recsys.followed_vector, under the user's role. */
+/** recsys_engine.followed_vector, under the user's role. */
 function followedOf({ histories, hasVector, postVectors, run }: Snapshot, user: number, mayRead: MayRead) {
   const posts = histories.followed(user, justAfter(run), mayRead);
   return meanVectorOf(

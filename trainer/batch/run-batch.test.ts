@@ -21,18 +21,18 @@ let model: number;
 
 before(async () => {
   await standingCommunity(database, { users: 130, posts: 300, days: 40 });
-  now = (await pool.query("select recsys.clock()::text as now")).rows[0].now;
+  now = (await pool.query("select recsys_engine.clock()::text as now")).rows[0].now;
   model = await publishRandomModel(database, "first");
 });
 
 beforeEach(async () => {
-  await pool.query("truncate recsys.batch_runs, recsys.batch_recommendations cascade");
+  await pool.query("truncate recsys_engine.batch_runs, recsys.batch_recommendations cascade");
   await setClock(database, now);
 });
 
 /** Small pages, so that there are many. */
 const begun = async () => {
-  await pool.query("select recsys.begin_batch_run(4)");
+  await pool.query("select recsys_engine.begin_batch_run(4)");
   return await beginRun(database);
 };
 
@@ -41,7 +41,7 @@ async function activeUsers(): Promise<string[]> {
     `select user_id from (
        select user_id, created_at from recsys.source_interactions union all select user_id, created_at from recsys.source_logins
      ) as events
-     where created_at > recsys.clock() - interval '30 days' group by user_id order by user_id`,
+     where created_at > recsys_engine.clock() - interval '30 days' group by user_id order by user_id`,
   );
   return rows.map(({ user_id }) => user_id);
 }
@@ -55,12 +55,12 @@ async function assertAllListed(run: number): Promise<void> {
   assert.ok(expected.length > 100);
   assert.deepEqual(await listed(), expected);
   const { rows } = await pool.query(
-    "select status, users, users_done, users_failed from recsys.batch_runs where run_id = $1",
+    "select status, users, users_done, users_failed from recsys_engine.batch_runs where run_id = $1",
     [run],
   );
   const users = expected.length;
   assert.deepEqual(rows, [{ status: "finished", users, users_done: users, users_failed: 0 }]);
-  assert.equal((await pool.query("select from recsys.batch_pages")).rowCount, 0, "the pages are gone");
+  assert.equal((await pool.query("select from recsys_engine.batch_pages")).rowCount, 0, "the pages are gone");
 }
 
 test("two workers share a run: each user gets one list, from one of them", async () => {
@@ -86,7 +86,7 @@ test("stopped by Ctrl-C, a run goes on where it was at the next start", async ()
   assert.ok(done >= 20 && done < users);
   assert.equal((await listed()).length, done);
   const { rows } = await pool.query(
-    "select from recsys.batch_pages where done_at is null and claimed_until is not null",
+    "select from recsys_engine.batch_pages where done_at is null and claimed_until is not null",
   );
   assert.equal(rows.length, 0, "what it had in hand it gave back");
   const rest = await runBatch(quiet);
@@ -115,10 +115,10 @@ test("a killed worker's page is taken by another, and nothing is lost or doubled
     await once(child, "close");
     // its lease is over a minute later
     await pool.query(
-      "update recsys.batch_pages set claimed_until = now() - interval '1 second' where done_at is null and claim is not null",
+      "update recsys_engine.batch_pages set claimed_until = now() - interval '1 second' where done_at is null and claim is not null",
     );
   }
-  const { rows } = await pool.query("select status from recsys.batch_runs where run_id = $1", [id]);
+  const { rows } = await pool.query("select status from recsys_engine.batch_runs where run_id = $1", [id]);
   assert.equal(rows[0].status, "running", "it was killed in mid-run");
   await runBatch(quiet);
   await assertAllListed(id);
@@ -132,9 +132,10 @@ test("a worker that comes back after its lease writes nothing", async () => {
   const snapshot = await readSnapshot(database, run, () => {});
   const late = await claimPage(database, run);
   assert.ok(late);
-  await pool.query("update recsys.batch_pages set claimed_until = now() - interval '1 second' where claim = $1", [
-    late.claim,
-  ]);
+  await pool.query(
+    "update recsys_engine.batch_pages set claimed_until = now() - interval '1 second' where claim = $1",
+    [late.claim],
+  );
   const again = await claimPage(database, run);
   assert.deepEqual(again?.userIds, late.userIds, "another worker has it");
   const { lists } = await rankPage(database, snapshot, late.userIds);
@@ -147,15 +148,19 @@ test("a worker that comes back after its lease writes nothing", async () => {
 });
 
 test("a page, and a run, of a clock that was a day ahead are taken over", async () => {
-  const begin = async () => (await pool.query("select recsys.begin_batch_run(4) as id")).rows[0].id;
+  const begin = async () => (await pool.query("select recsys_engine.begin_batch_run(4) as id")).rows[0].id;
   const claim = async (run: number) =>
-    (await pool.query("select page from recsys.claim_batch_page($1, '1 minute')", [run])).rows[0]?.page;
+    (await pool.query("select page from recsys_engine.claim_batch_page($1, '1 minute')", [run])).rows[0]?.page;
   const run = await begin();
   assert.equal(await claim(run), 0);
-  await pool.query("update recsys.batch_pages set claimed_until = claimed_until + interval '1 day' where page = 0");
+  await pool.query(
+    "update recsys_engine.batch_pages set claimed_until = claimed_until + interval '1 day' where page = 0",
+  );
   assert.equal(await claim(run), 0);
   assert.equal(await begin(), run);
-  await pool.query("update recsys.batch_runs set started_at = started_at + interval '1 day' where run_id = $1", [run]);
+  await pool.query("update recsys_engine.batch_runs set started_at = started_at + interval '1 day' where run_id = $1", [
+    run,
+  ]);
   assert.notEqual(await begin(), run);
 });
 
@@ -163,7 +168,7 @@ test("a page that five workers did not come back with is left alone", async () =
   const run = await begun();
   const snapshot = await readSnapshot(database, run, () => {});
   await pool.query(
-    "update recsys.batch_pages set attempts = 5, claimed_until = now() - interval '1 second' where page = 0",
+    "update recsys_engine.batch_pages set attempts = 5, claimed_until = now() - interval '1 second' where page = 0",
   );
   for (let page = await claimPage(database, run); page; page = await claimPage(database, run))
     await completePage(database, run, page, (await rankPage(database, snapshot, page.userIds)).lists, {
@@ -171,7 +176,7 @@ test("a page that five workers did not come back with is left alone", async () =
       error: null,
     });
   assert.equal(await finishRun(database, run), "finished");
-  const { rows } = await pool.query("select users_done, users_failed, last_error from recsys.batch_runs");
+  const { rows } = await pool.query("select users_done, users_failed, last_error from recsys_engine.batch_runs");
   assert.deepEqual(rows, [
     { users_done: run.users - 4, users_failed: 4, last_error: "five workers did not come back with page 0" },
   ]);
@@ -204,7 +209,7 @@ test("another model or another instant is another run; lists are replaced, and g
   // a fortnight later
   await setClock(
     database,
-    (await pool.query("select (recsys.clock() + interval '14 days')::text as later")).rows[0].later,
+    (await pool.query("select (recsys_engine.clock() + interval '14 days')::text as later")).rows[0].later,
   );
   const second = await begun();
   assert.notEqual(second.id, first.run.id);
@@ -216,7 +221,7 @@ test("another model or another instant is another run; lists are replaced, and g
   await publishRandomModel(database, "second", 2);
   const third = await runBatch(quiet);
   assert.equal(third.run.modelName, "second");
-  const { rows } = await pool.query("select status, model_name from recsys.batch_runs order by run_id");
+  const { rows } = await pool.query("select status, model_name from recsys_engine.batch_runs order by run_id");
   assert.deepEqual(rows, [
     { status: "finished", model_name: "first" },
     { status: "superseded", model_name: "first" },
@@ -238,7 +243,7 @@ test("a model that begins to serve in mid-run takes the rest of the night", asyn
       switched = true;
       void pool
         .query("select recsys.activate_model($1)", [other])
-        .then(() => pool.query("select recsys.begin_batch_run()"));
+        .then(() => pool.query("select recsys_engine.begin_batch_run()"));
     }
   };
   const { run } = await runBatch({ ...quiet, onProgress });

@@ -75,7 +75,7 @@ test("the same posts in the same order, for everyone who is active", async () =>
 test("dismissed posts are not in it", async () => {
   const [{ user_id, post_ids }] = await lists();
   await pool.query(
-    "insert into recsys.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), recsys.clock() - interval '1 minute'",
+    "insert into recsys_engine.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), recsys_engine.clock() - interval '1 minute'",
     [user_id, post_ids.slice(0, 30)],
   );
   const made = await assertAsLive();
@@ -86,15 +86,15 @@ test("dismissed posts are not in it", async () => {
 test("closed circles have one of 20 places, but not for their members and for who follows them", async (t) => {
   const [before] = await lists();
   await pool.query(
-    `insert into recsys.circle_members select distinct author_id from public.posts where id = any ($2) and author_id <> $1
+    `insert into recsys_engine.circle_members select distinct author_id from public.posts where id = any ($2) and author_id <> $1
      and author_id::text not in (select target from public.follows where user_id = $1)`,
     [before.user_id, before.post_ids.slice(0, 10)],
   );
-  t.after(() => pool.query("truncate recsys.circle_members"));
+  t.after(() => pool.query("truncate recsys_engine.circle_members"));
   const ofCircle = async ({ post_ids }: List) =>
     (
       await pool.query(
-        "select from public.posts where id = any ($1) and author_id in (select user_id from recsys.circle_members)",
+        "select from public.posts where id = any ($1) and author_id in (select user_id from recsys_engine.circle_members)",
         [post_ids],
       )
     ).rowCount ?? 0;
@@ -106,14 +106,14 @@ test("closed circles have one of 20 places, but not for their members and for wh
 test("no topic and no group has more of it than the settings allow", async (t) => {
   await pool.query(
     `update public.posts set language = case when id::text < '4' then 'fi' else 'en' end;
-     insert into recsys.topics (topic_id, model_id, label, terms, centroid) overriding system value
+     insert into recsys_engine.topics (topic_id, model_id, label, terms, centroid) overriding system value
        select topic_id, 1, '', '{}', (1 || array_fill(0, array[31]))::extensions.vector from generate_series(1, 2) as topic_id;
-     insert into recsys.post_topics (post_id, topic_id, similarity) select id, case when id::text < '8' then 1 else 2 end, 1 from public.posts;
+     insert into recsys_engine.post_topics (post_id, topic_id, similarity) select id, case when id::text < '8' then 1 else 2 end, 1 from public.posts;
      update recsys.settings set topic_share = 0.6, group_share = 0.8`,
   );
   t.after(() =>
     pool.query(
-      "truncate recsys.topics, recsys.post_topics; update recsys.settings set topic_share = 1, group_share = 1",
+      "truncate recsys_engine.topics, recsys_engine.post_topics; update recsys.settings set topic_share = 1, group_share = 1",
     ),
   );
   for (const { post_ids } of await assertAsLive(testApp(t, url, { preview: true }))) {
@@ -126,8 +126,8 @@ test("small groups have their floor in it", async (t) => {
   // those of the last 28 days that people came to least, so that sources bring few of them
   await pool.query(
     `update public.posts set language = case when id in (
-       select posts.id from public.posts left join recsys.latest_post_stats as stats on stats.post_id = posts.id
-       where visibility = 'public' and created_at between recsys.clock() - interval '27 days' and recsys.clock() - interval '20 days'
+       select posts.id from public.posts left join recsys_engine.latest_post_stats as stats on stats.post_id = posts.id
+       where visibility = 'public' and created_at between recsys_engine.clock() - interval '27 days' and recsys_engine.clock() - interval '20 days'
        order by coalesce(participants, 0), posts.id limit 12
      ) then 'eu' else 'en' end`,
   );

@@ -142,13 +142,13 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
 }
 
 async function readCircle({ pool }: Database): Promise<Set<string>> {
-  const members = await run(pool, db.selectFrom("recsys.circle_members").select("user_id"));
+  const members = await run(pool, db.selectFrom("recsys_engine.circle_members").select("user_id"));
   return new Set(members.map(({ user_id }) => user_id));
 }
 
 /** Topics and groups of all posts, as far as the settings say that a page has no more than a share of one. */
 async function readShares({ pool }: Database, { topic_share, group_share, group_by }: FeedSettings) {
-  const topics = db.selectFrom("recsys.post_topics").select(["post_id", "topic_id"]);
+  const topics = db.selectFrom("recsys_engine.post_topics").select(["post_id", "topic_id"]);
   const groups = db.selectFrom("recsys.source_posts").select(["post_id", groupOf(group_by).as("name")]);
   const ofTopics = topic_share < 1 ? await run(pool, topics) : [];
   const ofGroups = group_share < 1 ? await run(pool, groups) : [];
@@ -164,7 +164,7 @@ async function readConversations({ pool }: Database): Promise<Snapshot["conversa
 }
 
 async function readEdits({ pool }: Database): Promise<Snapshot["edits"]> {
-  const edits = db.selectFrom("recsys.edited_posts");
+  const edits = db.selectFrom("recsys_engine.edited_posts");
   const found = await run(
     pool,
     edits.select(({ ref }) => ["post_id", milliseconds(ref("edited_at")).as("edited_at")]),
@@ -179,7 +179,9 @@ async function readFloor(
   numbers: Map<string, number>,
 ): Promise<Snapshot["floor"]> {
   if (most === 0) return { posts: [], most };
-  const asked = fn("recsys.small_group_posts", { p_group_by: group_by, p_now: instantOf(asOf) }).$castTo<string[]>();
+  const asked = fn("recsys_engine.small_group_posts", { p_group_by: group_by, p_now: instantOf(asOf) }).$castTo<
+    string[]
+  >();
   const [{ ids }] = await run(pool, db.selectNoFrom(asked.as("ids")));
   return { posts: ids.flatMap((id) => numbers.get(id) ?? []), most };
 }

@@ -23,6 +23,6 @@ export async function readablePosts(
 }
 
 async function readable({ pool }: Database, userIds: string[], postIds: string[] | null) {
-  const rows = await run(pool, call("recsys.readable_posts", { p_user_ids: userIds, p_post_ids: postIds }));
+  const rows = await run(pool, call("recsys_engine.readable_posts", { p_user_ids: userIds, p_post_ids: postIds }));
   return new Map(rows.map(({ user_id, post_ids }) => [user_id, post_ids]));
 }

@@ -100,7 +100,7 @@ test("users' histories after the bound are those of the whole community", () => 
 
 test("thinning keeps no fewer events than training reads", async () => {
   const { rows } = await database.pool.query(
-    "select pg_get_function_arguments('recsys.thin_feature_store'::regproc) as arguments",
+    "select pg_get_function_arguments('recsys_engine.thin_feature_store'::regproc) as arguments",
   );
   assert.match(rows[0].arguments, new RegExp(`^p_keep bigint DEFAULT ${trainingEvents},`));
 });
@@ -110,7 +110,7 @@ test("when older states are thinned, training and feeds are told the same as bef
   const from = whole.timeline.at[start] + 1;
   const recent = async () => {
     const { rows } = await pool.query(
-      "select user_id, recsys.recent_interactions(user_id, recsys.clock()) as recent from recsys.source_users order by user_id",
+      "select user_id, recsys_engine.recent_interactions(user_id, recsys_engine.clock()) as recent from recsys.source_users order by user_id",
     );
     return rows as { user_id: string; recent: { at: number; last_active_at: number | null }[] }[];
   };
@@ -118,7 +118,7 @@ test("when older states are thinned, training and feeds are told the same as bef
   const examples = await examplesOf(bounded, from);
   const stored = async () => {
     const { rows } = await pool.query(
-      "select (select count(*) from recsys.post_stats)::integer as posts, (select count(*) from recsys.user_stats)::integer as users",
+      "select (select count(*) from recsys_engine.post_stats)::integer as posts, (select count(*) from recsys_engine.user_stats)::integer as users",
     );
     return rows[0] as { posts: number; users: number };
   };
@@ -127,10 +127,11 @@ test("when older states are thinned, training and feeds are told the same as bef
   for (
     let call = 0;
     call === 0 ||
-    (await pool.query("select from recsys.thinning where after_id > '00000000-0000-0000-0000-000000000000'")).rowCount;
+    (await pool.query("select from recsys_engine.thinning where after_id > '00000000-0000-0000-0000-000000000000'"))
+      .rowCount;
     call++
   )
-    thinned += (await pool.query("select recsys.thin_feature_store($1, 70) as rows", [latest])).rows[0].rows;
+    thinned += (await pool.query("select recsys_engine.thin_feature_store($1, 70) as rows", [latest])).rows[0].rows;
   const left = await stored();
   assert.equal(all.posts + all.users - left.posts - left.users, thinned);
   const { users, posts } = whole.community;
@@ -140,10 +141,10 @@ test("when older states are thinned, training and feeds are told the same as bef
     JSON.stringify(left),
   );
   assert.ok(left.posts < all.posts / 2 && left.users < all.users / 2, JSON.stringify([all, left]));
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 
   const { rows: bounds } = await pool.query(
-    "select (extract(epoch from thinned_before) * 1000)::double precision as at from recsys.thinning",
+    "select (extract(epoch from thinned_before) * 1000)::double precision as at from recsys_engine.thinning",
   );
   const older = before
     .flatMap((user) => user.recent)

@@ -36,7 +36,7 @@ export interface Posts {
   descriptions: string[];
   tags: string[][];
   createdAt: Float64Array;
-  /** Until when a post was on trial (recsys.newcomer_posts), as milliseconds since 1970; 0: it never was. Left out: none was. */
+  /** Until when a post was on trial (recsys_engine.newcomer_posts), as milliseconds since 1970; 0: it never was. Left out: none was. */
   onTrialUntil?: Float64Array;
   /** 1: it is for those alone who follow its author (recsys.source_withheld). Left out: none is. */
   withheld?: Uint8Array;
@@ -54,7 +54,7 @@ export interface Interactions {
 
 /** Who follows which topics and groups. */
 export interface FollowedTopics {
-  /** In small letters, as in recsys.post_tags. */
+  /** In small letters, as in recsys_engine.post_tags. */
   names: string[];
   /** The posts of each, in order of time. */
   posts: Int32Array[];

@@ -1,7 +1,7 @@
 /**
  * First interactions: what the towers learn from, when the ranker is asked, and what an evaluation counts. One definition:
  * of a user's interactions with a post the earliest (of equal times the one with the lower id), if the post is somebody
- * else's and existed by then. The feature store marks the earliest (recsys.post_stats.first_interaction), of posts of
+ * else's and existed by then. The feature store marks the earliest (recsys_engine.post_stats.first_interaction), of posts of
  * somebody else alone; tests without a database mark them as it does.
  */
 import type { Community, Posts } from "./community.ts";

@@ -38,12 +38,12 @@ async function flood(accounts: number, each: number): Promise<void> {
   await pool.query(
     `with people as (
        insert into public.profiles (id, external_id, created_at)
-       select md5('flood ' || i)::uuid, 'flood-' || i, (select max(at) - interval '2 days' from recsys.timeline) from generate_series(1, $1::integer) as i
+       select md5('flood ' || i)::uuid, 'flood-' || i, (select max(at) - interval '2 days' from recsys_engine.timeline) from generate_series(1, $1::integer) as i
        returning id
      ),
      posts as (select array_agg(post_id) as ids from (select post_id from recsys.source_posts order by created_at desc limit 20) as latest)
      insert into public.post_views (user_id, post_id, created_at)
-     select people.id, posts.ids[1 + i % 20], (select max(at) from recsys.timeline) + interval '1 second' + i * interval '1 millisecond'
+     select people.id, posts.ids[1 + i % 20], (select max(at) from recsys_engine.timeline) + interval '1 second' + i * interval '1 millisecond'
      from people, posts, generate_series(1, $2::integer) as i`,
     [accounts, each],
   );
@@ -83,8 +83,8 @@ async function read() {
 }
 
 async function thin(): Promise<Date | number> {
-  await pool.query("select recsys.thin_feature_store($1, 100000, $2)", [latest, ofPerson]);
-  const { rows } = await pool.query("select thinned_before from recsys.thinning");
+  await pool.query("select recsys_engine.thin_feature_store($1, 100000, $2)", [latest, ofPerson]);
+  const { rows } = await pool.query("select thinned_before from recsys_engine.thinning");
   return rows[0].thinned_before;
 }
 
@@ -126,7 +126,7 @@ test("where many accounts pushed out the others, deleting them brings everything
   const { honest, others } = await read();
   assert.equal(others, 0);
   assertSame(honest, calm.honest);
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
   // and there it stays
   await thin();
   assertSame((await read()).honest, calm.honest);

@@ -1,4 +1,4 @@
-/** What recsys.retrieve_followed and recsys.retrieve_topic bring, and the turns that they take. */
+/** What recsys_engine.retrieve_followed and recsys_engine.retrieve_topic bring, and the turns that they take. */
 import { retrieval, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { takeTurns } from "../../supabase/functions/_shared/features/turns.ts";
 import type { Community } from "./community.ts";

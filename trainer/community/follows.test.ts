@@ -48,7 +48,8 @@ test("whoever is followed twice is followed once; oneself, strangers and what is
 });
 
 test("what training counts of the followed is what the app's policies let their followers read", async () => {
-  const readable = async () => (await pool.query("select recsys.kinds_read_of_followed() as kinds")).rows[0].kinds;
+  const readable = async () =>
+    (await pool.query("select recsys_engine.kinds_read_of_followed() as kinds")).rows[0].kinds;
   assert.deepEqual(await readable(), ["comment"]);
   assert.deepEqual((await communityFromDatabase(database)).community.readable, [2]);
   await pool.query("create policy open on public.post_votes for select to authenticated using (true)");

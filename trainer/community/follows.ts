@@ -50,7 +50,7 @@ export class TopicsSoFar {
       while (posts[this.counts[topic]] < alive) this.counts[topic]++;
   }
 
-  /** The topics that recsys.followed_topics finds: of each the posts that are not `hidden`, the newest first. */
+  /** The topics that recsys_engine.followed_topics finds: of each the posts that are not `hidden`, the newest first. */
   of(user: number, hidden?: Uint8Array): Iterable<number>[] {
     const { topics, createdAt } = this;
     if (!topics) return [];
@@ -89,7 +89,7 @@ interface SoFar {
 }
 
 /**
- * What recsys.with_touched finds: the posts that those whom a user follows did something with. An act is read with its post: of a `hidden` one
+ * What recsys_engine.with_touched finds: the posts that those whom a user follows did something with. An act is read with its post: of a `hidden` one
  * it takes no place among the latest.
  */
 export function touchedBy(follows: number[], soFar: SoFar, hidden?: Uint8Array): Map<number, Touched> {
@@ -112,7 +112,7 @@ export function touchedBy(follows: number[], soFar: SoFar, hidden?: Uint8Array):
   return touched;
 }
 
-/** Posts in the order of recsys.with_touched: those of most people first, of as many those that were touched last. */
+/** Posts in the order of recsys_engine.with_touched: those of most people first, of as many those that were touched last. */
 export function byTouches(touched: Map<number, Touched>, ids: string[]): number[] {
   const order = [...touched].sort(
     ([a, one], [b, other]) => other.people - one.people || other.at - one.at || (ids[a] < ids[b] ? -1 : 1),

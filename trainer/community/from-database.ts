@@ -34,7 +34,7 @@ export interface LoadedCommunity {
 
 /**
  * The community, users and posts numbered by time of creation, as of one snapshot of the database. With `latest`, only that
- * many events are read as a whole (or, where recsys.thin_feature_store() left states of fewer, so many), and of the earlier ones only what these need: the last state of each post and user, and
+ * many events are read as a whole (or, where recsys_engine.thin_feature_store() left states of fewer, so many), and of the earlier ones only what these need: the last state of each post and user, and
  * the last 200 interactions of each user. Candidates and features at an instant of the part read as a whole are then the
  * same as with everything, but for one thing: what a user did before those 200 is forgotten, so such a post may be a
  * candidate again, and its author counts for less. Counts, habits, words and histories are exact. Of a person who did more than `ofPerson` things
@@ -51,7 +51,7 @@ export async function communityFromDatabase(
     const userNumbers = new Map(users.ids.map((id, i) => [id, i]));
     const posts = await readPosts(client, userNumbers);
     // who wants no personalisation wrote posts, and nothing else of them is there
-    for (const { user_id } of await run(client, db.selectFrom("recsys.impersonal_people").select("user_id"))) {
+    for (const { user_id } of await run(client, db.selectFrom("recsys_engine.impersonal_people").select("user_id"))) {
       const user = userNumbers.get(user_id as string);
       if (user !== undefined) [users.passions[user], users.projects[user], users.bios[user]] = [[], [], ""];
       userNumbers.delete(user_id as string);
@@ -88,7 +88,7 @@ async function readUsers(client: PoolClient): Promise<Users> {
 async function readPosts(client: PoolClient, userNumbers: Map<string, number>): Promise<Posts> {
   const query = db
     .selectFrom("recsys.source_posts as posts")
-    .leftJoin("recsys.newcomer_posts as tried", "tried.post_id", "posts.post_id")
+    .leftJoin("recsys_engine.newcomer_posts as tried", "tried.post_id", "posts.post_id")
     .select((post) => [
       "posts.post_id as ids",
       sql<string>`coalesce(${post.ref("posts.external_id")}, ${post.ref("posts.post_id")}::text)`.as("externalIds"),
@@ -162,7 +162,7 @@ async function readGraph(
   const known = Array.from(users.keys()).filter((i) => users[i] >= 0 && people[i] >= 0 && users[i] !== people[i]);
   if (known.length === 0) return {};
   const follows: Follows = pickRows({ users, people, at: Float64Array.from(read.at) }, known);
-  const [{ kinds_read_of_followed: readable }] = await run(client, call("recsys.kinds_read_of_followed", {}));
+  const [{ kinds_read_of_followed: readable }] = await run(client, call("recsys_engine.kinds_read_of_followed", {}));
   return { follows, readable: (readable ?? []).map((kind) => kinds.indexOf(kind as Kind)) };
 }
 
@@ -190,7 +190,7 @@ async function readTopics(
   const topicNumbers = new Map(names.map((name, i) => [name, i]));
   const people = Int32Array.from(read.topics, (name) => topicNumbers.get(name) as number);
   const posts = names.map(() => [] as number[]);
-  const tagged = db.selectFrom("recsys.post_tags").select(["tag", "post_id"]).where("tag", "in", names);
+  const tagged = db.selectFrom("recsys_engine.post_tags").select(["tag", "post_id"]).where("tag", "in", names);
   for await (const { tag, post_id } of rows(client, tagged)) {
     const post = numbers.posts.get(post_id as string);
     if (post !== undefined) posts[topicNumbers.get(tag as string) as number].push(post);

@@ -1,4 +1,4 @@
-/** The events of recsys.timeline: all of them, or the latest ones with what they need from the time before them. */
+/** The events of recsys_engine.timeline: all of them, or the latest ones with what they need from the time before them. */
 import {
   type AliasedExpression,
   type Expression,
@@ -50,7 +50,7 @@ export async function readTimeline(
     timeline.wholeFrom = timeline.length;
   }
   const busy = await busyPeople(client, start, ofPerson);
-  const counted = db.selectFrom("recsys.user_stats").select(countOf().as("total")).where(isNoneOf(busy));
+  const counted = db.selectFrom("recsys_engine.user_stats").select(countOf().as("total")).where(isNoneOf(busy));
   const [{ total: ofOthers }] = await run(
     client,
     start ? counted.where((row) => isBefore(row.ref("last_active_at"), row.ref("sort_id"), start, ">=")) : counted,
@@ -83,9 +83,9 @@ function isBefore(
 
 /** Where the last `count` events begin, of each person so many at most, or, if that is later, the states that were not thinned. undefined: at the beginning. */
 async function startOf(client: PoolClient, count: number, ofPerson: number): Promise<TimelineStart | undefined> {
-  const earliest = fn("recsys.training_start", { p_events: bounded(count), p_of_a_person: bounded(ofPerson) });
+  const earliest = fn("recsys_engine.training_start", { p_events: bounded(count), p_of_a_person: bounded(ofPerson) });
   const query = db
-    .selectFrom("recsys.thinning")
+    .selectFrom("recsys_engine.thinning")
     .leftJoin(earliest.as("earliest"), (join) => join.onTrue())
     .select((row) => [
       sql<string>`greatest(${row.ref("at")}, ${row.ref("thinned_before")})::text`.as("at"),
@@ -112,7 +112,7 @@ async function busyPeople(
   ofPerson: number,
 ): Promise<BusyPerson[]> {
   const beyond = db
-    .selectFrom("recsys.user_stats as state")
+    .selectFrom("recsys_engine.user_stats as state")
     .select((row) => ["state.user_id", sql<string>`${row.ref("last_active_at")}::text`.as("at")])
     .select((row) => sql<string>`${row.ref("sort_id")}::text`.as("sort_id"))
     .where((row) => sql<boolean>`${row.ref("state.user_id")} = people.user_id`)
@@ -124,7 +124,7 @@ async function busyPeople(
   const since =
     start && beyond.where((row) => isBefore(row.ref("last_active_at"), row.ref("state.sort_id"), start, ">="));
   const query = db
-    .selectFrom("recsys.latest_user_stats as people")
+    .selectFrom("recsys_engine.latest_user_stats as people")
     .innerJoinLateral((since ?? beyond).as("beyond"), (join) => join.onTrue())
     .select(["beyond.user_id", "beyond.at", "beyond.sort_id"]);
   return await run(client, query);
@@ -136,7 +136,7 @@ function isNoneOf(busy: BusyPerson[]): RawBuilder<boolean> {
 
 /** The events since a start, of busy people their latest. */
 function eventsSince(start: TimelineStart | undefined, busy: BusyPerson[]): AliasedExpression<TimelineRow, "timeline"> {
-  const whole = db.selectFrom("recsys.timeline").selectAll();
+  const whole = db.selectFrom("recsys_engine.timeline").selectAll();
   const since = start ? whole.where((row) => isBefore(row.ref("at"), row.ref("sort_id"), start, ">=")) : whole;
   // nearly always: nobody is
   if (busy.length === 0) return since.as("timeline");
@@ -162,7 +162,7 @@ async function readHistory(
   start: TimelineStart,
 ): Promise<void> {
   const events = db
-    .selectFrom("recsys.judged_interactions as events")
+    .selectFrom("recsys_engine.judged_interactions as events")
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "events.post_id")
     .select((row) => [
       "events.created_at as at",
@@ -218,16 +218,16 @@ async function readHistory(
 }
 
 type TimelineRow = {
-  [Name in keyof Selectable<DB["recsys.timeline"]>]: Selectable<DB["recsys.timeline"]>[Name] | null;
+  [Name in keyof Selectable<DB["recsys_engine.timeline"]>]: Selectable<DB["recsys_engine.timeline"]>[Name] | null;
 };
 
 /**
- * The last state of each post, and the last of each user, before `start`, as rows of recsys.timeline. A row has the state of its post, or of
+ * The last state of each post, and the last of each user, before `start`, as rows of recsys_engine.timeline. A row has the state of its post, or of
  * its user, or both. Where it lacks that of its user, a later row has it: the user's last event comes after all others of that user.
  */
 function lastStatesBefore(start: TimelineStart): AliasedExpression<TimelineRow, "timeline"> {
   const ofPosts = db
-    .selectFrom("recsys.post_stats")
+    .selectFrom("recsys_engine.post_stats")
     .distinctOn("post_id")
     .selectAll()
     .where((row) => isBefore(row.ref("last_active_at"), row.ref("interaction_id"), start))
@@ -235,7 +235,7 @@ function lastStatesBefore(start: TimelineStart): AliasedExpression<TimelineRow, 
     .orderBy("last_active_at", "desc")
     .orderBy("interaction_id", "desc");
   const ofUsers = db
-    .selectFrom("recsys.user_stats")
+    .selectFrom("recsys_engine.user_stats")
     .distinctOn("user_id")
     .selectAll()
     .where((row) => isBefore(row.ref("last_active_at"), row.ref("sort_id"), start))
@@ -269,7 +269,7 @@ function lastStatesBefore(start: TimelineStart): AliasedExpression<TimelineRow, 
     .as("timeline");
 }
 
-/** Events of recsys.timeline with the state they left, in order of time. */
+/** Events of recsys_engine.timeline with the state they left, in order of time. */
 async function readStates(
   client: PoolClient,
   timeline: Timeline,
@@ -288,8 +288,8 @@ async function readStates(
 
 function statesOf(from: AliasedExpression<TimelineRow, "timeline">) {
   return db
-    .selectFrom(from as AliasedExpression<Selectable<DB["recsys.timeline"]>, "timeline">)
-    .leftJoin("recsys.post_stats as post", (join) =>
+    .selectFrom(from as AliasedExpression<Selectable<DB["recsys_engine.timeline"]>, "timeline">)
+    .leftJoin("recsys_engine.post_stats as post", (join) =>
       join.onRef("post.interaction_id", "=", "timeline.sort_id").on("timeline.post_id", "is not", null),
     )
     .select((row) => [

@@ -11,7 +11,7 @@ export interface NumberedCandidate extends Candidate {
 export interface RetrievalOptions {
   /** [posts] 1: the user may not read the post. */
   hidden?: Uint8Array;
-  /** Up to when the user's acts are counted in recsys.user_affinities, those with posts that they may not read any more among them; later ones count as far as they may. */
+  /** Up to when the user's acts are counted in recsys_engine.user_affinities, those with posts that they may not read any more among them; later ones count as far as they may. */
   countedUntil?: number | undefined;
   /** Numbers of posts that are left out beside the user's own and those they interacted with. */
   excluded?: Iterable<number>;

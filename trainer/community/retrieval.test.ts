@@ -83,7 +83,7 @@ test("every source brings at most as many posts as declared, in SQL as in the re
 });
 
 test("a user's history goes back 200 interactions, what is active as far as 300 posts take", async () => {
-  const { rows } = await pool.query("select post_id from recsys.user_history($1, now())", [
+  const { rows } = await pool.query("select post_id from recsys_engine.user_history($1, now())", [
     loaded.community.users.ids[reader],
   ]);
   assert.equal(rows.length, 10, "the ten posts of the last 200 interactions");
@@ -102,7 +102,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     ["common_sources", true],
     ["own_sources", false],
   ] as const) {
-    const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [list]);
+    const { rows } = await pool.query("select pg_get_functiondef(('recsys_engine.' || $1)::regproc) as text", [list]);
     const lines = rows[0].text.matchAll(/VALUES \('(\w+)'::text,\s*(\d+),\s*(\d+)\)/g);
     const ofSql = Array.from(lines, ([, source, size, kept]) => [source, Number(size), Number(kept)]);
     const declared = sourceNames.filter((source) => sources[source].common === common);
@@ -115,10 +115,10 @@ test("the limits in the text of the SQL functions are the declared ones", async 
       // each line asks for as many as its own row says
       const line = rows[0].text.split(/UNION ALL/).find((text: string) => text.includes(`'${source}'::text`));
       const sized =
-        /most_found\(source(?:_\d+)?\.size, source(?:_\d+)?\.kept, (?:\w+\.)?p_extent\), recsys\.author_share\(source(?:_\d+)?\.size, (?:\w+\.)?p_extent\)/g;
+        /most_found\(source(?:_\d+)?\.size, source(?:_\d+)?\.kept, (?:\w+\.)?p_extent\), recsys_engine\.author_share\(source(?:_\d+)?\.size, (?:\w+\.)?p_extent\)/g;
       assert.equal(line?.match(sized)?.length, 1, source);
       const { rows: extents } = await pool.query(
-        `select extent, recsys.most_found($1, $2, extent) as most, recsys.author_share($1, extent) as share
+        `select extent, recsys_engine.most_found($1, $2, extent) as most, recsys_engine.author_share($1, extent) as share
          from unnest('{feed,kept,all}'::text[]) as extent`,
         [size, kept],
       );
@@ -161,16 +161,16 @@ test("the limits in the text of the SQL functions are the declared ones", async 
 });
 
 async function numbers(name: string, pattern: RegExp): Promise<number[]> {
-  const { rows } = await pool.query("select pg_get_functiondef(('recsys.' || $1)::regproc) as text", [name]);
+  const { rows } = await pool.query("select pg_get_functiondef(('recsys_engine.' || $1)::regproc) as text", [name]);
   return Array.from(rows[0].text.matchAll(pattern), ([, number]) => Number(number));
 }
 
 test("the half-lives and the width of vectors are those of the database", async () => {
-  const { rows } = await pool.query("select recsys.half_lives() as half_lives");
+  const { rows } = await pool.query("select recsys_engine.half_lives() as half_lives");
   assert.deepEqual(rows, [{ half_lives: halfLives }]);
   const { rows: columns } = await pool.query(
     `select attrelid::regclass::text as table_name, attname as name, atttypmod as width from pg_attribute
-     where atttypid = 'extensions.vector'::regtype and attnum > 0 and attrelid::regclass::text like 'recsys.%'`,
+     where atttypid = 'extensions.vector'::regtype and attnum > 0 and attrelid::regclass::text ~ '^recsys(_engine)?\\.'`,
   );
   assert.ok(columns.length >= 2);
   for (const { table_name, name, width } of columns) assert.equal(width, dimensions, `${table_name}.${name}`);

@@ -10,11 +10,11 @@ const portions = 10;
 const fewest = 10_000;
 
 /**
- * Works off what waits in recsys.feature_changes: all there is, where the tables have just been watched and no roll-up ran yet. What comes
+ * Works off what waits in recsys_engine.feature_changes: all there is, where the tables have just been watched and no roll-up ran yet. What comes
  * meanwhile is left to the next.
  */
 export async function rollUpAll({ pool }: Database, onProgress: OnProgress, signal?: AbortSignal): Promise<void> {
-  const [{ total }] = await run(pool, db.selectFrom("recsys.feature_changes").select(countOf().as("total")));
+  const [{ total }] = await run(pool, db.selectFrom("recsys_engine.feature_changes").select(countOf().as("total")));
   if (total === 0) return;
   const step = "roll up the feature store";
   const portion = Math.max(fewest, Math.ceil(total / portions));
@@ -30,7 +30,7 @@ export async function rollUpAll({ pool }: Database, onProgress: OnProgress, sign
     }
     if (total > fewest)
       await client.query(
-        "analyze recsys.post_stats, recsys.latest_post_stats, recsys.user_stats, recsys.latest_user_stats",
+        "analyze recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats, recsys_engine.latest_user_stats",
       );
     onProgress({ step, done: total, total });
   } catch (error) {

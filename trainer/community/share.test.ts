@@ -84,7 +84,7 @@ test("who came to nobody else's posts is brought that author's alone as what the
 test("who asks for that author's posts gets as many as there are places", async () => {
   const brought = async (filter: object | null) => {
     const { rows } = await pool.query<{ author_id: string; ranks: Partial<Record<Source, number>> }>(
-      "select author_id, ranks from recsys.retrieve($1, null, null, now(), p_filter => $2)",
+      "select author_id, ranks from recsys_engine.retrieve($1, null, null, now(), p_filter => $2)",
       [reader, filter],
     );
     return (source: Source) => rows.filter(({ author_id, ranks }) => author_id === many && ranks[source]).length;

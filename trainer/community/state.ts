@@ -1,6 +1,6 @@
 /**
  * A community at one instant of its replay. `advance` moves it forward event by event; `candidates` then answers what
- * recsys.retrieve would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
+ * recsys_engine.retrieve would have answered at that instant (state.test.ts holds the two against each other), but for dismissed
  * and seen posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
  * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants.
  */
@@ -123,7 +123,7 @@ export class CommunityState {
     return this.follows.of(user).length;
   }
 
-  /** What recsys.recent_interactions answers. */
+  /** What recsys_engine.recent_interactions answers. */
   private recentInteractions(user: number, hidden?: Uint8Array): RecentInteraction[] {
     const { community, timeline } = this;
     const earliest = new Map<number, number>();

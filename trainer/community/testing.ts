@@ -85,7 +85,7 @@ export async function assertAgrees(instant: Instant, user: number, vector: Float
 
 /** What must move no post: authors view a quarter of theirs and comment on some, and people do again what they did to a few posts; at once, after a day and after a week. */
 export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">): Promise<void> {
-  const states = "select count(*)::integer as states from recsys.post_stats";
+  const states = "select count(*)::integer as states from recsys_engine.post_stats";
   // two months later nothing of it is judged again: what was imported stays as it is
   const later = (days: number) =>
     pool.query("update recsys.settings set clock_shift = clock_shift - $1 * interval '1 day'", [days]);
@@ -98,18 +98,18 @@ export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">):
     // never two events of one instant
     const late = `(select given + interval '${seconds} seconds' as late from unnest(array['1 minute', '1 day', '1 week']::interval[]) as given) as shifted`;
     const own = await pool.query(
-      `with last as (select max(at) as at from recsys.timeline)
+      `with last as (select max(at) as at from recsys_engine.timeline)
        insert into public.${table} (user_id, post_id, created_at)
        select author_id, id, created_at + late from public.posts, last, ${late}
        where author_id is not null and md5(id::text) < '${table === "comments" ? 1 : 4}' and created_at + late < last.at on conflict do nothing`,
     );
     const again = await pool.query(
-      `with last as (select max(at) as at from recsys.timeline)
+      `with last as (select max(at) as at from recsys_engine.timeline)
        insert into public.${table} (user_id, post_id, created_at)
        select user_id, post_id, created_at + late from public.${table}, last, ${late}
        where md5(post_id::text) > 'ff' and created_at + late < last.at
          -- what did not count leaves the next of its kind to count
-         and not exists (select from recsys.bursts where bursts.user_id = ${table}.user_id and bursts.day = recsys.day_of(created_at) and since <= created_at)
+         and not exists (select from recsys_engine.bursts where bursts.user_id = ${table}.user_id and bursts.day = recsys_engine.day_of(created_at) and since <= created_at)
        on conflict do nothing`,
     );
     for (const { rowCount } of [own, again])
@@ -126,7 +126,7 @@ export async function addNewcomers({ pool }: Pick<Database, "pool">, parts: numb
     `with instants as (
        select gen_random_uuid() as author_id, percentile.at
        from unnest($1::float8[]) as part
-       cross join lateral (select percentile_disc(part) within group (order by timeline.at) as at from recsys.timeline) as percentile
+       cross join lateral (select percentile_disc(part) within group (order by timeline.at) as at from recsys_engine.timeline) as percentile
        cross join generate_series(1, 10)
      ),
      people as (insert into public.profiles (id, created_at) select author_id, at - interval '2 hours' from instants)
@@ -139,7 +139,7 @@ export async function addNewcomers({ pool }: Pick<Database, "pool">, parts: numb
 /** Whom and which topics people follow: of all pairs one in ten, since instants of the whole time of the community; every fifth since the beginning. */
 export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void> {
   await pool.query(
-    `with span as (select min(at) as first, max(at) as last from recsys.timeline)
+    `with span as (select min(at) as first, max(at) as last from recsys_engine.timeline)
      insert into public.follows (user_id, kind, target, created_at)
      select one.id, 'person', other.id::text,
        case when hash % 5 = 0 then timestamptz '1990-01-01Z' else first + (last - first) * (hash % 97) / 97 end
@@ -150,7 +150,7 @@ export async function addFollows({ pool }: Pick<Database, "pool">): Promise<void
   );
   // of all topics every second, so that some follow more than are asked; some are written in two ways, or have no post
   await pool.query(
-    `with span as (select min(at) as first, max(at) as last from recsys.timeline),
+    `with span as (select min(at) as first, max(at) as last from recsys_engine.timeline),
      tags as (
        select distinct tag from public.posts, unnest(tags) as tag
        union select upper(tag) from public.posts, unnest(tags) as tag where md5(tag) < '4'
@@ -200,23 +200,23 @@ export async function publishVectors(
   vectors: Float32Array,
   { name = `${ids.length} posts`, neighbours = new Map() as IdNeighbours } = {},
 ): Promise<number> {
-  const created = await pool.query("select recsys.create_model($1, '{}', $2, '{}')::int as id", [
+  const created = await pool.query("select recsys_engine.create_model($1, '{}', $2, '{}')::int as id", [
     name,
     await featureSpecDigest(),
   ]);
   const { id } = created.rows[0];
   await pool.query(
-    `insert into recsys.model_artifacts (model_id, graph, onnx, sha256)
+    `insert into recsys_engine.model_artifacts (model_id, graph, onnx, sha256)
      select $1, graph, '', encode(sha256(''), 'hex') from unnest('{user_tower,post_tower,dlrm}'::text[]) as graph`,
     [id],
   );
   await pool.query(
-    `insert into recsys.post_embeddings_${id} (model_id, post_id, embedding)
+    `insert into recsys_engine.post_embeddings_${id} (model_id, post_id, embedding)
      select $1, post_id, vector::extensions.vector from unnest($2::uuid[], $3::text[]) as post (post_id, vector)`,
     [id, ids, ids.map((_, post) => JSON.stringify([...vectorAt(vectors, post)]))],
   );
   await writeNeighbours(pool, id, neighbours, () => true);
-  await pool.query("select recsys.complete_model($1)", [id]);
+  await pool.query("select recsys_engine.complete_model($1)", [id]);
   return id;
 }
 
@@ -230,7 +230,7 @@ async function fromSql(
     // exact instead of the HNSW index, whose recall is another test's matter
     await client.query("begin; set local enable_indexscan = off");
     const at = "to_timestamp($3::double precision / 1000)";
-    const contexts = await client.query<ContextRow>(`select * from recsys.user_context($1, $2, ${at})`, [
+    const contexts = await client.query<ContextRow>(`select * from recsys_engine.user_context($1, $2, ${at})`, [
       userId,
       modelId,
       now,

@@ -31,10 +31,10 @@ export interface TimelineEvent {
   weight?: number;
 }
 
-/** A row of recsys.post_stats, as far as the ranker is told of it and its event does not say it. */
+/** A row of recsys_engine.post_stats, as far as the ranker is told of it and its event does not say it. */
 export type PostStats = Omit<PostState, "last_active_at" | "kind">;
 
-/** A row of recsys.user_stats, as far as the ranker is told of it. */
+/** A row of recsys_engine.user_stats, as far as the ranker is told of it. */
 export type UserStats = Pick<
   UserState,
   "views" | "votes" | "comments" | "logins" | "habit_log_age" | "habit_log_idle" | "recent" | "recent_logins"

@@ -22,7 +22,7 @@ export interface FeatureBins {
   shares: number[];
 }
 
-/** As many of a request's candidates as count; recsys.measure_day reads as many of a feed. */
+/** As many of a request's candidates as count; recsys_engine.measure_day reads as many of a feed. */
 const shown = 10;
 /** Of more requests every second, third … counts: of 2,000 a tenth of the values is known to a fifteenth of itself. */
 const maximumRequests = 2000;
@@ -85,7 +85,7 @@ function best(
 export function tenths(values: number[], weights: number[]): Omit<FeatureBins, "feature"> {
   const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  // what is nearer than a hundredth of the range is alike, as in recsys.feature_drift
+  // what is nearer than a hundredth of the range is alike, as in recsys_engine.feature_drift
   const unit = (values[order[order.length - 1]] - values[order[0]]) / 100;
   const edges: number[] = [];
   const shares: number[] = [];

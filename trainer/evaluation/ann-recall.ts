@@ -29,8 +29,8 @@ const mostUsers = 500;
 const ann = db.withTables<{ ann_posts: { post: number; embedding: string } }>();
 
 /**
- * Loads posts' vectors [posts, 32] into a table with the index of recsys.complete_model, and asks it as
- * recsys.retrieve_similar does with users' vectors. The table is gone with the transaction: nothing stays in the database.
+ * Loads posts' vectors [posts, 32] into a table with the index of recsys_engine.complete_model, and asks it as
+ * recsys_engine.retrieve_similar does with users' vectors. The table is gone with the transaction: nothing stays in the database.
  */
 export async function annRecall(
   { pool }: Database,
@@ -104,7 +104,7 @@ export function recallsOf(
     innerProduct(vector, 0, postVectors, post * dimensions, dimensions),
   );
   const sorted = similarities.slice().sort().reverse();
-  // a relaxed scan is only nearly in order of similarity; recsys.retrieve_similar sorts again what it brings
+  // a relaxed scan is only nearly in order of similarity; recsys_engine.retrieve_similar sorts again what it brings
   const best = found.toSorted((a, b) => similarities[b] - similarities[a]);
   return depths.map((k) => {
     const right = Math.min(k, sorted.length);

@@ -79,7 +79,7 @@ async function refused(model: ModelFolder, name: string, why: RegExp): Promise<v
   );
   assert.deepEqual((await pool.query(active)).rows, before);
   const { rows: tables } = await pool.query(
-    "select to_regclass('recsys.post_embeddings_' || model_id) as posts from recsys.models where name = $1",
+    "select to_regclass('recsys_engine.post_embeddings_' || model_id) as posts from recsys.models where name = $1",
     [name],
   );
   assert.equal(tables[0].posts, null);
@@ -206,7 +206,7 @@ test("without enough held-out requests nothing is compared", async () => {
 
 test("a model that pleases those who came last is refused for those who were there before", async () => {
   const { rows } = await pool.query(
-    `update recsys.models set learned_until = (select max(at) + interval '1 second' from recsys.timeline) where status = 'active'
+    `update recsys.models set learned_until = (select max(at) + interval '1 second' from recsys_engine.timeline) where status = 'active'
      returning extract(epoch from learned_until) * 1000 as at`,
   );
   // who they are is no matter: the gate asks nobody else, since nobody else did anything since
@@ -230,7 +230,7 @@ test("a model that pleases those who came last is refused for those who were the
        select posts.post_id, row_number() over (order by ln(1 + extract(epoch from now.at - posts.created_at) / 3600)
          + ln(1 + extract(epoch from now.at - coalesce(stats.last_active_at, posts.created_at)) / 3600) desc) as number
        from recsys.source_posts as posts
-       left join recsys.latest_post_stats as stats using (post_id)
+       left join recsys_engine.latest_post_stats as stats using (post_id)
        cross join (select to_timestamp($1::double precision / 1000) as at) as now
        where posts.created_at < now.at
      ) as oldest on (oldest.number - 1) % 25 + 1 = people.number and oldest.number <= 150`,

@@ -8,7 +8,7 @@ import { type IdNeighbours, type Neighbours, numberedNeighbours } from "../commu
 /** Posts whose neighbours are written at once. */
 const page = 1000;
 
-/** Writes recsys.post_neighbours_N, without posts that are not there any more. */
+/** Writes recsys_engine.post_neighbours_N, without posts that are not there any more. */
 export async function writeNeighbours(
   client: Pick<Connection, "query">,
   modelId: number,
@@ -22,7 +22,7 @@ export async function writeNeighbours(
       .flatMap((post) => (neighbours.get(post) ?? []).map(([other, weight]) => ({ post, other, weight })))
       .filter(({ other }) => isThere(other));
     // a table of the model's own until it is complete
-    const written = insertRows(`recsys.post_neighbours_${modelId}` as "recsys.post_neighbours", {
+    const written = insertRows(`recsys_engine.post_neighbours_${modelId}` as "recsys_engine.post_neighbours", {
       model_id: ["bigint", found.map(() => modelId)],
       post_id: ["uuid", found.map(({ post }) => post)],
       neighbour_id: ["uuid", found.map(({ other }) => other)],
@@ -39,7 +39,7 @@ export async function readNeighbours(
   community: Community,
 ): Promise<Neighbours | undefined> {
   const stored = db
-    .selectFrom("recsys.post_neighbours")
+    .selectFrom("recsys_engine.post_neighbours")
     .where("model_id", "=", modelId)
     .groupBy("post_id")
     .select((post) => [

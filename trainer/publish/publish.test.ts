@@ -50,12 +50,12 @@ test("a published model has its graphs, a vector for every post and user, an ind
   const id = await publish(database, await model("new", { training_features }), { activate: true });
   assert.deepEqual(await models(), ["old retired", "new active"]);
   const { rows: features } = await database.pool.query(
-    "select feature, edges, shares from recsys.training_features where model_id = $1 order by number",
+    "select feature, edges, shares from recsys_engine.training_features where model_id = $1 order by number",
     [id],
   );
   assert.deepEqual(features, training_features);
-  assert.equal(await countOf(`recsys.post_embeddings_${id}`), 31);
-  assert.equal(await countOf(`recsys.user_embeddings_${id}`), 4);
+  assert.equal(await countOf(`recsys_engine.post_embeddings_${id}`), 31);
+  assert.equal(await countOf(`recsys_engine.user_embeddings_${id}`), 4);
   const { rows: vectors } = await database.pool.query(
     "select embedding::text, id_embedding::text from recsys.user_embeddings where model_id = $1 and user_id = $2",
     [id, people.eve],
@@ -81,8 +81,11 @@ test("a user's published vector pools what they did last: ada's posts 28 and 30"
 
 test("neighbours of posts have a partition where a model has any, without posts that are gone, and it goes with the model", async () => {
   const tableOf = async (id: number) =>
-    (await database.pool.query("select to_regclass($1) is not null as is_there", [`recsys.post_neighbours_${id}`]))
-      .rows[0].is_there;
+    (
+      await database.pool.query("select to_regclass($1) is not null as is_there", [
+        `recsys_engine.post_neighbours_${id}`,
+      ])
+    ).rows[0].is_there;
   const without = await publish(database, await model("without"), { activate: true });
   assert.equal(await tableOf(without), false);
   const neighbours: ModelFolder["neighbours"] = new Map([
@@ -98,7 +101,7 @@ test("neighbours of posts have a partition where a model has any, without posts 
   ]);
   const having = await publish(database, await model("having", { neighbours }), { activate: true });
   const { rows } = await database.pool.query(
-    "select model_id, post_id, neighbour_id, weight from recsys.post_neighbours order by weight",
+    "select model_id, post_id, neighbour_id, weight from recsys_engine.post_neighbours order by weight",
   );
   assert.deepEqual(rows, [
     { model_id: having, post_id: post(1), neighbour_id: post(3), weight: 2 },
@@ -106,9 +109,9 @@ test("neighbours of posts have a partition where a model has any, without posts 
   ]);
   await database.pool.query("select recsys.rollback_model()");
   assert.deepEqual(await models(), ["without active", "having rolled_back"]);
-  await database.pool.query("select recsys.drop_model($1)", [having]);
+  await database.pool.query("select recsys_engine.drop_model($1)", [having]);
   assert.equal(await tableOf(having), false);
-  assert.equal(await countOf("recsys.post_neighbours"), 0);
+  assert.equal(await countOf("recsys_engine.post_neighbours"), 0);
 });
 
 test("without activation the model waits in status ready", async () => {
@@ -139,7 +142,7 @@ test("stopped at any step it leaves the old model serving and nothing of its own
 
 test("what a killed publish left is removed by the next one", async () => {
   await publishTinyModel(database.pool, { name: "old" });
-  await database.pool.query("select recsys.create_model('killed', '{}', '', '{}')");
+  await database.pool.query("select recsys_engine.create_model('killed', '{}', '', '{}')");
   await publish(database, await model("next"), { activate: true });
   assert.deepEqual(await models(), ["old retired", "next active"]);
   const { rows } = await database.pool.query(

@@ -113,7 +113,7 @@ async function complete(
   if (!embedded) await client.query("set local client_connection_check_interval = '1s'");
   if (!embedded) signal?.addEventListener("abort", cancel);
   try {
-    await run(client, call("recsys.complete_model", { p_model_id: modelId, p_gate: JSON.stringify(verdict) }));
+    await run(client, call("recsys_engine.complete_model", { p_model_id: modelId, p_gate: JSON.stringify(verdict) }));
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
@@ -141,7 +141,7 @@ async function activate(
 }
 
 async function reject(client: pg.ClientBase, modelId: number, { name }: ModelFolder, verdict: Verdict): Promise<never> {
-  await run(client, call("recsys.reject_model", { p_model_id: modelId, p_gate: JSON.stringify(verdict) }));
+  await run(client, call("recsys_engine.reject_model", { p_model_id: modelId, p_gate: JSON.stringify(verdict) }));
   throw new UserError(`model ${name} is rejected, and nothing changes: ${verdict.reasons.join("; ")}`);
 }
 
@@ -159,14 +159,14 @@ async function removeLeftovers(client: pg.ClientBase): Promise<void> {
   await patiently(() =>
     run(
       client,
-      leftovers.select((model) => fn("recsys.drop_model", { p_model_id: model.ref("model_id") }).as("dropped")),
+      leftovers.select((model) => fn("recsys_engine.drop_model", { p_model_id: model.ref("model_id") }).as("dropped")),
     ),
   );
 }
 
 /** What is still being read stays: pg_cron, or the next publish, comes back to it. */
 async function dropOldModels(client: pg.ClientBase): Promise<void> {
-  const dropOne = async () => (await run(client, call("recsys.drop_old_model", {})))[0].drop_old_model;
+  const dropOne = async () => (await run(client, call("recsys_engine.drop_old_model", {})))[0].drop_old_model;
   try {
     while ((await patiently(dropOne)) !== null);
   } catch (error) {
@@ -193,12 +193,12 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
   const named = db.selectFrom("recsys.models").select(["model_id", "status"]).where("name", "=", model.name);
   const [known] = await run(client, named);
   // judged again: the settings or the active model may be others now
-  if (known?.status === "rejected") await run(client, call("recsys.drop_model", { p_model_id: known.model_id }));
+  if (known?.status === "rejected") await run(client, call("recsys_engine.drop_model", { p_model_id: known.model_id }));
   else if (known)
     throw new UserError(`model ${model.name} is already published: \`recsys activate ${model.name}\` makes it serve`);
   const metrics = { ...model.metrics, trained_at: model.trained_at, seed: model.seed, backend: model.backend };
   await client.query("begin");
-  const created = call("recsys.create_model", {
+  const created = call("recsys_engine.create_model", {
     p_name: model.name,
     p_feature_spec: JSON.stringify(featureSpecOf(tokenRowsOf(model.graphs.post_tower))),
     p_feature_spec_digest: await featureSpecDigest(),
@@ -211,7 +211,7 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
     const onnx = Buffer.from(model.graphs[graph]);
     return { model_id: modelId, graph, onnx, sha256: sha256(onnx) };
   });
-  await run(client, db.insertInto("recsys.model_artifacts").values(artifacts));
+  await run(client, db.insertInto("recsys_engine.model_artifacts").values(artifacts));
   const features = model.training_features.map(({ feature, edges, shares }, i) => ({
     model_id: modelId,
     number: i + 1,
@@ -219,7 +219,7 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
     edges,
     shares,
   }));
-  if (features.length > 0) await run(client, db.insertInto("recsys.training_features").values(features));
+  if (features.length > 0) await run(client, db.insertInto("recsys_engine.training_features").values(features));
   await client.query("commit");
   return modelId;
 }

@@ -82,7 +82,7 @@ test("a model that is being dropped cannot become active, and one that is being 
   for (const name of ["wanted", "active"]) await publishTinyModel(pool, { name });
   const wanted = await idOf("wanted");
   const dropping = await session(t);
-  await dropping.query("select recsys.drop_model($1)", [wanted]);
+  await dropping.query("select recsys_engine.drop_model($1)", [wanted]);
   const activation = assert.rejects(pool.query("select recsys.activate_model($1)", [wanted]), /not there/);
   await somebodyWaits();
   await dropping.query("commit");
@@ -93,9 +93,9 @@ test("a model that is being dropped cannot become active, and one that is being 
   const back = await idOf("active");
   const activating = await session(t);
   await activating.query("select recsys.activate_model($1)", [back]);
-  await assert.rejects(pool.query("select recsys.drop_model($1)", [back]), { code: "55P03" });
+  await assert.rejects(pool.query("select recsys_engine.drop_model($1)", [back]), { code: "55P03" });
   await activating.query("commit");
-  await assert.rejects(pool.query("select recsys.drop_model($1)", [back]), /is active/);
+  await assert.rejects(pool.query("select recsys_engine.drop_model($1)", [back]), /is active/);
   assert.deepEqual(await statuses(), ["active active", "next retired"]);
 });
 
@@ -230,7 +230,7 @@ test("no feed waits for a model that is completed, nor for one that is dropped",
       activate: false,
     });
     for (let dropped = false; !dropped; ) {
-      dropped = await pool.query("select recsys.drop_model($1)", [await idOf(name)]).then(
+      dropped = await pool.query("select recsys_engine.drop_model($1)", [await idOf(name)]).then(
         () => true,
         (error) => {
           assert.equal(error.code, "55P03");
@@ -254,7 +254,7 @@ test("a drop beside somebody who reads for long gives up at once, and feeds go o
   const old = await idOf("old");
   for (let attempt = 0; attempt < 10; attempt++) {
     const started = performance.now();
-    await assert.rejects(pool.query("select recsys.drop_model($1)", [old]), {
+    await assert.rejects(pool.query("select recsys_engine.drop_model($1)", [old]), {
       code: "55P03",
       message: /are being read/,
     });
@@ -263,7 +263,7 @@ test("a drop beside somebody who reads for long gives up at once, and feeds go o
   await stop();
   assert.deepEqual(await statuses(), ["old retired", "active active"]);
   await longReader.query("commit");
-  await pool.query("select recsys.drop_model($1)", [old]);
+  await pool.query("select recsys_engine.drop_model($1)", [old]);
   assert.deepEqual(await statuses(), ["active active"]);
 });
 
@@ -276,7 +276,7 @@ test("a publish drops what no rollback needs", { skip }, async () => {
   await pool.query("update recsys.settings set retired_models_kept = default");
   assert.deepEqual(await statuses(), ["two retired", "three active"]);
   const { rows } = await pool.query(
-    "select name, ended_at is null as serves from recsys.model_activations order by activation_id desc limit 3",
+    "select name, ended_at is null as serves from recsys_engine.model_activations order by activation_id desc limit 3",
   );
   assert.deepEqual(
     rows.map(({ name, serves }) => `${name} ${serves}`),

@@ -19,7 +19,7 @@ export interface EmbeddingRun {
   onProgress: OnProgress;
 }
 
-/** Writes recsys.post_embeddings_N; returns the vectors by post id, for the users' histories. */
+/** Writes recsys_engine.post_embeddings_N; returns the vectors by post id, for the users' histories. */
 export async function writePostEmbeddings(
   embedding: EmbeddingRun,
   tower: InferenceSession,
@@ -48,7 +48,7 @@ export async function writePostEmbeddings(
   return vectors;
 }
 
-/** Writes recsys.user_embeddings_N, each user with the history they have now. */
+/** Writes recsys_engine.user_embeddings_N, each user with the history they have now. */
 export async function writeUserEmbeddings(
   embedding: EmbeddingRun,
   tower: InferenceSession,
@@ -62,7 +62,7 @@ export async function writeUserEmbeddings(
           .selectFrom("recsys.source_users")
           .selectAll()
           .where("user_id", ">", last)
-          .where("user_id", "not in", db.selectFrom("recsys.impersonal_people").select("user_id"))
+          .where("user_id", "not in", db.selectFrom("recsys_engine.impersonal_people").select("user_id"))
           .orderBy("user_id")
           .limit(page)
           .as("users"),
@@ -74,7 +74,10 @@ export async function writeUserEmbeddings(
         textOf(user.ref("bio")).as("bio"),
         sql<string[]>`array(${user
           .selectFrom(
-            fn("recsys.user_history", { p_user_id: user.ref("user_id"), p_now: fn("recsys.clock", {}) }).as("history"),
+            fn("recsys_engine.user_history", {
+              p_user_id: user.ref("user_id"),
+              p_now: fn("recsys_engine.clock", {}),
+            }).as("history"),
           )
           .select("history.post_id")
           .orderBy("history.at", "desc")
@@ -132,7 +135,10 @@ async function insert(
   // a table of the model's own until it is complete
   const written =
     kind === "post"
-      ? insertRows(`recsys.post_embeddings_${modelId}` as "recsys.post_embeddings", { ...vectors, post_id: ids })
-      : insertRows(`recsys.user_embeddings_${modelId}` as "recsys.user_embeddings", { ...vectors, user_id: ids });
+      ? insertRows(`recsys_engine.post_embeddings_${modelId}` as "recsys.post_embeddings", { ...vectors, post_id: ids })
+      : insertRows(`recsys_engine.user_embeddings_${modelId}` as "recsys.user_embeddings", {
+          ...vectors,
+          user_id: ids,
+        });
   await run(client, written);
 }

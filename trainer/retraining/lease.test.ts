@@ -8,7 +8,7 @@ import { type Claim, claimRequest } from "./training-queue.ts";
 
 const database = await testDatabase({ after }, "lease");
 const { pool } = database;
-beforeEach(() => pool.query("truncate recsys.training_requests"));
+beforeEach(() => pool.query("truncate recsys_engine.training_requests"));
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
   for (let i = 0; !(await isTrue()); i++) {
@@ -18,8 +18,11 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
 }
 
 const silentFor = async () =>
-  (await pool.query("select extract(epoch from now() - heartbeat_at)::float8 as s, step from recsys.training_requests"))
-    .rows[0];
+  (
+    await pool.query(
+      "select extract(epoch from now() - heartbeat_at)::float8 as s, step from recsys_engine.training_requests",
+    )
+  ).rows[0];
 
 test("while a training runs it is heard of every 20 seconds, with its step; no longer when it has ended", async (t) => {
   await fileRequest(pool);
@@ -28,7 +31,8 @@ test("while a training runs it is heard of every 20 seconds, with its step; no l
   const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
   const lease = new Lease(context, claim);
   lease.onProgress({ step: "DLRM training", done: 1 });
-  const quiet = () => pool.query("update recsys.training_requests set heartbeat_at = now() - interval '4 minutes'");
+  const quiet = () =>
+    pool.query("update recsys_engine.training_requests set heartbeat_at = now() - interval '4 minutes'");
   await quiet();
   t.mock.timers.tick(20_000);
   await until(async () => (await silentFor()).s < 60);
@@ -47,7 +51,7 @@ test("a heartbeat that finds the request in other hands ends the training", asyn
   const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
   const lease = new Lease(context, claim);
   t.after(() => lease.stop());
-  await pool.query("update recsys.training_requests set claimed_until = now()");
+  await pool.query("update recsys_engine.training_requests set claimed_until = now()");
   assert.ok(await claimRequest(database));
   t.mock.timers.tick(20_000);
   await until(async () => lease.signal.aborted);

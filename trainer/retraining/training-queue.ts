@@ -19,13 +19,13 @@ export interface Claim {
 /** Takes the request that is due; undefined: there is none, or another worker is on it. */
 export async function claimRequest({ pool }: Database): Promise<Claim | undefined> {
   const worker = `${hostname()} ${process.pid}`;
-  const [taken] = await run(pool, call("recsys.claim_training_request", { p_worker: worker, p_lease: lease }));
+  const [taken] = await run(pool, call("recsys_engine.claim_training_request", { p_worker: worker, p_lease: lease }));
   return taken && { request: taken.training_request_id, claim: taken.claim, attempt: taken.attempts };
 }
 
 /** Says that the claim's worker is alive, and what it does. false: the claim is another worker's, or ended. */
 export async function heartbeat({ pool }: Database, { claim }: Claim, step: string): Promise<boolean> {
-  const beat = call("recsys.heartbeat_training_request", { p_claim: claim, p_lease: lease, p_step: step });
+  const beat = call("recsys_engine.heartbeat_training_request", { p_claim: claim, p_lease: lease, p_step: step });
   const [{ heartbeat_training_request: isOurs }] = await run(pool, beat);
   return isOurs;
 }

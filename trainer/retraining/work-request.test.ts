@@ -246,7 +246,7 @@ test("a worker that is lost between publishing and saying so leaves a request th
     },
   });
   assert.deepEqual([lost.ending, lost.status, lost.last_error], ["failed", "running", "lost"]);
-  await pool.query("update recsys.training_requests set due_at = now() where status = 'running'");
+  await pool.query("update recsys_engine.training_requests set due_at = now() where status = 'running'");
   const steps: string[] = [];
   const onProgress: OnProgress = ({ step }) => void steps.push(step);
   const context = { database, onProgress, signal: new AbortController().signal, print: () => {} };
@@ -264,7 +264,7 @@ test("who has lost the lease publishes nothing", async () => {
   const before = await activeMetrics(pool);
   let other: Claim | undefined;
   const { onProgress, done } = at("ranking examples", async () => {
-    await pool.query("update recsys.training_requests set claimed_until = now() where status = 'running'");
+    await pool.query("update recsys_engine.training_requests set claimed_until = now() where status = 'running'");
     other = await claimRequest(database);
   });
   const lost = await train({ onProgress });

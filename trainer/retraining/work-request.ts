@@ -53,7 +53,7 @@ export async function workRequest(
       { parent, config },
     );
     const { modelId, newInteractions, seconds, ratio } = outcome;
-    const completed = call("recsys.complete_training_request", {
+    const completed = call("recsys_engine.complete_training_request", {
       p_claim: claim.claim,
       p_model_id: modelId,
       p_new_interactions: newInteractions,
@@ -68,7 +68,7 @@ export async function workRequest(
       return "lost";
     }
     if (context.signal.aborted) {
-      await run(database.pool, call("recsys.release_training_request", { p_claim: claim.claim }));
+      await run(database.pool, call("recsys_engine.release_training_request", { p_claim: claim.claim }));
       print(`training request ${claim.request} is given back: the next worker goes on with it`);
       return "released";
     }
@@ -145,7 +145,11 @@ async function publishedBefore(database: Database, folder: string): Promise<Outc
 
 /** The model_id of a model that serves or has served. */
 async function publishedAs({ pool }: Database, { name }: ModelFolder): Promise<number | undefined> {
-  const activations = db.selectFrom("recsys.model_activations").select("model_id").where("name", "=", name).limit(1);
+  const activations = db
+    .selectFrom("recsys_engine.model_activations")
+    .select("model_id")
+    .where("name", "=", name)
+    .limit(1);
   return (await run(pool, activations))[0]?.model_id;
 }
 
@@ -158,7 +162,7 @@ function outcomeOf({ metrics }: ModelFolder, modelId: number) {
 async function hasNews({ pool }: Database, { learnedUntil, learnedFrom }: WarmStart, until: number): Promise<boolean> {
   const settled = learnedFrom === "pages" ? until - labelWindow : until;
   const news = db
-    .selectFrom("recsys.post_stats as event")
+    .selectFrom("recsys_engine.post_stats as event")
     .innerJoin("recsys.source_posts as post", "post.post_id", "event.post_id")
     .select("event.last_active_at")
     .where("event.first_interaction", "=", true)
@@ -201,7 +205,11 @@ function isPassing(error: unknown): boolean {
 async function giveBack(context: TrainingContext, claim: Claim, error: unknown): Promise<Ending> {
   const reason = error instanceof Error ? error.message : String(error);
   const isFinal = error instanceof UserError && !isPassing(error);
-  const failed = call("recsys.fail_training_request", { p_claim: claim.claim, p_error: reason, p_is_final: isFinal });
+  const failed = call("recsys_engine.fail_training_request", {
+    p_claim: claim.claim,
+    p_error: reason,
+    p_is_final: isFinal,
+  });
   const [{ fail_training_request: due }] = await whileUnreachable(context, () => run(context.database.pool, failed));
   context.print(
     `training request ${claim.request} failed: ${reason}${due ? `; again from ${due.toISOString()} on` : ""}`,

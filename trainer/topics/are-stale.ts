@@ -4,7 +4,7 @@ import { db } from "../../supabase/functions/_shared/database/query.ts";
 
 /** Whether a model serves of which no topics were made since it does: those that there are come from another one's vectors. */
 export async function topicsAreStale({ pool }: Pick<Database, "pool">): Promise<boolean> {
-  const latest = db.selectFrom("recsys.topic_runs").select("model_id").orderBy("run_id", "desc").limit(1);
+  const latest = db.selectFrom("recsys_engine.topic_runs").select("model_id").orderBy("run_id", "desc").limit(1);
   const stale = db
     .selectFrom("recsys.models")
     .select("name")

@@ -15,7 +15,7 @@ const { pool } = database;
 beforeEach(async () => {
   await clear(pool);
   await pool.query(
-    "truncate recsys.topics, recsys.post_topics, recsys.topic_runs, recsys.embedding_jobs, recsys.embedding_changes",
+    "truncate recsys_engine.topics, recsys_engine.post_topics, recsys_engine.topic_runs, recsys_engine.embedding_jobs, recsys_engine.embedding_changes",
   );
   await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [authors]);
 });
@@ -64,14 +64,14 @@ const made = async (): Promise<TopicsMade> => (await make()) ?? assert.fail("not
 
 async function topics() {
   const { rows } = await pool.query(
-    "select topic_id, label, terms, is_public, size, demand, supply, people, model_id from recsys.topics order by topic_id",
+    "select topic_id, label, terms, is_public, size, demand, supply, people, model_id from recsys_engine.topics order by topic_id",
   );
   type Numbers = Record<"topic_id" | "size" | "demand" | "supply" | "people" | "model_id", number>;
   return rows as (Numbers & { label: string; terms: string[]; is_public: boolean })[];
 }
 
 async function topicOf(): Promise<Map<string, number>> {
-  const { rows } = await pool.query("select post_id, topic_id from recsys.post_topics");
+  const { rows } = await pool.query("select post_id, topic_id from recsys_engine.post_topics");
   return new Map(rows.map(({ post_id, topic_id }) => [post_id, topic_id]));
 }
 
@@ -168,7 +168,7 @@ test("a new or edited post joins the nearest topic when it is embedded", async (
   const topicsOf = (ids: string[]) => new Set(ids.map((id) => of.get(id)));
   assert.ok(topicsOf(baking.slice(1)).has(now.get(post)));
   assert.ok(topicsOf(chess).has(now.get(baking[0])));
-  await pool.query("select recsys.refresh_topics()");
+  await pool.query("select recsys_engine.refresh_topics()");
   assert.equal(
     (await topics()).reduce((sum, { size }) => sum + size, 0),
     321,
@@ -204,13 +204,13 @@ test("what was embedded while topics were replaced joins one with the next count
   const holder = await pool.connect();
   try {
     await holder.query("begin");
-    await holder.query("select pg_advisory_xact_lock(hashtext('recsys.topics'))");
+    await holder.query("select pg_advisory_xact_lock(hashtext('recsys_engine.topics'))");
     const [post] = await write("chess", 1, { from: 950 });
     await embedAll(database);
     assert.equal((await topicOf()).has(post), false, "and the vector did not wait for it");
     await holder.query("rollback");
     await embedAll(database);
-    await pool.query("select recsys.refresh_topics()");
+    await pool.query("select recsys_engine.refresh_topics()");
     assert.equal((await topicOf()).has(post), true);
   } finally {
     holder.release();
@@ -273,7 +273,7 @@ test("nobody reads topics but the service", async () => {
     for (const table of ["topics", "post_topics", "topic_runs"]) {
       const { rows } = await pool.query("select has_any_column_privilege($1, $2, 'select') as may", [
         role,
-        `recsys.${table}`,
+        `recsys_engine.${table}`,
       ]);
       assert.equal(rows[0].may, false, `${role} ${table}`);
     }
@@ -313,7 +313,7 @@ test("of two that make topics at once one does, and a reader sees earlier topics
   const reading = (async () => {
     while (!done) {
       const { rows } = await pool.query(
-        `select (select count(*)::int from recsys.post_topics) as posts, (select count(*)::int from recsys.post_topics left join recsys.topics using (topic_id) where topics.topic_id is null) as lost`,
+        `select (select count(*)::int from recsys_engine.post_topics) as posts, (select count(*)::int from recsys_engine.post_topics left join recsys_engine.topics using (topic_id) where topics.topic_id is null) as lost`,
       );
       seen.push(`${rows[0].posts} ${rows[0].lost}`);
     }
@@ -358,7 +358,9 @@ test("where another model serves before they are written nothing is written", as
   const making = makeTopics({ database, onProgress, signal: new AbortController().signal });
   await pool.query("select recsys.activate_model(model_id) from recsys.models where name = 'second'");
   const result = await making;
-  const { rows } = await pool.query("select models.name from recsys.topic_runs join recsys.models using (model_id)");
+  const { rows } = await pool.query(
+    "select models.name from recsys_engine.topic_runs join recsys.models using (model_id)",
+  );
   assert.deepEqual(
     rows.map(({ name }) => name),
     result ? [result.modelName] : [],
@@ -386,11 +388,11 @@ test("a worker makes them whenever another model serves, and waits after a failu
   await until(() => runs.length === 1);
   await setTimeout(200);
   assert.equal(runs.length, 1, "once");
-  await pool.query("alter table recsys.topic_runs rename to hidden");
+  await pool.query("alter table recsys_engine.topic_runs rename to hidden");
   try {
     await until(() => errors.length > 0);
   } finally {
-    await pool.query("alter table recsys.hidden rename to topic_runs");
+    await pool.query("alter table recsys_engine.hidden rename to topic_runs");
   }
   await publishWordModel(database, "second", { seed: 2 });
   await until(() => runs.length === 2);

@@ -82,7 +82,7 @@ async function makeLocked(context: ReadContext): Promise<TopicsMade | null> {
 
 /** The label of each topic that there is. */
 async function readEarlier(client: pg.ClientBase): Promise<Map<number, string>> {
-  const rows = await run(client, db.selectFrom("recsys.topics").select(["topic_id", "label"]));
+  const rows = await run(client, db.selectFrom("recsys_engine.topics").select(["topic_id", "label"]));
   return new Map(rows.map(({ topic_id, label }) => [topic_id, label]));
 }
 

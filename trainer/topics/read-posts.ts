@@ -94,7 +94,7 @@ function pageAfter(modelId: number, after: string) {
   return db
     .selectFrom(found.as("found"))
     .leftJoin("recsys.source_posts as posts", "posts.post_id", "found.post_id")
-    .leftJoin("recsys.post_topics", "recsys.post_topics.post_id", "found.post_id")
+    .leftJoin("recsys_engine.post_topics", "recsys_engine.post_topics.post_id", "found.post_id")
     .select((row) => {
       const [title, description, tags] = [row.ref("posts.title"), row.ref("posts.description"), row.ref("posts.tags")];
       const saysNothing = sql`btrim(concat(${title}, ${description})) = '' and coalesce(${tags}, '{}') = '{}'`;

@@ -61,14 +61,14 @@ export async function writeTopics(
 
 async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string): Promise<boolean> {
   const { modelId, kept, names, centroids } = topics;
-  // vectors that are written meanwhile join no topic: recsys.assign_topics() sees that this is held
-  await client.query("select pg_advisory_xact_lock(hashtext('recsys.topics'))");
+  // vectors that are written meanwhile join no topic: recsys_engine.assign_topics() sees that this is held
+  await client.query("select pg_advisory_xact_lock(hashtext('recsys_engine.topics'))");
   const serving = db.selectFrom("recsys.models").select("name").where("status", "=", "active");
   if ((await run(client, serving.where("model_id", "=", modelId))).length === 0) return false;
   const ids = kept.flatMap((id) => id ?? []);
-  await run(client, db.deleteFrom("recsys.topics").where("topic_id", "<>", sql<number>`all(${ids}::bigint[])`));
+  await run(client, db.deleteFrom("recsys_engine.topics").where("topic_id", "<>", sql<number>`all(${ids}::bigint[])`));
   // ids of new ones in the order of their numbers
-  const nextId = sql<number>`nextval(pg_get_serial_sequence('recsys.topics', 'topic_id'))::integer`;
+  const nextId = sql<number>`nextval(pg_get_serial_sequence('recsys_engine.topics', 'topic_id'))::integer`;
   const numbered = db
     .selectFrom(unnest({ topic_id: ["bigint", kept] }).as("kept"))
     .select((topic) => topic.fn.coalesce("topic_id", nextId).as("id"))
@@ -85,7 +85,7 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
     .selectFrom(topicRows.as("written"))
     .select(["topic_id", sql<number>`${modelId}::bigint`.as("model_id"), "label", "terms", "is_public", "centroid"]);
   const topicsNow = db
-    .insertInto("recsys.topics")
+    .insertInto("recsys_engine.topics")
     .columns(["topic_id", "model_id", "label", "terms", "is_public", "centroid"])
     .expression(sql`overriding system value ${written}`)
     .onConflict((topic) =>
@@ -99,13 +99,13 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
     );
   await run(client, topicsNow);
   const left = made
-    .deleteFrom("recsys.post_topics")
+    .deleteFrom("recsys_engine.post_topics")
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
           selectFrom("made_post_topics as made")
             .select("made.post_id")
-            .whereRef("made.post_id", "=", "recsys.post_topics.post_id"),
+            .whereRef("made.post_id", "=", "recsys_engine.post_topics.post_id"),
         ),
       ),
     );
@@ -118,7 +118,7 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
       "similarity",
     ]);
   const joining = made
-    .insertInto("recsys.post_topics")
+    .insertInto("recsys_engine.post_topics")
     .columns(["post_id", "topic_id", "similarity"])
     .expression(joined)
     .onConflict((post) =>
@@ -129,27 +129,27 @@ async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string
           similarity: ref("excluded.similarity"),
           assigned_at: ref("excluded.assigned_at"),
         }))
-        .where("recsys.post_topics.assigned_at", "<", sql<Date>`${startedAt}::timestamptz`),
+        .where("recsys_engine.post_topics.assigned_at", "<", sql<Date>`${startedAt}::timestamptz`),
     );
   await run(client, joining);
   await joinAgain(client, modelId);
-  await run(client, call("recsys.refresh_topics", {}));
+  await run(client, call("recsys_engine.refresh_topics", {}));
   const took = sql<string>`clock_timestamp() - ${startedAt}::timestamptz`;
   const done = { model_id: modelId, posts: topics.nearest.length, topics: topicIds.length, kept: ids.length, took };
-  await run(client, db.insertInto("recsys.topic_runs").values(done));
+  await run(client, db.insertInto("recsys_engine.topic_runs").values(done));
   return true;
 }
 
 /** Posts that were edited since they were read joined one of the earlier topics, and stay with it where it is still there. */
 async function joinAgain(client: pg.ClientBase, modelId: number): Promise<void> {
   const stayed = db
-    .selectFrom("recsys.post_topics as joined")
-    .leftJoin("recsys.topics as topics", "topics.topic_id", "joined.topic_id")
+    .selectFrom("recsys_engine.post_topics as joined")
+    .leftJoin("recsys_engine.topics as topics", "topics.topic_id", "joined.topic_id")
     .select("joined.post_id")
     .where("topics.topic_id", "is", null);
   const posts = sql<string[]>`array(${stayed})`;
   await run(
     client,
-    db.selectNoFrom(fn("recsys.assign_topics", { p_model_id: modelId, p_post_ids: posts }).as("joined")),
+    db.selectNoFrom(fn("recsys_engine.assign_topics", { p_model_id: modelId, p_post_ids: posts }).as("joined")),
   );
 }

@@ -32,7 +32,7 @@ export class Histories {
     };
   }
 
-  /** What recsys.followed_vector is the mean of: the posts that those whom a user follows came to and wrote last before an instant, of those that the user may read. */
+  /** What recsys_engine.followed_vector is the mean of: the posts that those whom a user follows came to and wrote last before an instant, of those that the user may read. */
   followed(user: number, before: number, mayRead = (_post: number) => true): number[] {
     if (!this.follows) return [];
     const { people, acts } = this.follows;
@@ -43,7 +43,7 @@ export class Histories {
   }
 
   /**
-   * What recsys.user_history answers: the last 50 posts a user wrote or, within their last 200 interactions, interacted
+   * What recsys_engine.user_history answers: the last 50 posts a user wrote or, within their last 200 interactions, interacted
    * with before an instant, the latest first, each once; never `except`.
    */
   latest(user: number, before: number, except = -1): number[] {

@@ -65,7 +65,7 @@ export function membersPage(pool: Pool): Hono {
 function foundMembers(search: string) {
   const members = db
     .selectFrom("recsys.source_users as users")
-    .leftJoin("recsys.latest_user_stats as stats", "stats.user_id", "users.user_id")
+    .leftJoin("recsys_engine.latest_user_stats as stats", "stats.user_id", "users.user_id")
     .select(({ ref }) => [
       "users.user_id",
       "users.external_id",

@@ -102,7 +102,7 @@ test("somebody's feed comes with every candidate, where it stands and what the r
   assert.equal(new Set(names).size, names.length, "no two of one name: each says whose it is");
   assert.ok(names.includes("user log_views") && names.includes("post log_views"));
   const { rows: asStored } = await pool.query(
-    "select array_agg(part || ' ' || feature order by number) as names from recsys.model_features where model_id = $1",
+    "select array_agg(part || ' ' || feature order by number) as names from recsys_engine.model_features where model_id = $1",
     [first],
   );
   assert.deepEqual(names, asStored[0].names, "as recsys.explain() names them");

@@ -116,24 +116,24 @@ test("one text that a tower makes nothing of fails alone, backs off, and is trie
   const state = async () =>
     (
       await pool.query(
-        "select failures, is_dead, last_error, extract(epoch from due_at - now())::int as due from recsys.embedding_jobs",
+        "select failures, is_dead, last_error, extract(epoch from due_at - now())::int as due from recsys_engine.embedding_jobs",
       )
     ).rows[0];
   const { due, ...failed } = await state();
   assert.deepEqual(failed, { failures: 1, is_dead: false, last_error: "the tower gives a vector of length 0, not 1" });
   assert.ok(due > 8 && due <= 10, `${due} s`);
   for (const seconds of [20, 40, 80]) {
-    await pool.query("update recsys.embedding_jobs set due_at = now()");
+    await pool.query("update recsys_engine.embedding_jobs set due_at = now()");
     assert.deepEqual(await embedAll(database), { completed: 0, failed: 1 });
     const { due } = await state();
     assert.ok(due > seconds - 2 && due <= seconds, `${due} s`);
   }
   assert.equal((await pool.query("select from recsys.embedding_dead_letters")).rowCount, 0);
-  await pool.query("update recsys.embedding_jobs set due_at = now()");
+  await pool.query("update recsys_engine.embedding_jobs set due_at = now()");
   await embedAll(database);
   const { rows: dead } = await pool.query("select kind, entity_id, failures from recsys.embedding_dead_letters");
   assert.deepEqual(dead, [{ kind: "post", entity_id: silent, failures: 5 }]);
-  await pool.query("update recsys.embedding_jobs set due_at = now()");
+  await pool.query("update recsys_engine.embedding_jobs set due_at = now()");
   assert.deepEqual(await embedAll(database), { completed: 0, failed: 0 }, "a dead letter is left alone");
   const { rows: waiting } = await pool.query(
     "select kind, depth::int, dead::int from recsys.embedding_queue order by kind",
@@ -224,7 +224,7 @@ test("without a model, or with one that cannot be loaded, jobs wait and lose no 
   await insertPost(pool, uuid("d", 4), "Nor this");
   await assert.rejects(embedAll(database), { code: "model_incompatible" });
   await pool.query("select recsys.rollback_model()");
-  const { rows } = await pool.query("select attempts, failures, claim from recsys.embedding_jobs");
+  const { rows } = await pool.query("select attempts, failures, claim from recsys_engine.embedding_jobs");
   for (const row of rows) assert.deepEqual(row, { attempts: 0, failures: 0, claim: null });
   assert.equal(rows.length, 2);
   assert.deepEqual(await embedAll(database), { completed: 2, failed: 0 });

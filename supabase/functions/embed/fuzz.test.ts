@@ -7,8 +7,8 @@ const database = await testDatabase({ after }, "embed_fuzz");
 
 test("whatever embed is sent, it answers as it says it does", async () => {
   const writes = [
-    "recsys.embedding_jobs",
-    "recsys.embedding_changes",
+    "recsys_engine.embedding_jobs",
+    "recsys_engine.embedding_changes",
     "recsys.post_embeddings",
     "recsys.user_embeddings",
   ];

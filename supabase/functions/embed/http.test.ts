@@ -53,7 +53,7 @@ test("a model that cannot be used is the operator's concern, and costs no job an
   await pool.query("update recsys.models set feature_spec_digest = 'older'");
   const response = await app.request("/embed", { method: "POST", headers: { apikey: secretKey } });
   assert.deepEqual([response.status, (await response.json()).error.code], [503, "model_incompatible"]);
-  const { rows } = await pool.query("select attempts, failures from recsys.embedding_jobs");
+  const { rows } = await pool.query("select attempts, failures from recsys_engine.embedding_jobs");
   assert.deepEqual(rows, [{ attempts: 0, failures: 0 }]);
 });
 
@@ -68,7 +68,7 @@ test("pg_cron calls the function under Deno, by what pg_net queues, only when th
   const gateway = await startGateway({ databaseUrl: url, port: 0, folder, onLog: (line) => lines.push(line) });
   t.after(() => gateway.stop());
   await makePgNetAndVault(pool);
-  const callEmbed = async () => (await pool.query("select recsys.call_embed() as id")).rows[0].id;
+  const callEmbed = async () => (await pool.query("select recsys_engine.call_embed() as id")).rows[0].id;
   assert.equal(await callEmbed(), null, "an empty queue is no call, whatever the Vault holds");
   await pool.query("insert into public.posts (id, title) values ($1, 'A tower of blocks')", [uuid("d", 1)]);
   await assert.rejects(callEmbed(), { message: /the Vault does not say where/, hint: /vault.create_secret/ });
@@ -77,7 +77,9 @@ test("pg_cron calls the function under Deno, by what pg_net queues, only when th
   const cron = new pg.Client({ connectionString: (await testServer()) as string });
   await cron.connect();
   const name = new URL(url).pathname.slice(1);
-  await cron.query("select cron.schedule_in_database($1, '1 seconds', 'select recsys.call_embed()', $1)", [name]);
+  await cron.query("select cron.schedule_in_database($1, '1 seconds', 'select recsys_engine.call_embed()', $1)", [
+    name,
+  ]);
   t.after(async () => {
     await cron.query("select cron.unschedule($1)", [name]);
     await cron.end();

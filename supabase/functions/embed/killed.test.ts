@@ -35,7 +35,7 @@ test(`function and database killed in mid-work ${kills} times: no job is lost, n
   await embeddedCommunity(database);
   await makePgNetAndVault(pool);
   // every 10 seconds by the migration, which does not schedule it where pg_net is missing
-  await pool.query("select cron.schedule('recsys embed', '1 second', 'select recsys.call_embed()')");
+  await pool.query("select cron.schedule('recsys embed', '1 second', 'select recsys_engine.call_embed()')");
 
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   t.after(() => rm(folder, { recursive: true }));
@@ -125,7 +125,7 @@ test(`function and database killed in mid-work ${kills} times: no job is lost, n
 /** Jobs that somebody works on. */
 async function claims(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query(
-    "select count(*)::int as n, bool_and(claimed_until <= now() + interval '30 seconds') as bounded from recsys.embedding_jobs where claimed_until > now()",
+    "select count(*)::int as n, bool_and(claimed_until <= now() + interval '30 seconds') as bounded from recsys_engine.embedding_jobs where claimed_until > now()",
   );
   assert.notEqual(rows[0].bounded, false, "nothing is held longer than a lease");
   return rows[0].n;
@@ -137,9 +137,9 @@ async function drained(pool: pg.Pool): Promise<void> {
     if (!soak)
       await pool.query(
         // a change while somebody works on it begins the count of attempts again, and the lease goes on
-        "update recsys.embedding_jobs set claimed_until = now() where claimed_until > now() + interval '20 seconds'",
+        "update recsys_engine.embedding_jobs set claimed_until = now() where claimed_until > now() + interval '20 seconds'",
       );
-    return (await pool.query("select from recsys.embedding_jobs where not is_dead")).rowCount === 0;
+    return (await pool.query("select from recsys_engine.embedding_jobs where not is_dead")).rowCount === 0;
   };
   await until(empty, 300, "the rest");
 }

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Api } from "../_shared/http/api.ts";
 
 export const maximumEvents = 500;
-/** How far from now an event may have occurred; recsys.time_refusal says the same. */
+/** How far from now an event may have occurred; recsys_engine.time_refusal says the same. */
 export const mostMinutesAhead = 5;
 export const mostDaysAgo = 30;
 const mostSeconds = 1_000_000;

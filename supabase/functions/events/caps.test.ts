@@ -18,7 +18,7 @@ const views = (n: number) => Array.from({ length: n }, (_, i) => event("view", {
 const count = async (table: string) =>
   (await pool.query(`select count(*)::int as n from ${table} where user_id = $1`, [people.ben])).rows[0].n;
 const day = async (user = people.ben) =>
-  (await pool.query("select impressions, events from recsys.user_days where user_id = $1", [user])).rows[0];
+  (await pool.query("select impressions, events from recsys_engine.user_days where user_id = $1", [user])).rows[0];
 
 test("events beyond the day's are counted, and the next day's are kept again", async (t) => {
   const app = testApp(t, url);
@@ -26,10 +26,10 @@ test("events beyond the day's are counted, and the next day's are kept again", a
   const outcomes = await app.send(people.ben, ...views(3), event("login"));
   assert.deepEqual(outcomes, ["stored", "stored", "counted", "counted"]);
   assert.deepEqual(await app.send(people.ben, event("vote", { post_id: post(1), value: 1 })), ["counted"]);
-  assert.deepEqual([await count("public.post_views"), await count("recsys.event_ids")], [6, 6]);
+  assert.deepEqual([await count("public.post_views"), await count("recsys_engine.event_ids")], [6, 6]);
   assert.deepEqual(await day(), { impressions: 0, events: 9 });
   assert.deepEqual(await app.send(people.eve, ...views(1)), ["stored"], "each has a day of their own");
-  await pool.query("update recsys.user_days set day = day - 1");
+  await pool.query("update recsys_engine.user_days set day = day - 1");
   assert.deepEqual(await app.send(people.ben, event("login")), ["stored"]);
   await pool.query("update recsys.settings set events_per_day = null");
   assert.deepEqual(await app.send(people.ben, ...views(20)), Array(20).fill("stored"));

@@ -46,7 +46,7 @@ onBoth("each type has its table, and the order of the batch is the order of time
         union all select 'vote', user_id, post_id, value, null, created_at from public.post_votes
         union all select 'comment', user_id, post_id, value, body, created_at from public.comments
         union all select 'login', user_id, null, null, null, created_at from public.logins
-        union all select 'dismiss', user_id, post_id, null, null, created_at from recsys.dismissals
+        union all select 'dismiss', user_id, post_id, null, null, created_at from recsys_engine.dismissals
       ) as events
       where user_id = $1 and created_at between now() - interval '1 minute' and now()
       order by created_at`,
@@ -78,7 +78,7 @@ onBoth("the same batch again changes nothing, also when both arrive at once", as
       await pool.query(
         `select (select json_agg(each) from public.post_views as each) as views, (select json_agg(each) from public.post_votes as each) as votes,
            (select json_agg(each) from public.comments as each) as comments, (select json_agg(each) from public.logins as each) as logins,
-           (select json_agg(each) from recsys.dismissals as each) as dismissals, (select json_agg(each) from recsys.event_ids as each) as ids`,
+           (select json_agg(each) from recsys_engine.dismissals as each) as dismissals, (select json_agg(each) from recsys_engine.event_ids as each) as ids`,
       )
     ).rows;
   const both = await Promise.all([app.send(people.ben, ...batch), app.send(people.ben, ...batch.toReversed())]);
@@ -197,7 +197,7 @@ test("two votes at once are one after another", {
   await first.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
     JSON.stringify({ sub: people.ben, role: "authenticated" }),
   ]);
-  await first.query("select recsys.record_events($1)", [JSON.stringify([vote(1, 1)])]);
+  await first.query("select recsys_engine.record_events($1)", [JSON.stringify([vote(1, 1)])]);
   const second = testApp(t, url).send(people.ben, vote(1, -1));
   // long enough for the second one to have run, if nothing held it
   await new Promise((later) => setTimeout(later, 300));
@@ -270,7 +270,7 @@ test("in an archived community it happens at the engine's clock", async (t) => {
     "stored",
   ]);
   const { rows } = await pool.query(
-    "select round(extract(epoch from recsys.clock() - created_at) / 60)::int as minutes from public.post_views order by created_at",
+    "select round(extract(epoch from recsys_engine.clock() - created_at) / 60)::int as minutes from public.post_views order by created_at",
   );
   assert.deepEqual(rows, [{ minutes: 30 }, { minutes: 0 }]);
 });
@@ -334,7 +334,7 @@ onBoth("what a policy, a constraint or a trigger of the app forbids fails alone"
   ]);
   const { rows } = await pool.query("select body from public.comments where user_id = $1", [people.ben]);
   assert.deepEqual(rows, [{ body: "ham" }]);
-  assert.equal((await pool.query("select from recsys.event_ids")).rowCount, 3);
+  assert.equal((await pool.query("select from recsys_engine.event_ids")).rowCount, 3);
 });
 
 test("what the database cannot do at all is an error of the whole, and nothing is stored", async (t) => {
@@ -343,5 +343,5 @@ test("what the database cannot do at all is an error of the whole, and nothing i
   t.after(() => pool.query("alter table public.remarks rename to comments"));
   const { status, body } = await app.call(people.ben, { events: [view(1), comment(1, "x")] });
   assert.deepEqual([status, body.error?.code], [503, "not_installed"]);
-  assert.equal((await pool.query("select from recsys.event_ids")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.event_ids")).rowCount, 0);
 });

@@ -48,13 +48,14 @@ test("whatever events is sent, it answers as it says it does", async () => {
       ...["views", "votes"].map((kind) => `post_${kind}`),
       "comments",
       "logins",
-      ...["dismissals", "event_ids", "feature_changes", "impressions", "rate_limits", "user_days"].map(
-        (name) => `recsys.${name}`,
+      "recsys.impressions",
+      ...["dismissals", "event_ids", "feature_changes", "rate_limits", "user_days"].map(
+        (name) => `recsys_engine.${name}`,
       ),
     ],
     statuses: [200, 400, 401, 404, 405, 413],
   });
-  const { rowCount } = await database.pool.query("select from recsys.event_ids");
+  const { rowCount } = await database.pool.query("select from recsys_engine.event_ids");
   assert.ok(Number(rowCount) > 20, "events got as far as the tables");
   const { rows } = await database.pool.query(
     `select count(*)::int as n from (

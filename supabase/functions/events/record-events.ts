@@ -35,7 +35,7 @@ export async function recordEvents(
 
 /** Stores events as the caller's own. One row: an outcome for each event in order; null where there is no such user. */
 function statementOf(events: Event[]): Statement<{ record_events: EventOutcome[] | null }> {
-  return call("recsys.record_events", { p_events: JSON.stringify(events) }) as Statement<{
+  return call("recsys_engine.record_events", { p_events: JSON.stringify(events) }) as Statement<{
     record_events: EventOutcome[];
   }>;
 }

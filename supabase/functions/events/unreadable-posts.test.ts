@@ -86,7 +86,7 @@ test("the database does the same work: it touches as many pages, but for the row
       );
       const events = JSON.stringify(batchOn(posts, kind, 1000));
       const { rows } = await client.query(
-        `explain (analyze, buffers, format json) select recsys.record_events('${events}'::jsonb)`,
+        `explain (analyze, buffers, format json) select recsys_engine.record_events('${events}'::jsonb)`,
       );
       await client.query("rollback");
       const [{ Plan: plan }] = rows[0]["QUERY PLAN"];

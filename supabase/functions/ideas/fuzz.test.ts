@@ -11,7 +11,7 @@ test("whatever ideas is sent, it answers as it says it does", async () => {
   await fuzz({ after }, database, ideasFunction, {
     body,
     parameters: [],
-    writes: ["recsys.rate_limits", "recsys.idea_pool"],
+    writes: ["recsys_engine.rate_limits", "recsys_engine.idea_pool"],
     statuses: [200, 400, 401, 405],
   });
 });

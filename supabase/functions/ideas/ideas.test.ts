@@ -21,7 +21,7 @@ await pool.query("update recsys.settings set requests_per_minute = null");
 const scope = { after };
 /** Each with a worker of its own, and nothing kept. */
 const ask = async (userId: string, body: unknown = {}) => {
-  await pool.query("delete from recsys.idea_pool");
+  await pool.query("delete from recsys_engine.idea_pool");
   return await testApp(scope, url).call(userId, body);
 };
 
@@ -76,7 +76,7 @@ test("no title that is there already, however often it is asked", async () => {
 
 test("what was written from an idea is offered to nobody again, though the pool is of before", async () => {
   await publishTopics(pool);
-  await pool.query("delete from recsys.idea_pool");
+  await pool.query("delete from recsys_engine.idea_pool");
   const { call } = testApp(scope, url);
   const offered = async (userId: string) => (await call(userId, {})).body.items.map(({ title }) => title);
   const written = async (title: string, visibility: string) =>
@@ -190,7 +190,7 @@ test("what somebody muted is in none of theirs", async () => {
 
 test("the community is read once a day, by whichever worker is asked first, and again when another model serves", async () => {
   await publishTopics(pool);
-  await pool.query("delete from recsys.idea_pool");
+  await pool.query("delete from recsys_engine.idea_pool");
   const { call } = testApp(scope, url);
   const [first, second] = await Promise.all([call(reader, {}), call(writers[1], {})]);
   assert.deepEqual([first.body.items.length, second.body.items.length], [1, 1]);
@@ -199,12 +199,12 @@ test("the community is read once a day, by whichever worker is asked first, and 
   const another = () => testApp(scope, url).call(reader, {});
   assert.deepEqual((await another()).body, first.body, "another worker has what the first one stored");
   assert.equal((await call(reader, {})).body.items.length, 1);
-  await pool.query("update recsys.idea_pool set made_at = made_at - interval '25 hours'");
+  await pool.query("update recsys_engine.idea_pool set made_at = made_at - interval '25 hours'");
   const late = testApp(scope, url);
   assert.equal((await late.call(reader, {})).body.items.length, 1, "what is a day old does once more");
   await late.settled();
   assert.deepEqual((await another()).body.items, []);
-  const { rows } = await pool.query("select now() - made_at < '1 minute' as is_new from recsys.idea_pool");
+  const { rows } = await pool.query("select now() - made_at < '1 minute' as is_new from recsys_engine.idea_pool");
   assert.deepEqual(rows, [{ is_new: true }]);
   await pool.query("delete from public.posts where title = $1", [missing]);
   await pool.query("update recsys.models set status = 'retired'");
@@ -214,7 +214,7 @@ test("the community is read once a day, by whichever worker is asked first, and 
 test("what is stored names nobody", async () => {
   await publishTopics(pool);
   await ask(reader);
-  const { rows } = await pool.query("select pool::text from recsys.idea_pool");
+  const { rows } = await pool.query("select pool::text from recsys_engine.idea_pool");
   for (const id of writers) assert.ok(!rows[0].pool.includes(id));
   assert.ok(!/Quux/.test(rows[0].pool));
 });
@@ -253,7 +253,11 @@ test("bad requests are told what is wrong", async () => {
 });
 
 test("who may call what: members read nothing of audiences, topics or the endpoint", async () => {
-  for (const call of ["recsys.post_audiences('{}')", "recsys.idea_topics()", "recsys.ideas_endpoint()"])
+  for (const call of [
+    "recsys_engine.post_audiences('{}')",
+    "recsys_engine.idea_topics()",
+    "recsys_engine.ideas_endpoint()",
+  ])
     for (const role of ["authenticated", "anon"])
       await assert.rejects(
         pool.query(`set role ${role}; select * from ${call}`).finally(() => pool.query("reset role")),
@@ -279,7 +283,9 @@ test("audiences are distinct others of the first week, of their kinds", async ()
   await act("post_votes", writers[1], 3);
   await act("post_views", writers[2], 6.9);
   await act("post_views", writers[3], 7.1);
-  const counted = await pool.query("select * from recsys.post_audiences(array[$1, gen_random_uuid()]::uuid[])", [id]);
+  const counted = await pool.query("select * from recsys_engine.post_audiences(array[$1, gen_random_uuid()]::uuid[])", [
+    id,
+  ]);
   assert.deepEqual(counted.rows, [
     { people: [2, 0], viewers: [1, 0], voters: [1, 0], commenters: [1, 0], topic_ids: [null, null] },
   ]);

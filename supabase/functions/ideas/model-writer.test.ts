@@ -24,7 +24,7 @@ const good = [{ title: "Which markets to walk at night?", points: ["fares", "lig
 
 beforeEach(async () => {
   await clear(pool);
-  await pool.query("delete from recsys.idea_pool");
+  await pool.query("delete from recsys_engine.idea_pool");
   await fillForms(pool);
   await publishTopics(pool);
   model.asked.length = 0;
@@ -53,7 +53,7 @@ test("what it is sent has no private post, no person and no key", async () => {
     [0, 1, 2, 3].map((author) => ({ title: "Where to walk with Zebulon's secret?", author, visibility: "private" })),
   );
   await pool.query(
-    "insert into recsys.post_topics (post_id, topic_id, similarity) select posts.id, (select min(topic_id) from recsys.topics), 1 from public.posts where visibility = 'private'",
+    "insert into recsys_engine.post_topics (post_id, topic_id, similarity) select posts.id, (select min(topic_id) from recsys_engine.topics), 1 from public.posts where visibility = 'private'",
   );
   await app().call(writers[0], {});
   assert.equal(model.asked.length, 3);

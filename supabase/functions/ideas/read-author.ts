@@ -3,7 +3,7 @@ import { call, type Pool, type Statement } from "../_shared/database/database.ts
 import type { Claims } from "../_shared/http/auth.ts";
 import { anyMember, readAudiences } from "../_shared/ideas/read-idea-source.ts";
 
-/** A row of recsys.idea_author. */
+/** A row of recsys_engine.idea_author. */
 export interface AuthorRow {
   is_known: boolean;
   /** Whether they want no personalisation: nothing of theirs is read but what they muted. */
@@ -26,11 +26,11 @@ export interface AuthorRow {
  * they show to a single person, the forecast would say whether that person came.
  */
 export async function readAuthor(pool: Pool, claims: Claims): Promise<AuthorRow & { people: number[] }> {
-  const statement: Statement<AuthorRow> = call("recsys.idea_author", {});
+  const statement: Statement<AuthorRow> = call("recsys_engine.idea_author", {});
   return await readAs(pool, claims, statement, async (connection, [row]) => {
     if (row.post_ids.length === 0) return { ...row, people: [] };
     const ofAnyMember = { p_user_ids: [anyMember.sub], p_post_ids: row.post_ids };
-    const [readable] = await asService(connection, claims.role, call("recsys.readable_posts", ofAnyMember));
+    const [readable] = await asService(connection, claims.role, call("recsys_engine.readable_posts", ofAnyMember));
     const [{ people }] = await asService(connection, claims.role, readAudiences(readable.post_ids));
     return { ...row, people };
   });

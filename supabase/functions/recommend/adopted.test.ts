@@ -173,8 +173,8 @@ test("a post that is deleted softly leaves at once, and comes back as it was", {
     await pool.query("select recsys.erase()");
     await pool.query("select recsys.roll_up()");
     const { rows } = await pool.query(
-      `select (select count(*) from recsys.post_stats where post_id = $1)::int as states, (select count(*) from recsys.post_tags where post_id = $1)::int as tags,
-         (select count(*) from recsys.post_embeddings where post_id = $1)::int as vectors, (select count(*) from recsys.feature_store_differences())::int as differences`,
+      `select (select count(*) from recsys_engine.post_stats where post_id = $1)::int as states, (select count(*) from recsys_engine.post_tags where post_id = $1)::int as tags,
+         (select count(*) from recsys.post_embeddings where post_id = $1)::int as vectors, (select count(*) from recsys_engine.feature_store_differences())::int as differences`,
       [post_id],
     );
     return rows[0];
@@ -190,7 +190,7 @@ test("a post that is deleted softly leaves at once, and comes back as it was", {
   await setDeleted("null");
   assert.deepEqual(await known(), before);
   assert.ok((await everything()).includes(Number(app_id)));
-  const { rows } = await pool.query("select kind from recsys.embedding_jobs where entity_id = $1", [post_id]);
+  const { rows } = await pool.query("select kind from recsys_engine.embedding_jobs where entity_id = $1", [post_id]);
   assert.deepEqual(rows, [{ kind: "post" }], "it is embedded again: its text may have changed meanwhile");
 });
 
@@ -201,7 +201,9 @@ test("a comment that is deleted softly counts for nothing until it is shown agai
   const [{ id, post_id }] = rows;
   const comments = async () => {
     await pool.query("select recsys.roll_up()");
-    const found = await pool.query("select comments from recsys.latest_post_stats where post_id = $1", [post_id]);
+    const found = await pool.query("select comments from recsys_engine.latest_post_stats where post_id = $1", [
+      post_id,
+    ]);
     return found.rows[0].comments;
   };
   const before = await comments();
@@ -214,7 +216,7 @@ test("a comment that is deleted softly counts for nothing until it is shown agai
 test("a kind counts as what the team says, from the next roll-up on", { skip }, async () => {
   const total = async (column: string) => {
     await rollUpAll(database, () => {});
-    const { rows } = await pool.query(`select sum(${column})::int as total from recsys.latest_user_stats`);
+    const { rows } = await pool.query(`select sum(${column})::int as total from recsys_engine.latest_user_stats`);
     return rows[0].total;
   };
   const kindsOf = async (where: string) =>
@@ -228,7 +230,7 @@ test("a kind counts as what the team says, from the next roll-up on", { skip }, 
   );
   await pool.query("update recsys.kinds set head = null where kind = 'clap'");
   assert.equal(await total("comments"), comments);
-  assert.deepEqual((await pool.query("select * from recsys.feature_store_differences()")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
   await pool.query("update recsys.kinds set head = 'vote' where kind = 'clap'");
   assert.equal(await total("votes"), votes);
   await assert.rejects(pool.query("insert into recsys.kinds values ('wow', 'applause')"), /kinds_head_check/);
@@ -238,7 +240,7 @@ test("what a kind weighs is in the timeline at once, and no state is recomputed 
   await rollUpAll(database, () => {});
   const weights = async () => {
     const { rows } = await pool.query(
-      `select timeline.weight, count(*)::int from recsys.timeline where kind = 'vote' group by timeline.weight order by timeline.weight`,
+      `select timeline.weight, count(*)::int from recsys_engine.timeline where kind = 'vote' group by timeline.weight order by timeline.weight`,
     );
     return rows.map(({ weight, count }) => [weight, count]);
   };
@@ -250,9 +252,12 @@ test("what a kind weighs is in the timeline at once, and no state is recomputed 
     [1, likes],
     [5, marked],
   ]);
-  assert.equal((await pool.query("select from recsys.feature_changes")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.feature_changes")).rowCount, 0);
   await pool.query("update recsys.kinds set head = 'view' where kind = 'bookmark'");
-  assert.ok(((await pool.query("select from recsys.feature_changes")).rowCount ?? 0) > 0, "a head is another matter");
+  assert.ok(
+    ((await pool.query("select from recsys_engine.feature_changes")).rowCount ?? 0) > 0,
+    "a head is another matter",
+  );
   await pool.query("update recsys.kinds set head = 'vote', weight = 3 where kind = 'bookmark'");
   await rollUpAll(database, () => {});
   assert.deepEqual(await weights(), [

@@ -91,11 +91,11 @@ test("models that cannot serve", async (t) => {
     const id = await publishTinyModel(pool, { name: "tampered" });
     // the table itself refuses it; a restored or tampered table may not
     const { rows } = await pool.query(
-      "select conname from pg_constraint where conrelid = 'recsys.model_artifacts'::regclass and pg_get_constraintdef(oid) like '%sha256%'",
+      "select conname from pg_constraint where conrelid = 'recsys_engine.model_artifacts'::regclass and pg_get_constraintdef(oid) like '%sha256%'",
     );
-    await pool.query(`alter table recsys.model_artifacts drop constraint ${rows[0].conname}`);
+    await pool.query(`alter table recsys_engine.model_artifacts drop constraint ${rows[0].conname}`);
     await pool.query(
-      "update recsys.model_artifacts set onnx = set_byte(onnx, 100, (get_byte(onnx, 100) + 1) % 256) where model_id = $1 and graph = 'dlrm'",
+      "update recsys_engine.model_artifacts set onnx = set_byte(onnx, 100, (get_byte(onnx, 100) + 1) % 256) where model_id = $1 and graph = 'dlrm'",
       [id],
     );
     await refused(t, "model_corrupt", /dlrm of model tampered fails its checksum/);
@@ -107,7 +107,7 @@ test("models that cannot serve", async (t) => {
   });
   await t.test("half a graph", async (t) => {
     const { rows } = await pool.query(
-      "select substring(onnx, 1, length(onnx) / 2) as half from recsys.model_artifacts where model_id = $1 and graph = 'dlrm'",
+      "select substring(onnx, 1, length(onnx) / 2) as half from recsys_engine.model_artifacts where model_id = $1 and graph = 'dlrm'",
       [await publishTinyModel(pool, { name: "whole" })],
     );
     await publishTinyModel(pool, { name: "half", graphs: { dlrm: rows[0].half } });
@@ -116,8 +116,8 @@ test("models that cannot serve", async (t) => {
   await t.test("one graph in place of another", async (t) => {
     const id = await publishTinyModel(pool, { name: "swapped" });
     await pool.query(
-      `update recsys.model_artifacts as artifact set onnx = other.onnx, sha256 = other.sha256
-       from recsys.model_artifacts as other
+      `update recsys_engine.model_artifacts as artifact set onnx = other.onnx, sha256 = other.sha256
+       from recsys_engine.model_artifacts as other
        where artifact.model_id = $1 and other.model_id = $1 and artifact.graph = 'dlrm' and other.graph = 'post_tower'`,
       [id],
     );
@@ -125,7 +125,7 @@ test("models that cannot serve", async (t) => {
   });
   await t.test("a graph that is gone", async (t) => {
     const id = await publishTinyModel(pool, { name: "gone" });
-    await pool.query("delete from recsys.model_artifacts where model_id = $1 and graph = 'user_tower'", [id]);
+    await pool.query("delete from recsys_engine.model_artifacts where model_id = $1 and graph = 'user_tower'", [id]);
     await refused(t, "model_corrupt", /user_tower of model gone is missing/);
   });
   await t.test("a model for other features", async (t) => {

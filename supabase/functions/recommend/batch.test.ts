@@ -36,7 +36,7 @@ test("mode batch serves the list, says so, and logs impressions that say so", as
   assert.deepEqual(body.model, { id: model, name: "tiny" });
   assert.equal(body.basis, "history");
   assert.deepEqual(ids(body.items), ids(live.body.items));
-  const { rows } = await pool.query("select as_of from recsys.batch_runs");
+  const { rows } = await pool.query("select as_of from recsys_engine.batch_runs");
   assert.equal(body.made_at, rows[0].as_of.toISOString());
   const [first] = body.items;
   assert.equal(first.title, `Post ${Number(first.post_id.slice(-2))}`);
@@ -73,17 +73,17 @@ test("what is seen, dismissed, hidden or deleted since is left out, and made up 
     people.ada,
     against,
   ]);
-  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, recsys.clock())", [
-    people.ada,
-    dismissed,
-  ]);
+  await pool.query(
+    "insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock())",
+    [people.ada, dismissed],
+  );
   await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden]);
   await pool.query("delete from public.posts where id = $1", [gone]);
   await app.settled();
-  await pool.query("update recsys.impressions set seen_at = recsys.clock() where user_id = $1 and post_id = $2", [
-    people.ada,
-    shown,
-  ]);
+  await pool.query(
+    "update recsys.impressions set seen_at = recsys_engine.clock() where user_id = $1 and post_id = $2",
+    [people.ada, shown],
+  );
   const { body } = await app.call(people.ada, asked);
   assert.deepEqual(ids(body.items), rest);
   assert.deepEqual(
@@ -96,14 +96,14 @@ test("what is erased is in no list, and the lists keep their order", async (t) =
   const app = testApp(t, url);
   const asked = { limit: 10, mode: "batch" };
   const [first, ...rest] = ids((await app.call(people.ada, asked)).body.items);
-  await pool.query("select recsys.begin_batch_run()");
-  await pool.query("select recsys.erase_entities('user', $1)", [[people.ben]]);
-  await pool.query("select recsys.erase_entities('post', $1)", [[first]]);
+  await pool.query("select recsys_engine.begin_batch_run()");
+  await pool.query("select recsys_engine.erase_entities('user', $1)", [[people.ben]]);
+  await pool.query("select recsys_engine.erase_entities('post', $1)", [[first]]);
   const { body } = await app.call(people.ada, { ...asked, limit: 9 });
   assert.deepEqual([body.mode, ids(body.items)], ["batch", rest]);
   const { rows } = await pool.query(
     `select (select string_agg(lists::text, '') from recsys.batch_recommendations as lists) as lists,
-       (select string_agg(pages::text, '') from recsys.batch_pages as pages) as pages`,
+       (select string_agg(pages::text, '') from recsys_engine.batch_pages as pages) as pages`,
   );
   for (const id of [people.ben, first]) assert.ok(!`${rows[0].lists}${rows[0].pages}`.includes(id), id);
   assert.ok(rows[0].pages.includes(people.ada));
@@ -144,9 +144,9 @@ test("nobody reads the list of another", async () => {
     ]);
     const { rows } = await client.query("select user_id from recsys.batch_recommendations");
     assert.deepEqual(rows, [{ user_id: people.ben }]);
-    const { rowCount } = await client.query("select from recsys.batch_feed($1, 50)", [people.ada]);
+    const { rowCount } = await client.query("select from recsys_engine.batch_feed($1, 50)", [people.ada]);
     assert.equal(rowCount, 0);
-    await assert.rejects(client.query("select user_ids from recsys.batch_pages"), /permission denied/);
+    await assert.rejects(client.query("select user_ids from recsys_engine.batch_pages"), /permission denied/);
   } finally {
     await client.query("rollback");
     client.release();

@@ -1,5 +1,5 @@
 /**
- * A worker keeps what is common to all feeds, and asks for the rest: that brings every caller what recsys.retrieve brings them, whatever
+ * A worker keeps what is common to all feeds, and asks for the rest: that brings every caller what recsys_engine.retrieve brings them, whatever
  * was written, deleted, hidden, muted or served meanwhile. Where too little of what is common is left for a caller, it says so.
  */
 import assert from "node:assert/strict";
@@ -49,7 +49,7 @@ interface Both {
 async function bothWays(sub: string, vector: Float32Array | null, served: Served, mayKeep = kept): Promise<Both> {
   return await asCaller(sub, async (client) => {
     await client.query("set local enable_indexscan = off");
-    const now = "select 1000 * date_part('epoch', recsys.clock()) as now";
+    const now = "select 1000 * date_part('epoch', recsys_engine.clock()) as now";
     const [clock] = await run<{ now: number }>(client, { text: now, values: [] });
     const model = vector && modelId;
     const common = await mayKeep.of(client, "authenticated", 1, clock.now);
@@ -80,7 +80,7 @@ const sorted = (candidates: PostCandidate[]) => candidates.sort((a, b) => (a.pos
 const somebody = () => people[random.below(people.length)];
 const anyVector = () => vectorAt(unitVectors(random, 1), 0);
 
-test("everybody gets what recsys.retrieve brings, page after page, with a model and without", async () => {
+test("everybody gets what recsys_engine.retrieve brings, page after page, with a model and without", async () => {
   let whole = 0;
   for (let i = 0; i < 20; i++) {
     const served = nothingServed();
@@ -121,7 +121,7 @@ test("what was written, deleted, hidden, muted and dismissed since is in the nex
   await pool.query("delete from public.posts where id = $1", [gone.post_id]);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden.post_id]);
   await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', $2)", [reader, muted.title]);
-  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+  await pool.query("insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
     reader,
     dismissed.post_id,
   ]);
@@ -131,7 +131,7 @@ test("what was written, deleted, hidden, muted and dismissed since is in the nex
   assert.deepEqual(since && [since.ranks.fresh, since.ranks.active, since.embedding], [1, 1, null]);
   const left = new Set(after.beside?.map(({ post_id }) => post_id));
   for (const { post_id } of [gone, hidden, muted, dismissed]) assert.ok(!left.has(post_id));
-  await pool.query("delete from public.mutes; delete from recsys.dismissals");
+  await pool.query("delete from public.mutes; delete from recsys_engine.dismissals");
 });
 
 /** Keys are made with the seed of each feed. */
@@ -163,14 +163,14 @@ test("posts that lie nearest to somebody, and that they may not read, take no pl
 test("the nearest posts of somebody, which they dismissed, are no reason to read the whole feed again", async () => {
   const vector = anyVector();
   await pool.query(
-    `insert into recsys.dismissals (user_id, post_id, created_at)
+    `insert into recsys_engine.dismissals (user_id, post_id, created_at)
      select $1, post_id, now() from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit 90`,
     [people[3], JSON.stringify([...vector])],
   );
   const { beside, all } = await bothWays(people[3], vector, nothingServed());
   assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
   assert.deepEqual(withoutKeys(beside), withoutKeys(all));
-  await pool.query("delete from recsys.dismissals");
+  await pool.query("delete from recsys_engine.dismissals");
 });
 
 /** Brings back, when it is called, who wrote what. */
@@ -191,7 +191,7 @@ test("where an author's surplus would take places, or all of theirs that is kept
   const byMany = all.filter(({ author_id }) => author_id === many).map(({ post_id }) => post_id);
   const byOthers = all.filter(({ author_id, ranks }) => author_id !== many && ranks.active !== null);
   const latest = await pool.query(
-    "select id from public.posts left join recsys.latest_post_stats on post_id = id where author_id = $1 order by greatest(last_active_at, created_at) desc limit 150",
+    "select id from public.posts left join recsys_engine.latest_post_stats on post_id = id where author_id = $1 order by greatest(last_active_at, created_at) desc limit 150",
     [many],
   );
   let asked = 0;
@@ -202,13 +202,13 @@ test("where an author's surplus would take places, or all of theirs that is kept
     [...byMany, ...latest.rows.map(({ id }) => id)],
   ]) {
     await pool.query(
-      "insert into recsys.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), now() on conflict do nothing",
+      "insert into recsys_engine.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), now() on conflict do nothing",
       [reader, known],
     );
     const found = await both();
     if (found.beside) assert.deepEqual(withoutKeys(found.beside), withoutKeys(found.all), `${known.length} known`);
     else asked++;
-    await pool.query("delete from recsys.dismissals");
+    await pool.query("delete from recsys_engine.dismissals");
   }
   assert.ok(asked > 0 && asked < 17, `${asked} of 17`);
   // who muted the author may have none of theirs
@@ -258,9 +258,9 @@ test("what is common is read again after a roll-up, after ten seconds, and where
 test("nobody but the service role may ask for what is common", async () => {
   await asCaller(people[0], async (client) => {
     await client.query("savepoint asking");
-    await assert.rejects(client.query("select recsys.common_posts(now())"), /permission denied/);
+    await assert.rejects(client.query("select recsys_engine.common_posts(now())"), /permission denied/);
     await client.query("rollback to asking");
-    const beside = "select recsys.candidates('service_role', $1, null, null, now())";
+    const beside = "select recsys_engine.candidates('service_role', $1, null, null, now())";
     await assert.rejects(client.query(beside, [people[1]]), /permission denied/);
   });
 });

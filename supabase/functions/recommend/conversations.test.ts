@@ -84,10 +84,10 @@ test("whoever makes an older post say what a newer one does takes it off no page
   await pool.query("update public.posts set author_id = $2 where id = $1", [newer, people.eve]);
   const say = (id: string) => pool.query("update public.posts set description = $1 where id = $2", [link, id]);
   await say(newer);
-  await pool.query("truncate recsys.edited_posts");
+  await pool.query("truncate recsys_engine.edited_posts");
   await say(older);
   assert.ok((await places()).includes(newer), "it was said later, though the post is older");
-  await pool.query("truncate recsys.edited_posts");
+  await pool.query("truncate recsys_engine.edited_posts");
   assert.ok(!(await places()).includes(newer), "unless nobody knows that it was edited");
 });
 

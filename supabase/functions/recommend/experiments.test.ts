@@ -22,7 +22,7 @@ async function startWith(b: object, name = "tried", layer = "feed"): Promise<voi
     ];
     await pool.query("select recsys.start_experiment($1, $2, $3)", [name, JSON.stringify(variants), layer]);
     const { rowCount } = await pool.query(
-      "select from recsys.experiments cross join unnest($2::uuid[]) as id where name = $1 and recsys.bucket(id, salt) = 0",
+      "select from recsys.experiments cross join unnest($2::uuid[]) as id where name = $1 and recsys_engine.bucket(id, salt) = 0",
       [name, Object.values(people)],
     );
     if (rowCount === 0) return;
@@ -130,7 +130,7 @@ test("a dropped model of a variant is said, and the active one serves", async (t
   const app = testApp(t, url);
   assert.equal((await app.call(people.ada, { limit: 3 })).body.model?.id, tried);
   // as only an owner could: the function that drops models refuses
-  await pool.query(`drop table recsys.post_embeddings_${tried}, recsys.user_embeddings_${tried}`);
+  await pool.query(`drop table recsys_engine.post_embeddings_${tried}, recsys_engine.user_embeddings_${tried}`);
   await pool.query("delete from recsys.models where model_id = $1", [tried]);
   assert.equal((await app.call(people.ada, { limit: 3 })).body.model?.id, active);
   assert.deepEqual(
@@ -158,10 +158,10 @@ test("what a feed shows and its reader does is in the report", async (t) => {
   const app = testApp(t, url);
   const { body } = await app.call(people.ada, { limit: 3 });
   await app.settled();
-  await pool.query("insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys.clock())", [
-    people.ada,
-    body.items[1].post_id,
-  ]);
+  await pool.query(
+    "insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock())",
+    [people.ada, body.items[1].post_id],
+  );
   await pool.query("update recsys.settings set clock_shift = '0'");
   const { rows } = await pool.query(
     "select variant, metric, people::int, impressions::int, acted::int, conclusion from recsys.experiment_report('tried') where people_group = 'all'",

@@ -19,7 +19,7 @@ test(`five slow people, and ${feeds} feeds of others`, { skip: await withOneSess
   await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [[...heavy, ...others]]);
   await publishTinyModel(pool, { name: "tiny" });
   await pool.query("update recsys.settings set requests_per_minute = null");
-  const context = "recsys.user_context(uuid, bigint, timestamptz)";
+  const context = "recsys_engine.user_context(uuid, bigint, timestamptz)";
   const { rows } = await pool.query("select pg_get_functiondef($1::regprocedure) as definition", [context]);
   const slow = `if p_user_id = any ('{${heavy}}'::uuid[]) then perform pg_sleep(2.5); end if;`;
   await pool.query(rows[0].definition.replace("\nbegin\n", `\nbegin\n  ${slow}\n`));

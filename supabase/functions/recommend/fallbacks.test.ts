@@ -61,15 +61,15 @@ function broken(model: Omit<TinyModel, "name">): Fault {
 /** Without an artifact of the active model, as after a restore that left it out. */
 function withoutGraph(graph: string): Fault {
   return async () => {
-    const { rows } = await pool.query("delete from recsys.model_artifacts where graph = $1 returning *", [graph]);
+    const { rows } = await pool.query("delete from recsys_engine.model_artifacts where graph = $1 returning *", [
+      graph,
+    ]);
     return async () => {
       const [{ model_id, onnx, sha256 }] = rows;
-      await pool.query("insert into recsys.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)", [
-        model_id,
-        graph,
-        onnx,
-        sha256,
-      ]);
+      await pool.query(
+        "insert into recsys_engine.model_artifacts (model_id, graph, onnx, sha256) values ($1, $2, $3, $4)",
+        [model_id, graph, onnx, sha256],
+      );
       // a broken model is not read again for ten seconds
       await publishTinyModel(pool, { name: nextName() });
     };
@@ -120,12 +120,12 @@ const faults: [string, Fault, string, Degraded, Degraded][] = [
   ],
   ["no tower", withoutGraph("user_tower"), "model_corrupt", "batch", "community"],
   ["a model for other features", broken({ digest: "0".repeat(64) }), "model_incompatible", "batch", "community"],
-  ["a schema without the retrieval", gone("recsys.candidates"), "not_installed", "batch", "community"],
-  ["a schema without the sources", gone("recsys.own_sources"), "not_installed", "batch", "community"],
-  ["a schema without the states", gone("recsys.known_posts"), "not_installed", "batch", "community"],
+  ["a schema without the retrieval", gone("recsys_engine.candidates"), "not_installed", "batch", "community"],
+  ["a schema without the sources", gone("recsys_engine.own_sources"), "not_installed", "batch", "community"],
+  ["a schema without the states", gone("recsys_engine.known_posts"), "not_installed", "batch", "community"],
   [
     "a schema without a column",
-    withoutColumn("recsys.latest_user_stats", "habit_log_idle"),
+    withoutColumn("recsys_engine.latest_user_stats", "habit_log_idle"),
     "not_installed",
     "batch",
     "community",
@@ -195,7 +195,7 @@ test("states that hang are given up after 3 seconds; when they did for three peo
     return { degraded: body.degraded, seconds: (performance.now() - started) / 1000 };
   };
   const hang = (definition: string) => definition.replace("begin\n", "begin\n  perform pg_sleep(30);\n");
-  const mend = await withFunction("recsys.known_posts", hang)();
+  const mend = await withFunction("recsys_engine.known_posts", hang)();
   try {
     for (const [user, degraded] of [
       [people.ada, "batch"],
@@ -241,10 +241,10 @@ test("the fresh and popular are those that the caller may read, without what the
   const app = testApp(t, url);
   const [first, second, third] = (await app.call(people.eve, { limit: 100 })).body.items.map(({ post_id }) => post_id);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [first]);
-  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, recsys.clock())", [
-    people.eve,
-    second,
-  ]);
+  await pool.query(
+    "insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock())",
+    [people.eve, second],
+  );
   await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.eve, third]);
   const { body } = await app.call(people.eve, { limit: 100 });
   assert.equal(body.degraded, "community");

@@ -32,7 +32,7 @@ async function numbers(filter: FeedFilter, more: object = {}): Promise<number[]>
 /** Ben's list, made ahead, of three posts. */
 async function listAhead(numbers: number[]): Promise<void> {
   await pool.query(
-    `with run as (insert into recsys.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id)
+    `with run as (insert into recsys_engine.batch_runs (model_id, model_name, as_of, status) values ($1, 'tiny', now(), 'finished') returning run_id)
      insert into recsys.batch_recommendations (user_id, run_id, model_id, made_at, basis, post_ids, scores, views, votes, comments, sources)
      select $2, run_id, $1, now(), 'history', $3, '{1,1,1}', '{1,1,1}', '{1,1,1}', '{1,1,1}', '{fresh,fresh,fresh}' from run`,
     [model, people.ben, numbers.map(post)],
@@ -118,7 +118,7 @@ test("a filter that lets all in gives what there is without one, with the same r
     const [with_, without] = await Promise.all(
       ['{"max_age_days": 36500}', null].map(async (filter) => {
         const { rows } = await pool.query(
-          `select * from recsys.retrieve($1, $2, (array[0.6, 0.8] || array_fill(0, array[30]))::extensions.vector, now() - $3::interval, p_filter => $4)
+          `select * from recsys_engine.retrieve($1, $2, (array[0.6, 0.8] || array_fill(0, array[30]))::extensions.vector, now() - $3::interval, p_filter => $4)
            order by post_id`,
           [people.ben, model, ago, filter],
         );
@@ -161,7 +161,10 @@ test("no source walks for a filter, and nothing begins with a filter where there
       [null, 0],
     ]) {
       const before = await callsSoFar(client);
-      await client.query("select from recsys.retrieve($1, null, null, now(), p_filter => $2)", [people.ben, filter]);
+      await client.query("select from recsys_engine.retrieve($1, null, null, now(), p_filter => $2)", [
+        people.ben,
+        filter,
+      ]);
       assert.equal((await callsSoFar(client)) - before, calls, String(filter));
     }
   } finally {
@@ -172,7 +175,7 @@ test("no source walks for a filter, and nothing begins with a filter where there
 
 test("what is asked in SQL is named where it is none", async () => {
   const ask = (filter: string) =>
-    pool.query("select from recsys.retrieve($1, null, null, now(), p_filter => $2)", [people.ben, filter]);
+    pool.query("select from recsys_engine.retrieve($1, null, null, now(), p_filter => $2)", [people.ben, filter]);
   for (const filter of [
     "null",
     '{"tag": ["x"]}',
@@ -190,7 +193,7 @@ test("what is asked in SQL is named where it is none", async () => {
 });
 
 test("the tags of posts follow every change of a post", async () => {
-  const indexed = async () => (await pool.query("select * from recsys.post_tags order by post_id, tag")).rows;
+  const indexed = async () => (await pool.query("select * from recsys_engine.post_tags order by post_id, tag")).rows;
   for (const change of [
     "insert into public.posts (title, tags) values ('a', '{B,b,C}'), ('b', array[repeat('x', 5000), repeat('x', 4000)])",
     "update public.posts set tags = tags || '{more}' where title like '%1%'",
@@ -203,7 +206,7 @@ test("the tags of posts follow every change of a post", async () => {
   ]) {
     await pool.query(change);
     const kept = await indexed();
-    await pool.query("select recsys.index_tags(null)");
+    await pool.query("select recsys_engine.index_tags(null)");
     assert.deepEqual(kept, await indexed(), change);
   }
   assert.deepEqual(await indexed(), []);
@@ -216,6 +219,6 @@ test("a view that fails on a post does not keep the app from writing it, nor oth
       case when title like 'id %' then array[substr(title, 4)::uuid::text] else tags end as tags, created_at, language
     from public.posts`);
   await pool.query("insert into public.posts (title, tags) values ('id none', '{bad}'), ('fine', '{good}')");
-  const { rows } = await pool.query("select tag from recsys.post_tags where tag in ('good', 'bad')");
+  const { rows } = await pool.query("select tag from recsys_engine.post_tags where tag in ('good', 'bad')");
   assert.deepEqual(rows, [{ tag: "good" }]);
 });

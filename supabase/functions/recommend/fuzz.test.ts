@@ -33,7 +33,12 @@ test("whatever recommend is sent, it answers as it says it does", async () => {
   await fuzz({ after }, database, recommendFunction, {
     body,
     parameters: ["after", "filter", "interests"],
-    writes: ["recsys.impressions", "recsys.rate_limits", "recsys.trial_impressions", "recsys.user_days"],
+    writes: [
+      "recsys.impressions",
+      "recsys_engine.rate_limits",
+      "recsys_engine.trial_impressions",
+      "recsys_engine.user_days",
+    ],
     statuses: [200, 400, 401, 404, 405],
   });
 });

@@ -37,7 +37,7 @@ const lasting = ({ request_id: _, made_at: __, next, ...feed }: Feed) => ({ ...f
 
 test("a search page is ranked for each of two people, with what they know and wrote themselves", async () => {
   await pool.query("update public.posts set author_id = $1 where id = $2", [people.ada, post(2)]);
-  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(4)]);
+  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ada, post(4)]);
   const found = [1, 2, 3, 4, 28, 30].map(post);
   const adas = await ranked(people.ada, found);
   // she voted for 28 and 30, which are about the topic of even posts; equals come the newest first
@@ -170,7 +170,7 @@ test("it is logged as such: no report counts it, no training learns from it, and
   const feed = await ranked(people.ben, [1, 2].map(post));
   await app.settled();
   const { rows } = await pool.query(
-    `select mode, source, position, propensity, explored, (select count(*)::int from recsys.chosen_impressions) as chosen, (select count(*)::int from recsys.trial_impressions) as tried
+    `select mode, source, position, propensity, explored, (select count(*)::int from recsys_engine.chosen_impressions) as chosen, (select count(*)::int from recsys_engine.trial_impressions) as tried
      from recsys.impressions where request_id = $1 order by position`,
     [feed.request_id],
   );
@@ -181,6 +181,6 @@ test("it is logged as such: no report counts it, no training learns from it, and
   ]);
   await app.call(people.ben, { limit: 2 });
   await app.settled();
-  const { rows: after } = await pool.query("select mode from recsys.chosen_impressions");
+  const { rows: after } = await pool.query("select mode from recsys_engine.chosen_impressions");
   assert.deepEqual(after, [{ mode: "live" }, { mode: "live" }]);
 });

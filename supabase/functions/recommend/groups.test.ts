@@ -68,7 +68,7 @@ test("nobody is shown what they may not read, muted, dismissed or came to", asyn
   const one = (n: number) => `(select id from public.posts where title = 'Basque ${n}')`;
   await pool.query(
     `update public.posts set visibility = 'private' where title = 'Basque 1';
-     insert into recsys.dismissals values ('${people.ben}', ${one(2)}, now());
+     insert into recsys_engine.dismissals values ('${people.ben}', ${one(2)}, now());
      insert into public.post_views (user_id, post_id) values ('${people.ben}', ${one(3)});
      insert into public.mutes (user_id, kind, value) values ('${people.ben}', 'word', 'Basque 4')`,
   );
@@ -81,7 +81,7 @@ test("the smallest groups are those that together wrote a tenth at most", async 
   const small = async () =>
     (
       await pool.query(
-        "select title from unnest(recsys.small_group_posts('language')) with ordinality as one (post_id, place) join public.posts on id = post_id order by place",
+        "select title from unnest(recsys_engine.small_group_posts('language')) with ordinality as one (post_id, place) join public.posts on id = post_id order by place",
       )
     ).rows.map(({ title }) => title);
   assert.deepEqual(await small(), ["Basque 1", "Basque 2", "Basque 3", "Basque 4", "Basque 5"]);
@@ -120,7 +120,7 @@ test("one account takes no small group's floor, whether it writes into it or mak
   for (const group of ["group:small", "group:' || n || '"]) {
     await writeSixty(group, "20 days");
     const { rows } = await pool.query(
-      "select title from unnest(recsys.small_group_posts('group:')) with ordinality as one (post_id, place) join public.posts on id = post_id where place <= 5",
+      "select title from unnest(recsys_engine.small_group_posts('group:')) with ordinality as one (post_id, place) join public.posts on id = post_id where place <= 5",
     );
     assert.ok(rows.filter(({ title }) => title.startsWith("Basque")).length >= 3, JSON.stringify(rows));
     assert.ok(basque(await feedOf(testApp(t, url))).length >= 2);

@@ -218,7 +218,7 @@ test("a second model that was rolled back or lost its tables takes nothing from 
   await alone(/does not serve any more: model even serves alone/);
   await pool.query("update recsys.models set status = 'ready' where name = 'odd'");
   assert.ok((await app.call(people.ada, { limit: 4 })).body.items.some(({ post_id }) => isOdd(post_id)));
-  await pool.query(`drop table recsys.post_embeddings_${ids.odd}, recsys.user_embeddings_${ids.odd}`);
+  await pool.query(`drop table recsys_engine.post_embeddings_${ids.odd}, recsys_engine.user_embeddings_${ids.odd}`);
   await alone(/cannot serve: model even serves alone/);
   await pool.query("update recsys.models set status = 'retired' where name = 'odd'");
   await pool.query("delete from recsys.models where name = 'odd'");

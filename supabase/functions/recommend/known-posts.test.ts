@@ -19,7 +19,7 @@ await pool.query("select recsys.activate_model($1)", [model]);
 let read = 0;
 const connection: Connection = {
   async query(text, values) {
-    if (text.includes("recsys.known_posts(")) read += ((values ?? [])[1] as string[]).length;
+    if (text.includes("recsys_engine.known_posts(")) read += ((values ?? [])[1] as string[]).length;
     return (await pool.query(text, values as unknown[])) as never;
   },
   release: () => undefined,
@@ -27,7 +27,7 @@ const connection: Connection = {
 const role = "postgres";
 
 async function versionNow(): Promise<number> {
-  const { rows } = await pool.query("select version from recsys.feature_store_version");
+  const { rows } = await pool.query("select version from recsys_engine.feature_store_version");
   return Number(rows[0].version);
 }
 
@@ -76,13 +76,13 @@ test("a vector that is remade is told by the next roll-up", async () => {
   await ask([posts[20]]);
   await pool.query("update public.posts set title = 'again' where id = $1", [posts[20]]);
   const { rows } = await pool.query(
-    `with mine as (select * from recsys.claim_embedding_jobs(10000, '1 minute') where kind = 'post')
+    `with mine as (select * from recsys_engine.claim_embedding_jobs(10000, '1 minute') where kind = 'post')
      select min(claim) as claim, array_agg(kind) as kinds, array_agg(entity_id) as ids from mine`,
   );
   const [{ claim, kinds, ids }] = rows;
   assert.ok(ids.includes(posts[20]));
   const vector = [...Array(31).fill(0), 1];
-  await pool.query("select recsys.complete_embedding_jobs($1, $2, $3, $4, $5)", [
+  await pool.query("select recsys_engine.complete_embedding_jobs($1, $2, $3, $4, $5)", [
     claim,
     model,
     kinds,
@@ -115,7 +115,7 @@ test("a worker that missed a roll-up forgets everything", async () => {
     await pool.query("select recsys.roll_up()");
   }
   await pool.query(
-    "delete from recsys.rolled_up_posts where version = (select version - 1 from recsys.feature_store_version)",
+    "delete from recsys_engine.rolled_up_posts where version = (select version - 1 from recsys_engine.feature_store_version)",
   );
   read = 0;
   assert.deepEqual(await ask(posts), await truth(posts));

@@ -44,7 +44,7 @@ const requestsOfACommunity = 100;
 const { pool, url } = await eitherDatabase({ after }, "leaks");
 await addTenants(pool);
 // or the plan of a feed's first query expects millions of rows, and is compiled for 0.2 s each time
-await pool.query("analyze recsys.settings, recsys.feature_store_version");
+await pool.query("analyze recsys.settings, recsys_engine.feature_store_version");
 const tenantOf = (user: string) =>
   user.endsWith("0") ? {} : { tenant: ["north", "south", "east"][Number(user.at(-1)) % 3] };
 const app = testApp({ after }, url, { claims: tenantOf });
@@ -74,7 +74,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
     const filter = anyFilter(random, asked.people);
     const model = random.below(4) === 0 ? null : modelId;
     const { rows } = await client.query(
-      "select post_id, ranks from recsys.retrieve($1, $2, $3::text::extensions.vector, now(), p_filter => $4)",
+      "select post_id, ranks from recsys_engine.retrieve($1, $2, $3::text::extensions.vector, now(), p_filter => $4)",
       [caller.sub ?? null, model, model && JSON.stringify(unitVector(random)), filter],
     );
     const expected = eligible(asked, filter);
@@ -85,7 +85,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
       sources.active.size,
       what,
     );
-    const { rows: few } = await client.query("select from recsys.few_readable() as few where few is not null");
+    const { rows: few } = await client.query("select from recsys_engine.few_readable() as few where few is not null");
     ofFew += few.length;
     const count = (source: string) => rows.filter(({ ranks }) => ranks[source] !== undefined).length;
     assert.equal(count("active"), Math.min(sources.active.size, expected.length), `${what}: active`);
@@ -97,7 +97,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
   async "a list made ahead"(asked, client) {
     const { random, caller, facts } = asked;
     const [filter, limit] = [anyFilter(random, asked.people), 1 + random.below(60)];
-    const { rows } = await client.query("select post_id from recsys.batch_feed($1, $2, p_filter => $3)", [
+    const { rows } = await client.query("select post_id from recsys_engine.batch_feed($1, $2, p_filter => $3)", [
       caller.sub,
       limit,
       filter,
@@ -113,12 +113,12 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
     const { random, posts, facts, modelId } = asked;
     const post = pick(random, [...facts.embedded]);
     const limit = 1 + random.below(40);
-    const like = await client.query("select is_known, items from recsys.posts_like($1, $2)", [post, limit]);
+    const like = await client.query("select is_known, items from recsys_engine.posts_like($1, $2)", [post, limit]);
     const { rowCount: isReadable } = await client.query("select from public.posts where id = $1", [post]);
     if (!isReadable) assert.deepEqual(like.rows, [{ is_known: false, items: [] }], "nobody learns of a hidden post");
     // nor by measuring with vectors of their own
     const nearest =
-      "select post_id from recsys.nearest_posts($1, $2::text::extensions.vector, now(), array[$3::uuid], $4)";
+      "select post_id from recsys_engine.nearest_posts($1, $2::text::extensions.vector, now(), array[$3::uuid], $4)";
     const { rows } = await client.query(nearest, [modelId, JSON.stringify(unitVector(random)), post, limit]);
     const expected = posts.filter(
       (each) => each.id !== post && facts.embedded.has(each.id) && !isMuted(facts, each) && !isWithheld(facts, each),
@@ -140,8 +140,8 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
   },
   async "what the engine keeps of posts"({ posts }, client) {
     const { rows } = await client.query(
-      `select post_id from recsys.latest_post_stats union select post_id from recsys.post_stats
-       union select post_id from recsys.post_embeddings union select post_id from recsys.post_tags`,
+      `select post_id from recsys_engine.latest_post_stats union select post_id from recsys_engine.post_stats
+       union select post_id from recsys.post_embeddings union select post_id from recsys_engine.post_tags`,
     );
     const future = await client.query("select id from public.posts where created_at > now()");
     const ids = new Set([...posts, ...future.rows].map(({ id }) => id));
@@ -158,7 +158,8 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
   async "similar people"(asked) {
     const { random, caller, facts } = asked;
     // who is near is kept for a day, and what may be read changes
-    if (random.uniform() < 0.5) await pool.query("delete from recsys.similar_people where user_id = $1", [caller.sub]);
+    if (random.uniform() < 0.5)
+      await pool.query("delete from recsys_engine.similar_people where user_id = $1", [caller.sub]);
     const { rows: posts } = await pool.query("select id from public.posts order by md5(id::text || $1) limit 20", [
       random.below(1e9),
     ]);
@@ -178,7 +179,9 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
       assert.deepEqual([status, body.error?.code], own.includes(post) ? [200, undefined] : [404, "unknown_post"]);
       return 0;
     }
-    const { rowCount: kept } = await pool.query("select from recsys.similar_people where user_id = $1", [caller.sub]);
+    const { rowCount: kept } = await pool.query("select from recsys_engine.similar_people where user_id = $1", [
+      caller.sub,
+    ]);
     const { status, body } = await similar.call(caller.sub as string, { find: "people", limit: 100 });
     assert.equal(status, 200, JSON.stringify(body));
     const found = facts.placed.has(caller.sub as string)
@@ -227,8 +230,13 @@ const beside: Record<string, (asked: Asked) => Promise<number>> = {
       );
       for (const table of ["post_views", "post_votes", "mutes", "follows"])
         await client.query(`delete from public.${table} where user_id <> $1`, [sub]);
-      for (const table of ["dismissals", "impressions", "batch_recommendations", "user_embeddings"])
-        await client.query(`delete from recsys.${table} where user_id <> $1`, [sub]);
+      for (const table of [
+        "recsys_engine.dismissals",
+        "recsys.impressions",
+        "recsys.batch_recommendations",
+        "recsys.user_embeddings",
+      ])
+        await client.query(`delete from ${table} where user_id <> $1`, [sub]);
       assert.deepEqual(await explain(), told);
       return told.length;
     });
@@ -299,7 +307,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
     const [random, wishes] = [new Random(1000 + community), new Random(2000 + community)];
     await clear(pool);
     await pool.query(
-      "truncate recsys.post_tags, public.memberships, recsys.feature_changes, recsys.embedding_jobs, recsys.erasures",
+      "truncate recsys_engine.post_tags, public.memberships, recsys_engine.feature_changes, recsys_engine.embedding_jobs, recsys.erasures",
     );
     const modelId = await publishTinyModel(pool, { name: `community ${community}` });
     await changePolicies(pool, random);

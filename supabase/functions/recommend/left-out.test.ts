@@ -21,12 +21,12 @@ for (const model of [null, "tiny"])
     const app = testApp(t, url);
     const whole = await app.call(people.ben, { limit: 100 });
     assert.equal(whole.body.items.length, 30);
-    await pool.query("update recsys.latest_post_stats set recent[4] = 'NaN' where post_id = $1", [post(28)]);
+    await pool.query("update recsys_engine.latest_post_stats set recent[4] = 'NaN' where post_id = $1", [post(28)]);
     await pool.query(
-      "update recsys.latest_post_stats set recent = array_fill('Infinity'::float8, array[5]) where post_id = $1",
+      "update recsys_engine.latest_post_stats set recent = array_fill('Infinity'::float8, array[5]) where post_id = $1",
       [post(30)],
     );
-    await pool.query("update recsys.feature_store_version set version = version + 1");
+    await pool.query("update recsys_engine.feature_store_version set version = version + 1");
     const { status, body } = await app.call(people.ben, { limit: 100 });
     assert.equal(status, 200);
     assert.deepEqual(

@@ -58,7 +58,9 @@ test("somebody new gets a feed led by what their profile says, before any job is
       bio,
     ]);
     const { body } = await app.call(rows[0].id, { limit: 30 });
-    const { rowCount } = await pool.query("select from recsys.embedding_jobs where entity_id = $1", [rows[0].id]);
+    const { rowCount } = await pool.query("select from recsys_engine.embedding_jobs where entity_id = $1", [
+      rows[0].id,
+    ]);
     assert.equal(rowCount, 1, "the job of the new profile still waits");
     assert.equal(body.basis, "profile");
     return topics(body);

@@ -10,7 +10,7 @@ import { testApp } from "./testing.ts";
 const database = await testDatabase({ after }, "optional_heads");
 const { pool, url } = database;
 beforeEach(async () => {
-  await pool.query("truncate recsys.experiments, recsys.shadows, recsys.shadow_impressions cascade");
+  await pool.query("truncate recsys.experiments, recsys_engine.shadows, recsys_engine.shadow_impressions cascade");
   await clear(pool);
   await fillCommunity(pool);
   await pool.query(
@@ -167,7 +167,10 @@ test("a model whose row names other heads than its graph has is broken, and its 
 
 test("a row can name no head that there is not, nor an order that there is not", async () => {
   for (const heads of ["{}", "{view,vote}", "{view,vote,comment,share}", "{view,vote,comment,long_view,dismiss}"])
-    await assert.rejects(pool.query("select recsys.create_model('wrong', '{}', '', '{}', null, $1)", [heads]), /check/);
+    await assert.rejects(
+      pool.query("select recsys_engine.create_model('wrong', '{}', '', '{}', null, $1)", [heads]),
+      /check/,
+    );
 });
 
 test("a visitor's feed has them too", async (t) => {
@@ -221,7 +224,7 @@ test("a shadow with more heads than the model that serves is logged by views, vo
   await app.call(people.ada, { limit: 6 });
   await app.settled();
   const { rows } = await pool.query(
-    "select shadow_model_id::int as id, score, probabilities from recsys.shadow_impressions",
+    "select shadow_model_id::int as id, score, probabilities from recsys_engine.shadow_impressions",
   );
   assert.equal(rows.length, 6);
   for (const { id, score, probabilities } of rows) {

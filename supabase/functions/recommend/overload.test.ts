@@ -45,7 +45,7 @@ async function answerTo(user: string) {
 test("500 at once while every query takes a tenth of a second", { skip }, async (t) => {
   for (const _ of Array(3)) await atOnce(alwaysTaken);
   const whole = feed.parse((await app.call(people.ada)).body);
-  const context = "recsys.user_context(uuid, bigint, timestamptz)";
+  const context = "recsys_engine.user_context(uuid, bigint, timestamptz)";
   const { rows } = await pool.query("select pg_get_functiondef($1::regprocedure) as definition", [context]);
   const [{ definition }] = rows;
   await pool.query(definition.replace("\nbegin\n", "\nbegin\n  perform pg_sleep(0.1);\n"));

@@ -38,7 +38,7 @@ before(async () => {
 async function publish(name: string): Promise<void> {
   const id = await publishTinyModel(pool, { name });
   await pool.query(
-    `insert into recsys.post_embeddings_${id} (model_id, post_id, embedding)
+    `insert into recsys_engine.post_embeddings_${id} (model_id, post_id, embedding)
      select $1, posts.id, (
          select extensions.l2_normalize(array_agg(case i when n % 30 then 0.8 when n * 7 % 31 then 0.6 else 0 end)::extensions.vector)
          from generate_series(0, 31) as i

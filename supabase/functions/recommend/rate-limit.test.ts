@@ -32,7 +32,7 @@ async function limitTo(requests: number | null): Promise<void> {
 
 /** Has the person used up their allowance, in however many requests. */
 async function useUp(id: string): Promise<void> {
-  await pool.query("insert into recsys.rate_limits values ($1, now() + interval '1 minute')", [id]);
+  await pool.query("insert into recsys_engine.rate_limits values ($1, now() + interval '1 minute')", [id]);
 }
 
 async function statuses(number: number, call: () => Promise<{ status: number }>): Promise<number[]> {
@@ -119,7 +119,7 @@ test("an operator's looks are not the user's requests", async (t) => {
 test("without a limit nothing is counted", async () => {
   await limitTo(null);
   assert.deepEqual(new Set(await statuses(20, () => app.call(user))), new Set([200]));
-  const { rowCount } = await pool.query("select from recsys.rate_limits where user_id = $1", [user]);
+  const { rowCount } = await pool.query("select from recsys_engine.rate_limits where user_id = $1", [user]);
   assert.equal(rowCount, 0);
 });
 
@@ -136,7 +136,7 @@ test("who was refused does not reach the database again until then", async (t) =
 });
 
 test("a clock that was set back keeps nobody out", async () => {
-  await pool.query("insert into recsys.rate_limits values ($1, now() + interval '10 years')", [user]);
+  await pool.query("insert into recsys_engine.rate_limits values ($1, now() + interval '10 years')", [user]);
   assert.deepEqual(await statuses(4, () => app.call(user)), [200, 200, 200, 429]);
 });
 
@@ -145,14 +145,14 @@ test("a smaller allowance holds at once, a larger one too", async () => {
   await limitTo(1);
   assert.equal((await app.call(user)).status, 429);
   await limitTo(1_000_000);
-  const { rows } = await pool.query("select recsys.take_request($1) as seconds", [user]);
+  const { rows } = await pool.query("select recsys_engine.take_request($1) as seconds", [user]);
   assert.equal(rows[0].seconds, null);
 });
 
 test("whoever locks the table takes no feed away", { skip }, async () => {
   const holder = await pool.connect();
   try {
-    await holder.query("begin; lock table recsys.rate_limits in access exclusive mode");
+    await holder.query("begin; lock table recsys_engine.rate_limits in access exclusive mode");
     const started = performance.now();
     assert.equal((await app.call(user)).status, 200);
     assert.ok(performance.now() - started < 2_000);
@@ -176,19 +176,23 @@ test("nor does a database that a full disk made read-only", { skip }, async (t) 
 });
 
 test("nor does a database that lacks the migration yet", async () => {
-  await pool.query("alter function recsys.take_request rename to taken");
+  await pool.query("alter function recsys_engine.take_request rename to taken");
   try {
     assert.deepEqual(await statuses(4, () => app.call(user)), [200, 200, 200, 200]);
   } finally {
-    await pool.query("alter function recsys.taken rename to take_request");
+    await pool.query("alter function recsys_engine.taken rename to take_request");
   }
 });
 
 test("rows of whoever has a whole allowance again are purged", async () => {
   await useUp(user);
-  await pool.query("insert into recsys.rate_limits values ($1, now() - interval '1 second')", [uuid("ad", next)]);
-  const { rows } = await pool.query("select recsys.purge_rate_limits()::int as gone");
+  await pool.query("insert into recsys_engine.rate_limits values ($1, now() - interval '1 second')", [
+    uuid("ad", next),
+  ]);
+  const { rows } = await pool.query("select recsys_engine.purge_rate_limits()::int as gone");
   assert.ok(rows[0].gone >= 1);
-  const left = await pool.query("select from recsys.rate_limits where user_id = any ($1)", [[user, uuid("ad", next)]]);
+  const left = await pool.query("select from recsys_engine.rate_limits where user_id = any ($1)", [
+    [user, uuid("ad", next)],
+  ]);
   assert.equal(left.rowCount, 1);
 });

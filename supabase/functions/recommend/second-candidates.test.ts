@@ -56,7 +56,7 @@ async function bothWays(sub: string, page: Page) {
     };
     const beside = await secondCandidates(listened, common, caller, context, vector, page, ofFirst);
     // without a filter once for what is its own
-    const isWhole = asked.filter((text) => text.includes("recsys.candidates(")).length > (page.filter ? 0 : 1);
+    const isWhole = asked.filter((text) => text.includes("recsys_engine.candidates(")).length > (page.filter ? 0 : 1);
     assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
     const { posts: alone } = await beginCandidates(connection, common, caller, context, page, noSpan)(vector);
     return { ofFirst, beside: sorted(beside), alone: sorted(alone), isWhole };

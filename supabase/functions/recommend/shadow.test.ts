@@ -12,7 +12,7 @@ let served: number;
 const slopes = [2, -1, 1];
 
 beforeEach(async () => {
-  await pool.query("truncate recsys.shadows, recsys.shadow_impressions");
+  await pool.query("truncate recsys_engine.shadows, recsys_engine.shadow_impressions");
   await clear(pool);
   await fillCommunity(pool);
   await pool.query(
@@ -21,7 +21,7 @@ beforeEach(async () => {
   shadow = await publishTinyModel(pool, { name: "shadow", graphs: { dlrm: tinyGraphs({ slopes }).dlrm } });
   // the post's number of degrees times 5, in the plane of the first two axes; of what ada voted for 0
   await pool.query(
-    `update recsys.post_embeddings_${shadow} set embedding = (array[cosd(turned.by), sind(turned.by)] || array_fill(0, array[30]))::extensions.vector
+    `update recsys_engine.post_embeddings_${shadow} set embedding = (array[cosd(turned.by), sind(turned.by)] || array_fill(0, array[30]))::extensions.vector
      from unnest($1::uuid[], $2::int[]) as turned (id, by) where post_id = turned.id`,
     [Array.from({ length: 30 }, (_, i) => post(i + 1)), Array.from({ length: 30 }, (_, i) => degreesOf(i + 1))],
   );
@@ -55,7 +55,7 @@ interface Row {
 async function rowsOf(requestId: string): Promise<Row[]> {
   const { rows } = await pool.query(
     `select position, impressions.propensity as logged, shadowed.*
-     from recsys.shadow_impressions as shadowed join recsys.impressions using (request_id, user_id, post_id, shown_at)
+     from recsys_engine.shadow_impressions as shadowed join recsys.impressions using (request_id, user_id, post_id, shown_at)
      where request_id = $1 order by position`,
     [requestId],
   );
@@ -159,7 +159,7 @@ test("it scores as large a share of the requests as it was started for, and none
     return ids;
   };
   const ids = await ask(60);
-  const { rows } = await pool.query("select request_id from recsys.shadow_impressions order by 1");
+  const { rows } = await pool.query("select request_id from recsys_engine.shadow_impressions order by 1");
   assert.deepEqual(
     rows.map(({ request_id }) => request_id),
     ids.filter((id) => Number.parseInt(id.slice(0, 8), 16) % 10_000 < 2500).toSorted(),
@@ -167,11 +167,11 @@ test("it scores as large a share of the requests as it was started for, and none
   // of 60 in the mean 15, and none or 35 once in a million times
   assert.ok(rows.length > 0 && rows.length < 35);
   await pool.query("select recsys.stop_shadow('shadow')");
-  await pool.query("truncate recsys.shadow_impressions");
+  await pool.query("truncate recsys_engine.shadow_impressions");
   const later = testApp(t, url);
   for (let i = 0; i < 10; i++) await later.call(people.ada, { limit: 1 });
   await later.settled();
-  assert.equal((await pool.query("select from recsys.shadow_impressions")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.shadow_impressions")).rowCount, 0);
   assert.deepEqual([...app.logged, ...later.logged], []);
 });
 
@@ -184,7 +184,7 @@ test("nobody's feed but that of a person whom a model ranked it for has a shadow
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");
   await app.call(people.ada, { limit: 3 });
   await Promise.all([app.settled(), operator.settled()]);
-  assert.equal((await pool.query("select from recsys.shadow_impressions")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.shadow_impressions")).rowCount, 0);
   assert.deepEqual([...app.logged, ...operator.logged], []);
 });
 
@@ -196,7 +196,7 @@ test("whose day has all impressions that are kept is scored no more until the ne
   const shown = async (user: string) => {
     await app.call(user, { limit: 3 });
     await app.settled();
-    const { rowCount } = await pool.query("select from recsys.shadow_impressions where user_id = $1", [user]);
+    const { rowCount } = await pool.query("select from recsys_engine.shadow_impressions where user_id = $1", [user]);
     return rowCount ?? 0;
   };
   assert.equal(await shown(people.ada), 3);
@@ -204,7 +204,7 @@ test("whose day has all impressions that are kept is scored no more until the ne
   const most = await shown(people.ada);
   for (let i = 0; i < 3; i++) assert.equal(await shown(people.ada), most);
   assert.equal(await shown(people.ben), 3);
-  await pool.query("update recsys.user_days set day = day - 1");
+  await pool.query("update recsys_engine.user_days set day = day - 1");
   assert.equal(await shown(people.ada), most + 3);
   assert.deepEqual(app.logged, []);
 });
@@ -222,7 +222,7 @@ const failures: [what: string, message: RegExp, fail: () => Promise<unknown>][] 
     "its vectors and its row are gone",
     /model \d+ of a shadow does not serve any more/,
     async () => {
-      await pool.query(`drop table recsys.post_embeddings_${shadow}, recsys.user_embeddings_${shadow}`);
+      await pool.query(`drop table recsys_engine.post_embeddings_${shadow}, recsys_engine.user_embeddings_${shadow}`);
       await pool.query("delete from recsys.models where name = 'shadow'");
     },
   ],
@@ -234,14 +234,14 @@ const failures: [what: string, message: RegExp, fail: () => Promise<unknown>][] 
   [
     "its log is gone",
     /shadow_impressions/,
-    () => pool.query("alter table recsys.shadow_impressions rename to elsewhere"),
+    () => pool.query("alter table recsys_engine.shadow_impressions rename to elsewhere"),
   ],
-  ["the list of shadows is gone", /shadows/, () => pool.query("alter table recsys.shadows rename to elsewhere")],
+  ["the list of shadows is gone", /shadows/, () => pool.query("alter table recsys_engine.shadows rename to elsewhere")],
 ];
 
 async function broken(graph: string): Promise<void> {
   await pool.query(
-    `update recsys.model_artifacts set onnx = '\\x0102', sha256 = encode(sha256('\\x0102'), 'hex') where model_id = $1 and graph = $2`,
+    `update recsys_engine.model_artifacts set onnx = '\\x0102', sha256 = encode(sha256('\\x0102'), 'hex') where model_id = $1 and graph = $2`,
     [shadow, graph],
   );
 }
@@ -252,8 +252,8 @@ for (const [what, message, fail] of failures)
     await fail();
     t.after(async () => {
       for (const table of ["shadow_impressions", "shadows"])
-        if ((await pool.query("select to_regclass($1) is null as gone", [`recsys.${table}`])).rows[0].gone)
-          await pool.query(`alter table recsys.elsewhere rename to ${table}`);
+        if ((await pool.query("select to_regclass($1) is null as gone", [`recsys_engine.${table}`])).rows[0].gone)
+          await pool.query(`alter table recsys_engine.elsewhere rename to ${table}`);
     });
     const app = testApp(t, url);
     const { status, body } = await app.call(people.ada, { limit: 3 });
@@ -274,13 +274,13 @@ const hanging: [what: string, hang: () => Promise<() => Promise<unknown>>][] = [
     "its model is read for too long",
     async () => {
       await pool.query(
-        `create policy slow on recsys.model_artifacts as restrictive using (model_id <> ${shadow} or pg_sleep(10)::text is not null)`,
+        `create policy slow on recsys_engine.model_artifacts as restrictive using (model_id <> ${shadow} or pg_sleep(10)::text is not null)`,
       );
-      return () => pool.query("drop policy slow on recsys.model_artifacts");
+      return () => pool.query("drop policy slow on recsys_engine.model_artifacts");
     },
   ],
-  ["its log is locked", () => locked("recsys.shadow_impressions")],
-  ["the list of shadows is locked", () => locked("recsys.shadows")],
+  ["its log is locked", () => locked("recsys_engine.shadow_impressions")],
+  ["the list of shadows is locked", () => locked("recsys_engine.shadows")],
 ];
 
 async function locked(table: string): Promise<() => Promise<unknown>> {
@@ -339,7 +339,7 @@ test("what a feed shows and its reader does is in the report", async (t) => {
   await app.settled();
   assert.equal(body.items.length, 6);
   await pool.query(
-    "insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys.clock() + interval '1 minute')",
+    "insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock() + interval '1 minute')",
     [people.ada, body.items[1].post_id],
   );
   await pool.query("update recsys.settings set clock_shift = '0'");

@@ -126,7 +126,7 @@ test(`${times} switches under load: every answer comes from one model, and none 
   await all;
   assert.ok(answers > times, `${answers} answers`);
   assert.ok(served.size >= 4, [...served].join());
-  const { rows } = await pool.query("select count(*)::int as n from recsys.model_activations");
+  const { rows } = await pool.query("select count(*)::int as n from recsys_engine.model_activations");
   assert.ok(rows[0].n >= times);
   assert.deepEqual(
     apps.flatMap(({ logged }) => logged),
@@ -137,7 +137,7 @@ test(`${times} switches under load: every answer comes from one model, and none 
 /** Drops a model when feeds let it. */
 async function drop(id: number): Promise<void> {
   for (;;) {
-    const error = await pool.query("select recsys.drop_model($1)", [id]).then(
+    const error = await pool.query("select recsys_engine.drop_model($1)", [id]).then(
       () => undefined,
       (reason) => reason,
     );

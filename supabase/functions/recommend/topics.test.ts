@@ -21,14 +21,14 @@ beforeEach(async () => {
   await pool.query(
     "update recsys.settings set topic_share = 1, requests_per_minute = null, trial_place = 0, diversity = 0, author_decay = 1",
   );
-  await pool.query("truncate recsys.topics, recsys.post_topics");
+  await pool.query("truncate recsys_engine.topics, recsys_engine.post_topics");
   await pool.query(
-    `insert into recsys.topics (topic_id, model_id, label, terms, is_public, centroid) overriding system value
+    `insert into recsys_engine.topics (topic_id, model_id, label, terms, is_public, centroid) overriding system value
      select topic_id, 1, label, '{}', is_public, (array[1::real] || array_fill(0::real, array[31]))::extensions.vector
      from (values (1, 'chess', true), (2, 'gardens', false)) as topic (topic_id, label, is_public)`,
   );
   await pool.query(
-    "insert into recsys.post_topics (post_id, topic_id, similarity) select unnest($1::uuid[]), unnest($2::bigint[]), 1",
+    "insert into recsys_engine.post_topics (post_id, topic_id, similarity) select unnest($1::uuid[]), unnest($2::bigint[]), 1",
     [numbers.slice(0, 29).map(post), numbers.slice(0, 29).map((n) => (n % 2 === 0 ? 1 : 2))],
   );
 });
@@ -45,7 +45,7 @@ test("each post has its topic, and none where it has none, or one without a name
     const n = number(post_id);
     assert.deepEqual(topic, n === 30 ? null : n % 2 === 0 ? { id: 1, label: "chess" } : { id: 2, label: "gardens" });
   }
-  await pool.query("update recsys.topics set label = '' where topic_id = 1");
+  await pool.query("update recsys_engine.topics set label = '' where topic_id = 1");
   const fresh = testApp(t, url);
   assert.ok(!labels((await fresh.call(people.ben, { limit: 30 })).body).includes("chess"));
 });
@@ -97,7 +97,7 @@ test("an experiment may have a share of its own", async (t) => {
 test("where topics cannot be read the feed comes without them, and soon", async (t) => {
   const app = testApp(t, url);
   await pool.query("update recsys.settings set topic_share = 0.5");
-  await pool.query("alter table recsys.post_topics rename to hidden");
+  await pool.query("alter table recsys_engine.post_topics rename to hidden");
   try {
     const { status, body } = await app.call(people.ada, { limit: 6 });
     assert.deepEqual([status, body.items.length, body.degraded], [200, 6, null]);
@@ -109,7 +109,7 @@ test("where topics cannot be read the feed comes without them, and soon", async 
     await app.call(people.ada, { limit: 6 });
     assert.equal(app.logged.length, 1, "nor is it tried at once again");
   } finally {
-    await pool.query("alter table recsys.hidden rename to post_topics");
+    await pool.query("alter table recsys_engine.hidden rename to post_topics");
   }
 });
 
@@ -134,13 +134,13 @@ test("what is known is not asked for again until a minute is over; where there a
   assert.equal(await read(), "2,1");
   assert.equal(await read(), "2,1");
   assert.equal(asked, 1);
-  await pool.query("update recsys.post_topics set topic_id = 2 where post_id = $1", [post(2)]);
+  await pool.query("update recsys_engine.post_topics set topic_id = 2 where post_id = $1", [post(2)]);
   now = 59_999;
   assert.equal(await read(), "2,1");
   now = 60_000;
   assert.equal(await read(), "2,2");
   assert.equal(asked, 2);
-  await pool.query("truncate recsys.topics");
+  await pool.query("truncate recsys_engine.topics");
   now = 120_000;
   assert.equal(await read(), "");
   await topics.of([post(7)]);

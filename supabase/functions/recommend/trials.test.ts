@@ -27,7 +27,7 @@ const isNew = (id: string) => id <= post(10);
 const explored = ({ items }: Feed) => items.filter(({ why }) => why.kind === "exploration");
 const counts = async () =>
   new Map(
-    (await pool.query("select post_id, impressions, acted from recsys.trials")).rows.map(
+    (await pool.query("select post_id, impressions, acted from recsys_engine.trials")).rows.map(
       ({ post_id, impressions, acted }) => [post_id as string, [impressions, acted] as [number, number]],
     ),
   );
@@ -130,7 +130,7 @@ test("what is hidden, the reader's own, dismissed, muted, seen or known is not t
   const app = testApp(t, url);
   await pool.query("update public.posts set created_at = now() where id = $1", [privatePost]);
   await pool.query("update public.posts set author_id = $1 where id = $2", [people.ben, post(1)]);
-  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+  await pool.query("insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
     people.ben,
     post(2),
   ]);
@@ -161,7 +161,7 @@ test("visitors, lists made ahead and whom an experiment spares get no trial", as
   await pool.query("update recsys.settings set trial_place = 5, trial_impressions = 0");
   assert.deepEqual(explored((await app.call(people.ben, { limit: 20 })).body), []);
   await app.settled();
-  assert.equal((await pool.query("select from recsys.trial_impressions")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.trial_impressions")).rowCount, 0);
 });
 
 const newcomers = [uuid("a", 8), uuid("a", 9)];
@@ -233,7 +233,7 @@ test("a newcomer's post has places for trials alone until somebody who is none c
 test("on the day on which an app is launched what people write is shown", async (t) => {
   const app = testApp(t, url);
   await pool.query(
-    "update recsys.settings set trial_place = 0; truncate recsys.newcomer_days; update public.profiles set created_at = now()",
+    "update recsys.settings set trial_place = 0; truncate recsys_engine.newcomer_days; update public.profiles set created_at = now()",
   );
   await newcomerWrites();
   for (let i = 0; i < 2; i++) {

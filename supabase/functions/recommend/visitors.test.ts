@@ -144,7 +144,7 @@ test("nothing is written of a visitor", async () => {
   const init = { method: "POST", headers, body: JSON.stringify({ interests: ["a rare disease"] }) };
   assert.equal((await app.request("/recommend", init)).status, 200);
   await app.settled();
-  for (const table of ["recsys.impressions", "recsys.rate_limits"])
+  for (const table of ["recsys.impressions", "recsys_engine.rate_limits"])
     assert.equal((await pool.query(`select from ${table}`)).rowCount, 0, table);
 });
 
@@ -160,7 +160,11 @@ test("an app that shows visitors no posts", async (t) => {
   });
   for (const [name, revoke, grant] of [
     ["by its grants", "revoke select on public.posts from anon", "grant select on public.posts to anon"],
-    ["or leaves the migration out", "revoke usage on schema recsys from anon", "grant usage on schema recsys to anon"],
+    [
+      "or leaves the migration out",
+      "revoke usage on schema recsys, recsys_engine from anon",
+      "grant usage on schema recsys, recsys_engine to anon",
+    ],
   ])
     await t.test(`${name}: they are told to sign in`, async (t) => {
       await pool.query(revoke);

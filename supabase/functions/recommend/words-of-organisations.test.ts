@@ -85,7 +85,7 @@ const answers: Record<string, (sub: string) => Promise<unknown>> = {
       "1s",
     ),
   async ideas(sub) {
-    if (random.below(2) === 0) await pool.query("delete from recsys.idea_pool");
+    if (random.below(2) === 0) await pool.query("delete from recsys_engine.idea_pool");
     return (await ideas.call(sub, {})).body;
   },
 };

@@ -55,10 +55,10 @@ before(async () => {
   );
   for (let n = 0; n < groups; n++)
     await pool.query(
-      `insert into recsys.topics (model_id, label, terms, centroid, people) values ($1, $2, '{}', $3::text::extensions.vector, $4)`,
+      `insert into recsys_engine.topics (model_id, label, terms, centroid, people) values ($1, $2, '{}', $3::text::extensions.vector, $4)`,
       [model, `topic ${n}`, JSON.stringify([...center(n)]), 8 + 7 * n],
     );
-  await pool.query("select recsys.assign_topics($1, $2)", [model, all.map(({ id }) => id)]);
+  await pool.query("select recsys_engine.assign_topics($1, $2)", [model, all.map(({ id }) => id)]);
 });
 
 /** What the answer says of somebody, as a number: how similar they are, else at which place they stand, else how many people there are. */

@@ -19,7 +19,7 @@ test("whatever similar is sent, it answers as it says it does", async () => {
   await fuzz({ after }, database, similarFunction, {
     body,
     parameters: [],
-    writes: ["recsys.rate_limits", "recsys.similar_people"],
+    writes: ["recsys_engine.rate_limits", "recsys_engine.similar_people"],
     statuses: [200, 400, 401, 404, 405],
   });
 });

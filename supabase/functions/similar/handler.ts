@@ -99,7 +99,7 @@ interface ByModel {
   model_name: string;
 }
 
-/** A row of recsys.posts_like or recsys.people_near. */
+/** A row of recsys_engine.posts_like or recsys_engine.people_near. */
 interface SimilarRow<Item> extends ByModel {
   /** false: there is nothing of that id for this caller, and nothing else says more. */
   is_known: boolean;
@@ -108,12 +108,12 @@ interface SimilarRow<Item> extends ByModel {
 
 /** Posts like one; to be asked as the caller. */
 function readPostsLike(postId: string, limit: number): Statement<SimilarRow<SimilarPosts["items"][number]>> {
-  return call("recsys.posts_like", { p_post_id: postId, p_limit: limit });
+  return call("recsys_engine.posts_like", { p_post_id: postId, p_limit: limit });
 }
 
 /** People like the caller; to be asked as the service. */
 function readPeopleNear(claims: Claims, limit: number): Statement<SimilarRow<SimilarPeople["items"][number]>> {
-  return call("recsys.people_near", { p_claims: JSON.stringify(claims), p_limit: limit });
+  return call("recsys_engine.people_near", { p_claims: JSON.stringify(claims), p_limit: limit });
 }
 
 interface ToFollowRow<Items> {
@@ -127,12 +127,12 @@ function readPeopleToFollow(
   userId: string,
   limit: number,
 ): Statement<ToFollowRow<PeopleToFollow["items"]> & { follows: string[] }> {
-  return call("recsys.people_to_follow", { p_user_id: userId, p_limit: limit });
+  return call("recsys_engine.people_to_follow", { p_user_id: userId, p_limit: limit });
 }
 
 /** What the caller might follow; to be asked as the caller. */
 function readTopicsToFollow(userId: string, limit: number): Statement<ToFollowRow<TopicsToFollow["items"]>> {
-  return call("recsys.topics_to_follow", { p_user_id: userId, p_limit: limit });
+  return call("recsys_engine.topics_to_follow", { p_user_id: userId, p_limit: limit });
 }
 
 /** A post that the caller wrote and may read; to be asked as the caller. */
@@ -146,5 +146,5 @@ function ownPost(userId: string, postId: string) {
 
 /** How many people a post may reach; to be asked as the service. */
 function readReach(postId: string): Statement<ByModel & { people: number | null }> {
-  return call("recsys.post_reach", { p_post_id: postId });
+  return call("recsys_engine.post_reach", { p_post_id: postId });
 }

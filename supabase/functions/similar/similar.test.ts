@@ -15,7 +15,7 @@ let model: number;
 
 beforeEach(async () => {
   await clear(pool);
-  await pool.query("delete from recsys.similar_people");
+  await pool.query("delete from recsys_engine.similar_people");
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "tiny" });
 });
@@ -127,7 +127,7 @@ test("where an index scan gives up among what the caller may not read, all posts
        order by embedding operator(extensions.<#>) (select embedding from recsys.post_embeddings where post_id = '${post(2)}') limit 25`,
     );
     assert.ok((scan.rowCount ?? 0) < 25, `the scan alone found ${scan.rowCount}`);
-    const { rows } = await client.query("select * from recsys.posts_like($1, 25)", [post(2)]);
+    const { rows } = await client.query("select * from recsys_engine.posts_like($1, 25)", [post(2)]);
     assert.equal(rows[0].items.length, 25);
   } finally {
     await client.query("rollback");
@@ -136,7 +136,7 @@ test("where an index scan gives up among what the caller may not read, all posts
 });
 
 test("dismissed posts, posts of the future and deleted posts are not found", async () => {
-  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+  await pool.query("insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
     people.ben,
     post(4),
   ]);
@@ -180,7 +180,7 @@ async function placeCrowd(n: number, bio = ""): Promise<string[]> {
   return crowd;
 }
 /** As if a day had gone by. */
-const nextDay = () => pool.query("update recsys.similar_people set made_at = made_at - interval '1 day'");
+const nextDay = () => pool.query("update recsys_engine.similar_people set made_at = made_at - interval '1 day'");
 const near = async (userId: string, limit = 100) => usersOf((await call(userId, { find: "people", limit })).body.items);
 
 test("people like the caller: the nearest ten first, and of each only who they are", async () => {
@@ -194,7 +194,7 @@ test("people like the caller: the nearest ten first, and of each only who they a
   });
   assert.deepEqual(await near(people.ada, 1), crowd.slice(0, 1));
   // within ten it is their ids that say who comes first
-  await pool.query("delete from recsys.similar_people");
+  await pool.query("delete from recsys_engine.similar_people");
   await placeUsersAnew(0, Object.fromEntries(crowd.map((id, i) => [id, (25 - i) / 100])));
   const tens = [crowd.slice(15), crowd.slice(5, 15), crowd.slice(0, 5)];
   assert.deepEqual(await near(people.ada), tens.flat());
@@ -221,11 +221,11 @@ test("whoever edits their profile finds the same people, until the next day or t
   await nextDay();
   assert.deepEqual(await near(people.ada, 10), far);
   await placeUsersAnew(0, { [people.ada]: 0 });
-  await pool.query("update recsys.similar_people set model_id = 0");
+  await pool.query("update recsys_engine.similar_people set model_id = 0");
   assert.deepEqual(await near(people.ada, 10), crowd.slice(0, 10));
   // kept while the clock was a day ahead
   await placeUsersAnew(1, { [people.ada]: 0 });
-  await pool.query("update recsys.similar_people set made_at = now() + interval '1 day'");
+  await pool.query("update recsys_engine.similar_people set made_at = now() + interval '1 day'");
   assert.deepEqual(await near(people.ada, 10), far);
 });
 
@@ -233,7 +233,7 @@ test("an operator who looks keeps nothing", async (t) => {
   await placeCrowd(10);
   const { body } = await testApp(t, url, { preview: true }).call(people.ada, { find: "people" });
   assert.equal(body.items.length, 10);
-  assert.equal((await pool.query("select from recsys.similar_people")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys_engine.similar_people")).rowCount, 0);
 });
 
 test("people whose row the caller may not read are not found, and take nobody's place", async () => {
@@ -262,22 +262,22 @@ test("people whom the caller muted are not found, and take nobody's place", asyn
 test("policies may ask for any claim of the token", async () => {
   await placeCrowd(10, "hidden");
   const found = async (claims: object) =>
-    usersOf((await pool.query("select * from recsys.people_near($1, 10)", [claims])).rows[0].items);
+    usersOf((await pool.query("select * from recsys_engine.people_near($1, 10)", [claims])).rows[0].items);
   assert.deepEqual(await found({ sub: people.ada, role: "authenticated" }), []);
-  await pool.query("delete from recsys.similar_people");
+  await pool.query("delete from recsys_engine.similar_people");
   assert.equal((await found({ sub: people.ada, role: "authenticated", team: "staff" })).length, 10);
 });
 
 test("a post's reach is that of its topic in tens, its author's to ask for, whatever they muted", async (t) => {
   t.after(() => pool.query("delete from public.mutes"));
-  await pool.query("delete from recsys.topics");
+  await pool.query("delete from recsys_engine.topics");
   const centroids = [0, 1].map((axis) => JSON.stringify(Array.from({ length: 32 }, (_, d) => Number(d === axis))));
   await pool.query(
-    `insert into recsys.topics (model_id, label, terms, centroid, people)
+    `insert into recsys_engine.topics (model_id, label, terms, centroid, people)
      select $1, 'topic', '{}', centroid::extensions.vector, people from unnest($2::text[], '{29,9}'::int[]) as topic (centroid, people)`,
     [model, centroids],
   );
-  await pool.query("select recsys.assign_topics($1, $2)", [model, [post(6), post(7), privatePost]]);
+  await pool.query("select recsys_engine.assign_topics($1, $2)", [model, [post(6), post(7), privatePost]]);
   const reach = async (id: string) => (await call(people.author, { find: "reach", post_id: id })).body.people;
   const all = async () => [await reach(post(6)), await reach(privatePost), await reach(post(7)), await reach(post(8))];
   assert.deepEqual(await all(), [20, 20, null, null]);
@@ -307,14 +307,14 @@ test("nobody asks in another's name by SQL, nor reads a vector", async () => {
       await client.query("begin");
       await client.query(`set local role ${role}`);
       await assert.rejects(
-        client.query("select recsys.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]),
+        client.query("select recsys_engine.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]),
         { code: "42501" },
       );
       await client.query("rollback");
     }
     await client.query("begin read only");
     await client.query("set local role service_role");
-    await client.query("select recsys.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]);
+    await client.query("select recsys_engine.people_near($1, 10)", [{ sub: people.ada, role: "authenticated" }]);
     const { rows } = await client.query("select current_user, current_setting('request.jwt.claims', true) as claims");
     assert.deepEqual(rows, [{ current_user: "service_role", claims: "" }], "and who asked is themselves again");
   } finally {

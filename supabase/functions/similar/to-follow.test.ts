@@ -14,7 +14,7 @@ let model: number;
 
 beforeEach(async () => {
   await clear(pool);
-  await pool.query("delete from recsys.similar_people");
+  await pool.query("delete from recsys_engine.similar_people");
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "tiny" });
 });

@@ -177,7 +177,7 @@ test(`${requests} requests of people whose view of each other changes`, {
     }
     // who is near is kept for a day: half of the time the day is over
     const isAnew = random.uniform() < 0.5;
-    if (isAnew) await pool.query("delete from recsys.similar_people where user_id = $1", [me.id]);
+    if (isAnew) await pool.query("delete from recsys_engine.similar_people where user_id = $1", [me.id]);
     const { body } = await call(me.id, { find: "people", limit: 100 });
     const found = body.items.map((item) => item.user_id as string);
     const visible = people.filter((each) => each !== me && seesPerson(me, each));

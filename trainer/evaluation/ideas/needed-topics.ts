@@ -36,7 +36,7 @@ export async function neededTopics(
   const { nearest } = await assign(vectors, centroids);
   const k = centroids.length / dimensions;
 
-  // as recsys.refresh_topics() counts them: people a day, each once, authors on their own posts not; posts a day
+  // as recsys_engine.refresh_topics() counts them: people a day, each once, authors on their own posts not; posts a day
   const visits = Array.from({ length: k }, () => new Set<string>());
   const { users, posts, at: times } = community.interactions;
   for (let i = 0; i < times.length && times[i] < at; i++)

@@ -9,7 +9,7 @@ import { percent } from "../rows-table.tsx";
 const unmeasured = (
   <>
     No day has been measured yet: a day is, when the last post shown in it has had a day to be acted on.{" "}
-    <code>select recsys.measure_days(35);</code> does it at once.
+    <code>select recsys_engine.measure_days(35);</code> does it at once.
   </>
 );
 

@@ -42,7 +42,7 @@ limit 50`,
   activations: {
     sql: `
 select name, reason, activated_at, activated_by, ended_at
-from recsys.model_activations
+from recsys_engine.model_activations
 order by activation_id desc
 limit 20`,
   },
@@ -62,7 +62,7 @@ limit 20`,
 
 const healthQuestions = {
   // the clock is that of everything the console shows but publishing and training
-  clock: { sql: "select recsys.clock() as now, clock_shift <> '0' as is_archive from recsys.settings" },
+  clock: { sql: "select recsys_engine.clock() as now, clock_shift <> '0' as is_archive from recsys.settings" },
   status: { sql: "select * from recsys.status" },
   health: { sql: "select * from recsys.health()" },
   lag: { sql: "select * from recsys.roll_up_lag" },
@@ -86,7 +86,7 @@ function daily(metrics: string[], by: Record<string, string>, order = Object.key
   const sql = `
 select ${columns.join(", ")}, sum(value * count) / nullif(sum(count), 0) as value, sum(count) as count
 from recsys.daily_metrics
-where metric in (${metrics.map((metric) => `'${metric}'`).join(", ")}) and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
+where metric in (${metrics.map((metric) => `'${metric}'`).join(", ")}) and day > (recsys_engine.clock() at time zone 'UTC')::date - $1::integer
 group by ${Object.keys(by).join(", ")}
 order by ${order}`;
   return { sql, parameters: { days } };
@@ -105,9 +105,9 @@ const shownQuestions = {
 select topics.label as topic, count(*) as shown, count(*)::double precision / sum(count(*)) over () as share,
   topics.demand, topics.supply
 from recsys.impressions
-join recsys.post_topics on post_topics.post_id = impressions.post_id
-join recsys.topics on topics.topic_id = post_topics.topic_id
-where impressions.shown_at > recsys.clock() - interval '7 days'
+join recsys_engine.post_topics on post_topics.post_id = impressions.post_id
+join recsys_engine.topics on topics.topic_id = post_topics.topic_id
+where impressions.shown_at > recsys_engine.clock() - interval '7 days'
 group by topics.topic_id
 order by shown desc
 limit 15`,
@@ -123,8 +123,8 @@ select posts.post_id, posts.title, posts.created_at, topics.topic_id, topics.lab
 from recsys.models
 join recsys.post_embeddings as vectors on vectors.model_id = models.model_id
 join recsys.source_posts as posts on posts.post_id = vectors.post_id
-left join recsys.post_topics on post_topics.post_id = posts.post_id
-left join recsys.topics on topics.topic_id = post_topics.topic_id
+left join recsys_engine.post_topics on post_topics.post_id = posts.post_id
+left join recsys_engine.topics on topics.topic_id = post_topics.topic_id
 where models.status = 'active'
 order by posts.created_at desc
 limit 3000`,
@@ -134,9 +134,9 @@ limit 3000`,
 select posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at, topics.label as topic,
   stats.views, stats.votes, stats.comments, stats.participants, stats.last_active_at
 from recsys.source_posts as posts
-left join recsys.latest_post_stats as stats on stats.post_id = posts.post_id
-left join recsys.post_topics on post_topics.post_id = posts.post_id
-left join recsys.topics on topics.topic_id = post_topics.topic_id
+left join recsys_engine.latest_post_stats as stats on stats.post_id = posts.post_id
+left join recsys_engine.post_topics on post_topics.post_id = posts.post_id
+left join recsys_engine.topics on topics.topic_id = post_topics.topic_id
 where posts.post_id = $1::uuid`,
     parameters: { post_id: uuid },
   },
@@ -179,7 +179,7 @@ const promotionQuestions = {
     sql: `
 select promotions.promotion_id, promotions.name, coalesce(posts.title, promotions.filter::text) as posts, promotions.place, promotions.factor, promotions.people,
   promotions.starts_at, promotions.ends_at, promotions.per_person_and_day,
-  (select count(*) from recsys.impressions where impressions.promotion_id = promotions.promotion_id and impressions.shown_at > recsys.clock() - interval '24 hours') as shown_in_a_day
+  (select count(*) from recsys.impressions where impressions.promotion_id = promotions.promotion_id and impressions.shown_at > recsys_engine.clock() - interval '24 hours') as shown_in_a_day
 from recsys.promotions
 left join recsys.source_posts as posts on posts.post_id = promotions.post_id
 order by promotions.ends_at desc
@@ -193,7 +193,7 @@ const peopleQuestions = {
     sql: `
 select users.user_id, users.external_id, stats.views, stats.votes, stats.comments, stats.last_active_at
 from recsys.source_users as users
-left join recsys.latest_user_stats as stats on stats.user_id = users.user_id
+left join recsys_engine.latest_user_stats as stats on stats.user_id = users.user_id
 order by stats.last_active_at desc nulls last, users.created_at desc
 limit 50`,
   },

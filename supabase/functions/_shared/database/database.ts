@@ -52,7 +52,7 @@ export async function execute(connection: Pick<Connection, "query">, query: Quer
   return (await send(connection, query)).rowCount ?? 0;
 }
 
-/** The functions of schema recsys, as their migrations declare them. */
+/** The functions of both schemas, as their migrations declare them. */
 export type FunctionName = keyof Functions;
 export type Arguments<Name extends FunctionName> = Functions[Name]["args"];
 export type FunctionRow<Name extends FunctionName> = Functions[Name]["row"];
@@ -61,8 +61,8 @@ export type FunctionRow<Name extends FunctionName> = Functions[Name]["row"];
  * A call of a function, by the names of its arguments; one that is undefined has its default. A scalar comes as a row whose column is
  * named as the function.
  *
- *     const [{ create_model }] = await run(client, call("recsys.create_model", { p_name, p_feature_spec_digest, … }));
- *     // select * from recsys.create_model(p_name => $1, p_feature_spec_digest => $2, …)
+ *     const [{ create_model }] = await run(client, call("recsys_engine.create_model", { p_name, p_feature_spec_digest, … }));
+ *     // select * from recsys_engine.create_model(p_name => $1, p_feature_spec_digest => $2, …)
  *
  * Postgres doesn't say what of a result is never null. The types say that nothing is; whoever knows better declares rows that say so:
  *

@@ -24,7 +24,7 @@ export function requireAllowance(userId: string): void {
  * @throws AppError 429
  */
 export async function takeRequest(connection: Connection, userId: string): Promise<void> {
-  const asked = run(connection, call("recsys.take_request", { p_user_id: userId }));
+  const asked = run(connection, call("recsys_engine.take_request", { p_user_id: userId }));
   const [row] = await asked.catch((error: { code?: unknown }) => {
     if (tolerated.has(error.code)) return [];
     throw error;

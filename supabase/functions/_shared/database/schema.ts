@@ -274,49 +274,6 @@ export interface PublicWithheld {
   post_id: string | null;
 }
 
-export interface RecsysBatchPages {
-  /**
-   * How often it was claimed; after five claims that nobody came back from it is left alone.
-   */
-  attempts: Generated<number>;
-  /**
-   * Who works on it: the number of the claim. Only its holder can complete it, so a worker that comes back after its lease writes nothing.
-   */
-  claim: number | null;
-  /**
-   * When the lease ends and others may claim it.
-   */
-  claimed_until: Timestamp | null;
-  /**
-   * When its lists were written; null: not yet.
-   */
-  done_at: Timestamp | null;
-  /**
-   * Why, of one of them.
-   */
-  last_error: string | null;
-  /**
-   * Number of the page, from 0.
-   */
-  page: number;
-  /**
-   * The run.
-   */
-  run_id: number;
-  /**
-   * Whose lists are made.
-   */
-  user_ids: string[];
-  /**
-   * How many lists were written.
-   */
-  users_done: Generated<number>;
-  /**
-   * For how many users the ranking failed.
-   */
-  users_failed: Generated<number>;
-}
-
 export interface RecsysBatchProgress {
   /**
    * The instant for which its lists hold.
@@ -339,7 +296,7 @@ export interface RecsysBatchProgress {
    */
   run_id: number;
   /**
-   * As in recsys.batch_runs.
+   * As in recsys_engine.batch_runs.
    */
   status: string;
   /**
@@ -366,7 +323,7 @@ export interface RecsysBatchRecommendations {
    */
   comments: number[];
   /**
-   * The instant, by recsys.clock(), for which it holds.
+   * The instant, by recsys_engine.clock(), for which it holds.
    */
   made_at: Timestamp;
   /**
@@ -407,193 +364,6 @@ export interface RecsysBatchRecommendations {
   votes: number[];
 }
 
-export interface RecsysBatchRuns {
-  /**
-   * The instant, by recsys.clock(), for which every list of the run holds, whichever worker makes it and whenever.
-   */
-  as_of: Timestamp;
-  /**
-   * When its last page was done, or another run took its place.
-   */
-  finished_at: Timestamp | null;
-  /**
-   * Why one of them has none.
-   */
-  last_error: string | null;
-  /**
-   * The model that ranks: the active one when the run began.
-   */
-  model_id: number;
-  /**
-   * Its name, which outlives the model.
-   */
-  model_name: string;
-  /**
-   * Number of the run.
-   */
-  run_id: Generated<number>;
-  /**
-   * When it began, by the wall clock.
-   */
-  started_at: Generated<Timestamp>;
-  /**
-   * running: pages are open; finished: everyone has a list; superseded: another run began before it was done.
-   */
-  status: Generated<string>;
-  /**
-   * How many users were active at as_of.
-   */
-  users: Generated<number>;
-  /**
-   * How many lists were written; of a running run see recsys.batch_progress.
-   */
-  users_done: Generated<number>;
-  /**
-   * How many users have no list of this run; those of earlier runs stay.
-   */
-  users_failed: Generated<number>;
-}
-
-export interface RecsysBursts {
-  /**
-   * The day (UTC).
-   */
-  day: Timestamp;
-  /**
-   * From which instant on nothing of theirs on that day counts for a post.
-   */
-  since: Timestamp;
-  /**
-   * Who did it.
-   */
-  user_id: string;
-}
-
-export interface RecsysChosenImpressions {
-  /**
-   * The same of a comment.
-   */
-  comment_probability: number;
-  /**
-   * What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.
-   */
-  degraded: string;
-  /**
-   * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
-   */
-  explored: boolean;
-  /**
-   * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
-   */
-  features: number[];
-  /**
-   * live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.
-   */
-  mode: string;
-  /**
-   * The model that ranked it; null: none was active.
-   */
-  model_id: number;
-  /**
-   * The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.
-   */
-  optional_probabilities: Json;
-  /**
-   * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
-   */
-  position: number;
-  /**
-   * What was shown.
-   */
-  post_id: string;
-  /**
-   * What of recsys.promotions put it there, or changed its score; null: nothing.
-   */
-  promotion_id: number;
-  /**
-   * The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.
-   */
-  propensity: number;
-  /**
-   * The feed: the request_id of its answer.
-   */
-  request_id: string;
-  /**
-   * Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.
-   */
-  score: number;
-  /**
-   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
-   */
-  seen_at: Timestamp;
-  /**
-   * When, by the engine's clock (recsys.clock()).
-   */
-  shown_at: Timestamp;
-  /**
-   * The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.
-   */
-  source: string;
-  /**
-   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
-   */
-  team: number;
-  /**
-   * Whom it was shown to.
-   */
-  user_id: string;
-  /**
-   * The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant's model failed and another one served.
-   */
-  variant: string;
-  /**
-   * How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.
-   */
-  view_probability: number;
-  /**
-   * The same of a vote.
-   */
-  vote_probability: number;
-}
-
-export interface RecsysCircleMembers {
-  /**
-   * The user.
-   */
-  user_id: string;
-}
-
-export interface RecsysCountableInteractions {
-  /**
-   * When.
-   */
-  created_at: Timestamp;
-  /**
-   * Unique over all kinds; of equal times the lower one came first.
-   */
-  interaction_id: number;
-  /**
-   * view, vote or comment.
-   */
-  kind: string;
-  /**
-   * With which post.
-   */
-  post_id: string;
-  /**
-   * Who did it.
-   */
-  user_id: string;
-  /**
-   * Of a view the seconds it took, of others a strength or rating; null: none.
-   */
-  value: number;
-  /**
-   * How much it counts beside others of its kind, as the app says; null: 1.
-   */
-  weight: number;
-}
-
 export interface RecsysDailyMetrics {
   /**
    * How many of what the figure rests on.
@@ -619,81 +389,6 @@ export interface RecsysDailyMetrics {
    * The figure.
    */
   value: number;
-}
-
-export interface RecsysDismissals {
-  /**
-   * When, by the engine's clock (recsys.clock()).
-   */
-  created_at: Timestamp;
-  /**
-   * The post, which may be gone by now.
-   */
-  post_id: string;
-  /**
-   * Who dismissed the post.
-   */
-  user_id: string;
-}
-
-export interface RecsysDroppableModels {
-  /**
-   * The model.
-   */
-  model_id: number;
-  /**
-   * Its name.
-   */
-  name: string;
-  /**
-   * As in recsys.models.
-   */
-  status: string;
-}
-
-export interface RecsysDueEmbeddingJobs {
-  /**
-   * Claims since the latest change, lost ones included.
-   */
-  attempts: number;
-  /**
-   * Since when it may be claimed.
-   */
-  due_at: Timestamp;
-  /**
-   * The post_id or user_id.
-   */
-  entity_id: string;
-  /**
-   * post or user.
-   */
-  kind: string;
-}
-
-export interface RecsysEditedPosts {
-  /**
-   * When, by recsys.clock().
-   */
-  edited_at: Timestamp;
-  /**
-   * The post.
-   */
-  post_id: string;
-}
-
-export interface RecsysEmbeddingChanges {
-  /**
-   * The transaction of the change.
-   */
-  changed_by: string;
-  /**
-   * The post_id or user_id.
-   */
-  entity_id: string;
-  /**
-   * post or user.
-   */
-  kind: string;
 }
 
 export interface RecsysEmbeddingCoverage {
@@ -754,7 +449,339 @@ export interface RecsysEmbeddingDeadLetters {
   last_error: string;
 }
 
-export interface RecsysEmbeddingJobs {
+export interface RecsysEmbeddingQueue {
+  /**
+   * How long the oldest has waited; null: none waits.
+   */
+  age: string;
+  /**
+   * Jobs that were given up.
+   */
+  dead: number;
+  /**
+   * Jobs that wait or are in work.
+   */
+  depth: number;
+  /**
+   * Of these, those that failed before.
+   */
+  failed_before: number;
+  /**
+   * Of these, those that a worker has now.
+   */
+  in_work: number;
+  /**
+   * post or user.
+   */
+  kind: string;
+}
+
+export interface RecsysEngineBatchPages {
+  /**
+   * How often it was claimed; after five claims that nobody came back from it is left alone.
+   */
+  attempts: Generated<number>;
+  /**
+   * Who works on it: the number of the claim. Only its holder can complete it, so a worker that comes back after its lease writes nothing.
+   */
+  claim: number | null;
+  /**
+   * When the lease ends and others may claim it.
+   */
+  claimed_until: Timestamp | null;
+  /**
+   * When its lists were written; null: not yet.
+   */
+  done_at: Timestamp | null;
+  /**
+   * Why, of one of them.
+   */
+  last_error: string | null;
+  /**
+   * Number of the page, from 0.
+   */
+  page: number;
+  /**
+   * The run.
+   */
+  run_id: number;
+  /**
+   * Whose lists are made.
+   */
+  user_ids: string[];
+  /**
+   * How many lists were written.
+   */
+  users_done: Generated<number>;
+  /**
+   * For how many users the ranking failed.
+   */
+  users_failed: Generated<number>;
+}
+
+export interface RecsysEngineBatchRuns {
+  /**
+   * The instant, by recsys_engine.clock(), for which every list of the run holds, whichever worker makes it and whenever.
+   */
+  as_of: Timestamp;
+  /**
+   * When its last page was done, or another run took its place.
+   */
+  finished_at: Timestamp | null;
+  /**
+   * Why one of them has none.
+   */
+  last_error: string | null;
+  /**
+   * The model that ranks: the active one when the run began.
+   */
+  model_id: number;
+  /**
+   * Its name, which outlives the model.
+   */
+  model_name: string;
+  /**
+   * Number of the run.
+   */
+  run_id: Generated<number>;
+  /**
+   * When it began, by the wall clock.
+   */
+  started_at: Generated<Timestamp>;
+  /**
+   * running: pages are open; finished: everyone has a list; superseded: another run began before it was done.
+   */
+  status: Generated<string>;
+  /**
+   * How many users were active at as_of.
+   */
+  users: Generated<number>;
+  /**
+   * How many lists were written; of a running run see recsys.batch_progress.
+   */
+  users_done: Generated<number>;
+  /**
+   * How many users have no list of this run; those of earlier runs stay.
+   */
+  users_failed: Generated<number>;
+}
+
+export interface RecsysEngineBursts {
+  /**
+   * The day (UTC).
+   */
+  day: Timestamp;
+  /**
+   * From which instant on nothing of theirs on that day counts for a post.
+   */
+  since: Timestamp;
+  /**
+   * Who did it.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineChosenImpressions {
+  /**
+   * The same of a comment.
+   */
+  comment_probability: number;
+  /**
+   * What the feed was made of in place of what was asked for, as in its answer: unranked, batch or community; null: nothing had failed.
+   */
+  degraded: string;
+  /**
+   * It was there because it is under trial (recsys_engine.trials), and not by its score. In a list made ahead none is.
+   */
+  explored: boolean;
+  /**
+   * What the ranker was told, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
+   */
+  features: number[];
+  /**
+   * live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.
+   */
+  mode: string;
+  /**
+   * The model that ranked it; null: none was active.
+   */
+  model_id: number;
+  /**
+   * The same of the optional heads that the model has (recsys.models.heads), by name: {"dismiss": 0.02}; null: it has none.
+   */
+  optional_probabilities: Json;
+  /**
+   * Where in the feed, from 1, counted through its pages: each page has a request_id of its own.
+   */
+  position: number;
+  /**
+   * What was shown.
+   */
+  post_id: string;
+  /**
+   * What of recsys.promotions put it there, or changed its score; null: nothing.
+   */
+  promotion_id: number;
+  /**
+   * The chance with which this post got this place, given what stands above it on its page and whether the place was drawn (recsys.settings.drawn_share): 1 where it was not. Null: not known, as in lists made ahead, in feeds that no model ranked, and for places of exploration.
+   */
+  propensity: number;
+  /**
+   * The feed: the request_id of its answer.
+   */
+  request_id: string;
+  /**
+   * Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.
+   */
+  score: number;
+  /**
+   * When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.
+   */
+  seen_at: Timestamp;
+  /**
+   * When, by the engine's clock (recsys_engine.clock()).
+   */
+  shown_at: Timestamp;
+  /**
+   * The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.
+   */
+  source: string;
+  /**
+   * Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model's and 2 the second's; model_id is that model. Null: nobody's, or of any other feed.
+   */
+  team: number;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+  /**
+   * The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant's model failed and another one served.
+   */
+  variant: string;
+  /**
+   * How likely the ranker said a view was; null: no model ranked. Of a list made ahead, when that was made. recsys.daily_metrics holds it against what happened.
+   */
+  view_probability: number;
+  /**
+   * The same of a vote.
+   */
+  vote_probability: number;
+}
+
+export interface RecsysEngineCircleMembers {
+  /**
+   * The user.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineCountableInteractions {
+  /**
+   * When.
+   */
+  created_at: Timestamp;
+  /**
+   * Unique over all kinds; of equal times the lower one came first.
+   */
+  interaction_id: number;
+  /**
+   * view, vote or comment.
+   */
+  kind: string;
+  /**
+   * With which post.
+   */
+  post_id: string;
+  /**
+   * Who did it.
+   */
+  user_id: string;
+  /**
+   * Of a view the seconds it took, of others a strength or rating; null: none.
+   */
+  value: number;
+  /**
+   * How much it counts beside others of its kind, as the app says; null: 1.
+   */
+  weight: number;
+}
+
+export interface RecsysEngineDismissals {
+  /**
+   * When, by the engine's clock (recsys_engine.clock()).
+   */
+  created_at: Timestamp;
+  /**
+   * The post, which may be gone by now.
+   */
+  post_id: string;
+  /**
+   * Who dismissed the post.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineDroppableModels {
+  /**
+   * The model.
+   */
+  model_id: number;
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * As in recsys.models.
+   */
+  status: string;
+}
+
+export interface RecsysEngineDueEmbeddingJobs {
+  /**
+   * Claims since the latest change, lost ones included.
+   */
+  attempts: number;
+  /**
+   * Since when it may be claimed.
+   */
+  due_at: Timestamp;
+  /**
+   * The post_id or user_id.
+   */
+  entity_id: string;
+  /**
+   * post or user.
+   */
+  kind: string;
+}
+
+export interface RecsysEngineEditedPosts {
+  /**
+   * When, by recsys_engine.clock().
+   */
+  edited_at: Timestamp;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
+export interface RecsysEngineEmbeddingChanges {
+  /**
+   * The transaction of the change.
+   */
+  changed_by: string;
+  /**
+   * The post_id or user_id.
+   */
+  entity_id: string;
+  /**
+   * post or user.
+   */
+  kind: string;
+}
+
+export interface RecsysEngineEmbeddingJobs {
   /**
    * Claims since the latest change, lost ones included.
    */
@@ -809,34 +836,7 @@ export interface RecsysEmbeddingJobs {
   version: Generated<number>;
 }
 
-export interface RecsysEmbeddingQueue {
-  /**
-   * How long the oldest has waited; null: none waits.
-   */
-  age: string;
-  /**
-   * Jobs that were given up.
-   */
-  dead: number;
-  /**
-   * Jobs that wait or are in work.
-   */
-  depth: number;
-  /**
-   * Of these, those that failed before.
-   */
-  failed_before: number;
-  /**
-   * Of these, those that a worker has now.
-   */
-  in_work: number;
-  /**
-   * post or user.
-   */
-  kind: string;
-}
-
-export interface RecsysErasableColumns {
+export interface RecsysEngineErasableColumns {
   /**
    * The column that holds the id or ids.
    */
@@ -853,6 +853,1319 @@ export interface RecsysErasableColumns {
    * uuid: the row goes. uuid[]: the id goes out of the list.
    */
   type: string;
+}
+
+export interface RecsysEngineEventIds {
+  /**
+   * The id that the client gave it.
+   */
+  event_id: string;
+  /**
+   * When it was stored, by the wall clock.
+   */
+  recorded_at: Timestamp;
+  /**
+   * Whose event it was.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineFeatureChanges {
+  /**
+   * When the interaction or login happened: states before this instant stay right. -infinity: none does.
+   */
+  at: Generated<Timestamp>;
+  /**
+   * Number of the change.
+   */
+  change_id: Generated<number>;
+  /**
+   * The post of the interaction; null: a login.
+   */
+  post_id: string | null;
+  /**
+   * When the change was made: how far the feature store is behind.
+   */
+  queued_at: Generated<Timestamp>;
+  /**
+   * Whose interaction or login came, went or changed; null: the post itself did.
+   */
+  user_id: string | null;
+}
+
+export interface RecsysEngineFeatureStoreVersion {
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * Goes up with each roll-up that wrote something.
+   */
+  version: Generated<number>;
+}
+
+export interface RecsysEngineFeedSettings {
+  /**
+   * What is left of a post's score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.
+   */
+  author_decay: number;
+  /**
+   * What a comment counts in the score, and in the next training.
+   */
+  comment_weight: number;
+  /**
+   * What it costs that a post is dismissed, 0 or below: a post of value g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
+   */
+  dismiss_weight: number;
+  /**
+   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.
+   */
+  diversity: number;
+  /**
+   * How wide a drawn place is drawn: a candidate's chance is proportional to score^(1 / draw_temperature), with the score as diversity and author_decay leave it. 0.05: nearly always the best; 5: nearly any.
+   */
+  draw_temperature: number;
+  /**
+   * The chance with which a place of a signed-in person's feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.
+   */
+  drawn_share: number;
+  /**
+   * To which group a post belongs: language, that of its language; or the beginning, in small letters, of the tag that names it, such as group: for posts with a tag like group:cooking.
+   */
+  group_by: string;
+  /**
+   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
+   */
+  group_floor: number;
+  /**
+   * At most this share of a page, and one post at least, comes from one group (group_by), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
+   */
+  group_share: number;
+  /**
+   * What a view of long_view_seconds or more counts in the score, in addition to the view itself. Counts where the model has the head. 0: nothing.
+   */
+  long_view_weight: number;
+  /**
+   * At most this share of a page, and one post at least, comes from one topic (recsys_engine.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
+   */
+  topic_share: number;
+  /**
+   * To how many people a post of the last 7 days (recsys_engine.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
+   */
+  trial_impressions: number;
+  /**
+   * The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.
+   */
+  trial_place: number;
+  /**
+   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
+   */
+  view_weight: number;
+  /**
+   * What a vote counts in the score, and in the next training, compared with a view and a comment.
+   */
+  vote_weight: number;
+}
+
+export interface RecsysEngineFirstActs {
+  /**
+   * When they came to it first.
+   */
+  at: Timestamp;
+  /**
+   * Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.
+   */
+  number: number;
+  /**
+   * Who came.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineHeads {
+  /**
+   * What people do, in words.
+   */
+  acts: string;
+  /**
+   * Its name.
+   */
+  head: string;
+  /**
+   * Whether these acts are told apart from others.
+   */
+  is_known: boolean;
+  /**
+   * Fewer are better.
+   */
+  is_loss: boolean;
+  /**
+   * A model has it only where it was trained on enough of them.
+   */
+  is_optional: boolean;
+  /**
+   * Its place among the columns of a ranker's graph, where it has them all.
+   */
+  place: number;
+}
+
+export interface RecsysEngineIdeaPool {
+  /**
+   * There is one row.
+   */
+  is_only: Generated<boolean>;
+  /**
+   * When.
+   */
+  made_at: Generated<Timestamp>;
+  /**
+   * Of which model's vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.
+   */
+  model_id: number | null;
+  /**
+   * The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.
+   */
+  pool: Json;
+}
+
+export interface RecsysEngineImpersonalPeople {
+  /**
+   * Who.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineImports {
+  /**
+   * sha256 of the bundle's files, in hex.
+   */
+  bundle_digest: string;
+  /**
+   * When it was imported.
+   */
+  imported_at: Generated<Timestamp>;
+}
+
+export interface RecsysEngineImpressionFeatures {
+  /**
+   * Its name.
+   */
+  feature: string;
+  /**
+   * The model that ranked.
+   */
+  model_id: number;
+  /**
+   * The feature's place in recsys.impressions.features, from 1.
+   */
+  number: number;
+  /**
+   * What it says something about: user, post, pair or category.
+   */
+  part: string;
+  /**
+   * Where in the feed, from 1.
+   */
+  position: number;
+  /**
+   * What was shown.
+   */
+  post_id: string;
+  /**
+   * The feed.
+   */
+  request_id: string;
+  /**
+   * When, by the engine's clock.
+   */
+  shown_at: Timestamp;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+  /**
+   * Its value: counts and times as log(1 + x), times in hours; of a category, the row of the embedding table.
+   */
+  value: number;
+}
+
+export interface RecsysEngineJudgedInteractions {
+  /**
+   * As in recsys.source_interactions.
+   */
+  created_at: Timestamp;
+  /**
+   * Whether it counts for no post, since its user had done too much on that day (recsys_engine.bursts).
+   */
+  in_burst: boolean;
+  /**
+   * As in recsys.source_interactions.
+   */
+  interaction_id: number;
+  /**
+   * As in recsys.source_interactions.
+   */
+  kind: string;
+  /**
+   * As in recsys.source_interactions.
+   */
+  post_id: string;
+  /**
+   * As in recsys.source_interactions.
+   */
+  user_id: string;
+  /**
+   * As in recsys.source_interactions.
+   */
+  value: number;
+  /**
+   * As in recsys.source_interactions.
+   */
+  weight: number;
+}
+
+export interface RecsysEngineLateChanges {
+  /**
+   * As in recsys_engine.feature_changes.
+   */
+  at: Timestamp;
+  /**
+   * Its number.
+   */
+  late_change_id: Generated<number>;
+  /**
+   * How many states of the post are recomputed for it, about: not counted on above the horizon.
+   */
+  of_post: Generated<number>;
+  /**
+   * How many of the user.
+   */
+  of_user: Generated<number>;
+  /**
+   * As in recsys_engine.feature_changes.
+   */
+  post_id: string | null;
+  /**
+   * When the change was made.
+   */
+  queued_at: Generated<Timestamp>;
+  /**
+   * How many together.
+   */
+  rewrites: Generated<number>;
+  /**
+   * As in recsys_engine.feature_changes.
+   */
+  user_id: string | null;
+}
+
+export interface RecsysEngineLateDays {
+  /**
+   * The day (UTC).
+   */
+  day: Timestamp;
+  /**
+   * Whose.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineLatestPostStats {
+  /**
+   * People who commented on it so far.
+   */
+  comments: number;
+  /**
+   * Whether the interaction is its user's first with the post: the earliest that counts, of equal times the one with the lower id.
+   */
+  first_interaction: boolean;
+  /**
+   * The interaction; of equal times the lower one came first.
+   */
+  interaction_id: number;
+  /**
+   * Kind of the interaction, which was the last activity at that time.
+   */
+  kind: string;
+  /**
+   * When the interaction was: the state holds from then until the next row's.
+   */
+  last_active_at: Timestamp;
+  /**
+   * When the last of them commented; null: nobody did.
+   */
+  last_comment_at: Timestamp | null;
+  /**
+   * Distinct users who interacted so far.
+   */
+  participants: number;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * People who came, each at their first interaction, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   */
+  recent: number[];
+  /**
+   * When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.
+   */
+  trend: number;
+  /**
+   * Who did it.
+   */
+  user_id: string;
+  /**
+   * People who viewed it so far.
+   */
+  views: number;
+  /**
+   * People who voted for it so far.
+   */
+  votes: number;
+}
+
+export interface RecsysEngineLatestUserStats {
+  /**
+   * Posts of others commented on so far.
+   */
+  comments: number;
+  /**
+   * Mean of ln(1 + age of the post in hours) over the interactions so far; null: none yet.
+   */
+  habit_log_age: number | null;
+  /**
+   * Mean of ln(1 + hours the post had been idle) over the interactions so far; null: none yet.
+   */
+  habit_log_idle: number | null;
+  /**
+   * When their last event was.
+   */
+  last_active_at: Timestamp;
+  /**
+   * Logins so far.
+   */
+  logins: number;
+  /**
+   * Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   */
+  recent: number[];
+  /**
+   * The same for logins: login frequency.
+   */
+  recent_logins: number[];
+  /**
+   * The user.
+   */
+  user_id: string;
+  /**
+   * Posts of others viewed so far, as in recsys_engine.user_stats.
+   */
+  views: number;
+  /**
+   * Posts of others voted for so far.
+   */
+  votes: number;
+}
+
+export interface RecsysEngineModelActivations {
+  /**
+   * From when it served.
+   */
+  activated_at: Generated<Timestamp>;
+  /**
+   * The database role that switched.
+   */
+  activated_by: Generated<string>;
+  /**
+   * Ascending in the order of the stretches.
+   */
+  activation_id: Generated<number>;
+  /**
+   * Until when; null: it serves now.
+   */
+  ended_at: Timestamp | null;
+  /**
+   * The model that served. No foreign key: the row outlives it.
+   */
+  model_id: number;
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * activated: by a publish or by hand; rollback: it came back because the model before was taken out.
+   */
+  reason: string;
+}
+
+export interface RecsysEngineModelArtifacts {
+  /**
+   * user_tower, post_tower or dlrm.
+   */
+  graph: string;
+  /**
+   * Whose graph it is.
+   */
+  model_id: number;
+  /**
+   * The graph with its weights, as ONNX.
+   */
+  onnx: Uint8Array;
+  /**
+   * Checksum of onnx, in hex.
+   */
+  sha256: string;
+}
+
+export interface RecsysEngineModelFeatures {
+  /**
+   * Its name.
+   */
+  feature: string;
+  /**
+   * The model.
+   */
+  model_id: number;
+  /**
+   * Its place in recsys.impressions.features, from 1.
+   */
+  number: number;
+  /**
+   * What it says something about: user, post, pair (the user and the post); or category, which is a row of an embedding table.
+   */
+  part: string;
+}
+
+export interface RecsysEngineNewcomerDays {
+  /**
+   * The day.
+   */
+  day: Timestamp;
+  /**
+   * How many people had signed up by its end.
+   */
+  people: number;
+  /**
+   * How many posts were written on it by people who had signed up less than a day before.
+   */
+  posts: number;
+}
+
+export interface RecsysEngineNewcomerPosts {
+  /**
+   * When it was written.
+   */
+  created_at: Timestamp;
+  /**
+   * Which of its author's posts of that day it is, from 1.
+   */
+  number: number;
+  /**
+   * Until when it is on trial; null: it never was.
+   */
+  on_trial_until: Timestamp | null;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Its author.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineOptionalActs {
+  /**
+   * When.
+   */
+  created_at: Timestamp;
+  /**
+   * Which head.
+   */
+  head: string;
+  /**
+   * With which post.
+   */
+  post_id: string;
+  /**
+   * Who did it.
+   */
+  user_id: string;
+}
+
+export interface RecsysEnginePlannedSchedules {
+  /**
+   * What is to be run.
+   */
+  command: string;
+  /**
+   * Its name, which begins with "recsys ".
+   */
+  name: string;
+  /**
+   * When: an interval in seconds, or minute, hour, day, month and weekday in GMT.
+   */
+  schedule: string;
+}
+
+export interface RecsysEnginePostNeighbours {
+  /**
+   * Whose neighbours they are; the partition.
+   */
+  model_id: number;
+  /**
+   * Of recsys.source_posts: what they may come to next.
+   */
+  neighbour_id: string;
+  /**
+   * Of recsys.source_posts: what somebody came to.
+   */
+  post_id: string;
+  /**
+   * How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.
+   */
+  weight: number;
+}
+
+export interface RecsysEnginePostStats {
+  /**
+   * People who commented on it so far.
+   */
+  comments: number;
+  /**
+   * Whether the interaction is its user's first with the post: the earliest that counts, of equal times the one with the lower id.
+   */
+  first_interaction: boolean;
+  /**
+   * The interaction; of equal times the lower one came first.
+   */
+  interaction_id: number;
+  /**
+   * Kind of the interaction, which was the last activity at that time.
+   */
+  kind: string;
+  /**
+   * When the interaction was: the state holds from then until the next row's.
+   */
+  last_active_at: Timestamp;
+  /**
+   * When the last of them commented; null: nobody did.
+   */
+  last_comment_at: Timestamp | null;
+  /**
+   * Distinct users who interacted so far.
+   */
+  participants: number;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * People who came, each at their first interaction, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   */
+  recent: number[];
+  /**
+   * When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.
+   */
+  trend: number;
+  /**
+   * Who did it.
+   */
+  user_id: string;
+  /**
+   * People who viewed it so far.
+   */
+  views: number;
+  /**
+   * People who voted for it so far.
+   */
+  votes: number;
+}
+
+export interface RecsysEnginePostsWithoutVector {
+  /**
+   * How long ago that was by the engine's clock, whatever its shift.
+   */
+  age: string;
+  /**
+   * When it was written, by the app.
+   */
+  created_at: Timestamp;
+  /**
+   * How often it failed; null: no job.
+   */
+  failures: number;
+  /**
+   * waits: its vector is coming; given up: last_error says why; none waits: update its text, or publish again.
+   */
+  job: string;
+  /**
+   * Why it failed last.
+   */
+  last_error: string;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Its title.
+   */
+  title: string;
+}
+
+export interface RecsysEnginePostTags {
+  /**
+   * When the post was written.
+   */
+  created_at: Timestamp;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * One of its tags, in small letters, of which 100 count.
+   */
+  tag: string;
+}
+
+export interface RecsysEnginePostTopics {
+  /**
+   * When it joined, or was last looked at.
+   */
+  assigned_at: Generated<Timestamp>;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Cosine of its vector with the topic's centroid: how typical it is.
+   */
+  similarity: number;
+  /**
+   * Its topic.
+   */
+  topic_id: number;
+}
+
+export interface RecsysEngineRateLimits {
+  /**
+   * Whose.
+   */
+  user_id: string;
+  /**
+   * When the allowance is whole again: each request moves it on by a minute's share, and it may not be more than a minute ahead.
+   */
+  whole_at: Timestamp;
+}
+
+export interface RecsysEngineRolledUpPosts {
+  /**
+   * The posts; null: too many to name.
+   */
+  post_ids: string[] | null;
+  /**
+   * recsys_engine.feature_store_version after it.
+   */
+  version: number;
+}
+
+export interface RecsysEngineRollUpShare {
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * The share, 1 at most.
+   */
+  share: Generated<number>;
+}
+
+export interface RecsysEngineSetAsideChanges {
+  /**
+   * From when on the states are to be recomputed. -infinity: all of them.
+   */
+  at: Timestamp;
+  /**
+   * SQLSTATE of the latest failure.
+   */
+  error_code: string;
+  /**
+   * How often it was tried in vain.
+   */
+  failures: Generated<number>;
+  /**
+   * Since when its states are behind, by the wall clock.
+   */
+  first_failed_at: Generated<Timestamp>;
+  /**
+   * When it was tried last, by the wall clock.
+   */
+  last_failed_at: Generated<Timestamp>;
+  /**
+   * The post; null: a user.
+   */
+  post_id: string | null;
+  /**
+   * What the latest failure was.
+   */
+  reason: string;
+  /**
+   * The user; null: a post.
+   */
+  user_id: string | null;
+}
+
+export interface RecsysEngineShadowImpressions {
+  /**
+   * Of a drawn place: the three probabilities, by the model that ranked the feed, of what the shadow would have drawn there, in the mean over its chances.
+   */
+  expected: number[] | null;
+  /**
+   * What was shown.
+   */
+  post_id: string;
+  /**
+   * That the user views, votes for and comments on it, by the shadow.
+   */
+  probabilities: number[] | null;
+  /**
+   * The chance with which the shadow, under the same rules, would have given the place to this post, below the same posts: of a place that was not drawn 1 or 0. Null: a place of exploration.
+   */
+  propensity: number | null;
+  /**
+   * The feed, as in recsys.impressions.
+   */
+  request_id: string;
+  /**
+   * What the post is worth to the user by the shadow; null: it cannot rank it.
+   */
+  score: number | null;
+  /**
+   * Of a drawn place: the same in the mean over the chances with which it was drawn.
+   */
+  served_expected: number[] | null;
+  /**
+   * The same three by that model.
+   */
+  served_probabilities: number[];
+  /**
+   * Its score by the model that ranked the feed.
+   */
+  served_score: number;
+  /**
+   * The model of the shadow.
+   */
+  shadow_model_id: number;
+  /**
+   * When, as in recsys.impressions.
+   */
+  shown_at: Timestamp;
+  /**
+   * Of a drawn place: the chance with which the shadow would have drawn one of the posts that could be drawn there. Null: it was not drawn.
+   */
+  support: number | null;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+  /**
+   * Of a drawn place: the same of its third power.
+   */
+  weight_cubed: number | null;
+  /**
+   * Of a drawn place: the square of the weight, which is the shadow's chance of a post through that by which it was drawn, in the mean over what could be drawn.
+   */
+  weight_squared: number | null;
+}
+
+export interface RecsysEngineShadows {
+  /**
+   * When it ended, by the engine's clock; null: it runs.
+   */
+  ended_at: Timestamp | null;
+  /**
+   * The model that scores. No foreign key: the row outlives it.
+   */
+  model_id: number;
+  /**
+   * The model's name.
+   */
+  name: string;
+  /**
+   * Ascending in the order of their start.
+   */
+  shadow_id: Generated<number>;
+  /**
+   * The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.
+   */
+  share: Numeric;
+  /**
+   * When it began, by the engine's clock.
+   */
+  started_at: Timestamp;
+  /**
+   * The database role that started it.
+   */
+  started_by: Generated<string>;
+}
+
+export interface RecsysEngineSimilarPeople {
+  /**
+   * When, by the wall clock.
+   */
+  made_at: Generated<Timestamp>;
+  /**
+   * By whose vectors. No foreign key: a row of an earlier model is passed over.
+   */
+  model_id: number;
+  /**
+   * Who asked.
+   */
+  user_id: string;
+  /**
+   * The people, nearest first, whom they muted included: at most 100.
+   */
+  user_ids: string[];
+}
+
+export interface RecsysEngineThinning {
+  /**
+   * The post or user after which the next call goes on, in the order of their ids.
+   */
+  after_id: Generated<string>;
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.
+   */
+  thinned_before: Generated<Timestamp>;
+}
+
+export interface RecsysEngineTimeline {
+  /**
+   * When the event was.
+   */
+  at: Timestamp;
+  /**
+   * interaction_id, or L followed by login_id.
+   */
+  event_id: string;
+  /**
+   * Mean of ln(1 + age of the post in hours) over the user's interactions so far; null: none yet.
+   */
+  habit_log_age: number;
+  /**
+   * Mean of ln(1 + hours the post had been idle) over the user's interactions so far; null: none yet.
+   */
+  habit_log_idle: number;
+  /**
+   * Whether the user had not come to the post before; null: recsys_engine.post_stats.first_interaction says it, since all they did counts.
+   */
+  is_first: boolean;
+  /**
+   * view, vote, comment or login.
+   */
+  kind: string;
+  /**
+   * Logins of the user so far.
+   */
+  logins: number;
+  /**
+   * The post of an interaction; null: a login.
+   */
+  post_id: string;
+  /**
+   * The same for logins.
+   */
+  recent_logins: number[];
+  /**
+   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
+   */
+  sort_id: number;
+  /**
+   * Comments by the user so far.
+   */
+  user_comments: number;
+  /**
+   * Whose event it is.
+   */
+  user_id: string;
+  /**
+   * Interactions of the user, decayed, as in recsys_engine.user_stats.recent.
+   */
+  user_recent: number[];
+  /**
+   * Views by the user so far.
+   */
+  user_views: number;
+  /**
+   * Votes by the user so far.
+   */
+  user_votes: number;
+  /**
+   * How much the event counts compared with others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.
+   */
+  weight: number;
+}
+
+export interface RecsysEngineTopicRuns {
+  /**
+   * When they took the place of the earlier ones.
+   */
+  finished_at: Generated<Timestamp>;
+  /**
+   * How many of them were there before.
+   */
+  kept: number;
+  /**
+   * The model. No foreign key: the row outlives it.
+   */
+  model_id: number;
+  /**
+   * How many posts had a vector of it.
+   */
+  posts: number;
+  /**
+   * Ascending.
+   */
+  run_id: Generated<number>;
+  /**
+   * From the first vector read to the last row written.
+   */
+  took: string;
+  /**
+   * How many topics were found.
+   */
+  topics: number;
+}
+
+export interface RecsysEngineTopics {
+  /**
+   * Mean of its posts' vectors, made unit length; a new post joins the topic with the highest inner product.
+   */
+  centroid: string;
+  /**
+   * When it was first found.
+   */
+  created_at: Generated<Timestamp>;
+  /**
+   * How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.
+   */
+  demand: Generated<number>;
+  /**
+   * Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.
+   */
+  is_public: Generated<boolean>;
+  /**
+   * Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.
+   */
+  label: string;
+  /**
+   * Of which model's vectors the centroid is. No foreign key: a topic outlives models.
+   */
+  model_id: number;
+  /**
+   * How many people came to these posts in that time, each once; users are told recsys_engine.about_people() of it.
+   */
+  people: Generated<number>;
+  /**
+   * How many posts it has, those included that not everybody may read; as of updated_at.
+   */
+  size: Generated<number>;
+  /**
+   * How many of these posts a day were written in the last 28 days.
+   */
+  supply: Generated<number>;
+  /**
+   * Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.
+   */
+  terms: string[];
+  /**
+   * Stays when topics are remade and this one keeps most of its posts; never used again for another.
+   */
+  topic_id: Generated<number>;
+  /**
+   * When size, demand, people and supply were last counted.
+   */
+  updated_at: Generated<Timestamp>;
+}
+
+export interface RecsysEngineTrainingFeatures {
+  /**
+   * Where one bin ends and the next begins, ascending; the first and the last bin are open. Fewer than nine where many values are alike.
+   */
+  edges: number[];
+  /**
+   * Its name.
+   */
+  feature: string;
+  /**
+   * The model. One that went on from another with fewer than 200 requests has those of that one.
+   */
+  model_id: number;
+  /**
+   * The feature's place in recsys.impressions.features, from 1.
+   */
+  number: number;
+  /**
+   * How much of the training set is in each bin.
+   */
+  shares: number[];
+}
+
+export interface RecsysEngineTrainingRequests {
+  /**
+   * Claims, those that never came back included and those that were given back not. After five it has failed.
+   */
+  attempts: Generated<number>;
+  /**
+   * Who works on it: the number of the latest claim. Only its holder can go on, so a worker that comes back after its lease publishes nothing.
+   */
+  claim: number | null;
+  /**
+   * When the lease ends and another worker may go on; null: in nobody's hands. Heartbeats move it.
+   */
+  claimed_until: Timestamp | null;
+  /**
+   * Not to be claimed before; a failure moves it.
+   */
+  due_at: Generated<Timestamp>;
+  /**
+   * When it was done or had failed.
+   */
+  ended_at: Timestamp | null;
+  /**
+   * When its worker was last heard of.
+   */
+  heartbeat_at: Timestamp | null;
+  /**
+   * What the latest failure was, and the cure where one is known.
+   */
+  last_error: string | null;
+  /**
+   * The model it brought; null while there is none, where nothing was new, and after that model was dropped.
+   */
+  model_id: number | null;
+  /**
+   * First interactions since the model it started from; all of them where it started from scratch.
+   */
+  new_interactions: number | null;
+  /**
+   * Its seconds over those of the last training that started from scratch: 1 for that one.
+   */
+  ratio: number | null;
+  /**
+   * When it was filed; who asks again while it is queued gets the same one.
+   */
+  requested_at: Generated<Timestamp>;
+  /**
+   * schedule (pg_cron) or person.
+   */
+  requested_by: string;
+  /**
+   * Wall time of the training, all attempts together, without publishing.
+   */
+  seconds: number | null;
+  /**
+   * When it was first claimed.
+   */
+  started_at: Timestamp | null;
+  /**
+   * queued: no worker has begun it; running: a worker is on it, or it waits to be gone on with; done; failed: given up, last_error says why.
+   */
+  status: Generated<string>;
+  /**
+   * What its worker was last doing.
+   */
+  step: string | null;
+  /**
+   * Number of the request; also the seed of its training, so that no two nights draw alike.
+   */
+  training_request_id: Generated<number>;
+  /**
+   * Host and process of the latest claim.
+   */
+  worker: string | null;
+}
+
+export interface RecsysEngineTrialImpressions {
+  /**
+   * Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.
+   */
+  acted: boolean | null;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * When for the first time, by the engine's clock.
+   */
+  shown_at: Timestamp;
+  /**
+   * Whom it was shown to.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineTrials {
+  /**
+   * How many of these viewed, voted for or commented on it within an hour.
+   */
+  acted: number;
+  /**
+   * When it was written.
+   */
+  created_at: Timestamp;
+  /**
+   * How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.
+   */
+  impressions: number;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
+export interface RecsysEngineTriedModels {
+  /**
+   * The model.
+   */
+  model_id: number;
+}
+
+export interface RecsysEngineUserAffinities {
+  /**
+   * How many interactions are counted: the latest 10,000 at most.
+   */
+  acts: number;
+  /**
+   * How many interactions they had with the posts of each of these.
+   */
+  affinities: number[];
+  /**
+   * Authors of posts that they interacted with, without themselves, those of most interactions first: 1,000 at most.
+   */
+  authors: string[];
+  /**
+   * The posts of others among these interactions, which stay out of their feed; null: so few interactions that a feed reads all of them itself.
+   */
+  post_ids: string[] | null;
+  /**
+   * When the last interaction was that is counted.
+   */
+  until: Timestamp;
+  /**
+   * The person.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineUserDays {
+  /**
+   * By UTC and the wall clock.
+   */
+  day: Generated<Timestamp>;
+  /**
+   * Events that were not refused, a long comment as several.
+   */
+  events: Generated<number>;
+  /**
+   * Impressions to be logged.
+   */
+  impressions: Generated<number>;
+  /**
+   * Whose.
+   */
+  user_id: string;
+}
+
+export interface RecsysEngineUserEvents {
+  /**
+   * When.
+   */
+  created_at: Timestamp;
+  /**
+   * interaction_id, or L followed by login_id.
+   */
+  event_id: string;
+  /**
+   * Whether an interaction counts for no post, since its user had done too much on that day.
+   */
+  in_burst: boolean;
+  /**
+   * view, vote, comment or login.
+   */
+  kind: string;
+  /**
+   * The post of an interaction; null: a login.
+   */
+  post_id: string;
+  /**
+   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
+   */
+  sort_id: number;
+  /**
+   * Whose event it is.
+   */
+  user_id: string;
+  /**
+   * How much an interaction counts compared with others of its kind; 1 where the app says nothing, or something that is no weight.
+   */
+  weight: number;
+}
+
+export interface RecsysEngineUserStats {
+  /**
+   * Posts of others commented on so far.
+   */
+  comments: number;
+  /**
+   * interaction_id, or L followed by login_id.
+   */
+  event_id: string;
+  /**
+   * Mean of ln(1 + age of the post in hours) over the interactions that count so far: does this person turn to what is new?
+   */
+  habit_log_age: number | null;
+  /**
+   * Mean of ln(1 + hours the post had been idle) over the interactions that count so far: does this person revive what is old?
+   */
+  habit_log_idle: number | null;
+  /**
+   * When the event was: the state holds from then until the next row's.
+   */
+  last_active_at: Timestamp;
+  /**
+   * Logins so far.
+   */
+  logins: number;
+  /**
+   * Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
+   */
+  recent: number[];
+  /**
+   * The same for logins: login frequency.
+   */
+  recent_logins: number[];
+  /**
+   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
+   */
+  sort_id: number;
+  /**
+   * The user.
+   */
+  user_id: string;
+  /**
+   * Posts of others viewed so far.
+   */
+  views: number;
+  /**
+   * Posts of others voted for so far.
+   */
+  votes: number;
 }
 
 export interface RecsysErasures {
@@ -884,21 +2197,6 @@ export interface RecsysErasures {
    * When a part of it was erased last; -infinity: not yet.
    */
   tried_at: Generated<Timestamp>;
-}
-
-export interface RecsysEventIds {
-  /**
-   * The id that the client gave it.
-   */
-  event_id: string;
-  /**
-   * When it was stored, by the wall clock.
-   */
-  recorded_at: Timestamp;
-  /**
-   * Whose event it was.
-   */
-  user_id: string;
 }
 
 export interface RecsysExperiments {
@@ -954,7 +2252,7 @@ export interface RecsysExperiments {
 
 export interface RecsysExperimentVariants {
   /**
-   * Which of the 10,000 buckets of people, of recsys.bucket(), are in it.
+   * Which of the 10,000 buckets of people, of recsys_engine.bucket(), are in it.
    */
   buckets: Generated<string>;
   /**
@@ -974,7 +2272,7 @@ export interface RecsysExperimentVariants {
    */
   second_model_id: number | null;
   /**
-   * What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys.checked_settings. {}: nothing.
+   * What it is served with in place of recsys.settings, by name; checked when the experiment starts, by recsys_engine.checked_settings. {}: nothing.
    */
   settings: Generated<Json>;
   /**
@@ -985,29 +2283,6 @@ export interface RecsysExperimentVariants {
    * Its name.
    */
   variant: string;
-}
-
-export interface RecsysFeatureChanges {
-  /**
-   * When the interaction or login happened: states before this instant stay right. -infinity: none does.
-   */
-  at: Generated<Timestamp>;
-  /**
-   * Number of the change.
-   */
-  change_id: Generated<number>;
-  /**
-   * The post of the interaction; null: a login.
-   */
-  post_id: string | null;
-  /**
-   * When the change was made: how far the feature store is behind.
-   */
-  queued_at: Generated<Timestamp>;
-  /**
-   * Whose interaction or login came, went or changed; null: the post itself did.
-   */
-  user_id: string | null;
 }
 
 export interface RecsysFeatureStoreFailures {
@@ -1045,122 +2320,6 @@ export interface RecsysFeatureStoreFailures {
   reason: string;
 }
 
-export interface RecsysFeatureStoreVersion {
-  /**
-   * Always true: there is one row.
-   */
-  only_row: Generated<boolean>;
-  /**
-   * Goes up with each roll-up that wrote something.
-   */
-  version: Generated<number>;
-}
-
-export interface RecsysFeedSettings {
-  /**
-   * What is left of a post's score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.
-   */
-  author_decay: number;
-  /**
-   * What a comment counts in the score, and in the next training.
-   */
-  comment_weight: number;
-  /**
-   * What it costs that a post is dismissed, 0 or below: a post of value g loses -dismiss_weight * p(dismiss) = l of it, and since a score is never negative exp(-l / g) of it is left, which for small l is g - l. Counts where the model has the head (recsys.models.heads). 0: nothing.
-   */
-  dismiss_weight: number;
-  /**
-   * How much a post loses in a page by being like one above it: exp(-diversity * cosine of their vectors) of its score is left. Of somebody whose history has n posts, fewer than ten, n / 10 of it counts. 0: nothing.
-   */
-  diversity: number;
-  /**
-   * How wide a drawn place is drawn: a candidate's chance is proportional to score^(1 / draw_temperature), with the score as diversity and author_decay leave it. 0.05: nearly always the best; 5: nearly any.
-   */
-  draw_temperature: number;
-  /**
-   * The chance with which a place of a signed-in person's feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.
-   */
-  drawn_share: number;
-  /**
-   * To which group a post belongs: language, that of its language; or the beginning, in small letters, of the tag that names it, such as group: for posts with a tag like group:cooking.
-   */
-  group_by: string;
-  /**
-   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
-   */
-  group_floor: number;
-  /**
-   * At most this share of a page, and one post at least, comes from one group (group_by), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
-   */
-  group_share: number;
-  /**
-   * What a view of long_view_seconds or more counts in the score, in addition to the view itself. Counts where the model has the head. 0: nothing.
-   */
-  long_view_weight: number;
-  /**
-   * At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
-   */
-  topic_share: number;
-  /**
-   * To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
-   */
-  trial_impressions: number;
-  /**
-   * The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.
-   */
-  trial_place: number;
-  /**
-   * The score of a post is view_weight * p(view) + vote_weight * p(vote) + comment_weight * p(comment), and of a model that predicts it long_view_weight * p(long view); and what speaks against the post makes it less, see dismiss_weight. A change of these three counts in the next feed, and in what the next training learns to put first: its listwise loss has the same weights.
-   */
-  view_weight: number;
-  /**
-   * What a vote counts in the score, and in the next training, compared with a view and a comment.
-   */
-  vote_weight: number;
-}
-
-export interface RecsysFirstActs {
-  /**
-   * When they came to it first.
-   */
-  at: Timestamp;
-  /**
-   * Which of these posts it was, in the order in which they came to them, from 1 to 12; what comes later is not kept.
-   */
-  number: number;
-  /**
-   * Who came.
-   */
-  user_id: string;
-}
-
-export interface RecsysHeads {
-  /**
-   * What people do, in words.
-   */
-  acts: string;
-  /**
-   * Its name.
-   */
-  head: string;
-  /**
-   * Whether these acts are told apart from others.
-   */
-  is_known: boolean;
-  /**
-   * Fewer are better.
-   */
-  is_loss: boolean;
-  /**
-   * A model has it only where it was trained on enough of them.
-   */
-  is_optional: boolean;
-  /**
-   * Its place among the columns of a ranker's graph, where it has them all.
-   */
-  place: number;
-}
-
 export interface RecsysHealthBounds {
   /**
    * What to do where it is out of bounds.
@@ -1188,86 +2347,6 @@ export interface RecsysHealthBounds {
   reason: string;
 }
 
-export interface RecsysIdeaPool {
-  /**
-   * There is one row.
-   */
-  is_only: Generated<boolean>;
-  /**
-   * When.
-   */
-  made_at: Generated<Timestamp>;
-  /**
-   * Of which model's vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.
-   */
-  model_id: number | null;
-  /**
-   * The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.
-   */
-  pool: Json;
-}
-
-export interface RecsysImpersonalPeople {
-  /**
-   * Who.
-   */
-  user_id: string;
-}
-
-export interface RecsysImports {
-  /**
-   * sha256 of the bundle's files, in hex.
-   */
-  bundle_digest: string;
-  /**
-   * When it was imported.
-   */
-  imported_at: Generated<Timestamp>;
-}
-
-export interface RecsysImpressionFeatures {
-  /**
-   * Its name.
-   */
-  feature: string;
-  /**
-   * The model that ranked.
-   */
-  model_id: number;
-  /**
-   * The feature's place in recsys.impressions.features, from 1.
-   */
-  number: number;
-  /**
-   * What it says something about: user, post, pair or category.
-   */
-  part: string;
-  /**
-   * Where in the feed, from 1.
-   */
-  position: number;
-  /**
-   * What was shown.
-   */
-  post_id: string;
-  /**
-   * The feed.
-   */
-  request_id: string;
-  /**
-   * When, by the engine's clock.
-   */
-  shown_at: Timestamp;
-  /**
-   * Whom it was shown to.
-   */
-  user_id: string;
-  /**
-   * Its value: counts and times as log(1 + x), times in hours; of a category, the row of the embedding table.
-   */
-  value: number;
-}
-
 export interface RecsysImpressions {
   /**
    * The same of a comment.
@@ -1278,11 +2357,11 @@ export interface RecsysImpressions {
    */
   degraded: string | null;
   /**
-   * It was there because it is under trial (recsys.trials), and not by its score. In a list made ahead none is.
+   * It was there because it is under trial (recsys_engine.trials), and not by its score. In a list made ahead none is.
    */
   explored: Generated<boolean>;
   /**
-   * What the ranker was told, in the order of the model's feature_spec; recsys.impression_features gives each its name. Null: no model ranked.
+   * What the ranker was told, in the order of the model's feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.
    */
   features: number[] | null;
   /**
@@ -1326,7 +2405,7 @@ export interface RecsysImpressions {
    */
   seen_at: Timestamp | null;
   /**
-   * When, by the engine's clock (recsys.clock()).
+   * When, by the engine's clock (recsys_engine.clock()).
    */
   shown_at: Timestamp;
   /**
@@ -1355,41 +2434,6 @@ export interface RecsysImpressions {
   vote_probability: number | null;
 }
 
-export interface RecsysJudgedInteractions {
-  /**
-   * As in recsys.source_interactions.
-   */
-  created_at: Timestamp;
-  /**
-   * Whether it counts for no post, since its user had done too much on that day (recsys.bursts).
-   */
-  in_burst: boolean;
-  /**
-   * As in recsys.source_interactions.
-   */
-  interaction_id: number;
-  /**
-   * As in recsys.source_interactions.
-   */
-  kind: string;
-  /**
-   * As in recsys.source_interactions.
-   */
-  post_id: string;
-  /**
-   * As in recsys.source_interactions.
-   */
-  user_id: string;
-  /**
-   * As in recsys.source_interactions.
-   */
-  value: number;
-  /**
-   * As in recsys.source_interactions.
-   */
-  weight: number;
-}
-
 export interface RecsysKinds {
   /**
    * What it counts as; null: as nothing, on purpose.
@@ -1405,219 +2449,6 @@ export interface RecsysKinds {
   weight: Generated<number>;
 }
 
-export interface RecsysLateChanges {
-  /**
-   * As in recsys.feature_changes.
-   */
-  at: Timestamp;
-  /**
-   * Its number.
-   */
-  late_change_id: Generated<number>;
-  /**
-   * How many states of the post are recomputed for it, about: not counted on above the horizon.
-   */
-  of_post: Generated<number>;
-  /**
-   * How many of the user.
-   */
-  of_user: Generated<number>;
-  /**
-   * As in recsys.feature_changes.
-   */
-  post_id: string | null;
-  /**
-   * When the change was made.
-   */
-  queued_at: Generated<Timestamp>;
-  /**
-   * How many together.
-   */
-  rewrites: Generated<number>;
-  /**
-   * As in recsys.feature_changes.
-   */
-  user_id: string | null;
-}
-
-export interface RecsysLateDays {
-  /**
-   * The day (UTC).
-   */
-  day: Timestamp;
-  /**
-   * Whose.
-   */
-  user_id: string;
-}
-
-export interface RecsysLatestPostStats {
-  /**
-   * People who commented on it so far.
-   */
-  comments: number;
-  /**
-   * Whether the interaction is its user's first with the post: the earliest that counts, of equal times the one with the lower id.
-   */
-  first_interaction: boolean;
-  /**
-   * The interaction; of equal times the lower one came first.
-   */
-  interaction_id: number;
-  /**
-   * Kind of the interaction, which was the last activity at that time.
-   */
-  kind: string;
-  /**
-   * When the interaction was: the state holds from then until the next row's.
-   */
-  last_active_at: Timestamp;
-  /**
-   * When the last of them commented; null: nobody did.
-   */
-  last_comment_at: Timestamp | null;
-  /**
-   * Distinct users who interacted so far.
-   */
-  participants: number;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * People who came, each at their first interaction, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
-   */
-  recent: number[];
-  /**
-   * When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.
-   */
-  trend: number;
-  /**
-   * Who did it.
-   */
-  user_id: string;
-  /**
-   * People who viewed it so far.
-   */
-  views: number;
-  /**
-   * People who voted for it so far.
-   */
-  votes: number;
-}
-
-export interface RecsysLatestUserStats {
-  /**
-   * Posts of others commented on so far.
-   */
-  comments: number;
-  /**
-   * Mean of ln(1 + age of the post in hours) over the interactions so far; null: none yet.
-   */
-  habit_log_age: number | null;
-  /**
-   * Mean of ln(1 + hours the post had been idle) over the interactions so far; null: none yet.
-   */
-  habit_log_idle: number | null;
-  /**
-   * When their last event was.
-   */
-  last_active_at: Timestamp;
-  /**
-   * Logins so far.
-   */
-  logins: number;
-  /**
-   * Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
-   */
-  recent: number[];
-  /**
-   * The same for logins: login frequency.
-   */
-  recent_logins: number[];
-  /**
-   * The user.
-   */
-  user_id: string;
-  /**
-   * Posts of others viewed so far, as in recsys.user_stats.
-   */
-  views: number;
-  /**
-   * Posts of others voted for so far.
-   */
-  votes: number;
-}
-
-export interface RecsysModelActivations {
-  /**
-   * From when it served.
-   */
-  activated_at: Generated<Timestamp>;
-  /**
-   * The database role that switched.
-   */
-  activated_by: Generated<string>;
-  /**
-   * Ascending in the order of the stretches.
-   */
-  activation_id: Generated<number>;
-  /**
-   * Until when; null: it serves now.
-   */
-  ended_at: Timestamp | null;
-  /**
-   * The model that served. No foreign key: the row outlives it.
-   */
-  model_id: number;
-  /**
-   * Its name.
-   */
-  name: string;
-  /**
-   * activated: by a publish or by hand; rollback: it came back because the model before was taken out.
-   */
-  reason: string;
-}
-
-export interface RecsysModelArtifacts {
-  /**
-   * user_tower, post_tower or dlrm.
-   */
-  graph: string;
-  /**
-   * Whose graph it is.
-   */
-  model_id: number;
-  /**
-   * The graph with its weights, as ONNX.
-   */
-  onnx: Uint8Array;
-  /**
-   * Checksum of onnx, in hex.
-   */
-  sha256: string;
-}
-
-export interface RecsysModelFeatures {
-  /**
-   * Its name.
-   */
-  feature: string;
-  /**
-   * The model.
-   */
-  model_id: number;
-  /**
-   * Its place in recsys.impressions.features, from 1.
-   */
-  number: number;
-  /**
-   * What it says something about: user, post, pair (the user and the post); or category, which is a row of an embedding table.
-   */
-  part: string;
-}
-
 export interface RecsysModels {
   /**
    * When its publish began.
@@ -1628,7 +2459,7 @@ export interface RecsysModels {
    */
   embedded_as_of: Generated<string>;
   /**
-   * The cluster that embedded_as_of is of, as recsys.cluster_id().
+   * The cluster that embedded_as_of is of, as recsys_engine.cluster_id().
    */
   embedded_in: Generated<number | null>;
   /**
@@ -1644,7 +2475,7 @@ export interface RecsysModels {
    */
   gate: Json | null;
   /**
-   * What its ranker predicts, in the order of its graph's columns: always view, vote and comment, and after them those optional ones of recsys.heads of which it was trained on enough.
+   * What its ranker predicts, in the order of its graph's columns: always view, vote and comment, and after them those optional ones of recsys_engine.heads of which it was trained on enough.
    */
   heads: Generated<string[]>;
   /**
@@ -1656,7 +2487,7 @@ export interface RecsysModels {
    */
   metrics: Generated<Json>;
   /**
-   * Names the partitions of its vectors: recsys.post_embeddings_N and recsys.user_embeddings_N.
+   * Names the partitions of its vectors: recsys_engine.post_embeddings_N and recsys_engine.user_embeddings_N.
    */
   model_id: Generated<number>;
   /**
@@ -1724,78 +2555,6 @@ export interface RecsysModelStatus {
   users: number;
 }
 
-export interface RecsysNewcomerDays {
-  /**
-   * The day.
-   */
-  day: Timestamp;
-  /**
-   * How many people had signed up by its end.
-   */
-  people: number;
-  /**
-   * How many posts were written on it by people who had signed up less than a day before.
-   */
-  posts: number;
-}
-
-export interface RecsysNewcomerPosts {
-  /**
-   * When it was written.
-   */
-  created_at: Timestamp;
-  /**
-   * Which of its author's posts of that day it is, from 1.
-   */
-  number: number;
-  /**
-   * Until when it is on trial; null: it never was.
-   */
-  on_trial_until: Timestamp | null;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * Its author.
-   */
-  user_id: string;
-}
-
-export interface RecsysOptionalActs {
-  /**
-   * When.
-   */
-  created_at: Timestamp;
-  /**
-   * Which head.
-   */
-  head: string;
-  /**
-   * With which post.
-   */
-  post_id: string;
-  /**
-   * Who did it.
-   */
-  user_id: string;
-}
-
-export interface RecsysPlannedSchedules {
-  /**
-   * What is to be run.
-   */
-  command: string;
-  /**
-   * Its name, which begins with "recsys ".
-   */
-  name: string;
-  /**
-   * When: an interval in seconds, or minute, hour, day, month and weekday in GMT.
-   */
-  schedule: string;
-}
-
 export interface RecsysPostEmbeddings {
   /**
    * What the post tower gives for the post as it was when it was embedded.
@@ -1815,145 +2574,6 @@ export interface RecsysPostEmbeddings {
   post_id: string;
 }
 
-export interface RecsysPostNeighbours {
-  /**
-   * Whose neighbours they are; the partition.
-   */
-  model_id: number;
-  /**
-   * Of recsys.source_posts: what they may come to next.
-   */
-  neighbour_id: string;
-  /**
-   * Of recsys.source_posts: what somebody came to.
-   */
-  post_id: string;
-  /**
-   * How much the one speaks for the other, in millionths: sums of whole numbers are the same in any order.
-   */
-  weight: number;
-}
-
-export interface RecsysPostStats {
-  /**
-   * People who commented on it so far.
-   */
-  comments: number;
-  /**
-   * Whether the interaction is its user's first with the post: the earliest that counts, of equal times the one with the lower id.
-   */
-  first_interaction: boolean;
-  /**
-   * The interaction; of equal times the lower one came first.
-   */
-  interaction_id: number;
-  /**
-   * Kind of the interaction, which was the last activity at that time.
-   */
-  kind: string;
-  /**
-   * When the interaction was: the state holds from then until the next row's.
-   */
-  last_active_at: Timestamp;
-  /**
-   * When the last of them commented; null: nobody did.
-   */
-  last_comment_at: Timestamp | null;
-  /**
-   * Distinct users who interacted so far.
-   */
-  participants: number;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * People who came, each at their first interaction, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
-   */
-  recent: number[];
-  /**
-   * When the count with the half-life of a week will have fallen to 1, in weeks since 1970: orders posts as that count does at any later instant.
-   */
-  trend: number;
-  /**
-   * Who did it.
-   */
-  user_id: string;
-  /**
-   * People who viewed it so far.
-   */
-  views: number;
-  /**
-   * People who voted for it so far.
-   */
-  votes: number;
-}
-
-export interface RecsysPostsWithoutVector {
-  /**
-   * How long ago that was by the engine's clock, whatever its shift.
-   */
-  age: string;
-  /**
-   * When it was written, by the app.
-   */
-  created_at: Timestamp;
-  /**
-   * How often it failed; null: no job.
-   */
-  failures: number;
-  /**
-   * waits: its vector is coming; given up: last_error says why; none waits: update its text, or publish again.
-   */
-  job: string;
-  /**
-   * Why it failed last.
-   */
-  last_error: string;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * Its title.
-   */
-  title: string;
-}
-
-export interface RecsysPostTags {
-  /**
-   * When the post was written.
-   */
-  created_at: Timestamp;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * One of its tags, in small letters, of which 100 count.
-   */
-  tag: string;
-}
-
-export interface RecsysPostTopics {
-  /**
-   * When it joined, or was last looked at.
-   */
-  assigned_at: Generated<Timestamp>;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * Cosine of its vector with the topic's centroid: how typical it is.
-   */
-  similarity: number;
-  /**
-   * Its topic.
-   */
-  topic_id: number;
-}
-
 export interface RecsysPromotions {
   /**
    * Until when.
@@ -1964,7 +2584,7 @@ export interface RecsysPromotions {
    */
   factor: number | null;
   /**
-   * Which posts, as of a request (recsys.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.
+   * Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.
    */
   filter: Json | null;
   /**
@@ -1992,31 +2612,9 @@ export interface RecsysPromotions {
    */
   promotion_id: Generated<number>;
   /**
-   * From when on, by recsys.clock().
+   * From when on, by recsys_engine.clock().
    */
   starts_at: Generated<Timestamp>;
-}
-
-export interface RecsysRateLimits {
-  /**
-   * Whose.
-   */
-  user_id: string;
-  /**
-   * When the allowance is whole again: each request moves it on by a minute's share, and it may not be more than a minute ahead.
-   */
-  whole_at: Timestamp;
-}
-
-export interface RecsysRolledUpPosts {
-  /**
-   * The posts; null: too many to name.
-   */
-  post_ids: string[] | null;
-  /**
-   * recsys.feature_store_version after it.
-   */
-  version: number;
 }
 
 export interface RecsysRollUpLag {
@@ -2032,17 +2630,6 @@ export interface RecsysRollUpLag {
    * Changes that wait for recsys.roll_up().
    */
   depth: number;
-}
-
-export interface RecsysRollUpShare {
-  /**
-   * Always true: there is one row.
-   */
-  only_row: Generated<boolean>;
-  /**
-   * The share, 1 at most.
-   */
-  share: Generated<number>;
 }
 
 export interface RecsysSchedules {
@@ -2080,41 +2667,6 @@ export interface RecsysSchedules {
   schedule: string;
 }
 
-export interface RecsysSetAsideChanges {
-  /**
-   * From when on the states are to be recomputed. -infinity: all of them.
-   */
-  at: Timestamp;
-  /**
-   * SQLSTATE of the latest failure.
-   */
-  error_code: string;
-  /**
-   * How often it was tried in vain.
-   */
-  failures: Generated<number>;
-  /**
-   * Since when its states are behind, by the wall clock.
-   */
-  first_failed_at: Generated<Timestamp>;
-  /**
-   * When it was tried last, by the wall clock.
-   */
-  last_failed_at: Generated<Timestamp>;
-  /**
-   * The post; null: a user.
-   */
-  post_id: string | null;
-  /**
-   * What the latest failure was.
-   */
-  reason: string;
-  /**
-   * The user; null: a post.
-   */
-  user_id: string | null;
-}
-
 export interface RecsysSettings {
   /**
    * What is left of a post's score for each post of its author that stands above it in a page. Below 1 an author with a tenth of the page, two posts at least, also stands behind all others. 1: everything is left.
@@ -2149,7 +2701,7 @@ export interface RecsysSettings {
    */
   drawn_share: Generated<number>;
   /**
-   * How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys.user_days and not kept. Null: all.
+   * How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.
    */
   events_per_day: Generated<number | null>;
   /**
@@ -2173,7 +2725,7 @@ export interface RecsysSettings {
    */
   impressions_kept: Generated<string>;
   /**
-   * How many impressions of a person are kept a day (UTC); more are counted in recsys.user_days and not kept. Null: all.
+   * How many impressions of a person are kept a day (UTC); more are counted in recsys_engine.user_days and not kept. Null: all.
    */
   impressions_per_day: Generated<number | null>;
   /**
@@ -2197,11 +2749,11 @@ export interface RecsysSettings {
    */
   retired_models_kept: Generated<number>;
   /**
-   * At most this share of a page, and one post at least, comes from one topic (recsys.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
+   * At most this share of a page, and one post at least, comes from one topic (recsys_engine.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.
    */
   topic_share: Generated<number>;
   /**
-   * To how many people a post of the last 7 days (recsys.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
+   * To how many people a post of the last 7 days (recsys_engine.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.
    */
   trial_impressions: Generated<number>;
   /**
@@ -2220,119 +2772,6 @@ export interface RecsysSettings {
    * What a vote counts in the score, and in the next training, compared with a view and a comment.
    */
   vote_weight: Generated<number>;
-}
-
-export interface RecsysShadowImpressions {
-  /**
-   * Of a drawn place: the three probabilities, by the model that ranked the feed, of what the shadow would have drawn there, in the mean over its chances.
-   */
-  expected: number[] | null;
-  /**
-   * What was shown.
-   */
-  post_id: string;
-  /**
-   * That the user views, votes for and comments on it, by the shadow.
-   */
-  probabilities: number[] | null;
-  /**
-   * The chance with which the shadow, under the same rules, would have given the place to this post, below the same posts: of a place that was not drawn 1 or 0. Null: a place of exploration.
-   */
-  propensity: number | null;
-  /**
-   * The feed, as in recsys.impressions.
-   */
-  request_id: string;
-  /**
-   * What the post is worth to the user by the shadow; null: it cannot rank it.
-   */
-  score: number | null;
-  /**
-   * Of a drawn place: the same in the mean over the chances with which it was drawn.
-   */
-  served_expected: number[] | null;
-  /**
-   * The same three by that model.
-   */
-  served_probabilities: number[];
-  /**
-   * Its score by the model that ranked the feed.
-   */
-  served_score: number;
-  /**
-   * The model of the shadow.
-   */
-  shadow_model_id: number;
-  /**
-   * When, as in recsys.impressions.
-   */
-  shown_at: Timestamp;
-  /**
-   * Of a drawn place: the chance with which the shadow would have drawn one of the posts that could be drawn there. Null: it was not drawn.
-   */
-  support: number | null;
-  /**
-   * Whom it was shown to.
-   */
-  user_id: string;
-  /**
-   * Of a drawn place: the same of its third power.
-   */
-  weight_cubed: number | null;
-  /**
-   * Of a drawn place: the square of the weight, which is the shadow's chance of a post through that by which it was drawn, in the mean over what could be drawn.
-   */
-  weight_squared: number | null;
-}
-
-export interface RecsysShadows {
-  /**
-   * When it ended, by the engine's clock; null: it runs.
-   */
-  ended_at: Timestamp | null;
-  /**
-   * The model that scores. No foreign key: the row outlives it.
-   */
-  model_id: number;
-  /**
-   * The model's name.
-   */
-  name: string;
-  /**
-   * Ascending in the order of their start.
-   */
-  shadow_id: Generated<number>;
-  /**
-   * The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.
-   */
-  share: Numeric;
-  /**
-   * When it began, by the engine's clock.
-   */
-  started_at: Timestamp;
-  /**
-   * The database role that started it.
-   */
-  started_by: Generated<string>;
-}
-
-export interface RecsysSimilarPeople {
-  /**
-   * When, by the wall clock.
-   */
-  made_at: Generated<Timestamp>;
-  /**
-   * By whose vectors. No foreign key: a row of an earlier model is passed over.
-   */
-  model_id: number;
-  /**
-   * Who asked.
-   */
-  user_id: string;
-  /**
-   * The people, nearest first, whom they muted included: at most 100.
-   */
-  user_ids: string[];
 }
 
 export interface RecsysSizes {
@@ -2598,268 +3037,6 @@ export interface RecsysStatus {
   verdict: string;
 }
 
-export interface RecsysThinning {
-  /**
-   * The post or user after which the next call goes on, in the order of their ids.
-   */
-  after_id: Generated<string>;
-  /**
-   * Always true: there is one row.
-   */
-  only_row: Generated<boolean>;
-  /**
-   * Of the states before this instant only the last one of each post and user needs to be there. -infinity: nothing was thinned yet, or all is recomputed.
-   */
-  thinned_before: Generated<Timestamp>;
-}
-
-export interface RecsysTimeline {
-  /**
-   * When the event was.
-   */
-  at: Timestamp;
-  /**
-   * interaction_id, or L followed by login_id.
-   */
-  event_id: string;
-  /**
-   * Mean of ln(1 + age of the post in hours) over the user's interactions so far; null: none yet.
-   */
-  habit_log_age: number;
-  /**
-   * Mean of ln(1 + hours the post had been idle) over the user's interactions so far; null: none yet.
-   */
-  habit_log_idle: number;
-  /**
-   * Whether the user had not come to the post before; null: recsys.post_stats.first_interaction says it, since all they did counts.
-   */
-  is_first: boolean;
-  /**
-   * view, vote, comment or login.
-   */
-  kind: string;
-  /**
-   * Logins of the user so far.
-   */
-  logins: number;
-  /**
-   * The post of an interaction; null: a login.
-   */
-  post_id: string;
-  /**
-   * The same for logins.
-   */
-  recent_logins: number[];
-  /**
-   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
-   */
-  sort_id: number;
-  /**
-   * Comments by the user so far.
-   */
-  user_comments: number;
-  /**
-   * Whose event it is.
-   */
-  user_id: string;
-  /**
-   * Interactions of the user, decayed, as in recsys.user_stats.recent.
-   */
-  user_recent: number[];
-  /**
-   * Views by the user so far.
-   */
-  user_views: number;
-  /**
-   * Votes by the user so far.
-   */
-  user_votes: number;
-  /**
-   * How much the event counts compared with others of its kind, as the app says it now (recsys.source_interactions.weight); no state depends on it.
-   */
-  weight: number;
-}
-
-export interface RecsysTopicRuns {
-  /**
-   * When they took the place of the earlier ones.
-   */
-  finished_at: Generated<Timestamp>;
-  /**
-   * How many of them were there before.
-   */
-  kept: number;
-  /**
-   * The model. No foreign key: the row outlives it.
-   */
-  model_id: number;
-  /**
-   * How many posts had a vector of it.
-   */
-  posts: number;
-  /**
-   * Ascending.
-   */
-  run_id: Generated<number>;
-  /**
-   * From the first vector read to the last row written.
-   */
-  took: string;
-  /**
-   * How many topics were found.
-   */
-  topics: number;
-}
-
-export interface RecsysTopics {
-  /**
-   * Mean of its posts' vectors, made unit length; a new post joins the topic with the highest inner product.
-   */
-  centroid: string;
-  /**
-   * When it was first found.
-   */
-  created_at: Generated<Timestamp>;
-  /**
-   * How many people a day came to its posts that any signed-in member may read in the last 28 days (as far back as the feature store has every state, where that is less), each once a day, authors to their own not counted.
-   */
-  demand: Generated<number>;
-  /**
-   * Whether visitors may be told label and terms: each of them stands in posts of several authors that the role anon may read.
-   */
-  is_public: Generated<boolean>;
-  /**
-   * Its name: up to three of its terms. Every word stands in posts of several authors that any signed-in member may read. Empty: there are no such words.
-   */
-  label: string;
-  /**
-   * Of which model's vectors the centroid is. No foreign key: a topic outlives models.
-   */
-  model_id: number;
-  /**
-   * How many people came to these posts in that time, each once; users are told recsys.about_people() of it.
-   */
-  people: Generated<number>;
-  /**
-   * How many posts it has, those included that not everybody may read; as of updated_at.
-   */
-  size: Generated<number>;
-  /**
-   * How many of these posts a day were written in the last 28 days.
-   */
-  supply: Generated<number>;
-  /**
-   * Up to ten words and phrases that set its posts apart from the others, the strongest first; under the same condition as the label.
-   */
-  terms: string[];
-  /**
-   * Stays when topics are remade and this one keeps most of its posts; never used again for another.
-   */
-  topic_id: Generated<number>;
-  /**
-   * When size, demand, people and supply were last counted.
-   */
-  updated_at: Generated<Timestamp>;
-}
-
-export interface RecsysTrainingFeatures {
-  /**
-   * Where one bin ends and the next begins, ascending; the first and the last bin are open. Fewer than nine where many values are alike.
-   */
-  edges: number[];
-  /**
-   * Its name.
-   */
-  feature: string;
-  /**
-   * The model. One that went on from another with fewer than 200 requests has those of that one.
-   */
-  model_id: number;
-  /**
-   * The feature's place in recsys.impressions.features, from 1.
-   */
-  number: number;
-  /**
-   * How much of the training set is in each bin.
-   */
-  shares: number[];
-}
-
-export interface RecsysTrainingRequests {
-  /**
-   * Claims, those that never came back included and those that were given back not. After five it has failed.
-   */
-  attempts: Generated<number>;
-  /**
-   * Who works on it: the number of the latest claim. Only its holder can go on, so a worker that comes back after its lease publishes nothing.
-   */
-  claim: number | null;
-  /**
-   * When the lease ends and another worker may go on; null: in nobody's hands. Heartbeats move it.
-   */
-  claimed_until: Timestamp | null;
-  /**
-   * Not to be claimed before; a failure moves it.
-   */
-  due_at: Generated<Timestamp>;
-  /**
-   * When it was done or had failed.
-   */
-  ended_at: Timestamp | null;
-  /**
-   * When its worker was last heard of.
-   */
-  heartbeat_at: Timestamp | null;
-  /**
-   * What the latest failure was, and the cure where one is known.
-   */
-  last_error: string | null;
-  /**
-   * The model it brought; null while there is none, where nothing was new, and after that model was dropped.
-   */
-  model_id: number | null;
-  /**
-   * First interactions since the model it started from; all of them where it started from scratch.
-   */
-  new_interactions: number | null;
-  /**
-   * Its seconds over those of the last training that started from scratch: 1 for that one.
-   */
-  ratio: number | null;
-  /**
-   * When it was filed; who asks again while it is queued gets the same one.
-   */
-  requested_at: Generated<Timestamp>;
-  /**
-   * schedule (pg_cron) or person.
-   */
-  requested_by: string;
-  /**
-   * Wall time of the training, all attempts together, without publishing.
-   */
-  seconds: number | null;
-  /**
-   * When it was first claimed.
-   */
-  started_at: Timestamp | null;
-  /**
-   * queued: no worker has begun it; running: a worker is on it, or it waits to be gone on with; done; failed: given up, last_error says why.
-   */
-  status: Generated<string>;
-  /**
-   * What its worker was last doing.
-   */
-  step: string | null;
-  /**
-   * Number of the request; also the seed of its training, so that no two nights draw alike.
-   */
-  training_request_id: Generated<number>;
-  /**
-   * Host and process of the latest claim.
-   */
-  worker: string | null;
-}
-
 export interface RecsysTrainingStatus {
   /**
    * How long ago that is.
@@ -2898,7 +3075,7 @@ export interface RecsysTrainingStatus {
    */
   next_attempt_at: Timestamp;
   /**
-   * As in recsys.training_requests.
+   * As in recsys_engine.training_requests.
    */
   ratio: number;
   /**
@@ -2923,97 +3100,6 @@ export interface RecsysTrainingStatus {
   worker: string;
 }
 
-export interface RecsysTrialImpressions {
-  /**
-   * Whether they viewed, voted for or commented on it within an hour; null: no roll-up has counted it yet.
-   */
-  acted: boolean | null;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * When for the first time, by the engine's clock.
-   */
-  shown_at: Timestamp;
-  /**
-   * Whom it was shown to.
-   */
-  user_id: string;
-}
-
-export interface RecsysTrials {
-  /**
-   * How many of these viewed, voted for or commented on it within an hour.
-   */
-  acted: number;
-  /**
-   * When it was written.
-   */
-  created_at: Timestamp;
-  /**
-   * How many people were shown it, wherever in a feed: each counts once, however often they reload. What comes after settings.trial_impressions is not counted.
-   */
-  impressions: number;
-  /**
-   * The post.
-   */
-  post_id: string;
-}
-
-export interface RecsysTriedModels {
-  /**
-   * The model.
-   */
-  model_id: number;
-}
-
-export interface RecsysUserAffinities {
-  /**
-   * How many interactions are counted: the latest 10,000 at most.
-   */
-  acts: number;
-  /**
-   * How many interactions they had with the posts of each of these.
-   */
-  affinities: number[];
-  /**
-   * Authors of posts that they interacted with, without themselves, those of most interactions first: 1,000 at most.
-   */
-  authors: string[];
-  /**
-   * The posts of others among these interactions, which stay out of their feed; null: so few interactions that a feed reads all of them itself.
-   */
-  post_ids: string[] | null;
-  /**
-   * When the last interaction was that is counted.
-   */
-  until: Timestamp;
-  /**
-   * The person.
-   */
-  user_id: string;
-}
-
-export interface RecsysUserDays {
-  /**
-   * By UTC and the wall clock.
-   */
-  day: Generated<Timestamp>;
-  /**
-   * Events that were not refused, a long comment as several.
-   */
-  events: Generated<number>;
-  /**
-   * Impressions to be logged.
-   */
-  impressions: Generated<number>;
-  /**
-   * Whose.
-   */
-  user_id: string;
-}
-
 export interface RecsysUserEmbeddings {
   /**
    * What the user tower gave for the user when they were embedded.
@@ -3031,92 +3117,6 @@ export interface RecsysUserEmbeddings {
    * Of recsys.source_users.
    */
   user_id: string;
-}
-
-export interface RecsysUserEvents {
-  /**
-   * When.
-   */
-  created_at: Timestamp;
-  /**
-   * interaction_id, or L followed by login_id.
-   */
-  event_id: string;
-  /**
-   * Whether an interaction counts for no post, since its user had done too much on that day.
-   */
-  in_burst: boolean;
-  /**
-   * view, vote, comment or login.
-   */
-  kind: string;
-  /**
-   * The post of an interaction; null: a login.
-   */
-  post_id: string;
-  /**
-   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
-   */
-  sort_id: number;
-  /**
-   * Whose event it is.
-   */
-  user_id: string;
-  /**
-   * How much an interaction counts compared with others of its kind; 1 where the app says nothing, or something that is no weight.
-   */
-  weight: number;
-}
-
-export interface RecsysUserStats {
-  /**
-   * Posts of others commented on so far.
-   */
-  comments: number;
-  /**
-   * interaction_id, or L followed by login_id.
-   */
-  event_id: string;
-  /**
-   * Mean of ln(1 + age of the post in hours) over the interactions that count so far: does this person turn to what is new?
-   */
-  habit_log_age: number | null;
-  /**
-   * Mean of ln(1 + hours the post had been idle) over the interactions that count so far: does this person revive what is old?
-   */
-  habit_log_idle: number | null;
-  /**
-   * When the event was: the state holds from then until the next row's.
-   */
-  last_active_at: Timestamp;
-  /**
-   * Logins so far.
-   */
-  logins: number;
-  /**
-   * Interactions that count, decayed with half-lives of 1 hour, 6 hours, 1 day, 7 days, 30 days, as of last_active_at.
-   */
-  recent: number[];
-  /**
-   * The same for logins: login frequency.
-   */
-  recent_logins: number[];
-  /**
-   * interaction_id or login_id: events of the same instant are in the order of (sort_id, event_id).
-   */
-  sort_id: number;
-  /**
-   * The user.
-   */
-  user_id: string;
-  /**
-   * Posts of others viewed so far.
-   */
-  views: number;
-  /**
-   * Posts of others voted for so far.
-   */
-  votes: number;
 }
 
 export interface RecsysWatches {
@@ -3162,73 +3162,86 @@ export interface DB {
   "public.profiles": PublicProfiles;
   "public.projects": PublicProjects;
   "public.withheld": PublicWithheld;
-  "recsys.batch_pages": RecsysBatchPages;
+  "recsys_engine.batch_pages": RecsysEngineBatchPages;
+  "recsys_engine.batch_runs": RecsysEngineBatchRuns;
+  "recsys_engine.bursts": RecsysEngineBursts;
+  "recsys_engine.chosen_impressions": RecsysEngineChosenImpressions;
+  "recsys_engine.circle_members": RecsysEngineCircleMembers;
+  "recsys_engine.countable_interactions": RecsysEngineCountableInteractions;
+  "recsys_engine.dismissals": RecsysEngineDismissals;
+  "recsys_engine.droppable_models": RecsysEngineDroppableModels;
+  "recsys_engine.due_embedding_jobs": RecsysEngineDueEmbeddingJobs;
+  "recsys_engine.edited_posts": RecsysEngineEditedPosts;
+  "recsys_engine.embedding_changes": RecsysEngineEmbeddingChanges;
+  "recsys_engine.embedding_jobs": RecsysEngineEmbeddingJobs;
+  "recsys_engine.erasable_columns": RecsysEngineErasableColumns;
+  "recsys_engine.event_ids": RecsysEngineEventIds;
+  "recsys_engine.feature_changes": RecsysEngineFeatureChanges;
+  "recsys_engine.feature_store_version": RecsysEngineFeatureStoreVersion;
+  "recsys_engine.feed_settings": RecsysEngineFeedSettings;
+  "recsys_engine.first_acts": RecsysEngineFirstActs;
+  "recsys_engine.heads": RecsysEngineHeads;
+  "recsys_engine.idea_pool": RecsysEngineIdeaPool;
+  "recsys_engine.impersonal_people": RecsysEngineImpersonalPeople;
+  "recsys_engine.imports": RecsysEngineImports;
+  "recsys_engine.impression_features": RecsysEngineImpressionFeatures;
+  "recsys_engine.judged_interactions": RecsysEngineJudgedInteractions;
+  "recsys_engine.late_changes": RecsysEngineLateChanges;
+  "recsys_engine.late_days": RecsysEngineLateDays;
+  "recsys_engine.latest_post_stats": RecsysEngineLatestPostStats;
+  "recsys_engine.latest_user_stats": RecsysEngineLatestUserStats;
+  "recsys_engine.model_activations": RecsysEngineModelActivations;
+  "recsys_engine.model_artifacts": RecsysEngineModelArtifacts;
+  "recsys_engine.model_features": RecsysEngineModelFeatures;
+  "recsys_engine.newcomer_days": RecsysEngineNewcomerDays;
+  "recsys_engine.newcomer_posts": RecsysEngineNewcomerPosts;
+  "recsys_engine.optional_acts": RecsysEngineOptionalActs;
+  "recsys_engine.planned_schedules": RecsysEnginePlannedSchedules;
+  "recsys_engine.post_neighbours": RecsysEnginePostNeighbours;
+  "recsys_engine.post_stats": RecsysEnginePostStats;
+  "recsys_engine.post_tags": RecsysEnginePostTags;
+  "recsys_engine.post_topics": RecsysEnginePostTopics;
+  "recsys_engine.posts_without_vector": RecsysEnginePostsWithoutVector;
+  "recsys_engine.rate_limits": RecsysEngineRateLimits;
+  "recsys_engine.roll_up_share": RecsysEngineRollUpShare;
+  "recsys_engine.rolled_up_posts": RecsysEngineRolledUpPosts;
+  "recsys_engine.set_aside_changes": RecsysEngineSetAsideChanges;
+  "recsys_engine.shadow_impressions": RecsysEngineShadowImpressions;
+  "recsys_engine.shadows": RecsysEngineShadows;
+  "recsys_engine.similar_people": RecsysEngineSimilarPeople;
+  "recsys_engine.thinning": RecsysEngineThinning;
+  "recsys_engine.timeline": RecsysEngineTimeline;
+  "recsys_engine.topic_runs": RecsysEngineTopicRuns;
+  "recsys_engine.topics": RecsysEngineTopics;
+  "recsys_engine.training_features": RecsysEngineTrainingFeatures;
+  "recsys_engine.training_requests": RecsysEngineTrainingRequests;
+  "recsys_engine.trial_impressions": RecsysEngineTrialImpressions;
+  "recsys_engine.trials": RecsysEngineTrials;
+  "recsys_engine.tried_models": RecsysEngineTriedModels;
+  "recsys_engine.user_affinities": RecsysEngineUserAffinities;
+  "recsys_engine.user_days": RecsysEngineUserDays;
+  "recsys_engine.user_events": RecsysEngineUserEvents;
+  "recsys_engine.user_stats": RecsysEngineUserStats;
   "recsys.batch_progress": RecsysBatchProgress;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
-  "recsys.batch_runs": RecsysBatchRuns;
-  "recsys.bursts": RecsysBursts;
-  "recsys.chosen_impressions": RecsysChosenImpressions;
-  "recsys.circle_members": RecsysCircleMembers;
-  "recsys.countable_interactions": RecsysCountableInteractions;
   "recsys.daily_metrics": RecsysDailyMetrics;
-  "recsys.dismissals": RecsysDismissals;
-  "recsys.droppable_models": RecsysDroppableModels;
-  "recsys.due_embedding_jobs": RecsysDueEmbeddingJobs;
-  "recsys.edited_posts": RecsysEditedPosts;
-  "recsys.embedding_changes": RecsysEmbeddingChanges;
   "recsys.embedding_coverage": RecsysEmbeddingCoverage;
   "recsys.embedding_dead_letters": RecsysEmbeddingDeadLetters;
-  "recsys.embedding_jobs": RecsysEmbeddingJobs;
   "recsys.embedding_queue": RecsysEmbeddingQueue;
-  "recsys.erasable_columns": RecsysErasableColumns;
   "recsys.erasures": RecsysErasures;
-  "recsys.event_ids": RecsysEventIds;
   "recsys.experiment_variants": RecsysExperimentVariants;
   "recsys.experiments": RecsysExperiments;
-  "recsys.feature_changes": RecsysFeatureChanges;
   "recsys.feature_store_failures": RecsysFeatureStoreFailures;
-  "recsys.feature_store_version": RecsysFeatureStoreVersion;
-  "recsys.feed_settings": RecsysFeedSettings;
-  "recsys.first_acts": RecsysFirstActs;
-  "recsys.heads": RecsysHeads;
   "recsys.health_bounds": RecsysHealthBounds;
-  "recsys.idea_pool": RecsysIdeaPool;
-  "recsys.impersonal_people": RecsysImpersonalPeople;
-  "recsys.imports": RecsysImports;
-  "recsys.impression_features": RecsysImpressionFeatures;
   "recsys.impressions": RecsysImpressions;
-  "recsys.judged_interactions": RecsysJudgedInteractions;
   "recsys.kinds": RecsysKinds;
-  "recsys.late_changes": RecsysLateChanges;
-  "recsys.late_days": RecsysLateDays;
-  "recsys.latest_post_stats": RecsysLatestPostStats;
-  "recsys.latest_user_stats": RecsysLatestUserStats;
-  "recsys.model_activations": RecsysModelActivations;
-  "recsys.model_artifacts": RecsysModelArtifacts;
-  "recsys.model_features": RecsysModelFeatures;
   "recsys.model_status": RecsysModelStatus;
   "recsys.models": RecsysModels;
-  "recsys.newcomer_days": RecsysNewcomerDays;
-  "recsys.newcomer_posts": RecsysNewcomerPosts;
-  "recsys.optional_acts": RecsysOptionalActs;
-  "recsys.planned_schedules": RecsysPlannedSchedules;
   "recsys.post_embeddings": RecsysPostEmbeddings;
-  "recsys.post_neighbours": RecsysPostNeighbours;
-  "recsys.post_stats": RecsysPostStats;
-  "recsys.post_tags": RecsysPostTags;
-  "recsys.post_topics": RecsysPostTopics;
-  "recsys.posts_without_vector": RecsysPostsWithoutVector;
   "recsys.promotions": RecsysPromotions;
-  "recsys.rate_limits": RecsysRateLimits;
   "recsys.roll_up_lag": RecsysRollUpLag;
-  "recsys.roll_up_share": RecsysRollUpShare;
-  "recsys.rolled_up_posts": RecsysRolledUpPosts;
   "recsys.schedules": RecsysSchedules;
-  "recsys.set_aside_changes": RecsysSetAsideChanges;
   "recsys.settings": RecsysSettings;
-  "recsys.shadow_impressions": RecsysShadowImpressions;
-  "recsys.shadows": RecsysShadows;
-  "recsys.similar_people": RecsysSimilarPeople;
   "recsys.sizes": RecsysSizes;
   "recsys.source_conversations": RecsysSourceConversations;
   "recsys.source_dismissals": RecsysSourceDismissals;
@@ -3242,613 +3255,600 @@ export interface DB {
   "recsys.source_users": RecsysSourceUsers;
   "recsys.source_withheld": RecsysSourceWithheld;
   "recsys.status": RecsysStatus;
-  "recsys.thinning": RecsysThinning;
-  "recsys.timeline": RecsysTimeline;
-  "recsys.topic_runs": RecsysTopicRuns;
-  "recsys.topics": RecsysTopics;
-  "recsys.training_features": RecsysTrainingFeatures;
-  "recsys.training_requests": RecsysTrainingRequests;
   "recsys.training_status": RecsysTrainingStatus;
-  "recsys.trial_impressions": RecsysTrialImpressions;
-  "recsys.trials": RecsysTrials;
-  "recsys.tried_models": RecsysTriedModels;
-  "recsys.user_affinities": RecsysUserAffinities;
-  "recsys.user_days": RecsysUserDays;
   "recsys.user_embeddings": RecsysUserEmbeddings;
-  "recsys.user_events": RecsysUserEvents;
-  "recsys.user_stats": RecsysUserStats;
   "recsys.watches": RecsysWatches;
 }
 
 export interface Functions {
-  /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys.least_people(). */
-  "recsys.about_people": { args: { p_people: number | null }; row: { about_people: number } };
   /** Makes a model the one that serves and retires the one before, in one transaction; the active one stays as it is. Raises for a candidate, a rejected model, and one that is not there; with p_instead_of also, and changes nothing, where another model than that one is active by now. */
   "recsys.activate_model": { args: { p_model_id: number | string | null; p_instead_of?: number | string | null | undefined }; row: { activate_model: unknown } };
-  /** The model that serves. Raises where none does. */
-  "recsys.active_model_id": { args: {  }; row: { active_model_id: number } };
-  /** The p_most posts that somebody came to or wrote last, with when that was. */
-  "recsys.active_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; at: Date } };
-  /** A metric of experiments in words: "dismissals" of dismiss. */
-  "recsys.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
-  /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
-  "recsys.admitted_newly": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
-  /** How many posts that newcomers write on a day are posts like all others: five times the mean of the 28 days before, rounded down. Null: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
-  "recsys.admitted_of_newcomers": { args: { p_day: Date | string | null }; row: { admitted_of_newcomers: number } };
-  /** What a plan calls a partitioned table of which it calls a partition so. */
-  "recsys.alias_of_whole": { args: { p_alias: string | null }; row: { alias_of_whole: string } };
-  /** What finds columns of an alias in a condition of a plan, as a regular expression. */
-  "recsys.alias_pattern": { args: { p_alias: string | null }; row: { alias_pattern: string } };
-  /** Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving. */
-  "recsys.allot_buckets": { args: { p_experiment_id: number | string | null }; row: { allot_buckets: unknown } };
   /** The app's own id of a post, as text: the number of which recsys.id_of(bigint) made the uuid; where recsys.id_of(text) may have made it, p_external_id, the external_id of its row in recsys.source_posts; any other uuid as it is. */
   "recsys.app_id": { args: { p_id: string | null; p_external_id?: string | null | undefined }; row: { app_id: string } };
-  /** Whether a ranker may have these heads: all that are not optional, and after them some of the others, in their order. */
-  "recsys.are_heads": { args: { p_heads: readonly (string | null)[] | null }; row: { are_heads: boolean } };
-  /** Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model's vectors, or are being replaced just now: they join when that is done. */
-  "recsys.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
-  /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed. */
-  "recsys.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
-  /** How many posts of an author come before all others' in a source of that size. */
-  "recsys.author_share": { args: { p_size: number | null; p_extent: string | null }; row: { author_share: number } };
-  /** A user is active who interacted or logged in within this long before the instant of a run. */
-  "recsys.batch_activity": { args: {  }; row: { batch_activity: string } };
-  /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys.served_key with p_seed), and what p_filter (as of recsys.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences). */
-  "recsys.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any; follows_author: boolean; topic: string } };
-  /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
-  "recsys.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
-  /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
-  "recsys.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
-  /** Calls the function embed where jobs are due, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
-  "recsys.call_embed": { args: {  }; row: { call_embed: number } };
-  /** Whether a user may see a post and whether it is among what recsys.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
-  "recsys.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; nearest: any } };
-  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys.retrieve brings, each with its recsys.served_key; affinities: how often the user interacted with posts of each author that recsys.with_affinities has; follows: whom the user follows; topics: recsys.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys.tried_posts); model_gone: the model was dropped. With p_common, the recsys.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys.served_key. is_few: the caller may read few posts (recsys.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys.retrieve. */
-  "recsys.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined }; row: { candidates: any } };
   /** Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here. */
   "recsys.change_shares": { args: { p_name: string | null; p_shares: string | null }; row: { change_shares: unknown } };
-  /** SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL. */
-  "recsys.changed_rows": { args: { p_operation: string | null; p_columns: string | null }; row: { changed_rows: string } };
   /** What is wrong with the tables and views that an app gives the engine, a row each with its cure; none: all is well. stops: with it no feed is right, and recsys train and publish refuse. It reads every row of the views. For the owner of the database: it asks as authenticated and as service_role. */
   "recsys.check": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check(). */
-  "recsys.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check(). */
-  "recsys.check_indexes": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
-  "recsys.check_rows": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** What recsys.experiment_split shows, of people who have been read already. */
-  "recsys.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
-  /** Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check(). */
-  "recsys.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
-  "recsys.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them. */
-  "recsys.checked_settings": { args: { p_settings: string | null }; row: { checked_settings: any } };
-  /** The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them. */
-  "recsys.checked_variants": { args: { p_variants: string | null }; row: { experiment_id: number; place: number; variant: string; share: string; buckets: string; model_id: number; second_model_id: number; settings: any } };
-  /** How likely chi-square with so many degrees of freedom is at least p_statistic, by chance alone. */
-  "recsys.chi_square_p": { args: { p_statistic: number | null; p_degrees: number | null }; row: { chi_square_p: number } };
-  /** Takes one page of a run for as long as p_lease; nobody else gets it meanwhile. No row: none is free, because all are done or in others' hands, or the run has ended. */
-  "recsys.claim_batch_page": { args: { p_run_id: number | string | null; p_lease: string | null }; row: { page: number; claim: number; user_ids: string[] } };
-  /** Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait. */
-  "recsys.claim_embedding_jobs": { args: { p_limit: number | null; p_lease: string | null }; row: { kind: string; entity_id: string; claim: number } };
-  /** Takes the request that is due for as long as p_lease: one that was begun and is in nobody's hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
-  "recsys.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
-  /** The instant for which the engine recommends: now(), minus settings.clock_shift. */
-  "recsys.clock": { args: {  }; row: { clock: Date } };
-  /** Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another's, into which a dump of it is restored. */
-  "recsys.cluster_id": { args: {  }; row: { cluster_id: number } };
-  /** The columns that a view, or the policies on a table, read as the role that asks, one step down; with a number of 0 for the table itself. */
-  "recsys.columns_asked": { args: { p_role: string | null; p_relation: string | null }; row: { relation: string; attnum: number } };
-  /** The columns that a role has to be allowed to read for a view to show it anything, those of views under it and of what policies read included; with a number of 0 for each table itself. What functions read is not among them: the catalog does not say it. */
-  "recsys.columns_needed": { args: { p_role: string | null; p_view: string | null }; row: { relation: string; attnum: number } };
-  /** The columns of a table that a view reads, itself or by views under it. */
-  "recsys.columns_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; attnum: number; type: string; category: string } };
-  /** What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are. */
-  "recsys.common_posts": { args: { p_now?: Date | string | null | undefined }; row: { common_posts: any } };
-  /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys.most_found. */
-  "recsys.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
-  /** Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same. */
-  "recsys.compare_teams": { args: { p_people: readonly (string | null)[] | null; p_alpha?: number | null | undefined }; row: { metric: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number } };
-  /** Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control's with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant. */
-  "recsys.compare_variants": { args: { p_people: readonly (string | null)[] | null; p_control: string | null; p_alpha?: number | null | undefined }; row: { variant: string; people_group: string; metric: string; people: number; shown: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number } };
-  /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
-  "recsys.compared_in": { args: { p_plan: string | null }; row: { id: string; is_beside: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
-  /** Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended. */
-  "recsys.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
-  /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
-  "recsys.complete_embedding_jobs": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_embeddings: readonly (string | null)[] | null; p_topic_vectors?: readonly (string | null)[] | null | undefined }; row: { complete_embedding_jobs: number } };
-  /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
-  "recsys.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
-  /** Records what a claimed request brought. false: the claim is no longer its own. */
-  "recsys.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
-  /** Adds so many events to the caller's day in recsys.user_days. Called by recsys.record_events. */
-  "recsys.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
-  /** Brings recsys.newcomer_days up to yesterday: once a day, with the last 28 days counted again, and the first time all there are. */
-  "recsys.count_newcomer_days": { args: {  }; row: { count_newcomer_days: unknown } };
-  /** Adds to recsys.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
-  "recsys.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
-  /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
-  "recsys.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
-  /** Begins a model: its row as a candidate, and the stand-alone tables recsys.post_embeddings_N, recsys.user_embeddings_N and recsys.post_neighbours_N. Returns N. */
-  "recsys.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
-  /** The day (UTC) of an instant. */
-  "recsys.day_of": { args: { p_at: Date | string | null }; row: { day_of: Date } };
-  /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
-  "recsys.decayed_counts": { args: { p_at: readonly (Date | string | null)[] | null; p_counted: readonly (boolean | null)[] | null; p_before?: Date | string | null | undefined; p_counts?: readonly (number | null)[] | null | undefined }; row: { number: number; counts: number[] } };
-  /** Those of some posts that were deleted since an instant of the wall clock, in the last two days at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids. */
-  "recsys.deleted_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_since: Date | string | null }; row: { deleted_posts: string[] } };
-  /** The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once. */
-  "recsys.dismissed_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { post_ids: string[]; lately: string[]; days: number[] } };
-  /** A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day. */
-  "recsys.draws_by_person": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { places: number; unknown: number; acted: number; reward: number; weight: number; weight_squared: number; weight_cubed: number; support: number; weighted_reward: number; modelled_reward: number; served_modelled_reward: number } };
-  /** Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again. */
-  "recsys.drop_model": { args: { p_model_id: number | string | null }; row: { drop_model: unknown } };
-  /** Drops one of recsys.droppable_models, the first published, and returns its model_id; null: there is none. Raises lock_not_available where the vectors are being read: try again. */
-  "recsys.drop_old_model": { args: {  }; row: { drop_old_model: number } };
-  /** Drops the triggers of one watch, as recsys.watches has it. */
-  "recsys.drop_watch": { args: { p_table: string | null; p_watch: string | null }; row: { drop_watch: unknown } };
-  /** On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days. */
-  "recsys.earlier_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { earlier_days: number } };
-  /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
-  "recsys.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number } };
-  /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld). */
-  "recsys.eligible_posts": { args: { p_request: string | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date } };
-  /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
-  "recsys.embeds_change": { args: { p_model: string | null; p_changed_by: string | null }; row: { embeds_change: boolean } };
-  /** Ends a run as finished or superseded: what its pages say is summed up in its row, and they go. */
-  "recsys.end_batch_run": { args: { p_run_id: number | string | null; p_status: string | null }; row: { end_batch_run: unknown } };
-  /** Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once. */
-  "recsys.enqueue_embedding_jobs": { args: { p_kind: string | null; p_entity_ids: readonly (string | null)[] | null }; row: { enqueue_embedding_jobs: unknown } };
-  /** Words, none of which has a comma, in a sentence: "views, votes and comments". Null for null. */
-  "recsys.enumerate_words": { args: { p_words: readonly (string | null)[] | null }; row: { enumerate_words: string } };
-  /** What a condition, as explain prints it, compares by "=" in each row that it lets through, from both sides. What holds of some rows alone, behind OR, is none. */
-  "recsys.equalities": { args: { p_condition: string | null }; row: { one: string; other: string } };
   /** Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed's impressions), an hour's at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Two days, so that with a clock that is a day ahead for a moment it is a day still. Returns the number of rows removed or changed. Called every minute by pg_cron. */
   "recsys.erase": { args: { p_most?: number | null | undefined; p_again_after?: string | null | undefined; p_rows?: number | string | null | undefined }; row: { erase: number } };
-  /** Clears all of recsys.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again. */
-  "recsys.erase_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_with_lists?: boolean | null | undefined; p_rows?: number | string | null | undefined }; row: { erase_entities: number } };
   /** An interaction_id that no other table has: p_table numbers the tables of recsys.source_interactions, from 0 to 31. Of one table it keeps the order of ids up to 2^57; greater ones, such as snowflakes, become hashes. */
   "recsys.event_id_of": { args: { p_table: number | null; p_id: number | string | null }; row: { event_id_of: number } };
-  /** Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before. */
-  "recsys.experiment_outcomes": { args: { p_experiment_id: number | string | null }; row: { variant: string; is_new: boolean; metric: string; shown: number; acted: number; shown_before: number; acted_before: number } };
-  /** What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys.heads.is_loss); rate: acted / impressions; the rest as in recsys.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves. */
+  /** What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys_engine.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys_engine.heads.is_loss); rate: acted / impressions; the rest as in recsys_engine.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves. */
   "recsys.experiment_report": { args: { p_name: string | null }; row: { variant: string; people_group: string; metric: string; people: number; impressions: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number; conclusion: string } };
-  /** How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
-  "recsys.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
-  /** What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report. */
-  "recsys.experiment_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** Why a post is among the candidates of a user's feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user's history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since. */
   "recsys.explain": { args: { p_user_id: string | null; p_post_id: string | null }; row: { topic: string; item: string; value: string } };
-  /** The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned. */
-  "recsys.explained": { args: { p_role: string | null; p_query: string | null }; row: { explained: any } };
-  /** Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure. */
-  "recsys.fail_embedding_jobs": { args: { p_claim: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_errors: readonly (string | null)[] | null }; row: { fail_embedding_jobs: unknown } };
-  /** Gives a claimed request back with the reason why it failed: due again after 1, 4, 16 and 64 minutes, and given up after the fifth attempt or where p_is_final says that no further one can help. Returns when it is due again; null: never, or the claim is no longer its own. */
-  "recsys.fail_training_request": { args: { p_claim: number | string | null; p_error: string | null; p_is_final: boolean | null }; row: { fail_training_request: Date } };
-  /** The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 1,000 feeds of the day and 250 of each earlier one, by any models with the same feature_spec. No rows where none of those days has impressions. */
-  "recsys.feature_drift": { args: { p_day: Date | string | null }; row: { feature: string; psi: number; independent: number } };
-  /** The population stability index of each feature of a day and model against what the ranker was trained on: the sum over the bins of recsys.training_features of (served - trained) * ln(served / trained). No rows of a model without training_features. By custom below 0.1 nothing differs and above 0.25 much does (Siddiqi, "Credit Risk Scorecards", 2006); by chance alone it is about 9 / people (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Some always differ: training asks at the instants at which people acted, serving when they come. */
-  "recsys.feature_skew": { args: { p_day: Date | string | null }; row: { model_id: number; feature: string; psi: number; people: number } };
-  /** The rows of recsys.post_stats, recsys.latest_post_stats, recsys.user_stats and recsys.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys.feature_changes (post_id, user_id) select post_id, user_id from recsys.feature_store_differences(), with an at of -infinity. */
-  "recsys.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
-  /** The instant, the model and the settings for a feed, in one row: the active model and recsys.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
-  "recsys.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
-  /** What a user's feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted. */
-  "recsys.feed_kind": { args: { p_user_id: string | null }; row: { feed_kind: string } };
-  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys.with_filter. p_seed, p_served: what earlier pages served. */
-  "recsys.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
-  /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
-  "recsys.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
-  /** Finds who is in a closed circle (recsys.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are. */
-  "recsys.find_circles": { args: {  }; row: { find_circles: number } };
-  /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
-  "recsys.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
-  /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
-  "recsys.folded": { args: { p_text: string | null }; row: { folded: string } };
-  /** Whom a user follows as of an instant, the latest first, 1,000 at most. */
-  "recsys.followed_people": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_people: string[] } };
-  /** Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys.post_tags. */
-  "recsys.followed_topics": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_topics: string[] } };
-  /** The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector. */
-  "recsys.followed_vector": { args: { p_follows: readonly (string | null)[] | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { followed_vector: string } };
-  /** The p_most newest posts of the people and topics that a user follows (recsys.followed_people, recsys.followed_topics) as of an instant, the newest first, as far as the caller may read them: without their own, what they muted or dismissed, and what earlier pages served. What they saw or did is not asked. follows_author, topic: why; arguments as of recsys.feed_request. */
-  "recsys.following_feed": { args: { p_user_id: string | null; p_now: Date | string | null; p_most: number | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; follows_author: boolean; topic: string; served_key: number } };
-  /** The columns of which a generated column is made. */
-  "recsys.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
-  /** Of some posts those that the caller may be shown (recsys.with_given), in the order in which they are named, with their recsys.served_key: where they cannot be ranked. */
-  "recsys.given_posts": { args: { p_user_id: string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
   /** Grants a role the columns that the source views read of the app's tables, as far as it lacks them, and nothing else of these. Call it after each change of a view, for service_role, which reads all rows of them. Of authenticated it asks no more than each feed does: row level security has to say which rows these are. */
   "recsys.grant_reads": { args: { p_role: string | null }; row: { grant_reads: unknown } };
-  /** To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none. */
-  "recsys.group_of": { args: { p_group_by: string | null; p_language: string | null; p_tags: readonly (string | null)[] | null }; row: { group_of: string } };
-  /** The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days. */
-  "recsys.half_lives": { args: {  }; row: { half_lives: number[] } };
-  /** Whether a table has all of some columns; nulls do not count. */
-  "recsys.has_columns": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { has_columns: boolean } };
-  /** Whether pg_cron runs jobs in this database: its tables are in one database of a cluster. */
-  "recsys.has_cron": { args: {  }; row: { has_cron: boolean } };
-  /** Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with. */
-  "recsys.has_due_embedding_jobs": { args: {  }; row: { has_due_embedding_jobs: boolean } };
-  /** Whether a table has an index that begins with a column or expression, as recsys.indexed_as names it. */
-  "recsys.has_index": { args: { p_table: string | null; p_expression: string | null }; row: { has_index: boolean } };
-  /** Whether one of some recsys.muted_word()s stands in the recsys.text_for_mutes() of a post; p_pattern: their recsys.muted_pattern(). */
-  "recsys.has_muted_word": { args: { p_text: string | null; p_words: readonly (string | null)[] | null; p_pattern: string | null }; row: { has_muted_word: boolean } };
   /** What is out of bounds, the worst first, then what is not: what, its value, its bound in recsys.health_bounds, whether it is ok, a sentence on how it stands, and the cure. What rests on too little is ok. Where nothing was shown or measured yet only what can be seen now has rows. Reads 35 days of recsys.daily_metrics. */
   "recsys.health": { args: {  }; row: { what: string; value: string; bound: string; ok: boolean; state: string; cure: string } };
-  /** What recsys.health() holds against recsys.health_bounds: the last seven days of recsys.daily_metrics, and what can be seen now. */
-  "recsys.health_figures": { args: {  }; row: { figure: string; part: string; value: number; count: number; state: string } };
-  /** Says that the holder of a claim is alive and what it does; the lease then lasts p_lease from now. false: the claim is no longer its own, and it must not publish. */
-  "recsys.heartbeat_training_request": { args: { p_claim: number | string | null; p_lease: string | null; p_step: string | null }; row: { heartbeat_training_request: boolean } };
   /** The uuid that stands for a post with a number for its id: 72656373-7973-8000-8000-000000000001 for 1. recsys.app_id turns it back. Null: null. */
   "recsys.id_of": { args: { p_id: number | string | null }; row: { id_of: string } };
-  /** SQL for the uuid by which the engine knows what a column of an app's table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing. */
-  "recsys.id_sql": { args: { p_table: string | null; p_column: string | null }; row: { id_sql: string } };
-  /** Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row. */
-  "recsys.idea_author": { args: {  }; row: { is_known: boolean; is_impersonal: boolean; model_id: number; model_name: string; feature_spec_digest: string; embedding: string; muted: string[]; post_ids: string[]; titles: string[] } };
-  /** The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read. */
-  "recsys.idea_posts": { args: { p_limit: number | null }; row: { now: Date; post_ids: string[]; author_ids: string[]; titles: string[]; created_at: number[]; tags: any } };
-  /** The topics of the active model, with about how many people came to each; none where they are of another's vectors. */
-  "recsys.idea_topics": { args: {  }; row: { topic_id: number; label: string; terms: string[]; demand: number; supply: number; people: number; centroid: string } };
-  /** Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row. */
-  "recsys.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
-  /** A name as SQL has it, quoted where that is needed, in one line. */
-  "recsys.identifier_sql": { args: { p_name: string | null }; row: { identifier_sql: string } };
-  /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
-  "recsys.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
-  /** Rewrites the recsys.post_tags of some posts (null: of all), and removes those of posts that are gone. */
-  "recsys.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
-  /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
-  "recsys.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
-  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked. */
-  "recsys.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
-  /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
-  "recsys.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
-  /** Which of two models people prefer where both draft each page: of views, votes and comments, and of their sum weighted as in recsys.settings (score); dismissals and long views do not count. pages: those that both drafted; wins: on how many of them more was done with that team's picks; credit: how much in all; the rest as in recsys.compare_teams: a preference above 0 is for the second model. conclusion holds however often and whenever one looks. No row: nothing was drafted whose time to be acted on is over. Raises where there is no such experiment, or it splits people. */
+  /** Which of two models people prefer where both draft each page: of views, votes and comments, and of their sum weighted as in recsys.settings (score); dismissals and long views do not count. pages: those that both drafted; wins: on how many of them more was done with that team's picks; credit: how much in all; the rest as in recsys_engine.compare_teams: a preference above 0 is for the second model. conclusion holds however often and whenever one looks. No row: nothing was drafted whose time to be acted on is over. Raises where there is no such experiment, or it splits people. */
   "recsys.interleaving_report": { args: { p_name: string | null }; row: { metric: string; first_model: string; second_model: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; conclusion: string } };
-  /** What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict. */
-  "recsys.interleaving_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
-  /** Whether a value is a whole number of days, from 1 to 36500. */
-  "recsys.is_days": { args: { p_value: string | null }; row: { is_days: boolean } };
-  /** Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more. */
-  "recsys.is_enough": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_looked: number | null; p_most: number | null; p_share: number | null }; row: { is_enough: boolean } };
-  /** Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may. */
-  "recsys.is_invoker_view": { args: { p_view: string | null }; row: { is_invoker_view: boolean } };
-  /** Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over. */
-  "recsys.is_leased": { args: { p_until: Date | string | null }; row: { is_leased: boolean } };
-  /** Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds. */
-  "recsys.is_list": { args: { p_value: string | null; p_entry: string | null; p_least: number | null; p_most: number | null }; row: { is_list: boolean } };
-  /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title and these tags. */
-  "recsys.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
-  /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */
-  "recsys.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
-  /** Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor. */
-  "recsys.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
-  /** Whether a table has 8 pages or fewer, which are read faster than an index. */
-  "recsys.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
-  /** Counts recsys.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
-  "recsys.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
-  /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
-  "recsys.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
-  /** Brings recsys.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went. */
-  "recsys.keep_first_acts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { keep_first_acts: Date[] } };
-  /** Decides which of some posts (p_written, each named once) are on trial, and where one of them is gone, which others still are; and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
-  "recsys.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
-  /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
-  "recsys.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
-  /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64. */
-  "recsys.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { known_posts: any } };
-  /** The last 200 interactions of a user up to an instant, the latest first. */
-  "recsys.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
-  /** Of so many people at least is what users are told of people. */
-  "recsys.least_people": { args: {  }; row: { least_people: number } };
-  /** A text as SQL has it, in quotes and in one line. */
-  "recsys.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
-  /** Makes the partitions of recsys.impressions for this month and those ahead, moves rows of theirs and of earlier months out of the default partition, and returns how many it made. */
-  "recsys.make_impression_partitions": { args: { p_months_ahead?: number | null | undefined }; row: { make_impression_partitions: number } };
-  /** Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for. */
-  "recsys.measure_day": { args: { p_day: Date | string | null }; row: { measure_day: number } };
-  /** Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one. */
-  "recsys.measure_days": { args: { p_most?: number | null | undefined }; row: { measure_days: number } };
-  /** Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others. */
-  "recsys.members_read": { args: { p_relation: string | null }; row: { members_read: string } };
-  /** The statement that gives a role what it lacks, from the words in which PostgreSQL denied it and the context of the error; where no statement would give that alone, what to do in words. */
-  "recsys.missing_grant": { args: { p_role: string | null; p_denied: string | null; p_context: string | null }; row: { missing_grant: string } };
-  /** The columns of the app's tables that a role may not read though a source view does so for it, a row for each table, with the statement that grants these and no others. */
-  "recsys.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
-  /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit. */
-  "recsys.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
-  /** A regular expression that finds one of some recsys.muted_word()s, with neither letter nor digit beside it; null: of none. */
-  "recsys.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
-  /** What a person muted as it is looked for in recsys.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
-  "recsys.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
-  /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
-  "recsys.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
-  /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
-  "recsys.nearest_posts": { args: { p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_without: readonly (string | null)[] | null; p_limit: number | null }; row: { post_id: string; similarity: number } };
-  /** The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable. */
-  "recsys.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
-  /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
-  "recsys.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
-  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys.feed_request) does not let in, and newcomers' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
-  "recsys.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
-  /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
-  "recsys.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
-  /** The p_most newest posts; with a pool all of it. */
-  "recsys.newest_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
-  /** The p_most newest posts since an instant; with a pool, or where what is readable is named, none. */
-  "recsys.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
-  /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
-  "recsys.not_in_words": { args: {  }; row: { not_in_words: string } };
-  /** The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit. */
-  "recsys.number_of": { args: { p_digits: string | null; p_alphabet: string | null }; row: { number_of: string } };
   /** What the model of a shadow would have earned by a drawn place shown from p_from on and before p_to: view_weight, vote_weight and comment_weight of recsys.settings for what people did with the post within a day; dismissals and long views do not count. A row each for what was earned (logged), inverse propensity scoring (ips), its self-normalised form (snips) and doubly robust (dr), with 95 % intervals clustered by person, and the gain over what was earned. effective_sample_size: square of the mean weight / mean of their squares, over what could have been drawn, times the places. mean_weight: about the support, the share of what the model would have drawn that could be. Raises where propensities are missing for more than 1 place in 100, below 50 people, 25 acts or an effective sample size of 30, below 25 times the squared skewness of the weights (Cochran, "Sampling Techniques", 1977, section 2.15), below a support of 0.95, and where the mean weight is more than 5 standard errors off. */
   "recsys.off_policy": { args: { p_model: string | null; p_from?: Date | string | null | undefined; p_to?: Date | string | null | undefined }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number; places: number; people: number; effective_sample_size: number; mean_weight: number; support: number } };
-  /** The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person. */
-  "recsys.off_policy_estimates": { args: { p_people: readonly (string | null)[] | null }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number } };
-  /** With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys.optional_acts), or, for dismiss, within an hour muted them (their author, a word or a topic of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came. */
-  "recsys.optional_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
-  /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
-  "recsys.order_of_posts": { args: { p_role: string | null }; row: { relation: string; columns: string } };
-  /** When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
-  "recsys.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
-  /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys.most_found. */
-  "recsys.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
   /** Stops a schedule until recsys.resume(name); a run in progress ends by itself. */
   "recsys.pause": { args: { p_name: string | null }; row: { pause: unknown } };
-  /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys.least_people(). Who is near is worked out once a day (recsys.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
-  "recsys.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
-  /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys.why_to_follow}. follows: whom they follow. is_known: the caller may read the user. */
-  "recsys.people_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; follows: string[]; items: any } };
-  /** A share as people read it: 0.0123 is 1.23 %. */
-  "recsys.percent": { args: { p_share: number | null }; row: { percent: string } };
-  /** A ratio in words: 1.5 is "50.0 % more". */
-  "recsys.percent_more": { args: { p_ratio: number | null }; row: { percent_more: string } };
   /** The uuid that stands for a person with a number for a key and no account: 72656373-7973-8000-9000-000000000001 for 1. No post has it. Null: null. */
   "recsys.person_id_of": { args: { p_id: number | string | null }; row: { person_id_of: string } };
-  /** The column by which rows of a table that a view reads name a person, and what recsys.watch needs as p_user_lookup. Nulls: none does, or several could. */
-  "recsys.person_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; lookup: string[] } };
-  /** SQL for the uuid of the person whom a column of the row "changed" of an app's table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up. */
-  "recsys.person_sql": { args: { p_column: string | null; p_lookup: readonly (string | null)[] | null }; row: { person_sql: string } };
-  /** The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans. */
-  "recsys.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_beside: boolean; relation: string; alias: string } };
-  /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
-  "recsys.pooled": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { pooled: string } };
-  /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
-  "recsys.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[] } };
-  /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
-  "recsys.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
-  /** What recsys.post_stats has to be, worked out from all interactions: one row for each that counts. */
-  "recsys.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
-  /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
-  "recsys.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
-  /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
-  "recsys.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
   /** What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. */
   "recsys.preview_promotion": { args: { p_promotion_id: number | string | null }; row: { figure: string; value: number; count: number } };
-  /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys.small_group_posts) that they may be shown. As recsys.candidates, the service role calls it, and what may be shown is decided under p_role. */
-  "recsys.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_small_groups?: readonly (string | null)[] | null | undefined; p_floor?: number | null | undefined }; row: { promoted_posts: any } };
-  /** A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which. */
-  "recsys.proposed_watch": { args: { p_view: string | null; p_kind: string | null; p_table: string | null; p_post: string | null }; row: { proposed_watch: string } };
-  /** Deletes what pg_cron noted of runs of the engine's own schedules more than 7 days ago, and returns how many; pg_cron itself never does, and every 10 seconds are 8,640 runs a day. */
-  "recsys.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
-  /** Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron. */
-  "recsys.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
-  /** Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys.user_days counted 31 days ago. Fails after a second where somebody has been reading impressions all that time. */
-  "recsys.purge_impressions": { args: {  }; row: { purge_impressions: number } };
-  /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
-  "recsys.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };
-  /** Deletes what shadows said of impressions that are older than settings.impressions_kept, and returns of how many. */
-  "recsys.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
-  /** Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron. */
-  "recsys.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
-  /** Forgets the trials of posts that are older than recsys.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
-  "recsys.purge_trials": { args: {  }; row: { purge_trials: number } };
-  /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
-  "recsys.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
-  /** Has the states of users worked out later, each from its instant on; p_rewrites: how many these are. */
-  "recsys.put_off": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { put_off: unknown } };
-  /** Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well. */
-  "recsys.queue_watched": { args: { p_table: string | null; p_watch: string | null; p_with_users: boolean | null }; row: { queue_watched: unknown } };
-  /** A text with line breaks or control characters in quotes of SQL, without them; null where it has none. */
-  "recsys.quoted_sql": { args: { p_text: string | null; p_quote: string | null }; row: { quoted_sql: string } };
-  /** What all sources bring for a request (recsys.with_touched, recsys.with_pool). */
-  "recsys.ranked_posts": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null }; row: { ranked_posts: string } };
-  /** The rows of recsys.schedules. */
-  "recsys.read_schedules": { args: {  }; row: { name: string; purpose: string; schedule: string; command: string; is_active: boolean; last_run_at: Date; last_took: string; last_result: string } };
-  /** What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does. */
-  "recsys.read_whole": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
-  /** Those of some people, in their order, whose row in recsys.source_users the user of these claims may read: asked under their own role and claims. */
-  "recsys.readable_people": { args: { p_claims: string | null; p_user_ids: readonly (string | null)[] | null }; row: { readable_people: string[] } };
-  /** Which of some posts (null: of all) each of some users may read: asked under their own role, as the app's row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here. */
-  "recsys.readable_posts": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
-  /** The last 50 posts of others within a user's last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys.user_history. */
-  "recsys.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
-  /** Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person's day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it. */
-  "recsys.record_events": { args: { p_events: string | null }; row: { record_events: string[] } };
-  /** Counts how many posts each topic has and, of those that any signed-in member may read, how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
-  "recsys.refresh_topics": { args: {  }; row: { refresh_topics: number } };
-  /** Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why. */
-  "recsys.reject_model": { args: { p_model_id: number | string | null; p_gate: string | null }; row: { reject_model: unknown } };
-  /** The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between. */
-  "recsys.relations_under": { args: { p_view: string | null }; row: { relation: string; kind: string } };
-  /** Gives a claimed page back undone, as if it had not been claimed. */
-  "recsys.release_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null }; row: { release_batch_page: unknown } };
-  /** Gives a claimed request back, as if it had not been claimed: its worker is told to end. false: the claim is no longer its own. */
-  "recsys.release_training_request": { args: { p_claim: number | string | null }; row: { release_training_request: boolean } };
   /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
-  /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
-  "recsys.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
-  /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
-  "recsys.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT. */
   "recsys.reschedule": { args: { p_name: string | null; p_schedule: string | null }; row: { reschedule: unknown } };
   /** Lets a paused schedule run again. */
   "recsys.resume": { args: { p_name: string | null }; row: { resume: unknown } };
-  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys.with_touched): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys.served_key with p_seed). p_filter: what else is asked of a post, as of recsys.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
-  "recsys.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
-  /** The p_most posts that somebody came to or wrote last, p_share of an author before all others'. */
-  "recsys.retrieve_active": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others'. */
-  "recsys.retrieve_followed": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most newest posts, p_share of an author before all others'. */
-  "recsys.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys.with_touched), or of recsys.with_covisited. */
-  "recsys.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
-  "recsys.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most newest posts of a topic, p_share of an author before all others'. */
-  "recsys.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts to which most people came in the last week (recsys.trending_posts), p_share of an author before all others'. */
-  "recsys.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** Brings the feature store up to date with the oldest changes in recsys.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
+  /** Brings the feature store up to date with the oldest changes in recsys_engine.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys_engine.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
   "recsys.roll_up": { args: { p_most?: number | string | null | undefined; p_rewrites?: number | null | undefined; p_horizon?: number | null | undefined }; row: { roll_up: number } };
-  /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
-  "recsys.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
-  /** Works out recsys.post_stats and recsys.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are. */
-  "recsys.roll_up_posts": { args: { p_posts: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { written: number; known: string[] } };
-  /** Works out recsys.user_stats and recsys.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did. */
-  "recsys.roll_up_users": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { roll_up_users: number } };
   /** Takes the active model out of service and puts the one that served before it back; returns that one's model_id. p_model_id says which model is to go (default: the one that is active when the call arrives): raises, and changes nothing, where that one does not serve any more. A model once rolled back is not returned to, so rolling back twice goes further back. */
   "recsys.rollback_model": { args: { p_model_id?: number | string | null | undefined }; row: { rollback_model: number } };
-  /** The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended. */
-  "recsys.running_experiment": { args: { p_name: string | null }; row: { running_experiment: number } };
-  /** Whether two columns of a table are the same, or one is generated from the other. */
-  "recsys.says_the_same": { args: { p_table: string | null; p_one: string | null; p_other: string | null }; row: { says_the_same: boolean } };
-  /** Has pg_cron run a command; where pg_cron is missing it only notes what would be run. p_name begins with "recsys ", p_schedule is "10 seconds" or five fields as in cron (times are GMT), p_command is one call of a function of recsys, whose comment says what it is for. */
-  "recsys.schedule": { args: { p_name: string | null; p_schedule: string | null; p_command: string | null }; row: { schedule: unknown } };
-  /** The jobid by which pg_cron knows a schedule. Raises where there is none of that name. */
-  "recsys.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
-  /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
-  "recsys.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
-  /** The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none. */
-  "recsys.servable_model": { args: { p_name: string | null }; row: { servable_model: number } };
-  /** What the cursor of a feed remembers a served post by: 0 to 4294967295. The seed is the feed's. */
-  "recsys.served_key": { args: { p_post_id: string | null; p_seed: number | string | null }; row: { served_key: number } };
-  /** Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night. */
-  "recsys.set_aside": { args: { p_user_id: string | null; p_post_id: string | null; p_at: Date | string | null }; row: { set_aside: unknown } };
-  /** The model_id of the latest shadow by a model of that name. Raises P0002 where there was none. */
-  "recsys.shadow_model_id": { args: { p_model: string | null }; row: { shadow_model_id: number } };
-  /** The rows of recsys.shadow_impressions of a model from an instant on and before another, with what the user did with the post within a day of being shown it: 1 or 0 each for view, vote and comment; null while the day is not over. */
-  "recsys.shadow_outcomes": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { request_id: string; user_id: string; post_id: string; shown_at: Date; score: number; probabilities: number[]; served_score: number; served_probabilities: number[]; propensity: number; support: number; expected: number[]; served_expected: number[]; weight_squared: number; weight_cubed: number; acted: number[] } };
   /** A shadow, by the name of its model, compared with the model that served, on the posts shown from p_from on and before p_to that it could rank; a row each for view, vote and comment, whatever else either model predicts. rank_correlation: Spearman's, of the two scores within a feed, in the mean over feeds; null: no feed has two different scores. mean_score, served_mean_score: of the posts shown. judged: posts shown more than a day ago; acted: with how many of these the user did that within a day. log_loss, served_log_loss: of either model's probabilities on these, in nats; lower is better, and null where none is judged. Raises P0002 where there was no such shadow. */
   "recsys.shadow_report": { args: { p_model: string | null; p_from?: Date | string | null | undefined; p_to?: Date | string | null | undefined }; row: { head: string; requests: number; posts: number; rank_correlation: number; mean_score: number; served_mean_score: number; judged: number; acted: number; log_loss: number; served_log_loss: number } };
-  /** A preference from … to … in words: 0 and 0.1 of votes are "50.0 to 55.0 % of the votes". */
-  "recsys.share_of_acts": { args: { p_metric: string | null; p_from: number | null; p_to: number | null }; row: { share_of_acts: string } };
-  /** What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration. */
-  "recsys.shown_features": { args: { p_day: Date | string | null; p_feeds: number | null }; row: { model_id: number; user_id: string; post_id: string; features: number[] } };
   /** The posts nearest to a post by the active model, nearest first: of those that the caller may read and did not mute. similarity: inner product of the vectors, from -1 to 1. For whoever runs the project. Raises alike where the post has no vector, is none, or is not for the caller to read. */
   "recsys.similar_posts": { args: { p_post_id: string | null; p_limit?: number | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; similarity: number } };
-  /** The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1. */
-  "recsys.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
-  /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
-  "recsys.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
-  /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
-  "recsys.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
-  /** Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys.stop_harmful_experiments() ends it. */
+  /** Starts an experiment from the next request on; returns its id. p_variants: [{"name", "share", "model", "settings"}], the first is what the others are compared with; or one alone, {"name", "share", "interleave_with", "model"}, whose people all get feeds that the two models draft (model left out: the one that is active now); shares may leave people out; model is the name of one that is published, settings are those of recsys_engine.feed_settings that it is to differ in. p_outcome_window: how long after a post was shown an interaction with it, or its dismissal, counts. p_max_loss: what share of views, votes, comments or long views a variant may lose, or add to dismissals, before recsys_engine.stop_harmful_experiments() ends it. */
   "recsys.start_experiment": { args: { p_name: string | null; p_variants: string | null; p_layer?: string | null | undefined; p_outcome_window?: string | null | undefined; p_max_loss?: number | null | undefined }; row: { start_experiment: number } };
   /** Has a published model, by its name, score p_share of the feeds (0.0001 to 1) next to the model that serves, without being shown; returns the shadow_id. Workers know within ten seconds. Each request has one shadow at most, so the shares of all that run are 1 together at most. Raises 22023 where the share or the model is none, 23505 where a shadow of the model runs. */
   "recsys.start_shadow": { args: { p_model: string | null; p_share: number | null }; row: { start_shadow: number } };
-  /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
-  "recsys.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
   /** Ends an experiment: from the next request on its people are served as everybody, and its report stays. */
   "recsys.stop_experiment": { args: { p_name: string | null; p_reason?: string | null | undefined }; row: { stop_experiment: unknown } };
-  /** Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first's, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron. */
-  "recsys.stop_harmful_experiments": { args: {  }; row: { stop_harmful_experiments: number } };
   /** Ends the shadow of a model; what it scored stays. Workers know within ten seconds. Raises P0002 where none runs. */
   "recsys.stop_shadow": { args: { p_model: string | null }; row: { stop_shadow: unknown } };
-  /** Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these. */
-  "recsys.store_events": { args: { p_events: string | null; p_before: number | null }; row: { store_events: string[] } };
-  /** Marks impressions of the caller as seen; for each event in order: stored, duplicate, or why it alone is refused. Raises 55P03 where the log of impressions is locked. Called by recsys.record_events. */
-  "recsys.store_seen": { args: { p_events: string | null }; row: { store_seen: string[] } };
-  /** What activate_model and rollback_model share, under their lock: the active model goes out of service, p_model_id serves, the history says why (activated or rollback). */
-  "recsys.switch_model": { args: { p_model_id: number | string | null; p_reason: string | null }; row: { switch_model: unknown } };
-  /** A table or view as SQL has it, with its schema. */
-  "recsys.table_sql": { args: { p_relation: string | null }; row: { table_sql: string } };
-  /** Takes the oldest p_most of recsys.feature_changes. Those that have states recomputed go to recsys.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
-  "recsys.take_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
-  /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
-  "recsys.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
-  /** What muted words are looked for in: the title and tags of a post without control characters, folded, with one blank for several, and no word or phrase across two of them. The same as MutedPosts does for lists made ahead. */
-  "recsys.text_for_mutes": { args: { p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { text_for_mutes: string } };
-  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
-  "recsys.thin_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { thin_feature_store: number } };
-  /** last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs. */
-  "recsys.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** When a row came to be whose id says so. p_form: aid (and aidx), meid, objectid, ulid, uuid v7, or the snowflakes of mastodon, twitter and discord. For a generated column: recsys.time_of_id(id::text, 'aid'). Null: no such form, or an id that is not of it. */
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
-  /** Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys.store_events and recsys.store_seen. */
-  "recsys.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
-  /** Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys.circle_members): rows took the driver 4 ms for 500 posts. */
-  "recsys.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
-  /** What sources brought for a request, as recsys.retrieve says it: of that what the caller may read. */
-  "recsys.told_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
-  /** Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys.people_to_follow has people: {topic, why}, without those that they follow or muted. */
-  "recsys.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; items: any } };
-  /** The topics of which a user wants more or less (p_kind), in small letters, 100 at most. */
-  "recsys.topics_wanted": { args: { p_user_id: string | null; p_kind: string | null }; row: { topics_wanted: string[] } };
-  /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
-  "recsys.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
-  /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top. */
-  "recsys.trending_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; trend: number } };
-  /** How old a post may be and still be under trial: as old as what trends. */
-  "recsys.trial_age": { args: {  }; row: { trial_age: string } };
-  /** Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed. */
-  "recsys.tried_posts": { args: { p_request: string | null }; row: { tried_posts: string[] } };
-  /** The arguments of a trigger, from pg_trigger.tgargs. */
-  "recsys.trigger_arguments": { args: { p_arguments: Uint8Array | null }; row: { trigger_arguments: string[] } };
-  /** The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys.feature_drift and recsys.health read so many. */
-  "recsys.unmeasured_days": { args: {  }; row: { day: Date } };
-  /** Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none. */
-  "recsys.unwanted_originals": { args: { p_user_id: string | null; p_seen: readonly (string | null)[] | null; p_dismissed: readonly (string | null)[] | null }; row: { post_ids: string[]; titles: string[] } };
   /** Ends what recsys.watch began: drops its triggers from a table, and queues what its rows name, so that the next roll-up works that out from what the views show by then. Null for a kind or column: any. Returns how many watches ended, 0 where there was none. Before a watched column is dropped or renamed, or after a view reads the table no longer. */
   "recsys.unwatch": { args: { p_table: string | null; p_kind?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_created_at?: string | null | undefined }; row: { unwatch: number } };
-  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys.followed_vector), their recent interactions, and what their feed is made of (recsys.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
-  "recsys.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; feed: string } };
-  /** The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys.latest_interactions, where these were read already. */
-  "recsys.user_history": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { post_id: string; at: Date; sort_id: number } };
-  /** What recsys.user_stats has to be, worked out from all interactions and logins: one row per event. */
-  "recsys.user_stats_from_scratch": { args: {  }; row: { user_id: string; last_active_at: Date; event_id: string; sort_id: number; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number } };
-  /** What recsys.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, and recsys.followed_vector. One row. */
-  "recsys.user_vectors": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string } };
   /** The version of this schema: that of the command line and the functions that go with it (npx recsys doctor). */
   "recsys.version": { args: {  }; row: { version: string } };
-  /** Makes changes of a table reach the feature store, the vectors and recsys.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
+  /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };
+  /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.least_people(). */
+  "recsys_engine.about_people": { args: { p_people: number | null }; row: { about_people: number } };
+  /** The model that serves. Raises where none does. */
+  "recsys_engine.active_model_id": { args: {  }; row: { active_model_id: number } };
+  /** The p_most posts that somebody came to or wrote last, with when that was. */
+  "recsys_engine.active_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; at: Date } };
+  /** A metric of experiments in words: "dismissals" of dismiss. */
+  "recsys_engine.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
+  /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
+  "recsys_engine.admitted_newly": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
+  /** How many posts that newcomers write on a day are posts like all others: five times the mean of the 28 days before, rounded down. Null: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
+  "recsys_engine.admitted_of_newcomers": { args: { p_day: Date | string | null }; row: { admitted_of_newcomers: number } };
+  /** What a plan calls a partitioned table of which it calls a partition so. */
+  "recsys_engine.alias_of_whole": { args: { p_alias: string | null }; row: { alias_of_whole: string } };
+  /** What finds columns of an alias in a condition of a plan, as a regular expression. */
+  "recsys_engine.alias_pattern": { args: { p_alias: string | null }; row: { alias_pattern: string } };
+  /** Gives each variant of an experiment as many buckets of people as its share says, with as few people as possible moving. */
+  "recsys_engine.allot_buckets": { args: { p_experiment_id: number | string | null }; row: { allot_buckets: unknown } };
+  /** Whether a ranker may have these heads: all that are not optional, and after them some of the others, in their order. */
+  "recsys_engine.are_heads": { args: { p_heads: readonly (string | null)[] | null }; row: { are_heads: boolean } };
+  /** Has posts join the topic with the nearest centroid, by what the post tower of a model gives for their text alone (p_vectors; null: by the vectors that serve, which also say who comes to them), and returns how many did. None where topics are of another model's vectors, or are being replaced just now: they join when that is done. */
+  "recsys_engine.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
+  /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed. */
+  "recsys_engine.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
+  /** How many posts of an author come before all others' in a source of that size. */
+  "recsys_engine.author_share": { args: { p_size: number | null; p_extent: string | null }; row: { author_share: number } };
+  /** A user is active who interacted or logged in within this long before the instant of a run. */
+  "recsys_engine.batch_activity": { args: {  }; row: { batch_activity: string } };
+  /** What is left of a user's list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user's own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys_engine.served_key with p_seed), and what p_filter (as of recsys_engine.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences). */
+  "recsys_engine.batch_feed": { args: { p_user_id: string | null; p_limit: number | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { now: Date; made_at: Date; model_id: number; model_name: string; basis: string; post_id: string; title: string; score: number; view: number; vote: number; comment: number; source: string; author_id: string; served_key: number; optional_probabilities: any; follows_author: boolean; topic: string } };
+  /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
+  "recsys_engine.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
+  /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
+  "recsys_engine.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
+  /** Calls the function embed where jobs are due, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
+  "recsys_engine.call_embed": { args: {  }; row: { call_embed: number } };
+  /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
+  "recsys_engine.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; nearest: any } };
+  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve. */
+  "recsys_engine.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined }; row: { candidates: any } };
+  /** SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL. */
+  "recsys_engine.changed_rows": { args: { p_operation: string | null; p_columns: string | null }; row: { changed_rows: string } };
+  /** What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check(). */
+  "recsys_engine.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check(). */
+  "recsys_engine.check_indexes": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
+  "recsys_engine.check_rows": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** What recsys_engine.experiment_split shows, of people who have been read already. */
+  "recsys_engine.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
+  /** Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check(). */
+  "recsys_engine.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
+  "recsys_engine.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** The settings that a variant overrides, as they are kept: each is one that a feed reads (recsys_engine.feed_settings), has its type, and meets the checks of recsys.settings. Raises 22023 or 23514 where something is wrong with them. */
+  "recsys_engine.checked_settings": { args: { p_settings: string | null }; row: { checked_settings: any } };
+  /** The variants that an operator wrote down, as rows without experiment and buckets. Raises 22023 where something is wrong with them. */
+  "recsys_engine.checked_variants": { args: { p_variants: string | null }; row: { experiment_id: number; place: number; variant: string; share: string; buckets: string; model_id: number; second_model_id: number; settings: any } };
+  /** How likely chi-square with so many degrees of freedom is at least p_statistic, by chance alone. */
+  "recsys_engine.chi_square_p": { args: { p_statistic: number | null; p_degrees: number | null }; row: { chi_square_p: number } };
+  /** Takes one page of a run for as long as p_lease; nobody else gets it meanwhile. No row: none is free, because all are done or in others' hands, or the run has ended. */
+  "recsys_engine.claim_batch_page": { args: { p_run_id: number | string | null; p_lease: string | null }; row: { page: number; claim: number; user_ids: string[] } };
+  /** Takes up to p_limit due jobs for as long as p_lease, half the oldest and half the newest; nobody else gets them meanwhile. A job that was claimed twice before is given alone, by every other claim at most while others wait. */
+  "recsys_engine.claim_embedding_jobs": { args: { p_limit: number | null; p_lease: string | null }; row: { kind: string; entity_id: string; claim: number } };
+  /** Takes the request that is due for as long as p_lease: one that was begun and is in nobody's hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
+  "recsys_engine.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
+  /** The instant for which the engine recommends: now(), minus settings.clock_shift. */
+  "recsys_engine.clock": { args: {  }; row: { clock: Date } };
+  /** Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another's, into which a dump of it is restored. */
+  "recsys_engine.cluster_id": { args: {  }; row: { cluster_id: number } };
+  /** The columns that a view, or the policies on a table, read as the role that asks, one step down; with a number of 0 for the table itself. */
+  "recsys_engine.columns_asked": { args: { p_role: string | null; p_relation: string | null }; row: { relation: string; attnum: number } };
+  /** The columns that a role has to be allowed to read for a view to show it anything, those of views under it and of what policies read included; with a number of 0 for each table itself. What functions read is not among them: the catalog does not say it. */
+  "recsys_engine.columns_needed": { args: { p_role: string | null; p_view: string | null }; row: { relation: string; attnum: number } };
+  /** The columns of a table that a view reads, itself or by views under it. */
+  "recsys_engine.columns_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; attnum: number; type: string; category: string } };
+  /** What the common sources would bring somebody who may see everything and has seen nothing, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are. */
+  "recsys_engine.common_posts": { args: { p_now?: Date | string | null | undefined }; row: { common_posts: any } };
+  /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found. */
+  "recsys_engine.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  /** Each metric: the preference for the second team, (second_credit - first_credit) / (second_credit + first_credit), from -1 to 1, with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p). acting: people who did anything with a pick. Null below 50 of these, and where all people do the same. */
+  "recsys_engine.compare_teams": { args: { p_people: readonly (string | null)[] | null; p_alpha?: number | null | undefined }; row: { metric: string; people: number; acting: number; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number; preference: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number } };
+  /** Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control's with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant. */
+  "recsys_engine.compare_variants": { args: { p_people: readonly (string | null)[] | null; p_control: string | null; p_alpha?: number | null | undefined }; row: { variant: string; people_group: string; metric: string; people: number; shown: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number } };
+  /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
+  "recsys_engine.compared_in": { args: { p_plan: string | null }; row: { id: string; is_beside: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
+  /** Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended. */
+  "recsys_engine.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
+  /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
+  "recsys_engine.complete_embedding_jobs": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_embeddings: readonly (string | null)[] | null; p_topic_vectors?: readonly (string | null)[] | null | undefined }; row: { complete_embedding_jobs: number } };
+  /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
+  "recsys_engine.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
+  /** Records what a claimed request brought. false: the claim is no longer its own. */
+  "recsys_engine.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
+  /** Adds so many events to the caller's day in recsys_engine.user_days. Called by recsys_engine.record_events. */
+  "recsys_engine.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
+  /** Brings recsys_engine.newcomer_days up to yesterday: once a day, with the last 28 days counted again, and the first time all there are. */
+  "recsys_engine.count_newcomer_days": { args: {  }; row: { count_newcomer_days: unknown } };
+  /** Adds to recsys_engine.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
+  "recsys_engine.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
+  /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
+  "recsys_engine.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
+  /** Begins a model: its row as a candidate, and the stand-alone tables recsys_engine.post_embeddings_N, recsys_engine.user_embeddings_N and recsys_engine.post_neighbours_N. Returns N. */
+  "recsys_engine.create_model": { args: { p_name: string | null; p_feature_spec: string | null; p_feature_spec_digest: string | null; p_metrics: string | null; p_learned_until?: Date | string | null | undefined; p_heads?: readonly (string | null)[] | null | undefined }; row: { create_model: number } };
+  /** The day (UTC) of an instant. */
+  "recsys_engine.day_of": { args: { p_at: Date | string | null }; row: { day_of: Date } };
+  /** For each event of a series in ascending order, its number from 1 and, as of it, five exponentially decayed counts of those events so far that count; with p_before and p_counts the series goes on from that instant's counts. Unlike counts over a window they can be aged to any later instant without reading the events again. Not an aggregate: an aggregate cannot set its search_path, of which the database advisors warn. */
+  "recsys_engine.decayed_counts": { args: { p_at: readonly (Date | string | null)[] | null; p_counted: readonly (boolean | null)[] | null; p_before?: Date | string | null | undefined; p_counts?: readonly (number | null)[] | null | undefined }; row: { number: number; counts: number[] } };
+  /** Those of some posts that were deleted since an instant of the wall clock, in the last two days at most, be there another post under the id by now or not. Until recsys.erase() has been through the lists made ahead, these hold their ids. */
+  "recsys_engine.deleted_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_since: Date | string | null }; row: { deleted_posts: string[] } };
+  /** The latest 5,000 posts that a user dismissed up to an instant, and of these the ones within 14 days (lately), the latest first, with how many days ago: their conversations are left out, and of the authors and tags of the latest 50 less is shown at once. */
+  "recsys_engine.dismissed_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { post_ids: string[]; lately: string[]; days: number[] } };
+  /** A row for each person of the drawn places that a shadow of the model scored, shown from an instant on and before another, as far as their day is over. The reward of a place is view_weight, vote_weight and comment_weight of recsys.settings, each where the user did that with the post within a day. */
+  "recsys_engine.draws_by_person": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { places: number; unknown: number; acted: number; reward: number; weight: number; weight_squared: number; weight_cubed: number; support: number; weighted_reward: number; modelled_reward: number; served_modelled_reward: number } };
+  /** Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again. */
+  "recsys_engine.drop_model": { args: { p_model_id: number | string | null }; row: { drop_model: unknown } };
+  /** Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Raises lock_not_available where the vectors are being read: try again. */
+  "recsys_engine.drop_old_model": { args: {  }; row: { drop_old_model: number } };
+  /** Drops the triggers of one watch, as recsys.watches has it. */
+  "recsys_engine.drop_watch": { args: { p_table: string | null; p_watch: string | null }; row: { drop_watch: unknown } };
+  /** On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days. */
+  "recsys_engine.earlier_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { earlier_days: number } };
+  /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
+  "recsys_engine.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number } };
+  /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld). */
+  "recsys_engine.eligible_posts": { args: { p_request: string | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date } };
+  /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
+  "recsys_engine.embeds_change": { args: { p_model: string | null; p_changed_by: string | null }; row: { embeds_change: boolean } };
+  /** Ends a run as finished or superseded: what its pages say is summed up in its row, and they go. */
+  "recsys_engine.end_batch_run": { args: { p_run_id: number | string | null; p_status: string | null }; row: { end_batch_run: unknown } };
+  /** Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once. */
+  "recsys_engine.enqueue_embedding_jobs": { args: { p_kind: string | null; p_entity_ids: readonly (string | null)[] | null }; row: { enqueue_embedding_jobs: unknown } };
+  /** Words, none of which has a comma, in a sentence: "views, votes and comments". Null for null. */
+  "recsys_engine.enumerate_words": { args: { p_words: readonly (string | null)[] | null }; row: { enumerate_words: string } };
+  /** What a condition, as explain prints it, compares by "=" in each row that it lets through, from both sides. What holds of some rows alone, behind OR, is none. */
+  "recsys_engine.equalities": { args: { p_condition: string | null }; row: { one: string; other: string } };
+  /** Clears all of recsys_engine.erasable_columns of some posts or users (p_kind), and has the feature store work out what it owed to them, in the posts that a user came to and the users who came to a post as well, whether their table is watched or not; returns how many rows it removed or changed. p_with_lists: also lists of posts, of which every row is read. p_rows: so many rows at most (null: all); where it returns so many, there may be more, and it is to be called again. */
+  "recsys_engine.erase_entities": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_with_lists?: boolean | null | undefined; p_rows?: number | string | null | undefined }; row: { erase_entities: number } };
+  /** Rows for each person who was shown something in an experiment since it is counted: what they were shown and did with it within its outcome_window, now and before. One each for view, vote and comment; for dismiss (dismissed by name or by a vote against it; mutes do not count) where any of its people did that, now or before; for each other optional head where it is known (recsys_engine.heads), by what recsys.settings says now. Posts whose window is not over yet do not count. Reads the impressions of the experiment and of 28 days before. */
+  "recsys_engine.experiment_outcomes": { args: { p_experiment_id: number | string | null }; row: { variant: string; is_new: boolean; metric: string; shown: number; acted: number; shown_before: number; acted_before: number } };
+  /** How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
+  "recsys_engine.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
+  /** What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report. */
+  "recsys_engine.experiment_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
+  /** The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned. */
+  "recsys_engine.explained": { args: { p_role: string | null; p_query: string | null }; row: { explained: any } };
+  /** Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure. */
+  "recsys_engine.fail_embedding_jobs": { args: { p_claim: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_errors: readonly (string | null)[] | null }; row: { fail_embedding_jobs: unknown } };
+  /** Gives a claimed request back with the reason why it failed: due again after 1, 4, 16 and 64 minutes, and given up after the fifth attempt or where p_is_final says that no further one can help. Returns when it is due again; null: never, or the claim is no longer its own. */
+  "recsys_engine.fail_training_request": { args: { p_claim: number | string | null; p_error: string | null; p_is_final: boolean | null }; row: { fail_training_request: Date } };
+  /** The population stability index of each feature of a day against the same weekday of the four weeks before: the sum over tenths of (now - before) * ln(now / before); and how many independent people (of what is about a post: people or posts, whichever are fewer) it rests on, since by chance alone it is about 9 * (1 / those now + 1 / those before) (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Of 1,000 feeds of the day and 250 of each earlier one, by any models with the same feature_spec. No rows where none of those days has impressions. */
+  "recsys_engine.feature_drift": { args: { p_day: Date | string | null }; row: { feature: string; psi: number; independent: number } };
+  /** The population stability index of each feature of a day and model against what the ranker was trained on: the sum over the bins of recsys_engine.training_features of (served - trained) * ln(served / trained). No rows of a model without training_features. By custom below 0.1 nothing differs and above 0.25 much does (Siddiqi, "Credit Risk Scorecards", 2006); by chance alone it is about 9 / people (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Some always differ: training asks at the instants at which people acted, serving when they come. */
+  "recsys_engine.feature_skew": { args: { p_day: Date | string | null }; row: { model_id: number; feature: string; psi: number; people: number } };
+  /** The rows of recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats and recsys_engine.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences(), with an at of -infinity. */
+  "recsys_engine.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
+  /** The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
+  "recsys_engine.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
+  /** What a user's feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted. */
+  "recsys_engine.feed_kind": { args: { p_user_id: string | null }; row: { feed_kind: string } };
+  /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys_engine.with_filter. p_seed, p_served: what earlier pages served. */
+  "recsys_engine.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
+  "recsys_engine.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
+  /** Finds who is in a closed circle (recsys_engine.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are. */
+  "recsys_engine.find_circles": { args: {  }; row: { find_circles: number } };
+  /** Ends a run of which no page is open: lists of users who were not active at its instant are removed. Returns the status it then has: running where pages are still open or in work. */
+  "recsys_engine.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
+  /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
+  "recsys_engine.folded": { args: { p_text: string | null }; row: { folded: string } };
+  /** Whom a user follows as of an instant, the latest first, 1,000 at most. */
+  "recsys_engine.followed_people": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_people: string[] } };
+  /** Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys_engine.post_tags. */
+  "recsys_engine.followed_topics": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_topics: string[] } };
+  /** The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector. */
+  "recsys_engine.followed_vector": { args: { p_follows: readonly (string | null)[] | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { followed_vector: string } };
+  /** The p_most newest posts of the people and topics that a user follows (recsys_engine.followed_people, recsys_engine.followed_topics) as of an instant, the newest first, as far as the caller may read them: without their own, what they muted or dismissed, and what earlier pages served. What they saw or did is not asked. follows_author, topic: why; arguments as of recsys_engine.feed_request. */
+  "recsys_engine.following_feed": { args: { p_user_id: string | null; p_now: Date | string | null; p_most: number | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { post_id: string; title: string; author_id: string; created_at: Date; follows_author: boolean; topic: string; served_key: number } };
+  /** The columns of which a generated column is made. */
+  "recsys_engine.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
+  /** Of some posts those that the caller may be shown (recsys_engine.with_given), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked. */
+  "recsys_engine.given_posts": { args: { p_user_id: string | null; p_given: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined }; row: { now: Date; post_id: string; title: string; served_key: number } };
+  /** To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none. */
+  "recsys_engine.group_of": { args: { p_group_by: string | null; p_language: string | null; p_tags: readonly (string | null)[] | null }; row: { group_of: string } };
+  /** The half-lives of all decayed counts, in hours: 1 hour, 6 hours, 1 day, 7 days, 30 days. */
+  "recsys_engine.half_lives": { args: {  }; row: { half_lives: number[] } };
+  /** Whether a table has all of some columns; nulls do not count. */
+  "recsys_engine.has_columns": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { has_columns: boolean } };
+  /** Whether pg_cron runs jobs in this database: its tables are in one database of a cluster. */
+  "recsys_engine.has_cron": { args: {  }; row: { has_cron: boolean } };
+  /** Whether a worker would find something to embed: a job that is due and that nobody works on, and a model to embed it with. */
+  "recsys_engine.has_due_embedding_jobs": { args: {  }; row: { has_due_embedding_jobs: boolean } };
+  /** Whether a table has an index that begins with a column or expression, as recsys_engine.indexed_as names it. */
+  "recsys_engine.has_index": { args: { p_table: string | null; p_expression: string | null }; row: { has_index: boolean } };
+  /** Whether one of some recsys_engine.muted_word()s stands in the recsys_engine.text_for_mutes() of a post; p_pattern: their recsys_engine.muted_pattern(). */
+  "recsys_engine.has_muted_word": { args: { p_text: string | null; p_words: readonly (string | null)[] | null; p_pattern: string | null }; row: { has_muted_word: boolean } };
+  /** What recsys.health() holds against recsys.health_bounds: the last seven days of recsys.daily_metrics, and what can be seen now. */
+  "recsys_engine.health_figures": { args: {  }; row: { figure: string; part: string; value: number; count: number; state: string } };
+  /** Says that the holder of a claim is alive and what it does; the lease then lasts p_lease from now. false: the claim is no longer its own, and it must not publish. */
+  "recsys_engine.heartbeat_training_request": { args: { p_claim: number | string | null; p_lease: string | null; p_step: string | null }; row: { heartbeat_training_request: boolean } };
+  /** SQL for the uuid by which the engine knows what a column of an app's table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing. */
+  "recsys_engine.id_sql": { args: { p_table: string | null; p_column: string | null }; row: { id_sql: string } };
+  /** Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row. */
+  "recsys_engine.idea_author": { args: {  }; row: { is_known: boolean; is_impersonal: boolean; model_id: number; model_name: string; feature_spec_digest: string; embedding: string; muted: string[]; post_ids: string[]; titles: string[] } };
+  /** The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read. */
+  "recsys_engine.idea_posts": { args: { p_limit: number | null }; row: { now: Date; post_ids: string[]; author_ids: string[]; titles: string[]; created_at: number[]; tags: any } };
+  /** The topics of the active model, with about how many people came to each; none where they are of another's vectors. */
+  "recsys_engine.idea_topics": { args: {  }; row: { topic_id: number; label: string; terms: string[]; demand: number; supply: number; people: number; centroid: string } };
+  /** Which language model writes ideas, from the Vault: recsys_ideas_url, recsys_ideas_model and recsys_ideas_key; null: the Vault, or it, is not there. Always one row. */
+  "recsys_engine.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
+  /** A name as SQL has it, quoted where that is needed, in one line. */
+  "recsys_engine.identifier_sql": { args: { p_name: string | null }; row: { identifier_sql: string } };
+  /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
+  "recsys_engine.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
+  /** Rewrites the recsys_engine.post_tags of some posts (null: of all), and removes those of posts that are gone. */
+  "recsys_engine.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
+  /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
+  "recsys_engine.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
+  /** The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked. */
+  "recsys_engine.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
+  /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
+  "recsys_engine.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
+  /** What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys_engine.experiment_verdict. */
+  "recsys_engine.interleaving_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
+  /** Whether a value is a whole number of days, from 1 to 36500. */
+  "recsys_engine.is_days": { args: { p_value: string | null }; row: { is_days: boolean } };
+  /** Whether p_most of the first p_looked posts of a source are within the share of their authors, or there are no more. */
+  "recsys_engine.is_enough": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_looked: number | null; p_most: number | null; p_share: number | null }; row: { is_enough: boolean } };
+  /** Whether a view shows its reader what the reader may see (security_invoker), and not what its owner may. */
+  "recsys_engine.is_invoker_view": { args: { p_view: string | null }; row: { is_invoker_view: boolean } };
+  /** Whether a lease, or a time until which something waits, holds still: one that ends more than 3 hours from now was set while the clock was ahead, and counts as over. */
+  "recsys_engine.is_leased": { args: { p_until: Date | string | null }; row: { is_leased: boolean } };
+  /** Whether a value is a list of p_least texts or more, p_most at most, each of which the regular expression p_entry finds. */
+  "recsys_engine.is_list": { args: { p_value: string | null; p_entry: string | null; p_least: number | null; p_most: number | null }; row: { is_list: boolean } };
+  /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title and these tags. */
+  "recsys_engine.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
+  /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */
+  "recsys_engine.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
+  /** Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor. */
+  "recsys_engine.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
+  /** Whether a table has 8 pages or fewer, which are read faster than an index. */
+  "recsys_engine.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
+  /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
+  "recsys_engine.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
+  /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
+  "recsys_engine.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
+  /** Brings recsys_engine.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went. */
+  "recsys_engine.keep_first_acts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { keep_first_acts: Date[] } };
+  /** Decides which of some posts (p_written, each named once) are on trial, and where one of them is gone, which others still are; and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
+  "recsys_engine.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
+  /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
+  "recsys_engine.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
+  /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64. */
+  "recsys_engine.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { known_posts: any } };
+  /** The last 200 interactions of a user up to an instant, the latest first. */
+  "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
+  /** Of so many people at least is what users are told of people. */
+  "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
+  /** A text as SQL has it, in quotes and in one line. */
+  "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
+  /** Makes the partitions of recsys.impressions for this month and those ahead, moves rows of theirs and of earlier months out of the default partition, and returns how many it made. */
+  "recsys_engine.make_impression_partitions": { args: { p_months_ahead?: number | null | undefined }; row: { make_impression_partitions: number } };
+  /** Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for. */
+  "recsys_engine.measure_day": { args: { p_day: Date | string | null }; row: { measure_day: number } };
+  /** Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one. */
+  "recsys_engine.measure_days": { args: { p_most?: number | null | undefined }; row: { measure_days: number } };
+  /** Of a table of the engine that authenticated reads in part, the columns, as a grant has them: who did what, and what was shown to whom, is among the others. */
+  "recsys_engine.members_read": { args: { p_relation: string | null }; row: { members_read: string } };
+  /** The statement that gives a role what it lacks, from the words in which PostgreSQL denied it and the context of the error; where no statement would give that alone, what to do in words. */
+  "recsys_engine.missing_grant": { args: { p_role: string | null; p_denied: string | null; p_context: string | null }; row: { missing_grant: string } };
+  /** The columns of the app's tables that a role may not read though a source view does so for it, a row for each table, with the statement that grants these and no others. */
+  "recsys_engine.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
+  /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit. */
+  "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
+  /** A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit beside it; null: of none. */
+  "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
+  /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
+  "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
+  /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
+  "recsys_engine.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
+  /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
+  "recsys_engine.nearest_posts": { args: { p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_without: readonly (string | null)[] | null; p_limit: number | null }; row: { post_id: string; similarity: number } };
+  /** The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable. */
+  "recsys_engine.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
+  /** Whether numbers are equal but for the last digits, in which sums taken in another order differ. */
+  "recsys_engine.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
+  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and newcomers' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
+  "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
+  /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
+  "recsys_engine.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
+  /** The p_most newest posts; with a pool all of it. */
+  "recsys_engine.newest_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
+  /** The p_most newest posts since an instant; with a pool, or where what is readable is named, none. */
+  "recsys_engine.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
+  /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
+  "recsys_engine.not_in_words": { args: {  }; row: { not_in_words: string } };
+  /** The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit. */
+  "recsys_engine.number_of": { args: { p_digits: string | null; p_alphabet: string | null }; row: { number_of: string } };
+  /** The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person. */
+  "recsys_engine.off_policy_estimates": { args: { p_people: readonly (string | null)[] | null }; row: { estimator: string; estimate: number; low: number; high: number; gain: number; gain_low: number; gain_high: number } };
+  /** With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_acts), or, for dismiss, within an hour muted them (their author, a word or a topic of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came. */
+  "recsys_engine.optional_labels": { args: { p_from: Date | string | null; p_to: Date | string | null }; row: { head: string; request_id: string; post_id: string } };
+  /** The column, or expression, of a table by which a role's newest posts are found. None: several tables, or a subquery, say when a post came to be. */
+  "recsys_engine.order_of_posts": { args: { p_role: string | null }; row: { relation: string; columns: string } };
+  /** When somebody came to more posts of others on a day (UTC) than six, and five for each earlier day but the first, of which the last is six hours before; or did more than 2,000 things. Null: they did not. */
+  "recsys_engine.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
+  /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. */
+  "recsys_engine.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.least_people(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
+  "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
+  /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user. */
+  "recsys_engine.people_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; follows: string[]; items: any } };
+  /** A share as people read it: 0.0123 is 1.23 %. */
+  "recsys_engine.percent": { args: { p_share: number | null }; row: { percent: string } };
+  /** A ratio in words: 1.5 is "50.0 % more". */
+  "recsys_engine.percent_more": { args: { p_ratio: number | null }; row: { percent_more: string } };
+  /** The column by which rows of a table that a view reads name a person, and what recsys.watch needs as p_user_lookup. Nulls: none does, or several could. */
+  "recsys_engine.person_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; lookup: string[] } };
+  /** SQL for the uuid of the person whom a column of the row "changed" of an app's table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up. */
+  "recsys_engine.person_sql": { args: { p_column: string | null; p_lookup: readonly (string | null)[] | null }; row: { person_sql: string } };
+  /** The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans. */
+  "recsys_engine.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_beside: boolean; relation: string; alias: string } };
+  /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
+  "recsys_engine.pooled": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { pooled: string } };
+  /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
+  "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[] } };
+  /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys_engine.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
+  "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
+  /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
+  "recsys_engine.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
+  /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
+  "recsys_engine.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
+  /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
+  "recsys_engine.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
+  /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.candidates, the service role calls it, and what may be shown is decided under p_role. */
+  "recsys_engine.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_small_groups?: readonly (string | null)[] | null | undefined; p_floor?: number | null | undefined }; row: { promoted_posts: any } };
+  /** A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which. */
+  "recsys_engine.proposed_watch": { args: { p_view: string | null; p_kind: string | null; p_table: string | null; p_post: string | null }; row: { proposed_watch: string } };
+  /** Deletes what pg_cron noted of runs of the engine's own schedules more than 7 days ago, and returns how many; pg_cron itself never does, and every 10 seconds are 8,640 runs a day. */
+  "recsys_engine.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
+  /** Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron. */
+  "recsys_engine.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
+  /** Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. Fails after a second where somebody has been reading impressions all that time. */
+  "recsys_engine.purge_impressions": { args: {  }; row: { purge_impressions: number } };
+  /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
+  "recsys_engine.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };
+  /** Deletes what shadows said of impressions that are older than settings.impressions_kept, and returns of how many. */
+  "recsys_engine.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
+  /** Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron. */
+  "recsys_engine.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
+  /** Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
+  "recsys_engine.purge_trials": { args: {  }; row: { purge_trials: number } };
+  /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
+  "recsys_engine.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
+  /** Has the states of users worked out later, each from its instant on; p_rewrites: how many these are. */
+  "recsys_engine.put_off": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { put_off: unknown } };
+  /** Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well. */
+  "recsys_engine.queue_watched": { args: { p_table: string | null; p_watch: string | null; p_with_users: boolean | null }; row: { queue_watched: unknown } };
+  /** A text with line breaks or control characters in quotes of SQL, without them; null where it has none. */
+  "recsys_engine.quoted_sql": { args: { p_text: string | null; p_quote: string | null }; row: { quoted_sql: string } };
+  /** What all sources bring for a request (recsys_engine.with_touched, recsys_engine.with_pool). */
+  "recsys_engine.ranked_posts": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null }; row: { ranked_posts: string } };
+  /** The rows of recsys.schedules. */
+  "recsys_engine.read_schedules": { args: {  }; row: { name: string; purpose: string; schedule: string; command: string; is_active: boolean; last_run_at: Date; last_took: string; last_result: string } };
+  /** What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does. */
+  "recsys_engine.read_whole": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
+  /** Those of some people, in their order, whose row in recsys.source_users the user of these claims may read: asked under their own role and claims. */
+  "recsys_engine.readable_people": { args: { p_claims: string | null; p_user_ids: readonly (string | null)[] | null }; row: { readable_people: string[] } };
+  /** Which of some posts (null: of all) each of some users may read: asked under their own role, as the app's row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here. */
+  "recsys_engine.readable_posts": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
+  /** The last 50 posts of others within a user's last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history. */
+  "recsys_engine.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
+  /** Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person's day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it. */
+  "recsys_engine.record_events": { args: { p_events: string | null }; row: { record_events: string[] } };
+  /** Counts how many posts each topic has and, of those that any signed-in member may read, how much it is wanted and written about, and has posts join one that have none; returns how many topics there are. Called every hour by pg_cron and whenever topics are made. */
+  "recsys_engine.refresh_topics": { args: {  }; row: { refresh_topics: number } };
+  /** Marks a candidate as refused by the gate (p_gate: what it said) and removes its vectors and neighbours, which no reader has seen; the row and the graphs stay for a while, for whoever asks why. */
+  "recsys_engine.reject_model": { args: { p_model_id: number | string | null; p_gate: string | null }; row: { reject_model: unknown } };
+  /** The tables (kind r, p, f) and views (v, m) that a view reads, however many views are between. */
+  "recsys_engine.relations_under": { args: { p_view: string | null }; row: { relation: string; kind: string } };
+  /** Gives a claimed page back undone, as if it had not been claimed. */
+  "recsys_engine.release_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null }; row: { release_batch_page: unknown } };
+  /** Gives a claimed request back, as if it had not been claimed: its worker is told to end. false: the claim is no longer its own. */
+  "recsys_engine.release_training_request": { args: { p_claim: number | string | null }; row: { release_training_request: boolean } };
+  /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
+  "recsys_engine.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
+  "recsys_engine.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
+  /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_touched): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
+  "recsys_engine.retrieve": { args: { p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_filter?: string | null | undefined }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
+  /** The p_most posts that somebody came to or wrote last, p_share of an author before all others'. */
+  "recsys_engine.retrieve_active": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The p_most newest posts of those whom the user follows and, after these, of the 50 authors with whose posts they interacted most; p_share of an author before all others'. */
+  "recsys_engine.retrieve_followed": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The p_most newest posts, p_share of an author before all others'. */
+  "recsys_engine.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys_engine.with_touched), or of recsys_engine.with_covisited. */
+  "recsys_engine.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
+  "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The p_most newest posts of a topic, p_share of an author before all others'. */
+  "recsys_engine.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others'. */
+  "recsys_engine.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
+  "recsys_engine.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
+  /** Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are. */
+  "recsys_engine.roll_up_posts": { args: { p_posts: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { written: number; known: string[] } };
+  /** Works out recsys_engine.user_stats and recsys_engine.latest_user_stats of some users, each named once, again from an instant on, after the posts; returns the number of rows written. p_touched_by, p_touched, p_touched_at: as for posts; a post of null stands for anything the user did. */
+  "recsys_engine.roll_up_users": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { roll_up_users: number } };
+  /** The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended. */
+  "recsys_engine.running_experiment": { args: { p_name: string | null }; row: { running_experiment: number } };
+  /** Whether two columns of a table are the same, or one is generated from the other. */
+  "recsys_engine.says_the_same": { args: { p_table: string | null; p_one: string | null; p_other: string | null }; row: { says_the_same: boolean } };
+  /** Has pg_cron run a command; where pg_cron is missing it only notes what would be run. p_name begins with "recsys ", p_schedule is "10 seconds" or five fields as in cron (times are GMT), p_command is one call of a function of recsys, whose comment says what it is for. */
+  "recsys_engine.schedule": { args: { p_name: string | null; p_schedule: string | null; p_command: string | null }; row: { schedule: unknown } };
+  /** The jobid by which pg_cron knows a schedule. Raises where there is none of that name. */
+  "recsys_engine.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
+  /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
+  "recsys_engine.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };
+  /** The id of a model by its name, published and not rolled back; null for null. Raises 22023 where there is none. */
+  "recsys_engine.servable_model": { args: { p_name: string | null }; row: { servable_model: number } };
+  /** What the cursor of a feed remembers a served post by: 0 to 4294967295. The seed is the feed's. */
+  "recsys_engine.served_key": { args: { p_post_id: string | null; p_seed: number | string | null }; row: { served_key: number } };
+  /** Sets aside the user and the post of a change that reached the statement limit alone. They are tried again at night. */
+  "recsys_engine.set_aside": { args: { p_user_id: string | null; p_post_id: string | null; p_at: Date | string | null }; row: { set_aside: unknown } };
+  /** The model_id of the latest shadow by a model of that name. Raises P0002 where there was none. */
+  "recsys_engine.shadow_model_id": { args: { p_model: string | null }; row: { shadow_model_id: number } };
+  /** The rows of recsys_engine.shadow_impressions of a model from an instant on and before another, with what the user did with the post within a day of being shown it: 1 or 0 each for view, vote and comment; null while the day is not over. */
+  "recsys_engine.shadow_outcomes": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { request_id: string; user_id: string; post_id: string; shown_at: Date; score: number; probabilities: number[]; served_score: number; served_probabilities: number[]; propensity: number; support: number; expected: number[]; served_expected: number[]; weight_squared: number; weight_cubed: number; acted: number[] } };
+  /** A preference from … to … in words: 0 and 0.1 of votes are "50.0 to 55.0 % of the votes". */
+  "recsys_engine.share_of_acts": { args: { p_metric: string | null; p_from: number | null; p_to: number | null }; row: { share_of_acts: string } };
+  /** What the ranker was told of the first ten places of some p_feeds feeds of a day, without those for exploration. */
+  "recsys_engine.shown_features": { args: { p_day: Date | string | null; p_feeds: number | null }; row: { model_id: number; user_id: string; post_id: string; features: number[] } };
+  /** The users nearest to a user by the active model, nearest first, as they were when they were embedded: by publishing, or when their profile changed last. similarity: inner product of the vectors, from -1 to 1. */
+  "recsys_engine.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
+  /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
+  "recsys_engine.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
+  /** What to conclude of each variant of an experiment that splits people. Part of recsys_engine.experiment_verdict. */
+  "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
+  /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
+  "recsys_engine.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
+  /** Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first's, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron. */
+  "recsys_engine.stop_harmful_experiments": { args: {  }; row: { stop_harmful_experiments: number } };
+  /** Stores events of the caller other than seen; for each in order: stored, duplicate, or why it alone is refused. A person has one vote on a post, so a vote takes the place of the one before, and 0 takes it back, as it does a dismissal. Called by recsys_engine.record_events, and by itself for parts of a batch. p_before: how many events of the batch came before these. */
+  "recsys_engine.store_events": { args: { p_events: string | null; p_before: number | null }; row: { store_events: string[] } };
+  /** Marks impressions of the caller as seen; for each event in order: stored, duplicate, or why it alone is refused. Raises 55P03 where the log of impressions is locked. Called by recsys_engine.record_events. */
+  "recsys_engine.store_seen": { args: { p_events: string | null }; row: { store_seen: string[] } };
+  /** What activate_model and rollback_model share, under their lock: the active model goes out of service, p_model_id serves, the history says why (activated or rollback). */
+  "recsys_engine.switch_model": { args: { p_model_id: number | string | null; p_reason: string | null }; row: { switch_model: unknown } };
+  /** A table or view as SQL has it, with its schema. */
+  "recsys_engine.table_sql": { args: { p_relation: string | null }; row: { table_sql: string } };
+  /** Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
+  "recsys_engine.take_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
+  /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
+  "recsys_engine.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
+  /** What muted words are looked for in: the title and tags of a post without control characters, folded, with one blank for several, and no word or phrase across two of them. The same as MutedPosts does for lists made ahead. */
+  "recsys_engine.text_for_mutes": { args: { p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { text_for_mutes: string } };
+  /** Thins the states of the next p_most posts and users, in the order of their ids and from the first again after the last: of those before the latest p_keep events, of which each person has p_of_a_person at most, only the last one stays. Returns the number of rows deleted. Where a tenth of these events is gone since, as after an erasure, all posts and users are queued to be recomputed instead. p_keep and p_of_a_person must not be less than what training reads (trainingEvents, eventsOfPerson). Called every minute of an hour of the night by pg_cron. */
+  "recsys_engine.thin_feature_store": { args: { p_keep?: number | string | null | undefined; p_most?: number | null | undefined; p_of_a_person?: number | string | null | undefined }; row: { thin_feature_store: number } };
+  /** last_active_at and comments of a post just before an interaction, worked out from the interactions: for where recsys_engine.post_stats has no state before it, and the interaction lies before thinning.thinned_before. No row: nothing had happened yet, or, where the claims say who asks, the interaction is not theirs. */
+  "recsys_engine.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
+  /** Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys_engine.store_events and recsys_engine.store_seen. */
+  "recsys_engine.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
+  /** Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys_engine.circle_members): rows took the driver 4 ms for 500 posts. */
+  "recsys_engine.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
+  /** What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read. */
+  "recsys_engine.told_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
+  /** Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys_engine.people_to_follow has people: {topic, why}, without those that they follow or muted. */
+  "recsys_engine.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null }; row: { is_known: boolean; items: any } };
+  /** The topics of which a user wants more or less (p_kind), in small letters, 100 at most. */
+  "recsys_engine.topics_wanted": { args: { p_user_id: string | null; p_kind: string | null }; row: { topics_wanted: string[] } };
+  /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
+  "recsys_engine.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
+  /** The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top. */
+  "recsys_engine.trending_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; trend: number } };
+  /** How old a post may be and still be under trial: as old as what trends. */
+  "recsys_engine.trial_age": { args: {  }; row: { trial_age: string } };
+  /** Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed. */
+  "recsys_engine.tried_posts": { args: { p_request: string | null }; row: { tried_posts: string[] } };
+  /** The arguments of a trigger, from pg_trigger.tgargs. */
+  "recsys_engine.trigger_arguments": { args: { p_arguments: Uint8Array | null }; row: { trigger_arguments: string[] } };
+  /** The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys_engine.feature_drift and recsys.health read so many. */
+  "recsys_engine.unmeasured_days": { args: {  }; row: { day: Date } };
+  /** Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none. */
+  "recsys_engine.unwanted_originals": { args: { p_user_id: string | null; p_seen: readonly (string | null)[] | null; p_dismissed: readonly (string | null)[] | null }; row: { post_ids: string[]; titles: string[] } };
+  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
+  "recsys_engine.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; feed: string } };
+  /** The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys_engine.latest_interactions, where these were read already. */
+  "recsys_engine.user_history": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { post_id: string; at: Date; sort_id: number } };
+  /** What recsys_engine.user_stats has to be, worked out from all interactions and logins: one row per event. */
+  "recsys_engine.user_stats_from_scratch": { args: {  }; row: { user_id: string; last_active_at: Date; event_id: string; sort_id: number; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number } };
+  /** What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, and recsys_engine.followed_vector. One row. */
+  "recsys_engine.user_vectors": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string } };
   /** What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table. */
-  "recsys.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
+  "recsys_engine.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
   /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */
-  "recsys.why_to_follow": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { why_to_follow: any } };
+  "recsys_engine.why_to_follow": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { why_to_follow: any } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
-  "recsys.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  "recsys_engine.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
   /** A request with the posts of its user's last 200 interactions with posts that the caller may read, where the model has neighbours of posts. */
-  "recsys.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
-  /** A request with the neighbours of what its user came to (recsys.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
-  "recsys.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
-  /** A request that lets in what passes a filter: a recsys.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields. */
-  "recsys.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  "recsys_engine.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  /** A request with the neighbours of what its user came to (recsys_engine.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
+  "recsys_engine.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  /** A request that lets in what passes a filter: a recsys_engine.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields. */
+  "recsys_engine.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
   /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
-  "recsys.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
-  /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys.few_readable, without a filter. */
-  "recsys.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  "recsys_engine.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.few_readable, without a filter. */
+  "recsys_engine.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
   /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. */
-  "recsys.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
-  /** A request with the posts of newcomers that are on trial at its instant (recsys.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors. */
-  "recsys.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
-  /** A request as of now that has posts on trial (recsys.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up. */
-  "recsys.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  "recsys_engine.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  /** A request with the posts of newcomers that are on trial at its instant (recsys_engine.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors. */
+  "recsys_engine.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
+  /** A request as of now that has posts on trial (recsys_engine.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up. */
+  "recsys_engine.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean } };
   /** The first p_most of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
-  "recsys.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  "recsys_engine.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */
-  "recsys.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
+  "recsys_engine.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
   /** A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank. */
-  "recsys.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
+  "recsys_engine.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
   /** An object whose list of ids names none of these any more. */
-  "recsys.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
-  /** A regular expression that finds a recsys.muted_word(). */
-  "recsys.word_pattern": { args: { p_word: string | null }; row: { word_pattern: string } };
-  /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
-  "recsys.work_off": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };
+  "recsys_engine.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
+  /** A regular expression that finds a recsys_engine.muted_word(). */
+  "recsys_engine.word_pattern": { args: { p_word: string | null }; row: { word_pattern: string } };
+  /** Works out the states of posts or users (p_kind), each from its instant on. Where that fails, it is done in twentieths, and theirs, until it is known which ones fail: these go to recsys_engine.set_aside_changes. p_touched_by, p_touched, p_touched_at: the interactions and logins that changed; p_everybody: there are too many to look at each. p_until: what is not worked off in parts by then is queued again; null: 20 seconds from the first failure. Returns how many rows were written, the users whose states depend on the posts, and which of them have events that may have had no state before (revisited). */
+  "recsys_engine.work_off": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null; p_everybody: boolean | null; p_until: Date | string | null }; row: { written: number; affected: string[]; affected_since: Date[]; revisited: string[] } };
 }

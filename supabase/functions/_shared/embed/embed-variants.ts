@@ -60,11 +60,11 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
 /** What each model of an experiment or shadow lacks, the latest changed first; no row of one that lacks nothing. */
 function missingVectors() {
   return db
-    .selectFrom("recsys.tried_models as tried")
+    .selectFrom("recsys_engine.tried_models as tried")
     .innerJoin("recsys.models as models", "models.model_id", "tried.model_id")
     .innerJoinLateral(
       ({ selectFrom }) =>
-        selectFrom("recsys.embedding_changes as changes")
+        selectFrom("recsys_engine.embedding_changes as changes")
           .innerJoin("recsys.source_posts as posts", "posts.post_id", "changes.entity_id")
           .select("posts.post_id")
           .where("changes.kind", "=", "post")

@@ -12,13 +12,13 @@ export function readWork() {
     .selectFrom("recsys.models")
     .select(["model_id as id", "name", "feature_spec_digest"])
     .where("status", "=", "active")
-    .where(sql<boolean>`${fn("recsys.has_due_embedding_jobs", {})}`);
+    .where(sql<boolean>`${fn("recsys_engine.has_due_embedding_jobs", {})}`);
 }
 
-export type Job = Omit<FunctionRow<"recsys.claim_embedding_jobs">, "kind"> & { kind: "post" | "user" };
+export type Job = Omit<FunctionRow<"recsys_engine.claim_embedding_jobs">, "kind"> & { kind: "post" | "user" };
 
 export function claimJobs(limit: number, lease: string): Statement<Job> {
-  return call("recsys.claim_embedding_jobs", { p_limit: limit, p_lease: lease }) as Statement<Job>;
+  return call("recsys_engine.claim_embedding_jobs", { p_limit: limit, p_lease: lease }) as Statement<Job>;
 }
 
 export interface PostToEmbed extends PostText {
@@ -62,7 +62,9 @@ export function readUsers(modelId: number, ids: string[]): Query<UserToEmbed> {
       textOf(ref("users.bio")).as("bio"),
       "own.id_embedding",
       sql<string>`array(${selectFrom(
-        fn("recsys.user_history", { p_user_id: ref("users.user_id"), p_now: fn("recsys.clock", {}) }).as("latest"),
+        fn("recsys_engine.user_history", { p_user_id: ref("users.user_id"), p_now: fn("recsys_engine.clock", {}) }).as(
+          "latest",
+        ),
       )
         .innerJoin("recsys.post_embeddings as vectors", "vectors.post_id", "latest.post_id")
         .select("vectors.embedding")
@@ -72,6 +74,6 @@ export function readUsers(modelId: number, ids: string[]): Query<UserToEmbed> {
     ])
     .where("users.user_id", "=", anyOf(ids))
     .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom("recsys.impersonal_people as none").whereRef("none.user_id", "=", "users.user_id"))),
+      not(exists(selectFrom("recsys_engine.impersonal_people as none").whereRef("none.user_id", "=", "users.user_id"))),
     );
 }

@@ -12,7 +12,7 @@ export interface EmbeddingOutcome {
 
 /** Writes vectors and acknowledges their jobs. */
 export function completeJobs(modelId: number, claim: number, done: EmbeddingOutcome[]) {
-  return call("recsys.complete_embedding_jobs", {
+  return call("recsys_engine.complete_embedding_jobs", {
     p_claim: claim,
     p_model_id: modelId,
     ...keys(done),
@@ -24,7 +24,7 @@ export function completeJobs(modelId: number, claim: number, done: EmbeddingOutc
 /** Gives jobs back with the reasons of their failures. */
 export function failJobs(claim: number, failed: EmbeddingOutcome[]) {
   const errors = failed.map(({ vector }) => (vector as Error).message);
-  return call("recsys.fail_embedding_jobs", { p_claim: claim, ...keys(failed), p_errors: errors });
+  return call("recsys_engine.fail_embedding_jobs", { p_claim: claim, ...keys(failed), p_errors: errors });
 }
 
 function keys(outcomes: EmbeddingOutcome[]) {

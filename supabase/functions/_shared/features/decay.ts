@@ -1,6 +1,6 @@
 /** Exponentially decayed counts: unlike counts over a window they can be aged to any later instant without the events. */
 
-/** Half-lives of the feature store's recent counts, in hours; recsys.half_lives() is the same list. */
+/** Half-lives of the feature store's recent counts, in hours; recsys_engine.half_lives() is the same list. */
 export const halfLives = [1, 6, 24, 168, 720];
 
 /** The number of the one-week half-life among them, by which popularity is counted. */

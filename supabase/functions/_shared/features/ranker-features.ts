@@ -35,13 +35,13 @@ export interface UserState {
   habit_log_idle: number | null;
   /** How many people they follow. */
   follows: number;
-  /** What recsys.recent_interactions returns, the latest first. */
+  /** What recsys_engine.recent_interactions returns, the latest first. */
   recent_interactions: RecentInteraction[];
   /** Vectors [32] of the posts of their history, latest first, as the user tower sees them. */
   history: ArrayLike<number>[];
 }
 
-/** What people other than its author did with a post as of an instant, each counted once, of which a row of recsys.post_stats has a column each; this is a post that nobody came to. */
+/** What people other than its author did with a post as of an instant, each counted once, of which a row of recsys_engine.post_stats has a column each; this is a post that nobody came to. */
 export const quietPost = {
   last_active_at: null as number | null,
   /** Of the last interaction that counts. */
@@ -60,7 +60,7 @@ export type PostState = typeof quietPost;
 export interface Candidate extends Text {
   author_id: string | null;
   created_at: number;
-  /** What the engine knows of it, handed on as one value from recsys.known_posts to the formulas. */
+  /** What the engine knows of it, handed on as one value from recsys_engine.known_posts to the formulas. */
   state: PostState;
   /** The post tower's vector [32]; null where the post has none yet. */
   embedding: ArrayLike<number> | null;
@@ -69,7 +69,7 @@ export interface Candidate extends Text {
   author_affinity: number;
   /** Whether the user follows its author. */
   follows_author: boolean;
-  /** How many of those whom the user follows interacted with it lately (recsys.with_touched). */
+  /** How many of those whom the user follows interacted with it lately (recsys_engine.with_touched). */
   touches: number;
 }
 

@@ -1,4 +1,4 @@
-/** What retrieval brings: the lists of recsys.common_sources and recsys.own_sources in SQL hold the same numbers, and retrieval.test.ts holds the two together. */
+/** What retrieval brings: the lists of recsys_engine.common_sources and recsys_engine.own_sources in SQL hold the same numbers, and retrieval.test.ts holds the two together. */
 
 /** What is known of a source beside its SQL. */
 interface SourceOptions {

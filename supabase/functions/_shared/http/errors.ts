@@ -59,7 +59,7 @@ function databaseError(error: unknown): AppError | undefined {
       "the database takes no writes: see whether its disk is full",
       error,
     );
-  // the words of recsys.require_invoker_views(), which name a view of the engine's and nothing of the app's
+  // the words of recsys_engine.require_invoker_views(), which name a view of the engine's and nothing of the app's
   if (code === "RS001")
     return new AppError(503, "unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`, error);
   if (missing.has(code))

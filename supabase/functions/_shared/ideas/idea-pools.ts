@@ -60,14 +60,14 @@ export async function makeIdeas(database: Pool, modelId: number | null, tower: T
 /** None where it is another model's. */
 function storedPool(modelId: number | null) {
   return db
-    .selectFrom("recsys.idea_pool")
+    .selectFrom("recsys_engine.idea_pool")
     .select([sql<IdeaPool>`pool`.as("pool"), sql<boolean>`made_at < now() - interval '1 day'`.as("is_old")])
     .where("model_id", "is not distinct from", modelId);
 }
 
 function storePool(modelId: number | null, pool: IdeaPool) {
   return db
-    .insertInto("recsys.idea_pool")
+    .insertInto("recsys_engine.idea_pool")
     .values({ model_id: modelId, pool: JSON.stringify(pool) })
     .onConflict((row) =>
       row.column("is_only").doUpdateSet(({ ref }) => ({

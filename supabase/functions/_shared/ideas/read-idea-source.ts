@@ -53,7 +53,7 @@ export interface IdeaSource {
 }
 
 export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
-  const latest: Statement<PostColumns> = call("recsys.idea_posts", { p_limit: postsAtMost });
+  const latest: Statement<PostColumns> = call("recsys_engine.idea_posts", { p_limit: postsAtMost });
   return await readAs(pool, anyMember, latest, async (connection, [posts]) => {
     const audiences: AudienceColumns = { people: [], viewers: [], voters: [], commenters: [], topic_ids: [] };
     for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
@@ -62,7 +62,7 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
       for (const column of Object.keys(audiences) as (keyof AudienceColumns)[])
         (audiences[column] as unknown[]).push(...counted[column]);
     }
-    const found = call("recsys.idea_topics", {}) as Statement<TopicRow>;
+    const found = call("recsys_engine.idea_topics", {}) as Statement<TopicRow>;
     const topics = await asService(connection, anyMember.role, found);
     const now = posts.now.getTime();
     return {
@@ -88,7 +88,7 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
   });
 }
 
-type TopicRow = FunctionRow<"recsys.idea_topics"> & Pick<IdeaTopic, "people">;
+type TopicRow = FunctionRow<"recsys_engine.idea_topics"> & Pick<IdeaTopic, "people">;
 
 interface PostColumns {
   now: Date;
@@ -109,5 +109,5 @@ export interface AudienceColumns {
 
 /** How many people came to some posts in their first week; to be asked as the service. */
 export function readAudiences(postIds: string[]): Statement<AudienceColumns> {
-  return call("recsys.post_audiences", { p_post_ids: postIds });
+  return call("recsys_engine.post_audiences", { p_post_ids: postIds });
 }

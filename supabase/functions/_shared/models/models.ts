@@ -122,7 +122,7 @@ const pieceBytes = 128 * 1024;
 function readPieces(modelId: number, graphs: readonly GraphName[]) {
   const size = sql.lit(pieceBytes);
   return db
-    .selectFrom("recsys.model_artifacts as artifacts")
+    .selectFrom("recsys_engine.model_artifacts as artifacts")
     .innerJoin("recsys.models as models", "models.model_id", "artifacts.model_id")
     .innerJoinLateral(
       sql<{ piece: number }>`generate_series(0, (length(artifacts.onnx) - 1) / ${size})`.as("piece"),

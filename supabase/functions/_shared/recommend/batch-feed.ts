@@ -9,7 +9,7 @@ import type { Basis } from "./feed.ts";
 import { plainReason } from "./reasons.ts";
 import type { Recommendation } from "./seams.ts";
 
-/** A row of recsys.batch_feed. */
+/** A row of recsys_engine.batch_feed. */
 interface BatchRow {
   follows_author: boolean;
   /** One of its tags that the user follows. */
@@ -66,7 +66,7 @@ export async function batchFeed(
 }
 
 function readList(userId: string, { limit, served, filter }: Page): Statement<BatchRow> {
-  return call("recsys.batch_feed", {
+  return call("recsys_engine.batch_feed", {
     p_user_id: userId,
     p_limit: limit,
     p_seed: String(served.seed),

@@ -1,6 +1,6 @@
 /**
  * What is common to all feeds: the posts that are the last active, the newest and the trending for everybody, kept by the worker. Who
- * may see them is never kept: each feed asks recsys.candidates.
+ * may see them is never kept: each feed asks recsys_engine.candidates.
  */
 import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
@@ -23,7 +23,7 @@ export interface CommonPosts {
 
 /**
  * Roll-ups end what is kept; a title that was changed in between is used this much later, in
- * milliseconds. What was written meanwhile recsys.candidates brings.
+ * milliseconds. What was written meanwhile recsys_engine.candidates brings.
  */
 const keptFor = 10_000;
 /** Requests that began at once have clocks that differ by less. */
@@ -36,7 +36,7 @@ export function openCommonPosts() {
     known: openKnownPosts(),
     /** For whom they do. */
     ways: openWays(),
-    /** Those of this recsys.feature_store_version at `now`, the engine's clock in milliseconds; `connection` is in a transaction under `role`. */
+    /** Those of this recsys_engine.feature_store_version at `now`, the engine's clock in milliseconds; `connection` is in a transaction under `role`. */
     async of(connection: Connection, role: string, featureStore: number, now: number): Promise<CommonPosts> {
       if (kept?.featureStore === featureStore) {
         const age = now - kept.common.at;
@@ -68,11 +68,11 @@ async function readCommonPosts(connection: Connection, role: string): Promise<Co
   return { at: common.at, posts, ids, places, cut };
 }
 
-/** What recsys.common_posts returns; null where there are none. */
+/** What recsys_engine.common_posts returns; null where there are none. */
 interface Common {
   at: number;
   posts: ToldPosts;
   places: Partial<Ranks>[] | null;
 }
 
-const readCommon: Statement<{ common_posts: Common }> = call("recsys.common_posts", {});
+const readCommon: Statement<{ common_posts: Common }> = call("recsys_engine.common_posts", {});

@@ -3,7 +3,7 @@
  * voted for or deleted in between. It is all there is: nothing is kept on the server, so any worker may make the next page, and the
  * same cursor may be sent again. It only leaves posts out, so who makes one up gets fewer posts and never one they may not read.
  *
- *   base64url of: version (1 byte), seed (8 bytes), how many were folded (2 bytes), for each served post its recsys.served_key (4 bytes); all big-endian
+ *   base64url of: version (1 byte), seed (8 bytes), how many were folded (2 bytes), for each served post its recsys_engine.served_key (4 bytes); all big-endian
  */
 
 import type { FeedFilter } from "./filter.ts";
@@ -12,7 +12,7 @@ import type { FeedFilter } from "./filter.ts";
 export interface Served {
   /** Of this feed's keys, a signed 64-bit number. */
   seed: bigint;
-  /** recsys.served_key of each post, page by page in the order served. */
+  /** recsys_engine.served_key of each post, page by page in the order served. */
   keys: number[];
   /** How many of these had no place, since they were folded into one that had. */
   folded: number;

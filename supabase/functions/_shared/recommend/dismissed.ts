@@ -19,7 +19,7 @@ export interface Dismissed extends Dismissable {
  */
 const [ofAuthor, ofTag, least] = [0.2, 0.4, 0.25];
 
-/** A tag as recsys.post_tags has it. */
+/** A tag as recsys_engine.post_tags has it. */
 export const knownTag = (tag: string) => tag.toLowerCase().slice(0, 100);
 
 /** What the score of a post is multiplied by, of whose author and tags its reader dismissed these. */

@@ -49,11 +49,11 @@ export async function tellEdits(edits: Edits, posts: PostCandidate[]): Promise<v
 
 function readEdits(since: number): Query<{ post_id: string; edited_at: number }> {
   const latest = db
-    .selectFrom("recsys.edited_posts")
+    .selectFrom("recsys_engine.edited_posts")
     .select(({ ref }) => ["post_id", milliseconds(ref("edited_at")).as("edited_at")])
-    .orderBy("recsys.edited_posts.edited_at", "desc")
+    .orderBy("recsys_engine.edited_posts.edited_at", "desc")
     .limit(mostKept);
   return since === Number.NEGATIVE_INFINITY
     ? latest
-    : latest.where("recsys.edited_posts.edited_at", ">", instantOf(since));
+    : latest.where("recsys_engine.edited_posts.edited_at", ">", instantOf(since));
 }

@@ -1,9 +1,9 @@
-/** What an operator may change of a feed: recsys.feed_settings. */
-import type { RecsysFeedSettings } from "../database/schema.ts";
+/** What an operator may change of a feed: recsys_engine.feed_settings. */
+import type { RecsysEngineFeedSettings } from "../database/schema.ts";
 import { allHeads, type Head } from "../features/kinds.ts";
 
 /** The settings of a feed, with what was chosen for its reader. */
-export type FeedSettings = Readonly<RecsysFeedSettings>;
+export type FeedSettings = Readonly<RecsysEngineFeedSettings>;
 
 /** What each head counts in the score. */
 export function headWeights(settings: Pick<FeedSettings, `${Head}_weight`>): Record<Head, number> {

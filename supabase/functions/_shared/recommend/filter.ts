@@ -1,4 +1,4 @@
-/** What a client asks of each post of a feed; the fields of recsys.feed_filter, which holds it in every source. */
+/** What a client asks of each post of a feed; the fields of recsys_engine.feed_filter, which holds it in every source. */
 import * as z from "zod";
 
 const [mostEntries, longestTag, oldest] = [50, 100, 36_500];

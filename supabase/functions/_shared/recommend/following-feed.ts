@@ -7,7 +7,7 @@ import type { ContextRow } from "./read-context.ts";
 import { plainReason } from "./reasons.ts";
 import type { Recommendation } from "./seams.ts";
 
-/** A row of recsys.following_feed. */
+/** A row of recsys_engine.following_feed. */
 interface FollowingRow {
   post_id: string;
   title: string;
@@ -28,7 +28,7 @@ export async function followingFeed(
   const { limit, served, filter } = page;
   const found = await run(
     connection,
-    call("recsys.following_feed", {
+    call("recsys_engine.following_feed", {
       p_user_id: userId,
       p_now: now,
       // one more says whether there is a next page

@@ -26,7 +26,7 @@ interface FreshOrPopularRow {
   /** As in `Candidate`; null: nobody came yet. */
   last_active_at: number | null;
   recent: number[] | null;
-  /** recsys.served_key; the driver has a bigint as text. */
+  /** recsys_engine.served_key; the driver has a bigint as text. */
   served_key: string;
 }
 
@@ -63,9 +63,9 @@ function readFreshAndPopular(
   const p_seed = String(seed);
   const p_filter = filter ? JSON.stringify(filter) : null;
   const request = (p_now: Expression<unknown>) => {
-    const p_request = fn("recsys.feed_request", { p_user_id: userId, p_now, p_filter, p_seed, p_served: keys });
-    const p_tried = fn("recsys.with_trials", { p_request });
-    return fn("recsys.with_pool", { p_request: p_tried, p_model_id: null, p_embedding: null });
+    const p_request = fn("recsys_engine.feed_request", { p_user_id: userId, p_now, p_filter, p_seed, p_served: keys });
+    const p_tried = fn("recsys_engine.with_trials", { p_request });
+    return fn("recsys_engine.with_pool", { p_request: p_tried, p_model_id: null, p_embedding: null });
   };
   return db
     .with(
@@ -73,7 +73,7 @@ function readFreshAndPopular(
       (asked) => asked("asked").materialized(),
       (db) =>
         db
-          .selectFrom(db.selectNoFrom(fn("recsys.clock", {}).as("now")).as("clock"))
+          .selectFrom(db.selectNoFrom(fn("recsys_engine.clock", {}).as("now")).as("clock"))
           .select(({ ref }) => ["clock.now", request(ref("clock.now")).as("request")]),
     )
     .with("found", (db) =>
@@ -82,7 +82,9 @@ function readFreshAndPopular(
         // the third, which is the dearest, is planned away
         .innerJoinLateral(
           ({ ref }) =>
-            fn("recsys.common_sources", { p_request: ref("asked.request"), p_extent: sql.lit("feed") }).as("each"),
+            fn("recsys_engine.common_sources", { p_request: ref("asked.request"), p_extent: sql.lit("feed") }).as(
+              "each",
+            ),
           (join) => join.onTrue(),
         )
         .where("each.source", "in", ["fresh", "trending"])
@@ -95,7 +97,7 @@ function readFreshAndPopular(
     )
     .selectFrom("found")
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "found.post_id")
-    .leftJoin("recsys.latest_post_stats as stats", (join) =>
+    .leftJoin("recsys_engine.latest_post_stats as stats", (join) =>
       join.onRef("stats.post_id", "=", "posts.post_id").onRef("stats.last_active_at", "<=", "found.now"),
     )
     .select(({ ref }) => [
@@ -104,7 +106,7 @@ function readFreshAndPopular(
       "posts.post_id",
       "stats.recent",
       textOf(ref("posts.title")).as("title"),
-      sql<string>`${fn("recsys.served_key", { p_post_id: ref("posts.post_id"), p_seed })}`.as("served_key"),
+      sql<string>`${fn("recsys_engine.served_key", { p_post_id: ref("posts.post_id"), p_seed })}`.as("served_key"),
       milliseconds(ref("posts.created_at")).as("created_at"),
       milliseconds(ref("stats.last_active_at")).as("last_active_at"),
     ]);

@@ -46,7 +46,7 @@ export async function givenInOrder(
   timeout: string,
 ): Promise<Recommendation> {
   const { served, given, limit, filter } = page;
-  const statement = call("recsys.given_posts", {
+  const statement = call("recsys_engine.given_posts", {
     p_user_id: caller.sub ?? null,
     p_given: given,
     p_filter: filter ? JSON.stringify(filter) : null,

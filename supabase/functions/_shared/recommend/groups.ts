@@ -34,5 +34,7 @@ export async function tellGroups(
 /** The group of a post of recsys.source_posts. */
 export function groupOf(groupBy: string) {
   const [language, tags] = [sql.ref("language"), sql.ref("tags")];
-  return fn("recsys.group_of", { p_group_by: groupBy, p_language: language, p_tags: tags }).$castTo<string | null>();
+  return fn("recsys_engine.group_of", { p_group_by: groupBy, p_language: language, p_tags: tags }).$castTo<
+    string | null
+  >();
 }

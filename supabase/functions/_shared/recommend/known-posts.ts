@@ -9,11 +9,11 @@ import { type KnownPost, openPostRows, type PostRows } from "./post-rows.ts";
 /** What the app says of a post. */
 export interface Post extends Pick<Candidate, "title" | "tags" | "hash" | "author_id" | "created_at"> {
   post_id: string;
-  /** Whether its author is in a closed circle (recsys.circle_members). */
+  /** Whether its author is in a closed circle (recsys_engine.circle_members). */
   of_circle: boolean;
 }
 
-/** Posts in columns, as recsys.told_posts has them; null: there are none. */
+/** Posts in columns, as recsys_engine.told_posts has them; null: there are none. */
 export type ToldPosts = { [Column in keyof Post]: Post[Column][] | null };
 
 export function toldPosts(columns: ToldPosts): Post[] {
@@ -33,9 +33,9 @@ export function toldPosts(columns: ToldPosts): Post[] {
 /** The model was replaced and dropped after the request had begun: its vectors are gone. */
 export class ModelGone extends Error {}
 
-/** What recsys.known_posts returns; null where it was asked for none. */
+/** What recsys_engine.known_posts returns; null where it was asked for none. */
 export interface PackedPosts {
-  /** Rows of recsys.post_stats, with times as text; null: nobody came yet. */
+  /** Rows of recsys_engine.post_stats, with times as text; null: nobody came yet. */
   states: (Record<string, unknown> | null)[] | null;
   has_embedding: boolean[] | null;
   /** Those that there are, one after the other; as in `unpackVectors`. */
@@ -73,7 +73,7 @@ export async function readKnownPosts(
 ): Promise<KnownPost[]> {
   // not as a Date, which would cut microseconds off
   const p_now = instant === undefined ? undefined : instantOf(instant);
-  const known = fn("recsys.known_posts", { p_model_id: modelId, p_post_ids: ids, p_now }).$castTo<PackedPosts>();
+  const known = fn("recsys_engine.known_posts", { p_model_id: modelId, p_post_ids: ids, p_now }).$castTo<PackedPosts>();
   const [row] = await asService(connection, role, db.selectNoFrom(known.as("known")));
   return unpackPosts(row.known);
 }
@@ -84,7 +84,7 @@ const mostModels = 2;
 /** Keeps what is known of the posts that feeds have met, until a roll-up says that it has changed. */
 export function openKnownPosts() {
   const models = new Map<number | null, PostRows>();
-  /** As of which recsys.feature_store_version all of it holds. */
+  /** As of which recsys_engine.feature_store_version all of it holds. */
   let version = -1;
 
   /** Forgets what roll-ups up to that version rewrote. */
@@ -137,7 +137,7 @@ export function openKnownPosts() {
 
 function readRolledUp(since: number, to: number): Query<{ post_ids: string[] | null }> {
   return db
-    .selectFrom("recsys.rolled_up_posts")
+    .selectFrom("recsys_engine.rolled_up_posts")
     .select("post_ids")
     .where("version", ">", since)
     .where("version", "<=", to);

@@ -46,11 +46,11 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
         as shown (request_id, user_id, shown_at, model_id, mode, post_id, position, score, source, features, explored, propensity,
           view_probability, vote_probability, comment_probability, degraded, variant, team, optional_probabilities, promotion_id)
       -- looked up one by one: a list of 10,000 such people took each write 20 ms, and so 3
-      where not exists (select from recsys.impersonal_people where impersonal_people.user_id = shown.user_id offset 0)
+      where not exists (select from recsys_engine.impersonal_people where impersonal_people.user_id = shown.user_id offset 0)
       ),
       -- in one order, as below
       days as (
-        insert into recsys.user_days as own (user_id, impressions) select user_id, count(*) from shown group by user_id order by user_id
+        insert into recsys_engine.user_days as own (user_id, impressions) select user_id, count(*) from shown group by user_id order by user_id
         on conflict (user_id, day) do update set impressions = own.impressions + excluded.impressions
         returning user_id, impressions
       ),
@@ -69,17 +69,17 @@ function insertImpressions(shown: ShownFeed[]): Statement<unknown> {
         view_probability, vote_probability, comment_probability, degraded,
         -- a feed from a fallback did not look; what it shows is its variant's doing all the same
         nullif(case when variant is null and (select exists (select from recsys.experiments where ended_at is null))
-          then (select assigned.variant from recsys.assignment(user_id) as assigned) else variant end, ''), team, optional_probabilities::jsonb, promotion_id
+          then (select assigned.variant from recsys_engine.assignment(user_id) as assigned) else variant end, ''), team, optional_probabilities::jsonb, promotion_id
       from kept
       returning post_id, user_id, shown_at, mode = 'candidates' or promotion_id is not null as is_pushed
       )
       -- in one order, so that workers who show the same posts to the same people wait for each other at most
-      insert into recsys.trial_impressions (post_id, user_id, shown_at)
+      insert into recsys_engine.trial_impressions (post_id, user_id, shown_at)
       select logged.post_id, logged.user_id, min(logged.shown_at)
       from logged
       cross join recsys.settings
-      join recsys.source_posts as posts on posts.post_id = logged.post_id and posts.created_at > logged.shown_at - recsys.trial_age()
-      left join recsys.trials on trials.post_id = logged.post_id
+      join recsys.source_posts as posts on posts.post_id = logged.post_id and posts.created_at > logged.shown_at - recsys_engine.trial_age()
+      left join recsys_engine.trials on trials.post_id = logged.post_id
       -- what was searched for or promoted is no trial
       where coalesce(trials.impressions, 0) < settings.trial_impressions and not logged.is_pushed
       group by logged.post_id, logged.user_id

@@ -7,7 +7,7 @@ import { type Kind, kinds } from "../features/kinds.ts";
 import { type PostState, quietPost } from "../features/ranker-features.ts";
 import { openRowIds } from "./row-ids.ts";
 
-/** What the engine knows of a post, as recsys.known_posts packs it. */
+/** What the engine knows of a post, as recsys_engine.known_posts packs it. */
 export interface KnownPost {
   state: PostState;
   /** [32]; null: none yet. */

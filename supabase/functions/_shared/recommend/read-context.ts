@@ -15,7 +15,7 @@ export interface ContextRow extends UserTextRow {
   settings: FeedSettings;
   /** What was assigned to the user beside settings and model, for whoever reads it; null: nothing. */
   assigned: object | null;
-  /** recsys.feature_store_version. */
+  /** recsys_engine.feature_store_version. */
   feature_store: number;
   /** false: no such user, and everything below is null. */
   known: boolean;
@@ -34,7 +34,7 @@ export interface ContextRow extends UserTextRow {
   recent_interactions: NamedInteraction[];
   /** Which posts the vectors of `history` are. */
   history_posts: string[];
-  /** recsys.feed_kind. Of an impersonal feed nothing of its reader is known. */
+  /** recsys_engine.feed_kind. Of an impersonal feed nothing of its reader is known. */
   feed: "personal" | "following" | "impersonal";
 }
 
@@ -43,15 +43,17 @@ export interface NamedInteraction extends RecentInteraction {
   post_id: string;
 }
 
-/** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys.feed_context takes, as an expression in SQL. */
+/** Model, settings and user (null: a visitor) as of recsys_engine.clock(), in one row. `assigned`: what recsys_engine.feed_context takes, as an expression in SQL. */
 export function readContext(userId: string | null, assigned: Expression<unknown> | null = null): Query<ContextRow> {
   return db
-    .selectFrom(fn("recsys.feed_context", { p_assigned: assigned }).as("feed"))
+    .selectFrom(fn("recsys_engine.feed_context", { p_assigned: assigned }).as("feed"))
     .leftJoinLateral(
       ({ ref }) =>
-        fn("recsys.user_context", { p_user_id: userId, p_model_id: ref("feed.model_id"), p_now: ref("feed.now") }).as(
-          "context",
-        ),
+        fn("recsys_engine.user_context", {
+          p_user_id: userId,
+          p_model_id: ref("feed.model_id"),
+          p_now: ref("feed.now"),
+        }).as("context"),
       (join) => join.onTrue(),
     )
     .selectAll("feed")

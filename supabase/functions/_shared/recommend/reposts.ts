@@ -2,7 +2,7 @@
 import type { PostFacts } from "./post-facts.ts";
 import { sameTitles } from "./select/fold.ts";
 
-/** As recsys.unwanted_originals. */
+/** As recsys_engine.unwanted_originals. */
 export interface Originals {
   post_ids: string[];
   titles: string[];

@@ -1,4 +1,4 @@
-/** The candidates of a feed as recsys.candidates brings them: beside what is common to all feeds, or from all sources at once. */
+/** The candidates of a feed as recsys_engine.candidates brings them: beside what is common to all feeds, or from all sources at once. */
 import { sql } from "kysely";
 import { asService, type Identity } from "../database/caller.ts";
 import type { Connection, Query } from "../database/database.ts";
@@ -16,14 +16,14 @@ import type { Originals } from "./reposts.ts";
 import { cutOf, withinShare } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
 
-/** What recsys.candidates returns; null where there is none. */
+/** What recsys_engine.candidates returns; null where there is none. */
 interface FoundCandidates {
   model_gone: boolean;
   is_few: boolean;
   affinities: Record<string, number> | null;
   /** Authors whom the caller follows. */
   follows: string[] | null;
-  /** Those that the caller follows, as in recsys.post_tags; null: a visitor. */
+  /** Those that the caller follows, as in recsys_engine.post_tags; null: a visitor. */
   topics: string[] | null;
   /** Topics of which they want more or less, in small letters; null: nothing of theirs is read. */
   more: string[] | null;
@@ -74,7 +74,7 @@ export interface RetrievalRequest {
   isFew?: boolean;
   /** Told whether they may. */
   tellFew?: (isFew: boolean) => void;
-  /** In milliseconds; default: recsys.clock(). */
+  /** In milliseconds; default: recsys_engine.clock(). */
   instant?: number;
   /** Where a worker keeps what is known of posts; default: it is read. */
   known?: (ids: string[]) => Promise<KnownPost[]>;
@@ -273,13 +273,13 @@ function candidates(
   { role, sub }: Identity,
   { modelId, vector, page: { served, filter, given }, common, isFew, instant }: RetrievalRequest,
 ): Query<{ found: FoundCandidates }> {
-  const found = fn("recsys.candidates", {
+  const found = fn("recsys_engine.candidates", {
     p_role: role,
     p_user_id: sub ?? null,
     p_model_id: modelId,
     p_embedding: vector && JSON.stringify(Array.from(vector)),
     // not as Dates, which would cut microseconds off
-    p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
+    p_now: instant === undefined ? fn("recsys_engine.clock", {}) : instantOf(instant),
     p_filter: filter ? JSON.stringify(filter) : null,
     p_seed: String(served.seed),
     // those that the app names are ranked again on each page, so that all pages have one order

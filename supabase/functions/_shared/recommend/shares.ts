@@ -1,4 +1,4 @@
-/** An author's share of a source, where more was found than it brings (recsys.within_share is the same where it is asked for all at once). */
+/** An author's share of a source, where more was found than it brings (recsys_engine.within_share is the same where it is asked for all at once). */
 import { counted } from "./count-author.ts";
 
 /** What of a source was found where there may be more. */

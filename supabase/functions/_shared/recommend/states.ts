@@ -19,7 +19,7 @@ export function userState(row: ContextRow, history: ArrayLike<number>[]): UserSt
   };
 }
 
-/** A candidate with the id that the answer names it by, and recsys.served_key, by which the feed remembers it. */
+/** A candidate with the id that the answer names it by, and recsys_engine.served_key, by which the feed remembers it. */
 export interface PostCandidate extends Candidate {
   post_id: string;
   served_key: number;

@@ -32,8 +32,8 @@ export async function tellTopics(
 
 function readTopics(postIds: string[]): Query<FoundFacts<Topic>> {
   const found = db
-    .selectFrom("recsys.post_topics as joined")
-    .innerJoin("recsys.topics as topics", "topics.topic_id", "joined.topic_id")
+    .selectFrom("recsys_engine.post_topics as joined")
+    .innerJoin("recsys_engine.topics as topics", "topics.topic_id", "joined.topic_id")
     .select((row) => [
       "joined.post_id",
       sql<Topic>`json_build_object('id', ${row.ref("topics.topic_id")}, 'label', ${row.ref("topics.label")},
@@ -43,7 +43,7 @@ function readTopics(postIds: string[]): Query<FoundFacts<Topic>> {
   return db
     .selectFrom(found.as("found"))
     .select(({ exists, fn, selectFrom }) => [
-      exists(selectFrom("recsys.topics").select("topic_id")).$castTo<boolean>().as("any"),
+      exists(selectFrom("recsys_engine.topics").select("topic_id")).$castTo<boolean>().as("any"),
       fn<Record<string, Topic> | null>("json_object_agg", ["found.post_id", "found.topic"]).as("facts"),
     ]);
 }

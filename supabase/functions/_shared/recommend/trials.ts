@@ -14,7 +14,7 @@ export function openTrials() {
   let kept: { at: number; featureStore: number; trials: Trials } | undefined;
   return {
     /**
-     * As of `now`, the engine's clock in milliseconds, and recsys.feature_store_version; `connection` is in a transaction under `role`.
+     * As of `now`, the engine's clock in milliseconds, and recsys_engine.feature_store_version; `connection` is in a transaction under `role`.
      * Sends its statements at once, so that they travel with others.
      */
     async of(connection: Connection, role: string, featureStore: number, now: number): Promise<Trials> {
@@ -48,21 +48,21 @@ type Columns = { post_id: string[] | null; impressions: number[]; acted: number[
 const most = 5_000;
 
 const newest = db
-  .selectFrom("recsys.trials")
+  .selectFrom("recsys_engine.trials")
   .select(["post_id", "impressions", "acted", "created_at"])
-  .where("created_at", ">", sql<Date>`recsys.clock() - recsys.trial_age()`)
+  .where("created_at", ">", sql<Date>`recsys_engine.clock() - recsys_engine.trial_age()`)
   .orderBy("created_at", "desc")
   .limit(sql.lit(most));
 
 /** The newest. */
 const readTrials: Statement<Columns> = toStatement(
   db.selectFrom(newest.as("newest")).select(({ ref }) => {
-    const oldest = sql`case when count(*) = ${sql.lit(most)} then min(${ref("created_at")}) else recsys.clock() - recsys.trial_age() end`;
+    const oldest = sql`case when count(*) = ${sql.lit(most)} then min(${ref("created_at")}) else recsys_engine.clock() - recsys_engine.trial_age() end`;
     return [
       sql<string[] | null>`json_agg(${ref("post_id")})`.as("post_id"),
       sql<number[]>`json_agg(${ref("impressions")})`.as("impressions"),
       sql<number[]>`json_agg(${ref("acted")})`.as("acted"),
-      milliseconds(sql`recsys.clock()`).as("at"),
+      milliseconds(sql`recsys_engine.clock()`).as("at"),
       milliseconds(oldest).as("since"),
     ];
   }),

@@ -17,7 +17,7 @@ export function endpointOf(environment: (name: string) => string | undefined): E
 
 /** From the Vault: recsys_ideas_url, recsys_ideas_model, recsys_ideas_key. undefined: not named there, or there is no Vault. */
 export async function endpointInVault(pool: Pool): Promise<Endpoint | undefined> {
-  const named: Statement<Record<"url" | "model" | "key", string | null>> = call("recsys.ideas_endpoint", {});
+  const named: Statement<Record<"url" | "model" | "key", string | null>> = call("recsys_engine.ideas_endpoint", {});
   const [{ url, model, key }] = await readAs(pool, service, named, async (_, rows) => rows);
   return checked(url, model, key);
 }

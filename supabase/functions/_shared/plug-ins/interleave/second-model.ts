@@ -38,7 +38,7 @@ export function secondModelId(context: ContextRow): number | null {
   return second_model_id ?? null;
 }
 
-/** Of a row of recsys.assignment; empty: the user is in no experiment. */
+/** Of a row of recsys_engine.assignment; empty: the user is in no experiment. */
 function assigned(context: ContextRow): { variant?: string; second_model_id?: number | null } {
   return context.assigned ?? {};
 }
@@ -85,7 +85,7 @@ function readSecond(userId: string | null, modelId: number, { now, history_posts
   return db
     .selectFrom("recsys.models as models")
     .crossJoinLateral(({ ref }) =>
-      fn("recsys.user_vectors", {
+      fn("recsys_engine.user_vectors", {
         p_user_id: userId,
         p_model_id: ref("models.model_id"),
         p_now: now,

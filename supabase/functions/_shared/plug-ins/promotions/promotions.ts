@@ -8,7 +8,7 @@ import { type ToldPosts, toldPosts } from "../../recommend/known-posts.ts";
 import type { PageInputs, Promoter } from "../../recommend/seams.ts";
 import { type Promotion, placed, unpinned, weighed } from "./place.ts";
 
-/** What recsys.promoted_posts returns. */
+/** What recsys_engine.promoted_posts returns. */
 interface Promoted {
   promotions: Promotion[];
   /** Those that no source brought. */
@@ -75,7 +75,7 @@ function openSmallGroups() {
   let known: { by: string; ids: string[]; until: number } | undefined;
   return async (connection: Connection, role: string, by: string): Promise<string[]> => {
     if (known?.by === by && performance.now() < known.until) return known.ids;
-    const asked = fn("recsys.small_group_posts", { p_group_by: by }).$castTo<string[]>();
+    const asked = fn("recsys_engine.small_group_posts", { p_group_by: by }).$castTo<string[]>();
     const [{ ids }] = await asService(connection, role, db.selectNoFrom(asked.as("ids")));
     known = { by, ids, until: performance.now() + groupsKnownFor };
     return ids;
@@ -86,7 +86,7 @@ function promotedTo(
   { reader: { caller }, page, found }: PageInputs,
   smallGroups: string[],
 ): Query<{ promoted: Promoted }> {
-  const promoted = fn("recsys.promoted_posts", {
+  const promoted = fn("recsys_engine.promoted_posts", {
     p_role: caller.role,
     p_user_id: caller.sub ?? null,
     p_now: found.context.now,

@@ -6,7 +6,7 @@ import type { Predictions } from "../../recommend/feed.ts";
 import type { ReplayedPlace } from "./replay.ts";
 import type { Answered } from "./shadow-scores.ts";
 
-/** Writes what a shadow said of a feed to recsys.shadow_impressions. */
+/** Writes what a shadow said of a feed to recsys_engine.shadow_impressions. */
 export async function logShadow(
   pool: Pool,
   answered: Answered,
@@ -17,7 +17,7 @@ export async function logShadow(
 }
 
 function insertPlaces({ requestId, caller, shownAt }: Answered, modelId: number, places: ReplayedPlace[]) {
-  return insertRows("recsys.shadow_impressions", {
+  return insertRows("recsys_engine.shadow_impressions", {
     request_id: ["uuid", places.map(() => requestId)],
     shadow_model_id: ["bigint", places.map(() => modelId)],
     user_id: ["uuid", places.map(() => caller.sub)],

@@ -7,7 +7,7 @@ import { sources } from "../../features/retrieval.ts";
 import type { Page } from "../../recommend/cursor.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
 
-/** The columns of recsys.user_context, and the model. */
+/** The columns of recsys_engine.user_context, and the model. */
 export type UserRow = Pick<
   ContextRow,
   | "known"
@@ -43,7 +43,9 @@ export function readUser(userId: string, modelId: number, now: Date): Query<User
     .selectFrom("recsys.models as models")
     .leftJoinLateral(
       ({ ref }) =>
-        fn("recsys.user_context", { p_user_id: userId, p_model_id: ref("models.model_id"), p_now: now }).as("context"),
+        fn("recsys_engine.user_context", { p_user_id: userId, p_model_id: ref("models.model_id"), p_now: now }).as(
+          "context",
+        ),
       (join) => join.onTrue(),
     )
     .selectAll("context")
@@ -54,7 +56,7 @@ export function readUser(userId: string, modelId: number, now: Date): Query<User
     ])
     .select(({ exists, selectFrom }) =>
       exists(
-        selectFrom(["recsys.user_days as days", "recsys.settings as settings"])
+        selectFrom(["recsys_engine.user_days as days", "recsys.settings as settings"])
           .select("days.day")
           .where("days.user_id", "=", userId)
           .where("days.day", "=", sql<Date>`(now() at time zone 'utc')::date`)
@@ -74,7 +76,7 @@ export function readNearness(
   { served, filter }: Page,
   postIds: string[],
 ): Query<{ rank: number | null }> {
-  const p_request = fn("recsys.feed_request", {
+  const p_request = fn("recsys_engine.feed_request", {
     p_user_id: userId,
     p_now: now,
     p_filter: filter ? JSON.stringify(filter) : null,
@@ -90,7 +92,7 @@ export function readNearness(
   };
   return db
     .selectFrom(unnest({ post_id: ["uuid", postIds] }).as("listed"))
-    .leftJoin(fn("recsys.retrieve_similar", near).as("near"), (join) =>
+    .leftJoin(fn("recsys_engine.retrieve_similar", near).as("near"), (join) =>
       join.onRef("near.post_id", "=", "listed.post_id"),
     )
     .select(({ ref }) => sql<number | null>`${ref("near.rank")}::integer`.as("rank"))

@@ -11,7 +11,7 @@ export interface Shadow {
   share: number;
 }
 
-/** As many as recsys.bucket() has. */
+/** As many as recsys_engine.bucket() has. */
 const buckets = 10_000;
 
 /** Each has requests of its own: the first those of the first buckets, and so on. null: none scores this one. */
@@ -33,7 +33,7 @@ export async function readShadows(pool: Pool): Promise<Shadow[]> {
 
 function runningShadows() {
   return db
-    .selectFrom("recsys.shadows")
+    .selectFrom("recsys_engine.shadows")
     .select(({ ref }) => ["model_id", sql<number>`${ref("share")}::double precision`.as("share")])
     .where("ended_at", "is", null)
     .orderBy("shadow_id");

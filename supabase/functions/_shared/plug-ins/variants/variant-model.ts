@@ -11,7 +11,7 @@ export const variantModel: ModelChoice = {
     const assigned = failed
       ? sql`jsonb_build_object('variant', variant, 'settings', settings)`
       : sql`to_jsonb(assigned)`;
-    const assignment = fn("recsys.assignment", { p_user_id: userId });
+    const assignment = fn("recsys_engine.assignment", { p_user_id: userId });
     return readContext(userId, sql`(select ${assigned} from ${assignment} as assigned)`);
   },
   chosen(context) {
@@ -21,7 +21,7 @@ export const variantModel: ModelChoice = {
   label: (context) => assigned(context).variant ?? "",
 };
 
-/** A row of recsys.assignment, but for its settings; empty: the user is in no experiment. */
+/** A row of recsys_engine.assignment, but for its settings; empty: the user is in no experiment. */
 function assigned(context: ContextRow): { variant?: string; model_id?: number | null } {
   return context.assigned ?? {};
 }

@@ -13,7 +13,7 @@ export interface Selectable {
     /** The post tower's vector, of unit length; null: none yet. */
     embedding: ArrayLike<number> | null;
     ranks: Ranks;
-    /** recsys.topics.topic_id; undefined or null: not asked for, or none. */
+    /** recsys_engine.topics.topic_id; undefined or null: not asked for, or none. */
     topic_id?: number | null;
     /** As recsys.settings.group_by has it; undefined or null: not asked for, or none. */
     group?: string | null;
@@ -23,9 +23,9 @@ export interface Selectable {
     edited_at?: number | null;
     /** What the feature store knows of it; undefined: nobody came to it. */
     state?: { participants: number };
-    /** Whether it is a newcomer's that nobody else has come to yet (recsys.with_trials): it has no place but for a trial. */
+    /** Whether it is a newcomer's that nobody else has come to yet (recsys_engine.with_trials): it has no place but for a trial. */
     on_trial?: boolean;
-    /** Whether its author is in a closed circle (recsys.circle_members), in which the reader is not, and the reader does not follow them. */
+    /** Whether its author is in a closed circle (recsys_engine.circle_members), in which the reader is not, and the reader does not follow them. */
     of_circle?: boolean;
   };
 }
