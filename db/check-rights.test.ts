@@ -13,13 +13,14 @@ const database = skip ? undefined : await adoptedBlog({ after }, "check_rights")
 /** What members may do in the schema recsys, as statements that take it away. */
 async function rightsOfMembers(client: pg.PoolClient): Promise<string[]> {
   const { rows } = await client.query(
-    `select 'function ' || oid::regprocedure as what, 'execute' as verb from pg_proc
+    `select what, verb from (
+     select 'function ' || oid::regprocedure as what, 'execute' as verb from pg_proc
      where pronamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and has_function_privilege('authenticated', oid, 'execute')
      union all
      select 'table ' || oid::regclass, 'select' from pg_class
      where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p', 'v') and has_any_column_privilege('authenticated', oid, 'select')
-       and not relispartition
-     order by 1`,
+       and not relispartition) as rights
+     order by verb, what collate "C"`,
   );
   return rows.map(({ what, verb }) => `${verb} on ${what}`);
 }
@@ -40,15 +41,15 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
   "execute on function recsys.id_of(text)",
-  "execute on function recsys_engine.number_of(text,text)",
-  "execute on function recsys_engine.people_to_follow(uuid,integer)",
   "execute on function recsys.person_id_of(bigint)",
   "execute on function recsys.person_id_of(text)",
   "execute on function recsys.time_of_id(text,text)",
+  "execute on function recsys_engine.number_of(text,text)",
+  "execute on function recsys_engine.people_to_follow(uuid,integer)",
   "execute on function recsys_engine.topics_to_follow(uuid,integer)",
   "execute on function recsys_engine.why_to_follow(bigint,uuid[])",
-  "select on table recsys_engine.post_neighbours",
   "select on table recsys.source_logins",
+  "select on table recsys_engine.post_neighbours",
   "select on table recsys_engine.user_days",
 ];
 

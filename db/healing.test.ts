@@ -136,7 +136,7 @@ test("deleted and erased, they leave what is kept of all others as it is where t
   const calm = await lived(false);
   const healed = await lived(true);
   assert.equal(differing(healed.attacked, calm.attacked).length, 14, "the attack reached all that is kept");
-  assert.deepEqual(differing(healed.today, calm.today), ["trials"]);
+  assert.deepEqual(differing(healed.today, calm.today), ["recsys_engine.trials"]);
   assert.deepEqual(differing(healed.tomorrow, calm.tomorrow), []);
   assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 });

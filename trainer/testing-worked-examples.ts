@@ -4,6 +4,7 @@ import { cp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../db/testing-program.ts";
+import { writeBaseline } from "../db/upgrade/testing-baseline.ts";
 import { temporaryFolder } from "./testing.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -24,6 +25,7 @@ export async function workedExamples(t: Parameters<typeof temporaryFolder>[0], n
   const copy = await temporaryFolder(t);
   const parts = [
     "supabase/functions",
+    "supabase/schemas",
     "supabase/migrations",
     "serve",
     "testing",
@@ -98,5 +100,6 @@ export async function workedExamples(t: Parameters<typeof temporaryFolder>[0], n
   }
 
   for (const block of pages.flatMap(({ blocks }) => blocks)) if (fileOf(block).endsWith(".sql")) await apply(block);
+  await writeBaseline(copy);
   return { copy, pages, fileOf, apply, follow, run, assertTyped };
 }

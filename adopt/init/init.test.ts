@@ -25,19 +25,19 @@ async function app(t: TestContext, version = "20250101000000"): Promise<string> 
 
 const migrationsOf = async (folder: string) => (await readdir(join(folder, "supabase/migrations"))).sort();
 
-test("it writes migrations behind the app's own, in the engine's order and without the example app, the one to fill last", async (t) => {
+test("it writes migrations behind the app's own, in the order of the releases and without the example app, the one to fill last", async (t) => {
   const folder = await app(t);
   const { added, sources, upgraded } = await init(folder, now);
   assert.equal(upgraded, false);
   assert.deepEqual(await migrationsOf(folder), ["20250101000000_app.sql", ...added, sources]);
-  const keys = (await engineMigrations()).map(({ key }) => key);
   assert.deepEqual(
-    added.map((name) => name.replace(/^\d{14}_recsys_(.*)\.sql$/, "$1")),
-    keys,
+    added.map((file) => file.replace(/^\d{14}_(.*)\.sql$/, "$1")),
+    (await engineMigrations()).map(({ name }) => name),
   );
   assert.equal(sources, "20261126101500_recsys_sources.sql");
   for (const name of added) {
     const sql = await readFile(join(folder, "supabase/migrations", name), "utf8");
+    assert.match(sql, /create schema recsys;/);
     assert.doesNotMatch(sql, /public\.(profiles|posts|comments|logins|post_views|post_votes|projects|mutes)\b/, name);
   }
 });
@@ -58,32 +58,33 @@ test("functions are in a folder of their own, without tests, and have their stan
 
 test("a later one adds what is new, replaces what is the engine's, and keeps what the team filled", async (t) => {
   const folder = await app(t);
-  const { added, sources } = await init(folder, now);
+  const release = (...names: string[]) => names.map((name) => ({ version: "", name, sql: `-- ${name}` }));
+  const { added, sources } = await init(folder, now, undefined, release("recsys_1_0_0", "recsys_1_1_0"));
+  const [first, second] = ["20261126101458_recsys_1_0_0.sql", "20261126101459_recsys_1_1_0.sql"];
+  assert.deepEqual([added, sources], [[first, second], "20261126101500_recsys_sources.sql"]);
   const at = (name: string) => join(folder, "supabase/migrations", name);
-  const original = await readFile(at(added[3]), "utf8");
-  // as an earlier version had it: without the last, with another text of the fourth, and with one that is gone by now
-  await rm(at(added[added.length - 1]));
-  await writeFile(at(added[3]), "-- as it was");
-  await writeFile(at("20261126101459_recsys_000001_gone.sql"), "-- gone");
+  // a team that edited one, has one that no release had, and went on
+  await writeFile(at(second), "-- edited");
+  await writeFile(at("20261126101501_recsys_unreleased.sql"), "-- gone");
   await writeFile(at(sources), "-- ours");
   await writeFile(at("20270101000000_later.sql"), "-- of the app");
   await writeFile(join(folder, "supabase/functions/_recsys/_shared/old.ts"), "");
-  const again = await init(folder, now);
-  const newest = `20270101000001_recsys_${added[added.length - 1].slice("20261126101500_recsys_".length)}`;
-  assert.deepEqual(again, {
+  const later = release("recsys_1_0_0", "recsys_1_1_0", "recsys_2_0_0");
+  const newest = "20270101000001_recsys_2_0_0.sql";
+  assert.deepEqual(await init(folder, now, undefined, later), {
     added: [newest],
-    changed: [added[3]],
-    left: ["20261126101459_recsys_000001_gone.sql"],
+    changed: [second],
+    left: ["20261126101501_recsys_unreleased.sql"],
     sources,
     upgraded: true,
   });
   assert.deepEqual((await migrationsOf(folder)).at(-1), newest);
   assert.equal(await readFile(at(sources), "utf8"), "-- ours");
-  assert.equal(await readFile(at(added[3]), "utf8"), original);
+  assert.equal(await readFile(at(second), "utf8"), "-- recsys_1_1_0");
   assert.ok(!(await readdir(join(folder, "supabase/functions/_recsys/_shared"))).includes("old.ts"));
 
   const before = await readFile(join(folder, "supabase/config.toml"), "utf8");
-  const third = await init(folder, now);
+  const third = await init(folder, now, undefined, later);
   assert.deepEqual([third.added, third.changed], [[], []]);
   assert.equal(await readFile(join(folder, "supabase/config.toml"), "utf8"), before);
 });
@@ -118,6 +119,11 @@ test("where something is in the way it says so in a line and writes nothing", as
       "half a stanza",
       (folder) => writeFile(join(folder, "supabase/config.toml"), "# recsys: end\n"),
       /one of the two lines .* without the other/,
+    ],
+    [
+      "migrations of before 1.0",
+      (folder) => writeFile(join(folder, "supabase/migrations/20261126101500_recsys_000960_sources.sql"), ""),
+      /20261126101500_recsys_000960_sources\.sql is of a version before 1\.0, which cannot be upgraded: delete .* and begin with a new database/,
     ],
     [
       "a version that is no instant",

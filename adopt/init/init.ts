@@ -14,10 +14,10 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const walkThrough = new URL("../../docs/adopting.md", import.meta.url);
 
 /**
- * Writes into `folder`/supabase; `draft`: the team's migration to begin with, in place of one to fill. Everything is looked at before anything is
- * written. Throws a `UserError` where something is in the way.
+ * Writes into `folder`/supabase; `draft`: the team's migration to begin with, in place of one to fill; `release`: other migrations than this
+ * version's, for tests. Everything is looked at before anything is written. Throws a `UserError` where something is in the way.
  */
-export async function init(folder: string, now = new Date(), draft?: string) {
+export async function init(folder: string, now = new Date(), draft?: string, release?: Migration[]) {
   const supabase = join(resolve(folder), "supabase");
   if (supabase === join(resolve(root), "supabase"))
     throw new UserError("this is the recommender's own folder: name your app's with --into FOLDER");
@@ -32,10 +32,15 @@ export async function init(folder: string, now = new Date(), draft?: string) {
       throw new UserError(`supabase/functions/${name} is a function of the app's own: rename it first`);
   const migrations = join(supabase, "migrations");
   const present = await namesIn(migrations);
+  const ancient = present.find((name) => /^\d+_recsys_\d{6}_/.test(name));
+  if (ancient !== undefined)
+    throw new UserError(
+      `${ancient} is of a version before 1.0, which cannot be upgraded: delete the migrations called …_recsys_NNNNNN_….sql and begin with a new database`,
+    );
   const versions = present.map((name) => name.slice(0, name.indexOf("_")));
   const installed = new Map(present.flatMap((name) => (keyOf(name) ? [[keyOf(name) as string, name] as const] : [])));
-  const ours = await engineMigrations();
-  const missing = ours.filter(({ key }) => !installed.has(key));
+  const ours = release ?? (await engineMigrations());
+  const missing = ours.filter(({ name }) => !installed.has(name));
   const found = present.find((name) => /^\d+_recsys_sources\.sql$/.test(name));
   const fresh = versionsAfter(versions, missing.length + (found ? 0 : 1), now);
 
@@ -44,14 +49,14 @@ export async function init(folder: string, now = new Date(), draft?: string) {
   /** Those that an earlier `init` wrote and that were edited since, and written again. */
   const changed: string[] = [];
   const write = async (name: string, sql: string) => await writeFile(join(migrations, name), sql);
-  for (const { key, sql } of ours) {
-    const name = installed.get(key);
-    if (name === undefined) {
-      added.push(`${fresh[added.length]}_recsys_${key}.sql`);
+  for (const { name, sql } of ours) {
+    const file = installed.get(name);
+    if (file === undefined) {
+      added.push(`${fresh[added.length]}_${name}.sql`);
       await write(added[added.length - 1], sql);
-    } else if ((await readFile(join(migrations, name), "utf8")) !== sql) {
-      changed.push(name);
-      await write(name, sql);
+    } else if ((await readFile(join(migrations, file), "utf8")) !== sql) {
+      changed.push(file);
+      await write(file, sql);
     }
   }
   /** The migration that is the team's to fill. */
@@ -59,9 +64,9 @@ export async function init(folder: string, now = new Date(), draft?: string) {
   if (!found) await write(sources, draft ?? (await exampleToFill()));
   await copyFunctions(join(supabase, "functions", "_recsys"));
   await writeFile(config, configured);
-  const keys = new Set(ours.map(({ key }) => key));
-  /** Those of an earlier `init` that the engine no longer has; they stay. */
-  const left = [...installed].filter(([key]) => !keys.has(key)).map(([, name]) => name);
+  const names = new Set(ours.map(({ name }) => name));
+  /** Those of an earlier `init` that this version does not have; they stay. */
+  const left = [...installed].filter(([name]) => !names.has(name)).map(([, file]) => file);
   return { added, changed, left, sources, upgraded: found !== undefined };
 }
 
@@ -75,9 +80,9 @@ async function exampleToFill(): Promise<string> {
 ${example.replace(/^(?!-- |$)/gm, "-- ")}`;
 }
 
-/** The key of an engine's migration (see `EngineMigration`); undefined: it is the app's. */
-function keyOf(name: string): string | undefined {
-  return /^\d+_recsys_(\d{6}_.+)\.sql$/.exec(name)?.[1];
+/** The name of a migration of the recommender's, by which a later `init` finds it again; undefined: it is the app's. */
+function keyOf(file: string): string | undefined {
+  return /^\d+_(recsys_(?:\d+_\d+_\d+|unreleased))\.sql$/.exec(file)?.[1];
 }
 
 /** Those of the migrations there, as the CLI takes them. */
@@ -154,36 +159,15 @@ function instantOf(version: string): number {
 
 // What of this checkout goes into an app's own supabase folder: everything but the example app and what is only for development.
 
-/** Tables, views and triggers of the example app, and the function `events`, which writes into them. */
-const exampleApp = new Set([
-  "app_tables",
-  "mutes",
-  "follows",
-  "preferences",
-  "withheld",
-  "example_views",
-  "events",
-  "watch_app_tables",
-]);
-
 /** The functions that an app with tables of its own is served by, with what `supabase functions deploy` needs to know. */
 export const servedFunctions = ["recommend", "similar", "ideas", "embed"];
 
 const answerTypes = fileURLToPath(new URL("../../client/src/types.ts", import.meta.url));
 const functionsFolder = fileURLToPath(new URL("../../supabase/functions/", import.meta.url));
 
-/** A migration of the engine under the name by which a later `init` finds it again. */
-interface EngineMigration extends Migration {
-  /** Such as `000960_sources`: its number in this checkout and its name. */
-  key: string;
-}
-
-/** Those that an app needs, in their order. */
-export async function engineMigrations(): Promise<EngineMigration[]> {
-  const all = await readMigrations();
-  return all
-    .map((migration) => ({ ...migration, key: `${migration.version.slice(-6)}_${migration.name}` }))
-    .filter(({ name }) => !exampleApp.has(name));
+/** Those that an app needs, in their order: one for each release. The others are the example app's. */
+export async function engineMigrations(): Promise<Migration[]> {
+  return (await readMigrations()).filter(({ name }) => name.startsWith("recsys_"));
 }
 
 /** Writes the functions' code into a folder that holds nothing else; what was there of an earlier version goes. */

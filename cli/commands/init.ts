@@ -15,9 +15,9 @@ export async function initCommand({ into, database }: { into: string; database?:
   console.log(`${at}/supabase/functions/_recsys and the end of ${at}/supabase/config.toml: written`);
   if (changed.length > 0)
     console.log(
-      `\nedited since you installed them, and written again: ${changed.join(", ")}\nA database that has them already does not get that by \`supabase db push\`: until version 1.0 such a database is remade.`,
+      `\nedited since they were installed, and written again as they were released: ${changed.join(", ")}\nA database that has them does not get that by \`supabase db push\`: what was edited is missing in a new one.`,
     );
-  if (left.length > 0) console.log(`\nno longer part of the recommender, and left where they are: ${left.join(", ")}`);
+  if (left.length > 0) console.log(`\nnot of this version, and left where they are: ${left.join(", ")}`);
   if (upgraded) {
     console.log("\nNext: npx supabase db push, then npx supabase functions deploy");
     return;

@@ -1,5 +1,5 @@
 -- The ten views over the example app's tables, and how old what people do there may be. Another app leaves this file out and redefines them over its own (docs/adopting.md); what
--- they have to keep is said in 20261125000290_source_views.sql.
+-- they have to keep is said in 02_app_views/02_source_views.sql.
 
 create or replace view recsys.source_users with (security_invoker = true) as
 select
@@ -81,7 +81,7 @@ where posts.description ~ '^\s*https?://';
 -- in a community that was imported the engine's clock is behind, and what follows by the machine's would begin in its future
 alter table public.follows alter column created_at set default recsys_engine.clock();
 
--- By the engine's clock, and so not in 0100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
+-- By the engine's clock, and so not in 20261125000100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
 -- interactions of a post recomputed. Nor before somebody signed up, or a view on each of 28 days made an account of an hour one that is known.
 -- A millisecond, since function events has all happen that much before its own clock.
 create policy "views are no older than 30 days and their user" on public.post_views as restrictive for insert to authenticated

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../../../db/testing-program.ts";
+import { writeBaseline } from "../../../db/upgrade/testing-baseline.ts";
 import { temporaryFolder } from "../../../trainer/testing.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -17,15 +18,19 @@ const folder = "supabase/functions/_shared/plug-ins";
 interface PlugIn {
   /** What the registry calls it. */
   name: string;
-  migrations: string[];
+  schemas: string[];
   tests: string[];
 }
 
 const plugIns: Record<string, PlugIn> = {
-  variants: { name: "variantModel", migrations: [], tests: ["supabase/functions/recommend/experiments.test.ts"] },
+  variants: { name: "variantModel", schemas: [], tests: ["supabase/functions/recommend/experiments.test.ts"] },
   interleave: {
     name: "draftedPage",
-    migrations: ["000985_second_model", "001567_interleaving_credits", "001568_interleaving_report"],
+    schemas: [
+      "11_retrieval/10_second_model",
+      "20_experiment_reports/03_interleaving_credits",
+      "20_experiment_reports/04_interleaving_report",
+    ],
     tests: [
       "supabase/functions/recommend/interleaving.test.ts",
       "supabase/functions/recommend/interleaved-models.test.ts",
@@ -36,13 +41,18 @@ const plugIns: Record<string, PlugIn> = {
   },
   promotions: {
     name: "openPromotions",
-    migrations: ["000986_promotions", "001594_preview_promotion"],
+    schemas: ["12_promotions/01_promotions", "12_promotions/02_preview_promotion"],
     tests: ["supabase/functions/recommend/promotions.test.ts"],
   },
-  drawn: { name: "drawnPage", migrations: [], tests: ["supabase/functions/recommend/drawn-places.test.ts"] },
+  drawn: { name: "drawnPage", schemas: [], tests: ["supabase/functions/recommend/drawn-places.test.ts"] },
   shadow: {
     name: "openShadows",
-    migrations: ["000405_shadows", "001502_shadow_impressions", "001577_shadow_report", "001578_off_policy"],
+    schemas: [
+      "03_models/02_shadows",
+      "17_exposure_log/02_shadow_impressions",
+      "20_experiment_reports/07_shadow_report",
+      "20_experiment_reports/08_off_policy",
+    ],
     tests: ["supabase/functions/recommend/shadow.test.ts", "db/shadows.test.ts", "db/off-policy.test.ts"],
   },
 };
@@ -62,7 +72,16 @@ async function withoutLines(path: string, name: string, count: number): Promise<
 
 before(async () => {
   await mkdir(join(copy, "supabase"));
-  for (const part of ["supabase/functions", "supabase/migrations", "db", "serve", "trainer", "testing", "package.json"])
+  for (const part of [
+    "supabase/functions",
+    "supabase/migrations",
+    "supabase/schemas",
+    "db",
+    "serve",
+    "trainer",
+    "testing",
+    "package.json",
+  ])
     await cp(join(root, part), join(copy, part), { recursive: true });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   const { compilerOptions } = JSON.parse(await readFile(join(root, "tsconfig.json"), "utf8"));
@@ -85,9 +104,9 @@ test("the folders are the plug-ins, and what is to be deleted with them is there
   const entries = await readdir(join(root, folder), { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   assert.deepEqual(folders.sort(), Object.keys(plugIns).sort());
-  for (const { migrations, tests } of Object.values(plugIns)) {
+  for (const { schemas, tests } of Object.values(plugIns)) {
     for (const path of tests) await access(join(root, path));
-    for (const migration of migrations) await access(join(root, `supabase/migrations/20261125${migration}.sql`));
+    for (const file of schemas) await access(join(root, `supabase/schemas/${file}.sql`));
   }
 });
 
@@ -138,14 +157,14 @@ try {
 test("without all of them and their SQL a feed is served, logged and kept in order", async () => {
   for (const plugIn of Object.keys(plugIns)) {
     await leaveOut(plugIn);
-    for (const migration of plugIns[plugIn].migrations)
-      await rm(join(copy, `supabase/migrations/20261125${migration}.sql`));
+    for (const file of plugIns[plugIn].schemas) await rm(join(copy, `supabase/schemas/${file}.sql`));
   }
-  const registry = join(copy, "supabase/migrations/20261125000430_tried_models.sql");
+  const registry = join(copy, "supabase/schemas/04_experiments/03_tried_models.sql");
   const sql = await readFile(registry, "utf8");
   const line = "union\nselect shadows.model_id from recsys_engine.shadows where shadows.ended_at is null;";
   assert.ok(sql.includes(line), "the shadows' line among the models that are tried");
   await writeFile(registry, sql.replace(`\n${line}`, ";"));
+  await writeBaseline(copy);
   await assertTypesFit();
   await writeFile(join(copy, "served.ts"), served);
   const { status, stdout, stderr } = await runProgram(join(copy, "served.ts"), [], copy);

@@ -1,19 +1,5 @@
 -- Working the queue: claim, embed outside the database, and complete or fail. What happens to jobs when another model serves.
 
-alter table recsys.models add column embedded_as_of pg_snapshot not null default pg_current_snapshot();
-comment on column recsys.models.embedded_as_of is 'What was committed when publishing began: the model''s vectors include these changes of texts, and may lack any other.';
-
-create function recsys_engine.cluster_id() returns bigint
-language sql stable security invoker set search_path = ''
-return (select pg_control_system.system_identifier from pg_catalog.pg_control_system());
-comment on function recsys_engine.cluster_id() is 'Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another''s, into which a dump of it is restored.';
-revoke all on function recsys_engine.cluster_id() from public;
-grant execute on function recsys_engine.cluster_id() to service_role;
-
-alter table recsys.models add column embedded_in bigint;
-alter table recsys.models alter column embedded_in set default recsys_engine.cluster_id();
-comment on column recsys.models.embedded_in is 'The cluster that embedded_as_of is of, as recsys_engine.cluster_id().';
-
 create function recsys_engine.embeds_change(p_model recsys.models, p_changed_by xid8) returns boolean
 language sql stable security invoker set search_path = ''
 as $$ select p_model.embedded_in is not distinct from recsys_engine.cluster_id() and pg_visible_in_snapshot(p_changed_by, p_model.embedded_as_of) $$;

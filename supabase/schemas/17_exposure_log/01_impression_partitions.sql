@@ -1,9 +1,6 @@
 -- A partition of recsys.impressions for each month (UTC), made ahead, and dropped when its rows are older than they are kept. What
 -- reads and writes go through is the parent's policies and grants; a partition itself is the owner's alone.
 
-alter table recsys.settings add column impressions_kept interval not null default '6 months' check (impressions_kept > interval '0');
-comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole months, so up to a month longer.';
-
 create table recsys_engine.impressions_default (like recsys.impressions including all);
 alter table recsys.impressions attach partition recsys_engine.impressions_default default;
 alter table recsys_engine.impressions_default enable row level security;

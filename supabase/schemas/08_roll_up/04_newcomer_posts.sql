@@ -1,4 +1,4 @@
--- What newcomers write (20261125000610_newcomers.sql). Of their posts of a day (UTC) five times as many as usual, the mean of the
+-- What newcomers write (07_feature_store/02_newcomers.sql). Of their posts of a day (UTC) five times as many as usual, the mean of the
 -- 28 days before, are posts like all others. Those beyond are on trial: places for trials alone bring them, what one follows, and a filter by the author.
 -- The first act of somebody who is no newcomer and not the author ends a trial, and a week does. Of Travel's 12,292 posts by newcomers 4 were ever on
 -- trial, with three times as many 54. Before, one post of a new account had a place in each feed of 60 people, and ten accounts had all.

@@ -342,9 +342,6 @@ end
 $$;
 comment on function recsys_engine.batch_feed(uuid, integer, bigint, bigint[], jsonb) is 'What is left of a user''s list for the caller to see now, best first: without posts that are gone or that the caller may not read, without the user''s own, those they interacted with, dismissed, saw or muted since, those that earlier pages served (p_served: their recsys_engine.served_key with p_seed), and what p_filter (as of recsys_engine.feed_request) does not let in. Nothing, where the user has preferences (recsys.source_preferences).';
 
-alter table recsys.impressions add column mode text not null default 'live' check (mode in ('live', 'batch', 'candidates'));
-comment on column recsys.impressions.mode is 'live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.';
-
 revoke all on function recsys_engine.batch_activity(), recsys_engine.begin_batch_run(integer), recsys_engine.claim_batch_page(bigint, interval),
   recsys_engine.complete_batch_page(bigint, bigint, uuid[], text[], text[], text[], text[], text[], text[], text[], integer, text, text[]),
   recsys_engine.release_batch_page(bigint, bigint), recsys_engine.end_batch_run(bigint, text), recsys_engine.finish_batch_run(bigint),

@@ -1,9 +1,5 @@
 -- How often one person may call: counted here, so that all workers of all functions count together.
 
-alter table recsys.settings
-  add column requests_per_minute integer default 120 check (requests_per_minute > 0);
-comment on column recsys.settings.requests_per_minute is 'How many requests a person may send in a minute, to all functions together; who has been quiet for a minute may send them at once. More get 429. Null: no limit.';
-
 -- unlogged: an update writes nothing to the write-ahead log, and a crash gives everybody a whole allowance
 create unlogged table recsys_engine.rate_limits (
   user_id uuid primary key,

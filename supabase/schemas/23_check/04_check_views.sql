@@ -25,7 +25,7 @@ begin
   where under.kind in ('r', 'p') and not pg_class.relrowsecurity;
 
   return query
-  select true, format('%s has no column %s of type %s', expected.view, expected.name, format_type(expected.type, null)), 'see the columns in 20261125000290_source_views.sql'
+  select true, format('%s has no column %s of type %s', expected.view, expected.name, format_type(expected.type, null)), 'docs/adopting.md names its columns'
   from (
     values
       ('recsys.source_users', 'user_id', 'uuid'::regtype), ('recsys.source_users', 'external_id', 'text'), ('recsys.source_users', 'passions', 'text[]'),

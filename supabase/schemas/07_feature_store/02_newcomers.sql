@@ -1,5 +1,5 @@
 -- Newcomers, who signed up less than a day before, and how many posts of theirs are usual: five times the mean of the 28 days before are posts like
--- all others. What they write beyond it is on trial (20261125000714_newcomer_posts.sql).
+-- all others. What they write beyond it is on trial (08_roll_up/04_newcomer_posts.sql).
 
 create table recsys_engine.newcomer_days (
   day date primary key,

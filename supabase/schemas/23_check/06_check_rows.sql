@@ -31,7 +31,7 @@ begin
 
     return query
     select true, format('%s: %s rows have no %s, or a time before 1990 or after 2199', found.view, found.count, found.columns),
-      'leave them out of the view: where … is not null, and as 20261125000290_source_views.sql says of times'
+      'leave them out of the view: where … is not null, and bring times into 1990 to 2199'
     from (
       select 'recsys.source_users' as view, 'user_id or created_at' as columns, count(*) from recsys.source_users
       where user_id is null or not (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z') or created_at is null

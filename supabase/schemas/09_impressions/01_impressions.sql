@@ -21,6 +21,7 @@ create table recsys.impressions (
   seen_at timestamptz,
   team smallint check (team in (1, 2)),
   promotion_id bigint,
+  mode text not null default 'live' check (mode in ('live', 'batch', 'candidates')),
   primary key (request_id, post_id, shown_at)
 ) partition by range (shown_at);
 comment on table recsys.impressions is 'One row per post shown: position from 1, its score and the model that gave it, its source, and the features as served. A partition for each month of shown_at, made ahead by recsys_engine.make_impression_partitions().';
@@ -44,6 +45,7 @@ comment on column recsys.impressions.degraded is 'What the feed was made of in p
 comment on column recsys.impressions.seen_at is 'When the post really came into view, as the app told the function `events`; null: nobody said so. A seen post leaves the feed of that person for 30 days.';
 comment on column recsys.impressions.team is 'Of a feed that two models drafted (an experiment of kind interleaving): whose pick it was, 1 the first model''s and 2 the second''s; model_id is that model. Null: nobody''s, or of any other feed.';
 comment on column recsys.impressions.promotion_id is 'What of recsys.promotions put it there, or changed its score; null: nothing.';
+comment on column recsys.impressions.mode is 'live: ranked for this request; batch: from the list made ahead; candidates: posts that the app named, ranked for this request.';
 create index impressions_user_id_shown_at_idx on recsys.impressions (user_id, shown_at desc);
 create index impressions_user_id_seen_at_idx on recsys.impressions (user_id, seen_at desc) include (post_id) where seen_at is not null;
 -- a day of all people, for recsys_engine.measure_day; rows come in the order of their times, so a few bytes for each 128 pages do
@@ -58,14 +60,8 @@ create policy "people say what they have seen" on recsys.impressions for update 
 grant select (request_id, user_id, post_id, shown_at, seen_at), update (seen_at) on recsys.impressions to authenticated;
 grant select, insert, update, delete on recsys.impressions to service_role;
 
--- One account within settings.requests_per_minute could have 9.5 GB of impressions a day written, and 135 to 180 GB of events: beyond so
--- many a day they are counted and not kept.
-alter table recsys.settings
-  add column impressions_per_day integer default 5000 check (impressions_per_day >= 0),
-  add column events_per_day integer default 10000 check (events_per_day >= 0);
-comment on column recsys.settings.impressions_per_day is 'How many impressions of a person are kept a day (UTC); more are counted in recsys_engine.user_days and not kept. Null: all.';
-comment on column recsys.settings.events_per_day is 'How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.';
-
+-- One account within settings.requests_per_minute could have 9.5 GB of impressions a day written, and 135 to 180 GB of events: beyond
+-- settings.impressions_per_day and settings.events_per_day they are counted and not kept.
 create table recsys_engine.user_days (
   user_id uuid not null,
   day date not null default (now() at time zone 'utc')::date,

@@ -1,15 +1,12 @@
 -- Versioned models and their life: a candidate that a publish writes and the gate judges, then ready or rejected; activated,
 -- later retired or rolled back, in the end dropped. Exactly one is active; activating and rolling back are single transactions.
 
--- gate_margin: three seeds of one training (travel-se, two windows of 900 requests) lay within .009 in MRR, .011 in recall@20 and
--- .013 in the heads' cross-entropy; this is some way beyond
-alter table recsys.settings
-  add column gate_margin real not null default 0.02 check (gate_margin >= 0),
-  add column retired_models_kept integer not null default 3 check (retired_models_kept >= 1),
-  add column unserved_models_kept interval not null default '14 days' check (unserved_models_kept >= '0');
-comment on column recsys.settings.gate_margin is 'How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.';
-comment on column recsys.settings.retired_models_kept is 'How many retired models stay for a rollback, the latest that served; earlier ones are dropped with their vectors.';
-comment on column recsys.settings.unserved_models_kept is 'How long a model stays that no rollback returns to: rejected, rolled back, or ready and never activated.';
+create function recsys_engine.cluster_id() returns bigint
+language sql stable security invoker set search_path = ''
+return (select pg_control_system.system_identifier from pg_catalog.pg_control_system());
+comment on function recsys_engine.cluster_id() is 'Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another''s, into which a dump of it is restored.';
+revoke all on function recsys_engine.cluster_id() from public;
+grant execute on function recsys_engine.cluster_id() to service_role;
 
 create table recsys.models (
   model_id bigint primary key generated always as identity,
@@ -21,7 +18,9 @@ create table recsys.models (
   metrics jsonb not null default '{}',
   learned_until timestamptz,
   gate jsonb,
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  embedded_as_of pg_snapshot not null default pg_current_snapshot(),
+  embedded_in bigint default recsys_engine.cluster_id()
 );
 comment on table recsys.models is 'One row per published model. candidate: a publish is writing its vectors and the gate has yet to judge it, or the publish was killed; ready: passed, never served; rejected: the gate refused it, and it has no vectors; active: serves; retired: served before; rolled_back: taken out of service for cause.';
 comment on column recsys.models.model_id is 'Names the partitions of its vectors: recsys_engine.post_embeddings_N and recsys_engine.user_embeddings_N.';
@@ -34,6 +33,8 @@ comment on column recsys.models.metrics is 'What its training says of itself: lo
 comment on column recsys.models.learned_until is 'What happened before this instant of the engine''s clock it learned from; what came later is new to it. null: not known.';
 comment on column recsys.models.gate is 'What the gate said: {passed, reasons: [text], contract: "kept" or what breaks it, parity: {rows, largest_difference, tolerance}, comparison: {with, requests, from, margin, metrics: {name: {candidate, published, other, worse, standard_error}}} or {skipped: text}, either with earlier: {with, requests, margin, metrics} where there are requests that both models have learned from}. Each person counts once. null: not judged.';
 comment on column recsys.models.created_at is 'When its publish began.';
+comment on column recsys.models.embedded_as_of is 'What was committed when publishing began: the model''s vectors include these changes of texts, and may lack any other.';
+comment on column recsys.models.embedded_in is 'The cluster that embedded_as_of is of, as recsys_engine.cluster_id().';
 create unique index models_one_active_idx on recsys.models (status) where status = 'active';
 
 create table recsys_engine.model_artifacts (

@@ -1,0 +1,51 @@
+/**
+ * `npm run migrations`: writes the migration of what is not released, from supabase/schemas and supabase/upgrade.sql. With --verify it only says
+ * whether that is needed, and whether a released one was edited.
+ */
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../user-error.ts";
+import { composeUnreleased } from "./compose.ts";
+import { checksumOf, checksums, readChecksums, root } from "./schema-files.ts";
+
+const unreleased = "supabase/migrations/*_recsys_unreleased.sql";
+
+/** Throws a `UserError` where a released migration is gone or was edited: databases have it as it was. */
+export function verifyReleased(folder = root): void {
+  for (const [file, sum] of readChecksums(folder)) {
+    if (!existsSync(join(folder, file))) throw new UserError(`${file} is released and gone: git checkout ${file}`);
+    if (checksumOf(readFileSync(join(folder, file), "utf8")) !== sum)
+      throw new UserError(
+        `${file} is released and was edited, though databases have it as ${checksums} says: git checkout ${file}, then change supabase/schemas`,
+      );
+  }
+}
+
+async function main(verify: boolean): Promise<void> {
+  verifyReleased();
+  const cleanings: (() => Promise<void>)[] = [];
+  const migration = await composeUnreleased({ after: (clean) => void cleanings.push(clean) });
+  for (const clean of cleanings) await clean();
+  const file = migration && `supabase/migrations/${migration.version}_${migration.name}.sql`;
+  const found = globSync(unreleased, { cwd: root });
+  if (verify) {
+    const isCurrent =
+      found.join() === (file ?? "") && (!file || readFileSync(join(root, file), "utf8") === migration.sql);
+    if (!isCurrent)
+      throw new UserError("supabase/migrations lacks what changed in supabase/schemas: npm run migrations");
+    console.log("supabase/migrations fit supabase/schemas.");
+    return;
+  }
+  for (const old of found) rmSync(join(root, old));
+  if (file) writeFileSync(join(root, file), migration.sql);
+  console.log(file ? `Wrote ${file}.` : "Nothing changed since the last release.");
+}
+
+if (import.meta.main)
+  try {
+    await main(process.argv.includes("--verify"));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }

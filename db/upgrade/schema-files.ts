@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Where the schema lies. `supabase/schemas` is what it is now, each object once; `supabase/upgrade.sql` what has to happen to tables that exist,
+ * since the last release; `supabase/migrations` what `supabase db push` applies: a file for each release, which never changes, and one for what is
+ * not released, which is made of the two.
+ */
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const checksums = "db/releases/SHA256SUMS";
+export const handWritten = "supabase/upgrade.sql";
+
+/** The text of supabase/schemas, file after file. */
+export function readSchemas(folder = root): string {
+  const files = globSync("supabase/schemas/*/*.sql", { cwd: folder }).sort();
+  const texts = files.map((file) => {
+    const text = readFileSync(join(folder, file), "utf8");
+    return `-- ${relative("supabase/schemas", file)}\n\n${text.trim()}\n`;
+  });
+  return texts.join("\n\n");
+}
+
+/** The changes of tables since the last release; "": none. */
+export function readHandWritten(folder = root): string {
+  const path = join(folder, handWritten);
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+}
+
+/** Each released migration's sha256 by its path, in the order of the releases. */
+export function readChecksums(folder = root): Map<string, string> {
+  const path = join(folder, checksums);
+  if (!existsSync(path)) return new Map();
+  const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
+  return new Map(lines.map((line) => line.split("  ")).map(([sum, file]) => [file, sum]));
+}
+
+export function checksumOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** `1.2.0` of `…_recsys_1_2_0.sql`; undefined: not a release's. */
+export function releaseOf(file: string): string | undefined {
+  return /^\d+_recsys_(\d+_\d+_\d+)\.sql$/.exec(basename(file))?.[1].replaceAll("_", ".");
+}

@@ -1,0 +1,145 @@
+import type pg from "pg";
+import { UserError } from "../user-error.ts";
+import { type Catalog, differences, readCatalog } from "./catalog.ts";
+import { handWritten } from "./schema-files.ts";
+
+type Client = Pick<pg.ClientBase, "query">;
+
+const isCode = (object: string) => /^(function|view) /.test(object);
+const isRule = (object: string) => /^(policy .* on|trigger .* on recsys(_engine)?\.)/.test(object);
+
+/**
+ * The statements that make of an earlier version what a fresh installation is: the changes of tables as they were written by hand, then what
+ * follows from them. Functions and views that are gone or whose signature changed are dropped, with what depends on them; those that changed are
+ * made again in the order in which a fresh installation makes them; policies, triggers, comments and rights follow.
+ *
+ * `client` is connected to a database of the earlier version and in a transaction, to be rolled back: every statement is tried there. Throws a
+ * `UserError` that lists what only a change of tables can bring about.
+ */
+export async function composeUpgrade(client: Client, fresh: Catalog, tables: string): Promise<string> {
+  const before = differences(await readCatalog(client), fresh);
+  if (before.length === 0 && tables === "") return "";
+  await run(client, tables, `${handWritten} fails`);
+  const statements: string[] = tables === "" ? [] : [tables];
+  const apply = async (sql: string) => {
+    await run(client, sql, `the upgrade's statement "${sql.split("\n", 1)[0]}" fails`);
+    statements.push(sql);
+  };
+
+  for (const object of [...(await readCatalog(client)).keys()].reverse())
+    if (isCode(object) && !fresh.has(object) && (await readCatalog(client)).has(object))
+      await drop(client, object, apply);
+  await replaceCode(client, fresh, apply);
+
+  const now = await readCatalog(client);
+  for (const object of new Set([...now.keys(), ...fresh.keys()])) {
+    const wanted = fresh.get(object);
+    if (!isRule(object) || now.get(object) === wanted) continue;
+    if (now.has(object)) await apply(`drop ${object};`);
+    if (wanted !== undefined) await apply(`${wanted};`);
+  }
+  await tell(client, fresh, apply);
+
+  const left = differences(await readCatalog(client), fresh);
+  if (left.length > 0)
+    throw new UserError(
+      `The upgrade differs from a fresh installation. Write the change into ${handWritten} (+ is missing, - is too much, ~ is another):\n${left.map((line) => `  ${line}`).join("\n")}`,
+    );
+  return `${statements.join("\n\n")}\n`;
+}
+
+type Apply = (sql: string) => Promise<void>;
+
+/** Makes functions and views as `fresh` has them, in its order: what one depends on is there before it. */
+async function replaceCode(client: Client, fresh: Catalog, apply: Apply): Promise<void> {
+  let now = await readCatalog(client);
+  for (const [object, definition] of fresh) {
+    if (!isCode(object) || now.get(object) === definition) continue;
+    const sql = `${definition.trimEnd().replace(/;$/, "")};`;
+    if (now.has(object) && !(await isPossible(client, sql))) {
+      await drop(client, object, apply);
+      now = await readCatalog(client);
+    }
+    await apply(sql);
+  }
+}
+
+/** Drops a function or view, and before it what depends on it. */
+async function drop(client: Client, object: string, apply: Apply): Promise<void> {
+  const before = await readCatalog(client);
+  await client.query(`savepoint cascading; drop ${object} cascade`);
+  const after = await readCatalog(client);
+  await client.query("rollback to cascading");
+  const gone = [...before.keys()].filter((each) => !after.has(each) && !/^(comment|rights|column) /.test(each));
+  const others = gone.filter((each) => !isCode(each) && !isRule(each));
+  if (others.length > 0)
+    throw new UserError(
+      `${object} cannot be dropped, since ${others.join(", ")} depends on it: change that in ${handWritten} first`,
+    );
+  let left = gone.reverse();
+  while (left.length > 0) {
+    const next = await firstPossible(client, left);
+    if (next === undefined)
+      throw new UserError(
+        `${object} cannot be dropped: something of the app depends on it. A release keeps it, or is a major one whose notes say what to do.`,
+      );
+    await apply(`drop ${next};`);
+    left = left.filter((each) => each !== next);
+  }
+}
+
+async function firstPossible(client: Client, objects: string[]): Promise<string | undefined> {
+  for (const object of objects) if (await isPossible(client, `drop ${object}`)) return object;
+  return undefined;
+}
+
+/** Whether a statement could be run now. One whose columns or types do not allow it, or that others depend on, could not. */
+async function isPossible(client: Client, sql: string): Promise<boolean> {
+  await client.query("savepoint trying");
+  try {
+    await client.query(sql);
+    return true;
+  } catch (error) {
+    // invalid_function_definition, invalid_table_definition, dependent_objects_still_exist
+    if (["42P13", "42P16", "2BP01"].includes((error as pg.DatabaseError).code ?? "")) return false;
+    throw error;
+  } finally {
+    await client.query("rollback to trying");
+  }
+}
+
+/** Comments and rights. */
+async function tell(client: Client, fresh: Catalog, apply: Apply): Promise<void> {
+  const now = await readCatalog(client);
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  for (const [object, comment] of fresh)
+    if (object.startsWith("comment on ") && now.get(object) !== comment)
+      await apply(`${object} is ${quoted(comment)};`);
+  for (const object of now.keys())
+    if (object.startsWith("comment on ") && !fresh.has(object)) await apply(`${object} is null;`);
+  for (const object of new Set([...now.keys(), ...fresh.keys()])) {
+    if (!object.startsWith("rights ")) continue;
+    const on = object.slice("rights ".length);
+    const rightsIn = (catalog: Catalog) => catalog.get(object)?.split(", ") ?? [];
+    const [has, wanted] = [rightsIn(now), rightsIn(fresh)];
+    for (const right of has.filter((each) => !wanted.includes(each)))
+      await apply(`revoke ${placed(right, on).replace(/ to (\S+)$/, " from $1")};`);
+    for (const right of wanted.filter((each) => !has.includes(each))) await apply(`grant ${placed(right, on)};`);
+  }
+}
+
+/** `select to anon` on `(title) on table t` is `select (title) on table t to anon`. */
+function placed(right: string, on: string): string {
+  const [verb, role] = right.split(" to ");
+  return `${verb} ${on} to ${role}`;
+}
+
+async function run(client: Client, sql: string, what: string): Promise<void> {
+  try {
+    await client.query(sql);
+  } catch (error) {
+    const position = Number((error as pg.DatabaseError).position);
+    const line = position > 0 ? `, line ${sql.slice(0, position).split("\n").length}` : "";
+    throw new UserError(`${what}${line}: ${(error as Error).message}`, { cause: error });
+  }
+}
