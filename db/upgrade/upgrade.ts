@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { UserError } from "../user-error.ts";
-import { type Catalog, differences, readCatalog } from "./catalog.ts";
+import { differences, readCatalog, type SchemaCatalog } from "./catalog.ts";
 import { handWritten } from "./schema-files.ts";
 
 type Client = Pick<pg.ClientBase, "query">;
@@ -16,7 +16,7 @@ const isRule = (object: string) => /^(policy .* on|trigger .* on recsys(_engine)
  * `client` is connected to a database of the earlier version and in a transaction, to be rolled back: every statement is tried there. Throws a
  * `UserError` that lists what only a change of tables can bring about.
  */
-export async function composeUpgrade(client: Client, fresh: Catalog, tables: string): Promise<string> {
+export async function composeUpgrade(client: Client, fresh: SchemaCatalog, tables: string): Promise<string> {
   const before = differences(await readCatalog(client), fresh);
   if (before.length === 0 && tables === "") return "";
   await run(client, tables, `${handWritten} fails`);
@@ -51,7 +51,7 @@ export async function composeUpgrade(client: Client, fresh: Catalog, tables: str
 type Apply = (sql: string) => Promise<void>;
 
 /** Makes functions and views as `fresh` has them, in its order: what one depends on is there before it. */
-async function replaceCode(client: Client, fresh: Catalog, apply: Apply): Promise<void> {
+async function replaceCode(client: Client, fresh: SchemaCatalog, apply: Apply): Promise<void> {
   let now = await readCatalog(client);
   for (const [object, definition] of fresh) {
     if (!isCode(object) || now.get(object) === definition) continue;
@@ -109,7 +109,7 @@ async function isPossible(client: Client, sql: string): Promise<boolean> {
 }
 
 /** Comments and rights. */
-async function tell(client: Client, fresh: Catalog, apply: Apply): Promise<void> {
+async function tell(client: Client, fresh: SchemaCatalog, apply: Apply): Promise<void> {
   const now = await readCatalog(client);
   const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
   for (const [object, comment] of fresh)
@@ -120,7 +120,7 @@ async function tell(client: Client, fresh: Catalog, apply: Apply): Promise<void>
   for (const object of new Set([...now.keys(), ...fresh.keys()])) {
     if (!object.startsWith("rights ")) continue;
     const on = object.slice("rights ".length);
-    const rightsIn = (catalog: Catalog) => catalog.get(object)?.split(", ") ?? [];
+    const rightsIn = (catalog: SchemaCatalog) => catalog.get(object)?.split(", ") ?? [];
     const [has, wanted] = [rightsIn(now), rightsIn(fresh)];
     for (const right of has.filter((each) => !wanted.includes(each)))
       await apply(`revoke ${placed(right, on).replace(/ to (\S+)$/, " from $1")};`);
