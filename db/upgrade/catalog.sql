@@ -4,7 +4,7 @@
 with own as (
   select oid, nspname from pg_namespace where nspname in ('recsys', 'recsys_engine')
 ), relations as (
-  select pg_class.oid, pg_class.*, pg_class.oid::regclass::text as name,
+  select pg_class.*, pg_class.oid::regclass::text as name,
     case relkind when 'v' then 'view' when 'S' then 'sequence' when 'c' then 'type' else 'table' end as kind
   from pg_class
   where relnamespace in (select oid from own) and relkind in ('r', 'p', 'v', 'S', 'c')

@@ -22,7 +22,7 @@ export async function composeUpgrade(client: Client, fresh: SchemaCatalog, table
   await run(client, tables, `${handWritten} fails`);
   const statements: string[] = tables === "" ? [] : [tables];
   const apply = async (sql: string) => {
-    await run(client, sql, `the upgrade's statement "${sql.split("\n", 1)[0]}" fails`);
+    await run(client, sql, `the upgrade's statement "${sql.split("\n", 1)[0]}" fails; perhaps ${handWritten} lacks a change of a table`);
     statements.push(sql);
   };
 
@@ -100,9 +100,8 @@ async function isPossible(client: Client, sql: string): Promise<boolean> {
     await client.query(sql);
     return true;
   } catch (error) {
-    // invalid_function_definition, invalid_table_definition, dependent_objects_still_exist
-    if (["42P13", "42P16", "2BP01"].includes((error as pg.DatabaseError).code ?? "")) return false;
-    throw error;
+    // invalid_function_definition, invalid_table_definition, dependent_objects_still_exist; of what else fails is told when it is applied
+    return !["42P13", "42P16", "2BP01"].includes((error as pg.DatabaseError).code ?? "");
   } finally {
     await client.query("rollback to trying");
   }

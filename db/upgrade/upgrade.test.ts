@@ -1,0 +1,184 @@
+/**
+ * An upgrade brings about what a fresh installation has, with everything that was there, while feeds go on. ROWS: how many states of posts there
+ * are, 20,000 by default.
+ */
+import assert from "node:assert/strict";
+import { appendFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { testApp } from "../../supabase/functions/recommend/testing.ts";
+import { fillCommunity, people, publishTinyModel, uuid } from "../../testing/community.ts";
+import { spread } from "../../testing/traces.ts";
+import type { Database } from "../connect.ts";
+import { migrate } from "../migrate.ts";
+import type { Migration } from "../migration-files.ts";
+import { withoutPostgres } from "../testing.ts";
+import { catalogOf, differences } from "./catalog.ts";
+import { verifyReleased } from "./migrations.ts";
+import { scratchDatabase } from "./scratch.ts";
+import { writeBaseline } from "./testing-baseline.ts";
+import { madeUpReleases, makeUp110 } from "./testing-versions.ts";
+
+const rows = Number(process.env.ROWS ?? 20_000);
+const skip = await withoutPostgres();
+
+test("from 1.0.0 to a made-up 1.1.0: as a fresh installation, no row lost, the same feed, and feeds meanwhile", {
+  skip,
+}, async (t) => {
+  const made = await madeUpReleases(t);
+  const earlier = await made.migrations();
+  const old = await scratchDatabase(t, earlier);
+  await fillCommunity(old.pool);
+  const model = await publishTinyModel(old.pool, { name: "tiny" });
+  await spread(old.pool, people.eve, uuid("d", 1), model);
+  await old.pool.query(
+    `insert into recsys_engine.post_stats (post_id, last_active_at, interaction_id, user_id, kind, views, votes, comments, participants, first_interaction, recent, trend)
+     select md5('post ' || n % 1000)::uuid, now() - n * interval '1 second', 1000000000 + n, md5('person ' || n)::uuid, 'view', n, n, 0, n, false, '{0,0}', 0
+     from generate_series(1, $1::integer) as n`,
+    [rows],
+  );
+  await makeUp110(made);
+  const upgrade = (await made.unreleased()) as Migration;
+  const look = testApp(t, old.url, { preview: true });
+  const feedOf = async () => {
+    const { status, body } = await look.call(people.ada, { limit: 20 });
+    assert.deepEqual([status, body.degraded, body.model?.name], [200, null, "tiny"]);
+    return body.items.map(({ post_id, score, why }) => ({ post_id, score, why }));
+  };
+  const [feed, counts] = [await feedOf(), await countsOf(old)];
+
+  const asking = askWithoutPause(testApp(t, old.url));
+  await asking.answered(5);
+  const begun = performance.now();
+  assert.deepEqual(await migrate(old, { migrations: [...earlier, upgrade] }), [upgrade.version]);
+  const seconds = (performance.now() - begun) / 1000;
+  await asking.answered(5);
+  const { answers, slowest, failed, degraded } = await asking.stop();
+  t.diagnostic(
+    `${rows} states: upgraded in ${seconds.toFixed(1)} s; of ${answers} feeds before, meanwhile and after ${degraded} from a fallback, the slowest ${slowest.toFixed(0)} ms`,
+  );
+  assert.deepEqual(failed, []);
+
+  const fresh = await scratchDatabase(t, await asFresh(made));
+  assert.deepEqual(differences(await catalogOf(old), await catalogOf(fresh)), []);
+  const after = await countsOf(old);
+  // what was served meanwhile is logged
+  assert.ok(Number(after["recsys.impressions"]) >= Number(counts["recsys.impressions"]));
+  assert.deepEqual({ ...after, ...logged(counts) }, counts);
+  assert.deepEqual(await feedOf(), feed);
+});
+
+/** Of each table of both schemas how many rows it has. */
+async function countsOf({ pool }: Database): Promise<Record<string, string>> {
+  const { rows: tables } = await pool.query(
+    `select oid::regclass::text as name from pg_class where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
+       and relkind in ('r', 'p') and not relispartition order by 1`,
+  );
+  const counts: Record<string, string> = {};
+  for (const { name } of tables) counts[name] = (await pool.query(`select count(*) from ${name}`)).rows[0].count;
+  return counts;
+}
+
+/** What a served feed is counted in. */
+function logged(counts: Record<string, string>): Record<string, string> {
+  const tables = [
+    "recsys.impressions",
+    "recsys_engine.user_days",
+    "recsys_engine.rate_limits",
+    "recsys_engine.trial_impressions",
+  ];
+  return Object.fromEntries(tables.map((table) => [table, counts[table]]));
+}
+
+/** One client that asks for a feed, and when it has it for the next. */
+function askWithoutPause(app: ReturnType<typeof testApp>) {
+  let isOver = false;
+  const seen = { answers: 0, slowest: 0, degraded: 0, failed: [] as unknown[] };
+  const asking = (async () => {
+    while (!isOver) {
+      const begun = performance.now();
+      const { status, body } = await app.call(people.ben, { limit: 10 });
+      seen.slowest = Math.max(seen.slowest, performance.now() - begun);
+      seen.answers++;
+      if (status !== 200 || body.items.length === 0) seen.failed.push([status, body.error]);
+      else if (body.degraded) seen.degraded++;
+    }
+    await app.settled();
+  })();
+  return {
+    /** Resolves when so many more have come. */
+    async answered(more: number) {
+      const enough = seen.answers + more;
+      while (seen.answers < enough) await setTimeout(5);
+    },
+    async stop() {
+      isOver = true;
+      await asking;
+      return seen;
+    },
+  };
+}
+
+/** The migrations of an installation that begins with what the schemas of the copy are. */
+async function asFresh({ copy, migrations }: Awaited<ReturnType<typeof madeUpReleases>>): Promise<Migration[]> {
+  await writeBaseline(copy);
+  return await migrations();
+}
+
+test("what only a change of tables brings about is named, and so is what stands in its way", async (t) => {
+  const made = await madeUpReleases(t);
+  assert.equal(await made.unreleased(), undefined, "nothing changed");
+
+  await makeUp110(made);
+  await made.writeByHand("");
+  await assert.rejects(made.unreleased(), {
+    name: "UserError",
+    message:
+      /^the upgrade's statement "CREATE OR REPLACE VIEW recsys_engine\.feed_settings .*" fails; perhaps supabase\/upgrade\.sql lacks a change of a table, line \d+: column "least_share" does not exist$/i,
+  });
+  await made.writeByHand("alter table recsys.settings add column least_share real not null default 0;");
+  await assert.rejects(made.unreleased(), (error: Error) => {
+    assert.deepEqual(error.message.split("\n").slice(1), [
+      "  + constraint settings_least_share_check on recsys.settings",
+      "  + index recsys_engine.post_stats_votes_idx",
+    ]);
+    return true;
+  });
+  await made.writeByHand("alter table recsys.nothing add column n integer;");
+  await assert.rejects(
+    made.unreleased(),
+    /^UserError: supabase\/upgrade\.sql fails: relation "recsys\.nothing" does not exist$/,
+  );
+});
+
+test("a function that the app uses cannot be dropped", async (t) => {
+  const made = await madeUpReleases(t);
+  // as a column of an app's table is generated by it
+  await appendFile(
+    join(made.copy, "supabase/migrations/20261125000100_app_tables.sql"),
+    "alter table public.posts add column number numeric generated always as (recsys_engine.number_of('12', '0123456789')) stored;\n",
+  );
+  await made.change(
+    "02_app_views/03_app_ids.sql",
+    "recsys_engine.number_of(p_digits text, p_alphabet text) returns numeric",
+    "recsys_engine.number_of(p_digits text, p_alphabet text) returns bigint",
+  );
+  await assert.rejects(
+    made.unreleased(),
+    /^UserError: function recsys_engine\.number_of\(text,text\) cannot be dropped: something of the app depends on it/,
+  );
+});
+
+test("a released migration that was edited or deleted is refused", async (t) => {
+  const { copy } = await madeUpReleases(t);
+  verifyReleased(copy);
+  const file = join(copy, "supabase/migrations/20261125000000_recsys_1_0_0.sql");
+  await appendFile(file, "-- edited\n");
+  assert.throws(
+    () => verifyReleased(copy),
+    /^UserError: supabase\/migrations\/20261125000000_recsys_1_0_0\.sql is released and was edited, .*: git checkout /,
+  );
+  await rm(file);
+  assert.throws(() => verifyReleased(copy), /is released and gone: git checkout/);
+});
