@@ -2,20 +2,28 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Migration, readMigrations } from "../migration-files.ts";
 import type { Scope } from "../testing.ts";
-import { catalogOf } from "./catalog.ts";
+import { brokenPromises, catalogOf, readCatalog } from "./catalog.ts";
 import { readChecksums, readHandWritten, readSchemas, releaseOf, root } from "./schema-files.ts";
 import { scratchDatabase } from "./scratch.ts";
 import { composeUpgrade } from "./upgrade.ts";
 
 /** What is not released yet, as a migration that comes after all others; undefined: nothing. */
 export async function composeUnreleased(scope: Scope, folder = root): Promise<Migration | undefined> {
+  return (await compareWithRelease(scope, folder)).migration;
+}
+
+/** The same, with what of `recsys`, which is promised, is gone or of another type: only a major version may do that. */
+export async function compareWithRelease(
+  scope: Scope,
+  folder = root,
+): Promise<{ migration: Migration | undefined; broken: string[] }> {
   const released = [...readChecksums(folder).keys()].map((file) => basename(file));
   const baseline = {
     version: firstVersion,
     name: "recsys_unreleased",
     sql: `${header("the whole schema")}${readSchemas(folder)}`,
   };
-  if (released.length === 0) return baseline;
+  if (released.length === 0) return { migration: baseline, broken: [] };
 
   const all = await readMigrations(pathToFileURL(`${join(folder, "supabase/migrations")}/`));
   const earlier = all.filter(({ name }) => name !== "recsys_unreleased");
@@ -26,11 +34,13 @@ export async function composeUnreleased(scope: Scope, folder = root): Promise<Mi
   const client = await old.pool.connect();
   try {
     await client.query("begin");
+    const broken = brokenPromises(await readCatalog(client), wanted);
     const sql = await composeUpgrade(client, wanted, readHandWritten(folder));
-    if (sql === "") return undefined;
+    if (sql === "") return { migration: undefined, broken };
     const version = String(BigInt(earlier.at(-1)?.version ?? firstVersion) + 1n);
     const from = releaseOf(released.at(-1) ?? "");
-    return { version, name: "recsys_unreleased", sql: `${header(`from ${from} on`)}${lockTimeout}${sql}` };
+    const migration = { version, name: "recsys_unreleased", sql: `${header(`from ${from} on`)}${preamble}${sql}` };
+    return { migration, broken };
   } finally {
     await client.query("rollback");
     client.release();
@@ -40,8 +50,11 @@ export async function composeUnreleased(scope: Scope, folder = root): Promise<Mi
 /** Before the example app's: an app's own migrations may use the schema, and it uses none of theirs. */
 const firstVersion = "20261125000000";
 
-/** What waits for a long transaction keeps every feed waiting behind it: rather fail and be pushed again. */
-const lockTimeout = "set local lock_timeout = '5s';\n\n";
+/**
+ * Whatever waits for a long transaction keeps every feed waiting behind it: rather fail and be pushed again. And pgvector is loaded: before that only
+ * a superuser may name its settings in a function.
+ */
+const preamble = "set local lock_timeout = '5s';\ndo $$ begin perform '[1]'::extensions.vector; end $$;\n\n";
 
 const header = (what: string) =>
-  `-- The recommender, ${what}. Written by \`npm run migrations\` from supabase/schemas and supabase/upgrade.sql: change those.\n\n`;
+  `-- The recommender, ${what}. Written by \`npm run types\` from supabase/schemas and supabase/upgrade.sql: change those.\n\n`;

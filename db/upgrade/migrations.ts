@@ -1,5 +1,5 @@
 /**
- * `npm run migrations`: writes the migration of what is not released, from supabase/schemas and supabase/upgrade.sql. With --verify it only says
+ * Part of `npm run types`: writes the migration of what is not released, from supabase/schemas and supabase/upgrade.sql. With --verify it only says
  * whether that is needed, and whether a released one was edited.
  */
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -31,8 +31,7 @@ async function main(verify: boolean): Promise<void> {
   if (verify) {
     const isCurrent =
       found.join() === (file ?? "") && (!file || readFileSync(join(root, file), "utf8") === migration.sql);
-    if (!isCurrent)
-      throw new UserError("supabase/migrations lacks what changed in supabase/schemas: npm run migrations");
+    if (!isCurrent) throw new UserError("supabase/migrations lacks what changed in supabase/schemas: npm run types");
     console.log("supabase/migrations fit supabase/schemas.");
     return;
   }

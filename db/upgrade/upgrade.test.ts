@@ -10,7 +10,6 @@ import { setTimeout } from "node:timers/promises";
 import { testApp } from "../../supabase/functions/recommend/testing.ts";
 import { fillCommunity, people, publishTinyModel, uuid } from "../../testing/community.ts";
 import { spread } from "../../testing/traces.ts";
-import type { Database } from "../connect.ts";
 import { migrate } from "../migrate.ts";
 import type { Migration } from "../migration-files.ts";
 import { withoutPostgres } from "../testing.ts";
@@ -18,7 +17,7 @@ import { catalogOf, differences } from "./catalog.ts";
 import { verifyReleased } from "./migrations.ts";
 import { scratchDatabase } from "./scratch.ts";
 import { writeBaseline } from "./testing-baseline.ts";
-import { madeUpReleases, makeUp110 } from "./testing-versions.ts";
+import { countsOf, madeUpReleases, makeUp110 } from "./testing-versions.ts";
 
 const rows = Number(process.env.ROWS ?? 20_000);
 const skip = await withoutPostgres();
@@ -68,17 +67,6 @@ test("from 1.0.0 to a made-up 1.1.0: as a fresh installation, no row lost, the s
   assert.deepEqual({ ...after, ...logged(counts) }, counts);
   assert.deepEqual(await feedOf(), feed);
 });
-
-/** Of each table of both schemas how many rows it has. */
-async function countsOf({ pool }: Database): Promise<Record<string, string>> {
-  const { rows: tables } = await pool.query(
-    `select oid::regclass::text as name from pg_class where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
-       and relkind in ('r', 'p') and not relispartition order by 1`,
-  );
-  const counts: Record<string, string> = {};
-  for (const { name } of tables) counts[name] = (await pool.query(`select count(*) from ${name}`)).rows[0].count;
-  return counts;
-}
 
 /** What a served feed is counted in. */
 function logged(counts: Record<string, string>): Record<string, string> {

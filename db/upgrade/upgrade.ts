@@ -22,7 +22,11 @@ export async function composeUpgrade(client: Client, fresh: SchemaCatalog, table
   await run(client, tables, `${handWritten} fails`);
   const statements: string[] = tables === "" ? [] : [tables];
   const apply = async (sql: string) => {
-    await run(client, sql, `the upgrade's statement "${sql.split("\n", 1)[0]}" fails; perhaps ${handWritten} lacks a change of a table`);
+    await run(
+      client,
+      sql,
+      `the upgrade's statement "${sql.split("\n", 1)[0]}" fails; perhaps ${handWritten} lacks a change of a table`,
+    );
     statements.push(sql);
   };
 
@@ -121,16 +125,19 @@ async function tell(client: Client, fresh: SchemaCatalog, apply: Apply): Promise
     const on = object.slice("rights ".length);
     const rightsIn = (catalog: SchemaCatalog) => catalog.get(object)?.split(", ") ?? [];
     const [has, wanted] = [rightsIn(now), rightsIn(fresh)];
-    for (const right of has.filter((each) => !wanted.includes(each)))
-      await apply(`revoke ${placed(right, on).replace(/ to (\S+)$/, " from $1")};`);
-    for (const right of wanted.filter((each) => !has.includes(each))) await apply(`grant ${placed(right, on)};`);
+    for (const [verb, roles] of byVerb(has, wanted)) await apply(`revoke ${verb} ${on} from ${roles.join(", ")};`);
+    for (const [verb, roles] of byVerb(wanted, has)) await apply(`grant ${verb} ${on} to ${roles.join(", ")};`);
   }
 }
 
-/** `select to anon` on `(title) on table t` is `select (title) on table t to anon`. */
-function placed(right: string, on: string): string {
-  const [verb, role] = right.split(" to ");
-  return `${verb} ${on} to ${role}`;
+/** Of rights such as `select to anon` those that the others lack: who has each. */
+function byVerb(rights: string[], others: string[]): Map<string, string[]> {
+  const roles = new Map<string, string[]>();
+  for (const right of rights.filter((each) => !others.includes(each))) {
+    const [verb, role] = right.split(" to ");
+    roles.set(verb, [...(roles.get(verb) ?? []), role]);
+  }
+  return roles;
 }
 
 async function run(client: Client, sql: string, what: string): Promise<void> {

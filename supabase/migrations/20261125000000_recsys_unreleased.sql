@@ -1,4 +1,4 @@
--- The recommender, the whole schema. Written by `npm run migrations` from supabase/schemas and supabase/upgrade.sql: change those.
+-- The recommender, the whole schema. Written by `npm run types` from supabase/schemas and supabase/upgrade.sql: change those.
 
 -- 01_settings/01_engine_schema.sql
 

@@ -1,0 +1,39 @@
+/** A database of each release, with a row in each table and a model that serves, becomes today's: as a fresh installation, nothing lost, the same feed. */
+import assert from "node:assert/strict";
+import { globSync } from "node:fs";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import { migrate } from "../migrate.ts";
+import { readMigrations } from "../migration-files.ts";
+import { withoutPostgres } from "../testing.ts";
+import { catalogOf, differences } from "./catalog.ts";
+import { verifyReleased } from "./migrations.ts";
+import { readChecksums, releaseOf, root } from "./schema-files.ts";
+import { scratchDatabase } from "./scratch.ts";
+import { feedOfAda, restoreSnapshot } from "./snapshot.ts";
+import { countsOf } from "./testing-versions.ts";
+
+const skip = await withoutPostgres();
+const snapshots = globSync("db/releases/*.sql.gz", { cwd: root }).map((file) => basename(file, ".sql.gz"));
+const released = [...readChecksums().keys()].map((file) => releaseOf(file) ?? file);
+
+test("each release has its database, and its migration is as it was released", () => {
+  verifyReleased();
+  assert.deepEqual(snapshots.sort(), released.sort());
+});
+
+for (const version of snapshots)
+  test(`${version} becomes today's`, { skip }, async (t) => {
+    const { database, facts } = await restoreSnapshot(t, join(root, "db/releases", version));
+    const before = await countsOf(database);
+    assert.deepEqual(
+      Object.keys(before).filter((table) => before[table] === "0"),
+      [],
+    );
+    await migrate(database);
+    const fresh = await scratchDatabase(t, await readMigrations());
+    assert.deepEqual(differences(await catalogOf(database), await catalogOf(fresh)), []);
+    const after = await countsOf(database);
+    for (const [table, count] of Object.entries(before)) assert.equal(after[table] ?? count, count, table);
+    assert.deepEqual(await feedOfAda(t, database.url), facts.feed);
+  });
