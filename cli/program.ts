@@ -1,13 +1,13 @@
 /** The commands and their options; what they do is in commands/. docs/cli.md is generated from it. */
-import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { schemaVersion } from "../supabase/functions/_shared/database/schema-version.ts";
 import { backends } from "../trainer/engine/backend.ts";
 import { orders } from "../trainer/model-folder/run-order.ts";
 import { whole } from "./commands/whole.ts";
 
 export const program = new Command("recsys")
   .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")
-  .version(createRequire(import.meta.url)("../package.json").version)
+  .version(schemaVersion)
   .showHelpAfterError("(--help shows what is possible)");
 
 const database = () =>

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { findServer } from "../db/testing-postgres.ts";
 import { compareWithRelease } from "../db/upgrade/compose.ts";
 import { checksumOf, checksums, handWritten, root } from "../db/upgrade/schema-files.ts";
-import { writeSnapshot } from "../db/upgrade/snapshot.ts";
 import { UserError } from "../db/user-error.ts";
+import { writeSnapshot } from "./snapshot.ts";
 
 const at = (file: string) => join(root, file);
 const read = (file: string) => readFileSync(at(file), "utf8");
@@ -51,11 +51,13 @@ async function release(step: Step, scope: Parameters<typeof writeSnapshot>[0]): 
   const npm = (...args: string[]) => execFileSync("npm", args, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
   npm("version", next, "--no-git-tag-version", "--allow-same-version");
   npm("version", next, "--no-git-tag-version", "--allow-same-version", "--prefix", "client");
-  const versionFile = "supabase/schemas/01_settings/01_engine_schema.sql";
-  writeFileSync(at(versionFile), read(versionFile).replace(`return '${version}';`, `return '${next}';`));
+  const inSchema = "supabase/schemas/01_settings/01_engine_schema.sql";
+  writeFileSync(at(inSchema), read(inSchema).replace(`return '${version}';`, `return '${next}';`));
+  const inCode = "supabase/functions/_shared/database/schema-version.ts";
+  writeFileSync(at(inCode), read(inCode).replace(`schemaVersion = "${version}"`, `schemaVersion = "${next}"`));
   // with its new number it is an upgrade of its own, even where nothing else changed
   const { migration } = await compareWithRelease(scope);
-  if (!migration) throw new UserError(`${versionFile} does not say ${version}`);
+  if (!migration) throw new UserError(`${inSchema} does not say ${version}`);
   const file = `supabase/migrations/${migration.version}_recsys_${next.replaceAll(".", "_")}.sql`;
   rmSync(at(`supabase/migrations/${migration.version}_${migration.name}.sql`), { force: true });
   writeFileSync(at(file), migration.sql);

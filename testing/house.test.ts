@@ -19,6 +19,7 @@ const floors = [
   ["web"],
   ["cli"],
   ["bench"],
+  ["release"],
 ];
 const floorsOfFunctions = [
   ["features", "http"],

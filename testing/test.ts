@@ -18,7 +18,7 @@ const flags = ["--both", "--brief"];
 const [both, brief] = flags.map((flag) => process.argv.includes(flag));
 const wanted = process.argv.slice(2).filter((argument) => !flags.includes(argument));
 const isWanted = (file: string) => wanted.length === 0 || wanted.some((part) => file.includes(part));
-const files = globSync("{adopt,bench,cli,client,db,serve,supabase,testing,trainer,web}/**/*.test.ts")
+const files = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.test.ts")
   .filter(isWanted)
   .sort();
 const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_shared/"));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { schemaVersion } from "../supabase/functions/_shared/database/schema-version.ts";
 
 interface Manifest {
   version?: string;
@@ -29,6 +30,8 @@ test("the schema and the functions have the version of the package", () => {
   const document = read<{ info: Record<string, string> }>("supabase/functions/openapi/document.json");
   assert.equal(/create function recsys\.version\(\)[^;]*?return '([^']*)';/.exec(sql)?.[1], manifest.version);
   assert.equal(document.info["x-recsys-version"], manifest.version);
+  assert.equal(schemaVersion, manifest.version);
+  assert.equal(read<Manifest>("client/package.json").version, manifest.version);
 });
 
 test("package-lock.json was made from this package.json", () => {

@@ -1,13 +1,11 @@
 /** `recsys doctor`: whether what this installation is made of is there and fits together, a line each with the cure. */
-import { createRequire } from "node:module";
 import { sql } from "kysely";
 import { type Database, openDatabase } from "../../db/connect.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
+import { schemaVersion } from "../../supabase/functions/_shared/database/schema-version.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
-
-const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
 export interface DoctorOptions extends DatabaseOption {
   /** Where the functions are: https://PROJECT.supabase.co. */
@@ -53,7 +51,7 @@ async function withDatabase(url: string, look: (database: Database) => Promise<v
 }
 
 function nodeLine(): Line {
-  const said = `Node ${process.versions.node}, recsys ${version}`;
+  const said = `Node ${process.versions.node}, recsys ${schemaVersion}`;
   return Number.parseInt(process.versions.node, 10) >= 20
     ? { what: "node", said }
     : { what: "node", said, cure: "install Node 20 or later", stops: true };
@@ -142,7 +140,7 @@ function extensionLine(
 async function schemaLine(pool: Database["pool"], hasVersion: boolean): Promise<Line> {
   const found = hasVersion ? (await run(pool, call("recsys.version", {})))[0].version : "of no version";
   const cure = "npx recsys init --into APP, then npx supabase db push there; or use the recsys of the schema's version";
-  return { what: "schema", said: `recsys ${found}`, ...(found !== version && { cure, stops: true }) };
+  return { what: "schema", said: `recsys ${found}`, ...(found !== schemaVersion && { cure, stops: true }) };
 }
 
 async function modelLine(pool: Database["pool"]): Promise<Line> {
@@ -200,7 +198,7 @@ async function functionsLine(url: string): Promise<Line> {
     if (!answer.ok) return { what, said: `${url} answers ${answer.status}`, cure, stops: true };
     const { info } = (await answer.json()) as { info?: Record<string, string> };
     const found = info?.["x-recsys-version"] ?? "of no version";
-    return { what, said: `recsys ${found}`, ...(found !== version && { cure, stops: true }) };
+    return { what, said: `recsys ${found}`, ...(found !== schemaVersion && { cure, stops: true }) };
   } catch (error) {
     const said = `${url} does not answer (${(error as Error).message})`;
     return { what, said, cure: `name the project's URL; to deploy: ${cure}`, stops: true };

@@ -4,6 +4,7 @@ import { foreignTables, hasExampleApp, someOf } from "../../db/foreign-tables.ts
 import { migrate } from "../../db/migrate.ts";
 import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
+import { otherVersion } from "../../supabase/functions/_shared/database/schema-version.ts";
 import { progressBars } from "./progress-bar.ts";
 
 export interface DatabaseOption {
@@ -44,8 +45,9 @@ export async function inDatabase<T>(
   };
   const database = await openDatabase({ url, folder: options.folder });
   try {
-    if (url !== undefined && !options.migrates) await requireSchema(database);
-    else if (url === undefined || (await isOurs(database))) await migrate(database, { onProgress: bars.onProgress });
+    const migrates = url === undefined || (options.migrates && (await isOurs(database)));
+    if (migrates) await migrate(database, { onProgress: bars.onProgress });
+    else await requireSchema(database);
     return await work({ database, onProgress: bars.onProgress, signal: stopping.signal, print });
   } finally {
     bars.stop();
@@ -80,4 +82,7 @@ async function requireSchema(database: Database): Promise<void> {
     throw new UserError(
       "this database has no schema recsys: run `supabase db push`, or `npx recsys import` which applies the migrations",
     );
+  const { rows } = await database.pool.query<{ version: string }>("select recsys.version()");
+  const problem = otherVersion(rows[0].version, "this command is", `npm install recsys@${rows[0].version}`);
+  if (problem) throw new UserError(problem);
 }

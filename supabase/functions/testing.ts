@@ -1,5 +1,6 @@
 /** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
 import { openPool } from "./_shared/database/pool.ts";
+import { openVersionWatch } from "./_shared/database/schema-version.ts";
 import type { Claims, Verify } from "./_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
@@ -51,7 +52,8 @@ export function testFunction<Input, Answer>(
   const logged: TestApp<Answer>["logged"] = [];
   const background: Promise<void>[] = [];
   const log = (code: string, cause: unknown) => logged.push({ code, cause });
-  const pool = openPool(url, (error) => log("connection_lost", error));
+  const versions = openVersionWatch((error) => log("other_version", error));
+  const pool = openPool(url, (error) => log("connection_lost", error), {}, versions);
   scope.after(() => pool.end());
   const app = createApp(edgeFunction, {
     ...openFeedServices(pool, modelCache(runtime), log),

@@ -4,11 +4,13 @@
  */
 import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { openVersionWatch } from "../_shared/database/schema-version.ts";
 import type { Log } from "../_shared/http/log.ts";
 
 /** The pool of this worker. */
 export function projectPool(log: Log): Pool {
   const url = Deno.env.get("DATABASE_URL") ?? Deno.env.get("SUPABASE_DB_URL");
   if (!url) throw new Error("neither DATABASE_URL nor SUPABASE_DB_URL is set");
-  return openPool(url, (error) => log("connection_lost", error));
+  const versions = openVersionWatch((error) => log("other_version", error));
+  return openPool(url, (error) => log("connection_lost", error), {}, versions);
 }

@@ -1,7 +1,9 @@
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "pg";
+import { isMissing } from "../http/errors.ts";
 import { servedAtOnce } from "../http/overload.ts";
 import type { Connection, Pool } from "./database.ts";
+import type { VersionWatch } from "./schema-version.ts";
 import { openTurns } from "./turns.ts";
 
 /** Connections of one worker. */
@@ -10,11 +12,19 @@ export const poolSize = servedAtOnce;
 /** How long an answer is waited for, in milliseconds: then its connection is taken for dead and closed. Statements have shorter limits of their own. */
 export const queryTimeout = 8_000;
 
+/** After how many milliseconds something that is missing has the schema's version asked for again. */
+const askAgainAfter = 10_000;
+
 /**
  * A pool for one worker: few connections, short timeouts, and no named prepared statements, so that a transaction pooler
- * may stand between. `onError` is told of idle connections that died.
+ * may stand between. `onError` is told of idle connections that died, `versions` asks whether the schema is that of this code.
  */
-export function openPool(url: string, onError: (error: Error) => void, options: pg.PoolConfig = {}): ClosablePool {
+export function openPool(
+  url: string,
+  onError: (error: Error) => void,
+  options: pg.PoolConfig = {},
+  versions?: VersionWatch,
+): ClosablePool {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -33,7 +43,18 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
     // a connection that dies in use tells its query; without a listener it would also end the process
     client.on("error", () => undefined);
     inOnePacket(client as Wired);
+    // on the wire: a second listener of a query's promise would take the caller's lines out of its error's stack
+    (client as Wired).connection.on("errorMessage", onFailure);
+    // before what this connection is for, and in one packet with it
+    void versions?.ask(client);
   });
+  let asked = 0;
+  /** An upgrade may come while connections live. */
+  function onFailure(error: { code?: unknown }): void {
+    if (!versions || !isMissing(error.code) || Date.now() - asked < askAgainAfter) return;
+    asked = Date.now();
+    void versions.ask(pool);
+  }
   const turns = openTurns(options.max ?? poolSize);
   return {
     async connect(person, isBegun) {
@@ -56,7 +77,12 @@ export function openPool(url: string, onError: (error: Error) => void, options: 
 }
 
 /** The driver's own stream, of which its types say nothing. */
-type Wired = pg.PoolClient & { connection: { stream: { cork(): void; uncork(): void } } };
+type Wired = pg.PoolClient & {
+  connection: {
+    stream: { cork(): void; uncork(): void };
+    on(event: "errorMessage", listener: (error: { code?: unknown }) => void): void;
+  };
+};
 
 /** What is sent in one turn goes to the network as one: by itself the driver writes each statement alone, 17 of them a feed. */
 function inOnePacket(client: Wired): void {

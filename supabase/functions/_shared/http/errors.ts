@@ -44,8 +44,10 @@ const unreachableCodes = new Set("ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT EHO
 /** A statement, or a transaction that did nothing, was given up; a lock was not to be had, or two transactions stood in each other's way. */
 const tookTooLong = new Set(["57014", "25P03", "55P03", "40P01", "40001"]);
 
-/** No such schema, table, column, function, type or role. */
-const missing = new Set(["3F000", "42P01", "42703", "42883", "42704"]);
+/** Whether a code of PostgreSQL says that there is no such schema, table, column, function, type or role. */
+export function isMissing(code: unknown): boolean {
+  return ["3F000", "42P01", "42703", "42883", "42704"].includes(code as string);
+}
 
 function databaseError(error: unknown): AppError | undefined {
   const { code, message, hint } = details(error);
@@ -62,7 +64,7 @@ function databaseError(error: unknown): AppError | undefined {
   // the words of recsys_engine.require_invoker_views(), which name a view of the engine's and nothing of the app's
   if (code === "RS001")
     return new AppError(503, "unsafe_source_view", `${message}: ${hint ?? "see recsys.check()"}`, error);
-  if (missing.has(code))
+  if (isMissing(code))
     return new AppError(503, "not_installed", "the database lacks the recommender: apply its migrations", error);
   const isUnavailable = unreachableCodes.has(code) || /^(08|28|3D|53|57P)/.test(code) || /timeout/.test(message);
   if (isUnavailable || isConnectionLoss(error))

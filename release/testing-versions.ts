@@ -1,13 +1,13 @@
 import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { temporaryFolder } from "../../trainer/testing.ts";
-import type { Database } from "../connect.ts";
-import { type Migration, readMigrations } from "../migration-files.ts";
-import type { Scope } from "../testing.ts";
-import { composeUnreleased } from "./compose.ts";
-import { checksumOf, checksums, handWritten, readChecksums, root } from "./schema-files.ts";
-import { writeBaseline } from "./testing-baseline.ts";
+import type { Database } from "../db/connect.ts";
+import { type Migration, readMigrations } from "../db/migration-files.ts";
+import type { Scope } from "../db/testing.ts";
+import { composeUnreleased } from "../db/upgrade/compose.ts";
+import { checksumOf, checksums, handWritten, readChecksums, root } from "../db/upgrade/schema-files.ts";
+import { writeBaseline } from "../db/upgrade/testing-baseline.ts";
+import { temporaryFolder } from "../trainer/testing.ts";
 
 /** For tests: a copy of the schema in which what it is today is released as 1.0.0, and made-up versions follow. */
 export async function madeUpReleases(scope: Scope) {

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { fillCommunity, people, publishTinyModel, uuid } from "../../testing/community.ts";
-import { spread } from "../../testing/traces.ts";
-import { UserError } from "../user-error.ts";
+import { UserError } from "../db/user-error.ts";
+import { fillCommunity, people, publishTinyModel, uuid } from "../testing/community.ts";
+import { spread } from "../testing/traces.ts";
 
 /** Fills a migrated database so that each table of both schemas has a row, and a model serves: what an upgrade must not lose. */
 export async function fillEverything(pool: pg.Pool): Promise<void> {
@@ -47,6 +47,6 @@ export async function fillEverything(pool: pg.Pool): Promise<void> {
   for (const { name } of rows)
     if ((await pool.query(`select from ${name} limit 1`)).rowCount === 0)
       throw new UserError(
-        `${name} has no row, so no test would see an upgrade lose one: give it one in db/upgrade/rows-everywhere.ts`,
+        `${name} has no row, so no test would see an upgrade lose one: give it one in release/rows-everywhere.ts`,
       );
 }

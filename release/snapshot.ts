@@ -3,14 +3,14 @@ import { globSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { testApp } from "../../supabase/functions/recommend/testing.ts";
-import { people } from "../../testing/community.ts";
-import type { Database } from "../connect.ts";
-import { readMigrations } from "../migration-files.ts";
-import type { Scope } from "../testing.ts";
-import { UserError } from "../user-error.ts";
+import type { Database } from "../db/connect.ts";
+import { readMigrations } from "../db/migration-files.ts";
+import type { Scope } from "../db/testing.ts";
+import { openEmpty, scratchDatabase } from "../db/upgrade/scratch.ts";
+import { UserError } from "../db/user-error.ts";
+import { testApp } from "../supabase/functions/recommend/testing.ts";
+import { people } from "../testing/community.ts";
 import { fillEverything } from "./rows-everywhere.ts";
-import { openEmpty, scratchDatabase } from "./scratch.ts";
 
 /** What stands beside a database of a release: when it was made, and ada's feed by the functions of that release. */
 export interface SnapshotFacts {
