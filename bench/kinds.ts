@@ -35,15 +35,15 @@ async function measure(seed: number): Promise<void> {
       learnsFrom === "pages"
         ? pageRequests(pages, timeline, loaded.community.posts.ids.length, until, Number.POSITIVE_INFINITY).slice(-most)
         : requestsBetween(loaded.community, timeline, until, Number.POSITIVE_INFINITY).slice(-most);
-    const ndcg = async (name: string, worth: Float32Array | undefined) => {
-      const of = await weightedGains(loaded, { ...model, dlrm: { ...model.dlrm, worth } }, requests, scoreWeights);
+    const ndcg = async (name: string, boost: Float32Array | undefined) => {
+      const of = await weightedGains(loaded, { ...model, dlrm: { ...model.dlrm, boost } }, requests, scoreWeights);
       console.log(
         `seed ${seed}, from ${learnsFrom}, ${name}: NDCG@10 ${of.weighted.toFixed(4)} weighted, ${of.unweighted.toFixed(4)} unweighted`,
       );
       return of.each;
     };
     const without = await ndcg("as if all kinds weighed the same", undefined);
-    const gains = await ndcg("with weights", model.dlrm.worth);
+    const gains = await ndcg("with weights", model.dlrm.boost);
     const { mean, error } = estimate(gains.map((gain, i) => gain - without[i]));
     const percent = (gain: number) => ((100 * gain) / meanOf(without)).toFixed(1);
     console.log(`seed ${seed}, from ${learnsFrom}: weights are worth ${percent(mean)} ± ${percent(error)} %`);

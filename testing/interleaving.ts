@@ -54,18 +54,18 @@ export function drawReader(random: Random): SimulatedReader {
   return { readiness: -2.2 + 0.6 * random.normal(), pages: 1 + geometric(random, 1 / (1 + mean)) };
 }
 
-/** The true worth of some posts, and the page of each model, which orders them by that with its error. */
+/** The true utility of some posts, and the page of each model, which orders them by that with its error. */
 function drawPages(random: Random, { noise, shared }: Models) {
-  const worths = Float64Array.from({ length: candidates }, () => random.normal());
-  const alike = worths.map((worth) => worth + shared * random.normal());
+  const utilities = Float64Array.from({ length: candidates }, () => random.normal());
+  const alike = utilities.map((utility) => utility + shared * random.normal());
   const pageOf = (team: Team) => {
-    const page: { chosen: { post: { post_id: string; worth: number } }; explored: boolean; score: number }[] = [];
+    const page: { chosen: { post: { post_id: string; utility: number } }; explored: boolean; score: number }[] = [];
     for (let i = 0; i < candidates; i++) {
       const score = alike[i] + noise[team] * random.normal();
       // to sort all of them took a third of the simulation
       if (page.length === pageLength && score <= page[pageLength - 1].score) continue;
       const place = page.findIndex((each) => each.score < score);
-      const each = { chosen: { post: { post_id: `${i}`, worth: worths[i] } }, explored: false, score };
+      const each = { chosen: { post: { post_id: `${i}`, utility: utilities[i] } }, explored: false, score };
       page.splice(place < 0 ? page.length : place, 0, each);
       page.length = Math.min(page.length, pageLength);
     }
@@ -75,8 +75,8 @@ function drawPages(random: Random, { noise, shared }: Models) {
 }
 
 /** Whether it is clicked in its place, from 1: the tenth place is looked at a third as often as the first. */
-function isClicked(random: Random, { readiness }: SimulatedReader, worth: number, place: number): boolean {
-  return random.uniform() < sigmoid(readiness + worth) / (1 + 0.25 * (place - 1));
+function isClicked(random: Random, { readiness }: SimulatedReader, utility: number, place: number): boolean {
+  return random.uniform() < sigmoid(readiness + utility) / (1 + 0.25 * (place - 1));
 }
 
 /** What a person does in an experiment that gives them one model's pages, beside as many pages of the first model before it. */
@@ -87,7 +87,7 @@ export function splitOutcome(random: Random, models: Models): PersonOutcome {
     let acted = 0;
     for (let page = 0; page < pages; page++)
       for (const [i, { chosen }] of drawPages(random, models)[model].entries())
-        acted += Number(isClicked(random, reader, chosen.post.worth, i + 1));
+        acted += Number(isClicked(random, reader, chosen.post.utility, i + 1));
     return { shown: pages * pageLength, acted };
   };
   const now = period(reader.pages, team);
@@ -108,7 +108,7 @@ export function readDrafted(random: Random, models: Models, reader: SimulatedRea
     const clicks = { 1: 0, 2: 0 };
     const drafted = draft(drawPages(random, models), pageLength, () => random.uniform() < 0.5);
     for (const [i, { chosen, team }] of drafted.entries())
-      if (isClicked(random, reader, chosen.post.worth, i + 1) && team) clicks[team]++;
+      if (isClicked(random, reader, chosen.post.utility, i + 1) && team) clicks[team]++;
     credit.pages++;
     credit.first_wins += Number(clicks[1] > clicks[2]);
     credit.second_wins += Number(clicks[2] > clicks[1]);

@@ -17,6 +17,7 @@ import type { LoadedCommunity } from "./community/from-database.ts";
 import { neighboursById } from "./community/neighbours.ts";
 import { ofPages, ofRequests, tenPeople } from "./community/shares.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
+import { fitBoost } from "./dlrm/boost.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
 import { type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
@@ -28,7 +29,6 @@ import { sampledRequests } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
 import { trainDlrm } from "./dlrm/train.ts";
 import { trainingFeatures } from "./dlrm/training-features.ts";
-import { fitWorth } from "./dlrm/worth.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
@@ -234,7 +234,7 @@ async function trainRanker(
   else {
     calibrateHeads(trained.dlrm, examples, parts);
     // a training that goes on keeps it: a change of weights makes it begin from scratch
-    fitWorth(trained.dlrm, examples, parts, scoreWeights);
+    fitBoost(trained.dlrm, examples, parts, scoreWeights);
   }
   onExamples?.(examples, parts);
   return {
@@ -268,7 +268,7 @@ async function trainRanker(
 
 /**
  * Half of the people, who keep whom they follow where they are shown as new. Without them nothing teaches the ranker what the follows of new people are
- * worth: a page by score earned .541 of the true law instead of .512 (synthetic community, seed 1, people who had just signed up).
+ * boost: a page by score earned .541 of the true law instead of .512 (synthetic community, seed 1, people who had just signed up).
  */
 function isHalf(user: number): boolean {
   return user % 2 === 0;

@@ -44,11 +44,11 @@ before(async () => {
 const graphs = ({ towers: { towers }, dlrm }: TrainedModel) => [
   userTowerGraph(towers),
   postTowerGraph(towers),
-  dlrmGraph({ ...dlrm, worth: undefined }),
+  dlrmGraph({ ...dlrm, boost: undefined }),
 ];
 
 test("what will be bought comes first: of what people will do, the first ten hold more of what weighs more", async (t) => {
-  assert.ok(model.dlrm.worth);
+  assert.ok(model.dlrm.boost);
   const requests = requestsBetween(loaded.community, loaded.timeline, until, Number.POSITIVE_INFINITY);
   const [view, vote, comment] = scoreWeights;
   const watched = { weights: { view, vote, comment }, onProgress() {} };
@@ -61,15 +61,15 @@ test("what will be bought comes first: of what people will do, the first ten hol
   let [withWeights, without] = [0, 0];
   for await (const [, { model: ranked }] of rankedRequests(loaded, requests, replayed, watched)) {
     withWeights += soldInFirstTen(ranked);
-    without += soldInFirstTen({ ...ranked, worth: undefined });
+    without += soldInFirstTen({ ...ranked, boost: undefined });
   }
   t.diagnostic(`${withWeights.toFixed(2)} of ten are sold, ${without.toFixed(2)} without weights`);
   assert.ok(withWeights > 1.05 * without, `${withWeights} and ${without}`);
 });
 
-test("without weights towers and heads are to the bit what they are with them, and there is no worth", async () => {
+test("without weights towers and heads are to the bit what they are with them, and there is no boost", async () => {
   loaded.timeline.weights.fill(1);
   const unweighted = await trainModel(loaded, options);
-  assert.equal(unweighted.dlrm.worth, undefined);
+  assert.equal(unweighted.dlrm.boost, undefined);
   assert.deepEqual(graphs(unweighted), graphs(model));
 });

@@ -166,6 +166,6 @@ export class TrueLaw extends Scored {
   readonly name = "the true law";
 
   protected override score(user: number, post: number, at: number): number {
-    return this.world.simulation.worth(user, post, at);
+    return this.world.simulation.utility(user, post, at);
   }
 }

@@ -10205,7 +10205,7 @@ as $$
       and interactions.created_at > picks.shown_at and interactions.created_at <= picks.shown_at + experiment.outcome_window
       and interactions.created_at <= picks.shown_again_at
   ),
-  worth as (
+  credits as (
     select kinds.kind, kinds.metric, kinds.credit
     from recsys.settings
     cross join lateral (
@@ -10215,10 +10215,10 @@ as $$
     ) as kinds (kind, metric, credit)
   ),
   credits as (
-    select acted.request_id, worth.metric, coalesce(sum(worth.credit) filter (where acted.team = 1), 0) as first, coalesce(sum(worth.credit) filter (where acted.team = 2), 0) as second
+    select acted.request_id, credits.metric, coalesce(sum(credits.credit) filter (where acted.team = 1), 0) as first, coalesce(sum(credits.credit) filter (where acted.team = 2), 0) as second
     from acted
-    join worth on worth.kind = acted.kind
-    group by acted.request_id, worth.metric
+    join credits on credits.kind = acted.kind
+    group by acted.request_id, credits.metric
   )
   select
     metrics.metric, count(*)::integer,

@@ -20,8 +20,8 @@ export interface Dlrm extends Standardisation {
   wide: EmbeddingTable;
   /** What counts of the ranker's own word, beside the recency baseline, for somebody who has not done anything: 0 to 1. */
   newUserStrength: number;
-  /** What the score is multiplied by, as worth.ts says; left out: nothing. */
-  worth?: Float32Array | undefined;
+  /** What the score is multiplied by, as boost.ts says; left out: nothing. */
+  boost?: Float32Array | undefined;
   /** Per head: probability = sigmoid(scale · logit + shift). */
   calibration: { scale: Float32Array; shift: Float32Array };
 }

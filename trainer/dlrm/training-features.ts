@@ -7,11 +7,11 @@
  */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { featureNames } from "../../supabase/functions/_shared/features/feature-names.ts";
+import { boostOf } from "./boost.ts";
 import { denseWidth } from "./dense-features.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { worthOf } from "./worth.ts";
 
 /** A feature's bins: tenths of what the ranker was trained on, fewer where it has fewer values. */
 export interface FeatureBins {
@@ -61,10 +61,10 @@ function best(
   const rows: number[] = [];
   const weights: number[] = [];
   for (const [r, request] of requests.entries()) {
-    const worth = worthOf(dlrm, examples, request);
+    const boost = boostOf(dlrm, examples, request);
     const scores = Array.from(
       { length: examples.rows },
-      (_, i) => (worth[i] ?? 1) * scoreAt(dlrm, logits, r * examples.rows + i, scoreWeights),
+      (_, i) => (boost[i] ?? 1) * scoreAt(dlrm, logits, r * examples.rows + i, scoreWeights),
     );
     const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
     let left = shown;

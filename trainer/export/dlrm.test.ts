@@ -8,13 +8,13 @@ import { float32, int64 } from "../../supabase/functions/_shared/features/tensor
 import { contracts, contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
 import { assertClose } from "../../testing/onnx/assert-close.ts";
 import { bothRuntimes } from "../../testing/onnx/runtimes.ts";
+import { boostOf, boostWidth, mostLogBoost } from "../dlrm/boost.ts";
 import { activityColumns, denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import { type Dlrm, newDlrm } from "../dlrm/model.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
 import { trainDlrm } from "../dlrm/train.ts";
-import { mostLogWorth, worthOf, worthWidth } from "../dlrm/worth.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { assertContract } from "../onnx/contract.ts";
@@ -86,20 +86,20 @@ for (const runtime of runtimes)
 
 for (const runtime of runtimes)
   test(`${runtime.name} gives what posts are worth as the trainer does, within its bounds`, async () => {
-    const worth = Float32Array.from({ length: worthWidth }, () => 0.3 * random.normal());
-    const bytes = dlrmGraph({ ...dlrm, worth });
+    const boost = Float32Array.from({ length: boostWidth }, () => 0.3 * random.normal());
+    const bytes = dlrmGraph({ ...dlrm, boost });
     assertContract(bytes, contracts.dlrm);
     const { run } = await runtime.createSession(bytes);
     const said = await run(feedsOf(examples, 50));
-    const expected = worthOf({ ...dlrm, worth }, examples, 50);
-    assertClose(said.worth.data, expected, 1e-3, "request 50");
+    const expected = boostOf({ ...dlrm, boost }, examples, 50);
+    assertClose(said.boost.data, expected, 1e-3, "request 50");
     assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
     const without = await (await runtime.createSession(dlrmGraph(dlrm))).run(feedsOf(examples, 50));
-    assert.equal(without.worth, undefined);
+    assert.equal(without.boost, undefined);
     assert.deepEqual(said.probabilities.data, without.probabilities.data, "probabilities know nothing of it");
-    const far = await runtime.createSession(dlrmGraph({ ...dlrm, worth: worth.map((weight) => 100 * weight) }));
-    const bounded = Array.from((await far.run(feedsOf(examples, 50))).worth.data, Number);
-    assert.ok(Math.max(...bounded) <= Math.exp(mostLogWorth) * 1.001, `${Math.max(...bounded)}`);
+    const far = await runtime.createSession(dlrmGraph({ ...dlrm, boost: boost.map((weight) => 100 * weight) }));
+    const bounded = Array.from((await far.run(feedsOf(examples, 50))).boost.data, Number);
+    assert.ok(Math.max(...bounded) <= Math.exp(mostLogBoost) * 1.001, `${Math.max(...bounded)}`);
   });
 
 test("one candidate alone has a probability too", async () => {

@@ -7,10 +7,10 @@ import { categories, categoryRows, requestCategories } from "../../supabase/func
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
+import { boostWidth, mostLogBoost } from "../dlrm/boost.ts";
 import { activityColumns, denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { leastBaseRate } from "../dlrm/network.ts";
-import { mostLogWorth, worthWidth } from "../dlrm/worth.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { type Dots, dotNumber, interaction, postRows } from "./interaction.ts";
 
@@ -67,17 +67,17 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   // a product with the scales on the diagonal: numbers three in a row are slow to multiply and to add to
   const calibrated = g.gemm(shares, g.multiply(scale, identity(g, heads)), added);
   g.output("probabilities", g.sigmoid(calibrated), contract.outputs.probabilities.dims);
-  if (dlrm.worth) g.output("worth", worth(g, dlrm.worth, { posts, x }), contract.outputs.worth.dims);
+  if (dlrm.boost) g.output("boost", boost(g, dlrm.boost, { posts, x }), contract.outputs.boost.dims);
   return g.build();
 }
 
-/** [P, 1]: what the score is multiplied by, as dlrm/worth.ts says. */
-function worth(g: GraphBuilder, weights: Float32Array, { posts, x }: Record<"posts" | "x", string>): string {
+/** [P, 1]: what the score is multiplied by, as dlrm/boost.ts says. */
+function boost(g: GraphBuilder, weights: Float32Array, { posts, x }: Record<"posts" | "x", string>): string {
   const column = (name: string, from: number, to: number) =>
-    g.weights(weights.slice(from, to), [to - from, 1], `worth/${name}`);
+    g.weights(weights.slice(from, to), [to - from, 1], `boost/${name}`);
   const ofPost = g.matMul(posts, column("post", 0, dimensions));
-  const ofFeatures = g.matMul(x, column("dense", dimensions, worthWidth));
-  return g.exp(g.clip(g.add(ofPost, ofFeatures), -mostLogWorth, mostLogWorth));
+  const ofFeatures = g.matMul(x, column("dense", dimensions, boostWidth));
+  return g.exp(g.clip(g.add(ofPost, ofFeatures), -mostLogBoost, mostLogBoost));
 }
 
 /** [1, 1]: what counts of all but the recency baseline: 1, or `newUserStrength` for somebody who has not done anything and follows nobody. */

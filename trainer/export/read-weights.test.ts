@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tinyGraphs } from "../../testing/community.ts";
+import { boostWidth } from "../dlrm/boost.ts";
 import { newDlrm } from "../dlrm/model.ts";
 import { randomExamples, testOptions } from "../dlrm/testing.ts";
-import { worthWidth } from "../dlrm/worth.ts";
 import { Random } from "../engine/random.ts";
 import { smallCommunity } from "../evaluation/testing.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
@@ -29,11 +29,11 @@ test("the ranker is read back from its graph to the bit", () => {
   for (const { values } of Object.values(dlrm.dense.matrices())) shake(values);
   for (const values of [dlrm.wide.weights.values, dlrm.calibration.scale, dlrm.calibration.shift]) shake(values);
   dlrm.newUserStrength = 0.75;
-  assert.equal(dlrmOf(dlrmGraph(dlrm)).worth, undefined);
-  dlrm.worth = Float32Array.from({ length: worthWidth }, () => random.normal());
+  assert.equal(dlrmOf(dlrmGraph(dlrm)).boost, undefined);
+  dlrm.boost = Float32Array.from({ length: boostWidth }, () => random.normal());
   const read = dlrmOf(dlrmGraph(dlrm));
   assert.equal(read.newUserStrength, 0.75);
-  assert.deepEqual(read.worth, dlrm.worth);
+  assert.deepEqual(read.boost, dlrm.boost);
   assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
   for (const table of ["embeddings", "wide"] as const)
     assert.deepEqual(read[table].weights.values, dlrm[table].weights.values, table);

@@ -5,11 +5,11 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { type Config, defaultConfig } from "../config/config.ts";
+import { boostWidth } from "../dlrm/boost.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
 import { newDlrmWeights } from "../dlrm/network.ts";
 import { startColumns } from "../dlrm/start.ts";
-import { worthWidth } from "../dlrm/worth.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
@@ -48,7 +48,7 @@ export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { rank
     wide: table("wide", heads),
     mean: take(stored, "mean", denseWidth),
     deviation: take(stored, "deviation", denseWidth),
-    worth: worthOf(stored),
+    boost: boostOf(stored),
     newUserStrength: take(stored, "new_user_strength", 1)[0],
     calibration: {
       scale: take(stored, "calibration/scale", heads),
@@ -69,11 +69,11 @@ function weightsOf(graph: Uint8Array): Map<string, Float32Array> {
 }
 
 /** undefined where the graph has none. */
-function worthOf(stored: Map<string, Float32Array>): Float32Array | undefined {
-  if (!stored.has("worth/post")) return undefined;
-  const parts = { post: dimensions, dense: worthWidth - dimensions };
+function boostOf(stored: Map<string, Float32Array>): Float32Array | undefined {
+  if (!stored.has("boost/post")) return undefined;
+  const parts = { post: dimensions, dense: boostWidth - dimensions };
   return Float32Array.from(
-    Object.entries(parts).flatMap(([name, length]) => [...take(stored, `worth/${name}`, length)]),
+    Object.entries(parts).flatMap(([name, length]) => [...take(stored, `boost/${name}`, length)]),
   );
 }
 

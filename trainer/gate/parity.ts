@@ -9,8 +9,8 @@ import type { Parity } from "./verdict.ts";
  */
 const tolerance = 1e-4;
 
-/** Of each graph, one after the other; not every ranker has a worth. */
-const outputs = { user_tower: ["embedding"], post_tower: ["embedding"], dlrm: ["probabilities", "worth"] } as const;
+/** Of each graph, one after the other; not every ranker has a boost. */
+const outputs = { user_tower: ["embedding"], post_tower: ["embedding"], dlrm: ["probabilities", "boost"] } as const;
 
 /** Runs the samples of a model in ONNX Runtime. Throws where a graph does not run. */
 export async function parityOf({ graphs, samples }: Pick<ModelFolder, "graphs" | "samples">): Promise<Parity> {

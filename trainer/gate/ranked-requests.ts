@@ -130,7 +130,7 @@ export async function* rankedRequests<Name extends string>(
       const probabilities = Float32Array.from(
         kept.flatMap((i) => [...predicted.probabilities.subarray(i * heads, (i + 1) * heads)]),
       );
-      const worth = predicted.worth && Float32Array.from(kept, (i) => predicted.worth?.[i] ?? 1);
+      const boost = predicted.boost && Float32Array.from(kept, (i) => predicted.boost?.[i] ?? 1);
       const found = [...posts.keys()].filter((i) => positives.has(posts[i]));
       const weightOf = weightsOf(model.heads, weights);
       const scores = Float64Array.from(posts, (_, i) => scoreOf({ probabilities }, i, weightOf));
@@ -140,7 +140,7 @@ export async function* rankedRequests<Name extends string>(
       ranked[name as Name] = {
         posts,
         probabilities,
-        worth,
+        boost,
         heads: model.heads,
         rank: rankOf(scores, found),
         recencyRank: rankOf(recency, found),

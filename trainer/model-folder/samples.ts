@@ -10,10 +10,10 @@ import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shar
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "../community/community.ts";
 import { postText, userText } from "../community/texts.ts";
+import { boostOf } from "../dlrm/boost.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import { dlrmForward } from "../dlrm/forward.ts";
 import type { RankingExamples } from "../dlrm/ranking-examples.ts";
-import { worthOf } from "../dlrm/worth.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { embedUsersAt } from "../towers/embed.ts";
 import { Histories } from "../towers/histories.ts";
@@ -93,14 +93,14 @@ function feedsOf({ rows, users, postVectors, dense, categories: ids }: RankingEx
   };
 }
 
-/** The trainer's calibrated probabilities [rows, heads] of a request, and where there is one its worth [rows]. */
+/** The trainer's calibrated probabilities [rows, heads] of a request, and where there is one its boost [rows]. */
 function opinion({ dlrm }: TrainedModel, one: RankingExamples): Float32Array {
   const { scale, shift } = dlrm.calibration;
   const heads = dlrm.heads.length;
   const probabilities = dlrmForward(dlrm, one, Uint32Array.of(0)).map(
     (logit, i) => 1 / (1 + Math.exp(-(scale[i % heads] * logit + shift[i % heads]))),
   );
-  return Float32Array.of(...probabilities, ...worthOf(dlrm, one, 0));
+  return Float32Array.of(...probabilities, ...boostOf(dlrm, one, 0));
 }
 
 function lastOf(count: number, size: number): number[] {

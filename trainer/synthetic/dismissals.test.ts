@@ -33,9 +33,9 @@ test("as much is dismissed as the law says, what is worth little, and never what
   for (const { user, post, at } of dismissed) assert.ok(!opened.has(`${user} ${post} ${at}`));
   const mean = (of: { user: number; post: number }[], value: (user: number, post: number) => number) =>
     of.reduce((sum, { user, post }) => sum + value(user, post), 0) / of.length;
-  const worth = (user: number, post: number) => expectedUtility(people[user], writings[post]);
-  const ofDismissed = mean(dismissed, worth);
-  const ofShown = mean(shown, worth);
+  const utility = (user: number, post: number) => expectedUtility(people[user], writings[post]);
+  const ofDismissed = mean(dismissed, utility);
+  const ofShown = mean(shown, utility);
   assert.ok(ofDismissed < 0.8 * ofShown, `${ofDismissed} beside ${ofShown}`);
   // of those who look, which falls with the place, and do not open; so below the law's own mean and not far from it
   const law = mean(shown, (user, post) => dismissals?.probability(user, people[user], writings[post]) ?? 0);

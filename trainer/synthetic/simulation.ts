@@ -113,10 +113,10 @@ export function simulationOf(
   }
 
   /** Expected utility of a post to a user who looks at it at an instant, with the warmth of the moment. */
-  const worth = (user: number, post: number, now: number) =>
+  const utility = (user: number, post: number, now: number) =>
     expectedUtility(people[user], writings[post], warmth(post, now));
 
-  return { nextDay, beginDay, visit, choose, react, worth };
+  return { nextDay, beginDay, visit, choose, react, utility };
 }
 
 /** Who comes when on a day. New members look around right after they sign up. */

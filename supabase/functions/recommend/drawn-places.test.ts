@@ -52,14 +52,14 @@ test("each drawn place has the chance that its score and penalties give it besid
     );
     const above: string[] = [];
     for (const { post_id, propensity } of rows) {
-      const worth = [...scores].flatMap(([id, score]) => {
+      const powers = [...scores].flatMap(([id, score]) => {
         if (above.includes(id)) return [];
         const near = above.some((other) => alike(id, other)) ? Math.exp(-diversity) : 1;
         return [{ id, power: (score * near * author_decay ** above.length) ** (1 / temperature) }];
       });
-      const sum = worth.reduce((total, { power }) => total + power, 0);
-      const chance = (id: string) => (worth.find((each) => each.id === id)?.power ?? 0) / sum;
-      assert.ok(Math.abs(worth.reduce((total, { id }) => total + chance(id), 0) - 1) < 1e-9);
+      const sum = powers.reduce((total, { power }) => total + power, 0);
+      const chance = (id: string) => (powers.find((each) => each.id === id)?.power ?? 0) / sum;
+      assert.ok(Math.abs(powers.reduce((total, { id }) => total + chance(id), 0) - 1) < 1e-9);
       assert.ok(Math.abs((propensity ?? 0) / chance(post_id) - 1) < 1e-3, `${propensity}, not ${chance(post_id)}`);
       above.push(post_id);
     }

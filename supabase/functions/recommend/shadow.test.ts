@@ -74,8 +74,8 @@ function chancesBelow(above: string[], scores: Map<string, number>, cosine: (a: 
   const powers = [...scores].flatMap(([id, score]) => {
     if (above.includes(id)) return [];
     const nearest = Math.max(0, ...above.map((other) => cosine(id, other)));
-    const worth = score * Math.exp(-0.7 * nearest) * 0.8 ** above.length;
-    return [[id, worth ** (1 / 0.6)] as const];
+    const left = score * Math.exp(-0.7 * nearest) * 0.8 ** above.length;
+    return [[id, left ** (1 / 0.6)] as const];
   });
   const sum = powers.reduce((total, [, power]) => total + power, 0);
   return new Map(powers.map(([id, power]) => [id, power / sum]));

@@ -78,14 +78,14 @@ export async function permutationImportance(
     features.push({ feature: each.feature, added });
   }
   onProgress(columns.length, columns.length);
-  const worth = ({ added }: Importance["features"][number]) =>
+  const gain = ({ added }: Importance["features"][number]) =>
     Object.values(added).reduce((sum, { mean }) => sum + (mean || 0), 0);
   const found = ({ posts, outcome }: ToldList, head: number) =>
     outcome.labels[head] === 1 && posts.includes(outcome.post);
   return {
     lists: lists.length,
     positives: Object.fromEntries(kinds.map((head, h) => [head, lists.filter((list) => found(list, h)).length])),
-    features: features.sort((a, b) => worth(b) - worth(a)),
+    features: features.sort((a, b) => gain(b) - gain(a)),
   };
 }
 

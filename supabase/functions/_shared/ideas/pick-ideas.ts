@@ -102,12 +102,12 @@ export function topicsFor(
 ): (IdeaTopic | null)[] {
   if (topics.length === 0) return [null];
   const needs = needsOf(topics);
-  const worth = (topic: IdeaTopic) =>
+  const value = (topic: IdeaTopic) =>
     Math.sqrt(topic.demand * (needs.get(topic.id) ?? 1)) *
     Math.exp(vector ? innerProduct(vector, 0, topic.centroid, 0, dimensions) : 0);
   return topics
-    .map((topic) => ({ topic, worth: worth(topic) }))
-    .sort((a, b) => b.worth - a.worth)
+    .map((topic) => ({ topic, value: value(topic) }))
+    .sort((a, b) => b.value - a.value)
     .slice(0, topicsAtMost)
     .map(({ topic }) => topic);
 }

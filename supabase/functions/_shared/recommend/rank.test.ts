@@ -11,7 +11,7 @@ test("a score is the weighted sum of what speaks for a post, row by row", () => 
   const probabilities = Float32Array.of(0.5, 0.25, 0.125, 0.1, 0.2, 0.3);
   near(scoreOf({ probabilities }, 0, [0.2, 1, 2]), 0.1 + 0.25 + 0.25);
   near(scoreOf({ probabilities }, 1, [0.2, 1, 2]), 0.02 + 0.2 + 0.6);
-  near(scoreOf({ probabilities, worth: Float32Array.of(3, 0.5) }, 1, [0.2, 1, 2]), 0.5 * (0.02 + 0.2 + 0.6));
+  near(scoreOf({ probabilities, boost: Float32Array.of(3, 0.5) }, 1, [0.2, 1, 2]), 0.5 * (0.02 + 0.2 + 0.6));
 });
 
 test("a small loss is subtracted, and a large one never makes it negative or nothing", () => {

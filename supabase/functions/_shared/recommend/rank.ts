@@ -17,7 +17,7 @@ export interface Opinion {
   /** [N, heads]: that the user views, votes for and comments on the post, and what else the model predicts. */
   probabilities: Float32Array;
   /** [N] How heavy the kinds of what they would do with it are, beside other posts; left out: to the model all kinds weigh the same. */
-  worth?: Float32Array | undefined;
+  boost?: Float32Array | undefined;
 }
 
 /** What the ranker says of N candidates, and what it was told. */
@@ -43,8 +43,8 @@ export async function opinionOf(model: Ranker, feeds: Feeds, n: number): Promise
   const heads = model.heads.length;
   const outputs = await outputsOf(model, "dlrm", feeds);
   const probabilities = numbersOf(model, "dlrm", outputs.probabilities, n * heads);
-  const worth = outputs.worth && numbersOf(model, "dlrm", outputs.worth, n);
-  for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i, heads)) return { probabilities, worth };
+  const boost = outputs.boost && numbersOf(model, "dlrm", outputs.boost, n);
+  for (let i = 0; i < n; i++) if (isFiniteRow(probabilities, i, heads)) return { probabilities, boost };
   throw corrupt(model, "dlrm", "does not give finite numbers");
 }
 
@@ -62,7 +62,7 @@ export function isFiniteRow(probabilities: Float32Array, i: number, heads: numbe
  * gain · exp(−loss / gain) it is gain − loss where the loss is small, and what is more loss than gain is worth little, in the order of
  * both. At 0, all posts of somebody who dismisses much would be alike.
  */
-export function scoreOf({ probabilities, worth }: Opinion, i: number, weights: readonly number[]): number {
+export function scoreOf({ probabilities, boost }: Opinion, i: number, weights: readonly number[]): number {
   const heads = weights.length;
   let [gain, loss] = [0, 0];
   for (let head = 0; head < heads; head++) {
@@ -70,7 +70,7 @@ export function scoreOf({ probabilities, worth }: Opinion, i: number, weights: r
     if (part < 0) loss -= part;
     else gain += part;
   }
-  if (worth) gain *= worth[i];
+  if (boost) gain *= boost[i];
   // below e^−30 of it a score is as good as none, and the log has 32 bits for it
   return loss > 0 && gain > 0 ? gain * Math.exp(-Math.min(30, loss / gain)) : gain;
 }

@@ -29,11 +29,11 @@ function near(actual: number, expected: number): void {
   assert.ok(Math.abs(actual - expected) < 1e-12, `${actual}, not ${expected}`);
 }
 
-test("a chance is in proportion to worth^(1/temperature)", () => {
-  const [worth, none] = [[0.4, 0.1, 0.2], Number.NEGATIVE_INFINITY];
-  const values = Float64Array.from([...worth.map(Math.log), none]);
+test("a chance is in proportion to score^(1/temperature)", () => {
+  const [scores, none] = [[0.4, 0.1, 0.2], Number.NEGATIVE_INFINITY];
+  const values = Float64Array.from([...scores.map(Math.log), none]);
   for (const temperature of [0.05, 0.5, 1, 2]) {
-    const powers = worth.map((each) => each ** (1 / temperature));
+    const powers = scores.map((each) => each ** (1 / temperature));
     const sum = powers.reduce((total, each) => total + each);
     const each = chances(values, temperature) ?? assert.fail();
     for (const [i, power] of powers.entries()) near(each[i], power / sum);
@@ -128,7 +128,8 @@ test("pages come as often as the product of their logged chances says, with pena
   assert.equal(all.length, (4 + 1) * (3 + 1) * (2 + 1));
   assert.ok(statistic < 98.3, `${statistic}`);
   // by hand: below a, b is worth half, and so is d below c
-  const part = (...worth: number[]) => worth[0] ** (1 / 0.8) / worth.reduce((sum, each) => sum + each ** (1 / 0.8), 0);
+  const part = (...scores: number[]) =>
+    scores[0] ** (1 / 0.8) / scores.reduce((sum, each) => sum + each ** (1 / 0.8), 0);
   const byHand = 0.7 ** 3 * part(0.4, 0.3, 0.25, 0.1) * part(0.25, 0.15, 0.1) * part(0.15, 0.05);
   near((seen.get("a? c? b?") ?? assert.fail()).chance, byHand);
 });

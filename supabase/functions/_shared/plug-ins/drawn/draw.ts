@@ -1,6 +1,6 @@
 /**
  * Places that are drawn: what another model would have earned can only be learned from posts that were shown by a known chance. Of a
- * drawn place each candidate that is left has a chance in proportion to worth^(1/temperature), place after place (Luce, "Individual
+ * drawn place each candidate that is left has a chance in proportion to score^(1/temperature), place after place (Luce, "Individual
  * Choice Behavior", 1959; Plackett, "The Analysis of Permutations", 1975).
  *
  * Which places: each by a coin of its own. Spread as the places of exploration are, both would fall on the same ones (at a share of

@@ -129,7 +129,7 @@ test("it is what trying every order of places would give, greedily, from the bes
   const expected: string[] = [];
   const chosen: Selectable[] = [];
   while (chosen.length < 20) {
-    const worth = (post: Selectable) => {
+    const scoreNow = (post: Selectable) => {
       const cosines = chosen.map((other) =>
         (post.post.embedding as Float32Array).reduce(
           (sum, x, d) => sum + x * (other.post.embedding as Float32Array)[d],
@@ -142,7 +142,7 @@ test("it is what trying every order of places would give, greedily, from the bes
       return post.score * Math.exp(-diversity * Math.max(0, ...cosines)) * author_decay ** repeats * behind;
     };
     const left = pool.filter((post) => !chosen.includes(post));
-    const next = left.reduce((best, post) => (worth(post) > worth(best) * (1 + 1e-12) ? post : best));
+    const next = left.reduce((best, post) => (scoreNow(post) > scoreNow(best) * (1 + 1e-12) ? post : best));
     chosen.push(next);
     expected.push(next.post.post_id);
   }

@@ -4,10 +4,10 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
+import { boostOf, fitBoost } from "./boost.ts";
 import { type Dlrm, newDlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { randomExamples, randomVectors, testOptions } from "./testing.ts";
-import { fitWorth, worthOf } from "./worth.ts";
 
 before(() => startBackend());
 
@@ -25,7 +25,7 @@ function made(heavy: number): { examples: RankingExamples; dlrm: Dlrm; fit: () =
   const parts = { training: every.subarray(0, 1600), heldOut: every.subarray(1600) };
   const dlrm = newDlrm(examples, parts.training, testOptions, new Random(1));
   const fit = () => {
-    fitWorth(dlrm, examples, parts, scoreWeights);
+    fitBoost(dlrm, examples, parts, scoreWeights);
     return dlrm;
   };
   return { examples, dlrm, fit };
@@ -36,9 +36,9 @@ test("posts are worth as many times more as what people do with them weighs more
   const dlrm = fit();
   const sums = { heavy: 0, light: 0, heavies: 0, lights: 0 };
   for (let request = 0; request < requests; request++)
-    for (const [j, worth] of worthOf(dlrm, examples, request).entries()) {
+    for (const [j, boost] of boostOf(dlrm, examples, request).entries()) {
       const isOne = isHeavy(examples.posts[examples.rowOf(request, j)]);
-      sums[isOne ? "heavy" : "light"] += Math.log(worth);
+      sums[isOne ? "heavy" : "light"] += Math.log(boost);
       sums[isOne ? "heavies" : "lights"]++;
     }
   const ratio = Math.exp(sums.heavy / sums.heavies - sums.light / sums.lights);
@@ -51,28 +51,28 @@ test("a ranker's graph is to the bit what it was where everything weighs the sam
   assert.deepEqual(dlrmGraph(fit()), before);
   const same = made(1);
   same.examples.deedWeights.fill(7);
-  assert.equal(same.fit().worth, undefined);
+  assert.equal(same.fit().boost, undefined);
 });
 
-test("nothing of a ranker but its worth changes", () => {
+test("nothing of a ranker but its boost changes", () => {
   const { dlrm, fit } = made(5);
   const before = dlrmGraph(dlrm);
-  const { worth, ...heads } = fit();
-  assert.ok(worth);
+  const { boost, ...heads } = fit();
+  assert.ok(boost);
   assert.deepEqual(dlrmGraph(heads), before);
 });
 
-test("where weights fall on anything, held-out requests say so, and there is no worth", () => {
+test("where weights fall on anything, held-out requests say so, and there is no boost", () => {
   const { examples, fit } = made(1);
   const random = new Random(9);
   for (let row = 0; row < requests * rows; row++)
     examples.deedWeights.fill(random.uniform() < 0.5 ? 1 : 5, row * 3, row * 3 + 3);
-  assert.equal(fit().worth, undefined);
+  assert.equal(fit().boost, undefined);
 });
 
 test("what weighs a thousand times as much is no overflow", () => {
   const { examples, fit } = made(1000);
   const dlrm = fit();
-  assert.ok(dlrm.worth?.every(Number.isFinite));
-  assert.ok(worthOf(dlrm, examples, 0).every((worth) => worth > 0 && Number.isFinite(worth)));
+  assert.ok(dlrm.boost?.every(Number.isFinite));
+  assert.ok(boostOf(dlrm, examples, 0).every((boost) => boost > 0 && Number.isFinite(boost)));
 });

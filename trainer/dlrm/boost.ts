@@ -2,7 +2,7 @@
  * What a post is worth to somebody beside what the heads say, because kinds weigh more and less (recsys.kinds.weight): of a purchase and a like, which
  * are both votes, no probability can tell. The score is multiplied by it.
  *
- *   worth = exp(post · p + x · d)                              post: the tower's vector; x: standardised features of post and pair
+ *   boost = exp(post · p + x · d)                              post: the tower's vector; x: standardised features of post and pair
  *
  * A conditional logit (McFadden 1974) over each request's candidates, with the logarithm of the score as its offset, in which a request counts as often as
  * what was done in it weighs. It is fitted beside a finished ranker, so the heads are to the bit what they are without weights, and stay
@@ -21,44 +21,44 @@ import type { RankerParts, RankingExamples } from "./ranking-examples.ts";
 
 const features = denseWidth - userFeatures.length;
 /** p and d, one after the other. */
-export const worthWidth = dimensions + features;
-/** The worth is between e^−7 and e^7, some thousandth and thousand: weights are at most 1000. */
-export const mostLogWorth = 7;
+export const boostWidth = dimensions + features;
+/** The boost is between e^−7 and e^7, some thousandth and thousand: weights are at most 1000. */
+export const mostLogBoost = 7;
 
 /** Penalty on the weights: as strong as so many requests. 100 gives two fifths of what 10 does (docs/research/experiments.md). */
 const ridge = 10;
 const curvature = { curvatureRequests: 1000, leastCurved: 1e-3 };
 
 /**
- * Fits the worth of a ranker; where all that was done weighs the same, or held-out requests are not ranked better by it, by a standard error and more,
+ * Fits the boost of a ranker; where all that was done weighs the same, or held-out requests are not ranked better by it, by a standard error and more,
  * there is none. In a community of 300 people these are 130, whose gain of 1.7 errors the days after them bore out (NDCG@10 .229, and .236 with it).
  */
-export function fitWorth(
+export function fitBoost(
   dlrm: Dlrm,
   examples: RankingExamples,
   { training, heldOut }: RankerParts,
   scoreWeights: number[],
 ): void {
-  dlrm.worth = undefined;
+  dlrm.boost = undefined;
   if (isEven(examples)) return;
   const data = { dlrm, examples, scoreWeights };
-  const none = new Float64Array(worthWidth);
+  const none = new Float64Array(boostWidth);
   const prior = { weights: none, strength: ridge };
   const weights = fitChoices(choicesOf(data, training), prior, { tolerance: 1e-6, iterations: 20 });
   const unseen = choicesOf(data, heldOut);
   const without = choiceLoss(unseen, none).losses;
   const gain = estimate(choiceLoss(unseen, weights).losses.map((loss, i) => without[i] - loss));
-  if (gain.mean > gain.error) dlrm.worth = Float32Array.from(weights);
+  if (gain.mean > gain.error) dlrm.boost = Float32Array.from(weights);
 }
 
-/** What the rows of a request are worth [rows]; none where the ranker has no worth. */
-export function worthOf(dlrm: Dlrm, examples: RankingExamples, request: number): Float32Array {
-  const { worth } = dlrm;
-  if (!worth) return new Float32Array();
-  const x = new Float64Array(worthWidth);
+/** What the rows of a request are worth [rows]; none where the ranker has no boost. */
+export function boostOf(dlrm: Dlrm, examples: RankingExamples, request: number): Float32Array {
+  const { boost } = dlrm;
+  if (!boost) return new Float32Array();
+  const x = new Float64Array(boostWidth);
   return Float32Array.from({ length: examples.rows }, (_, j) => {
     readRow({ dlrm, examples }, examples.rowOf(request, j), x);
-    return Math.exp(Math.min(mostLogWorth, Math.max(-mostLogWorth, innerProduct(worth, 0, x, 0, worthWidth))));
+    return Math.exp(Math.min(mostLogBoost, Math.max(-mostLogBoost, innerProduct(boost, 0, x, 0, boostWidth))));
   });
 }
 
@@ -104,7 +104,7 @@ function choicesOf({ dlrm, examples, scoreWeights }: Data, of: Uint32Array): Cho
   return {
     requests: numbers.length,
     rows,
-    width: worthWidth,
+    width: boostWidth,
     read: (request, row, x) => readRow({ dlrm, examples }, examples.rowOf(numbers[request], row), x),
     offsets,
     gains: gains.map((gain) => gain / mean),
@@ -112,7 +112,7 @@ function choicesOf({ dlrm, examples, scoreWeights }: Data, of: Uint32Array): Cho
   };
 }
 
-/** Writes what the worth of a row is made of into `x` [worthWidth]. */
+/** Writes what the boost of a row is made of into `x` [boostWidth]. */
 function readRow({ dlrm, examples }: Pick<Data, "dlrm" | "examples">, row: number, x: Float64Array): void {
   const post = examples.posts[row] * dimensions;
   for (let d = 0; d < dimensions; d++) x[d] = examples.postVectors[post + d];
