@@ -85,7 +85,7 @@ export function drawWorld(seed: number, shadowError = 0.4, temperature = 0.5): S
   const often =
     people.reduce((sum, { acts, places }) => sum + acts * places, 0) /
     people.reduce((sum, each) => sum + each.places, 0);
-  const valueOf = (chancesOf: (context: Context) => number[]) =>
+  const valueBy = (chancesOf: (context: Context) => number[]) =>
     (often *
       contexts.reduce(
         (sum, context) => sum + scoreOf([0, 1, 2].map((head) => meanOf(chancesOf(context), context.truth, head))),
@@ -94,7 +94,7 @@ export function drawWorld(seed: number, shadowError = 0.4, temperature = 0.5): S
     contexts.length;
   return {
     contexts,
-    truth: { shadow: valueOf((context) => context.shadowChances), served: valueOf((context) => context.servedChances) },
+    truth: { shadow: valueBy((context) => context.shadowChances), served: valueBy((context) => context.servedChances) },
   };
 }
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { startGateway } from "../../serve/gateway.ts";
+import { schemaVersion } from "../../supabase/functions/_shared/database/schema-version.ts";
 import { fillCommunity, publishTinyModel } from "../../testing/community.ts";
 import { recsys } from "../testing.ts";
 
@@ -60,6 +61,15 @@ test("a schema of another version, and none", async () => {
   const other = await doctor();
   assert.equal(other.status, 1);
   assert.match(lineOf(other.stdout, "schema"), /^PROBLEM .*recsys 0\.0\.9\. What to do: npx recsys init --into APP/);
+  // a command that would work with it refuses
+  const refused = await recsys(["health", "--database", url]);
+  assert.deepEqual(
+    [refused.status, refused.stderr],
+    [
+      1,
+      `the database has recsys 0.0.9, and this command is ${schemaVersion}: npx recsys init --into APP, then npx supabase db push there\n`,
+    ],
+  );
   await pool.query("drop function recsys.version()");
   assert.match(lineOf((await doctor()).stdout, "schema"), /^PROBLEM .*recsys of no version\. /);
   await pool.query(rows[0].was);

@@ -10205,7 +10205,7 @@ as $$
       and interactions.created_at > picks.shown_at and interactions.created_at <= picks.shown_at + experiment.outcome_window
       and interactions.created_at <= picks.shown_again_at
   ),
-  credits as (
+  weighed as (
     select kinds.kind, kinds.metric, kinds.credit
     from recsys.settings
     cross join lateral (
@@ -10215,10 +10215,10 @@ as $$
     ) as kinds (kind, metric, credit)
   ),
   credits as (
-    select acted.request_id, credits.metric, coalesce(sum(credits.credit) filter (where acted.team = 1), 0) as first, coalesce(sum(credits.credit) filter (where acted.team = 2), 0) as second
+    select acted.request_id, weighed.metric, coalesce(sum(weighed.credit) filter (where acted.team = 1), 0) as first, coalesce(sum(weighed.credit) filter (where acted.team = 2), 0) as second
     from acted
-    join credits on credits.kind = acted.kind
-    group by acted.request_id, credits.metric
+    join weighed on weighed.kind = acted.kind
+    group by acted.request_id, weighed.metric
   )
   select
     metrics.metric, count(*)::integer,
