@@ -67,7 +67,7 @@ test("a schema of another version, and none", async () => {
     [refused.status, refused.stderr],
     [
       1,
-      `the database has recsys 0.0.9, and this command is ${schemaVersion}: npx recsys init --into APP, then npx supabase db push there\n`,
+      `recsys: the database has recsys 0.0.9, and this command is ${schemaVersion}: npx recsys init --into APP, then npx supabase db push there\n`,
     ],
   );
   await pool.query("drop function recsys.version()");
