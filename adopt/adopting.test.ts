@@ -57,7 +57,7 @@ test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
     assert.doesNotMatch(stderr, /as they were:/, "nothing fails on the way");
     printed = stdout;
   };
-  /** The commands of the page, as a shell in the checkout would run them beside the folder `blog`. */
+  /** The commands of the page, as a shell would run them in a checkout next to the folder `blog`. */
   const commands: [RegExp, (...parts: string[]) => Promise<void>][] = [
     [/^npx recsys init --into \.\.\/blog$/, () => recsys(["init", "--into", blog])],
     [/^npx supabase db push$/, push],

@@ -63,7 +63,7 @@ async function watchedTables(pool: Database["pool"]): Promise<Map<string, string
   return new Map(rows.map(({ name, told }) => [name, told]));
 }
 
-/** Where neither keys nor types say it: a row has several times or a type beside the id, a key is of two columns; or the table is watched already, as posts. */
+/** Where neither keys nor types say it: a row has several times, or a type next to the id; a key has two columns; or the table is watched already, as posts. */
 const untold: Record<string, string[]> = {
   // which table a reference is to is in another column
   articles: ["comments", "reactions"],

@@ -23,7 +23,7 @@ test("what only its author may read is no post, and the command says so by its s
   );
 });
 
-test("the command prints the migration, and what it is unsure of beside it; the columns of an earlier draft are no part of the app", {
+test("the command prints the migration, and apart from it what it is unsure of; the columns of an earlier draft are no part of the app", {
   skip,
 }, async () => {
   const app = await adopt("statuses");

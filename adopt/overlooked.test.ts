@@ -254,7 +254,7 @@ test("a condition that no row meets is left out and said; what is deleted stays 
   );
 });
 
-test("what people say of themselves in a table beside theirs, with one row each", { skip }, async () => {
+test("what people say of themselves in a second table, with one row for each of them", { skip }, async () => {
   const app = await adoptTables(
     "profile",
     `${people}

@@ -29,7 +29,7 @@ export async function emptyDatabase(scope: Scope, name = "blog"): Promise<Databa
   return opened;
 }
 
-/** The blog with the recommender beside it, as the page leaves them before anything was checked or trained. */
+/** The blog with the recommender installed, as the page leaves it before anything was checked or trained. */
 export async function adoptedBlog(scope: Scope, name = "blog"): Promise<Database> {
   const database = await emptyDatabase(scope, name);
   const { pool } = database;

@@ -1,4 +1,4 @@
-/** For tests: databases of apps, with the engine beside their tables. */
+/** For tests: databases of apps, with the engine installed next to their tables. */
 import { readFile } from "node:fs/promises";
 import type { Database } from "../db/connect.ts";
 import { templateDigest } from "../db/template-digest.ts";

@@ -9,7 +9,7 @@ import { adopt, appWithRows, cure, forbidden, publish, rulesOf, train } from "..
 import type { Database } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
-import { compareFeeds, exampleWithRowsOf } from "./testing-beside-example.ts";
+import { compareFeeds, exampleWithRowsOf } from "./testing-against-example.ts";
 import { wholeApps } from "./testing-whole-apps.ts";
 
 const isLong = process.env.ITEMS !== undefined;

@@ -1,8 +1,9 @@
 /**
- * What feeds of an adopted app cost beside those of the example app with the same people, posts and deeds: `npm run bench -- adopted [POSTS [APP]]`, 25,000
- * of both apps by default. The apps are those of adopt/fixtures that are after Misskey and Forem, with their drafts and edits. Needs a PostgreSQL.
+ * What feeds of an adopted app cost, compared with those of the example app with the same people, posts and deeds:
+ * `npm run bench -- adopted [POSTS [APP]]`, 25,000 of both apps by default. The apps are those of adopt/fixtures that are after Misskey and Forem,
+ * with their drafts and edits. Needs a PostgreSQL.
  */
-import { compareCandidates, compareFeeds, exampleWithRowsOf } from "../adopt/testing-beside-example.ts";
+import { compareCandidates, compareFeeds, exampleWithRowsOf } from "../adopt/testing-against-example.ts";
 import { wholeApps } from "../adopt/testing-whole-apps.ts";
 import { adopt, appWithRows, cure, publish, train } from "../cli/testing-whole-app.ts";
 import type { Database } from "../db/connect.ts";

@@ -32,7 +32,7 @@ export function titleOf(table: Table): Column | undefined {
   return pickUsed(table, columns.title, texts);
 }
 
-/** What people wrote, beside the title; `sure`: whether its name says so. */
+/** What people wrote besides the title; `sure`: whether its name says so. */
 export function bodyOf(table: Table): { column: Column; sure: boolean } | undefined {
   const title = titleOf(table);
   const named = longest(

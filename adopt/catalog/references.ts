@@ -48,7 +48,7 @@ function declared(table: Table, catalog: Catalog): Reference[] {
       schema === "auth" && name === "users"
         ? "auth.users"
         : catalog.find((other) => other.schema === schema && other.name === name);
-    // of several columns the one that leads to the key by itself: a partitioned table has its range beside it
+    // of several columns the one that leads to the key by itself: a partitioned table's key has its range column, too
     const place = to === undefined || to === "auth.users" ? 0 : Math.max(0, referenced.indexOf(keyOf(to)?.name ?? ""));
     const column = columnOf(table, columns[place]);
     return to && column ? [{ column, to, key: referenced[place], sure: true }] : [];

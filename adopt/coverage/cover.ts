@@ -11,7 +11,7 @@ export type Fate =
   | { table: Table; is: "used"; uses: TableUse[] }
   | { table: Table; is: "left out" | "not understood"; why: string }
   /** With whom or what nobody did anything: settings, sessions. */
-  | { table: Table; is: "beside the point" };
+  | { table: Table; is: "irrelevant" };
 
 export function fatesOf(catalog: Catalog, roles: Roles, uses: TableUse[]): Fate[] {
   return catalog.flatMap((table): Fate[] => {
@@ -67,5 +67,5 @@ function passedOver(table: Table, app: Roles): Fate[] {
       "not understood",
       `it names two people (${names.slice(0, 2).join(", ")}): where one wants to see nothing by the other, recsys.source_mutes has to show it`,
     );
-  return [{ table, is: "beside the point" }];
+  return [{ table, is: "irrelevant" }];
 }

@@ -22,7 +22,7 @@ export async function coverageOf(questions: Questions, catalog: Catalog, roles: 
   const entries: Entry[] = [];
   for (const fate of fates)
     if (fate.is === "used") entries.push(await usedEntry(questions, fate, roles));
-    else if (fate.is !== "beside the point")
+    else if (fate.is !== "irrelevant")
       entries.push({ verdict: fate.is, table: nameOf(fate.table), rows: rowsInWords(fate.table), what: [fate.why] });
   entries.sort(
     (one, other) =>
@@ -30,17 +30,19 @@ export async function coverageOf(questions: Questions, catalog: Catalog, roles: 
       numberOf(other.rows) - numberOf(one.rows) ||
       one.table.localeCompare(other.table),
   );
-  const beside = fates.flatMap(({ is, table }) =>
-    is === "beside the point" ? [`${nameOf(table)} (${rowsInWords(table)})`] : [],
+  const irrelevant = fates.flatMap(({ is, table }) =>
+    is === "irrelevant" ? [`${nameOf(table)} (${rowsInWords(table)})`] : [],
   );
   const tally = verdicts.map((verdict) => `${entries.filter((entry) => entry.verdict === verdict).length} ${verdict}`);
   return {
     lines: [
       "What became of each table that has a person or a post, the worst first, with its rows (~: about):",
       ...aligned(entries),
-      ...(beside.length > 0 ? [`Left out, since they name a person and no post: ${oneLine(beside.join(", "))}.`] : []),
+      ...(irrelevant.length > 0
+        ? [`Left out, since they name a person and no post: ${oneLine(irrelevant.join(", "))}.`]
+        : []),
     ],
-    summary: `tables with a person or a post: ${tally.join("; ")}; ${beside.length} without a post`,
+    summary: `tables with a person or a post: ${tally.join("; ")}; ${irrelevant.length} without a post`,
   };
 }
 

@@ -5,13 +5,15 @@ import type { Joined } from "../catalog/references.ts";
 import type { Logins, PersonColumn } from "../find/find-people.ts";
 import { type Draft, shownTime, watchSql } from "./draft.ts";
 import { lookupIn, type ShownPerson, shownPerson } from "./shown-person.ts";
-import { aliasBeside, eventId, joinSql, personUuidSql, soundTime } from "./sql-text.ts";
+import { eventId, joinedAlias, joinSql, personUuidSql, soundTime } from "./sql-text.ts";
 
 export function draftLogins(draft: Draft, { table, person, through, time, success }: Logins): void {
   const alias = table.name;
-  const beside = aliasBeside(alias, "account", "of_account");
-  const who = aliasBeside(alias, "who", "whom");
-  const user = through ? ofAccount(draft, beside, person, through, who) : shownPerson(draft, table, alias, person, who);
+  const account = joinedAlias(alias, "account", "of_account");
+  const who = joinedAlias(alias, "who", "whom");
+  const user = through
+    ? ofAccount(draft, account, person, through, who)
+    : shownPerson(draft, table, alias, person, who);
   const created = shownTime(draft, table, alias, time);
   draft.uses.push({
     table,
@@ -27,7 +29,7 @@ export function draftLogins(draft: Draft, { table, person, through, time, succes
     "create or replace view recsys.source_logins with (security_invoker = true) as",
     `select ${eventId(1, table, alias, [through?.by ?? person.column, time.column])} as login_id, ${user.sql} as user_id, ${created.sql} as created_at`,
     `from ${qualified(table)} as ${identifier(alias)}${why}`,
-    ...(through ? [joinSql(alias, beside, through)] : []),
+    ...(through ? [joinSql(alias, account, through)] : []),
     ...(user.join ? [user.join] : []),
     `where ${user.sql} is not null and ${soundTime(created.sql)}${success ? ` and ${at(alias, success)} is true` : ""};`,
     watchSql(

@@ -6,7 +6,7 @@ import type { MuteTable } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, timeDoubts } from "./draft.ts";
 import { shownPerson } from "./shown-person.ts";
-import { aliasBeside, joinSql, stringSql, timeSql } from "./sql-text.ts";
+import { joinedAlias, joinSql, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
   for (const { table, why } of unclear) {
@@ -34,11 +34,11 @@ const mutedThings = {
 
 function selectOf(draft: Draft, { table, person, through, what }: MuteTable): string {
   const alias = table.name;
-  const owner = aliasBeside(alias, "filter", "of_filter");
-  const named = aliasBeside(alias, "named", "of_named");
+  const owner = joinedAlias(alias, "filter", "of_filter");
+  const named = joinedAlias(alias, "named", "of_named");
   const of = what.kind === "person" ? undefined : what.of;
   for (const read of [table, through?.table, of?.table]) if (read) draft.read.add(read);
-  const who = aliasBeside(alias, "who", "whom");
+  const who = joinedAlias(alias, "who", "whom");
   draft.uses.push({
     table,
     as: mutedThings[what.kind],
@@ -53,7 +53,7 @@ function selectOf(draft: Draft, { table, person, through, what }: MuteTable): st
       person,
     });
   const user = shownPerson(draft, through?.table ?? table, through ? owner : alias, person, who);
-  const blocked = aliasBeside(alias, "blocked", "of_blocked");
+  const blocked = joinedAlias(alias, "blocked", "of_blocked");
   const whom = what.kind === "person" ? shownPerson(draft, table, alias, what.whom, blocked) : undefined;
   const value =
     what.kind === "person"

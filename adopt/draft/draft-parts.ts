@@ -10,7 +10,7 @@ import type { ParentColumn } from "../find/find-posts.ts";
 import type { PostTable } from "../find/find-roles.ts";
 import { byName, type Draft, type ShownColumn, shownTime } from "./draft.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
-import { aliasBeside, conditionSql, joinSql, realSql, uuidSql } from "./sql-text.ts";
+import { conditionSql, joinedAlias, joinSql, realSql, uuidSql } from "./sql-text.ts";
 
 /** One select of the union. */
 export interface DraftPart {
@@ -31,7 +31,7 @@ export interface DraftPart {
   otherwise?: string;
   value: string;
   where: string[];
-  /** Columns beside person, post and time on which it depends. */
+  /** Columns on which it depends besides person, post and time. */
   others: string[];
   notes: string[];
   /** Columns that tell its rows apart where there is no key. */
@@ -194,7 +194,7 @@ function addKinds(
 export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string, Action>): DraftPart {
   const { table, person, comment, post, postIsOwn, ofComments, ofPosts, first, time, word, conditions } = deeds;
   const alias = table.name;
-  const beside = aliasBeside(alias, "liked", "of_liked");
+  const liked = joinedAlias(alias, "liked", "of_liked");
   const user = shownPerson(draft, table, alias, person);
   const created = shownTime(draft, table, alias, time);
   const kind = `comment_${word}`;
@@ -207,16 +207,16 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
     as: `views (${kind})`,
     user,
     person,
-    ...(postIsOwn ? {} : { comment: joinSql(alias, beside, comment), postAt: beside }),
-    post: uuidSql(at(postIsOwn ? alias : beside, post), post),
+    ...(postIsOwn ? {} : { comment: joinSql(alias, liked, comment), postAt: liked }),
+    post: uuidSql(at(postIsOwn ? alias : liked, post), post),
     postColumn: post,
     created,
-    kind: first ? `case when ${at(beside, first)} = 1 then ${literal(word)} else ${literal(kind)} end` : literal(kind),
+    kind: first ? `case when ${at(liked, first)} = 1 then ${literal(word)} else ${literal(kind)} end` : literal(kind),
     value: "null::real",
     where: [
       ...(comment.by.notNull ? [] : [conditionSql(alias, { column: comment.by, test: "present" })]),
       ...(ofComments ? [typeIsOneOf(alias, ofComments)] : []),
-      ...(ofPosts ? [typeIsOneOf(beside, ofPosts)] : []),
+      ...(ofPosts ? [typeIsOneOf(liked, ofPosts)] : []),
       ...up,
       ...conditions.filter(({ column }) => column !== time.column).map((condition) => conditionSql(alias, condition)),
     ],

@@ -1,11 +1,11 @@
-/** recsys.source_users of an app that knows its people by their accounts alone: over a small table of its own beside auth.users. */
+/** recsys.source_users of an app that knows its people by their accounts alone: over a small table of its own that stands next to auth.users. */
 import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import { type People, type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-people.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, noUuid, shownTime, watchSql } from "./draft.ts";
 import { personId, shownPerson } from "./shown-person.ts";
-import { aliasBeside, conditionSql, listSql, soundTime, stringSql, textSql } from "./sql-text.ts";
+import { conditionSql, joinedAlias, listSql, soundTime, stringSql, textSql } from "./sql-text.ts";
 
 export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;
@@ -89,19 +89,19 @@ function namesOf({ interests, bio, location }: SelfTexts): string[] {
   return [interests, bio, location].flatMap((column) => column?.name ?? []);
 }
 
-/** The table with one row for each person, beside theirs. */
+/** The second table with one row for each person, joined to the first. */
 function joinedProfile(draft: Draft, { key, userId }: People, texts: Profile, alias: string) {
   const { table, person, bio, location } = texts;
-  const beside = aliasBeside(alias, "profile", "self");
+  const profile = joinedAlias(alias, "profile", "self");
   draft.read.add(table);
   const user = shownPerson(draft, table, table.name, person);
   draft.uses.push({ table, as: "what people say of themselves", where: [], person });
   const by = person.holds === "user id" ? (userId ?? key) : key;
   return {
-    alias: beside,
+    alias: profile,
     texts,
-    interests: interestsSql(beside, texts),
-    join: `left join ${qualified(table)} as ${identifier(beside)} on ${at(beside, person.column)} = ${at(alias, by)}`,
+    interests: interestsSql(profile, texts),
+    join: `left join ${qualified(table)} as ${identifier(profile)} on ${at(profile, person.column)} = ${at(alias, by)}`,
     note: draft.doubt(
       table,
       `what people say of themselves is taken from here: ${[bio, location].flatMap((column) => column?.name ?? []).join(", ")}`,

@@ -20,7 +20,7 @@ import type { Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost, typeIsOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
-import { aliasBeside, conditionSql, joinSql, listSql, soundTime, splitSql, stringSql, textSql } from "./sql-text.ts";
+import { conditionSql, joinedAlias, joinSql, listSql, soundTime, splitSql, stringSql, textSql } from "./sql-text.ts";
 
 export function draftPosts(draft: Draft, roles: Roles): void {
   const { posts } = roles;
@@ -162,7 +162,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
 /** How the table of people is joined to posts, and what holds of a writer who is there to be read. */
 function writersOf(draft: Draft, alias: string, author: PersonColumn | undefined, join: string | undefined) {
   const { people } = draft;
-  const who = aliasBeside(alias, "who", "whom");
+  const who = joinedAlias(alias, "who", "whom");
   const key = people && (author?.holds === "user id" ? people.userId : people.key);
   const gone = people
     ? livingConditions(people.table).filter(({ test }) => test === "null" || test === "not true" || test === "zero")

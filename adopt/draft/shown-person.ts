@@ -3,7 +3,7 @@ import type { Column, Table } from "../catalog/catalog.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
 import { addColumn, addedName, byName, type Draft, type ShownColumn, shownId } from "./draft.ts";
-import { aliasBeside, joinSql, personUuidSql, uuidSql } from "./sql-text.ts";
+import { joinedAlias, joinSql, personUuidSql, uuidSql } from "./sql-text.ts";
 
 /** A person of a row, and how the table that has their uuid is joined to it. */
 export interface ShownPerson extends ShownColumn {
@@ -21,7 +21,7 @@ export function shownPerson(
   table: Table,
   alias: string,
   person: PersonColumn,
-  as = aliasBeside(alias, "who", "whom"),
+  as = joinedAlias(alias, "who", "whom"),
 ): ShownPerson {
   const { column, holds } = person;
   const note = person.sure ? "" : draft.doubtColumn(table, column, byName);

@@ -11,8 +11,8 @@ export function nameList(names: string[]): string {
     : `array[${names.map(literal).join(", ")}]`;
 }
 
-/** A name for a joined table that is not that of the table which it is joined to. */
-export function aliasBeside(alias: string, one: string, other: string): string {
+/** A name for a joined table that differs from that of the table it is joined to. */
+export function joinedAlias(alias: string, one: string, other: string): string {
   return alias === one ? other : one;
 }
 

@@ -124,7 +124,7 @@ export interface Target {
   sure: boolean;
 }
 
-/** The column by which a table names a post, of its own or beside others. */
+/** The column by which a table names a post: one for posts alone, or one for several kinds of things. */
 export function postColumnOf({ references }: KnownApp, table: Table, posts: Table): Target | undefined {
   const key = keyOf(posts);
   const reference = references.of(table).find(({ to, key: at }) => to === posts && at === key?.name);
@@ -233,7 +233,7 @@ export function deedsOf(
   };
 }
 
-/** Whether its votes are for one of several choices, and not for what they are asked beside. */
+/** Whether its votes are for one of several choices, and not for the post under which they are asked. */
 function isOfPoll(table: Table): boolean {
   return (
     tableWords(table.name).some((word) => /^(poll|ballot|quiz|survey|election)$/.test(word)) ||

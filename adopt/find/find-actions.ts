@@ -96,7 +96,7 @@ function isKept(table: Table, posts: Table, words: string[]): boolean {
 
 const offices = /^(mod|moderation|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
 
-/** Whether each row names a comment, so that the post beside it is that of the comment. */
+/** Whether each row names a comment, so that the post named next to it is the comment's. */
 function isOnlyOnComments(
   { references }: KnownApp,
   table: Table,
@@ -180,7 +180,7 @@ function isActionOf(comments: Table, words: string[]): boolean {
   return words.join("_") === [...tableWords(comments.name), "action"].join("_");
 }
 
-/** The column by which the table names comments, of its own or beside others. */
+/** The column by which the table names comments: one for comments alone, or one for several kinds of things. */
 function namedComment(
   { references }: KnownApp,
   table: Table,

@@ -4,7 +4,7 @@ import { pickColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { columns, names, parentWords, tableWords } from "../catalog/words.ts";
 import type { Unclear } from "./find-actions.ts";
-import { type Beside, type KnownApp, type PersonColumn, peopleBeside, personsOf } from "./find-people.ts";
+import { type KnownApp, type PersonColumn, type PersonThrough, personsOf, personThrough } from "./find-people.ts";
 import { isAbout, type Tags } from "./find-tags.ts";
 
 export interface MuteTable {
@@ -46,14 +46,14 @@ export function findMutes(
     }
     const what = topicOf(table, tags, references) ?? wordOf(table);
     const owner = ownerOf(app, table);
-    const beside = peopleBeside(app, table);
+    const linked = personThrough(app, table);
     if (what && person) mutes.push({ table, person, what });
     else if (what && owner) mutes.push({ table, ...owner, what });
     // such a table has passwords
-    else if (what && beside)
+    else if (what && linked)
       unclear.push({
         table,
-        why: `whose it is is said by a row of ${nameOf(beside.through.table)}, which members would have to be let read`,
+        why: `whose it is is said by a row of ${nameOf(linked.through.table)}, which members would have to be let read`,
       });
     else if (person && words.some((word) => /^(block|mute|muting|ignor)/.test(word)))
       unclear.push({ table, why: "what somebody does not want to see there is no person, tag or word of posts" });
@@ -101,7 +101,7 @@ function wordOf(table: Table): Muted | undefined {
 }
 
 /** Whose filter a row is part of, where a foreign key says so. */
-function ownerOf(app: KnownApp, table: Table): Beside | undefined {
+function ownerOf(app: KnownApp, table: Table): PersonThrough | undefined {
   for (const { to, column, key, sure } of app.references.others(table)) {
     if (!sure || !tableWords(to.name).some((word) => verbs.test(word))) continue;
     const [person] = personsOf(app, to);

@@ -118,7 +118,7 @@ export function personsOf({ people, references }: KnownApp, table: Table): Perso
   }
   const taken = new Set([
     ...outgoing.map(({ column }) => column),
-    // the key of a row by itself is no person beside it; one of (user_id, post_id) is
+    // a key of one column is the row itself, and names no person; one of (user_id, post_id) does
     ...(table.primaryKey.length === 1 ? [columnOf(table, table.primaryKey[0])] : []),
   ]);
   for (const column of table.columns)
@@ -163,9 +163,9 @@ function rank({ column, sure }: PersonColumn): number {
   );
 }
 
-// A second table of people, each of whose rows is one of the first: whoever has a login beside the account by which others know them.
+// A second table of people, each of whose rows is one of the first: whoever has a login as well as the account by which others know them.
 
-export interface Beside {
+export interface PersonThrough {
   through: Joined;
   person: PersonColumn;
 }
@@ -174,7 +174,7 @@ export interface Beside {
  * The other table of people that the table refers to, and who they are: both by foreign keys, since a name alone would make a visit of a
  * page a login of its author.
  */
-export function peopleBeside(app: KnownApp, table: Table): Beside | undefined {
+export function personThrough(app: KnownApp, table: Table): PersonThrough | undefined {
   for (const { to, column, key, sure } of app.references.others(table)) {
     if (!sure || to === app.people?.table) continue;
     const person = personsOf(app, to).find((person) => person.sure);
@@ -258,18 +258,18 @@ export function findLogins(app: KnownApp): Logins | undefined {
     const time = createdOf(table);
     if (!isNamed || !time || table === people?.table) return [];
     const [own] = personsOf(app, table);
-    const beside = own ? undefined : peopleBeside(app, table);
-    const person = own ?? beside?.person;
+    const linked = own ? undefined : personThrough(app, table);
+    const person = own ?? linked?.person;
     // a visit of something is no login
     const elsewhere = references
       .of(table)
-      .some(({ to, column }) => to !== people?.table && to !== "auth.users" && column !== beside?.through.by);
+      .some(({ to, column }) => to !== people?.table && to !== "auth.users" && column !== linked?.through.by);
     if (!person || elsewhere) return [];
     return [
       {
         table,
         person,
-        through: beside?.through,
+        through: linked?.through,
         time,
         success: pickColumn(table, ["success", "successful", "succeeded"], ["boolean"]),
         rank: /login|signin/i.test(table.name) ? 0 : /visit/i.test(table.name) ? 1 : 2,

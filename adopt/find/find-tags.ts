@@ -34,7 +34,7 @@ export function tagsOf(app: KnownApp, posts: Table): Tags | undefined {
   if (own) return { from: "column", column: own };
   const list = pickUsed(posts, columns.tagList, ["text"]);
   const listed = list && !list.closed && { from: "list" as const, column: list, between: betweenTags(posts, list) };
-  // beside the post it is read with it; rows of another table are looked up for each
+  // a column of the post is read along with it; rows of another table are looked up for each
   if (listed && posts.sample?.columns[list.name]?.present !== 0) return listed;
   return tagRows(app, posts) ?? tagGroup(app, posts) ?? (listed || undefined);
 }

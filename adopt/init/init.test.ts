@@ -42,7 +42,7 @@ test("it writes migrations behind the app's own, in the order of the releases an
   }
 });
 
-test("functions are in a folder of their own, without tests, and have their stanza beside the app's", async (t) => {
+test("functions are in a folder of their own, without tests, and have their stanza next to the app's", async (t) => {
   const folder = await app(t);
   await init(folder, now);
   const files = (await readdir(join(folder, "supabase/functions"), { recursive: true })).sort();

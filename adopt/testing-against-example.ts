@@ -1,4 +1,4 @@
-/** For tests and benchmarks: the feeds of an app that was adopted beside those of the example app with the same people, posts and deeds. */
+/** For tests and benchmarks: the feeds of an app that was adopted, compared with those of the example app with the same people, posts and deeds. */
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
 import { type Scope, testDatabase } from "../db/testing.ts";
