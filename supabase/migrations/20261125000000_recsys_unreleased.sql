@@ -62,7 +62,7 @@ comment on column recsys.settings.author_decay is 'What is left of a post''s sco
 comment on column recsys.settings.topic_share is 'At most this share of a page, and one post at least, comes from one topic (recsys_engine.topics), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
 comment on column recsys.settings.group_by is 'To which group a post belongs: language, that of its language; or the beginning, in small letters, of the tag that names it, such as group: for posts with a tag like group:cooking.';
 comment on column recsys.settings.group_share is 'At most this share of a page, and one post at least, comes from one group (group_by), as long as others are among its candidates. 1: as many as there are, and nothing is looked up for it.';
-comment on column recsys.settings.group_floor is 'So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.';
+comment on column recsys.settings.group_floor is 'So many posts of the smallest groups are among the candidates of each feed, besides what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.';
 comment on column recsys.settings.trial_place is 'The first place of a feed that goes to a post under trial, and from there on every 20th, no more than one a page; those above it never do. 0: none.';
 comment on column recsys.settings.trial_impressions is 'To how many people a post of the last 7 days (recsys_engine.trial_age()) is shown before its trial is over. 0: no post is tried, and nothing is counted.';
 comment on column recsys.settings.drawn_share is 'The chance with which a place of a signed-in person''s feed is drawn from the best candidates and not given to the best of them, each place by itself: what recsys.off_policy learns from. 0: none.';
@@ -376,7 +376,7 @@ grant select, insert, update, delete on recsys_engine.dismissals to service_role
 --
 -- Whatever the app's tables let in, nothing that these views show may end or slow the feeds of others, so an app's views keep:
 -- - times are from 1990 to 2199: one view at -infinity made features of other posts infinite. "is true" hides from the planner that this is
---   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events beside a million took 15
+--   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events on top of a million took 15
 --   times as long;
 -- - a text has at most so many letters, a list so many entries, none of them null: a title of 5 MB made every feed that held it 3 to
 --   7 times slower. These limits are what trainer and functions read; the towers hash the first 8 to 64 different words of each.
@@ -473,7 +473,7 @@ grant select on recsys.source_users, recsys.source_posts, recsys.source_interact
 
 -- Ids of apps whose posts have numbers or texts for keys. The engine knows a post by a uuid; these make one of the app's id, and turn it back.
 -- A number is in the uuid itself (RFC 9562, version 8: whatever its maker wants), so turning it back asks nothing. A text may be longer
--- than a uuid, so its hash stands for it, and source_posts.external_id, read under the caller's role, says which it was: a table of ids beside
+-- than a uuid, so its hash stands for it, and source_posts.external_id, read under the caller's role, says which it was: a table of ids next to
 -- the app's would have to follow every insertion, and be hidden and erased with each post.
 
 -- inlined where it is asked, so that an index on recsys.id_of(id) is found
@@ -655,7 +655,7 @@ create table recsys.kinds (
 comment on table recsys.kinds is 'Which of view, vote and comment each of the app''s own kinds of interaction counts as. The app''s recsys.source_interactions joins it, so a kind without a row or head is left out. After a change of heads the next roll-up works everything out again, and the next training learns from that; after a change of weights the next training alone does.';
 comment on column recsys.kinds.kind is 'The app''s word, as its table has it.';
 comment on column recsys.kinds.head is 'What it counts as; null: as nothing, on purpose.';
-comment on column recsys.kinds.weight is 'How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count beside all views is recsys.settings.vote_weight.';
+comment on column recsys.kinds.weight is 'How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count compared with all views is recsys.settings.vote_weight.';
 insert into recsys.kinds (kind, head) values ('view', 'view'), ('vote', 'vote'), ('comment', 'comment');
 alter table recsys.kinds enable row level security;
 create policy "kinds are readable" on recsys.kinds for select to authenticated using (true);
@@ -812,7 +812,7 @@ create function recsys.rollback_model(p_model_id bigint default null) returns bi
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- read before the lock: of two calls at once both mean the model they found, and the second finds it gone already
+  -- read before the lock: of two concurrent calls both mean the model they found, and the second finds it gone already
   unwanted_model_id constant bigint := coalesce(p_model_id, (select model_id from recsys.models where status = 'active'));
   previous_model_id bigint;
 begin
@@ -1337,7 +1337,7 @@ grant execute on function recsys_engine.allot_buckets(bigint), recsys_engine.run
 
 -- 04_experiments/03_tried_models.sql
 
--- Which models are tried beside the active one: what tries models has its lines here, as it has in functions/_shared/plug-ins/plug-ins.ts.
+-- Which models are tried alongside the active one: what tries models has its lines here, as it has in functions/_shared/plug-ins/plug-ins.ts.
 
 create view recsys_engine.tried_models with (security_invoker = true) as
 select served.model_id
@@ -1354,7 +1354,7 @@ grant select on recsys_engine.tried_models to service_role;
 
 -- 05_embeddings/01_embeddings.sql
 
--- What a model knows of each post and user, one LIST partition per model: a new model's vectors and index are built beside the live ones. No foreign
+-- What a model knows of each post and user, one LIST partition per model: a new model's vectors and index are built next to the live ones. No foreign
 -- key to recsys.models: a partition holds one model's rows by its bounds and goes with its model, and dropping a table that
 -- has such a key takes ACCESS EXCLUSIVE on recsys.models too, which every feed reads.
 
@@ -1633,7 +1633,7 @@ grant select on recsys.model_status to service_role;
 -- 06_topics/01_topics.sql
 
 -- Topics: what the community's posts are about, found in the active model's vectors (trainer/topics/). They diversify feeds, and say where
--- more is wanted than is written. Remade after each publish beside those that are there, in one transaction; a topic that has the posts
+-- more is wanted than is written. Remade after each publish next to those that are there, in one transaction; a topic that has the posts
 -- of an earlier one keeps its id and name, so that whoever refers to it goes on doing so.
 
 create table recsys_engine.topics (
@@ -2099,7 +2099,7 @@ comment on column recsys_engine.countable_interactions.post_id is 'With which po
 comment on column recsys_engine.countable_interactions.kind is 'view, vote or comment.';
 comment on column recsys_engine.countable_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none.';
 comment on column recsys_engine.countable_interactions.created_at is 'When.';
-comment on column recsys_engine.countable_interactions.weight is 'How much it counts beside others of its kind, as the app says; null: 1.';
+comment on column recsys_engine.countable_interactions.weight is 'How much it counts compared with others of its kind, as the app says; null: 1.';
 grant select on recsys_engine.countable_interactions to service_role;
 
 create function recsys_engine.earlier_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer
@@ -2735,7 +2735,7 @@ grant select on recsys_engine.user_events to service_role;
 
 -- Filling the feature store: what changed is recomputed from the last state before it, so a roll-up costs what changed, not what is there.
 -- The planner takes a third of all rows to lie behind an instant. "offset 0" makes it look them up by index, post by post and user by
--- user, whatever it expects: with 500 new events beside a million it now and then read and sorted the million (1.4 s of processor time
+-- user, whatever it expects: with 500 new events on top of a million it now and then read and sorted the million (1.4 s of processor time
 -- instead of 0.1 s). Events are then put together with their decayed counts in lockstep, in arrays, and not by a join: one that
 -- expects few rows where there are thousands took 9 minutes for 12,000 events of one user.
 
@@ -4343,7 +4343,7 @@ from recsys_engine.feature_changes;
 comment on view recsys.roll_up_lag is 'How far the feature store is behind, in one row.';
 comment on column recsys.roll_up_lag.depth is 'Changes that wait for recsys.roll_up().';
 comment on column recsys.roll_up_lag.age is 'How long the oldest has waited; null: none waits.';
-comment on column recsys.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at once.';
+comment on column recsys.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at the same time.';
 grant select on recsys.roll_up_lag to service_role;
 
 
@@ -4794,8 +4794,8 @@ grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), 
 -- 10_requests/03_feed_context.sql
 
 -- What a feed is made with, asked first with the user's context. PL/pgSQL keeps the plan of a session, so that it costs a feed
--- less than planning the plain settings again each time did: 0.51 ms this statement and the context took in the median beside 0.60 before, 0.63 in
--- an experiment (of 300 each in a row, 2 loaded cores).
+-- less than planning the plain settings again each time did: this statement and the context took 0.51 ms in the median, compared with 0.60 before
+-- and 0.63 in an experiment (of 300 each in a row, 2 loaded cores).
 
 create function recsys_engine.feed_context(p_assigned jsonb)
 returns table (now timestamptz, model_id bigint, model_name text, feature_spec_digest text, settings jsonb, assigned jsonb, feature_store bigint)
@@ -4877,7 +4877,7 @@ create function recsys_engine.muted_pattern(p_words text[]) returns text
 language sql immutable security invoker
 return '(^|' || recsys_engine.not_in_words() || ')(?:'
   || (select pg_catalog.string_agg(recsys_engine.word_pattern(each.word), '|') from pg_catalog.unnest(p_words) as each (word)) || ')(' || recsys_engine.not_in_words() || '|$)';
-comment on function recsys_engine.muted_pattern(text[]) is 'A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit beside it; null: of none.';
+comment on function recsys_engine.muted_pattern(text[]) is 'A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit next to it; null: of none.';
 
 create function recsys_engine.has_muted_word(p_text text, p_words text[], p_pattern text) returns boolean
 language plpgsql immutable security invoker set search_path = ''
@@ -4914,7 +4914,7 @@ grant execute on function recsys_engine.is_muted(text, text, uuid, text, text[])
 
 -- 10_requests/05_optional_labels.sql
 
--- What the optional heads of a ranker learn from, and are held against: what people made of posts that they were shown, beside interactions.
+-- What the optional heads of a ranker learn from, and are held against: what people made of posts that they were shown, besides interactions.
 
 create view recsys_engine.optional_acts with (security_invoker = true) as
 select 'dismiss' as head, dismissals.user_id, dismissals.post_id, dismissals.created_at
@@ -6281,7 +6281,7 @@ grant execute on function recsys_engine.with_given(recsys_engine.feed_request, u
 -- 11_retrieval/08_candidates.sql
 
 -- Which posts somebody might want: the sources (11_retrieval/04_sources.sql) asked by whoever is to be shown them, or, by a worker that keeps what is common to
--- all feeds, beside that. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
+-- all feeds, in addition to that. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
 
 -- loads pgvector, as in 11_retrieval/04_sources.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
@@ -6534,7 +6534,7 @@ begin
       )
     ) as each;
 
-    -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew
+    -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
     perform set_config('role', p_role, true);
     readable := array(
       select row(posts.post_id, case when posts.is_own then posts.title end, case when posts.is_own then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
@@ -6650,7 +6650,7 @@ begin
   end if;
   request := recsys_engine.with_trials(request);
   if request.is_narrowed then
-    -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms beside 100,000 posts
+    -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms with 100,000 posts
     newest := array(
       select source_posts.post_id from recsys.source_posts
       where source_posts.created_at > since and source_posts.created_at <= request.at
@@ -7994,7 +7994,7 @@ comment on table recsys_engine.training_requests is 'One row per request to trai
 comment on column recsys_engine.training_requests.training_request_id is 'Number of the request; also the seed of its training, so that no two nights draw alike.';
 comment on column recsys_engine.training_requests.requested_at is 'When it was filed; who asks again while it is queued gets the same one.';
 comment on column recsys_engine.training_requests.requested_by is 'schedule (pg_cron) or person.';
-comment on column recsys_engine.training_requests.status is 'queued: no worker has begun it; running: a worker is on it, or it waits to be gone on with; done; failed: given up, last_error says why.';
+comment on column recsys_engine.training_requests.status is 'queued: no worker has begun it; running: a worker is on it, or it waits to be continued; done; failed: given up, last_error says why.';
 comment on column recsys_engine.training_requests.due_at is 'Not to be claimed before; a failure moves it.';
 comment on column recsys_engine.training_requests.attempts is 'Claims, those that never came back included and those that were given back not. After five it has failed.';
 comment on column recsys_engine.training_requests.claim is 'Who works on it: the number of the latest claim. Only its holder can go on, so a worker that comes back after its lease publishes nothing.';
@@ -8039,7 +8039,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.request_training(text) is 'Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed.';
+comment on function recsys.request_training(text) is 'Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so another is filed.';
 
 create function recsys_engine.claim_training_request(p_worker text, p_lease interval) returns table (training_request_id bigint, claim bigint, attempts integer)
 language plpgsql volatile security invoker set search_path = ''
@@ -8711,7 +8711,7 @@ select recsys_engine.schedule('recsys purge of impressions', '47 3 * * *', 'sele
 
 -- 17_exposure_log/02_shadow_impressions.sql
 
--- What shadows said of the posts that were shown, beside recsys.impressions. Lists of three are of view, vote and comment.
+-- What shadows said of the posts that were shown, to go with recsys.impressions. Lists of three are of view, vote and comment.
 
 create table recsys_engine.shadow_impressions (
   request_id uuid not null,
@@ -8929,7 +8929,7 @@ begin
           when place.column_name = 'entity_id' then 'delete from %1$s where ctid = any (array(select ctid from %1$s where %2$I = any ($1) and kind = $2 limit $3))'
           when place.type = 'uuid'::regtype then 'delete from %1$s where ctid = any (array(select ctid from %1$s where %2$I = any ($1) limit $3))'
           when p_kind = 'user' then 'update %1$s set %2$I = array(select id from unnest(%2$I) with ordinality as list (id, place) where id <> all ($1) order by place) where ctid = any (array(select ctid from %1$s where %2$I && $1 limit $3))'
-          -- null takes the place of a post, so that its score and the rest, in lists beside this one, stay where they belong
+          -- null takes the place of a post, so that its score and the rest, in lists next to this one, stay where they belong
           else 'update %1$s set %2$I = array(select case when id <> all ($1) then id end from unnest(%2$I) with ordinality as list (id, place) order by place) where ctid = any (array(select ctid from %1$s where %2$I && $1 limit $3))'
         end, place.table_name, place.column_name)
       using p_ids, p_kind, p_rows - total;
@@ -9359,7 +9359,7 @@ create function recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_mo
 returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
--- after an error too. The claims are not named here beside the role: only a superuser may name them in a function
+-- after an error too. The claims are not named here along with the role: only a superuser may name them in a function
 set role = 'authenticated'
 as $$
 declare
@@ -10606,7 +10606,7 @@ select recsys_engine.schedule('recsys experiment guardrails', '*/15 * * * *', 's
 
 -- 20_experiment_reports/07_shadow_report.sql
 
--- A shadow beside the model that served, on the posts that were shown: how alike their orders are, and whose probabilities fit better
+-- A shadow compared with the model that served, on the posts that were shown: how alike their orders are, and whose probabilities fit better
 -- what people then did.
 
 create function recsys_engine.shadow_model_id(p_model text) returns bigint
@@ -11071,7 +11071,7 @@ begin
     raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
       using hint = 'select recsys_engine.measure_days()';
   end if;
-  -- of two at once the second measures what is the same by then
+  -- of two at the same time the second measures what is the same by then
   perform pg_advisory_xact_lock(hashtext('recsys_engine.measure_days'));
   delete from recsys.daily_metrics where daily_metrics.day = p_day and daily_metrics.metric not in ('lag', 'degraded');
   insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
@@ -11274,7 +11274,7 @@ begin
   if p_most is null or p_most < 0 then
     raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
   end if;
-  -- of two at once the other does it
+  -- of two at the same time the other does it
   if not pg_try_advisory_xact_lock(hashtext('recsys_engine.measure_days')) then
     return 0;
   end if;
@@ -11592,7 +11592,7 @@ from members
 join pg_catalog.pg_class on pg_class.oid = members.root
 join pg_catalog.pg_class as parts on parts.oid = members.oid
 group by pg_class.relname;
-comment on view recsys.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes beside the app''s own tables.';
+comment on view recsys.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes besides the app''s own tables.';
 comment on column recsys.sizes.name is 'The table.';
 comment on column recsys.sizes.partitions is 'How many partitions it has.';
 comment on column recsys.sizes.rows is 'How many rows, as counted by the last analyze.';
@@ -11808,7 +11808,7 @@ $$;
 -- Names as statements have them that a person is to run: right whatever an app calls its tables, and in one line.
 
 -- Called thousands of times by recsys.check(), and in plpgsql, as are recsys_engine.trigger_arguments, names_account and person_read: a function in SQL is
--- planned at each call. With all four in SQL recsys.check() takes 333 ms of a processor instead of 237 beside an app of 22 tables.
+-- planned at each call. With all four in SQL recsys.check() takes 333 ms of a processor instead of 237 for an app of 22 tables.
 create function recsys_engine.quoted_sql(p_text text, p_quote text) returns text
 language plpgsql immutable security invoker set search_path = ''
 as $$
@@ -11894,7 +11894,7 @@ grant execute on function recsys_engine.relations_under(regclass) to service_rol
 -- 23_check/03_columns_needed.sql
 
 -- Which columns of the app's tables somebody has to be allowed to read for the source views to be read: what the grants that recsys.check()
--- proposes are made of. A table may hold a hash of a password beside a name, so no grant of ours names more than is read.
+-- proposes are made of. A table may hold a hash of a password next to a name, so no grant of ours names more than is read.
 
 create function recsys_engine.columns_asked(p_role name, p_relation regclass) returns table (relation regclass, attnum smallint)
 language sql stable security invoker set search_path = ''
@@ -12166,7 +12166,7 @@ begin
         ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys_engine.clock()), recsys_engine.thinned_state($1, recsys_engine.clock(), 0), recsys_engine.thinning'),
         ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys_engine.clock()), recsys_engine.known_posts($2, ''{}'', recsys_engine.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
-        ('service_role', 'candidates beside these',
+        ('service_role', 'candidates besides these',
           'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_common => ''{}'', p_common_at => recsys_engine.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys_engine.clock(), 1)'),
         ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),
@@ -12235,7 +12235,7 @@ declare
   events record;
   example text;
 begin
-  -- each of them by itself, so that what cannot be read is told beside the rest
+  -- each of them by itself, so that what cannot be read is told along with the rest
   begin
     return query
     select true, format('recsys.source_users: %s is there %s times', doubled.user_id, doubled.times), 'the view has to show one row a person'
@@ -12550,7 +12550,7 @@ begin
   elsif p_kind = 'posts' and has_posts then
     kind := 'post_texts';
   elsif p_kind = 'posts' then
-    -- of a partitioned table the key has its range beside the id
+    -- the key of a partitioned table has its range next to the id
     id := (
       select key from pg_catalog.pg_constraint
       join pg_catalog.pg_attribute on attrelid = p_table and attname = key and attnum = any (conkey)
@@ -12707,24 +12707,24 @@ end
 $$;
 comment on function recsys_engine.explained(text, text) is 'The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned.';
 
-create function recsys_engine.plan_nodes(p_plan jsonb) returns table (id text, node jsonb, is_beside boolean, relation regclass, alias text)
+create function recsys_engine.plan_nodes(p_plan jsonb) returns table (id text, node jsonb, is_of_subquery boolean, relation regclass, alias text)
 language sql stable security invoker set search_path = ''
 as $$
   with recursive nodes as (
-    select '1' as id, p_plan as node, false as is_beside
+    select '1' as id, p_plan as node, false as is_of_subquery
     union all
     select nodes.id || '.' || child.place, child.node,
       -- asked for each row, or once beforehand: subqueries, policies. What a "with" names is read as the view itself
-      nodes.is_beside or coalesce(child.node ->> 'Parent Relationship' in ('SubPlan', 'InitPlan') and child.node ->> 'Subplan Name' !~ '^CTE ', false)
+      nodes.is_of_subquery or coalesce(child.node ->> 'Parent Relationship' in ('SubPlan', 'InitPlan') and child.node ->> 'Subplan Name' !~ '^CTE ', false)
     from nodes
     cross join jsonb_array_elements(nodes.node -> 'Plans') with ordinality as child (node, place)
   )
-  select nodes.id, nodes.node - 'Plans', nodes.is_beside,
+  select nodes.id, nodes.node - 'Plans', nodes.is_of_subquery,
     case when nodes.node ? 'Relation Name' then to_regclass(format('%I.%I', nodes.node ->> 'Schema', nodes.node ->> 'Relation Name')) end,
     nodes.node ->> 'Alias'
   from nodes
 $$;
-comment on function recsys_engine.plan_nodes(jsonb) is 'The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans.';
+comment on function recsys_engine.plan_nodes(jsonb) is 'The nodes of a plan, each without those below it, whose id begins with its own. is_of_subquery: it belongs to a subquery or policy. relation: the table that it scans.';
 
 create function recsys_engine.equalities(p_condition text) returns table (one text, other text)
 language plpgsql immutable security invoker set search_path = ''
@@ -12795,7 +12795,7 @@ as $$ select regexp_replace(p_alias, '_\d+$', '') $$;
 comment on function recsys_engine.alias_of_whole(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
 
 create function recsys_engine.compared_in(p_plan jsonb)
-returns table (id text, is_beside boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
+returns table (id text, is_of_subquery boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
 language sql stable security invoker set search_path = '' set jit = off
 as $$
   with nodes as materialized (select * from recsys_engine.plan_nodes(p_plan)),
@@ -12809,7 +12809,7 @@ as $$
     ) as each
   ),
   compared as materialized (
-    select nodes.id, nodes.is_beside, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
+    select nodes.id, nodes.is_of_subquery, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
     from nodes
     cross join jsonb_each_text(nodes.node) as condition
     cross join recsys_engine.equalities(condition.value) as found
@@ -12822,7 +12822,7 @@ as $$
     left join named on expression ~ named.pattern
     group by expression
   )
-  select compared.id, compared.is_beside, compared.is_index_cond, compared.one, compared.other,
+  select compared.id, compared.is_of_subquery, compared.is_index_cond, compared.one, compared.other,
     case when cardinality(one.aliases) = 1 and compared.one !~ 'SubPlan ' then one.aliases[1] end,
     case when cardinality(other.aliases) = 1 and compared.other !~ 'SubPlan ' then other.aliases[1] end,
     other.aliases is null and compared.other !~ 'SubPlan ' and compared.other !~ '^(ANY|ALL) \('
@@ -12920,23 +12920,23 @@ begin
     from compared
     -- by the scan itself: what is asked above a join, which an outer one may be, narrows nothing down
     join nodes on nodes.id = compared.id and nodes.alias = compared.alias
-    where compared.is_constant and compared.is_asked_for and not compared.is_beside
+    where compared.is_constant and compared.is_asked_for and not compared.is_of_subquery
     union
     -- or that a policy compares with who asks, or by which an index finds the row anyway
     select compared.alias, compared.one, 1
     from compared
     join nodes on nodes.id = compared.id and nodes.alias = compared.alias
-    where compared.is_constant and not compared.is_beside and (compared.is_index_cond or compared.other ~ 'InitPlan |current_setting\(|uid\(')
+    where compared.is_constant and not compared.is_of_subquery and (compared.is_index_cond or compared.other ~ 'InitPlan |current_setting\(|uid\(')
     union
     -- a subquery or policy is asked with all that is known by then
     select compared.alias, compared.one, 1
     from compared
-    join nodes on nodes.alias = compared.alias and nodes.is_beside
+    join nodes on nodes.alias = compared.alias and nodes.is_of_subquery
     where compared.alias is distinct from compared.other_alias
     union
     select branch.alias, branch.named, reached.steps + 1
     from reached
-    join compared on compared.other_alias = reached.alias and compared.alias <> reached.alias and not compared.is_beside
+    join compared on compared.other_alias = reached.alias and compared.alias <> reached.alias and not compared.is_of_subquery
     cross join lateral (
       select compared.alias, compared.one as named
       union all
@@ -12963,7 +12963,7 @@ begin
     )
   ),
   ways as materialized (
-    select whole.id, whole.root, whole.is_beside, found.columns,
+    select whole.id, whole.root, whole.is_of_subquery, found.columns,
       -- of few rows another way may be as good. Row level security may keep an index on an expression from the role
       recsys_engine.has_index(whole.root, found.columns) and (
         not found.is_direct or found.columns !~ '\('
@@ -12978,7 +12978,7 @@ begin
     where found.columns is not null
   )
   -- a subquery or policy is asked by all of them, a table of the view by one
-  select ways.root, case when bool_and(ways.is_beside) then string_agg(ways.columns, ', ' order by ways.columns) else min(ways.columns) end,
+  select ways.root, case when bool_and(ways.is_of_subquery) then string_agg(ways.columns, ', ' order by ways.columns) else min(ways.columns) end,
     bool_or(ways.columns ~ '\('), null::text, null::text, null::text
   from ways
   group by ways.id, ways.root
@@ -12989,12 +12989,12 @@ begin
     select
       (
         select string_agg(distinct recsys_engine.table_sql(whole.root), ', ') from whole
-        where not whole.is_beside and not exists (select from ways where ways.id = whole.id)
+        where not whole.is_of_subquery and not exists (select from ways where ways.id = whole.id)
       ) as tables,
       (
         select string_agg(distinct recsys_engine.table_sql(below.root), ', ') from nodes as below
         join compared on compared.one ~ 'SubPlan ' and compared.is_asked_for and starts_with(below.id, compared.id || '.')
-        where below.is_beside and below.is_of_app
+        where below.is_of_subquery and below.is_of_app
       ) as looked_up,
       (
         select string_agg(distinct format('%I.%I', calls.node ->> 'Schema', calls.node ->> 'Function Name'), ', ') from nodes as calls
@@ -13016,9 +13016,9 @@ as $$
   select coalesce(pg_partition_root(scans.relation), scans.relation), min(recsys_engine.indexed_as(scans.relation, scans.alias, regexp_replace(sort_key.key, ' DESC$', '')))
   from nodes as sorts
   cross join jsonb_array_elements_text(sorts.node -> 'Sort Key') as sort_key (key)
-  join nodes as scans on scans.relation is not null and not scans.is_beside and position(quote_ident(scans.alias) || '.' in sort_key.key) > 0
+  join nodes as scans on scans.relation is not null and not scans.is_of_subquery and position(quote_ident(scans.alias) || '.' in sort_key.key) > 0
   -- others are those of subqueries
-  where not sorts.is_beside and sort_key.key ~ ' DESC$'
+  where not sorts.is_of_subquery and sort_key.key ~ ' DESC$'
   group by 1
 $$;
 comment on function recsys_engine.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';

@@ -5,7 +5,7 @@
 --
 -- Whatever the app's tables let in, nothing that these views show may end or slow the feeds of others, so an app's views keep:
 -- - times are from 1990 to 2199: one view at -infinity made features of other posts infinite. "is true" hides from the planner that this is
---   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events beside a million took 15
+--   a range; with it, it expected 1 row in 200 behind any instant, took indexes at random, and 500 new events on top of a million took 15
 --   times as long;
 -- - a text has at most so many letters, a list so many entries, none of them null: a title of 5 MB made every feed that held it 3 to
 --   7 times slower. These limits are what trainer and functions read; the towers hash the first 8 to 64 different words of each.

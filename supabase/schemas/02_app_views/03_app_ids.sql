@@ -1,6 +1,6 @@
 -- Ids of apps whose posts have numbers or texts for keys. The engine knows a post by a uuid; these make one of the app's id, and turn it back.
 -- A number is in the uuid itself (RFC 9562, version 8: whatever its maker wants), so turning it back asks nothing. A text may be longer
--- than a uuid, so its hash stands for it, and source_posts.external_id, read under the caller's role, says which it was: a table of ids beside
+-- than a uuid, so its hash stands for it, and source_posts.external_id, read under the caller's role, says which it was: a table of ids next to
 -- the app's would have to follow every insertion, and be hidden and erased with each post.
 
 -- inlined where it is asked, so that an index on recsys.id_of(id) is found

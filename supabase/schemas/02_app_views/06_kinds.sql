@@ -9,7 +9,7 @@ create table recsys.kinds (
 comment on table recsys.kinds is 'Which of view, vote and comment each of the app''s own kinds of interaction counts as. The app''s recsys.source_interactions joins it, so a kind without a row or head is left out. After a change of heads the next roll-up works everything out again, and the next training learns from that; after a change of weights the next training alone does.';
 comment on column recsys.kinds.kind is 'The app''s word, as its table has it.';
 comment on column recsys.kinds.head is 'What it counts as; null: as nothing, on purpose.';
-comment on column recsys.kinds.weight is 'How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count beside all views is recsys.settings.vote_weight.';
+comment on column recsys.kinds.weight is 'How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count compared with all views is recsys.settings.vote_weight.';
 insert into recsys.kinds (kind, head) values ('view', 'view'), ('vote', 'vote'), ('comment', 'comment');
 alter table recsys.kinds enable row level security;
 create policy "kinds are readable" on recsys.kinds for select to authenticated using (true);

@@ -121,7 +121,7 @@ create function recsys.rollback_model(p_model_id bigint default null) returns bi
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- read before the lock: of two calls at once both mean the model they found, and the second finds it gone already
+  -- read before the lock: of two concurrent calls both mean the model they found, and the second finds it gone already
   unwanted_model_id constant bigint := coalesce(p_model_id, (select model_id from recsys.models where status = 'active'));
   previous_model_id bigint;
 begin

@@ -1,4 +1,4 @@
--- What a model knows of each post and user, one LIST partition per model: a new model's vectors and index are built beside the live ones. No foreign
+-- What a model knows of each post and user, one LIST partition per model: a new model's vectors and index are built next to the live ones. No foreign
 -- key to recsys.models: a partition holds one model's rows by its bounds and goes with its model, and dropping a table that
 -- has such a key takes ACCESS EXCLUSIVE on recsys.models too, which every feed reads.
 

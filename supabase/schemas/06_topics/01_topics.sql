@@ -1,5 +1,5 @@
 -- Topics: what the community's posts are about, found in the active model's vectors (trainer/topics/). They diversify feeds, and say where
--- more is wanted than is written. Remade after each publish beside those that are there, in one transaction; a topic that has the posts
+-- more is wanted than is written. Remade after each publish next to those that are there, in one transaction; a topic that has the posts
 -- of an earlier one keeps its id and name, so that whoever refers to it goes on doing so.
 
 create table recsys_engine.topics (

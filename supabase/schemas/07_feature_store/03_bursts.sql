@@ -65,7 +65,7 @@ comment on column recsys_engine.countable_interactions.post_id is 'With which po
 comment on column recsys_engine.countable_interactions.kind is 'view, vote or comment.';
 comment on column recsys_engine.countable_interactions.value is 'Of a view the seconds it took, of others a strength or rating; null: none.';
 comment on column recsys_engine.countable_interactions.created_at is 'When.';
-comment on column recsys_engine.countable_interactions.weight is 'How much it counts beside others of its kind, as the app says; null: 1.';
+comment on column recsys_engine.countable_interactions.weight is 'How much it counts compared with others of its kind, as the app says; null: 1.';
 grant select on recsys_engine.countable_interactions to service_role;
 
 create function recsys_engine.earlier_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer

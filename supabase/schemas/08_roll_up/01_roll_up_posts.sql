@@ -1,6 +1,6 @@
 -- Filling the feature store: what changed is recomputed from the last state before it, so a roll-up costs what changed, not what is there.
 -- The planner takes a third of all rows to lie behind an instant. "offset 0" makes it look them up by index, post by post and user by
--- user, whatever it expects: with 500 new events beside a million it now and then read and sorted the million (1.4 s of processor time
+-- user, whatever it expects: with 500 new events on top of a million it now and then read and sorted the million (1.4 s of processor time
 -- instead of 0.1 s). Events are then put together with their decayed counts in lockstep, in arrays, and not by a join: one that
 -- expects few rows where there are thousands took 9 minutes for 12,000 events of one user.
 

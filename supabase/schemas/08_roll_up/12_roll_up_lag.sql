@@ -9,5 +9,5 @@ from recsys_engine.feature_changes;
 comment on view recsys.roll_up_lag is 'How far the feature store is behind, in one row.';
 comment on column recsys.roll_up_lag.depth is 'Changes that wait for recsys.roll_up().';
 comment on column recsys.roll_up_lag.age is 'How long the oldest has waited; null: none waits.';
-comment on column recsys.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at once.';
+comment on column recsys.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at the same time.';
 grant select on recsys.roll_up_lag to service_role;

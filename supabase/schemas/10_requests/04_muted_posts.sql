@@ -48,7 +48,7 @@ create function recsys_engine.muted_pattern(p_words text[]) returns text
 language sql immutable security invoker
 return '(^|' || recsys_engine.not_in_words() || ')(?:'
   || (select pg_catalog.string_agg(recsys_engine.word_pattern(each.word), '|') from pg_catalog.unnest(p_words) as each (word)) || ')(' || recsys_engine.not_in_words() || '|$)';
-comment on function recsys_engine.muted_pattern(text[]) is 'A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit beside it; null: of none.';
+comment on function recsys_engine.muted_pattern(text[]) is 'A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit next to it; null: of none.';
 
 create function recsys_engine.has_muted_word(p_text text, p_words text[], p_pattern text) returns boolean
 language plpgsql immutable security invoker set search_path = ''

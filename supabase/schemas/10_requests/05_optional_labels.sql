@@ -1,4 +1,4 @@
--- What the optional heads of a ranker learn from, and are held against: what people made of posts that they were shown, beside interactions.
+-- What the optional heads of a ranker learn from, and are held against: what people made of posts that they were shown, besides interactions.
 
 create view recsys_engine.optional_acts with (security_invoker = true) as
 select 'dismiss' as head, dismissals.user_id, dismissals.post_id, dismissals.created_at

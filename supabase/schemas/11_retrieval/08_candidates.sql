@@ -1,5 +1,5 @@
 -- Which posts somebody might want: the sources (11_retrieval/04_sources.sql) asked by whoever is to be shown them, or, by a worker that keeps what is common to
--- all feeds, beside that. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
+-- all feeds, in addition to that. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
 
 -- loads pgvector, as in 11_retrieval/04_sources.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
@@ -252,7 +252,7 @@ begin
       )
     ) as each;
 
-    -- what of it is, all in one question: with each mention of the posts an app's policies call their functions anew
+    -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
     perform set_config('role', p_role, true);
     readable := array(
       select row(posts.post_id, case when posts.is_own then posts.title end, case when posts.is_own then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post

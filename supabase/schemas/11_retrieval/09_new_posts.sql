@@ -36,7 +36,7 @@ begin
   end if;
   request := recsys_engine.with_trials(request);
   if request.is_narrowed then
-    -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms beside 100,000 posts
+    -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms with 100,000 posts
     newest := array(
       select source_posts.post_id from recsys.source_posts
       where source_posts.created_at > since and source_posts.created_at <= request.at

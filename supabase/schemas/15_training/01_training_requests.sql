@@ -26,7 +26,7 @@ comment on table recsys_engine.training_requests is 'One row per request to trai
 comment on column recsys_engine.training_requests.training_request_id is 'Number of the request; also the seed of its training, so that no two nights draw alike.';
 comment on column recsys_engine.training_requests.requested_at is 'When it was filed; who asks again while it is queued gets the same one.';
 comment on column recsys_engine.training_requests.requested_by is 'schedule (pg_cron) or person.';
-comment on column recsys_engine.training_requests.status is 'queued: no worker has begun it; running: a worker is on it, or it waits to be gone on with; done; failed: given up, last_error says why.';
+comment on column recsys_engine.training_requests.status is 'queued: no worker has begun it; running: a worker is on it, or it waits to be continued; done; failed: given up, last_error says why.';
 comment on column recsys_engine.training_requests.due_at is 'Not to be claimed before; a failure moves it.';
 comment on column recsys_engine.training_requests.attempts is 'Claims, those that never came back included and those that were given back not. After five it has failed.';
 comment on column recsys_engine.training_requests.claim is 'Who works on it: the number of the latest claim. Only its holder can go on, so a worker that comes back after its lease publishes nothing.';
@@ -71,7 +71,7 @@ begin
   return request;
 end
 $$;
-comment on function recsys.request_training(text) is 'Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed.';
+comment on function recsys.request_training(text) is 'Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so another is filed.';
 
 create function recsys_engine.claim_training_request(p_worker text, p_lease interval) returns table (training_request_id bigint, claim bigint, attempts integer)
 language plpgsql volatile security invoker set search_path = ''

@@ -1,4 +1,4 @@
--- What shadows said of the posts that were shown, beside recsys.impressions. Lists of three are of view, vote and comment.
+-- What shadows said of the posts that were shown, to go with recsys.impressions. Lists of three are of view, vote and comment.
 
 create table recsys_engine.shadow_impressions (
   request_id uuid not null,

@@ -4,7 +4,7 @@ create function recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_mo
 returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
--- after an error too. The claims are not named here beside the role: only a superuser may name them in a function
+-- after an error too. The claims are not named here along with the role: only a superuser may name them in a function
 set role = 'authenticated'
 as $$
 declare

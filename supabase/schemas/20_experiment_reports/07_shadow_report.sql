@@ -1,4 +1,4 @@
--- A shadow beside the model that served, on the posts that were shown: how alike their orders are, and whose probabilities fit better
+-- A shadow compared with the model that served, on the posts that were shown: how alike their orders are, and whose probabilities fit better
 -- what people then did.
 
 create function recsys_engine.shadow_model_id(p_model text) returns bigint

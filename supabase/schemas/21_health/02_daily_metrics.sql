@@ -46,7 +46,7 @@ begin
     raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
       using hint = 'select recsys_engine.measure_days()';
   end if;
-  -- of two at once the second measures what is the same by then
+  -- of two at the same time the second measures what is the same by then
   perform pg_advisory_xact_lock(hashtext('recsys_engine.measure_days'));
   delete from recsys.daily_metrics where daily_metrics.day = p_day and daily_metrics.metric not in ('lag', 'degraded');
   insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)

@@ -29,7 +29,7 @@ begin
   if p_most is null or p_most < 0 then
     raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
   end if;
-  -- of two at once the other does it
+  -- of two at the same time the other does it
   if not pg_try_advisory_xact_lock(hashtext('recsys_engine.measure_days')) then
     return 0;
   end if;

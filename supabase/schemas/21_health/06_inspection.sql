@@ -33,7 +33,7 @@ from members
 join pg_catalog.pg_class on pg_class.oid = members.root
 join pg_catalog.pg_class as parts on parts.oid = members.oid
 group by pg_class.relname;
-comment on view recsys.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes beside the app''s own tables.';
+comment on view recsys.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes besides the app''s own tables.';
 comment on column recsys.sizes.name is 'The table.';
 comment on column recsys.sizes.partitions is 'How many partitions it has.';
 comment on column recsys.sizes.rows is 'How many rows, as counted by the last analyze.';

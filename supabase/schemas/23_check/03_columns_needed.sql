@@ -1,5 +1,5 @@
 -- Which columns of the app's tables somebody has to be allowed to read for the source views to be read: what the grants that recsys.check()
--- proposes are made of. A table may hold a hash of a password beside a name, so no grant of ours names more than is read.
+-- proposes are made of. A table may hold a hash of a password next to a name, so no grant of ours names more than is read.
 
 create function recsys_engine.columns_asked(p_role name, p_relation regclass) returns table (relation regclass, attnum smallint)
 language sql stable security invoker set search_path = ''

@@ -129,7 +129,7 @@ begin
         ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys_engine.clock()), recsys_engine.thinned_state($1, recsys_engine.clock(), 0), recsys_engine.thinning'),
         ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys_engine.clock()), recsys_engine.known_posts($2, ''{}'', recsys_engine.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
-        ('service_role', 'candidates beside these',
+        ('service_role', 'candidates besides these',
           'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_common => ''{}'', p_common_at => recsys_engine.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys_engine.clock(), 1)'),
         ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),

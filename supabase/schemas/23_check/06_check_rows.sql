@@ -9,7 +9,7 @@ declare
   events record;
   example text;
 begin
-  -- each of them by itself, so that what cannot be read is told beside the rest
+  -- each of them by itself, so that what cannot be read is told along with the rest
   begin
     return query
     select true, format('recsys.source_users: %s is there %s times', doubled.user_id, doubled.times), 'the view has to show one row a person'

@@ -165,7 +165,7 @@ begin
   elsif p_kind = 'posts' and has_posts then
     kind := 'post_texts';
   elsif p_kind = 'posts' then
-    -- of a partitioned table the key has its range beside the id
+    -- the key of a partitioned table has its range next to the id
     id := (
       select key from pg_catalog.pg_constraint
       join pg_catalog.pg_attribute on attrelid = p_table and attname = key and attnum = any (conkey)

@@ -27,24 +27,24 @@ end
 $$;
 comment on function recsys_engine.explained(text, text) is 'The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned.';
 
-create function recsys_engine.plan_nodes(p_plan jsonb) returns table (id text, node jsonb, is_beside boolean, relation regclass, alias text)
+create function recsys_engine.plan_nodes(p_plan jsonb) returns table (id text, node jsonb, is_of_subquery boolean, relation regclass, alias text)
 language sql stable security invoker set search_path = ''
 as $$
   with recursive nodes as (
-    select '1' as id, p_plan as node, false as is_beside
+    select '1' as id, p_plan as node, false as is_of_subquery
     union all
     select nodes.id || '.' || child.place, child.node,
       -- asked for each row, or once beforehand: subqueries, policies. What a "with" names is read as the view itself
-      nodes.is_beside or coalesce(child.node ->> 'Parent Relationship' in ('SubPlan', 'InitPlan') and child.node ->> 'Subplan Name' !~ '^CTE ', false)
+      nodes.is_of_subquery or coalesce(child.node ->> 'Parent Relationship' in ('SubPlan', 'InitPlan') and child.node ->> 'Subplan Name' !~ '^CTE ', false)
     from nodes
     cross join jsonb_array_elements(nodes.node -> 'Plans') with ordinality as child (node, place)
   )
-  select nodes.id, nodes.node - 'Plans', nodes.is_beside,
+  select nodes.id, nodes.node - 'Plans', nodes.is_of_subquery,
     case when nodes.node ? 'Relation Name' then to_regclass(format('%I.%I', nodes.node ->> 'Schema', nodes.node ->> 'Relation Name')) end,
     nodes.node ->> 'Alias'
   from nodes
 $$;
-comment on function recsys_engine.plan_nodes(jsonb) is 'The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans.';
+comment on function recsys_engine.plan_nodes(jsonb) is 'The nodes of a plan, each without those below it, whose id begins with its own. is_of_subquery: it belongs to a subquery or policy. relation: the table that it scans.';
 
 create function recsys_engine.equalities(p_condition text) returns table (one text, other text)
 language plpgsql immutable security invoker set search_path = ''

@@ -15,7 +15,7 @@ as $$ select regexp_replace(p_alias, '_\d+$', '') $$;
 comment on function recsys_engine.alias_of_whole(text) is 'What a plan calls a partitioned table of which it calls a partition so.';
 
 create function recsys_engine.compared_in(p_plan jsonb)
-returns table (id text, is_beside boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
+returns table (id text, is_of_subquery boolean, is_index_cond boolean, one text, other text, alias text, other_alias text, is_constant boolean)
 language sql stable security invoker set search_path = '' set jit = off
 as $$
   with nodes as materialized (select * from recsys_engine.plan_nodes(p_plan)),
@@ -29,7 +29,7 @@ as $$
     ) as each
   ),
   compared as materialized (
-    select nodes.id, nodes.is_beside, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
+    select nodes.id, nodes.is_of_subquery, condition.key = 'Index Cond' as is_index_cond, found.one, found.other
     from nodes
     cross join jsonb_each_text(nodes.node) as condition
     cross join recsys_engine.equalities(condition.value) as found
@@ -42,7 +42,7 @@ as $$
     left join named on expression ~ named.pattern
     group by expression
   )
-  select compared.id, compared.is_beside, compared.is_index_cond, compared.one, compared.other,
+  select compared.id, compared.is_of_subquery, compared.is_index_cond, compared.one, compared.other,
     case when cardinality(one.aliases) = 1 and compared.one !~ 'SubPlan ' then one.aliases[1] end,
     case when cardinality(other.aliases) = 1 and compared.other !~ 'SubPlan ' then other.aliases[1] end,
     other.aliases is null and compared.other !~ 'SubPlan ' and compared.other !~ '^(ANY|ALL) \('
@@ -140,23 +140,23 @@ begin
     from compared
     -- by the scan itself: what is asked above a join, which an outer one may be, narrows nothing down
     join nodes on nodes.id = compared.id and nodes.alias = compared.alias
-    where compared.is_constant and compared.is_asked_for and not compared.is_beside
+    where compared.is_constant and compared.is_asked_for and not compared.is_of_subquery
     union
     -- or that a policy compares with who asks, or by which an index finds the row anyway
     select compared.alias, compared.one, 1
     from compared
     join nodes on nodes.id = compared.id and nodes.alias = compared.alias
-    where compared.is_constant and not compared.is_beside and (compared.is_index_cond or compared.other ~ 'InitPlan |current_setting\(|uid\(')
+    where compared.is_constant and not compared.is_of_subquery and (compared.is_index_cond or compared.other ~ 'InitPlan |current_setting\(|uid\(')
     union
     -- a subquery or policy is asked with all that is known by then
     select compared.alias, compared.one, 1
     from compared
-    join nodes on nodes.alias = compared.alias and nodes.is_beside
+    join nodes on nodes.alias = compared.alias and nodes.is_of_subquery
     where compared.alias is distinct from compared.other_alias
     union
     select branch.alias, branch.named, reached.steps + 1
     from reached
-    join compared on compared.other_alias = reached.alias and compared.alias <> reached.alias and not compared.is_beside
+    join compared on compared.other_alias = reached.alias and compared.alias <> reached.alias and not compared.is_of_subquery
     cross join lateral (
       select compared.alias, compared.one as named
       union all
@@ -183,7 +183,7 @@ begin
     )
   ),
   ways as materialized (
-    select whole.id, whole.root, whole.is_beside, found.columns,
+    select whole.id, whole.root, whole.is_of_subquery, found.columns,
       -- of few rows another way may be as good. Row level security may keep an index on an expression from the role
       recsys_engine.has_index(whole.root, found.columns) and (
         not found.is_direct or found.columns !~ '\('
@@ -198,7 +198,7 @@ begin
     where found.columns is not null
   )
   -- a subquery or policy is asked by all of them, a table of the view by one
-  select ways.root, case when bool_and(ways.is_beside) then string_agg(ways.columns, ', ' order by ways.columns) else min(ways.columns) end,
+  select ways.root, case when bool_and(ways.is_of_subquery) then string_agg(ways.columns, ', ' order by ways.columns) else min(ways.columns) end,
     bool_or(ways.columns ~ '\('), null::text, null::text, null::text
   from ways
   group by ways.id, ways.root
@@ -209,12 +209,12 @@ begin
     select
       (
         select string_agg(distinct recsys_engine.table_sql(whole.root), ', ') from whole
-        where not whole.is_beside and not exists (select from ways where ways.id = whole.id)
+        where not whole.is_of_subquery and not exists (select from ways where ways.id = whole.id)
       ) as tables,
       (
         select string_agg(distinct recsys_engine.table_sql(below.root), ', ') from nodes as below
         join compared on compared.one ~ 'SubPlan ' and compared.is_asked_for and starts_with(below.id, compared.id || '.')
-        where below.is_beside and below.is_of_app
+        where below.is_of_subquery and below.is_of_app
       ) as looked_up,
       (
         select string_agg(distinct format('%I.%I', calls.node ->> 'Schema', calls.node ->> 'Function Name'), ', ') from nodes as calls
@@ -236,9 +236,9 @@ as $$
   select coalesce(pg_partition_root(scans.relation), scans.relation), min(recsys_engine.indexed_as(scans.relation, scans.alias, regexp_replace(sort_key.key, ' DESC$', '')))
   from nodes as sorts
   cross join jsonb_array_elements_text(sorts.node -> 'Sort Key') as sort_key (key)
-  join nodes as scans on scans.relation is not null and not scans.is_beside and position(quote_ident(scans.alias) || '.' in sort_key.key) > 0
+  join nodes as scans on scans.relation is not null and not scans.is_of_subquery and position(quote_ident(scans.alias) || '.' in sort_key.key) > 0
   -- others are those of subqueries
-  where not sorts.is_beside and sort_key.key ~ ' DESC$'
+  where not sorts.is_of_subquery and sort_key.key ~ ' DESC$'
   group by 1
 $$;
 comment on function recsys_engine.order_of_posts(text) is 'The column, or expression, of a table by which a role''s newest posts are found. None: several tables, or a subquery, say when a post came to be.';

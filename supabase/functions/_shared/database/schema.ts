@@ -701,7 +701,7 @@ export interface RecsysEngineCountableInteractions {
    */
   value: number;
   /**
-   * How much it counts beside others of its kind, as the app says; null: 1.
+   * How much it counts compared with others of its kind, as the app says; null: 1.
    */
   weight: number;
 }
@@ -934,7 +934,7 @@ export interface RecsysEngineFeedSettings {
    */
   group_by: string;
   /**
-   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
+   * So many posts of the smallest groups are among the candidates of each feed, besides what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
    */
   group_floor: number;
   /**
@@ -1974,7 +1974,7 @@ export interface RecsysEngineTrainingRequests {
    */
   started_at: Timestamp | null;
   /**
-   * queued: no worker has begun it; running: a worker is on it, or it waits to be gone on with; done; failed: given up, last_error says why.
+   * queued: no worker has begun it; running: a worker is on it, or it waits to be continued; done; failed: given up, last_error says why.
    */
   status: Generated<string>;
   /**
@@ -2444,7 +2444,7 @@ export interface RecsysKinds {
    */
   kind: string;
   /**
-   * How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count beside all views is recsys.settings.vote_weight.
+   * How much one counts compared with one of another kind, such as a purchase 5 and a like 1: the next training learns to put posts first with which people do what counts more. It is no part of counts, probabilities, reports of experiments or daily metrics, which go on counting what people did, and not of retrieval. How much all votes count compared with all views is recsys.settings.vote_weight.
    */
   weight: Generated<number>;
 }
@@ -2623,7 +2623,7 @@ export interface RecsysRollUpLag {
    */
   age: string;
   /**
-   * How fast those that wait came in; null where all came at once.
+   * How fast those that wait came in; null where all came at the same time.
    */
   arriving_per_second: Numeric;
   /**
@@ -2713,7 +2713,7 @@ export interface RecsysSettings {
    */
   group_by: Generated<string>;
   /**
-   * So many posts of the smallest groups are among the candidates of each feed, beside what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
+   * So many posts of the smallest groups are among the candidates of each feed, besides what its sources bring: of the groups whose authors are together at most a tenth of those of the last 28 days. 0: none.
    */
   group_floor: Generated<number>;
   /**
@@ -3293,7 +3293,7 @@ export interface Functions {
   "recsys.person_id_of": { args: { p_id: number | string | null }; row: { person_id_of: string } };
   /** What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. */
   "recsys.preview_promotion": { args: { p_promotion_id: number | string | null }; row: { figure: string; value: number; count: number } };
-  /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so beside it another is filed. */
+  /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
   /** Changes when a schedule runs: "30 seconds", or minute, hour, day, month and weekday in GMT. */
   "recsys.reschedule": { args: { p_name: string | null; p_schedule: string | null }; row: { reschedule: unknown } };
@@ -3408,7 +3408,7 @@ export interface Functions {
   /** Each variant compared with p_control, for all people, new and old ones, and each metric: the rate at which shown posts are acted on; its ratio to the control's with the interval that holds 95 times in 100 on a day chosen beforehand (low, high, p), and the one that does so on all days together (always_low, always_high, at p_alpha; always_p); what the time before left of the variance. Ratios are null for the control and below 50 people or 25 acts in either variant. */
   "recsys_engine.compare_variants": { args: { p_people: readonly (string | null)[] | null; p_control: string | null; p_alpha?: number | null | undefined }; row: { variant: string; people_group: string; metric: string; people: number; shown: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number } };
   /** What a plan compares by "=", from both sides: the node that does, both expressions, and the alias of whose columns alone each is made. */
-  "recsys_engine.compared_in": { args: { p_plan: string | null }; row: { id: string; is_beside: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
+  "recsys_engine.compared_in": { args: { p_plan: string | null }; row: { id: string; is_of_subquery: boolean; is_index_cond: boolean; one: string; other: string; alias: string; other_alias: string; is_constant: boolean } };
   /** Writes the lists of a claimed page and marks it done, in one transaction. Of each user one element: lists travel as array literals, since an array of arrays would be one array. Returns how many were written; null, and nothing is written, where another claim took the page over or the run has ended. */
   "recsys_engine.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
   /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
@@ -3597,7 +3597,7 @@ export interface Functions {
   "recsys_engine.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
   /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit. */
   "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
-  /** A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit beside it; null: of none. */
+  /** A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit next to it; null: of none. */
   "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
   /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
   "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
@@ -3643,8 +3643,8 @@ export interface Functions {
   "recsys_engine.person_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; lookup: string[] } };
   /** SQL for the uuid of the person whom a column of the row "changed" of an app's table names: the column, or what p_lookup, {table,key,uuid}, has for it. Raises where that cannot be looked up. */
   "recsys_engine.person_sql": { args: { p_column: string | null; p_lookup: readonly (string | null)[] | null }; row: { person_sql: string } };
-  /** The nodes of a plan, each without those below it, whose id begins with its own. is_beside: it belongs to a subquery or policy. relation: the table that it scans. */
-  "recsys_engine.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_beside: boolean; relation: string; alias: string } };
+  /** The nodes of a plan, each without those below it, whose id begins with its own. is_of_subquery: it belongs to a subquery or policy. relation: the table that it scans. */
+  "recsys_engine.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_of_subquery: boolean; relation: string; alias: string } };
   /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
   "recsys_engine.pooled": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { pooled: string } };
   /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
