@@ -45,7 +45,7 @@ async function measure(given: string | undefined, users: number): Promise<void> 
       [
         `${rows[0].posts} posts, ${workers} worker${workers > 1 ? "s" : ""}: ${made} users in ${wall.toFixed(1)} s`,
         `${(made / wall).toFixed(0)} users a second`,
-        `${((1000 * sum(({ processor }) => processor)) / made).toFixed(2)} ms of processor a user beside the database`,
+        `${((1000 * sum(({ processor }) => processor)) / made).toFixed(2)} ms of processor a user outside the database`,
         `reading ${Math.max(...done.map(({ reading }) => reading)).toFixed(1)} s`,
         `${Math.max(...done.map(({ megabytes }) => megabytes)).toFixed(0)} MB`,
         load(),

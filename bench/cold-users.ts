@@ -1,6 +1,6 @@
 /**
- * How good the feed of cold users with a profile is, beside rankings that need no model and beside the users' true
- * preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table.
+ * How good the feed of cold users with a profile is, compared with rankings that need no model and with the users'
+ * true preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table.
  */
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";

@@ -1,8 +1,8 @@
 /**
  * What the head for dismissals is worth where the truth is known: `npm run bench -- dismissals [--seed 1,2,3]`. People of a synthetic community
  * dismiss what is worth little to them; a ranker learns from all but its last days. Of these it prints how well the head tells what was dismissed from
- * what was not, beside the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
- * the laws expect them. Then what it does at once that somebody dismissed a post within 14 days: how many places of its author and tags a page has
+ * what was not, compared with the law that decided it, and what each weight makes of the pages: the share with a dismissal, and their utility, both as
+ * the laws expect them. Then what a dismissal within 14 days does before any training: how many places of its author and tags a page has
  * with and without dismissed.ts. Last, how many places a topic has whose scores are multiplied or divided by some factors, for those who want more or
  * less of it (`leaning` in retrieve.ts). Takes two minutes a seed.
  */

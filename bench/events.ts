@@ -83,7 +83,7 @@ async function report(inFlight: number, queue: (() => Promise<number>)[]): Promi
   const [, seconds] = await timed(() => Promise.all(Array.from({ length: inFlight }, client)));
   const all = new Times(times);
   console.log(
-    `${String(inFlight).padStart(2)} at once: ${Math.round((times.length * 100) / seconds)} events/s; a batch of 100 takes ${all.at(0.5)} ms (95 %: ${all.at(0.95)} ms); ` +
+    `${String(inFlight).padStart(2)} in parallel: ${Math.round((times.length * 100) / seconds)} events/s; a batch of 100 takes ${all.at(0.5)} ms (95 %: ${all.at(0.95)} ms); ` +
       `client ${(ownProcessorTime(cpu) / seconds).toFixed(2)} cores; ${before} before`,
   );
 }

@@ -1,7 +1,7 @@
 /**
- * What a feed costs where people may read what belongs to their organisations, beside the same community in which all is public: `npm run bench --
+ * What a feed costs where people may read what belongs to their organisations, compared with the same community when all is public: `npm run bench --
  * organisations [POSTS [SECONDS]]`, 100,000 posts and 60 seconds by default. Feeds are asked for by turns, so that the ratios say something on a busy
- * machine; processor time is that of the function and of its sessions. Then 16 clients at once ask each community for so many seconds. The first
+ * machine; processor time is that of the function and of its sessions. Then 16 concurrent clients ask each community for so many seconds. The first
  * run makes the community up, which the server keeps. Needs a PostgreSQL.
  */
 import type { Database } from "../db/connect.ts";

@@ -47,7 +47,7 @@ test("one benchmark alone goes into a file of its own, whose path is printed las
   }
 });
 
-test("the whole suite of a small community: each figure beside its floor, in the table and as JSON", {
+test("the whole suite of a small community: each figure next to its floor, in the table and as JSON", {
   skip: (await withoutPostgres()) || withoutPooler(),
 }, async () => {
   const file = join(folder, "results.json");

@@ -1,5 +1,5 @@
 /**
- * How fast the engine serves: `npm run bench -- serving [NAMES …]`, all of it without names (`--help` lists them). Prints a table, each figure beside
+ * How fast the engine serves: `npm run bench -- serving [NAMES …]`, all of it without names (`--help` lists them). Prints a table, each figure next to
  * its floor in the same run, and writes the same as JSON. Needs a PostgreSQL, and nothing else on the machine.
  */
 import { mkdir, writeFile } from "node:fs/promises";

@@ -124,7 +124,7 @@ export function isMuted({ mutes }: Facts, { author_id, title, tags }: PolicyPost
   });
 }
 
-/** Whether the word stands in the text with neither letter nor digit beside it. Any space is as good as another within a line. */
+/** Whether the word stands in the text with neither letter nor digit next to it. Any space is as good as another within a line. */
 function hasWord(text: string, word: string): boolean {
   const [spaced, wanted] = [text.replaceAll(/ +/g, " "), word.replaceAll(/ +/g, " ")];
   const isLetter = (character: string | undefined) => character !== undefined && /[\p{L}\p{N}\p{M}]/u.test(character);

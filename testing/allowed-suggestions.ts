@@ -1,4 +1,4 @@
-/** For tests: whom and what somebody might follow, by plain selects under their own role, beside what they are told. */
+/** For tests: whom and what somebody might follow, by plain selects under their own role, compared with what they are told. */
 import assert from "node:assert/strict";
 import type { Facts } from "./allowed-answers.ts";
 import type { Client, PolicyPost } from "./random-policies.ts";

@@ -38,7 +38,7 @@ export async function answersTo(
   const columns = [...Object.values(posts as Record<string, unknown[] | null>), ranks, served_keys];
   const named = (ranks ?? []).map((_: unknown, i: number) => JSON.stringify(columns.map((column) => column?.[i])));
   told.push(named.sort(), [JSON.stringify(sortedKeys(rest))]);
-  // the same promotions before and after, beside those that there are, of whatever posts, which may be of small groups, too
+  // the same promotions before and after, besides those that there are, of whatever posts, which may be of small groups, too
   await client.query(
     `insert into recsys.promotions (name, post_id, place, starts_at, ends_at)
      select 'pinned', id, 1, now() - interval '1 day', now() + interval '1 day' from unnest($1::uuid[]) as id

@@ -6,7 +6,7 @@ import { tally } from "./occurred.ts";
 import type { Client, PolicyPost } from "./random-policies.ts";
 import { anyFilter, pick } from "./random-values.ts";
 
-/** Asks in a transaction of the owner's, beside any candidates: exactly what may be shown is brought. Returns how many posts. */
+/** Asks in a transaction of the owner's, with any candidates: exactly what may be shown is brought. Returns how many posts. */
 export async function askPromoted(client: Client, asked: Asked): Promise<number> {
   const { random, caller, people, facts } = asked;
   // a feed of follows has none
@@ -43,12 +43,12 @@ export async function askPromoted(client: Client, asked: Asked): Promise<number>
     expected,
     what,
   );
-  const beside = new Set(expected.flatMap(([, ids]) => ids).filter((id) => !candidates.has(id as string)));
+  const promoted = new Set(expected.flatMap(([, ids]) => ids).filter((id) => !candidates.has(id as string)));
   const shown = new Set(may.map(({ id }) => id));
-  const ofGroups = small.filter((id) => shown.has(id) && !candidates.has(id) && !beside.has(id)).slice(0, floor);
+  const ofGroups = small.filter((id) => shown.has(id) && !candidates.has(id) && !promoted.has(id)).slice(0, floor);
   const brought: string[] = found.posts.post_id ?? [];
-  assert.deepEqual(brought.slice(0, beside.size).sort(), [...beside].sort(), what);
-  assert.deepEqual(brought.slice(beside.size), ofGroups, `${what}: of small groups`);
+  assert.deepEqual(brought.slice(0, promoted.size).sort(), [...promoted].sort(), what);
+  assert.deepEqual(brought.slice(promoted.size), ofGroups, `${what}: of small groups`);
   tally(asked, "a floor of small groups", ofGroups.length);
   return brought.length;
 }

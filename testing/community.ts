@@ -58,7 +58,7 @@ const left = [
   "recsys_engine.bursts, recsys_engine.circle_members, recsys_engine.event_ids, recsys_engine.user_days, recsys_engine.batch_runs, recsys.batch_recommendations, recsys_engine.feature_changes, recsys_engine.embedding_jobs, recsys_engine.embedding_changes, recsys_engine.edited_posts, recsys_engine.post_tags",
 ].join(", ");
 
-/** Empties the database for the next test, without its triggers. Truncating, which makes some 150 files anew, took 258 ms of a processor. */
+/** Empties the database for the next test, without its triggers. Truncating, which makes some 150 files from scratch, took 258 ms of a processor. */
 export async function clear(pool: pg.Pool): Promise<void> {
   try {
     await empty(pool);

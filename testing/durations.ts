@@ -11,7 +11,7 @@ async function lastSeconds(): Promise<Record<string, number>> {
 
 const keyOf = (file: string) => (process.env.TEST_DATABASE_URL === "embedded" ? `${file} (embedded)` : file);
 
-/** Test files in the order in which those that run at once end together: the longest first, and before them what is not known, by its size. */
+/** Test files in the order in which those that run at the same time end together: the longest first, and before them what is not known, by its size. */
 export async function longestFirst(files: string[]): Promise<string[]> {
   const last = await lastSeconds();
   const seconds = (file: string) => last[keyOf(file)] ?? 1e6 + statSync(file).size;

@@ -67,7 +67,7 @@ test("a file that passes alone is flaky, one that fails again has failed", async
   assert.match(flaky, /^Once more, alone: once\.test\.ts\.$/m);
   assert.match(
     flaky,
-    /\nflaky, failed beside other files and passed alone: once\.test\.ts: hurried\n2 passed, 0 failed, 0 skipped\n$/,
+    /\nflaky, failed alongside other files and passed alone: once\.test\.ts: hurried\n2 passed, 0 failed, 0 skipped\n$/,
   );
   const failed = await report(t, { "once.test.ts": once, ...sources, "late.test.ts": "", "unreadable.test.ts": "" });
   assert.match(failed, /\nFailed:\n✖ within\.test\.ts: inner\n/);

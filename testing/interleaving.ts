@@ -79,7 +79,7 @@ function isClicked(random: Random, { readiness }: SimulatedReader, utility: numb
   return random.uniform() < sigmoid(readiness + utility) / (1 + 0.25 * (place - 1));
 }
 
-/** What a person does in an experiment that gives them one model's pages, beside as many pages of the first model before it. */
+/** What a person does in an experiment that gives them one model's pages, compared with as many pages of the first model before it. */
 export function splitOutcome(random: Random, models: Models): PersonOutcome {
   const reader = drawReader(random);
   const team = random.uniform() < 0.5 ? 1 : 2;

@@ -191,7 +191,7 @@ function anyChange(random: Random): { name: string; change: Change } {
 const alone = new Set(["crash", "table truncated", "many changes", "thinned"]);
 
 /**
- * Somebody does the same with the same post at the same instant already; or, where several write at once: the post or the
+ * Somebody does the same with the same post at the same instant already; or, where several write at the same time: the post or the
  * person is just being deleted, or two wait for each other.
  */
 function isRefusal(error: unknown): boolean {

@@ -60,7 +60,7 @@ export async function addTenants(client: Client): Promise<void> {
     grant select on public.memberships to authenticated`);
 }
 
-/** Of which one says whose follows people see beside their own. */
+/** Of which one says whose follows people see besides their own. */
 const ofFollows = ["false", "true", "kind = 'topic'"];
 
 /** Of which one says what people see of each other; all see themselves. */
@@ -149,7 +149,7 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
     [modelId],
   );
   await client.query("select recsys.roll_up(null)");
-  // whoever may read few posts beside what statistics know of gets candidates from these
+  // whoever may read few posts compared with what statistics know of gets candidates from these
   if (random.below(2) === 0) await client.query("analyze recsys_engine.latest_post_stats");
   return people;
 }

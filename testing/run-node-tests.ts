@@ -89,7 +89,7 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
 /** More files than these do not fail because the machine was busy. */
 const mostFlaky = 10;
 
-/** Runs each of the few files that failed beside others once more, by itself: what passes now is not failed but flaky. */
+/** Runs each of the few files that failed alongside others once more, by itself: what passes now is not failed but flaky. */
 export async function tryAlone(ofFiles: Map<string, FileTotals>, brief: boolean): Promise<void> {
   const files = [...ofFiles].filter(([file]) => file !== "");
   const failed = files.filter(([, { failed }]) => failed > 0);

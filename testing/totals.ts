@@ -13,7 +13,7 @@ export interface Totals {
   /** Why tests were skipped, and how many for each reason. */
   reasons: Map<string, number>;
   failures: FailedTest[];
-  /** What failed beside other files and passed alone, which is no failure, but is said. */
+  /** What failed alongside other files and passed alone, which is no failure, but is said. */
   flaky: FailedTest[];
 }
 
@@ -47,7 +47,7 @@ export function sumOf(parts: Totals[]): Totals {
  */
 export function printTotals({ passed, failed, skipped, reasons, failures, flaky }: Totals): void {
   for (const { file, name } of flaky)
-    console.log(`flaky, failed beside other files and passed alone: ${file}: ${name}`);
+    console.log(`flaky, failed alongside other files and passed alone: ${file}: ${name}`);
   if (failures.length > 0) console.log("\nFailed:");
   for (const { file, name, message } of failures)
     console.log(

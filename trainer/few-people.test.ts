@@ -120,8 +120,11 @@ function serving(
 }
 
 /** What two models are worth to the honest after `until`: recall@20 of what they come to, and AUC of views of what they are shown. */
-async function assertAlike(other: TrainedModel, beside = without): Promise<void> {
-  const models = { without: await serving("without", beside, honest), with: await serving("with", other, attacked) };
+async function assertAlike(other: TrainedModel, comparedWith = without): Promise<void> {
+  const models = {
+    without: await serving("without", comparedWith, honest),
+    with: await serving("with", other, attacked),
+  };
   const all = requestsBetween(honest.community, honest.timeline, until, Number.POSITIVE_INFINITY);
   const requests = inFull ? all.slice(0, 2000) : all.slice(0, 400);
   const names = ["without", "with"] as const;
@@ -169,7 +172,7 @@ test("fine-tuning an earlier model, too", async () => {
       },
       community,
     );
-  // beside one that is fine-tuned too: that alone is .027 of R@20 below training from scratch here
+  // compared with one that is fine-tuned too: that alone is .027 of R@20 below training from scratch here
   const [next, unattacked] = [
     await trainModel(attacked, { ...options, until, from: earlierOf(attacked) }),
     await trainModel(honest, { ...options, until, from: earlierOf(honest) }),

@@ -233,7 +233,7 @@ test("an account that dates views back is no more known for it: as one that did 
 });
 
 // of authors who come to nobody they have 50 % of the places with a post each, and all with four; with acts it was the same before they were a circle
-// among 400 people 40 posts move those beside them in the sources: 6.3 % change, of which they have 1.4 %
+// among 400 people 40 posts move those next to them in the sources: 6.3 % change, of which they have 1.4 %
 for (const [posts, bound] of [
   [1, 0.05],
   [4, people > 60 ? 0.08 : 0.05],

@@ -99,7 +99,7 @@ try {
   const asked = { modelId, vector, page: { served: nothingServed() } };
   const ways = {
     replayed,
-    beside: await retrieve(client, caller, { ...asked, common }),
+    common: await retrieve(client, caller, { ...asked, common }),
     all: await retrieve(client, caller, { ...asked, common: null }),
     filtered: await retrieve(client, caller, { ...asked, page: { ...asked.page, filter: { max_age_days: 1000 } }, common: null }),
   };

@@ -1,4 +1,4 @@
-/** Feeds over HTTP, one after another, beside the bare SQL of their retrieval. */
+/** Feeds over HTTP, one after another, compared with the bare SQL of their retrieval. */
 import { Times } from "../shared/times.ts";
 import type { ServedCommunity } from "./community.ts";
 import type { Figure, Finding } from "./figure.ts";

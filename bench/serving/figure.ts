@@ -1,6 +1,6 @@
 /** What a benchmark finds. */
 
-/** A figure beside the floor that was measured in the same run: what the same would cost without what is being measured. */
+/** A figure and the floor that was measured in the same run: what the same would cost without what is being measured. */
 export interface Figure {
   what: string;
   value: number;

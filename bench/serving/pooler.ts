@@ -1,4 +1,4 @@
-/** 16 clients at once, whose functions reach the database through a transaction pooler. */
+/** 16 concurrent clients, whose functions reach the database through a transaction pooler. */
 import pg from "pg";
 import type { Scope } from "../../db/testing.ts";
 import { startPooler } from "../../db/testing-pooler.ts";
@@ -53,7 +53,7 @@ export async function measurePooler(
   };
 }
 
-/** All clients at once, each with one request after another, until the time is over. */
+/** All clients at the same time, each with one request after another, until the time is over. */
 async function untilTime(seconds: number, clientOf: (client: number) => (number: number) => Promise<unknown>) {
   const times: number[] = [];
   const errors: string[] = [];

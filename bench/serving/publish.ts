@@ -1,4 +1,4 @@
-/** How fast a model's vectors of many posts are published, with their index, beside COPY and CREATE INDEX of the same vectors. */
+/** How fast a model's vectors of many posts are published, with their index, compared with COPY and CREATE INDEX of the same vectors. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -54,7 +54,7 @@ async function fill({ pool }: Database, posts: number): Promise<void> {
   await pool.query("checkpoint");
 }
 
-/** Untrained, with a vector that each post learned: long beside what the text gives, so that those of all posts lie around topics. */
+/** Untrained, with a vector that each post learned: long compared with what the text gives, so that those of all posts lie around topics. */
 async function madeUpModel(database: Database, posts: number): Promise<ModelFolder> {
   const { rows } = await database.pool.query("select id from public.posts order by id");
   const vectors = topicVectors(new Random(1), posts).map((value) => 5 * value);

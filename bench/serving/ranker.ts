@@ -1,4 +1,4 @@
-/** How many pairs of user and post a second of one core the ranker's graph takes, beside plain products of as many multiplications. */
+/** How many pairs of user and post a second of one core the ranker's graph takes, compared with plain products of as many multiplications. */
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";

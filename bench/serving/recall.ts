@@ -1,6 +1,6 @@
 /**
- * What of the posts nearest to a reader recsys_engine.retrieve finds by the index, beside exact search, where row level security lets the caller read
- * all posts or fewer and fewer. Which ones has nothing to do with their vectors.
+ * How many of the posts nearest to a reader recsys_engine.retrieve finds by the index, compared with exact search, where row level security lets
+ * the caller read all posts or fewer and fewer. Which ones has nothing to do with their vectors.
  */
 import type pg from "pg";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";

@@ -1,4 +1,4 @@
-/** How soon a fresh worker gives its first answer, beside a Deno whose function does nothing. */
+/** How soon a fresh worker gives its first answer, compared with a Deno whose function does nothing. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

@@ -1,7 +1,7 @@
 /**
  * What people muted, for lists made ahead: a muted post is left out when a list is served, so a list that holds some makes a short page.
  * The database says who muted what, once for a page of users; which posts that are is looked up in memory: in SQL it took 0.3 s a user
- * beside 25,000 posts, where a list takes 2 ms. What is served is asked once more, when it is served.
+ * with 25,000 posts, where a list takes 2 ms. What is served is asked once more, when it is served.
  */
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
@@ -75,7 +75,7 @@ export class MutedPosts {
     return muted;
   }
 
-  /** Posts in whose title or tags one of the words stands with neither letter nor digit beside it. */
+  /** Posts in whose title or tags one of the words stands with neither letter nor digit next to it. */
   private *withOneOf(words: string[]): Iterable<number> {
     this.byWord ??= this.indexed((post) => foldedParts(this.textOf(post)));
     const index = this.byWord;

@@ -142,7 +142,7 @@ test("small groups have their floor in it", async (t) => {
 });
 
 test("what the app says is one conversation comes once", async (t) => {
-  // how many posts there are beside the first of each
+  // how many posts there are besides the first of each
   const more = async () =>
     (await lists()).reduce((sum, { post_ids }) => {
       const found = post_ids.filter((id) => id < "4").map((id) => id.slice(0, 2));
@@ -156,7 +156,7 @@ test("what the app says is one conversation comes once", async (t) => {
   );
   t.after(() => pool.query(`${view} ${rows[0].was}`));
   await assertAsLive(testApp(t, url, { preview: true }));
-  // what is older, and of others, stays beside a better one
+  // what is older, and of others, stays next to a better one
   assert.ok((await more()) < 0.6 * before, `${await more()} of ${before}`);
 });
 

@@ -1,6 +1,6 @@
 /**
  * What one account, or many, write within minutes takes nothing from what training reads of others, nor from what thinning keeps; and where it did,
- * deleting them heals it. FLOOD=500000 plays it in full, and holds the times of reading beside each other.
+ * deleting them heals it. FLOOD=500000 plays it in full, and compares the times of reading.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -101,9 +101,7 @@ test("one account is a bounded share of what is read, the others are read as bef
   if (inFull) {
     const again = await read();
     const fastest = Math.min(flooded.seconds, again.seconds);
-    console.log(
-      `read in ${calm.seconds.toFixed(1)} s, beside ${views} views of one account in ${fastest.toFixed(1)} s`,
-    );
+    console.log(`read in ${calm.seconds.toFixed(1)} s, with ${views} views of one account in ${fastest.toFixed(1)} s`);
     assert.ok(fastest <= 1.5 * calm.seconds, `${fastest} s instead of ${calm.seconds}`);
   }
   await thin();

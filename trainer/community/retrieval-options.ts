@@ -13,7 +13,7 @@ export interface RetrievalOptions {
   hidden?: Uint8Array;
   /** Up to when the user's acts are counted in recsys_engine.user_affinities, those with posts that they may not read any more among them; later ones count as far as they may. */
   countedUntil?: number | undefined;
-  /** Numbers of posts that are left out beside the user's own and those they interacted with. */
+  /** Numbers of posts that are left out besides the user's own and those they interacted with. */
   excluded?: Iterable<number>;
   /** The numbers of the posts most similar to the user's vector, the nearest first, where they are known already. */
   similar?: ArrayLike<number>;

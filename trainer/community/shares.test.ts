@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { boundedShares, ofPages, ofPositives, ofRandomSplit, sampleOfEach, tenPeople } from "./shares.ts";
 
-/** Deeds of 100 people, one an hour, and beside them what ten do within ten minutes at the end. */
+/** Deeds of 100 people, one an hour, and in addition what ten do within ten minutes at the end. */
 function deeds(floods: number) {
   const honest = Array.from({ length: 1500 }, (_, i) => ({ user: (i * 37) % 100, at: i * hour }));
   const flood = Array.from({ length: floods }, (_, i) => ({ user: 100 + (i % 10), at: 1500 * hour + i }));

@@ -1,5 +1,5 @@
 /**
- * A community's events with the feature store's rows beside them, in typed arrays: 300 bytes less per event than as objects.
+ * A community's events with the feature store's rows next to them, in typed arrays: 300 bytes less per event than as objects.
  * A row is the state of post and user right after its event.
  *
  * A bounded timeline does not begin with the community. What it needs of the time before stands in front, in two stretches:
@@ -27,7 +27,7 @@ export interface TimelineEvent {
   kind: number;
   /** Whether it is the user's first interaction with the post. */
   isFirst: boolean;
-  /** How much it counts beside others of its kind (recsys.kinds.weight); default: 1. */
+  /** How much it counts compared with others of its kind (recsys.kinds.weight); default: 1. */
   weight?: number;
 }
 
@@ -41,7 +41,7 @@ export type UserStats = Pick<
 >;
 
 type PostColumn = Exclude<keyof PostStats, "recent">;
-/** Numbers, truths and times; the decayed counts stand beside them. */
+/** Numbers, truths and times; the decayed counts stand next to them. */
 export const postColumns = (Object.keys(quietPost) as (keyof PostState)[]).filter(
   (column): column is PostColumn => !["last_active_at", "kind", "recent"].includes(column),
 );
@@ -61,7 +61,7 @@ export class Timeline {
   users = new Int32Array(1024);
   posts = new Int32Array(1024);
   kinds = new Uint8Array(1024);
-  /** How much an interaction counts beside others of its kind; 1 of a login. */
+  /** How much an interaction counts compared with others of its kind; 1 of a login. */
   weights = new Float32Array(1024);
   /** 1 where an interaction is its user's first with its post. */
   first = new Uint8Array(1024);

@@ -1,4 +1,4 @@
-/** Config files: YAML, because a value wants its reason beside it. */
+/** Config files: YAML, because a value wants its reason next to it. */
 import { readFile } from "node:fs/promises";
 import { Document, isMap, isSeq, parseDocument, type Scalar, type YAMLMap } from "yaml";
 import { z } from "zod";
@@ -50,7 +50,7 @@ function comment(map: YAMLMap, schema: z.ZodType): void {
     if (of.description) name.commentBefore = wrapped(of.description, 110);
     name.spaceBefore = i > 0;
     if (isMap(value)) comment(value, of);
-    // two numbers are easier to read beside each other
+    // two numbers are easier to read side by side
     else if (isSeq(value)) value.flow = true;
   }
 }

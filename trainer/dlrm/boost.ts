@@ -1,11 +1,11 @@
 /**
- * What a post is worth to somebody beside what the heads say, because kinds weigh more and less (recsys.kinds.weight): of a purchase and a like, which
+ * What a post is worth to somebody beyond what the heads say, because kinds weigh more and less (recsys.kinds.weight): of a purchase and a like, which
  * are both votes, no probability can tell. The score is multiplied by it.
  *
  *   boost = exp(post · p + x · d)                              post: the tower's vector; x: standardised features of post and pair
  *
  * A conditional logit (McFadden 1974) over each request's candidates, with the logarithm of the score as its offset, in which a request counts as often as
- * what was done in it weighs. It is fitted beside a finished ranker, so the heads are to the bit what they are without weights, and stay
+ * what was done in it weighs. It is fitted separately, to a finished ranker, so the heads are to the bit what they are without weights, and stay
  * probabilities. docs/research/experiments.md has what else was tried.
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";

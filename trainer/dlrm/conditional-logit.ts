@@ -1,5 +1,5 @@
 /**
- * The conditional logit (McFadden 1974): of the rows of a request those were chosen whose score, offset + weights · x, is high beside that of
+ * The conditional logit (McFadden 1974): of the rows of a request those were chosen whose score, offset + weights · x, is high compared with that of
  * the others. A request counts as often as the gains of its rows sum to.
  */
 import { minimise } from "../engine/minimise.ts";

@@ -44,7 +44,7 @@ interface ExampleOptions {
   rows: number;
   /** How many of a first interaction's rows are hard negatives; the others are the positive and sampled negatives. */
   hardNegatives: number;
-  /** What a candidate that was not shown counts, beside a post of a page that was passed by. */
+  /** What a candidate that was not shown counts, compared with a post of a page that was passed by. */
   unseenWeight: number;
   /** Those of the model; left out: it has none. */
   neighbours?: Neighbours | undefined;

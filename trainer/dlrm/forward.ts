@@ -7,7 +7,7 @@ import type { Dlrm } from "./model.ts";
 import { dlrmLogits } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
-/** Requests that go through the network at once. */
+/** Requests that go through the network together. */
 const chunk = 64;
 
 /** Logits [requests · rows, heads] of some requests. */

@@ -4,14 +4,14 @@ import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { dlrmLogits, logSumExp } from "./network.ts";
 
 export interface LossOptions {
-  /** Weight of the heads' cross-entropy beside the listwise loss. */
+  /** Weight of the heads' cross-entropy relative to the listwise loss. */
   headWeight: number;
   /** Weights of view, vote and comment in the score. */
   scoreWeights: number[];
 }
 
 /**
- * The loss of what `dlrmLogits` reads, with what `targetsOf` gives: the listwise loss of the score by views, votes and comments, and beside it
+ * The loss of what `dlrmLogits` reads, with what `targetsOf` gives: the listwise loss of the score by views, votes and comments, plus
  * the heads' cross-entropy, both a mean over requests. The optional heads learn by the latter alone: whether a post will be dismissed says nothing of
  * which one a user comes to.
  */

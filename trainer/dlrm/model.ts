@@ -18,7 +18,7 @@ export interface Dlrm extends Standardisation {
   dense: DenseWeights;
   embeddings: EmbeddingTable;
   wide: EmbeddingTable;
-  /** What counts of the ranker's own word, beside the recency baseline, for somebody who has not done anything: 0 to 1. */
+  /** How much the ranker's own word counts, as against the recency baseline, for somebody who has not done anything: 0 to 1. */
   newUserStrength: number;
   /** What the score is multiplied by, as boost.ts says; left out: nothing. */
   boost?: Float32Array | undefined;

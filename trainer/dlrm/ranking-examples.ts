@@ -33,7 +33,7 @@ export class RankingExamples {
   readonly logPositions: Float32Array;
   /** [requests · rows, heads] 1 where the user did that; `unknown` where it does not count for that head. */
   readonly labels: Uint8Array;
-  /** [requests · rows, kinds] How much what the user did counts beside others of its kind. */
+  /** [requests · rows, kinds] How much what the user did counts compared with others of its kind. */
   readonly deedWeights: Float32Array;
   /** [requests · rows, user + post + pair features] */
   readonly dense: Float32Array;

@@ -18,7 +18,7 @@ export interface Moment {
 export interface LabelledDeeds {
   /** View, vote, comment. */
   labels: Labels;
-  /** How much each counts beside others of its kind, the heaviest where there were several; left out: 1. */
+  /** How much each counts compared with others of its kind, the heaviest where there were several; left out: 1. */
   weights?: DeedWeights | undefined;
 }
 type DeedWeights = [view: number, vote: number, comment: number];

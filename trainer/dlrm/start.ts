@@ -20,7 +20,7 @@ import {
 } from "./dense-features.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
-/** What the start weighs beside the recency baseline; the last two where the model has neighbours of posts, since only there they were seen to help. */
+/** What the start weighs besides the recency baseline; the last two where the model has neighbours of posts, since only there they were seen to help. */
 export const startColumns = [similarityColumn, covisitedColumn, popularityColumn];
 
 export interface Start {

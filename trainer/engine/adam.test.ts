@@ -12,7 +12,7 @@ test("two Adam steps by hand", () => {
   close(weights.values[0], 0.9 - (0.1 * (0.08 / 0.19)) / Math.sqrt(0.004996 / 0.001999));
 });
 
-test("weight decay shrinks the value beside the step, not through the gradient", () => {
+test("weight decay shrinks the value in addition to the step, not through the gradient", () => {
   const weights = new Weights(Float32Array.of(10));
   adamStep(weights, 0, Float32Array.of(0), 0, 1, 1, { learningRate: 0.1, weightDecay: 0.5 });
   close(weights.values[0], 9.5);

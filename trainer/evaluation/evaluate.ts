@@ -98,7 +98,7 @@ export async function reportReplay(
   const ann = await checkIndex(database, meter, system);
   const importance = await importanceOf(system, requests, pipeline);
   meter.begin("report");
-  const extras = { ...found, ann, importance, ...worstBeside(results, loaded), steps: meter.end() };
+  const extras = { ...found, ann, importance, ...worstAgainst(results, loaded), steps: meter.end() };
   const names = { primary: system.name, baseline: hardestBaseline };
   const report = await writeReplay(out, withExternalIds(loaded.community), options, results, { ...names, extras });
   return { text: reportText(report), report };
@@ -125,7 +125,7 @@ async function importanceOf(
   return await permutationImportance(replayed.model, lists.slice(0, importanceLists), seed, watched);
 }
 
-function worstBeside(results: ReplayResult[], { community }: LoadedCommunity): Pick<ReportExtras, "worst"> {
+function worstAgainst(results: ReplayResult[], { community }: LoadedCommunity): Pick<ReportExtras, "worst"> {
   const base = results.find(({ name }) => name === hardestBaseline);
   if (!base) return {};
   const known = withExternalIds(community);

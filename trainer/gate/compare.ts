@@ -1,9 +1,10 @@
 /**
- * A new model beside the active one, on the same requests of the past, which neither has learned from: those since the
- * active model's training, and within the part of the history that the new one's training held out. Its towers are
- * taken as they were before they learned from that part; as published they have an advantage, so the published ones are
- * judged beside, for what fine-tuning may have broken. A model fine-tuned from the active one holds back its towers
- * alone: its ranker has learned from these requests, so what is worse there all the same is damaged.
+ * A new model compared with the active one, on the same requests of the past, which neither has learned from: those
+ * since the active model's training, and within the part of the history that the new one's training held out. Its
+ * towers are taken as they were before they learned from that part; as published they have an advantage, so the
+ * published ones are judged in addition, for what fine-tuning may have broken. A model fine-tuned from the active one
+ * holds back its towers alone: its ranker has learned from these requests, so what is worse there all the same is
+ * damaged.
  */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
@@ -49,7 +50,7 @@ const baseline = "recency baseline";
 /**
  * Compares with the active model, or, where there are too few requests that it has not learned from either, with the
  * recency baseline, which learns nothing. Skipped where no model is active, and where the held-out part is too small.
- * Each person counts once. Earlier requests are asked beside: whatever a few did since, they are of the people who were there before.
+ * Each person counts once. Earlier requests are asked as well: whatever a few did since, they are of the people who were there before.
  */
 export async function compare(
   context: GateContext,

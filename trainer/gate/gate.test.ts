@@ -93,7 +93,7 @@ test("the first model of a database is compared with nothing", async () => {
   await pool.query("select recsys.activate_model(model_id) from recsys.models where name = 'first'");
 });
 
-/** Of the trained model beside what it was before. */
+/** Of the trained model compared with what it was before. */
 let verdict: Verdict;
 
 test("what the trainer answered is what ONNX Runtime answers", async () => {
@@ -182,9 +182,9 @@ test("a rejected model can be published again, and passes when the margin lets i
   }
 });
 
-test("beside an active model that learned from every request, it is compared with the recency baseline", async () => {
+test("where the active model learned from every request, the new one is compared with the recency baseline", async () => {
   await pool.query("update recsys.models set learned_until = null where status = 'active'");
-  const { comparison } = await published(trained, "beside the baseline");
+  const { comparison } = await published(trained, "against the baseline");
   assert.equal((comparison as Comparison).with, "recency baseline");
   assert.deepEqual(Object.keys((comparison as Comparison).metrics), ["mrr", "recall@20"]);
   const worse = await withGraphs({ ...trained.graphs, dlrm: backwards() });

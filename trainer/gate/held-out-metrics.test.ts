@@ -51,7 +51,7 @@ test("where people are weighed, who asked often counts as much as who asked once
   close(worse?.error, Math.sqrt((3 * (5 / 16) ** 2 + (15 / 16) ** 2) / 3 / 4));
 });
 
-test("heads: cross-entropy of the posts that both retrieved, beside that of the base rate; less is better", () => {
+test("heads: cross-entropy of the posts that both retrieved, relative to that of the base rate; less is better", () => {
   const metrics = new HeldOutMetrics(["a", "b"]);
   // of the posts 1 and 2, which both have, post 1 was viewed; what a says of post 3 counts nowhere
   for (let i = 0; i < 20; i++)

@@ -1,5 +1,5 @@
 /**
- * How good a new model is on what its ranker has not learned from, beside the recency baseline on the same requests: what training ends
+ * How good a new model is on what its ranker has not learned from, compared with the recency baseline on the same requests: what training ends
  * with. It retrieves and ranks as the gate has it do, with its towers as they were before they learned from these requests. A training that
  * fine-tunes an earlier model holds nothing out, since a night's few requests are too few to share: it is asked all that is new with its
  * ranker, too, as it was before (test, then train: Blum, Kalai & Langford, "Beating the hold-out", 1999, without their average).
@@ -15,7 +15,7 @@ import { heldOutOf, type RankOptions, rankedRequests } from "./ranked-requests.t
 type ComparedMetric = (typeof listMetricNames)[number];
 
 /** One metric of the model and of the baseline; `standard_error` is that of their difference, paired by request. */
-export interface BesideBaseline {
+export interface AgainstBaseline {
   model: number;
   baseline: number;
   difference: number;
@@ -30,7 +30,7 @@ export interface HeldOutQuality {
   from: string;
   to: string;
   /** Of pages that were shown there is no recall. */
-  metrics: Partial<Record<ComparedMetric, BesideBaseline>>;
+  metrics: Partial<Record<ComparedMetric, AgainstBaseline>>;
 }
 
 /**

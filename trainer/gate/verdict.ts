@@ -21,7 +21,7 @@ export interface Parity {
   tolerance: number;
 }
 
-/** Metrics beside those of another on the same requests, in which each person counts once. */
+/** Metrics compared with those of another on the same requests, in which each person counts once. */
 export interface Comparison {
   /** A model's name, or `recency baseline`. */
   with: string;
@@ -35,7 +35,7 @@ export interface Comparison {
   earlier?: Earlier | undefined;
 }
 
-/** The model as published beside the weaker of the active one and the recency baseline, on requests that both models have learned from: what came since has no say in these. */
+/** The model as published compared with the weaker of the active one and the recency baseline, on requests that both models have learned from: what came since has no say in these. */
 export interface Earlier {
   with: string;
   requests: number;

@@ -1,4 +1,4 @@
-/** Learned ID embeddings by id: what a user's or post's own past taught beyond text, kept beside the graphs. */
+/** Learned ID embeddings by id: what a user's or post's own past taught beyond text, kept next to the graphs. */
 import { writeFile } from "node:fs/promises";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";

@@ -79,7 +79,7 @@ export interface ModelFolder extends Description {
   samples: Sample[];
 }
 
-/** Writes a model whole or not at all: into a folder beside it, which is then renamed. Throws where a graph breaks the contract. */
+/** Writes a model whole or not at all: into a folder next to it, which is then renamed. Throws where a graph breaks the contract. */
 export async function writeModelFolder(folder: string, model: ModelFolder): Promise<void> {
   assertGraphs(model.graphs, model.heads);
   const partial = `${folder}.partial`;

@@ -1,4 +1,4 @@
-/** The neighbours of posts beside a model's graphs: a line of JSON for each post that has any. */
+/** The neighbours of posts, next to a model's graphs: a line of JSON for each post that has any. */
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
 import type { IdNeighbours } from "../community/neighbours.ts";

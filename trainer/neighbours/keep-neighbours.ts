@@ -1,7 +1,7 @@
 /**
  * Whether a model has neighbours of posts: only where they surely find more than what a feed finds without. They cost the gate of a small community
  * its new model: R@20 .474 instead of .499 on 115 requests. So they are learned from what came before the requests of the ranker and asked at later
- * first interactions, beside the recency baseline and popularity.
+ * first interactions, compared with the recency baseline and popularity.
  */
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";

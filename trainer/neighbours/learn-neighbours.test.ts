@@ -29,7 +29,7 @@ function solve(a: number[][], b: number[]): number[] {
   return rows.map((row) => row[rows.length]);
 }
 
-test("a weight is what a post says of another beside all others that are near it, in millionths", () => {
+test("a weight is what a post says of another given all others that are near it, in millionths", () => {
   const [people, posts] = [60, 12];
   const { cameTo, ...given } = pairs(new Random(1), people, posts);
   const numbers = [...Array(posts).keys()];

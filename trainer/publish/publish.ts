@@ -1,5 +1,5 @@
 /**
- * Publishes a trained model: row, graphs and vectors are written beside the active model, the gate judges, one transaction
+ * Publishes a trained model: row, graphs and vectors are written next to the active model, the gate judges, one transaction
  * builds the index and attaches the vectors, and another switches. Killed anywhere, it leaves the old model serving and
  * at most a candidate, which the next publish removes.
  */

@@ -99,7 +99,7 @@ test("a model that is being dropped cannot become active, and one that is being 
   assert.deepEqual(await statuses(), ["active active", "next retired"]);
 });
 
-test("two rollbacks at once take one model out", { skip }, async (t) => {
+test("two concurrent rollbacks take one model out", { skip }, async (t) => {
   for (const name of ["one", "two", "three"]) await publishTinyModel(pool, { name });
   const operator = await session(t);
   await operator.query("select recsys.rollback_model()");
@@ -246,7 +246,7 @@ test("no feed waits for a model that is completed, nor for one that is dropped",
   assert.deepEqual(await statuses(), ["old retired", "active active"]);
 });
 
-test("a drop beside somebody who reads for long gives up at once, and feeds go on", { skip }, async (t) => {
+test("a drop while somebody reads for long gives up at once, and feeds go on", { skip }, async (t) => {
   for (const name of ["old", "active"]) await publishTinyModel(pool, { name });
   const longReader = await session(t);
   await longReader.query("select count(*) from recsys.post_embeddings");

@@ -36,7 +36,7 @@ test("as much is dismissed as the law says, what is worth little, and never what
   const utility = (user: number, post: number) => expectedUtility(people[user], writings[post]);
   const ofDismissed = mean(dismissed, utility);
   const ofShown = mean(shown, utility);
-  assert.ok(ofDismissed < 0.8 * ofShown, `${ofDismissed} beside ${ofShown}`);
+  assert.ok(ofDismissed < 0.8 * ofShown, `${ofDismissed} compared with ${ofShown}`);
   // of those who look, which falls with the place, and do not open; so below the law's own mean and not far from it
   const law = mean(shown, (user, post) => dismissals?.probability(user, people[user], writings[post]) ?? 0);
   const rate = dismissed.length / shown.length;

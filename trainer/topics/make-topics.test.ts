@@ -302,7 +302,7 @@ test("demand is people a day, each once a day and authors not, supply is posts a
   assert.ok(Math.abs(rows.reduce((sum, { supply }) => sum + supply, 0) - 320 / 28) < 1e-4);
 });
 
-test("of two that make topics at once one does, and a reader sees earlier topics or new ones, never half", {
+test("of two that make topics at the same time one does, and a reader sees earlier topics or new ones, never half", {
   skip: await withOneSession(),
 }, async () => {
   await community();

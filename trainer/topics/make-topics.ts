@@ -1,5 +1,5 @@
 /**
- * Topics of the active model's vectors, made beside those that are there and then put in their place:
+ * Topics of the active model's vectors, made next to those that are there and then put in their place:
  *
  *   vectors ──> k-means ──> those too small go ──> the same as which earlier one? ──> names ──> one transaction
  *   (pages)     begun where the earlier topics' posts are now

@@ -19,7 +19,7 @@ const fillers = posts(
   Array.from({ length: 30 }, (_, i) => ["Growing tomatoes", "Chess openings", "Baking bread"][i % 3]),
 );
 
-/** Names the first topic beside the others. */
+/** Names the first topic among the others. */
 function name(
   topic: NamingPost[],
   { others = [fillers], earlier = null as string | null, taken = new Set<string>() } = {},

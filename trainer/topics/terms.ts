@@ -1,5 +1,5 @@
 /**
- * Words and phrases of a post by which its topic may be named: single words, two words that stand beside each other in the title, and
+ * Words and phrases of a post by which its topic may be named: single words, two words that stand next to each other in the title, and
  * tags. A key compares them, whatever the letters' case and accents; how most people write it is what is shown.
  */
 import * as stopword from "stopword";
@@ -100,7 +100,7 @@ const lists = new Map(
     .filter(([name]) => /^[a-z]{3}$/.test(name))
     .map(([name, list]) => [Intl.getCanonicalLocales(name)[0], list]),
 ).set("no", stopword.nob);
-/** What posts on any topic in English say, beside what that list has: the words of questions, and verbs that go with anything. */
+/** What posts on any topic in English say, besides what that list has: the words of questions, and verbs that go with anything. */
 const more =
   "also another anyone anything ask asking asked available avoid best better bring cannot cant changing coming could different does doesnt doing done dont every everyone find found get gets getting give given go goes going good got happen happened happens help how id ill im instead ive keep kind know known leave left less let like long look looking looks lot made make makes making many may maybe mean means might more most much need needed needs never new next not now often one ones only possible put question questions really recommend see shall show so some somebody someone something start still stop sure take takes taken taking tell than thing things think tip tips too tried try trying turn upon usage use used useful using various via visit visiting want wants way ways well went what when where whether which while who whose why will within without wont work working works worth would yes yet".split(
     " ",

@@ -1,6 +1,6 @@
 /**
  * The baselines against the figures an independent implementation got on public data. The data is not part of the
- * repository: COMMUNITY_DATA names its folder, ../shared/data beside the repository by default.
+ * repository: COMMUNITY_DATA names its folder, ../shared/data next to the repository by default.
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

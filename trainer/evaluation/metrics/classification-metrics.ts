@@ -67,7 +67,7 @@ export function calibration(labels: ArrayLike<number>, probabilities: ArrayLike<
   return predicted / observed;
 }
 
-/** A reliability bin: what was predicted on average, beside what was observed. */
+/** A reliability bin: what was predicted on average, and what was observed. */
 export interface CalibrationBin {
   rows: number;
   predicted: number;

@@ -3,7 +3,7 @@ import type { Estimate } from "../../metrics/statistics.ts";
 /** What a bar or line stands for: the recommender under test, what it is compared with, or another. */
 export type Role = "primary" | "baseline" | "other";
 
-/** The roles of recommenders by name; of rankers beside each other it is the DLRM that is under test. */
+/** The roles of recommenders by name; where rankers are compared, it is the DLRM that is under test. */
 export function rolesOf({ primary, baseline }: { primary: string; baseline: string }): (name: string) => Role {
   return (name) => (name === primary || name === "DLRM" ? "primary" : name === baseline ? "baseline" : "other");
 }
