@@ -206,7 +206,7 @@ command(
 command(
   program,
   "batch",
-  "the 50 best posts for every active user, into recsys.batch_recommendations; several at once share the work",
+  "the 50 best posts for every active user, into recsys.batch_recommendations; several that run in parallel share the work",
 ).action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
 
 command(

@@ -33,7 +33,7 @@ export async function appWithRows(scope: Scope, name: string, size: Size): Promi
   return database;
 }
 
-/** Puts the engine beside the app, drafts its views by the command, changes what the edits say, and applies that; gives back what was applied. */
+/** Installs the engine in the app's database, drafts its views by the command, changes what the edits say, and applies that; gives back what was applied. */
 export async function adopt({ pool, url }: Database, edits: Edit[]): Promise<string> {
   for (const { sql } of await engineMigrations()) await pool.query(sql);
   const drafted = await recsys(["draft", "--database", url]);

@@ -21,7 +21,7 @@ import { similarApi } from "../supabase/functions/similar/api.ts";
 
 export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, ideasApi, embedApi, consoleApi, openapiApi];
 
-/** What every function's errors may be, beside its own. */
+/** What every function's errors may be, besides its own. */
 const codesOfAll: Codes = { 500: ["internal"], 503: ["overloaded"], 504: ["timeout"] };
 const codesOfDatabase: Codes = {
   503: ["database_unavailable", "database_timeout", "not_installed", "unsafe_source_view"],

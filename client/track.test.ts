@@ -89,7 +89,7 @@ test("without a network it is kept over reloads, and then stored once, as of whe
   await assert.rejects(before.flush());
   assert.deepEqual([kept.length, await votes(people.eve)], [2, []]);
   tenMinutesLater(kept);
-  // the app starts again, in two tabs at once
+  // the app starts again, in two tabs at the same time
   const tabs = [openPage(gateway, people.eve, { storage: kept }), openPage(gateway, people.eve, { storage: kept })];
   await Promise.all(tabs.map((tab) => tab.flush()));
   assert.deepEqual([kept.length, await votes(people.eve)], [0, [post(1), post(3)]]);
@@ -154,7 +154,7 @@ test("an event is sent with the token of whoever did it, also where another sign
   assert.deepEqual([await votes(people.eve), await votes(people.ben)], [[post(5)], []]);
 });
 
-test("one bad event ends neither those beside it nor those behind it, and is told of once", async () => {
+test("one bad event stops neither those sent with it nor those behind it, and is told of once", async () => {
   const kept = storage();
   const page = openPage(gateway, people.eve, { storage: kept });
   const nested = { ...vote(1), value: [[[[[[[1]]]]]]] as unknown as 1 };

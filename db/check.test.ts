@@ -20,7 +20,7 @@ test.after(async () => {
 /** What is found in the blog as it is, in which each test leaves nothing behind. */
 let foundBefore: Promise<Set<string>> | undefined;
 
-/** What is found after `broken`, beside what was found before; all is rolled back. `cure` mends it. */
+/** What is found after `broken` that was not found before; all is rolled back. `cure` mends it. */
 async function found(broken: string, cure?: string): Promise<CheckRow[]> {
   const client = await database.pool.connect();
   try {
@@ -255,7 +255,7 @@ test("an app's own schema need not be usable: a view finds its tables without", 
   }
 });
 
-test("check finds a view that fails on a row, beside the rest", { skip }, async () => {
+test("check finds a view that fails on a row, along with the rest", { skip }, async () => {
   const fresh = await found(posts("('x' || posts.id)::timestamptz").replace("WITH", invoker));
   assert.ok(
     fresh.some(

@@ -357,7 +357,7 @@ test("who left more rows than are erased at a time is erased in portions, and th
   const left = async () =>
     (await pool.query("select from recsys.impressions where user_id = $1", [people.ada])).rowCount ?? 0;
   assert.equal(await erase(), 1000);
-  // among them what is known of her beside what she was shown
+  // among them what is known of her besides what she was shown
   assert.ok((await left()) >= rows - 1000);
   await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ben, post(3)]);
   await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1)", [people.ben]);

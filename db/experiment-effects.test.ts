@@ -96,7 +96,7 @@ test("figures are those of another computation, to six digits", async () => {
     near(Math.log(b.high), difference + 1.959963984540054 * error, "high");
     near(Math.log(b.low), difference - 1.959963984540054 * error, "low");
     near(b.p, 1 - 2 * integral(density, 0, Math.abs(difference) / error), "p");
-    // the likelihood of the difference, mixed over effects of variance 0.01, beside that of no effect
+    // the likelihood of the difference, mixed over effects of variance 0.01, relative to that of no effect
     const mixed = (d: number) =>
       integral((effect) => density(effect, 0.01) * density(d - effect, spread), -3, 3) / density(d, spread);
     near(b.always_p, Math.min(1, 1 / mixed(difference)), "always p");

@@ -52,7 +52,7 @@ test("which rows count: those of the experiment, once a post, and acts within th
   await act(300, person(1), post(5));
   await show(299, person(1), post(5), "e/control");
   await act(298, person(1), post(5), "post_views");
-  // another variant, beside another experiment's; a variant of a name that only begins alike; no variant; another experiment
+  // another variant, next to another experiment's; a variant of a name that only begins alike; no variant; another experiment
   await show(200, person(2), post(1), "d/x,e/b");
   await act(141, person(2), post(1));
   await show(200, person(3), post(1), "e/bb");

@@ -80,7 +80,7 @@ test("figures are those of another computation, to six digits", async () => {
     near(figures.low, preference - 1.959963984540054 * error, "low");
     near(figures.high, preference + 1.959963984540054 * error, "high");
     near(figures.p, 1 - 2 * integral(density, 0, Math.abs(preference) / error), "p");
-    // the likelihood of the preference, mixed over true ones of variance 0.0025, beside that of none
+    // the likelihood of the preference, mixed over true ones of variance 0.0025, relative to that of none
     const mixed = (d: number) =>
       integral((effect) => density(effect, 0.0025) * density(d - effect, variance), -2, 2) / density(d, variance);
     near(figures.always_p, Math.min(1, 1 / mixed(preference)), "always p");

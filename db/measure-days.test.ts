@@ -134,7 +134,7 @@ test("degraded feeds of a day are those of its hours together", async () => {
   assert.deepEqual(await degraded(), [{ value: 0.4, count: 40 }]);
 });
 
-test("who measures holds up neither feeds nor events, and two at once do it once", {
+test("who measures holds up neither feeds nor events, and two at the same time do it once", {
   skip,
 }, async (t) => {
   const day = settledDay();

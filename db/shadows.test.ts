@@ -1,4 +1,4 @@
-/** Shadows in SQL: how they are started and stopped, what that keeps a model from, and the report beside figures worked out in another way. */
+/** Shadows in SQL: how they are started and stopped, what that keeps a model from, and the report compared with figures worked out in another way. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../testing/community.ts";

@@ -27,7 +27,7 @@ export async function openEmbeddedCopy(): Promise<Database> {
   return await connect(server.url, { embedded: true, release: server.release });
 }
 
-/** Makes the dump where it is missing, and returns its path. Test runners call it before many files need it at once. */
+/** Makes the dump where it is missing, and returns its path. Test runners call it before many files need it at the same time. */
 export async function findOrMakeDump(): Promise<string> {
   const name = `test-template-${await templateDigest()}.tar`;
   const path = join(cache, name);

@@ -20,7 +20,7 @@ export async function testDatabase(scope: Scope, name = "test"): Promise<Databas
 
 /**
  * The same for a test of what both kinds do alike, such as models that are trained on what a database holds, rules under random policies, reports of
- * experiments, or pages: `npm test -- --both` runs the file once. Beside each of them another file runs on both: trainer/worked-examples.test.ts,
+ * experiments, or pages: `npm test -- --both` runs the file once. For each of them another file runs on both: trainer/worked-examples.test.ts,
  * recommend.test.ts, experiment-report.test.ts, feed.test.ts.
  */
 export async function eitherDatabase(scope: Scope, name: string): Promise<Database> {
@@ -38,9 +38,9 @@ export async function withoutPostgres(): Promise<false | string> {
   return (await testServer()) ? false : "needs a PostgreSQL: npm run setup:postgres, or set TEST_DATABASE_URL";
 }
 
-/** The same for a test of what happens at once, which in an embedded database nothing does. */
+/** The same for a test of what happens concurrently, which in an embedded database nothing does. */
 export async function withOneSession(): Promise<false | string> {
-  return (await testServer()) ? false : "the embedded database has one session: nothing is at once";
+  return (await testServer()) ? false : "the embedded database has one session: nothing is concurrent";
 }
 
 /** Registers a test twice: on PostgreSQL (skipped where there is none) and on the embedded database (unless the runner comes back for that). */

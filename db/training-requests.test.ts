@@ -35,7 +35,7 @@ async function requests(): Promise<string[]> {
   return rows.map(({ status, attempts }) => `${status} ${attempts}`);
 }
 
-test("who asks while a request is queued gets that one; beside a running one another is filed", async () => {
+test("who asks while a request is queued gets that one; while one is running, another is filed", async () => {
   const first = await file("schedule");
   assert.equal(await file(), first);
   assert.deepEqual(await requests(), ["queued 0"]);
@@ -59,7 +59,7 @@ test("one is worked at a time, and the one filed meanwhile comes next", async ()
   assert.equal(await complete(first), false, "what has ended does not end again");
 });
 
-test("of 20 claims at once one gets the request", { skip: await withOneSession() }, async () => {
+test("of 20 concurrent claims one gets the request", { skip: await withOneSession() }, async () => {
   for (let round = 0; round < 10; round++) {
     await Promise.all(Array.from({ length: 4 }, () => file()));
     const claims = await Promise.all(Array.from({ length: 20 }, (_, i) => claim(`worker ${i}`)));

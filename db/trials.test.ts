@@ -74,7 +74,7 @@ const count = async (n = 0) => {
 };
 const recount = async () => Number((await pool.query("select recsys_engine.count_trials() as n")).rows[0].n);
 
-test("16 workers that log the same posts at once, each in another order, lose nothing and wait for each other at most", {
+test("16 workers that log the same posts at the same time, each in another order, lose nothing and wait for each other at most", {
   skip: await withOneSession(),
 }, async () => {
   const workers = Array.from({ length: 16 }, () => openPool(url, () => undefined, { max: 1 }));
@@ -193,7 +193,7 @@ test("an act finds its impression whichever of them a roll-up sees first", {
   }
 });
 
-test("beside writers, acts and roll-ups in any order the counts are those of a look at everything", {
+test("with writers, acts and roll-ups in any order the counts are those of a look at everything", {
   skip: await withOneSession(),
 }, async () => {
   const random = new Random(5);

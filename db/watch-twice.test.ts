@@ -1,4 +1,4 @@
-// recsys.watch called several times for one table: which calls hold beside each other, which replace an earlier one, and how each is ended.
+// recsys.watch called several times for one table: which calls hold side by side, which replace an earlier one, and how each is ended.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Database } from "./connect.ts";

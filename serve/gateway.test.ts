@@ -122,7 +122,7 @@ test("supabase-js is told when to come again", async () => {
   }
 });
 
-test("32 calls at once are all answered", async () => {
+test("32 concurrent calls are all answered", async () => {
   const supabase = clientOf(() => gateway.tokenOf(people.ada));
   const answers = await Promise.all(Array.from({ length: 32 }, () => supabase.functions.invoke("recommend")));
   for (const { data, error } of answers) {

@@ -47,7 +47,7 @@ await onBoth(
   },
 );
 
-test("two at once measure each day once", async (t) => {
+test("two at the same time measure each day once", async (t) => {
   const { pool } = await testDatabase({ after }, "keep_measured");
   await fillCommunity(pool);
   await pool.query(

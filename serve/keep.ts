@@ -1,4 +1,4 @@
-/** Work that goes on beside serving, where neither pg_cron nor the platform does it: what `recsys serve` and `recsys worker` keep up. */
+/** Background work while functions are served, where neither pg_cron nor the platform does it: what `recsys serve` and `recsys worker` keep up. */
 import { setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
 import type pg from "pg";

@@ -1,4 +1,4 @@
-/** The pages and what they call beside the functions: served to this machine alone, under the caller's own role, by supabase-js' own calls. */
+/** The pages and what they call besides the functions: served to this machine alone, under the caller's own role, by supabase-js' own calls. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";

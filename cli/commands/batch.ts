@@ -2,7 +2,7 @@
 import { type BatchResult, runBatch } from "../../trainer/batch/run-batch.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
-/** Works on the run that is running or begins one; started several times at once, they share it. */
+/** Works on the run that is running or begins one; started several times in parallel, they share it. */
 export async function batchCommand(options: DatabaseOption): Promise<void> {
   await inDatabase(options, {}, async ({ database, onProgress, signal, print }) => {
     print(runLine(await runBatch({ database, onProgress, signal })));

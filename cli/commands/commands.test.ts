@@ -11,7 +11,7 @@ import { writeModelFolder } from "../../trainer/model-folder/model-folder.ts";
 import { recsys as run } from "../testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "commands");
-// what commands leave beside the database goes into a folder of its own
+// what commands leave outside the database goes into a folder of its own
 const folder = await mkdtemp(join(tmpdir(), "recsys-commands-"));
 after(() => rm(folder, { recursive: true }));
 beforeEach(() => clear(pool));
@@ -91,7 +91,7 @@ for (const command of ["start", "import"])
     assert.deepEqual(rows, [{ app: null, engine: null }]);
   });
 
-test("start invents no users beside an app's tables where the engine is installed", async (t) => {
+test("start invents no users in an app's database where the engine is installed", async (t) => {
   const database = await testDatabase(t, "installed");
   await database.pool.query("create table public.orders (id int)");
   const { status, stderr } = await recsys("start", "--exit", "--database", database.url);

@@ -1,4 +1,4 @@
-/** `recsys evaluate`: how good the system is on a community's own history, beside simple baselines. */
+/** `recsys evaluate`: how good the system is on a community's own history, compared with simple baselines. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

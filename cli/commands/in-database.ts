@@ -58,7 +58,7 @@ export async function inDatabase<T>(
 }
 
 /**
- * Whether the migrations are ours to apply. Where an app has installed the engine beside its own tables, that is its own
+ * Whether the migrations are ours to apply. Where an app has installed the engine next to its own tables, that is its own
  * affair; where it has not, the migrations would put the example app's tables there unasked.
  */
 async function isOurs(database: Database): Promise<boolean> {

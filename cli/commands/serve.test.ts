@@ -4,7 +4,7 @@ import type { Database } from "../../db/connect.ts";
 import type { Gateway } from "../../serve/gateway.ts";
 import { serveUntil } from "./serve.ts";
 
-test("what goes on beside serving and fails is told, each once", async (t) => {
+test("what fails in the background while it serves is told, each failure once", async (t) => {
   const lines: string[] = [];
   t.mock.method(console, "error", (line: string) => lines.push(line));
   const pool = {

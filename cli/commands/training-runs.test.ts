@@ -101,7 +101,7 @@ test("a model says with what it was trained, and on what", async () => {
   assert.equal((await metricsOf("seed-2")).data.digest, digest);
 });
 
-test("training ends with what it makes of the held-out requests, beside the recency baseline", async () => {
+test("training ends with what it makes of the held-out requests, compared with the recency baseline", async () => {
   const { held_out, ranker_requests } = await metricsOf("seed-1");
   // those that the ranker's training held out, and none of what came after: that is for evaluating it
   assert.equal(held_out.requests, ranker_requests - Math.floor(ranker_requests * (1 - defaultConfig.ranker.heldOut)));
@@ -124,7 +124,7 @@ test("training ends with what it makes of the held-out requests, beside the rece
 const ofSeedOne = { protocol: "replay" as const, seed: [1], sample: 1, model: [join(models, "seed-1")] };
 const watched = { onProgress: () => {}, signal: undefined };
 
-test("trained models are evaluated on the same events, beside each other and the baselines; published, a model answers as out of its folder", async () => {
+test("trained models are compared with each other and the baselines on the same events; published, a model answers as out of its folder", async () => {
   const { name } = await readDescription(join(models, "seed-1"));
   await publish(database, await readModelFolder(join(models, "seed-1")), { activate: false });
   const loaded = await communityFromDatabase(database);
@@ -136,7 +136,10 @@ test("trained models are evaluated on the same events, beside each other and the
       const pipeline = { seed: 1, scoreWeights: [0.2, 1, 1] };
       return await evaluateModels(loaded, window, given, { database, meter, pipeline, out });
     };
-    const { text, report } = await evaluated([join(models, "seed-1"), join(models, "seed-2")], join(folder, "beside"));
+    const { text, report } = await evaluated(
+      [join(models, "seed-1"), join(models, "seed-2")],
+      join(folder, "compared"),
+    );
     const published = await evaluated([name]);
     const [first, second] = report.recommenders;
     assert.deepEqual(first.metrics, published.report.recommenders[0].metrics);
@@ -146,7 +149,7 @@ test("trained models are evaluated on the same events, beside each other and the
     assert.equal(first.metrics.all.lists, 40);
 
     const ranks = async (file: string) =>
-      (await readFile(join(folder, "beside", file), "utf8"))
+      (await readFile(join(folder, "compared", file), "utf8"))
         .trimEnd()
         .split("\n")
         .map((line) => 1 / (JSON.parse(line).rank ?? Infinity));
@@ -159,7 +162,7 @@ test("trained models are evaluated on the same events, beside each other and the
     assert.doesNotMatch(text, /NaN|undefined/);
     const cold = first.metrics["cold users"].lists;
     assert.ok(text.includes(`R@20 (40)`) && text.includes(`MRR cold (${cold})`), text);
-    const page = await readFile(join(folder, "beside", "report.html"), "utf8");
+    const page = await readFile(join(folder, "compared", "report.html"), "utf8");
     for (const title of [
       "The data",
       "Model seed-1",

@@ -59,7 +59,7 @@ async function endedAfter(step: string, signal: "SIGKILL" | "SIGINT"): Promise<W
 const endLease = () =>
   pool.query("update recsys_engine.training_requests set claimed_until = now(), attempts = 0 where status = 'running'");
 
-test("killed in every stage, it is gone on with from the last finished one", {
+test("killed in every stage, it is continued from the last finished one", {
   skip: await withoutPostgres(),
 }, async () => {
   const request = await fileRequest(pool);

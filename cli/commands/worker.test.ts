@@ -72,7 +72,7 @@ test("it embeds what comes, and ends with Ctrl-C, status 0 and a count", async (
   await until(async () => output.stdout.includes(" topics in "), 30, "the topics of the model");
   child.kill("SIGINT");
   assert.deepEqual(await once(child, "exit"), [0, null]);
-  // it makes topics beside, of the posts that have a vector by then
+  // meanwhile it makes topics of the posts that have a vector by then
   assert.match(
     output.stdout,
     /^embedding new and edited posts.*\n(2 topics in 31|[23] topics in 3[48]) posts, .*\nembedded 7, failed 0\n$/,

@@ -185,7 +185,7 @@ export function openQueue({ readSession, store, send, onRefused, onChange }: Que
     const pause = Math.max(asked, Math.min(1000 * 2 ** failures, longestPause));
     failures++;
     failure = error;
-    // not all phones of a community at once
+    // not all phones of a community at the same time
     wake(pause * (1 + Math.random() / 4));
   }
 

@@ -11,7 +11,7 @@ export async function withRetries<Result>(work: () => Promise<Result>, signal?: 
       return await work();
     } catch (error) {
       if (!(error instanceof RecsysError) || !isTransient(error) || tries === mostTries) throw error;
-      // not all phones of a community at once
+      // not all phones of a community at the same time
       const seconds = (error.retryAfter ?? 2 ** (tries - 1)) * (1 + Math.random() / 4);
       await wait(seconds, signal);
     }

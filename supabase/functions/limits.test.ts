@@ -1,6 +1,6 @@
 /**
  * How much a function reads: 64 KB; of events 256 KB, since a batch of 500 without comments may have 125 and one comment 30; of recommend 128 KB, since
- * 1,000 candidates have 39 beside a filter and a cursor.
+ * 1,000 candidates have 39 besides a filter and a cursor.
  */
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Runs the pgTAP stories beside this file; `pg_prove -d DATABASE supabase/tests/*.sql` does too, where it is installed.
+// Runs the pgTAP stories next to this file; `pg_prove -d DATABASE supabase/tests/*.sql` does too, where it is installed.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";

@@ -16,7 +16,7 @@ const degraded = {
   community: "This is what is fresh and popular here: a feed of your own could not be made just now.",
 };
 
-/** What a feed is made from, beside it; and the way to posts that were not shown yet. */
+/** What a feed is made from, shown next to it; and the way to posts that were not shown yet. */
 export function AboutFeed({ name }: { name: string }) {
   const { feed: shown, took, userId } = useTheFeed();
   if (!shown) return <aside />;

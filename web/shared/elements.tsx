@@ -43,7 +43,7 @@ export function TextField({ label, hint, isLong = false, onText, ...props }: Tex
   );
 }
 
-/** Facts or figures, each below or beside what it is. */
+/** Facts or figures, each below or next to what it is. */
 export function FactList({ facts, ...props }: { class: string; facts: [what: string, fact: ComponentChildren][] }) {
   return (
     <dl {...props}>

@@ -101,7 +101,7 @@ const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
 
-/** What the feed page calls beside the functions, and the connections by which it is answered. `project`: the address of the functions. */
+/** What the feed page calls besides the functions, and the connections by which it is answered. `project`: the address of the functions. */
 async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<Pool> {
   const { d: _, ...publicJwk } = jwk;
   const key = {

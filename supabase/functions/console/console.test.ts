@@ -43,7 +43,7 @@ const asked: Record<string, object> = {
   person: { person: people.ada },
   explain: { user_id: people.ada, post_id: post(6) },
   experiment_report: { name: "trial" },
-  interleaving_report: { name: "beside" },
+  interleaving_report: { name: "interleaved" },
 };
 
 test("every question that changes nothing is answered as its statement answers in psql", async (t) => {
@@ -53,7 +53,7 @@ test("every question that changes nothing is answered as its statement answers i
       { name: "control", share: 0.3 },
       { name: "varied", share: 0.3, settings: { diversity: 0.1 } },
     ],
-    beside: [{ name: "both", share: 0.3, interleave_with: "other" }],
+    interleaved: [{ name: "both", share: 0.3, interleave_with: "other" }],
   }))
     await pool.query("select recsys.start_experiment($1, $2)", [name, JSON.stringify(variants)]);
   const { rows: promotions } = await pool.query(

@@ -4,7 +4,7 @@ import type { OpenFunction } from "../_shared/http/edge-function.ts";
 
 /**
  * The most of one call. A worker of the platform has 2 s of CPU a request: 100 posts take ONNX Runtime
- * a millisecond of it. Most of a batch's time is the database's (0.35 s beside 150,000 posts), and the next call comes in 10 s.
+ * a millisecond of it. Most of a batch's time is the database's (0.35 s with 150,000 posts), and the next call comes in 10 s.
  */
 const mostBatches = 10;
 const mostMilliseconds = 5_000;

@@ -107,7 +107,7 @@ test(`function and database killed in mid-work ${kills} times: no job is lost, n
   const { rows: dead } = await pool.query("select * from recsys.embedding_dead_letters");
   assert.deepEqual(dead, []);
   assert.deepEqual(await wrongVectors(database), []);
-  // and so it is for the model before, which others' vectors were made beside
+  // and so it is for the model before, though others' vectors were made meanwhile
   const { rows: before } = await pool.query("select from recsys.models where status = 'retired'");
   if (before.length > 0) {
     await pool.query("select recsys.rollback_model()");

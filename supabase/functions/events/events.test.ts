@@ -68,7 +68,7 @@ onBoth("each type has its table, and the order of the batch is the order of time
   assert.deepEqual(dismissals.rows.map(({ post_id }) => post_id).sort(), [post(2), post(3)]);
 });
 
-onBoth("the same batch again changes nothing, also when both arrive at once", async (t, { pool, url }) => {
+onBoth("the same batch again changes nothing, also when both arrive at the same time", async (t, { pool, url }) => {
   await fillCommunity(pool);
   const app = testApp(t, url);
   const batch = [view(1), vote(1, 1), vote(1, 0), vote(2, 1), comment(1, "once"), event("login"), dismiss(3), view(99)];
@@ -189,7 +189,7 @@ test("a person has one vote on a post: the last one counts, and the same again l
   assert.equal((await stored("public.post_votes", "value", people.ada)).length, 2, "nobody else's were touched");
 });
 
-test("two votes at once are one after another", {
+test("two votes at the same time are taken one after another", {
   skip: await withOneSession(),
 }, async (t) => {
   const first = await pool.connect();

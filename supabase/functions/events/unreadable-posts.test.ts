@@ -63,7 +63,7 @@ test("status, body and headers are the same, first time and again", async (t) =>
   assert.equal(rows[0].n, 0);
 });
 
-test("alone and beside a good one, they are refused alike", async (t) => {
+test("alone and together with a good one, they are refused alike", async (t) => {
   const app = testApp(t, url);
   const outcomes = async (bad: string, n: number) =>
     await app.send(

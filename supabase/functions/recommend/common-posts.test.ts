@@ -41,7 +41,7 @@ const kept = openCommonPosts();
 
 interface Both {
   /** null: too little is left. */
-  beside: PostCandidate[] | null;
+  cached: PostCandidate[] | null;
   all: PostCandidate[];
 }
 
@@ -54,10 +54,10 @@ async function bothWays(sub: string, vector: Float32Array | null, served: Served
     const model = vector && modelId;
     const common = await mayKeep.of(client, "authenticated", 1, clock.now);
     const caller = { sub, role: "authenticated" };
-    const beside = await retrieve(client, caller, { modelId: model, vector, page: { served }, common });
+    const cached = await retrieve(client, caller, { modelId: model, vector, page: { served }, common });
     assert.deepEqual((await client.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
     const all = await retrieve(client, caller, { modelId: model, vector, page: { served }, common: null });
-    return { beside: beside && sorted(beside.posts), all: sorted(all?.posts ?? []) };
+    return { cached: cached && sorted(cached.posts), all: sorted(all?.posts ?? []) };
   });
 }
 
@@ -86,9 +86,9 @@ test("everybody gets what recsys_engine.retrieve brings, page after page, with a
     const served = nothingServed();
     const [reader, vector] = [somebody(), random.below(4) === 0 ? null : anyVector()];
     for (let page = 0; page < 3; page++) {
-      const { beside, all } = await bothWays(reader, vector, served);
-      if (beside) assert.deepEqual(beside, all, `reader ${i}, page ${page}`);
-      if (!beside) whole++;
+      const { cached, all } = await bothWays(reader, vector, served);
+      if (cached) assert.deepEqual(cached, all, `reader ${i}, page ${page}`);
+      if (!cached) whole++;
       assert.ok(all.length > 300);
       served.keys.push(...all.slice(7, 22).map(({ served_key }) => served_key));
     }
@@ -104,8 +104,8 @@ test("what is withheld from strangers is there for who follows its author alone,
   const ids = new Set(rows[0].ids);
   const told = [];
   for (let i = 0; i < 12; i++) {
-    const { beside, all } = await bothWays(people[i], anyVector(), nothingServed());
-    assert.deepEqual(withoutKeys(beside), withoutKeys(all));
+    const { cached, all } = await bothWays(people[i], anyVector(), nothingServed());
+    assert.deepEqual(withoutKeys(cached), withoutKeys(all));
     told.push(...all.filter(({ post_id }) => ids.has(post_id)));
   }
   assert.ok(told.length > 0 && told.every(({ follows_author }) => follows_author));
@@ -126,10 +126,10 @@ test("what was written, deleted, hidden, muted and dismissed since is in the nex
     dismissed.post_id,
   ]);
   const after = await bothWays(reader, vector, nothingServed());
-  assert.deepEqual(withoutKeys(after.beside), withoutKeys(after.all));
-  const since = after.beside?.find(({ title }) => title === "since");
+  assert.deepEqual(withoutKeys(after.cached), withoutKeys(after.all));
+  const since = after.cached?.find(({ title }) => title === "since");
   assert.deepEqual(since && [since.ranks.fresh, since.ranks.active, since.embedding], [1, 1, null]);
-  const left = new Set(after.beside?.map(({ post_id }) => post_id));
+  const left = new Set(after.cached?.map(({ post_id }) => post_id));
   for (const { post_id } of [gone, hidden, muted, dismissed]) assert.ok(!left.has(post_id));
   await pool.query("delete from public.mutes; delete from recsys_engine.dismissals");
 });
@@ -139,8 +139,8 @@ const withoutKeys = (candidates: PostCandidate[] | null) => candidates?.map((pos
 
 test("who may read too little of what is common is asked for in full, and a worker's answer is whole", async () => {
   await pool.query("update public.posts set visibility = 'private' where created_at > now() - interval '40 days'");
-  const { beside, all } = await bothWays(people[3], anyVector(), nothingServed());
-  assert.equal(beside, null);
+  const { cached, all } = await bothWays(people[3], anyVector(), nothingServed());
+  assert.equal(cached, null);
   assert.ok(all.length > 300);
   const { status, body } = await testApp({ after }, url).call(people[3], { limit: 100 });
   assert.equal(status, 200);
@@ -154,8 +154,8 @@ test("posts that lie nearest to somebody, and that they may not read, take no pl
   await pool.query(`update public.posts set visibility = 'private' where id in (${nearest})`, [
     JSON.stringify([...vector]),
   ]);
-  const { beside, all } = await bothWays(people[3], vector, nothingServed());
-  assert.equal(beside, null);
+  const { cached, all } = await bothWays(people[3], vector, nothingServed());
+  assert.equal(cached, null);
   assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
   await pool.query("update public.posts set visibility = 'public'");
 });
@@ -167,9 +167,9 @@ test("the nearest posts of somebody, which they dismissed, are no reason to read
      select $1, post_id, now() from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit 90`,
     [people[3], JSON.stringify([...vector])],
   );
-  const { beside, all } = await bothWays(people[3], vector, nothingServed());
+  const { cached, all } = await bothWays(people[3], vector, nothingServed());
   assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
-  assert.deepEqual(withoutKeys(beside), withoutKeys(all));
+  assert.deepEqual(withoutKeys(cached), withoutKeys(all));
   await pool.query("delete from recsys_engine.dismissals");
 });
 
@@ -186,8 +186,8 @@ test("where an author's surplus would take places, or all of theirs that is kept
   const restore = await authorsAsTheyAre();
   await pool.query("update public.posts set author_id = $1 where substr(id::text, 1, 1) < '6'", [many]);
   const both = async () => await bothWays(reader, null, nothingServed(), openCommonPosts());
-  const { beside, all } = await both();
-  assert.deepEqual(withoutKeys(beside), withoutKeys(all));
+  const { cached, all } = await both();
+  assert.deepEqual(withoutKeys(cached), withoutKeys(all));
   const byMany = all.filter(({ author_id }) => author_id === many).map(({ post_id }) => post_id);
   const byOthers = all.filter(({ author_id, ranks }) => author_id !== many && ranks.active !== null);
   const latest = await pool.query(
@@ -206,7 +206,7 @@ test("where an author's surplus would take places, or all of theirs that is kept
       [reader, known],
     );
     const found = await both();
-    if (found.beside) assert.deepEqual(withoutKeys(found.beside), withoutKeys(found.all), `${known.length} known`);
+    if (found.cached) assert.deepEqual(withoutKeys(found.cached), withoutKeys(found.all), `${known.length} known`);
     else asked++;
     await pool.query("delete from recsys_engine.dismissals");
   }
@@ -214,7 +214,7 @@ test("where an author's surplus would take places, or all of theirs that is kept
   // who muted the author may have none of theirs
   await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [reader, many]);
   const muted = await both();
-  assert.deepEqual(withoutKeys(muted.beside), withoutKeys(muted.all));
+  assert.deepEqual(withoutKeys(muted.cached), withoutKeys(muted.all));
   await pool.query("delete from public.mutes");
   await restore();
 });
@@ -231,11 +231,11 @@ test("of the nearest posts an author has a tenth before all others, and where to
        where id in (select post_id from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit $3)`,
       [many, JSON.stringify([...vector]), flood],
     );
-    const { beside, all } = await bothWays(reader, vector, nothingServed(), openCommonPosts());
+    const { cached, all } = await bothWays(reader, vector, nothingServed(), openCommonPosts());
     const near = all.filter(({ ranks }) => ranks.similar !== null);
     assert.equal(near.length, 100);
     assert.equal(near.filter(({ author_id }) => author_id === many).length, 10);
-    assert.deepEqual(withoutKeys(beside), does ? withoutKeys(all) : undefined);
+    assert.deepEqual(withoutKeys(cached), does ? withoutKeys(all) : undefined);
   }
   await restore();
 });
@@ -260,7 +260,7 @@ test("nobody but the service role may ask for what is common", async () => {
     await client.query("savepoint asking");
     await assert.rejects(client.query("select recsys_engine.common_posts(now())"), /permission denied/);
     await client.query("rollback to asking");
-    const beside = "select recsys_engine.candidates('service_role', $1, null, null, now())";
-    await assert.rejects(client.query(beside, [people[1]]), /permission denied/);
+    const asking = "select recsys_engine.candidates('service_role', $1, null, null, now())";
+    await assert.rejects(client.query(asking, [people[1]]), /permission denied/);
   });
 });

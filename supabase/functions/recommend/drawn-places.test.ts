@@ -31,7 +31,7 @@ async function logged(requestId: string): Promise<Logged[]> {
 /** Even posts are like each other, and so are odd ones; all are one author's. */
 const alike = (a: string, b: string) => Number(a.at(-1)) % 2 === Number(b.at(-1)) % 2;
 
-test("each drawn place has the chance that its score and penalties give it beside all that is left, and these are 1 together", async (t) => {
+test("each drawn place has the chance that its score and penalties give it among all that is left, and these are 1 together", async (t) => {
   await publishTinyModel(pool, { name: "tiny" });
   const app = testApp(t, url);
   const all = (await app.call(people.ada, { limit: 100 })).body.items;

@@ -16,7 +16,7 @@ after(() => pool.end());
 const nothing = { text: "select", values: [] };
 const fails = { text: "select 1 / (select 0 from recsys.settings)", values: [] };
 
-test("of several that were sent at once, the one that failed is named, and not the first that is given up", async () => {
+test("of several that were sent together, the one that failed is named, and not the first that is given up", async () => {
   for (const within of [readAs, changeAs])
     await assert.rejects(
       within(pool, service, nothing, async (connection) => {

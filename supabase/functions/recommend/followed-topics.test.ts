@@ -1,4 +1,4 @@
-/** A followed topic, or a group that posts have among their tags, brings its newest posts, as far as the reader may see them, beside those of people, however busy either is. */
+/** A followed topic, or a group that posts have among their tags, brings its newest posts, as far as the reader may see them, next to those of people, however busy either is. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -60,7 +60,7 @@ const follow = (kind: string, target: string, at = "now()") =>
   ]);
 const titles = (found: { title: string }[]) => found.map(({ title }) => title);
 
-test("the newest posts of a followed topic are there that no other source brings, but those that are hidden, and a quiet person beside it", async () => {
+test("the newest posts of a followed topic are there that no other source brings, except hidden ones, and a quiet person's with them", async () => {
   assert.deepEqual(await followed(), []);
   await follow("topic", "go");
   const newest = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22].map((n) => `go ${n}`);

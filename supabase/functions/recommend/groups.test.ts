@@ -9,7 +9,7 @@ import { testApp } from "./testing.ts";
 const database = await eitherDatabase({ after }, "groups");
 const { pool, url } = database;
 
-/** 700 posts in English, 35 each of 20 people, and 20 days ago five in Basque, which no source brings beside them. */
+/** 700 posts in English, 35 each of 20 people, and 20 days ago five in Basque, which no source has room for. */
 beforeEach(async () => {
   await clear(pool);
   await fillCommunity(pool);

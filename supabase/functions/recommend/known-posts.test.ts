@@ -1,4 +1,4 @@
-/** What a worker keeps of posts is what the database has of them, whatever is rolled up, taken back, re-embedded or read at once; and what it kept is not asked for again. */
+/** What a worker keeps of posts is what the database has of them, whatever is rolled up, taken back, re-embedded or read at the same time; and what it kept is not asked for again. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";

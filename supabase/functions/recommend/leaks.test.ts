@@ -154,7 +154,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
 };
 
 /** What takes connections of its own, when no transaction is open: the embedded database has one session. */
-const beside: Record<string, (asked: Asked) => Promise<number>> = {
+const outside: Record<string, (asked: Asked) => Promise<number>> = {
   async "similar people"(asked) {
     const { random, caller, facts } = asked;
     // who is near is kept for a day, and what may be read changes
@@ -293,7 +293,7 @@ const turns = [
 ] as string[];
 /** What is there for those who have not signed in. */
 const turnsOfVisitors = ["retrieval", "retrieval", "what the engine keeps of posts", "the function"];
-/** What has to do with wishes is asked beside every fourth of these. */
+/** What has to do with wishes is asked along with every fourth of these. */
 const turnsOfWishes = [
   "the function",
   ...Array(2).fill("the count of new posts"),
@@ -334,7 +334,7 @@ test(`${requests} requests under random policies: nothing leaks, no page is shor
     }
   }
   // a test of empty answers would find nothing
-  for (const kind of Object.keys({ ...within, ...beside }))
+  for (const kind of Object.keys({ ...within, ...outside }))
     assert.ok((answered.get(kind) ?? 0) > requests / 10, `${kind}: ${answered.get(kind)}`);
   assertOccurred(occurred, requests);
   assert.ok(visited > requests / 10, `visitors: ${visited}`);
@@ -358,7 +358,7 @@ async function ask(
     const asked: Asked = { random, caller, people, modelId, ...sight, facts, now: rows[0].now, occurred };
     return { asked, size: await within[kind]?.(asked, client) };
   });
-  return size ?? (await beside[kind](asked));
+  return size ?? (await outside[kind](asked));
 }
 
 /** What a plain select shows of posts. */

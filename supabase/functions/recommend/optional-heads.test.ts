@@ -49,7 +49,7 @@ test("a model of three heads answers and logs as it always did, whatever the wei
   assert.equal(rows[0].n, 56);
 });
 
-test("what else a model predicts is answered and logged beside the three", async (t) => {
+test("what else a model predicts is answered and logged along with the three", async (t) => {
   await publishWith(five, [1, 2, 3, -2, 0.5]);
   const app = testApp(t, url);
   const { body } = await app.call(people.ada, { limit: 28 });

@@ -34,7 +34,7 @@ test("a database that goes away is an error, and a feed again when it is back", 
   assert.equal(await status(), 200);
   await app.settled();
 
-  // more at once than the pool has connections, cut off in the middle: every one is answered
+  // more at the same time than the pool has connections, cut off in the middle: every one is answered
   const many = Array.from({ length: 20 }, () => app.call(people.ada, { limit: 3 }));
   await new Promise((later) => setTimeout(later, 20));
   await wire.sever();
@@ -60,7 +60,7 @@ test("a statement that hangs is given up", {
   assert.equal((await app.call(people.ada)).status, 200);
 });
 
-test("more at once than there are connections, all of them held: each is told so within seconds, and served when they are free", {
+test("more at the same time than there are connections, all of them held: each is told so within seconds, and served when they are free", {
   skip: await withOneSession(),
 }, async (t) => {
   const app = testApp(t, url);

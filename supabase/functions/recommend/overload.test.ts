@@ -1,4 +1,4 @@
-/** Far more than a worker can serve, all at once, while the database is slow: most are told so at once, the others get their feed. */
+/** Far more than a worker can serve, all at the same time, while the database is slow: most are told so immediately, the others get their feed. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
@@ -19,7 +19,7 @@ before(async () => {
   await pool.query("update recsys.settings set requests_per_minute = null");
 });
 
-/** So many at once, as a host hands them over: some at each turn. How long each took, in milliseconds, and its answer. */
+/** So many at the same time, as a host hands them over: some at each turn. How long each took, in milliseconds, and its answer. */
 async function atOnce(many: number) {
   const asked = [];
   for (let n = 0; n < many; n++) {
@@ -42,7 +42,7 @@ async function answerTo(user: string) {
   };
 }
 
-test("500 at once while every query takes a tenth of a second", { skip }, async (t) => {
+test("500 at the same time while every query takes a tenth of a second", { skip }, async (t) => {
   for (const _ of Array(3)) await atOnce(alwaysTaken);
   const whole = feed.parse((await app.call(people.ada)).body);
   const context = "recsys_engine.user_context(uuid, bigint, timestamptz)";
@@ -80,7 +80,7 @@ test("500 at once while every query takes a tenth of a second", { skip }, async 
   );
 });
 
-test("as many clients at once as are always taken on are never sent away", { skip }, async () => {
+test("as many concurrent clients as are always taken on are never sent away", { skip }, async () => {
   for (let round = 0; round < 5; round++)
     for (const { body } of await atOnce(alwaysTaken)) assert.notEqual(body.error?.code, "overloaded");
 });

@@ -15,7 +15,7 @@ const app = testApp({ after }, url);
 before(async () => {
   await clear(pool);
   await fillCommunity(pool);
-  // beside the 30 of everybody: 1,470 posts of 40 authors over 60 days, with 4,000 views of 40 people
+  // besides the 30 of everybody: 1,470 posts of 40 authors over 60 days, with 4,000 views of 40 people
   await pool.query(
     `insert into public.profiles (id, created_at)
      select format('0000000d-0000-4000-8000-%s', lpad(n::text, 12, '0'))::uuid, now() - interval '90 days' from generate_series(0, 39) as n`,

@@ -95,7 +95,7 @@ async function similar(model: number, role: string, most: string) {
   }
 }
 
-/** How often public.is_in is called for ada's candidates beside those that are common. */
+/** How often public.is_in is called for ada's candidates besides those that are common. */
 async function callsForCandidates(): Promise<number> {
   const client = await pool.connect();
   try {

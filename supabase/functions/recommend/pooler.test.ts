@@ -38,7 +38,7 @@ test("who shares connections gets their own feed", { skip }, async (t) => {
   const expected = new Map<string, unknown>();
   for (const reader of readers) expected.set(reader, await feedOf(direct, reader));
   assert.equal(new Set([...expected.values()].map((feed) => JSON.stringify(feed))).size, 3, "no two alike");
-  // no more at once than a busy machine answers before they are too many
+  // no more at the same time than a busy machine answers before they are too many
   for (let round = 0; round < 4; round++)
     await Promise.all(
       Array.from({ length: 24 }, async (_, i) => {
@@ -94,7 +94,7 @@ test("nothing of a request stays on a connection", { skip }, async () => {
   const { rows: fresh } = await pool.query(state);
   const clients = Array.from({ length: shared }, () => new pg.Client({ connectionString: pooler }));
   try {
-    // all at once and each in a transaction, so that each has another connection
+    // all at the same time and each in a transaction, so that each has another connection
     for (const client of clients) await client.connect();
     for (const client of clients) await client.query("begin");
     for (const client of clients) {

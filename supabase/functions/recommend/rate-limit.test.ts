@@ -16,7 +16,7 @@ let next = 0;
 let user: string;
 
 before(async () => {
-  // in one: after an await of the file's own, hooks begin at once and do not wait for each other
+  // in one: after an await of the file's own, hooks begin together and do not wait for each other
   await clear(pool);
   await fillCommunity(pool);
 });
@@ -88,7 +88,7 @@ test("who looks for people has as many requests as for posts, though the engine'
   assert.equal((await preview.call(user, { find: "people" })).status, 200, "an operator's looks are not theirs");
 });
 
-test("of many at once no more get through", { skip }, async (t) => {
+test("of many at the same time no more get through", { skip }, async (t) => {
   await limitTo(10);
   const started = performance.now();
   const workers = Array.from({ length: 4 }, () => testApp(t, url));

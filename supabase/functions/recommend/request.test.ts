@@ -174,7 +174,7 @@ for (const [search, code] of [
     assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code });
   });
 
-test("what is misspelt is named, beside what there is", () => {
+test("what is misspelt is named, along with what there is", () => {
   const message = (read: () => unknown) => {
     try {
       return assert.fail(`it should be refused: ${read()}`);

@@ -54,12 +54,12 @@ async function bothWays(sub: string, page: Page) {
       },
       release: () => undefined,
     };
-    const beside = await secondCandidates(listened, common, caller, context, vector, page, ofFirst);
+    const found = await secondCandidates(listened, common, caller, context, vector, page, ofFirst);
     // without a filter once for what is its own
     const isWhole = asked.filter((text) => text.includes("recsys_engine.candidates(")).length > (page.filter ? 0 : 1);
     assert.deepEqual((await connection.query("select current_user::text as role")).rows, [{ role: "authenticated" }]);
     const { posts: alone } = await beginCandidates(connection, common, caller, context, page, noSpan)(vector);
-    return { ofFirst, beside: sorted(beside), alone: sorted(alone), isWhole };
+    return { ofFirst, found: sorted(found), alone: sorted(alone), isWhole };
   });
 }
 
@@ -72,14 +72,14 @@ for (const [what, filter] of [
     for (const reader of people.slice(0, 12)) {
       const page: Page = { limit: 20, served: nothingServed(), ...(filter && { filter: { tags: [...filter.tags] } }) };
       for (let number = 0; number < 3; number++) {
-        const { ofFirst, beside, alone, isWhole } = await bothWays(reader, page);
+        const { ofFirst, found, alone, isWhole } = await bothWays(reader, page);
         assert.ok(alone.length > 100);
-        assert.deepEqual(beside, alone);
+        assert.deepEqual(found, alone);
         whole += Number(isWhole);
-        assert.ok(beside.some(({ embedding }) => embedding === null) || filter, "some have no vector in it");
+        assert.ok(found.some(({ embedding }) => embedding === null) || filter, "some have no vector in it");
         const known = new Set(ofFirst.map(({ post_id }) => post_id));
         if (!filter)
-          assert.ok(beside.filter(({ post_id }) => !known.has(post_id)).length > 20, "it has posts of its own");
+          assert.ok(found.filter(({ post_id }) => !known.has(post_id)).length > 20, "it has posts of its own");
         page.served.keys.push(...alone.slice(7, 22).map(({ served_key }) => served_key));
       }
     }
@@ -89,8 +89,8 @@ for (const [what, filter] of [
 
 test("where most of its nearest posts are hidden, it is asked as if it were the only one", async () => {
   await pool.query("update public.posts set visibility = 'private' where substr(md5(id::text), 1, 1) > '3'");
-  const { beside, alone, isWhole } = await bothWays(people[3], { limit: 20, served: nothingServed() });
+  const { found, alone, isWhole } = await bothWays(people[3], { limit: 20, served: nothingServed() });
   assert.ok(alone.filter(({ ranks }) => ranks.similar !== null).length >= 100);
   assert.ok(isWhole);
-  assert.deepEqual(beside, alone);
+  assert.deepEqual(found, alone);
 });

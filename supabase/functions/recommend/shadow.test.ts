@@ -153,7 +153,7 @@ test("it scores as large a share of the requests as it was started for, and none
     const ids: string[] = [];
     for (let i = 0; i < number; i++) {
       ids.push((await app.call(people.ada, { limit: 1 })).body.request_id);
-      // of those that come at once four wait for the one that is scored
+      // of those that come at the same time four wait for the one that is scored
       if (i % 4 === 3) await app.settled();
     }
     return ids;

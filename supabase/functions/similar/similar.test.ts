@@ -37,7 +37,7 @@ async function placeUsersAnew(axis: number, away: Record<string, number>): Promi
   await placeUsers(axis, away);
 }
 
-/** People beside the four, n of them, with a bio. */
+/** n people besides the four, with a bio. */
 async function addPeople(letter: string, n: number, bio: string): Promise<string[]> {
   const ids = Array.from({ length: n }, (_, i) => uuid(letter, i + 1));
   await pool.query("insert into public.profiles (id, bio) select unnest($1::uuid[]), $2", [ids, bio]);
@@ -173,7 +173,7 @@ test("without a vector, or without a model, nothing is found, and that is no err
   }
 });
 
-/** Ada, and beside her others, the further the later. */
+/** Ada, and others around her, each further away than the one before. */
 async function placeCrowd(n: number, bio = ""): Promise<string[]> {
   const crowd = await addPeople("d", n, bio);
   await placeUsers(0, { [people.ada]: 0, ...Object.fromEntries(crowd.map((id, i) => [id, (i + 1) / 100])) });

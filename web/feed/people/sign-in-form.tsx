@@ -170,7 +170,7 @@ function Providers({ providers }: { providers: Provider[] }) {
   );
 }
 
-/** The providers that have a button; what Auth names beside them (e-mail, phone, anonymous users) is none to press. */
+/** The providers that have a button; what Auth names besides them (e-mail, phone, anonymous users) is none to press. */
 const allProviders =
   "apple azure bitbucket discord facebook figma fly github gitlab google kakao keycloak linkedin linkedin_oidc notion slack slack_oidc spotify twitch twitter workos x zoom";
 /** What they call themselves, where that is not Auth's name with a capital letter. */

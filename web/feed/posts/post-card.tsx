@@ -112,7 +112,7 @@ function CardByline({ item, author }: { item: Item; author: string | undefined }
   );
 }
 
-/** New, or how many places up or down, beside a post. */
+/** New, or how many places up or down, next to a post. */
 function ChangeBadge({ change: { from, to } }: { change: FeedChange }) {
   if (to === undefined) return null;
   if (from === undefined) return <span class="badge small new">New here</span>;
@@ -148,7 +148,7 @@ function OpenedPost({ post }: { post: AppPost | undefined }) {
   );
 }
 
-/** As many as stand beside a post's place on a phone. */
+/** As many as stand next to a post's place on a phone. */
 const mostTags = 3;
 
 /** What a post is about: its topic, which the recommender found and no feed can be had of, as text, and its tags, each a feed of its own. */

@@ -1,4 +1,4 @@
-/** All that a console may ask of the database: one statement each, which the page shows beside its numbers, to copy. */
+/** All that a console may ask of the database: one statement each, which the page shows next to its numbers, to copy. */
 import * as z from "zod";
 
 export interface Question {

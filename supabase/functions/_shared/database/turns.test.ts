@@ -172,7 +172,7 @@ function madeUpTime() {
   return { clock, pass, [Symbol.dispose]: () => void Object.assign(globalThis, real) };
 }
 
-test("16 clients at once, to whom a busy worker gives four feeds a second, are all served, though some first halves take more than a second", async (t) => {
+test("16 concurrent clients, to whom a busy worker gives four feeds a second, are all served, though some first halves take more than a second", async (t) => {
   using time = madeUpTime();
   const { clock, pass } = time;
   const turns = openTurns(3, () => clock.now);

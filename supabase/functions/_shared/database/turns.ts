@@ -120,7 +120,7 @@ export function openTurns(size: number, now = () => performance.now(), patience 
   }
 
   /**
-   * Sorting is stable, so the first of equals came first. Not by who used them less lately: a feed takes a connection twice, and among 16 people at once
+   * Sorting is stable, so the first of equals came first. Not by who used them less lately: a feed takes a connection twice, and among 16 people at the same time
    * those who asked for the second time waited behind all who came after them, three seconds and in vain.
    */
   function inTurn(one: Waiting, other: Waiting): number {

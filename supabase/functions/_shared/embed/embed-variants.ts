@@ -1,5 +1,5 @@
 /**
- * Models of running experiments and shadows beside the active one: what was written since such a model was published has no vector of it, and nothing
+ * Models of running experiments and shadows, besides the active one: what was written since such a model was published has no vector of it, and nothing
  * would bring it as similar to anybody, so that every new model would lose by that alone. Once the active model has embedded a post,
  * these do. An edited post keeps its earlier vector in them, and users need none: a feed computes its own.
  */

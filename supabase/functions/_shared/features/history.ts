@@ -12,7 +12,7 @@ export const historyDecay = 0.9;
 
 /**
  * Mean of the vectors of what those whom a user follows did and wrote lately, as recsys_engine.followed_vector has it; null: there is
- * none. The user tower takes it beside the history. As the last slot of the history it brought less on CiaoDVD
+ * none. The user tower takes it in addition to the history. As the last slot of the history it brought less on CiaoDVD
  * (docs/research/evaluation.md): whom one follows is not what one came to.
  */
 export function meanVector(vectors: ArrayLike<number>[]): Float32Array | null {

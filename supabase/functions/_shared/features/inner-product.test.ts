@@ -6,7 +6,7 @@ test("multiplies two stretches element by element: 2 · 10 + 3 · 100", () => {
   assert.equal(innerProduct([1, 2, 3, 4], 1, Float64Array.of(9, 9, 10, 100), 2, 2), 320);
 });
 
-test("sums in double precision: single precision would lose the 1 beside 2 ** 24", () => {
+test("sums in double precision: single precision would lose the 1 next to 2 ** 24", () => {
   const a = Float32Array.of(2 ** 24, 1, -(2 ** 24));
   assert.equal(innerProduct(a, 0, Float32Array.of(1, 1, 1), 0, 3), 1);
 });

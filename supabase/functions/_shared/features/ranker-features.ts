@@ -92,9 +92,9 @@ interface PairMoment {
   age: number;
   idle: number;
   /** The same for the user's latest interactions, and for comments. */
-  ageBeside: number;
-  idleBeside: number;
-  commentsBeside: number;
+  recentAge: number;
+  recentIdle: number;
+  recentComments: number;
   textMatch: number;
   textMatchRank: number;
   tagMatch: number;
@@ -163,11 +163,11 @@ const pairFormulas = {
   idle_beside_habit: ({ idle }) => idle,
   age_off_habit: ({ age }) => Math.abs(age),
   idle_off_habit: ({ idle }) => Math.abs(idle),
-  age_beside_recent: ({ ageBeside }) => ageBeside,
-  idle_beside_recent: ({ idleBeside }) => idleBeside,
-  comments_beside_recent: ({ commentsBeside }) => commentsBeside,
-  age_off_recent: ({ ageBeside }) => Math.abs(ageBeside),
-  idle_off_recent: ({ idleBeside }) => Math.abs(idleBeside),
+  age_beside_recent: ({ recentAge }) => recentAge,
+  idle_beside_recent: ({ recentIdle }) => recentIdle,
+  comments_beside_recent: ({ recentComments }) => recentComments,
+  age_off_recent: ({ recentAge }) => Math.abs(recentAge),
+  idle_off_recent: ({ recentIdle }) => Math.abs(recentIdle),
   text_match: ({ textMatch }) => textMatch,
   log_text_match_rank: ({ textMatchRank }) => logOf(textMatchRank),
   tag_match: ({ tagMatch }) => tagMatch,
@@ -263,9 +263,9 @@ export function rankerFeatures(
     pair.similarityRank = similarityRanks[i];
     pair.age = user.habit_log_age === null ? 0 : logAge - user.habit_log_age;
     pair.idle = user.habit_log_idle === null ? 0 : logIdle - user.habit_log_idle;
-    pair.ageBeside = habit === null ? 0 : logAge - habit.logAge;
-    pair.idleBeside = habit === null ? 0 : logIdle - habit.logIdle;
-    pair.commentsBeside = habit === null ? 0 : post.features[logCommentsAt] - habit.logComments;
+    pair.recentAge = habit === null ? 0 : logAge - habit.logAge;
+    pair.recentIdle = habit === null ? 0 : logIdle - habit.logIdle;
+    pair.recentComments = habit === null ? 0 : post.features[logCommentsAt] - habit.logComments;
     pair.textMatch = matches[i];
     pair.textMatchRank = matchRanks[i];
     pair.tagMatch = tagged[i];

@@ -1,6 +1,6 @@
 /** What retrieval brings: the lists of recsys_engine.common_sources and recsys_engine.own_sources in SQL hold the same numbers, and retrieval.test.ts holds the two together. */
 
-/** What is known of a source beside its SQL. */
+/** What is known of a source besides its SQL. */
 interface SourceOptions {
   /** How many posts it brings at most. A post that it did not bring has the rank after its last. */
   size: number;

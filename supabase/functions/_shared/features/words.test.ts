@@ -35,7 +35,7 @@ test("words of English are what they were before other languages were read", () 
       .replace(/[\p{M}\p{Cf}]+/gu, "")
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu) ?? [];
-  // Latin letters, accents, and the signs beside them
+  // Latin letters, accents, and the signs next to them
   const signs = Array.from({ length: 0x2c00 }, (_, code) => String.fromCharCode(code)).filter((sign) =>
     /[\0-\u036f\u1e00-\u1eff\u2000-\u2bff]/.test(sign),
   );
@@ -51,7 +51,7 @@ test("a word's signs in another order or form are the same word, and more of the
   assert.deepEqual(words(`Z${"\u0338\u031b".repeat(500)}algo 签\u0308证`), ["zalgo", "签证"]);
 });
 
-test("halves of letters are nothing, and harm nothing beside them", () => {
+test("halves of letters are nothing, and harm nothing next to them", () => {
   assert.deepEqual(words("a\ud800b \udc00 我\ud800爱"), ["a", "b", "我", "爱"]);
   assert.equal(folded("A\ud800 我"), "a\ud800  我 ");
 });

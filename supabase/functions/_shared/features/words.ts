@@ -1,6 +1,6 @@
 /**
  * Texts as words, the same in Node and in Deno: towers, ranker, topics and ideas count by them, and mutes hide by them. Accents are
- * no letters (é is e, and Arabic and Hebrew vowel points go), but marks that are (the vowels of Hindi and Thai, が beside か) stay.
+ * no letters (é is e, and Arabic and Hebrew vowel points go), but marks that are (the vowels of Hindi and Thai, が as opposed to か) stay.
  */
 
 /** Letters of the scripts without spaces between words, for a class of a regular expression with the flag v. */

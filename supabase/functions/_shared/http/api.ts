@@ -5,7 +5,7 @@ import type { ErrorStatus } from "./errors.ts";
 /**
  * The version of what all functions take and answer; each answer names it in a header. It rises when something that an app may rely
  * on goes or means something else: then the functions of the old version go on under their names, and those of the new one get
- * names of their own, because apps on people's phones are updated late. What is added beside (a field of an answer, a field of a
+ * names of their own, because apps on people's phones are updated late. What is only added (a field of an answer, a field of a
  * request that may be left out, a code, a function) changes no version: apps pass over what they do not know.
  */
 export const apiVersion = "1";
@@ -29,7 +29,7 @@ export interface Api {
   /** Each method that it allows, and what that takes: POST in its body, GET in its query; null: nothing. */
   requests: { POST?: z.ZodObject | null; GET?: z.ZodObject | null };
   answer: z.ZodType;
-  /** The codes that its errors have beside those of its fields and of every function, by status. */
+  /** The codes that its errors have besides those of its fields and of every function, by status. */
   codes: Codes;
 }
 

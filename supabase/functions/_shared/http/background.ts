@@ -1,7 +1,7 @@
 /**
  * Work that no answer waits for: one piece after another in each worker, so that it never holds more than one of the worker's
  * connections. Three impressions that waited for a lock once held all three, and the fourth feed got 503. What waits is done together
- * where that is cheaper: 16 clients at once showed pages faster than they could be logged one by one.
+ * where that is cheaper: 16 concurrent clients showed pages faster than they could be logged one by one.
  */
 import type { Log } from "./log.ts";
 

@@ -8,7 +8,7 @@ function admissions() {
   const clock = { now: 5_000 };
   const { admit } = admissionControl(() => clock.now);
   const leaving: Admission[] = [];
-  /** How many of so many who come at once are taken on. */
+  /** How many of so many who come at the same time are taken on. */
   const come = (many: number, areVisitors = false) => {
     let taken = 0;
     for (let n = 0; n < many; n++)
@@ -62,7 +62,7 @@ test("answers that come in bursts are as slow as the bursts are", () => {
   assert.ok(taken <= 42, `${taken}`);
 });
 
-test("thirty-two at once are always taken on, however long it takes", () => {
+test("thirty-two at the same time are always taken on, however long it takes", () => {
   const { clock, come, answer } = admissions();
   assert.equal(come(alwaysTaken), alwaysTaken);
   answer(alwaysTaken, 3_000);

@@ -5,7 +5,7 @@
  */
 import { AppError } from "./errors.ts";
 
-/** So many are served at once: each has one of the worker's connections (../database/pool.ts). The platform runs many workers. */
+/** So many are served at the same time: each has one of the worker's connections (../database/pool.ts). The platform runs many workers. */
 export const servedAtOnce = 3;
 
 /** So many are always taken on: a worker that is starting, or whose queries have begun to take long, says little about the next second. */
@@ -63,7 +63,7 @@ export function admissionControl(now = () => performance.now()) {
   const sending = new Map<Admission, { isVisitor: boolean; giveWay: () => void }>();
   /** When the last one was answered, or somebody came in where nobody was. */
   let since = 0;
-  /** Milliseconds from one answer to the next while more are inside than are served at once, smoothed; null: there never were. */
+  /** Milliseconds from one answer to the next while more are inside than are served at the same time, smoothed; null: there never were. */
   let pace: number | null = null;
   /** What pace is of: so many answers, each weighing less the longer ago it was. */
   let answers = 0;
@@ -176,5 +176,11 @@ export function admissionControl(now = () => performance.now()) {
 
 function overloaded(wait: number): AppError {
   const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
-  return new AppError(503, "overloaded", `too many ask at once: try again in ${retryAfter} s`, undefined, retryAfter);
+  return new AppError(
+    503,
+    "overloaded",
+    `too many ask at the same time: try again in ${retryAfter} s`,
+    undefined,
+    retryAfter,
+  );
 }

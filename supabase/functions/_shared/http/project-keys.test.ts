@@ -40,7 +40,7 @@ const fails = (response: ServerResponse) => response.writeHead(500).end();
 const unavailable = { status: 503, code: "keys_unavailable" };
 const unknown = { code: "ERR_JWKS_NO_MATCHING_KEY" };
 
-test("keys are read once for ten minutes, also when many come at once", async () => {
+test("keys are read once for ten minutes, also when many come at the same time", async () => {
   const server = await keyServer(publishes(old));
   const token = await old.sign();
   await Promise.all(Array.from({ length: 20 }, () => server.verify(token)));

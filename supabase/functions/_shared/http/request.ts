@@ -65,7 +65,7 @@ function given(field: z.ZodType): z.ZodType {
   return field instanceof z.ZodOptional ? (field.unwrap() as z.ZodType) : field;
 }
 
-/** A name is mostly misspelt, so it is named beside those that there are; what is no name is not repeated. */
+/** An unknown name is mostly misspelt, so it is named along with those that there are; what is no name is not repeated. */
 function unknownField({ keys: [name] }: z.core.$ZodIssueUnrecognizedKeys, place: string, of: z.ZodType): AppError {
   const object = given(of) as z.ZodObject;
   const named = /^[A-Za-z_]{1,40}$/.test(name) ? `no field ${name}` : "a field that there is not";

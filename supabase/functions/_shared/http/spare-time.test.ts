@@ -59,7 +59,7 @@ test("it waits while the worker is busy, and is given up where that lasts", asyn
   assert.deepEqual([done.length, logged.length], [1, 1], "of what may be lost nobody need know");
 });
 
-test("no more than a few are there at once", async () => {
+test("no more than a few are there at the same time", async () => {
   const { spareTime, logged, settled } = opened();
   const done: unknown[] = [];
   const note = work(async (name) => done.push(name));

@@ -18,7 +18,7 @@ import { Phrasebook } from "./titles/phrasebook.ts";
 /** Of more titles, those that the words alone promise most are worked out. */
 const titlesAtMost = 600;
 const neighbours = 30;
-/** For how many posts of all each share of an audience counts beside those near by. */
+/** The prior of an audience: each of its shares among all posts counts as so many posts, in addition to those near by. */
 const priorPosts = 10;
 /** "Lately": the last 28 days, as demand and supply of topics. */
 export const lately = 28 * 24 * 3_600_000;

@@ -14,8 +14,8 @@ export interface TopicFigures {
  */
 export const neededFrom = 1.5;
 /**
- * For how many posts in 28 days the average topic counts beside each: one post more or less must not make a topic needed. With 1 in place of 5, from
- * the same instants, topics above 1.5 got 1.35 to 1.52 times.
+ * As how many posts in 28 days the average topic counts in addition to each one's own: one post more or less must not make a topic needed. With 1
+ * in place of 5, from the same instants, topics above 1.5 got 1.35 to 1.52 times.
  */
 const priorPosts = 5;
 

@@ -1,4 +1,4 @@
-/** The active model in memory: its graphs, verified when they are loaded and kept beside those of the model before. */
+/** The active model in memory: its graphs, verified when they are loaded and kept along with those of the model before. */
 import { sql } from "kysely";
 import { type Connection, run } from "../database/database.ts";
 import { db } from "../database/query.ts";

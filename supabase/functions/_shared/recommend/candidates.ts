@@ -9,7 +9,7 @@ import type { Way } from "./ways.ts";
 
 /**
  * The stage that finds the candidates: from what is common to all feeds where that does, from what the caller may read where that is little, else from
- * all sources at once. What needs no vector is asked for at once, so that it comes while the tower runs. The function returned
+ * all sources together. What needs no vector is asked for immediately, so that it comes while the tower runs. The function returned
  * takes the caller's vector [32], null without a model; it throws ModelGone. `connection` is in a transaction of the caller's (without `sub`: a visitor).
  */
 export function beginCandidates(

@@ -26,7 +26,7 @@ export interface CommonPosts {
  * milliseconds. What was written meanwhile recsys_engine.candidates brings.
  */
 const keptFor = 10_000;
-/** Requests that began at once have clocks that differ by less. */
+/** Requests that began at the same time have clocks that differ by less. */
 const sameMoment = 1_000;
 
 export function openCommonPosts() {

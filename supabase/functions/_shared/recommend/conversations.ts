@@ -8,8 +8,8 @@ import { type FoundFacts, openPostFacts, type PostFacts } from "./post-facts.ts"
 import type { PostCandidate } from "./states.ts";
 
 /**
- * Whether there are any at all is looked at as often as takes a worker so small a share of its time: in 3 ms beside 2,500 posts of which none is of
- * one, in .25 s beside 100,000, and so once in 50 s.
+ * A worker looks whether there are any at all as often as takes so small a share of its time: a look takes 3 ms with 2,500 posts of which none is of
+ * one, .25 s with 100,000, and so comes once in 50 s.
  */
 const shareOfTime = 0.005;
 /** In milliseconds: of a first look nothing is learned of how long one takes, since it opens a connection, too (158 ms instead of 3). */

@@ -1,4 +1,4 @@
-/** What a card shows of a post beside its title, read last, under the reader's own role: what is kept for all may be more than they may read. */
+/** What a card shows of a post besides its title, read last, under the reader's own role: what is kept for all may be more than they may read. */
 import { sql } from "kysely";
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";

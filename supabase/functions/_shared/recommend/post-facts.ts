@@ -1,5 +1,5 @@
 /**
- * What a worker caches of posts beside what ranks them: topics and conversations. Such a fact changes when a post is edited, and that may be shown a
+ * What a worker caches of posts besides what ranks them: topics and conversations. Such a fact changes when a post is edited, and that may be shown a
  * minute later. Read as the service, of posts that the caller is shown, or may be.
  */
 import { readAs, service } from "../database/caller.ts";

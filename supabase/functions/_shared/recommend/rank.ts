@@ -16,7 +16,7 @@ type Ranker = WithGraph<"dlrm"> & Pick<ServingModel<"dlrm">, "heads">;
 export interface Opinion {
   /** [N, heads]: that the user views, votes for and comments on the post, and what else the model predicts. */
   probabilities: Float32Array;
-  /** [N] How heavy the kinds of what they would do with it are, beside other posts; left out: to the model all kinds weigh the same. */
+  /** [N] How heavy the kinds of what they would do with it are, compared with other posts; left out: to the model all kinds weigh the same. */
   boost?: Float32Array | undefined;
 }
 

@@ -13,7 +13,7 @@ export interface ContextRow extends UserTextRow {
   model_name: string | null;
   feature_spec_digest: string | null;
   settings: FeedSettings;
-  /** What was assigned to the user beside settings and model, for whoever reads it; null: nothing. */
+  /** What was assigned to the user besides settings and model, for whoever reads it; null: nothing. */
   assigned: object | null;
   /** recsys_engine.feature_store_version. */
   feature_store: number;

@@ -1,4 +1,4 @@
-/** The candidates of a feed as recsys_engine.candidates brings them: beside what is common to all feeds, or from all sources at once. */
+/** The candidates of a feed as recsys_engine.candidates brings them: in addition to what is common to all feeds, or from all sources together. */
 import { sql } from "kysely";
 import { asService, type Identity } from "../database/caller.ts";
 import type { Connection, Query } from "../database/database.ts";

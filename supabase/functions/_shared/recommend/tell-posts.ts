@@ -1,4 +1,4 @@
-/** What a page is made by, beside scores: topics, groups, conversations and edits of its candidates, each as far as it is asked for. */
+/** What a page is made by, besides scores: topics, groups, conversations and edits of its candidates, each as far as it is asked for. */
 import { tellConversations } from "./conversations.ts";
 import { tellEdits } from "./edits.ts";
 import type { FeedSettings } from "./feed-settings.ts";

@@ -7,7 +7,7 @@ import type { Trials } from "./select/exploration.ts";
 
 /** In milliseconds. */
 const keptFor = 10_000;
-/** Requests that began at once have clocks that differ by less. */
+/** Requests that began at the same time have clocks that differ by less. */
 const sameMoment = 1_000;
 
 export function openTrials() {

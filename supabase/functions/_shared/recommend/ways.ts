@@ -3,7 +3,7 @@
  * shown: each way asks row level security.
  */
 
-/** Beside what is common to all feeds; from the few posts that they may read; from all sources at once, since too little of what is common is theirs. */
+/** In addition to what is common to all feeds; from the few posts that they may read; from all sources together, since too little of what is common is theirs. */
 export type Way = "common" | "few" | "all";
 
 /** In milliseconds. */

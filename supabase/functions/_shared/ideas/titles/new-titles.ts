@@ -8,7 +8,7 @@ export const nearestAllowed = 0.85;
 /** A term takes another's place where they are at least so alike. Of 60 titles of travel-se read at .12, all were grammatical, and 6 made no sense ("Getting from Toronto to New Year's Eve"). */
 const leastAlike = 0.14;
 /** "Are there ferries from Europe to ⟨⟩?" wants more than any place. With this, 3 of 50 made no sense: what boats and borders allow, no word says. */
-const leastAlikeBesideOther = 0.2;
+const leastAlikeWithOther = 0.2;
 const termsPerForm = 6;
 
 export interface NewTitle {
@@ -24,7 +24,7 @@ export function* newTitles(book: Phrasebook): Generator<NewTitle> {
   for (const form of book.forms) {
     if (!isEverybodys(book, form)) continue;
     const own = book.spelt(form.term);
-    const least = form.hasOther ? leastAlikeBesideOther : leastAlike;
+    const least = form.hasOther ? leastAlikeWithOther : leastAlike;
     const terms = book
       .termsFor(form)
       .filter((term) => fits(book, form, own, term))
@@ -42,7 +42,7 @@ export function* newTitles(book: Phrasebook): Generator<NewTitle> {
   }
 }
 
-/** Every two parts beside each other in it are so in titles of several authors: nothing in it is one person's own. */
+/** Every two parts next to each other in it are so in titles of several authors: nothing in it is one person's own. */
 function isEverybodys(book: Phrasebook, { before, behind }: TitleForm): boolean {
   return (
     before.every((part, at) => book.isUsual(before[at - 1], part)) &&

@@ -1,5 +1,5 @@
 /**
- * The community's language as its titles show it: which words stand beside each other, which are names, and between which words each
+ * The community's language as its titles show it: which words stand next to each other, which are names, and between which words each
  * name or term stands. Terms that stand in the same places can take each other's place (Harris, "Distributional structure", 1954).
  */
 import { AuthorsOf, severalAuthors } from "./authors-of.ts";
@@ -26,7 +26,7 @@ export interface TitleForm {
   people: number;
 }
 
-/** With fewer titles hardly any two words stand beside each other in those of three authors: two do. */
+/** With fewer titles hardly any two words stand next to each other in those of three authors, so two authors are enough. */
 const smallCommunity = 5_000;
 /** A word with a capital letter in at least this share of its places within titles is a name. */
 const nameShare = 0.7;
@@ -106,7 +106,7 @@ export class Phrasebook {
     return this.written.has(title.toLowerCase());
   }
 
-  /** Whether two parts that stand beside each other do so in titles of several authors (of two, where there are few titles); undefined: the beginning or the end. */
+  /** Whether two parts that stand next to each other do so in titles of several authors (of two, where there are few titles); undefined: the beginning or the end. */
   isUsual(left: string | undefined, right: string | undefined): boolean {
     return this.pairs.count(this.pair(left?.toLowerCase(), right?.toLowerCase())) >= this.usualFor;
   }

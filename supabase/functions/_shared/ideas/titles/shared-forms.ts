@@ -1,6 +1,6 @@
 /**
  * What the community talks about where its words are not written as names: phrases that several titles, alike but for these, were filled
- * with. "Five mistakes I made with ⟨backfills⟩" and "Is ⟨backfills⟩ worth the money?" stand beside the same with other phrases.
+ * with. "Five mistakes I made with ⟨backfills⟩" and "Is ⟨backfills⟩ worth the money?" stand next to the same with other phrases.
  */
 import { AuthorsOf, severalAuthors } from "./authors-of.ts";
 import { isPlain, isWord } from "./title-words.ts";

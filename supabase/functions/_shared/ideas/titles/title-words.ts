@@ -8,7 +8,7 @@ const part = new RegExp(
 const beginsUnspaced = new RegExp(`^${unspaced}`, "v");
 const endsUnspaced = new RegExp(`${unspaced}$`, "v");
 
-/** Words with what is inside them ("re-enter", "O'Hare", "90/180"), and every other sign alone; a blank beside a word of a script without spaces is such a sign. */
+/** Words with what is inside them ("re-enter", "O'Hare", "90/180"), and every other sign alone; a blank next to a word of a script without spaces is such a sign. */
 export function partsOf(title: string): string[] {
   return (title.normalize("NFC").match(part) ?? []).flatMap(wordsOfRun);
 }

@@ -25,7 +25,7 @@ test("by hand: the example with three of four posts in common", () => {
   assert.equal(page(false, true, false, true), "b2 a1 e2 c1");
 });
 
-test("by hand: what one ranking folded into a post the other does not bring beside it", () => {
+test("by hand: what one ranking folded into a post, the other does not bring as a second one", () => {
   const [first] = ranking(["a"]);
   const rankings = { 1: [{ ...first, folded: ranking(["b"]).map(({ chosen }) => chosen) }], 2: ranking(["b", "c"]) };
   const page = (heads: boolean) => idsOf(draft(rankings, 3, () => heads)).join(" ");

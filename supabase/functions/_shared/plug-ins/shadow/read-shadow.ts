@@ -33,7 +33,7 @@ export type UserRow = Pick<
 > & {
   model_name: string;
   feature_spec_digest: string;
-  /** No more impressions of the user are kept today: what a shadow says of them would be beside nothing. */
+  /** No more impressions of the user are kept today: what a shadow says of them would have nothing to be compared with. */
   has_full_day: boolean;
 };
 

@@ -23,7 +23,7 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
   const look: Work<Answered> = { code: "shadow_failed", mayBeLost: true, do: readAndScore };
 
   return ({ feed, shownAt, decision, credits, promoted }, caller, inSpareTime) => {
-    // a model beside several that made a page, or somebody's hand, would have no one place to be compared with
+    // where several models made a page, or somebody's hand did, a post has no one place to compare a shadow's with
     if (!decision || credits || promoted) return;
     // nothing is kept of what they are shown
     if (decision.found.context.feed === "impersonal") return;

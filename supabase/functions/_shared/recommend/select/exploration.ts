@@ -15,7 +15,7 @@ import type { Selectable } from "./selectable.ts";
 const onePlaceIn = 20;
 
 /**
- * For how many people the expectation counts, beside those who were shown the post. In simulations, with 5, 10 and 20 the best are found
+ * As how many people the expectation counts, in addition to those who were shown the post. In simulations, with 5, 10 and 20 the best are found
  * about as soon; with 5 up to a fifth fewer places are acted on, with 20 up to 14 of 300 posts are shown to nobody in ten places a post.
  */
 const expectedFrom = 10;

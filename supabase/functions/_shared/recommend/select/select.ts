@@ -1,4 +1,4 @@
-/** The stage that makes a page of the scored candidates: the best, each beside what stands above it, but for places that are filled otherwise. */
+/** The stage that makes a page of the scored candidates: the best, each given what stands above it, except for places that are filled otherwise. */
 import { leads, openConversation } from "./fold.ts";
 import { type CandidatePool, candidatePool } from "./pool.ts";
 import type { Selectable, SelectionSettings } from "./selectable.ts";
