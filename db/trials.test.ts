@@ -202,7 +202,7 @@ test("with writers, acts and roll-ups in any order the counts are those of a loo
   try {
     await Promise.all([
       ...clients.map(async (client) => {
-        for (let round = 0; round < 20; round++) {
+        for (let round = 0; round < 40; round++) {
           const pairs = Array.from({ length: 5 }, () => [person(random.below(40)), post(random.below(20))]).sort();
           await client.query("begin");
           for (const [user, id] of pairs) {

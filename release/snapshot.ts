@@ -12,7 +12,7 @@ import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { people } from "../testing/community.ts";
 import { fillEverything } from "./rows-everywhere.ts";
 
-/** What stands beside a database of a release: when it was made, and ada's feed by the functions of that release. */
+/** What is kept with the database of a release: when it was made, and ada's feed by the functions of that release. */
 export interface SnapshotFacts {
   made_at: string;
   feed: string[];

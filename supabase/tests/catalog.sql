@@ -1,7 +1,7 @@
 -- What a DBA finds with \d+ and \df+: everything says what it is, and nothing is everybody's.
 begin;
 set local search_path = public, extensions;
-select plan(11);
+select plan(12);
 
 -- with the tables of a model and of further months
 select recsys_engine.create_model('story', '{}', 'digest', '{}');
@@ -63,6 +63,16 @@ select cmp_ok((select count(*) from promised), '<=', 70::bigint, 'what is promis
 select is_empty(
   $$select name from promised where name ~ '_\d+'$$,
   'the tables of a model and of a month are the engine''s');
+
+select is_empty(
+  $$select 'function ' || oid::regprocedure from pg_proc
+    where pronamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
+      and has_function_privilege('anon', oid, 'execute') and not has_function_privilege('authenticated', oid, 'execute')
+    union all
+    select 'column ' || pg_class.oid::regclass || '.' || attname from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
+    where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p', 'v')
+      and has_column_privilege('anon', pg_class.oid, attnum, 'select') and not has_column_privilege('authenticated', pg_class.oid, attnum, 'select')$$,
+  'visitors may nothing that members may not: what these may is held to what a feed needs (db/check-rights.test.ts)');
 
 select * from finish();
 rollback;
