@@ -5,6 +5,8 @@ import { program } from "./program.ts";
 
 // tfjs-node calls a helper that Node deprecates with each start
 process.noDeprecation = true;
+// the package is compiled: its stack traces name the sources
+if (process.env.RECSYS_TRACE !== undefined) process.setSourceMapsEnabled(true);
 
 try {
   await program.parseAsync();

@@ -23,7 +23,10 @@ const resources = [
   "deno.json",
   "LICENSE",
   "README.md",
+  "CHANGELOG.md",
 ];
+/** What the embedded database loads for tests alone, with --memory. */
+const ofMemory = "@electric-sql/pglite-pgtap";
 const ofTests = /\.test\.ts$|(^|\/)testing/;
 
 process.chdir(root);
@@ -44,6 +47,10 @@ function manifest() {
     readFileSync("package.json", "utf8"),
   );
   const imported = importedPackages();
+  const undeclared = [...imported].filter(
+    (of) => ![...Object.keys({ ...dependencies, ...optionalDependencies }), ofMemory].includes(of),
+  );
+  if (undeclared.length > 0) throw new Error(`no dependencies, and the package imports them: ${undeclared.join(", ")}`);
   const needed = Object.entries(dependencies).filter(([of]) => imported.has(of));
   return {
     name,
@@ -52,6 +59,8 @@ function manifest() {
     license,
     type,
     bin: { recsys: "cli/cli.js" },
+    // a command line and what it copies into an app: nothing is imported by the package's name, so it has no types to bring
+    exports: { "./package.json": "./package.json" },
     engines: { node: ">=20" },
     dependencies: Object.fromEntries(needed),
     optionalDependencies,
@@ -66,7 +75,9 @@ function importedPackages(): Set<string> {
   const files = globSync("**/*.js", { cwd: stage, exclude: ["web/**"] }).map((file) =>
     readFileSync(join(stage, file), "utf8"),
   );
-  const specifiers = files.flatMap((text) => [...text.matchAll(/(?:from |import\(|import |require\()"([^".][^"]*)"/g)]);
+  const specifiers = files.flatMap((text) => [
+    ...text.matchAll(/(?:from |import\(|import |require\()"(?!node:)([^".][^"]*)"/g),
+  ]);
   const nameOf = (specifier: string) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
   return new Set(["deno", "onnxruntime-node", ...specifiers.map(([, specifier]) => nameOf(specifier))]);
 }

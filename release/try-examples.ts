@@ -6,22 +6,19 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import type { BrowserContext } from "playwright-core";
 import { eventually } from "../client/testing-app.ts";
 import type { Scope } from "../db/testing.ts";
 import { denoPath } from "../serve/gateway.ts";
 import { startBrowser } from "../testing/browser.ts";
 import { servedCommunity } from "../web/testing/community.ts";
+import { root } from "./packed.ts";
+import { plainPage, routeModules, serveFolder, sessionKey, sessionOf, signInStorage } from "./plain-page.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "recsys-examples-"));
 const cleanings: (() => unknown)[] = [() => rmSync(folder, { recursive: true })];
 const scope = { after: (clean: () => unknown) => cleanings.unshift(clean) } as Scope;
@@ -49,40 +46,30 @@ async function tryAll(): Promise<void> {
     const { rows } = await pool.query(
       "insert into public.profiles (id, passions, bio, created_at) values (gen_random_uuid(), '{chess}', '', now()) returning id",
     );
-    const user = { id: rows[0].id as string, aud: "authenticated" };
-    const access_token = await gateway.tokenOf(user.id);
-    const times = { expires_in: 3600, expires_at: Math.floor(Date.now() / 1000) + 3600 };
-    return {
-      reader: user.id,
-      session: JSON.stringify({ access_token, refresh_token: "r", token_type: "bearer", ...times, user }),
-    };
+    const reader = rows[0].id as string;
+    return { reader, session: sessionOf(reader, await gateway.tokenOf(reader)) };
   }
-  // as supabase-js and @supabase/ssr keep it for a project at localhost
-  const key = "sb-localhost-auth-token";
-  const inStorage = (context: BrowserContext, session: string) =>
-    context.addInitScript(([key, session]) => localStorage.setItem(key, session), [key, session]);
   const inCookie = (context: BrowserContext, session: string) =>
     context.addCookies([
-      { name: key, value: `base64-${Buffer.from(session).toString("base64url")}`, url: "http://localhost" },
+      { name: sessionKey, value: `base64-${Buffer.from(session).toString("base64url")}`, url: "http://localhost" },
     ]);
   const settings = { SUPABASE_URL: gateway.url, SUPABASE_PUBLISHABLE_KEY: gateway.publishableKey };
 
   const examples: Record<string, () => Promise<Served>> = {
     async plain() {
-      const page = readFileSync(join(root, "examples/plain/index.html"), "utf8").replace(
-        /"(SUPABASE_[A-Z_]+)"/g,
-        (_, name: keyof typeof settings) => JSON.stringify(settings[name]),
-      );
-      writeFileSync(join(folder, "index.html"), page);
+      writeFileSync(join(folder, "index.html"), plainPage(settings));
       return {
-        url: await serve(folder),
-        signIn: async (context, session) => [await inStorage(context, session), await routeModules(context)],
+        url: await serveFolder(scope, folder),
+        signIn: async (context, session) => [
+          await signInStorage(context, session),
+          await routeModules(context, root, { "recsys-client": join(root, "client/src/index.ts") }),
+        ],
       };
     },
     async "vite-react"() {
       const copy = install("vite-react", "VITE_", settings);
       tryInDeno(copy);
-      return { url: await serve(join(copy, "dist")), signIn: inStorage };
+      return { url: await serveFolder(scope, join(copy, "dist")), signIn: signInStorage };
     },
     async next() {
       const copy = install("next", "NEXT_PUBLIC_", settings);
@@ -162,35 +149,4 @@ function tryInDeno(installed: string): void {
   writeFileSync(join(installed, "script.ts"), script);
   const run = ["run", "--check", "--node-modules-dir=manual", "--allow-env", "--allow-net", "script.ts"];
   assert.equal(execFileSync(denoPath(), run, { cwd: installed, encoding: "utf8" }), "unreachable\n");
-}
-
-/** The address of a folder of static files. */
-async function serve(site: string): Promise<string> {
-  const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
-  const server = createServer((request, response) => {
-    const path = join(site, request.url === "/" ? "index.html" : `${request.url}`);
-    if (!existsSync(path)) return void response.writeHead(404).end();
-    response.setHeader("content-type", types[extname(path)] ?? "text/plain");
-    response.end(readFileSync(path));
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  scope.after(async () => void server.close());
-  return `http://localhost:${(server.address() as AddressInfo).port}/`;
-}
-
-/** Answers for esm.sh, where a page without a build step has its modules from. */
-async function routeModules(context: BrowserContext): Promise<void> {
-  const entries: Record<string, string> = {
-    "@supabase/supabase-js": join(root, "node_modules/@supabase/supabase-js"),
-    "recsys-client": join(root, "client/src/index.ts"),
-  };
-  await context.route("https://esm.sh/**", async (route) => {
-    const name = new URL(route.request().url()).pathname.slice(1).replace(/@[\d.]+$/, "");
-    const { outputFiles } = await build({ entryPoints: [entries[name]], bundle: true, write: false, format: "esm" });
-    await route.fulfill({
-      contentType: "text/javascript",
-      headers: { "access-control-allow-origin": "*" },
-      body: outputFiles[0].text,
-    });
-  });
 }

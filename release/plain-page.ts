@@ -1,0 +1,69 @@
+/** For what tries the package and the examples: the example page without a build step, served, its modules answered, somebody signed in. */
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join } from "node:path";
+import { build } from "esbuild";
+import type { BrowserContext } from "playwright-core";
+import type { Scope } from "../db/testing.ts";
+import { root } from "./packed.ts";
+
+export interface Settings {
+  SUPABASE_URL: string;
+  SUPABASE_PUBLISHABLE_KEY: string;
+}
+
+/** examples/plain for a project. */
+export function plainPage(settings: Settings): string {
+  return readFileSync(join(root, "examples/plain/index.html"), "utf8").replace(
+    /"(SUPABASE_[A-Z_]+)"/g,
+    (_, name: keyof Settings) => JSON.stringify(settings[name]),
+  );
+}
+
+/** Answers for esm.sh, where a page without a build step has its modules from: they are those of a folder, but for those of `alias`. */
+export async function routeModules(
+  context: BrowserContext,
+  resolveDir: string,
+  alias: Record<string, string> = {},
+): Promise<void> {
+  await context.route("https://esm.sh/**", async (route) => {
+    const name = new URL(route.request().url()).pathname.slice(1).replace(/@[\d.]+$/, "");
+    const stdin = { contents: `export * from "${name}"`, resolveDir };
+    const { outputFiles } = await build({ stdin, alias, bundle: true, write: false, format: "esm" });
+    await route.fulfill({
+      contentType: "text/javascript",
+      headers: { "access-control-allow-origin": "*" },
+      body: outputFiles[0].text,
+    });
+  });
+}
+
+/** As supabase-js and @supabase/ssr keep a session for a project at localhost. */
+export const sessionKey = "sb-localhost-auth-token";
+
+/** A session as it is kept, by an access token of an hour. */
+export function sessionOf(userId: string, access_token: string): string {
+  const user = { id: userId, aud: "authenticated" };
+  const times = { expires_in: 3600, expires_at: Math.floor(Date.now() / 1000) + 3600 };
+  return JSON.stringify({ access_token, refresh_token: "r", token_type: "bearer", ...times, user });
+}
+
+/** Somebody is signed in on all pages, as supabase-js keeps it. */
+export async function signInStorage(context: BrowserContext, session: string): Promise<void> {
+  await context.addInitScript(([key, session]) => localStorage.setItem(key, session), [sessionKey, session]);
+}
+
+/** The address of a folder of static files. */
+export async function serveFolder(scope: Scope, site: string): Promise<string> {
+  const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
+  const server = createServer((request, response) => {
+    const path = join(site, request.url === "/" ? "index.html" : `${request.url}`);
+    if (!existsSync(path)) return void response.writeHead(404).end();
+    response.setHeader("content-type", types[extname(path)] ?? "text/plain");
+    response.end(readFileSync(path));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  scope.after(async () => void server.close());
+  return `http://localhost:${(server.address() as AddressInfo).port}/`;
+}

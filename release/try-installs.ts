@@ -1,0 +1,107 @@
+/**
+ * `node release/try-installs.ts`: the package that `npm run pack` made, in an empty folder, by each package manager and on each version of Node
+ * at least once, with no install script allowed; `--all`: every manager on every version. Each time it says its version and shows a feed, once
+ * that of the synthetic community. Needs the npm registry; a minute and a half on two quiet cores.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { archive, elsewhere, inNewFolder, project, type Run, run } from "./packed.ts";
+
+const withoutScripts = "--ignore-scripts";
+/** How a manager takes the package in, and what runs a command of it. */
+const managers: Record<string, { add: string[]; exec: string[] }> = {
+  npm10: { add: ["install", withoutScripts, archive], exec: ["exec", "--"] },
+  npm11: { add: ["install", withoutScripts, archive], exec: ["exec", "--"] },
+  // hoist=false: a package finds what it declares, and nothing else
+  pnpm: { add: ["add", withoutScripts, "--config.hoist=false", archive], exec: ["exec"] },
+  yarn: { add: ["add", withoutScripts, "--no-progress", archive], exec: ["--silent", "run"] },
+};
+const versions = ["20", "22", "24"];
+
+/** One after the other each; the first of them shows the feed of the synthetic community, which takes as long as the others together. */
+const lanes: [manager: string, version: string][][] = [
+  [["npm11", "24"]],
+  [
+    ["npm10", "20"],
+    ["yarn", "22"],
+    ["pnpm", "24"],
+  ],
+];
+const all = Object.keys(managers).flatMap((manager) =>
+  versions.map((version) => [manager, version] as [string, string]),
+);
+
+await inNewFolder(async (folder) => {
+  const community = join(folder, "community");
+  await writeSyntheticCommunity(community, { seed: 1, users: 40, posts: 100, days: 20 });
+  const here = { cwd: folder, env: elsewhere() };
+  const platform = `${process.platform}-${process.arch}`;
+  // the package `node` gets its binary by a script, from packages that are named so
+  const nodes = versions.map((version) => `node${version}@npm:node-${platform}@${version}`);
+  const tools = [...nodes, "npm10@npm:npm@10", "npm11@npm:npm@11", "pnpm@latest", "yarn@1"];
+  await run("npm", ["install", "--prefix", folder, withoutScripts, "--no-audit", "--no-fund", ...tools], here);
+  const tool = (path: string) => join(folder, "node_modules", path);
+  const programs: Record<string, string> = {
+    npm10: tool("npm10/bin/npm-cli.js"),
+    npm11: tool("npm11/bin/npm-cli.js"),
+    pnpm: tool("pnpm/pnpm"),
+    yarn: tool("yarn/bin/yarn.js"),
+  };
+
+  async function tryIn(manager: string, version: string, data: string[]): Promise<void> {
+    const app = join(folder, `${manager}-${version}`);
+    mkdirSync(app);
+    writeFileSync(
+      join(app, "package.json"),
+      JSON.stringify({ private: true, ...(manager === "yarn" && forYarn(folder)) }),
+    );
+    // its default since version 10, said so that nothing asks for a decision
+    if (manager === "pnpm") writeFileSync(join(app, "pnpm-workspace.yaml"), "ignoreScripts: true\n");
+    const bin = tool(`node${version}/bin`);
+    const there: Run = { cwd: app, env: elsewhere(bin) };
+    const { add, exec } = managers[manager];
+    const ask = (args: string[]) =>
+      manager === "pnpm"
+        ? run(programs[manager], args, there)
+        : run(join(bin, "node"), [programs[manager], ...args], there);
+    const began = Date.now();
+    await ask(add);
+    const installed = Date.now();
+    assert.equal(await run(join(bin, "node"), ["--version"], there).then((said) => said.split(".")[0]), `v${version}`);
+    assert.equal((await ask([...exec, "recsys", "--version"])).trim(), project.version);
+    const feed = await ask([...exec, "recsys", "start", "--exit", "--port", "0", ...data]);
+    // trained, published past the gate, which asks the ONNX Runtime, and served by Deno
+    assert.match(feed, /^the gate lets it pass: ONNX Runtime is within /m);
+    assert.match(feed, /^feed of user .* \(model /m);
+    assert.match(feed, /^10 {2}\S/m);
+    rmSync(app, { recursive: true });
+    const seconds = (from: number, to: number) => `${Math.round((to - from) / 1000)} s`;
+    console.log(
+      `${manager} on Node ${version}: installed in ${seconds(began, installed)}, a feed in ${seconds(installed, Date.now())}`,
+    );
+  }
+
+  if (process.argv.includes("--all"))
+    for (const [manager, version] of all) await tryIn(manager, version, ["--data", community]);
+  else
+    await Promise.all(
+      lanes.map(async (lane, i) => {
+        for (const [manager, version] of lane) await tryIn(manager, version, i === 0 ? [] : ["--data", community]);
+      }),
+    );
+});
+
+/**
+ * Yarn asks for the binaries of all platforms, though it installs only this one's, and a mirror of the registry may not have them: another
+ * platform's Deno is an empty package.
+ */
+function forYarn(folder: string): object {
+  const empty = join(folder, "empty");
+  mkdirSync(empty, { recursive: true });
+  writeFileSync(join(empty, "package.json"), JSON.stringify({ name: "empty", version: "1.0.0" }));
+  const platforms = ["darwin-arm64", "darwin-x64", "linux-arm64-glibc", "linux-x64-glibc", "win32-arm64", "win32-x64"];
+  const others = platforms.filter((name) => !name.startsWith(`${process.platform}-${process.arch}`));
+  return { resolutions: Object.fromEntries(others.map((name) => [`@deno/${name}`, `file:${empty}`])) };
+}
