@@ -12,6 +12,13 @@ export const project = JSON.parse(readFileSync(join(root, "package.json"), "utf8
 /** What `npm run pack` made. */
 export const archive = join(root, `${project.name}-${project.version}.tgz`);
 
+/** The typed client as npm would publish it, in that folder. */
+export async function packClient(folder: string): Promise<string> {
+  const env = elsewhere(join(root, "node_modules/.bin"));
+  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: join(root, "client"), env });
+  return join(folder, `recsys-client-${project.version}.tgz`);
+}
+
 /** Does the work in a new folder that is gone when it is over. */
 export async function inNewFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "recsys-package-"));

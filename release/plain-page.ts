@@ -4,8 +4,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { build } from "esbuild";
+import type pg from "pg";
 import type { BrowserContext } from "playwright-core";
 import type { Scope } from "../db/testing.ts";
+import type { Gateway } from "../serve/gateway.ts";
 import { root } from "./packed.ts";
 
 export interface Settings {
@@ -47,6 +49,15 @@ export function sessionOf(userId: string, access_token: string): string {
   const user = { id: userId, aud: "authenticated" };
   const times = { expires_in: 3600, expires_at: Math.floor(Date.now() / 1000) + 3600 };
   return JSON.stringify({ access_token, refresh_token: "r", token_type: "bearer", ...times, user });
+}
+
+/** Somebody new in the example app, who cares about chess, and their session. */
+export async function newReader(pool: pg.Pool, gateway: Gateway): Promise<{ reader: string; session: string }> {
+  const { rows } = await pool.query<{ id: string }>(
+    "insert into public.profiles (id, passions, bio, created_at) values (gen_random_uuid(), '{chess}', '', now()) returning id",
+  );
+  const [{ id: reader }] = rows;
+  return { reader, session: sessionOf(reader, await gateway.tokenOf(reader)) };
 }
 
 /** Somebody is signed in on all pages, as supabase-js keeps it. */

@@ -16,8 +16,8 @@ import type { Scope } from "../db/testing.ts";
 import { denoPath } from "../serve/gateway.ts";
 import { startBrowser } from "../testing/browser.ts";
 import { servedCommunity } from "../web/testing/community.ts";
-import { root } from "./packed.ts";
-import { plainPage, routeModules, serveFolder, sessionKey, sessionOf, signInStorage } from "./plain-page.ts";
+import { packClient, root } from "./packed.ts";
+import { newReader, plainPage, routeModules, serveFolder, sessionKey, signInStorage } from "./plain-page.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "recsys-examples-"));
 const cleanings: (() => unknown)[] = [() => rmSync(folder, { recursive: true })];
@@ -37,18 +37,7 @@ try {
 
 async function tryAll(): Promise<void> {
   const { gateway, pool } = await servedCommunity(scope, "examples");
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
-    cwd: join(root, "client"),
-    stdio: "inherit",
-  });
-  /** The session of somebody new, with their id. */
-  async function newReader() {
-    const { rows } = await pool.query(
-      "insert into public.profiles (id, passions, bio, created_at) values (gen_random_uuid(), '{chess}', '', now()) returning id",
-    );
-    const reader = rows[0].id as string;
-    return { reader, session: sessionOf(reader, await gateway.tokenOf(reader)) };
-  }
+  await packClient(folder);
   const inCookie = (context: BrowserContext, session: string) =>
     context.addCookies([
       { name: sessionKey, value: `base64-${Buffer.from(session).toString("base64url")}`, url: "http://localhost" },
@@ -92,7 +81,7 @@ async function tryAll(): Promise<void> {
   scope.after(() => browser.close());
   for (const [name, start] of Object.entries(examples)) {
     const { url, signIn } = await start();
-    const { reader, session } = await newReader();
+    const { reader, session } = await newReader(pool, gateway);
     const context = await browser.newContext({ viewport: { width: 400, height: 700 } });
     await signIn(context, session);
     const page = await context.newPage();

@@ -12,7 +12,7 @@ import { createInterface } from "node:readline";
 import { emptyDatabase } from "../adopt/testing-blog.ts";
 import type { Scope } from "../db/testing.ts";
 import { startBrowser } from "../testing/browser.ts";
-import { archive, elsewhere, inNewFolder, project, root, run } from "./packed.ts";
+import { archive, elsewhere, inNewFolder, packClient, project, root, run } from "./packed.ts";
 import { plainPage, routeModules, serveFolder, sessionOf, signInStorage } from "./plain-page.ts";
 import { fillTinyApp, person, tinyApp } from "./tiny-app.ts";
 
@@ -41,12 +41,7 @@ async function walk(folder: string): Promise<void> {
   const migrations = join(app, "supabase/migrations");
 
   // the typed client is a package of its own
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
-    cwd: join(root, "client"),
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, PATH: `${join(root, "node_modules/.bin")}:${process.env.PATH}` },
-  });
-  const client = join(folder, `recsys-client-${project.version}.tgz`);
+  const client = await packClient(folder);
   writeFileSync(join(app, "package.json"), '{ "private": true }');
   const supabaseJs = `@supabase/supabase-js@${project.dependencies["@supabase/supabase-js"]}`;
   await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", archive, client, supabaseJs], here);

@@ -1,4 +1,5 @@
 import type { NewPostsRequest, Recsys } from "./index.ts";
+import { isLookedAt } from "./page.ts";
 import type { NewPosts } from "./types.ts";
 
 const everyMilliseconds = 60_000;
@@ -15,7 +16,7 @@ export function tellNewPosts(
   const ended = new AbortController();
   const { signal } = ended;
   async function look() {
-    if (document.visibilityState === "hidden") return;
+    if (!isLookedAt()) return;
     const news = await recommender.newPosts(request, { signal }).catch(() => undefined);
     if (news === undefined || signal.aborted) return;
     tell(news);
@@ -26,6 +27,6 @@ export function tellNewPosts(
     clearInterval(timer);
     ended.abort();
   }
-  document.addEventListener("visibilitychange", look, { signal });
+  if (typeof document !== "undefined") document.addEventListener("visibilitychange", look, { signal });
   return end;
 }

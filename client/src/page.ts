@@ -30,6 +30,18 @@ export function isOnline(): boolean {
   return typeof navigator === "undefined" || navigator.onLine !== false;
 }
 
+/** Whether somebody may be looking; where there is no page, as in React Native, they may. */
+export function isLookedAt(): boolean {
+  return typeof document === "undefined" || document.visibilityState !== "hidden";
+}
+
+/** Tells what comes into view; undefined: here nothing says so, as in React Native, where a list does. */
+export function viewObserver(
+  ...how: ConstructorParameters<typeof IntersectionObserver>
+): IntersectionObserver | undefined {
+  return typeof IntersectionObserver === "undefined" ? undefined : new IntersectionObserver(...how);
+}
+
 /**
  * The functions, called so that a request outlives its page. supabase-js has no option for that, so its client is borrowed with another
  * `fetch`; a later version that has none to lend is called as it is.

@@ -1,6 +1,7 @@
 import { type RefCallback, useCallback, useEffect, useRef, useState } from "react";
 import type { RecsysError } from "./error.ts";
 import type { Recsys } from "./index.ts";
+import { viewObserver } from "./page.ts";
 import type { Feed, FeedItem, FeedRequest } from "./types.ts";
 
 /** A post, and the feed that brought it. */
@@ -21,7 +22,7 @@ export interface FeedPages {
   more(): void;
   /** Asks for another feed, which takes the place of this one when it comes. */
   reload(): void;
-  /** For an element below the last post: the next page is asked for while that is less than a screen away. */
+  /** For an element below the last post: the next page is asked for while that is less than a screen away. In React Native a list calls `more`. */
   end: RefCallback<Element>;
 }
 
@@ -104,10 +105,10 @@ export function useFeed(
       observer.current?.disconnect();
       // made again with each page, since an element that stays in view is told of once; what failed waits for a press
       if (element === null || !isWaiting) return;
-      observer.current = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more(), {
+      observer.current = viewObserver(([{ isIntersecting }]) => isIntersecting && more(), {
         rootMargin: "0px 0px 100% 0px",
       });
-      observer.current.observe(element);
+      observer.current?.observe(element);
     },
     [isWaiting, more],
   );

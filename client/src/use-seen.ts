@@ -1,5 +1,6 @@
 import { type RefCallback, useCallback, useRef } from "react";
 import type { Recsys } from "./index.ts";
+import { viewObserver } from "./page.ts";
 import type { ShownItem } from "./use-feed.ts";
 
 /** Half of a card, or half of the window where a card is taller than that. */
@@ -7,7 +8,7 @@ const half = 0.5;
 
 /**
  * Tracks that posts were seen, each once, when half of their card is in view: `<li ref={seen(item)}>`. The next feeds leave them out, and the
- * next model learns from what was seen and passed by.
+ * next model learns from what was seen and passed by. In React Native a list says what is in view, and nothing is tracked here.
  */
 export function useSeen(
   recommender: Recsys,
@@ -38,8 +39,8 @@ export function useSeen(
       if (element === null) return;
       cards.current.set(element, item);
       // needs no end: it goes with its cards
-      observer.current ??= new IntersectionObserver(look, { threshold: [0.1, 0.2, 0.3, 0.4, half] });
-      observer.current.observe(element);
+      observer.current ??= viewObserver(look, { threshold: [0.1, 0.2, 0.3, 0.4, half] });
+      observer.current?.observe(element);
     },
     [look],
   );
