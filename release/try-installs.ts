@@ -4,19 +4,21 @@
  * that of the synthetic community. Needs the npm registry; a minute and a half on two quiet cores.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { archive, elsewhere, inNewFolder, project, type Run, run } from "./packed.ts";
 
 const withoutScripts = "--ignore-scripts";
+/** Beside the folder of each app, and so at another path each time: Yarn takes what it once found at one for what is there now. */
+const packed = "../recsys.tgz";
 /** How a manager takes the package in, and what runs a command of it. */
 const managers: Record<string, { add: string[]; exec: string[] }> = {
-  npm10: { add: ["install", withoutScripts, archive], exec: ["exec", "--"] },
-  npm11: { add: ["install", withoutScripts, archive], exec: ["exec", "--"] },
+  npm10: { add: ["install", withoutScripts, packed], exec: ["exec", "--"] },
+  npm11: { add: ["install", withoutScripts, packed], exec: ["exec", "--"] },
   // hoist=false: a package finds what it declares, and nothing else
-  pnpm: { add: ["add", withoutScripts, "--config.hoist=false", archive], exec: ["exec"] },
-  yarn: { add: ["add", withoutScripts, "--no-progress", archive], exec: ["--silent", "run"] },
+  pnpm: { add: ["add", withoutScripts, "--config.hoist=false", packed], exec: ["exec"] },
+  yarn: { add: ["add", withoutScripts, "--no-progress", packed], exec: ["--silent", "run"] },
 };
 const versions = ["20", "22", "24"];
 
@@ -34,6 +36,7 @@ const all = Object.keys(managers).flatMap((manager) =>
 );
 
 await inNewFolder(async (folder) => {
+  cpSync(archive, join(folder, "recsys.tgz"));
   const community = join(folder, "community");
   await writeSyntheticCommunity(community, { seed: 1, users: 40, posts: 100, days: 20 });
   const here = { cwd: folder, env: elsewhere() };
