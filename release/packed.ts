@@ -44,9 +44,9 @@ export interface Run {
   env: NodeJS.ProcessEnv;
 }
 
-/** What a program prints, which may take three minutes; where it fails, the error has all that it said. */
+/** What a program prints, which takes a minute and on a busy machine several; where it fails, the error has all that it said. */
 export async function run(program: string, args: string[], { cwd, env }: Run): Promise<string> {
-  const options = { cwd, env, timeout: 180_000, maxBuffer: 1e8 };
+  const options = { cwd, env, timeout: 420_000, maxBuffer: 1e8 };
   try {
     return (await promisify(execFile)(program, args, options)).stdout;
   } catch (error) {

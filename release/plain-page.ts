@@ -29,14 +29,18 @@ export async function routeModules(
   resolveDir: string,
   alias: Record<string, string> = {},
 ): Promise<void> {
-  await context.route("https://esm.sh/**", async (route) => {
-    const name = new URL(route.request().url()).pathname.slice(1).replace(/@[\d.]+$/, "");
+  const texts = new Map<string, string>();
+  for (const name of ["@supabase/supabase-js", "recsys-client"]) {
     const stdin = { contents: `export * from "${name}"`, resolveDir };
     const { outputFiles } = await build({ stdin, alias, bundle: true, write: false, format: "esm" });
+    texts.set(name, outputFiles[0].text);
+  }
+  await context.route("https://esm.sh/**", async (route) => {
+    const name = new URL(route.request().url()).pathname.slice(1).replace(/@[\d.]+$/, "");
     await route.fulfill({
       contentType: "text/javascript",
       headers: { "access-control-allow-origin": "*" },
-      body: outputFiles[0].text,
+      body: texts.get(name) ?? "",
     });
   });
 }

@@ -4,10 +4,10 @@
  * that of the synthetic community. Needs the npm registry; a minute and a half on two quiet cores.
  */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
-import { archive, elsewhere, inNewFolder, project, type Run, run } from "./packed.ts";
+import { archive, elsewhere, inNewFolder, project, type Run, root, run } from "./packed.ts";
 
 const withoutScripts = "--ignore-scripts";
 /** Beside the folder of each app, and so at another path each time: Yarn takes what it once found at one for what is there now. */
@@ -46,6 +46,7 @@ await inNewFolder(async (folder) => {
   const tools = [...nodes, "npm10@npm:npm@10", "npm11@npm:npm@11", "pnpm@latest", "yarn@1"];
   await run("npm", ["install", "--prefix", folder, withoutScripts, "--no-audit", "--no-fund", ...tools], here);
   const tool = (path: string) => join(folder, "node_modules", path);
+  const lock = await lockForYarn(folder);
   const programs: Record<string, string> = {
     npm10: tool("npm10/bin/npm-cli.js"),
     npm11: tool("npm11/bin/npm-cli.js"),
@@ -56,10 +57,8 @@ await inNewFolder(async (folder) => {
   async function tryIn(manager: string, version: string, data: string[]): Promise<void> {
     const app = join(folder, `${manager}-${version}`);
     mkdirSync(app);
-    writeFileSync(
-      join(app, "package.json"),
-      JSON.stringify({ private: true, ...(manager === "yarn" && forYarn(folder)) }),
-    );
+    writeFileSync(join(app, "package.json"), JSON.stringify({ private: true }));
+    if (manager === "yarn") writeFileSync(join(app, "yarn.lock"), lock);
     // its default since version 10, said so that nothing asks for a decision
     if (manager === "pnpm") writeFileSync(join(app, "pnpm-workspace.yaml"), "ignoreScripts: true\n");
     const bin = tool(`node${version}/bin`);
@@ -97,14 +96,19 @@ await inNewFolder(async (folder) => {
 });
 
 /**
- * Yarn asks for the binaries of all platforms, though it installs only this one's, and a mirror of the registry may not have them: another
- * platform's Deno is an empty package.
+ * Yarn asks for the binaries of all platforms, though it installs only this one's, and a mirror of the registry may not have them: by its lock
+ * file another platform's Deno is an empty package.
  */
-function forYarn(folder: string): object {
+async function lockForYarn(folder: string): Promise<string> {
   const empty = join(folder, "empty");
-  mkdirSync(empty, { recursive: true });
+  mkdirSync(empty);
   writeFileSync(join(empty, "package.json"), JSON.stringify({ name: "empty", version: "1.0.0" }));
-  const platforms = ["darwin-arm64", "darwin-x64", "linux-arm64-glibc", "linux-x64-glibc", "win32-arm64", "win32-x64"];
-  const others = platforms.filter((name) => !name.startsWith(`${process.platform}-${process.arch}`));
-  return { resolutions: Object.fromEntries(others.map((name) => [`@deno/${name}`, `file:${empty}`])) };
+  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: empty, env: elsewhere() });
+  const { version, optionalDependencies } = JSON.parse(
+    readFileSync(join(root, "node_modules/deno/package.json"), "utf8"),
+  );
+  return Object.keys(optionalDependencies)
+    .filter((name) => !name.startsWith(`@deno/${process.platform}-${process.arch}`))
+    .map((name) => `"${name}@${version}":\n  version "${version}"\n  resolved "file:../empty-1.0.0.tgz"\n`)
+    .join("\n");
 }
