@@ -5,20 +5,18 @@
  */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
 import { archive, elsewhere, inNewFolder, project, type Run, root, run } from "./packed.ts";
 
 const withoutScripts = "--ignore-scripts";
-/** Beside the folder of each app, and so at another path each time: Yarn takes what it once found at one for what is there now. */
-const packed = "../recsys.tgz";
-/** How a manager takes the package in, and what runs a command of it. */
+/** How a manager takes in what is named behind it, and what runs a command of it. */
 const managers: Record<string, { add: string[]; exec: string[] }> = {
-  npm10: { add: ["install", withoutScripts, packed], exec: ["exec", "--"] },
-  npm11: { add: ["install", withoutScripts, packed], exec: ["exec", "--"] },
+  npm10: { add: ["install", withoutScripts], exec: ["exec", "--"] },
+  npm11: { add: ["install", withoutScripts], exec: ["exec", "--"] },
   // hoist=false: a package finds what it declares, and nothing else
-  pnpm: { add: ["add", withoutScripts, "--config.hoist=false", packed], exec: ["exec"] },
-  yarn: { add: ["add", withoutScripts, "--no-progress", packed], exec: ["--silent", "run"] },
+  pnpm: { add: ["add", withoutScripts, "--config.hoist=false"], exec: ["exec"] },
+  yarn: { add: ["add", withoutScripts, "--no-progress"], exec: ["--silent", "run"] },
 };
 const versions = ["20", "22", "24"];
 
@@ -36,14 +34,16 @@ const all = Object.keys(managers).flatMap((manager) =>
 );
 
 await inNewFolder(async (folder) => {
-  cpSync(archive, join(folder, "recsys.tgz"));
+  // under a name of its own each time: Yarn takes what it once found under one for what is there now
+  const packed = join(folder, `${basename(folder)}.tgz`);
+  cpSync(archive, packed);
   const community = join(folder, "community");
   await writeSyntheticCommunity(community, { seed: 1, users: 40, posts: 100, days: 20 });
   const here = { cwd: folder, env: elsewhere() };
   const platform = `${process.platform}-${process.arch}`;
   // the package `node` gets its binary by a script, from packages that are named so
   const nodes = versions.map((version) => `node${version}@npm:node-${platform}@${version}`);
-  const tools = [...nodes, "npm10@npm:npm@10", "npm11@npm:npm@11", "pnpm@latest", "yarn@1"];
+  const tools = [...nodes, "npm10@npm:npm@10", "npm11@npm:npm@11", "pnpm@12", "yarn@1"];
   await run("npm", ["install", "--prefix", folder, withoutScripts, "--no-audit", "--no-fund", ...tools], here);
   const tool = (path: string) => join(folder, "node_modules", path);
   const lock = await lockForYarn(folder);
@@ -69,7 +69,7 @@ await inNewFolder(async (folder) => {
         ? run(programs[manager], args, there)
         : run(join(bin, "node"), [programs[manager], ...args], there);
     const began = Date.now();
-    await ask(add);
+    await ask([...add, packed]);
     const installed = Date.now();
     assert.equal(await run(join(bin, "node"), ["--version"], there).then((said) => said.split(".")[0]), `v${version}`);
     assert.equal((await ask([...exec, "recsys", "--version"])).trim(), project.version);
