@@ -24,8 +24,8 @@ const versions = ["20", "22", "24"];
 const lanes: [manager: string, version: string][][] = [
   [["npm11", "24"]],
   [
-    ["npm10", "20"],
-    ["yarn", "22"],
+    ["npm10", "22"],
+    ["yarn", "20"],
     ["pnpm", "24"],
   ],
 ];
