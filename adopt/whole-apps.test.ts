@@ -162,7 +162,7 @@ async function dismiss({ pool }: Database, reader: string, post: string): Promis
     await client.query("select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)", [
       JSON.stringify({ sub: reader, role: "authenticated" }),
     ]);
-    await client.query("insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+    await client.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
       reader,
       post,
     ]);

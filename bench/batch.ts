@@ -31,7 +31,7 @@ async function measure(given: string | undefined, users: number): Promise<void> 
   await publishRandomModel(database, "untrained");
   await database.pool.query(
     `insert into public.logins (user_id, created_at)
-       select id, recsys_engine.clock() - interval '1 minute' from public.profiles order by md5(id::text) limit $1`,
+       select id, recsys.clock() - interval '1 minute' from public.profiles order by md5(id::text) limit $1`,
     [users],
   );
   const { rows } = await database.pool.query("select count(*)::int as posts from recsys.source_posts");

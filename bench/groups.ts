@@ -39,19 +39,19 @@ async function measure(seed: number): Promise<void> {
   );
   await pool.query("update recsys.settings set trial_place = 0, group_by = 'language'");
   const { rows } = await pool.query(
-    `select language, array_agg(id) filter (where created_at > recsys_engine.clock() - interval '28 days') as ids
+    `select language, array_agg(id) filter (where created_at > recsys.clock() - interval '28 days') as ids
      from public.posts where language in (
        select posts.language from unnest(recsys_engine.small_group_posts('language')) as one (post_id) join public.posts on posts.id = one.post_id
      ) group by language`,
   );
   const small = new Set<string>(rows.flatMap(({ ids }) => ids ?? []));
   const wrote = await pool.query(
-    "select count(*)::int as n from public.posts where created_at > recsys_engine.clock() - interval '28 days'",
+    "select count(*)::int as n from public.posts where created_at > recsys.clock() - interval '28 days'",
   );
   console.log(
     `seed ${seed}: small are ${rows.map(({ language }) => language).join(", ")}, with ${percent(small.size / wrote.rows[0].n)} of the posts of 28 days`,
   );
-  const now = Number((await pool.query("select 1000 * extract(epoch from recsys_engine.clock()) as now")).rows[0].now);
+  const now = Number((await pool.query("select 1000 * extract(epoch from recsys.clock()) as now")).rows[0].now);
   const people = [...world.people.keys()].filter((user) => world.people[user].createdAt < now).slice(0, readers);
   const numbers = new Map(world.writings.map(({ id }, post) => [externalUuid("post", id), post]));
   let before: number[] | undefined;

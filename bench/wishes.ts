@@ -25,7 +25,7 @@ const wishes: Record<string, { sql: string; request?: object }> = {
   "less of a topic": { sql: preferences("less", "cooking") },
   "no reposts of what was seen": { sql: preferences("hide", "reposts") },
   "five dismissals each, of yesterday": {
-    sql: `insert into recsys_engine.dismissals select profiles.id, posts.id, recsys_engine.clock() - interval '1 day' from public.profiles
+    sql: `insert into recsys.dismissals select profiles.id, posts.id, recsys.clock() - interval '1 day' from public.profiles
           cross join (select id from public.posts where visibility = 'public' order by created_at desc limit 5) as posts`,
   },
   "a feed of follows": { sql: preferences("feed", "following") },
@@ -73,7 +73,7 @@ for (const [wish, { sql, request }] of Object.entries(wishes)) {
   ].map((each) => new Times(each).at(0.5));
   console.log(`${wish}: ${without} ms without, ${withIt} with, ${differences} the difference`);
   await wished.pool.query(
-    `truncate public.preferences, recsys.promotions, recsys_engine.dismissals, public.withheld;
+    `truncate public.preferences, recsys.promotions, recsys.dismissals, public.withheld;
      update recsys.settings set group_share = undone.group_share, group_floor = undone.group_floor from public.undone;
      drop table public.undone`,
   );

@@ -1,6 +1,6 @@
 /** The commands and their options; what they do is in commands/. docs/cli.md is generated from it. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { schemaVersion } from "../supabase/functions/_shared/database/schema-version.ts";
+import { schemaVersion } from "../supabase/functions/_shared/http/schema-version.ts";
 import { backends } from "../trainer/engine/backend.ts";
 import { orders } from "../trainer/model-folder/run-order.ts";
 import { whole } from "./commands/whole.ts";

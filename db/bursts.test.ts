@@ -9,7 +9,7 @@ const { pool } = database;
 const id = (letter: string, n: number) => `${letter.padStart(8, "0")}-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const person = (n: number) => id("a", n);
 const post = (n: number) => id("b", n);
-const noon = "date_trunc('day', recsys_engine.clock(), 'UTC') + interval '12 hours'";
+const noon = "date_trunc('day', recsys.clock(), 'UTC') + interval '12 hours'";
 const day = 24 * 60;
 
 // the engine's clock is at six in the evening (UTC); posts 1 to 30 were written 35 days before by somebody who came to none

@@ -59,7 +59,7 @@ when" as created_at from public."user";
   select id as login_id, "who
 se" as user_id, created_at from "odd; sch.ema"."it's a ""visit"".of
 two lines";
-  create or replace view recsys.source_dismissals with (security_invoker = true) as select user_id, post_id, created_at from recsys_engine.dismissals;
+  create or replace view recsys.source_dismissals with (security_invoker = true) as select user_id, post_id, created_at from recsys.dismissals;
   create or replace view recsys.source_mutes with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as value, null::timestamptz as created_at where false;
   create or replace view recsys.source_follows with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as target, null::timestamptz as created_at where false;
   create or replace view recsys.source_preferences with (security_invoker = true) as select null::uuid as user_id, null::text as kind, null::text as value where false;

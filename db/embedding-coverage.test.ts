@@ -1,4 +1,4 @@
-/** What recsys.embedding_coverage says: how many posts have a vector of each model, and the newest without. */
+/** What recsys_engine.embedding_coverage says: how many posts have a vector of each model, and the newest without. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { clear, fillCommunity, post, privatePost, publishTinyModel, uuid } from "../testing/community.ts";
@@ -17,7 +17,7 @@ test("coverage: posts, those with a vector, and the newest without", async () =>
     uuid("e", 4),
   ]);
   const { rows } = await pool.query(
-    "select name, status, posts::int, posts_with_vector::int, newest_post_without from recsys.embedding_coverage",
+    "select name, status, posts::int, posts_with_vector::int, newest_post_without from recsys_engine.embedding_coverage",
   );
   assert.deepEqual(rows, [
     { name: "tiny", status: "active", posts: 32, posts_with_vector: 31, newest_post_without: uuid("e", 4) },
@@ -45,7 +45,7 @@ test("coverage of several models at once: each has its own newest post without, 
     const { rows } = await pool.query(
       `select name, posts::int, posts_with_vector::int as covered, newest_post_without as newest,
          newest_without_created_at = (select created_at from public.posts where id = newest_post_without) as is_its_time
-       from recsys.embedding_coverage order by name`,
+       from recsys_engine.embedding_coverage order by name`,
     );
     return rows;
   };

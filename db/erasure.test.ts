@@ -359,12 +359,12 @@ test("who left more rows than are erased at a time is erased in portions, and th
   assert.equal(await erase(), 1000);
   // among them what is known of her besides what she was shown
   assert.ok((await left()) >= rows - 1000);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ben, post(3)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ben, post(3)]);
   await pool.query("insert into recsys.erasures (kind, entity_id) values ('user', $1)", [people.ben]);
   let calls = 0;
   while ((await pool.query("select from recsys.erasures where erased_at is null")).rowCount) {
     assert.ok((await erase()) <= 1000 && calls++ < 10);
-    assert.equal((await pool.query("select from recsys_engine.dismissals")).rowCount, 0, "the next one's");
+    assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0, "the next one's");
   }
   assert.equal(await left(), 0);
 });
@@ -373,12 +373,12 @@ test("whose erasure reaches a statement limit is tried after all others, fewer a
   skip,
 }, async () => {
   const gone = Array.from({ length: 6 }, (_, n) => uuid("9", n));
-  await pool.query("insert into recsys_engine.dismissals select unnest($1::uuid[]), $2, now()", [gone, post(3)]);
+  await pool.query("insert into recsys.dismissals select unnest($1::uuid[]), $2, now()", [gone, post(3)]);
   await pool.query("insert into recsys.erasures (kind, entity_id) select 'user', unnest($1::uuid[])", [gone]);
   await pool.query(`
     create function public.slow() returns trigger language plpgsql as
     $$ begin if old.user_id = '${gone[2]}' then perform pg_sleep(10); end if; return old; end $$;
-    create trigger slow before delete on recsys_engine.dismissals for each row execute function public.slow()`);
+    create trigger slow before delete on recsys.dismissals for each row execute function public.slow()`);
   const session = await pool.connect();
   try {
     await session.query("set statement_timeout = '1s'");
@@ -393,8 +393,8 @@ test("whose erasure reaches a statement limit is tried after all others, fewer a
     assert.deepEqual(await waiting(), [gone[2]]);
   } finally {
     session.release(true);
-    await pool.query("drop trigger slow on recsys_engine.dismissals; drop function public.slow()");
+    await pool.query("drop trigger slow on recsys.dismissals; drop function public.slow()");
   }
   await pool.query("select recsys.erase()");
-  assert.equal((await pool.query("select from recsys_engine.dismissals")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0);
 });

@@ -11,7 +11,7 @@ const { fill, show, act } = outcomesIn(pool);
 const day = 24 * 60;
 
 beforeEach(async () => {
-  await pool.query("truncate recsys.experiments cascade; truncate recsys_engine.dismissals");
+  await pool.query("truncate recsys.experiments cascade; truncate recsys.dismissals");
   await clear(pool);
   await pool.query("update recsys.settings set long_view_seconds = null");
   await pool.query("select recsys.start_experiment('e', $1)", [
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 
 async function dismiss(minutes: number, userId: string, postId: string): Promise<void> {
-  await pool.query("insert into recsys_engine.dismissals values ($2, $3, now() - $1 * interval '1 minute')", [
+  await pool.query("insert into recsys.dismissals values ($2, $3, now() - $1 * interval '1 minute')", [
     minutes,
     userId,
     postId,
@@ -57,7 +57,7 @@ const conclusion = async (metric: string, variant = "b"): Promise<string> =>
   ).rows[0].conclusion;
 
 const verdict = async (): Promise<string> =>
-  (await pool.query("select verdict from recsys_engine.experiment_verdict('e')")).rows[0].verdict;
+  (await pool.query("select verdict from recsys.experiment_verdict('e')")).rows[0].verdict;
 
 const stopped = async (): Promise<number> =>
   (await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n;
@@ -168,7 +168,7 @@ test("one person who dismisses all that they are shown ends nothing", async () =
        select gen_random_uuid(), stormy.user_id, md5('storm ' || n)::uuid, 1, now() - interval '1 day', 'e/b' from stormy, generate_series(1, 400) as n
        returning user_id, post_id, shown_at
      )
-     insert into recsys_engine.dismissals select user_id, post_id, shown_at + interval '1 minute' from shown`,
+     insert into recsys.dismissals select user_id, post_id, shown_at + interval '1 minute' from shown`,
   );
   const { rows } = await pool.query(
     "select rate from recsys.experiment_report('e') where people_group = 'all' and metric = 'dismiss' order by variant",

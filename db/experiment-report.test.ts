@@ -212,7 +212,7 @@ test("an experiment of which nothing was shown yet has an empty report", async (
 });
 
 test("the verdict says what to do, and agrees with the report", async () => {
-  const verdict = async () => (await pool.query("select * from recsys_engine.experiment_verdict('e')")).rows;
+  const verdict = async () => (await pool.query("select * from recsys.experiment_verdict('e')")).rows;
   const [{ variant, verdict: first }] = await (async () => {
     await startAgo(2);
     return await verdict();
@@ -244,5 +244,5 @@ test("the verdict says what to do, and agrees with the report", async () => {
     "delete from recsys.impressions where variant = 'e/b' and recsys_engine.bucket(user_id, 'lost') < 2000",
   );
   assert.match((await verdict())[0].verdict, /^Nothing can be concluded: the variants do not have the people/);
-  assert.deepEqual((await pool.query("select * from recsys_engine.experiment_verdict('none')")).rows, []);
+  assert.deepEqual((await pool.query("select * from recsys.experiment_verdict('none')")).rows, []);
 });

@@ -26,13 +26,13 @@ test("the SQL of docs/experiments-in-production.md", async (t) => {
       );
     await t.test(block.sql.trim().split("\n")[0], () => runBlock(pool, block));
     if (shadow !== undefined) {
-      const { rows } = await pool.query("select model_id from recsys_engine.shadows");
+      const { rows } = await pool.query("select model_id from recsys.shadows");
       await writePlaces(pool, drawPlaces(drawWorld(5, 0.1), stream(1, "example"), 2000), 3, rows[0].model_id);
     }
     const name = i === 0 ? "weights" : block.sql.includes("interleave_with") ? "newer" : undefined;
     if (!name) continue;
     await (i === 0 ? simulateExample(pool) : simulateInterleavingExample(pool));
-    const { rows } = await pool.query("select verdict from recsys_engine.experiment_verdict($1)", [name]);
+    const { rows } = await pool.query("select verdict from recsys.experiment_verdict($1)", [name]);
     assert.ok(text.includes(rows[0].verdict), rows[0].verdict);
   }
 });

@@ -293,7 +293,7 @@ test("the service runs experiments, and nobody else", async (t) => {
     "recsys_engine.stop_harmful_experiments()",
     "recsys.interleaving_report('one')",
     "recsys_engine.interleaving_credits(1)",
-    "recsys_engine.experiment_verdict('one')",
+    "recsys.experiment_verdict('one')",
     "recsys_engine.candidates('service_role', null, 1, null, now())",
   ]) {
     await client.query("savepoint asking");

@@ -71,7 +71,7 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
   assert.deepEqual(await whyNot(people.ada, post(30)), ["has a vote by this user"]);
   assert.deepEqual(await whyNot(people.ada, privatePost), ["not visible"]);
   assert.deepEqual(await whyNot(people.author, privatePost), ["own"]);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ada, post(4)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(4)]);
   assert.deepEqual(await whyNot(people.ada, post(4)), ["dismissed or voted against"]);
   await pool.query("insert into public.post_votes (user_id, post_id, value) values ($1, $2, -1)", [
     people.ada,
@@ -331,7 +331,7 @@ test("of who wants no personalisation nothing is told that hangs on what they di
     `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, seen_at) values (gen_random_uuid(), $1, $2, 1, now(), now())`,
     [people.ada, post(4)],
   );
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ada, post(6)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(6)]);
   const before = await all();
   assert.ok(before.flat().includes("feed | impersonal | the user wants it so (recsys.source_preferences)"));
   for (const table of [
@@ -339,7 +339,7 @@ test("of who wants no personalisation nothing is told that hangs on what they di
     "public.post_votes",
     "public.comments",
     "public.follows",
-    "recsys_engine.dismissals",
+    "recsys.dismissals",
     "recsys.impressions",
     "recsys.user_embeddings",
   ])

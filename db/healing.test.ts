@@ -10,10 +10,11 @@ import { testDatabase } from "./testing.ts";
 const views = Number(process.env.SOAK ?? 1000);
 const { pool } = await testDatabase({ after }, "healing");
 const kept = [
+  "recsys.dismissals",
   "recsys.impressions",
   ...(
     "post_stats latest_post_stats user_stats latest_user_stats user_affinities first_acts bursts circle_members newcomer_days newcomer_posts " +
-    "trials trial_impressions dismissals post_tags"
+    "trials trial_impressions post_tags"
   )
     .split(" ")
     .map((table) => `recsys_engine.${table}`),
@@ -21,7 +22,7 @@ const kept = [
 
 /** So many days after today's noon, by the engine's clock, which is at six in the evening (UTC). */
 const noon = (days: string | number) =>
-  `date_trunc('day', recsys_engine.clock(), 'UTC') + interval '12 hours' + (${days}) * interval '1 day'`;
+  `date_trunc('day', recsys.clock(), 'UTC') + interval '12 hours' + (${days}) * interval '1 day'`;
 const minutes = (number: string) => `(${number}) * interval '1 minute'`;
 const person = (letter: string, number: string) => `md5('${letter}' || ${number})::uuid`;
 const old = (number: string) => `md5('old' || 1 + (${number}) % 50)::uuid`;
@@ -56,7 +57,7 @@ const attack = `
   insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
     select md5('page' || n || i)::uuid, ${person("ten", "n")}, ${old("i")}, 1, ${noon(0)} + ${minutes("1")} from generate_series(1, 10) as n, generate_series(1, 50) as i;
   insert into recsys_engine.trial_impressions (post_id, user_id, shown_at) select md5('later post' || i)::uuid, ${person("ten", "n")}, ${noon(0)} from generate_series(1, 10) as n, generate_series(1, 6) as i;
-  insert into recsys_engine.dismissals select ${person("ten", "n")}, ${old("n")}, ${noon(0)} from generate_series(1, 10) as n`;
+  insert into recsys.dismissals select ${person("ten", "n")}, ${old("n")}, ${noon(0)} from generate_series(1, 10) as n`;
 
 /** What people do who are taken in: they come to the posts of the ten. */
 const takenIn = `

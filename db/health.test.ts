@@ -19,7 +19,7 @@ beforeEach(async () => {
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "tiny" });
   await pool.query(
-    `update recsys.models set learned_until = recsys_engine.clock() - interval '1 day', metrics = '{"people": {"number": 200, "ten": 0.2}}'`,
+    `update recsys.models set learned_until = recsys.clock() - interval '1 day', metrics = '{"people": {"number": 200, "ten": 0.2}}'`,
   );
   await pool.query("truncate recsys_engine.embedding_jobs, recsys_engine.feature_changes");
   await measured(36, 2, steady);
@@ -52,7 +52,7 @@ async function measured(from: number, to: number, figures: () => Figures): Promi
   const rows = figures();
   await pool.query(
     `insert into recsys.daily_metrics as earlier
-     select (recsys_engine.clock() at time zone 'UTC')::date - ago, figure.*
+     select (recsys.clock() at time zone 'UTC')::date - ago, figure.*
      from generate_series($1::int, $2::int) as ago
      cross join unnest($3::text[], $4::bigint[], $5::text[], $6::float8[], $7::bigint[]) as figure
      on conflict (day, metric, model_id, slice) do update set value = excluded.value, count = excluded.count`,
@@ -123,7 +123,7 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
       await pool.query("delete from recsys.daily_metrics where metric = 'degraded'");
       await pool.query(
         `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, degraded)
-         select gen_random_uuid(), $1, $2, 1, recsys_engine.clock() - n * interval '20 seconds', case when n % 2 = 0 then 'community' end from generate_series(1, 120) as n`,
+         select gen_random_uuid(), $1, $2, 1, recsys.clock() - n * interval '20 seconds', case when n % 2 = 0 then 'community' end from generate_series(1, 120) as n`,
         [people.ada, post(1)],
       );
       await pool.query("select recsys_engine.measure_days(0)");
@@ -132,8 +132,7 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
   [
     "measuring",
     "2",
-    () =>
-      pool.query("delete from recsys.daily_metrics where day > (recsys_engine.clock() at time zone 'UTC')::date - 4"),
+    () => pool.query("delete from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date - 4"),
   ],
   [
     "ten people: of those that the ranker learned from",
@@ -143,7 +142,7 @@ const changes: [what: string, value: string, change: () => Promise<unknown>][] =
   [
     "model age: in days",
     "50",
-    () => pool.query("update recsys.models set learned_until = recsys_engine.clock() - interval '50 days'"),
+    () => pool.query("update recsys.models set learned_until = recsys.clock() - interval '50 days'"),
   ],
   [
     "roll-up lag: in seconds",
@@ -237,9 +236,7 @@ test("what rests on too little is not judged, and says so", async () => {
 });
 
 test("two weeks after the first day nothing is compared with a time before of less than a week", async () => {
-  await pool.query(
-    "delete from recsys.daily_metrics where day < (recsys_engine.clock() at time zone 'UTC')::date - 14",
-  );
+  await pool.query("delete from recsys.daily_metrics where day < (recsys.clock() at time zone 'UTC')::date - 14");
   await lately(["coverage", 0, "", 0.01, 500]);
   assert.deepEqual(await out(), []);
   await measured(15, 15, steady);
@@ -260,7 +257,7 @@ test("a model that is gone is called by its number, and one that does not rank a
   await lately(["predicted", 777, "vote", 0.5, 1000], ["calibration", 777, "vote", 5, 100]);
   assert.equal((await out())[0].what, "calibration: votes by model 777");
   await pool.query(
-    "delete from recsys.daily_metrics where model_id = 777 and day >= (recsys_engine.clock() at time zone 'UTC')::date - 2",
+    "delete from recsys.daily_metrics where model_id = 777 and day >= (recsys.clock() at time zone 'UTC')::date - 2",
   );
   assert.deepEqual(await out(), []);
 });
@@ -269,7 +266,7 @@ test("feeds were shown and nobody measures: that is what is wrong", async () => 
   await pool.query("truncate recsys.daily_metrics");
   assert.deepEqual(await out(), []);
   await pool.query(
-    "insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) values (gen_random_uuid(), $1, $2, 1, recsys_engine.clock() - interval '3 days')",
+    "insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) values (gen_random_uuid(), $1, $2, 1, recsys.clock() - interval '3 days')",
     [people.ada, post(1)],
   );
   const [row, ...others] = await out();

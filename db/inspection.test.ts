@@ -33,7 +33,7 @@ test("sizes are those that PostgreSQL counts, partitions and indexes among them"
   const { pool } = database;
   await embeddedCommunity(database);
   await pool.query("analyze");
-  const { rows } = await pool.query("select * from recsys.sizes order by bytes desc");
+  const { rows } = await pool.query("select * from recsys_engine.sizes order by bytes desc");
   const { rows: counted } = await pool.query(
     `select sum(pg_total_relation_size(oid))::text as bytes from pg_class
      where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relkind in ('r', 'p')`,

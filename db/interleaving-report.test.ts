@@ -122,7 +122,7 @@ const reported = async () =>
     ({ metric, conclusion }) => `${metric}: ${conclusion}`,
   );
 const verdict = async () =>
-  (await pool.query("select variant, verdict from recsys_engine.experiment_verdict('e')")).rows.map(
+  (await pool.query("select variant, verdict from recsys.experiment_verdict('e')")).rows.map(
     ({ variant, verdict }) => `${variant}: ${verdict}`,
   );
 

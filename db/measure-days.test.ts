@@ -16,8 +16,7 @@ const measureDays = async (most: number) =>
   (await pool.query("select recsys_engine.measure_days($1) as n", [most])).rows[0].n;
 
 test("a day is measured when its last labels are settled, and not before", async () => {
-  const clock = (await pool.query("select (recsys_engine.clock() at time zone 'UTC')::date::text as today")).rows[0]
-    .today;
+  const clock = (await pool.query("select (recsys.clock() at time zone 'UTC')::date::text as today")).rows[0].today;
   for (const [ago, settled] of [
     [0, false],
     [1, false],
@@ -38,7 +37,7 @@ test("a day is measured when its last labels are settled, and not before", async
 const measuredDays = async () =>
   (
     await pool.query(
-      `select ((recsys_engine.clock() at time zone 'UTC')::date - day)::int as ago from recsys.daily_metrics where metric = 'shown' order by day`,
+      `select ((recsys.clock() at time zone 'UTC')::date - day)::int as ago from recsys.daily_metrics where metric = 'shown' order by day`,
     )
   ).rows.map(({ ago }) => ago);
 
@@ -49,7 +48,7 @@ test("missed days are caught up with, the oldest first, so many a run, and then 
   assert.equal(await measureDays(100), 0);
   assert.deepEqual((await measuredDays()).at(-1), 2);
   // one in the middle, by hand
-  await pool.query("delete from recsys.daily_metrics where day = (recsys_engine.clock() at time zone 'UTC')::date - 9");
+  await pool.query("delete from recsys.daily_metrics where day = (recsys.clock() at time zone 'UTC')::date - 9");
   assert.equal(await measureDays(100), 1);
 });
 
@@ -72,7 +71,7 @@ test("what was measured while the clock was a day ahead is measured again once i
   await measureDays(100);
   assert.deepEqual((await measuredDays()).slice(-2), [3, 2]);
   const { rows } = await pool.query(
-    "select from recsys.daily_metrics where day > (recsys_engine.clock() at time zone 'UTC')::date",
+    "select from recsys.daily_metrics where day > (recsys.clock() at time zone 'UTC')::date",
   );
   assert.equal(rows.length, 0, "nor is tomorrow behind already");
 });
@@ -117,7 +116,7 @@ test("degraded feeds of a day are those of its hours together", async () => {
   const show = (feeds: number, degraded: number) =>
     pool.query(
       `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, degraded)
-       select md5($1 || ' ' || n)::uuid, $3, md5(place::text)::uuid, place, recsys_engine.clock() - interval '59 minutes', case when n <= $2::int then 'unranked' end
+       select md5($1 || ' ' || n)::uuid, $3, md5(place::text)::uuid, place, recsys.clock() - interval '59 minutes', case when n <= $2::int then 'unranked' end
        from generate_series(1, $1::int) as n cross join generate_series(1, 3) as place`,
       [feeds, degraded, uuid("a", 0)],
     );

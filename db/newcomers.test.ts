@@ -13,7 +13,7 @@ const rollUp = () => pool.query("select recsys.roll_up(null)");
 /** The engine's clock is at six in the evening (UTC). */
 const evening =
   "update recsys.settings set clock_shift = now() - (date_trunc('day', now(), 'UTC') - interval '6 hours')";
-const noon = "date_trunc('day', recsys_engine.clock(), 'UTC') + interval '12 hours'";
+const noon = "date_trunc('day', recsys.clock(), 'UTC') + interval '12 hours'";
 
 /** People who signed up so many hours before noon, and so long after each other in minutes. */
 async function signUp(numbers: number[], hours: number): Promise<void> {

@@ -39,7 +39,7 @@ async function labels(from = "-1 hour", to = "1 hour"): Promise<string[]> {
 const later = (hours: number) => new Date(Date.parse(shownAt) + hours * 3_600_000).toISOString();
 
 async function dismiss(user: string, postId: string, at: string): Promise<void> {
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, $3)", [user, postId, at]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, $3)", [user, postId, at]);
 }
 
 async function mute(user: string, kind: string, value: string, at: string): Promise<void> {
@@ -219,7 +219,7 @@ test("a day of models that do not predict them has no figure of them, and one of
   };
   assert.deepEqual(await measured(), []);
   await pool.query(
-    `update recsys.impressions set optional_probabilities = '{"dismiss": 0.5}'; delete from recsys_engine.dismissals`,
+    `update recsys.impressions set optional_probabilities = '{"dismiss": 0.5}'; delete from recsys.dismissals`,
   );
   assert.deepEqual(await measured(), [
     { metric: "predicted", value: 0.5 },

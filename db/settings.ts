@@ -33,7 +33,7 @@ export async function readKinds(connection: Pick<Connection, "query">) {
 
 /** The instant for which the engine recommends, milliseconds since 1970: now, but for an archived community. */
 export async function readClock({ pool }: Database): Promise<number> {
-  const milliseconds = sql<number>`extract(epoch from ${fn("recsys_engine.clock", {})})::float8 * 1000`;
+  const milliseconds = sql<number>`extract(epoch from ${fn("recsys.clock", {})})::float8 * 1000`;
   const [{ clock }] = await run(pool, db.selectNoFrom(milliseconds.as("clock")));
   return clock;
 }

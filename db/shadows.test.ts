@@ -8,7 +8,7 @@ const { pool } = await testDatabase({ after }, "shadows");
 let model: number;
 
 beforeEach(async () => {
-  await pool.query("truncate recsys_engine.shadows, recsys_engine.shadow_impressions");
+  await pool.query("truncate recsys.shadows, recsys_engine.shadow_impressions");
   await clear(pool);
   await fillCommunity(pool);
   model = await publishTinyModel(pool, { name: "shadow" });
@@ -41,7 +41,7 @@ test("a shadow is of a model that could serve, runs once, and all have 1 togethe
   await assert.rejects(pool.query("select recsys.stop_shadow(null)"), /no shadow of \(null\) runs/);
   await start("shadow", 0.0001);
   const { rows } = await pool.query(
-    "select name, share::float8, ended_at is null as runs from recsys_engine.shadows order by shadow_id",
+    "select name, share::float8, ended_at is null as runs from recsys.shadows order by shadow_id",
   );
   assert.deepEqual(rows, [
     { name: "shadow", share: 0.0001, runs: false },

@@ -58,7 +58,7 @@ await onBoth("a new act counts at once, and one that was taken back no more afte
   const affinities = async () => {
     const { rows } = await pool.query(
       `select request.affinities, cardinality(request.excluded) as excluded
-       from recsys_engine.with_affinities(recsys_engine.feed_request(${person("reader")}, recsys_engine.clock())) as request`,
+       from recsys_engine.with_affinities(recsys_engine.feed_request(${person("reader")}, recsys.clock())) as request`,
     );
     return [rows[0].affinities, rows[0].excluded];
   };
@@ -89,7 +89,7 @@ await onBoth("a new act counts at once, and one that was taken back no more afte
 test("who did much is offered nothing of it again, though a feed reads only the latest", async () => {
   const { rows } = await pool.query(
     `select request.excluded, request.affinities, (select sum(affinity) from unnest(request.affinities) as affinity)::integer as acts
-     from recsys_engine.with_affinities(recsys_engine.feed_request(${person("much")}, recsys_engine.clock())) as request`,
+     from recsys_engine.with_affinities(recsys_engine.feed_request(${person("much")}, recsys.clock())) as request`,
   );
   const [{ excluded, affinities, acts }] = rows;
   assert.equal(new Set(excluded).size, 3000);
@@ -103,8 +103,8 @@ test("who did much is offered nothing of it again, though a feed reads only the 
 });
 
 test("a feed of somebody with 20,000 views looks at hardly more pages than another's", async (t) => {
-  const candidates = "select recsys_engine.candidates('authenticated', $1, null, null, recsys_engine.clock())";
-  const context = "select recsys_engine.user_context($1, null, recsys_engine.clock())";
+  const candidates = "select recsys_engine.candidates('authenticated', $1, null, null, recsys.clock())";
+  const context = "select recsys_engine.user_context($1, null, recsys.clock())";
   for (const [statement, most] of [
     [candidates, 6_000],
     [context, 2_000],

@@ -3,15 +3,18 @@
  * the tests of later upgrades, and a dated entry in CHANGELOG.md. What stands in the way is said before anything is written.
  */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readMigrations } from "../db/migration-files.ts";
 import { findServer } from "../db/testing-postgres.ts";
 import { compareWithRelease } from "../db/upgrade/compose.ts";
-import { checksumOf, checksums, handWritten, root } from "../db/upgrade/schema-files.ts";
+import { checkout, checksumOf, checksums, handWritten, readChecksums } from "../db/upgrade/schema-files.ts";
+import { scratchDatabase } from "../db/upgrade/scratch.ts";
 import { UserError } from "../db/user-error.ts";
+import { fillEverything } from "./rows-everywhere.ts";
 import { writeSnapshot } from "./snapshot.ts";
 
-const at = (file: string) => join(root, file);
+const at = (file: string) => join(checkout, file);
 const read = (file: string) => readFileSync(at(file), "utf8");
 const steps = ["major", "minor", "patch"] as const;
 type Step = (typeof steps)[number];
@@ -38,7 +41,7 @@ async function release(step: Step, scope: Parameters<typeof writeSnapshot>[0]): 
   const { version } = JSON.parse(read("package.json"));
   const next = nextVersion(version, step);
   const changes = withEntry(read("CHANGELOG.md"), next, new Date().toISOString().slice(0, 10));
-  if (execFileSync("git", ["status", "--porcelain"], { cwd: root, encoding: "utf8" }) !== "")
+  if (execFileSync("git", ["status", "--porcelain"], { cwd: checkout, encoding: "utf8" }) !== "")
     throw new UserError("there are changes that are not committed: commit or stash them");
   if (!(await findServer()))
     throw new UserError(
@@ -48,12 +51,16 @@ async function release(step: Step, scope: Parameters<typeof writeSnapshot>[0]): 
   if (broken.length > 0 && step !== "major")
     throw new UserError(`only a major version may take this away or change its type: ${broken.join(", ")}`);
 
-  const npm = (...args: string[]) => execFileSync("npm", args, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  // a table without a row is told now, and not when half of a release is made
+  await fillEverything((await scratchDatabase(scope, await readMigrations())).pool);
+
+  const npm = (...args: string[]) =>
+    execFileSync("npm", args, { cwd: checkout, stdio: ["ignore", "ignore", "inherit"] });
   npm("version", next, "--no-git-tag-version", "--allow-same-version");
   npm("version", next, "--no-git-tag-version", "--allow-same-version", "--prefix", "client");
   const inSchema = "supabase/schemas/01_settings/01_engine_schema.sql";
   writeFileSync(at(inSchema), read(inSchema).replace(`return '${version}';`, `return '${next}';`));
-  const inCode = "supabase/functions/_shared/database/schema-version.ts";
+  const inCode = "supabase/functions/_shared/http/schema-version.ts";
   writeFileSync(at(inCode), read(inCode).replace(`schemaVersion = "${version}"`, `schemaVersion = "${next}"`));
   // with its new number it is an upgrade of its own, even where nothing else changed
   const { migration } = await compareWithRelease(scope);
@@ -62,7 +69,9 @@ async function release(step: Step, scope: Parameters<typeof writeSnapshot>[0]): 
   rmSync(at(`supabase/migrations/${migration.version}_${migration.name}.sql`), { force: true });
   writeFileSync(at(file), migration.sql);
   mkdirSync(at("db/releases"), { recursive: true });
-  appendFileSync(at(checksums), `${checksumOf(migration.sql)}  ${file}\n`);
+  const frozen = readChecksums();
+  for (const each of globSync("supabase/migrations/*.sql", { cwd: checkout }).sort())
+    if (!frozen.has(each)) appendFileSync(at(checksums), `${checksumOf(read(each))}  ${each}\n`);
   rmSync(at(handWritten), { force: true });
   npm("run", "types");
   await writeSnapshot(scope, at(`db/releases/${next}`));

@@ -27,13 +27,28 @@ export async function writeSnapshot(scope: Scope, file: string): Promise<void> {
   await fillEverything(pool);
   const { rows } = await pool.query("select now()::text as now");
   const facts: SnapshotFacts = { made_at: rows[0].now, feed: await feedOfAda(scope, url) };
+  await writeFile(`${file}.sql.gz`, gzipSync(await dumpOf(url), { level: 9 }));
+  await writeFile(`${file}.json`, `${JSON.stringify(facts, null, 2)}\n`);
+}
+
+/** A database as SQL, without commands of psql. */
+export async function dumpOf(url: string): Promise<string> {
   const dump = globSync("/usr/lib/postgresql/*/bin/pg_dump").sort().at(-1) ?? "pg_dump";
   const options = ["--no-owner", "--inserts", "--rows-per-insert=100"];
   const { stdout } = await promisify(execFile)(dump, [...options, url], { maxBuffer: 1 << 28 });
-  // commands of psql
-  const sql = stdout.replace(/^\\.*\n/gm, "");
-  await writeFile(`${file}.sql.gz`, gzipSync(sql, { level: 9 }));
-  await writeFile(`${file}.json`, `${JSON.stringify(facts, null, 2)}\n`);
+  return stdout.replace(/^\\.*\n/gm, "");
+}
+
+export async function restoreDump(scope: Scope, sql: string): Promise<Database> {
+  const database = await openEmpty(scope);
+  const client = await database.pool.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    // the dump took its search_path
+    client.release(true);
+  }
+  return database;
 }
 
 /** A database as the release left it, at its own time. */
@@ -42,15 +57,8 @@ export async function restoreSnapshot(
   file: string,
 ): Promise<{ database: Database; facts: SnapshotFacts }> {
   const facts: SnapshotFacts = JSON.parse(await readFile(`${file}.json`, "utf8"));
-  const database = await openEmpty(scope);
-  const client = await database.pool.connect();
-  try {
-    await client.query(gunzipSync(await readFile(`${file}.sql.gz`)).toString());
-    await client.query("update recsys.settings set clock_shift = now() - $1::timestamptz", [facts.made_at]);
-  } finally {
-    // the dump took its search_path
-    client.release(true);
-  }
+  const database = await restoreDump(scope, gunzipSync(await readFile(`${file}.sql.gz`)).toString());
+  await database.pool.query("update recsys.settings set clock_shift = now() - $1::timestamptz", [facts.made_at]);
   return { database, facts };
 }
 

@@ -5,7 +5,7 @@ import type { Database } from "../db/connect.ts";
 import { type Migration, readMigrations } from "../db/migration-files.ts";
 import type { Scope } from "../db/testing.ts";
 import { composeUnreleased } from "../db/upgrade/compose.ts";
-import { checksumOf, checksums, handWritten, readChecksums, root } from "../db/upgrade/schema-files.ts";
+import { checkout, checksumOf, checksums, handWritten, readChecksums } from "../db/upgrade/schema-files.ts";
 import { writeBaseline } from "../db/upgrade/testing-baseline.ts";
 import { temporaryFolder } from "../trainer/testing.ts";
 
@@ -13,7 +13,7 @@ import { temporaryFolder } from "../trainer/testing.ts";
 export async function madeUpReleases(scope: Scope) {
   const copy = await temporaryFolder(scope);
   for (const part of ["supabase/schemas", "supabase/migrations"])
-    await cp(join(root, part), join(copy, part), { recursive: true });
+    await cp(join(checkout, part), join(copy, part), { recursive: true });
   await mkdir(join(copy, "db/releases"), { recursive: true });
   await writeBaseline(copy);
   await release("20261125000000", "1_0_0");

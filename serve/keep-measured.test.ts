@@ -21,7 +21,7 @@ await onBoth(
     const shown = (days: number) =>
       pool.query(
         `insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
-       values (gen_random_uuid(), $1, $2, 1, recsys_engine.clock() - $3 * interval '1 day')`,
+       values (gen_random_uuid(), $1, $2, 1, recsys.clock() - $3 * interval '1 day')`,
         [people.ada, post(1), days],
       );
     await shown(3);
@@ -33,15 +33,15 @@ await onBoth(
     t.after(stop);
     await allMeasured(pool);
     const { rows } = await pool.query(
-      "select count(*)::int as days, sum(value)::int as shown from recsys.daily_metrics where metric = 'shown' and day > recsys_engine.clock()::date - 37",
+      "select count(*)::int as days, sum(value)::int as shown from recsys.daily_metrics where metric = 'shown' and day > recsys.clock()::date - 37",
     );
     assert.deepEqual(rows, [{ days: 35, shown: 2 }]);
     assert.equal(await out(), 0);
-    await pool.query("delete from recsys.daily_metrics where day = recsys_engine.clock()::date - 5");
+    await pool.query("delete from recsys.daily_metrics where day = recsys.clock()::date - 5");
     await allMeasured(pool);
     assert.equal(await unmeasured(pool), 0, "and the next hour what is missing then");
     await stop();
-    await pool.query("delete from recsys.daily_metrics where day = recsys_engine.clock()::date - 5");
+    await pool.query("delete from recsys.daily_metrics where day = recsys.clock()::date - 5");
     await setTimeout(100);
     assert.equal(await unmeasured(pool), 1, "until it is stopped");
   },
@@ -51,7 +51,7 @@ test("two at the same time measure each day once", async (t) => {
   const { pool } = await testDatabase({ after }, "keep_measured");
   await fillCommunity(pool);
   await pool.query(
-    "insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) values (gen_random_uuid(), $1, $2, 1, recsys_engine.clock() - interval '3 days')",
+    "insert into recsys.impressions (request_id, user_id, post_id, position, shown_at) values (gen_random_uuid(), $1, $2, 1, recsys.clock() - interval '3 days')",
     [people.ada, post(1)],
   );
   const errors: unknown[] = [];

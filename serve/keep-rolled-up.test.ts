@@ -18,9 +18,9 @@ test("a vote reaches the feature store without anyone asking, until it is stoppe
   for (let tries = 0; tries < 200 && (await votes(3)) === null; tries++)
     await new Promise((later) => setTimeout(later, 10));
   assert.equal(await votes(3), 1);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ben, post(5)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ben, post(5)]);
   await pool.query("delete from public.posts where id = $1", [post(5)]);
-  const dismissals = async () => (await pool.query("select from recsys_engine.dismissals")).rowCount;
+  const dismissals = async () => (await pool.query("select from recsys.dismissals")).rowCount;
   for (let tries = 0; tries < 200 && (await dismissals()) !== 0; tries++)
     await new Promise((later) => setTimeout(later, 10));
   assert.equal(await dismissals(), 0, "what the app deletes is erased");

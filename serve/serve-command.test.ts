@@ -68,7 +68,7 @@ test("a post is recommendable by its text within 15 seconds of its insert, and a
       `select candidates.ranks -> 'similar' as similar_rank
        from recsys.models
        join recsys.user_embeddings as users on users.model_id = models.model_id and users.user_id = $1
-       cross join lateral recsys_engine.retrieve($1, models.model_id, users.embedding, recsys_engine.clock()) as candidates
+       cross join lateral recsys_engine.retrieve($1, models.model_id, users.embedding, recsys.clock()) as candidates
        where models.status = 'active' and candidates.post_id = $2`,
       [newcomer, kite],
     );

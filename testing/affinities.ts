@@ -8,7 +8,7 @@ export async function affinityDifferences(pool: pg.Pool): Promise<unknown[]> {
      from recsys.source_users as users
      cross join lateral (
        select jsonb_object_agg(each.author_id, each.affinity) as affinities
-       from recsys_engine.with_affinities(recsys_engine.feed_request(users.user_id, recsys_engine.clock())) as request
+       from recsys_engine.with_affinities(recsys_engine.feed_request(users.user_id, recsys.clock())) as request
        cross join lateral unnest(request.authors, request.affinities) as each (author_id, affinity)
      ) as known
      cross join lateral (
@@ -17,7 +17,7 @@ export async function affinityDifferences(pool: pg.Pool): Promise<unknown[]> {
          select posts.author_id, count(*) as affinity
          from recsys.source_interactions as interactions
          join recsys.source_posts as posts on posts.post_id = interactions.post_id
-         where interactions.user_id = users.user_id and interactions.created_at <= recsys_engine.clock() and posts.author_id <> users.user_id
+         where interactions.user_id = users.user_id and interactions.created_at <= recsys.clock() and posts.author_id <> users.user_id
          group by posts.author_id
        ) as each
      ) as counted

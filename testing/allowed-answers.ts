@@ -45,7 +45,7 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
     `select
        array(
          select post_id from public.post_views where user_id = $1 union select post_id from public.post_votes where user_id = $1
-         union select post_id from public.comments where user_id = $1 union select post_id from recsys_engine.dismissals where user_id = $1
+         union select post_id from public.comments where user_id = $1 union select post_id from recsys.dismissals where user_id = $1
        )::text[] as known,
        array(select post_id from recsys.impressions where user_id = $1 and seen_at is not null)::text[] as seen,
        exists (select from public.preferences where user_id = $1 and kind = 'hide') as hides,
@@ -57,7 +57,7 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
          union select lower(value) from public.preferences where user_id = $1 and kind = 'more'
        ) as topics,
        array(select coalesce(post_id, author_id) from public.withheld)::text[] as withheld,
-       array(select post_id from recsys_engine.dismissals where user_id = $1)::text[] as dismissed,
+       array(select post_id from recsys.dismissals where user_id = $1)::text[] as dismissed,
        array(
          select post_id from recsys.source_dismissals
          where user_id = $1 and created_at > now() - interval '14 days' and created_at <= now()

@@ -23,7 +23,7 @@ export async function askCount(owner: Client, app: TestApp<Feed>, asked: Asked):
   const from = Math.max(since, now - 7 * day);
   const { rows } = await owner.query(
     `select post_id from public.post_views where user_id = $1 and created_at > $2 union select post_id from public.post_votes where user_id = $1 and created_at > $2
-     union select post_id from public.comments where user_id = $1 and created_at > $2 union select post_id from recsys_engine.dismissals where user_id = $1 and created_at > $2`,
+     union select post_id from public.comments where user_id = $1 and created_at > $2 union select post_id from recsys.dismissals where user_id = $1 and created_at > $2`,
     [caller.sub ?? null, new Date(from).toISOString()],
   );
   // what is new to somebody they came to since

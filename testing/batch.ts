@@ -16,7 +16,7 @@ import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-co
 import { handMadeModel } from "./gate.ts";
 import { wordTowers } from "./towers.ts";
 
-/** Fills a migrated database and stops recsys_engine.clock(), so that lists made one after another are of one instant. */
+/** Fills a migrated database and stops recsys.clock(), so that lists made one after another are of one instant. */
 export async function standingCommunity(database: Database, size: SyntheticSize): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   await writeSyntheticCommunity(folder, { seed: 3, ...size });
@@ -34,7 +34,7 @@ export async function standingCommunity(database: Database, size: SyntheticSize)
 /** Makes an instant the present, until it is called again. */
 export async function setClock({ pool }: Pick<Database, "pool">, now: string): Promise<void> {
   await pool.query(
-    `create or replace function recsys_engine.clock() returns timestamptz language sql stable set search_path = '' as $$ select '${now}'::timestamptz $$`,
+    `create or replace function recsys.clock() returns timestamptz language sql stable set search_path = '' as $$ select '${now}'::timestamptz $$`,
   );
 }
 

@@ -108,7 +108,7 @@ export async function simulate(
   for (const [schema, table, chances] of [
     ["public", "post_votes", votes],
     ["public", "post_views", views],
-    ["recsys_engine", "dismissals", dismissals],
+    ["recsys", "dismissals", dismissals],
   ] as const) {
     // a roll-up is no part of this
     await pool.query(`alter table ${schema}.${table} disable trigger user`);

@@ -130,9 +130,9 @@ export const model = "simulated";
 /** Empties what `writePlaces` writes. */
 export async function clearPlaces(pool: pg.Pool): Promise<void> {
   await pool.query(
-    "truncate recsys_engine.shadows, recsys_engine.shadow_impressions, recsys.impressions, public.post_views, public.post_votes, public.comments",
+    "truncate recsys.shadows, recsys_engine.shadow_impressions, recsys.impressions, public.post_views, public.post_votes, public.comments",
   );
-  await pool.query("insert into recsys_engine.shadows (model_id, name, share, started_at) values ($1, $2, 1, now())", [
+  await pool.query("insert into recsys.shadows (model_id, name, share, started_at) values ($1, $2, 1, now())", [
     modelId,
     model,
   ]);
@@ -170,7 +170,7 @@ export async function writePlaces(
       `with places as materialized (
          select
            md5(concat_ws(' ', person, $17::int))::uuid as request_id, format('0000000a-0000-4000-8000-%s', lpad(person::text, 12, '0'))::uuid as user_id,
-           format('0000000b-0000-4000-8000-%s', lpad(place::text, 12, '0'))::uuid as post_id, recsys_engine.clock() - make_interval(days => $17::int) as shown_at, given.*
+           format('0000000b-0000-4000-8000-%s', lpad(place::text, 12, '0'))::uuid as post_id, recsys.clock() - make_interval(days => $17::int) as shown_at, given.*
          from unnest($1::int[], $2::int[], $3::real[], $4::real[], $5::real[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::int[], $12::int[],
              $13::double precision[], $14::double precision[], $15::real[], $16::real[])
            as given (person, place, propensity, shadow_propensity, support, served, shadow, expected, served_expected, viewed, voted, commented, weight_squared, weight_cubed,
@@ -216,7 +216,7 @@ export interface ShadowEstimate {
 /** What recsys.off_policy says of places that were shown within a day around `daysAgo`; by estimator. */
 export async function offPolicy(pool: pg.Pool, daysAgo: number): Promise<Map<string, ShadowEstimate>> {
   const { rows } = await pool.query<ShadowEstimate>(
-    "select * from recsys.off_policy($1, recsys_engine.clock() - make_interval(days => $2, hours => 12), recsys_engine.clock() - make_interval(days => $2, hours => -12))",
+    "select * from recsys.off_policy($1, recsys.clock() - make_interval(days => $2, hours => 12), recsys.clock() - make_interval(days => $2, hours => -12))",
     [model, daysAgo],
   );
   return new Map(rows.map((row) => [row.estimator, row]));

@@ -19,10 +19,8 @@ export async function toldTwice(
   await ofThem("insert into public.preferences (user_id, kind, value) values ($1, 'feed', 'impersonal')");
   const before = await told();
   const app = ["post_views", "post_votes", "comments", "follows", "logins"].map((table) => `public.${table}`);
-  const own = ["dismissals", "user_stats", "latest_user_stats", "user_affinities"].map(
-    (table) => `recsys_engine.${table}`,
-  );
-  for (const table of [...app, ...own, "recsys.impressions", "recsys.user_embeddings"])
+  const own = ["user_stats", "latest_user_stats", "user_affinities"].map((table) => `recsys_engine.${table}`);
+  for (const table of [...app, ...own, "recsys.dismissals", "recsys.impressions", "recsys.user_embeddings"])
     await ofThem(`delete from ${table} where user_id = $1`);
   // by who is open the app's policies say who reads their posts
   await ofThem(

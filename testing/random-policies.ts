@@ -261,7 +261,7 @@ export async function changeSomething(
       ),
     dismissed: () =>
       client.query(
-        `insert into recsys_engine.dismissals select $1, id, now() - interval '1 minute' from (select ${anyPost(random)} as id) as post where id is not null on conflict do nothing`,
+        `insert into recsys.dismissals select $1, id, now() - interval '1 minute' from (select ${anyPost(random)} as id) as post where id is not null on conflict do nothing`,
         [person],
       ),
     viewed: () =>

@@ -64,7 +64,7 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      values (gen_random_uuid(), $3, $5, $1, now(), 1, '{1,1,1}'), (gen_random_uuid(), $4, $5, $2, now(), 1, '{1,1,1}')`,
     [user, people.ben, post(3), own, model],
   );
-  await pool.query("insert into recsys_engine.dismissals values ($1, $3, now()), ($2, $4, now())", [
+  await pool.query("insert into recsys.dismissals values ($1, $3, now()), ($2, $4, now())", [
     user,
     people.ben,
     post(3),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { schemaVersion } from "../supabase/functions/_shared/database/schema-version.ts";
+import { schemaVersion } from "../supabase/functions/_shared/http/schema-version.ts";
 
 interface Manifest {
   version?: string;

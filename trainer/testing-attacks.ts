@@ -6,7 +6,7 @@ export const newIds = (accounts: number) =>
 
 /** What the first account says of itself: that it viewed a post on each of the last days. */
 export const viewsOn = (days: number) => `begin; create temp table mine on commit drop as
-    select account.id as user_id, posts.id as post_id, recsys_engine.clock() - posts.n * interval '1 day' as created_at
+    select account.id as user_id, posts.id as post_id, recsys.clock() - posts.n * interval '1 day' as created_at
     from $accounts, (select id, row_number() over (order by created_at, id) as n from public.posts where visibility = 'public' order by created_at, id limit ${days}) as posts where number = 1;
   grant select on mine to authenticated;
   select set_config('request.jwt.claims', json_build_object('sub', user_id, 'role', 'authenticated')::text, true) from mine limit 1;
@@ -20,7 +20,7 @@ export const ownPosts = (count: number) => `
     from $accounts cross join generate_series(1, ${count}) as n
     cross join lateral (select post_id from recsys.source_posts order by md5(post_id::text || n || account.number) limit 1) as other;
   insert into public.posts (id, author_id, title, tags, created_at)
-    select likened.id, likened.author_id, title, tags, recsys_engine.clock() - n * interval '1 second' from likened join public.posts on posts.id = other;
+    select likened.id, likened.author_id, title, tags, recsys.clock() - n * interval '1 second' from likened join public.posts on posts.id = other;
   insert into recsys.post_embeddings (model_id, post_id, embedding)
     select model_id, likened.id, embedding from likened join recsys.post_embeddings on post_embeddings.post_id = other;
   delete from recsys_engine.embedding_jobs using likened where entity_id = likened.id`;
@@ -30,7 +30,7 @@ export const actOnEachOther = (posts: number) =>
   ["post_views", "post_votes", "comments"]
     .map(
       (table) => `insert into public.${table} (user_id, post_id, created_at)
-       select account.id, written.id, recsys_engine.clock() - account.number * interval '0.01 second'
+       select account.id, written.id, recsys.clock() - account.number * interval '0.01 second'
        from $accounts
        join (
          select id, author_id, row_number() over (partition by author_id order by created_at, id) as n
@@ -58,7 +58,7 @@ export const copies = (posts: string) => `begin;
     select gen_random_uuid() as id, account.id as author_id, other.id as other, account.number
     from $accounts join (${posts}) as other (id, n) on (other.n - 1) % (select count(*) from $accounts) + 1 = account.number;
   insert into public.posts (id, author_id, title, description, tags, created_at)
-    select copied.id, copied.author_id, title, description, tags, recsys_engine.clock() - interval '1 second' * number
+    select copied.id, copied.author_id, title, description, tags, recsys.clock() - interval '1 second' * number
     from copied join public.posts on posts.id = other;
   insert into recsys.post_embeddings (model_id, post_id, embedding)
     select model_id, copied.id, embedding from copied join recsys.post_embeddings on post_embeddings.post_id = other;
@@ -74,21 +74,21 @@ export function mostOf(feeds: Set<string>[], count: number): string {
 
 /** Ten posts that are not new. */
 export const tenOld = `select id, row_number() over (order by md5(id::text)) as n
-  from (select id from public.posts where created_at < recsys_engine.clock() - interval '10 days' and author_id is not null order by md5(id::text) limit 10) as old`;
+  from (select id from public.posts where created_at < recsys.clock() - interval '10 days' and author_id is not null order by md5(id::text) limit 10) as old`;
 
 /** Each account views its own so many posts of others that are not of the last hour. */
 export const viewOwnShare = (count: number, every = "0.1 second") =>
   `insert into public.post_views (user_id, post_id, created_at)
-   select account.id, old.id, recsys_engine.clock() - old.n * interval '${every}'
+   select account.id, old.id, recsys.clock() - old.n * interval '${every}'
    from $accounts, (
      select id, row_number() over (order by md5(id::text)) as n
-     from public.posts where created_at < recsys_engine.clock() - interval '1 hour' and author_id is not null
+     from public.posts where created_at < recsys.clock() - interval '1 hour' and author_id is not null
    ) as old
    where old.n > (account.number - 1) * ${count} and old.n <= account.number * ${count}`;
 
 /** The first account views 20 posts 25 times each. */
 export const views = (number: number) => `insert into public.post_views (user_id, post_id, created_at)
-  select '${newIds(1)}', old.post_id, recsys_engine.clock() + n * interval '1 microsecond'
+  select '${newIds(1)}', old.post_id, recsys.clock() + n * interval '1 microsecond'
   from generate_series(1, 500) as n
   join (select post_id, row_number() over (order by post_id) as place from recsys.source_posts limit 20) as old on place = 1 + (n + ${number}) % 20`;
 
@@ -97,7 +97,7 @@ export const pages = (number: number) => `with page as (
     select gen_random_uuid() as request_id, id, row_number() over () as n from unnest('{${newIds(10)}}'::uuid[]) as id, generate_series(1, 2)
   ), shown as (
     insert into recsys.impressions (request_id, user_id, post_id, position, shown_at)
-    select request_id, page.id, post_id, place, recsys_engine.clock() from page
+    select request_id, page.id, post_id, place, recsys.clock() from page
     join (select post_id, row_number() over (order by md5(post_id::text || ${number})) as place from recsys.source_posts) as posts on place <= 10
     returning request_id, user_id, post_id, position, shown_at
   )

@@ -41,8 +41,8 @@ before(async () => {
   // attacks are dated by the engine's clock: by the machine's they lay months ahead of the community's end, in no feed, and changed nothing.
   // What begins while it is measured would change feeds by itself, a post that appears or an hour of the day: so it is five past.
   await pool.query(
-    `update recsys.settings set clock_shift = now() - date_trunc('hour', recsys_engine.clock()) - interval '65 minutes';
-     delete from public.posts where created_at > recsys_engine.clock();
+    `update recsys.settings set clock_shift = now() - date_trunc('hour', recsys.clock()) - interval '65 minutes';
+     delete from public.posts where created_at > recsys.clock();
      select recsys.roll_up(null)`,
   );
   const quick = { towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12 } };
@@ -107,7 +107,7 @@ async function effectOf(scope: Scope, accounts: number, attack: string, prepare?
   try {
     if (!prepare) base ??= await feeds(scope);
     // what newcomers write is on trial: who is to do something with their own posts has been there for two days
-    const since = `recsys_engine.clock() - interval '${prepare === undefined ? "20 minutes" : "2 days"}'`;
+    const since = `recsys.clock() - interval '${prepare === undefined ? "20 minutes" : "2 days"}'`;
     await run(`insert into public.profiles (id, created_at) select account.id, ${since} from $accounts`);
     if (prepare) await run(prepare);
     const before = prepare ? await feeds(scope, readers) : (base as Set<string>[]);
@@ -129,13 +129,13 @@ const written = (count: number) => `begin; ${ownPosts(count)}; commit`;
 
 /** A post of others that is not new. */
 const oldPost =
-  "(select id from public.posts where created_at < recsys_engine.clock() - interval '10 days' and author_id is not null order by md5(id::text) limit 1) as old";
+  "(select id from public.posts where created_at < recsys.clock() - interval '10 days' and author_id is not null order by md5(id::text) limit 1) as old";
 const view = (from: number, to: number) =>
   `insert into public.post_views (user_id, post_id, created_at)
-   select account.id, old.id, recsys_engine.clock() - n * interval '0.1 second' from $accounts, ${oldPost}, generate_series(${from}, ${to}) as n`;
+   select account.id, old.id, recsys.clock() - n * interval '0.1 second' from $accounts, ${oldPost}, generate_series(${from}, ${to}) as n`;
 const actOnOwn = (table: string) =>
   `insert into public.${table} (user_id, post_id, created_at)
-   select author_id, posts.id, recsys_engine.clock() - n * interval '0.1 second'
+   select author_id, posts.id, recsys.clock() - n * interval '0.1 second'
    from public.posts join $accounts on account.id = author_id cross join generate_series(1, 200) as n`;
 
 test("whatever authors do with their own posts changes no place", async (t) => {
@@ -152,7 +152,7 @@ test("a thousand views of a post change no more than the first of them", async (
 
 test("nine new accounts that view an old post change no more than the first of them", async (t) => {
   const view = (accounts: string) => `insert into public.post_views (user_id, post_id, created_at)
-    select account.id, old.id, recsys_engine.clock() - account.number * interval '1 second' from $accounts, ${oldPost} where ${accounts}`;
+    select account.id, old.id, recsys.clock() - account.number * interval '1 second' from $accounts, ${oldPost} where ${accounts}`;
   const { changed } = await effectOf(t, 9, view("number < 9"), view("number = 9"));
   t.diagnostic(percent(changed));
   assert.ok(changed <= 0.0025, percent(changed));
@@ -182,8 +182,8 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
 });
 
 const viewLastDay = `insert into public.post_views (user_id, post_id, created_at)
-  select account.id, posts.id, recsys_engine.clock() - account.number * interval '1 second'
-  from $accounts, public.posts where posts.created_at >= recsys_engine.clock() - interval '1 day' and author_id is not null`;
+  select account.id, posts.id, recsys.clock() - account.number * interval '1 second'
+  from $accounts, public.posts where posts.created_at >= recsys.clock() - interval '1 day' and author_id is not null`;
 
 // Whatever new accounts view, one old post counts in half an hour, and three in three hours. A post that everybody ranks high takes one place of 20 in
 // each feed, as it does after the click of an established reader (3.1 to 4.8 % of places for one of eight posts); so the bound is 5 % and not 2.
@@ -219,7 +219,7 @@ test("who copies what stands in most feeds takes nothing off them, and brings no
 });
 
 const signedUpLongAgo =
-  "update public.profiles set created_at = recsys_engine.clock() - interval '40 days' from $accounts where profiles.id = account.id";
+  "update public.profiles set created_at = recsys.clock() - interval '40 days' from $accounts where profiles.id = account.id";
 
 test("an account that dates views back is no more known for it: as one that did nothing before, at most 1 of 20 places", async (t) => {
   for (const [days, posts] of [
@@ -267,7 +267,7 @@ test("to each other they are not fewer: a closed organisation loses nothing", as
 
 /** The first account, which is two days old, wrote yesterday what a post of others says, with another word in its title: the same title would be folded. */
 const yesterday = `insert into public.posts (author_id, title, description, tags, created_at)
-  select account.id, 'Again: ' || title, description, tags, recsys_engine.clock() - interval '20 hours'
+  select account.id, 'Again: ' || title, description, tags, recsys.clock() - interval '20 hours'
   from $accounts, (select title, description, tags from public.posts order by md5(id::text), id limit 1) as other where number = 1`;
 /** And half of the honest view and vote for a post. */
 const goesViral = (post: string) =>
@@ -293,10 +293,10 @@ const stuffed = edited(
    ) as tags from public.posts`,
 );
 const commentedByPuppets = `insert into public.comments (user_id, post_id, created_at)
-  select account.id, posts.id, recsys_engine.clock() - number * interval '1 second'
+  select account.id, posts.id, recsys.clock() - number * interval '1 second'
   from $accounts join public.posts on ${isTheirs} where number > 1`;
 const puppetsAreNew =
-  "update public.profiles set created_at = recsys_engine.clock() - interval '20 minutes' from $accounts where profiles.id = account.id and number > 1";
+  "update public.profiles set created_at = recsys.clock() - interval '20 minutes' from $accounts where profiles.id = account.id and number > 1";
 
 // in 400 people's community a post that says something else changes .2 to .4 %, whatever it says
 for (const [name, accounts, attack, prepare, bound] of [

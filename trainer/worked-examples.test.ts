@@ -174,12 +174,12 @@ try {
   await pool.query(\`
     delete from recsys.impressions;
     insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score)
-    select md5('page ' || users.user_id)::uuid, users.user_id, posts.post_id, posts.position, recsys_engine.clock() - interval '4 days', 1
+    select md5('page ' || users.user_id)::uuid, users.user_id, posts.post_id, posts.position, recsys.clock() - interval '4 days', 1
     from recsys.source_users as users
     cross join lateral (
       select posts.post_id, row_number() over (order by md5(users.user_id::text || posts.post_id::text)) as position
       from recsys.source_posts as posts
-      where posts.author_id <> users.user_id and posts.created_at < recsys_engine.clock() - interval '5 days'
+      where posts.author_id <> users.user_id and posts.created_at < recsys.clock() - interval '5 days'
         and not exists (select from recsys.source_interactions as acts where acts.user_id = users.user_id and acts.post_id = posts.post_id)
       limit 8
     ) as posts\`);

@@ -126,7 +126,7 @@ function dismissalLines(parts: DraftPart[]): string[] {
     "create or replace view recsys.source_dismissals with (security_invoker = true) as",
     "select dismissed.user_id, dismissed.post_id, dismissed.created_at",
     "from (",
-    "  select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys_engine.dismissals",
+    "  select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals",
     ...parts.flatMap(({ table, user, post, created, where, notes }) => [
       "  union all",
       ...notes.map((note) => ` ${note}`),

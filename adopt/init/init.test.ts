@@ -65,7 +65,6 @@ test("a later one adds what is new, replaces what is the engine's, and keeps wha
   const at = (name: string) => join(folder, "supabase/migrations", name);
   // a team that edited one, has one that no release had, and went on
   await writeFile(at(second), "-- edited");
-  await writeFile(at("20261126101501_recsys_unreleased.sql"), "-- gone");
   await writeFile(at(sources), "-- ours");
   await writeFile(at("20270101000000_later.sql"), "-- of the app");
   await writeFile(join(folder, "supabase/functions/_recsys/_shared/old.ts"), "");
@@ -74,7 +73,7 @@ test("a later one adds what is new, replaces what is the engine's, and keeps wha
   assert.deepEqual(await init(folder, now, undefined, later), {
     added: [newest],
     changed: [second],
-    left: ["20261126101501_recsys_unreleased.sql"],
+    left: [],
     sources,
     upgraded: true,
   });
@@ -84,6 +83,10 @@ test("a later one adds what is new, replaces what is the engine's, and keeps wha
   assert.ok(!(await readdir(join(folder, "supabase/functions/_recsys/_shared"))).includes("old.ts"));
 
   const before = await readFile(join(folder, "supabase/config.toml"), "utf8");
+  await assert.rejects(
+    init(folder, now, undefined, release("recsys_1_0_0", "recsys_1_1_0")),
+    /^UserError: the app has recsys 2\.0\.0, which is later than this one: npm install recsys@2\.0\.0$/,
+  );
   const third = await init(folder, now, undefined, later);
   assert.deepEqual([third.added, third.changed], [[], []]);
   assert.equal(await readFile(join(folder, "supabase/config.toml"), "utf8"), before);
@@ -126,6 +129,11 @@ test("where something is in the way it says so in a line and writes nothing", as
       /20261126101500_recsys_000960_sources\.sql is of a version before 1\.0, which cannot be upgraded: delete .* and begin with a new database/,
     ],
     [
+      "what was never released",
+      (folder) => writeFile(join(folder, "supabase/migrations/20261126101500_recsys_unreleased.sql"), ""),
+      /recsys_unreleased\.sql is of a version that was never released and cannot be upgraded/,
+    ],
+    [
       "a version that is no instant",
       (folder) => writeFile(join(folder, "supabase/migrations/99999999999999_last.sql"), ""),
       /the version 99999999999999, which is no instant/,
@@ -136,7 +144,8 @@ test("where something is in the way it says so in a line and writes nothing", as
       const folder = await app(t);
       await prepare(folder);
       const before = await readdir(folder, { recursive: true });
-      await assert.rejects(init(folder, now), { name: "UserError", message: reason });
+      const released = [{ version: "", name: "recsys_1_0_0", sql: "" }];
+      await assert.rejects(init(folder, now, undefined, released), { name: "UserError", message: reason });
       assert.deepEqual(await readdir(folder, { recursive: true }), before);
     });
   const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -9,6 +9,7 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Migration, readMigrations } from "../../db/migration-files.ts";
 import { UserError } from "../../db/user-error.ts";
+import { compareVersions } from "../../supabase/functions/_shared/http/schema-version.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const walkThrough = new URL("../../docs/adopting.md", import.meta.url);
@@ -40,6 +41,15 @@ export async function init(folder: string, now = new Date(), draft?: string, rel
   const versions = present.map((name) => name.slice(0, name.indexOf("_")));
   const installed = new Map(present.flatMap((name) => (keyOf(name) ? [[keyOf(name) as string, name] as const] : [])));
   const ours = release ?? (await engineMigrations());
+  const last = [...installed.keys()].filter((name) => name !== unreleased).at(-1);
+  if (last !== undefined && compareVersions(versionOfName(last), versionOfName(ours.at(-1)?.name ?? "")) > 0)
+    throw new UserError(
+      `the app has recsys ${versionOfName(last)}, which is later than this one: npm install recsys@${versionOfName(last)}`,
+    );
+  if (installed.has(unreleased) && !ours.some(({ name }) => name === unreleased))
+    throw new UserError(
+      `${installed.get(unreleased)} is of a version that was never released and cannot be upgraded: delete it and begin with a new database`,
+    );
   const missing = ours.filter(({ name }) => !installed.has(name));
   const found = present.find((name) => /^\d+_recsys_sources\.sql$/.test(name));
   const fresh = versionsAfter(versions, missing.length + (found ? 0 : 1), now);
@@ -78,6 +88,13 @@ async function exampleToFill(): Promise<string> {
 -- The example is that of docs/adopting.md in the recommender's repository.
 --
 ${example.replace(/^(?!-- |$)/gm, "-- ")}`;
+}
+
+const unreleased = "recsys_unreleased";
+
+/** `1.2.0` of `recsys_1_2_0`; what is unreleased is of none. */
+function versionOfName(name: string): string {
+  return name.replace("recsys_", "").replaceAll("_", ".");
 }
 
 /** The name of a migration of the recommender's, by which a later `init` finds it again; undefined: it is the app's. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { startGateway } from "../../serve/gateway.ts";
-import { schemaVersion } from "../../supabase/functions/_shared/database/schema-version.ts";
+import { schemaVersion } from "../../supabase/functions/_shared/http/schema-version.ts";
 import { fillCommunity, publishTinyModel } from "../../testing/community.ts";
 import { recsys } from "../testing.ts";
 
@@ -18,8 +18,8 @@ const lineOf = (output: string, what: string) =>
   output.split("\n").find((line) => new RegExp(`^(ok|warning|PROBLEM) +${what} `).test(line)) ?? "";
 
 /** A server that answers each request so. */
-async function answering(t: { after(clean: () => void): void }, status: number, body: string): Promise<string> {
-  const server = createServer((_, response) => response.writeHead(status).end(body));
+async function answering(t: { after(clean: () => void): void }, status: number, headers = {}): Promise<string> {
+  const server = createServer((_, response) => response.writeHead(status, headers).end("{}"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => void server.close());
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -70,8 +70,13 @@ test("a schema of another version, and none", async () => {
       `recsys: the database has recsys 0.0.9, and this command is ${schemaVersion}: npx recsys init --into APP, then npx supabase db push there\n`,
     ],
   );
+  assert.equal(lineOf(other.stdout, "rights"), "", "what else there is may have another name there");
   await pool.query("drop function recsys.version()");
   assert.match(lineOf((await doctor()).stdout, "schema"), /^PROBLEM .*recsys of no version\. /);
+  assert.match(
+    (await recsys(["health", "--database", url])).stderr,
+    /^recsys: the database has recsys of no version, and /,
+  );
   await pool.query(rows[0].was);
   await pool.query("alter schema recsys rename to hidden");
   const none = await doctor();
@@ -89,10 +94,9 @@ test("functions of this version, of another, that fail, and of which there are n
   });
   assert.match(lineOf((await doctor("--functions", gateway.url)).stdout, "functions"), /^ok .*recsys \d+\.\d+\.\d+$/);
   for (const [what, address, said] of [
-    ["another", await answering(t, 200, '{"info": {"x-recsys-version": "0.0.9"}}'), /recsys 0\.0\.9\. What to do: npx/],
-    ["of none", await answering(t, 200, "{}"), /of no version/],
-    ["no JSON", await answering(t, 200, "<html>"), /does not answer/],
-    ["an error", await answering(t, 503, ""), /answers 503/],
+    ["another", await answering(t, 401, { "recsys-version": "0.0.9" }), /recsys 0\.0\.9\. What to do: npx/],
+    ["of none", await answering(t, 401), /answers 401 without a version/],
+    ["not deployed", await answering(t, 404), /answers 404 without a version/],
     ["nobody", "http://127.0.0.1:1", /does not answer/],
     ["no URL", "nowhere", /does not answer/],
   ] as const) {

@@ -3,8 +3,8 @@ import { sql } from "kysely";
 import { type Database, openDatabase } from "../../db/connect.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
-import { schemaVersion } from "../../supabase/functions/_shared/database/schema-version.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { schemaVersion, versionHeader } from "../../supabase/functions/_shared/http/schema-version.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
 export interface DoctorOptions extends DatabaseOption {
@@ -100,7 +100,11 @@ async function databaseLines({ pool }: Database): Promise<Line[]> {
     });
     return lines;
   }
-  lines.push(await schemaLine(pool, facts.has_version), await modelLine(pool));
+  const schema = await schemaLine(pool, facts.has_version);
+  lines.push(schema);
+  // whatever else is asked for may have another name there
+  if (schema.cure) return lines;
+  lines.push(await modelLine(pool));
   lines.push(...(await accessLines(pool)), ...(await scheduleLines(pool, facts.installed)));
   return lines;
 }
@@ -194,10 +198,11 @@ async function functionsLine(url: string): Promise<Line> {
   const what = "functions";
   const cure = "npx supabase functions deploy, from an app that has this version (npx recsys init --into APP)";
   try {
-    const answer = await fetch(new URL("/functions/v1/openapi", url), { signal: AbortSignal.timeout(10_000) });
-    if (!answer.ok) return { what, said: `${url} answers ${answer.status}`, cure, stops: true };
-    const { info } = (await answer.json()) as { info?: Record<string, string> };
-    const found = info?.["x-recsys-version"] ?? "of no version";
+    // every app has this one; it says its version to whoever asks, and that they have to sign in
+    const answer = await fetch(new URL("/functions/v1/recommend", url), { signal: AbortSignal.timeout(10_000) });
+    await answer.body?.cancel();
+    const found = answer.headers.get(versionHeader);
+    if (found === null) return { what, said: `${url} answers ${answer.status} without a version`, cure, stops: true };
     return { what, said: `recsys ${found}`, ...(found !== schemaVersion && { cure, stops: true }) };
   } catch (error) {
     const said = `${url} does not answer (${(error as Error).message})`;

@@ -45,10 +45,7 @@ test("an experiment from its start to its end", async () => {
   const report = await experiment("report", "weights");
   assert.equal(report.status, 0, report.stderr);
   assert.ok(!report.stdout.includes("dismiss"), "nobody dismissed anything");
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now() - interval '4 hours')", [
-    people.eve,
-    post(1),
-  ]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now() - interval '4 hours')", [people.eve, post(1)]);
   await pool.query("update recsys.settings set long_view_seconds = 30");
   const withMore = await experiment("report", "weights");
   for (const line of [

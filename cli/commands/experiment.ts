@@ -80,7 +80,7 @@ export async function experimentReportCommand(name: string, options: DatabaseOpt
     );
     print(`Of each post shown: whether the person viewed, voted for or commented on it within ${counts}.`);
     for (const line of figures) print(line);
-    const verdicts = await ask(database, call("recsys_engine.experiment_verdict", { p_name: name }));
+    const verdicts = await ask(database, call("recsys.experiment_verdict", { p_name: name }));
     print("What to conclude, whenever you look:");
     for (const { variant, verdict } of verdicts) print(`  ${variant}: ${verdict}`);
   });

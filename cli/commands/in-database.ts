@@ -4,7 +4,7 @@ import { foreignTables, hasExampleApp, someOf } from "../../db/foreign-tables.ts
 import { migrate } from "../../db/migrate.ts";
 import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
-import { otherVersion } from "../../supabase/functions/_shared/database/schema-version.ts";
+import { otherVersion } from "../../supabase/functions/_shared/http/schema-version.ts";
 import { progressBars } from "./progress-bar.ts";
 
 export interface DatabaseOption {
@@ -82,7 +82,15 @@ async function requireSchema(database: Database): Promise<void> {
     throw new UserError(
       "this database has no schema recsys: run `supabase db push`, or `npx recsys import` which applies the migrations",
     );
-  const { rows } = await database.pool.query<{ version: string }>("select recsys.version()");
+  await requireVersion(database);
+}
+
+/** Throws a `UserError` where the schema is of another version than this command: asked at the start, and by a worker before each job. */
+export async function requireVersion({ pool }: Pick<Database, "pool">): Promise<void> {
+  const { rows: found } = await pool.query("select to_regprocedure('recsys.version()') is not null as has_version");
+  const { rows } = found[0].has_version
+    ? await pool.query<{ version: string }>("select recsys.version()")
+    : { rows: [{ version: "of no version" }] };
   const problem = otherVersion(rows[0].version, "this command is", `npm install recsys@${rows[0].version}`);
   if (problem) throw new UserError(problem);
 }

@@ -119,7 +119,7 @@ test(`ended in mid-work ${times} times, it loses no job, and no vector is of the
   assert.deepEqual(await once(worker.child, "exit"), [0, null], worker.output.stderr);
 
   const { rows: coverage } = await pool.query(
-    "select posts::int, posts_with_vector::int from recsys.embedding_coverage where model_id = $1",
+    "select posts::int, posts_with_vector::int from recsys_engine.embedding_coverage where model_id = $1",
     [model],
   );
   assert.equal(coverage[0].posts_with_vector, coverage[0].posts);

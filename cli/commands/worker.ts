@@ -12,7 +12,7 @@ import { readConfig } from "../../trainer/config/config-file.ts";
 import { claimRequest } from "../../trainer/retraining/training-queue.ts";
 import { workRequest } from "../../trainer/retraining/work-request.ts";
 import { runLine } from "./batch.ts";
-import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type CommandContext, type DatabaseOption, inDatabase, requireVersion } from "./in-database.ts";
 import { topicsLine, topicsOfNewModel } from "./topics.ts";
 
 export interface WorkerOptions extends DatabaseOption {
@@ -70,6 +70,8 @@ async function trainWhatWaits(context: CommandContext, options: WorkerOptions, c
   let worked = 0;
   while (!signal.aborted) {
     try {
+      // an upgrade may come while it runs
+      await requireVersion(database);
       const claim = await claimRequest(database);
       if (claim) {
         worked++;

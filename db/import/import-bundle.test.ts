@@ -151,7 +151,7 @@ test("the clock of an archived community is set back, that of a live one is not"
   const database = await testDatabase(t);
   await importBundle(database, await bundleFolder(t));
   const { rows } = await database.pool.query(
-    "select recsys_engine.clock() - timestamptz '2026-01-05T00:00:01.123456Z' < interval '1 minute' as is_then, recsys_engine.clock() >= '2026-01-05T00:00:01.12Z' as is_after from recsys.settings",
+    "select recsys.clock() - timestamptz '2026-01-05T00:00:01.123456Z' < interval '1 minute' as is_then, recsys.clock() >= '2026-01-05T00:00:01.12Z' as is_after from recsys.settings",
   );
   assert.deepEqual(rows[0], { is_then: true, is_after: true });
   const today = { user_id: "bob", post_id: "oak", kind: "view", created_at: new Date().toISOString() };

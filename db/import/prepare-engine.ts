@@ -68,7 +68,7 @@ const stampWithClock = `
   begin
     if (select clock_shift <> '0' from recsys.settings) then
       foreach app_table in array '{profiles,projects,posts,post_views,post_votes,comments,logins}'::text[] loop
-        execute format('alter table public.%I alter column created_at set default recsys_engine.clock()', app_table);
+        execute format('alter table public.%I alter column created_at set default recsys.clock()', app_table);
       end loop;
     end if;
   end

@@ -20,7 +20,7 @@ test("a real community goes in whole, with its ratings and its order of time, an
       count(*) filter (where kind = 'vote' and value < 4) + count(*) filter (where kind = 'view' and value >= 4) as misplaced,
       count(*) filter (where interaction_id < previous) as out_of_order,
       (select count(*) from recsys_engine.timeline) as states,
-      recsys_engine.clock() - max(created_at) < interval '1 hour' as is_now
+      recsys.clock() - max(created_at) < interval '1 hour' as is_now
     from (
       select *, lag(interaction_id) over (order by created_at, interaction_id) as previous from recsys.source_interactions
     ) as in_order`,

@@ -46,14 +46,3 @@ export function differences(from: SchemaCatalog, to: SchemaCatalog): string[] {
     ...wanted.map((object) => `${from.has(object) ? "~" : "+"} ${object}`),
   ];
 }
-
-/** What of the schema recsys, which is promised, is gone, or a column of another type. */
-export function brokenPromises(from: SchemaCatalog, to: SchemaCatalog): string[] {
-  const typeOf = (definition?: string) => definition?.split(/ (?:not null|default|generated|storage) /, 1)[0];
-  const isPromised = (object: string) => /^(table|view|function|type|column) recsys\./.test(object);
-  return [...from.keys()].filter(
-    (object) =>
-      isPromised(object) &&
-      (!to.has(object) || (object.startsWith("column ") && typeOf(from.get(object)) !== typeOf(to.get(object)))),
-  );
-}

@@ -2,22 +2,23 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Migration, readMigrations } from "../migration-files.ts";
 import type { Scope } from "../testing.ts";
-import { brokenPromises, catalogOf, readCatalog } from "./catalog.ts";
-import { readChecksums, readHandWritten, readSchemas, releaseOf, root } from "./schema-files.ts";
+import { catalogOf, readCatalog } from "./catalog.ts";
+import { brokenPromises } from "./promises.ts";
+import { checkout, readChecksums, readHandWritten, readSchemas, releaseOf } from "./schema-files.ts";
 import { scratchDatabase } from "./scratch.ts";
 import { composeUpgrade } from "./upgrade.ts";
 
 /** What is not released yet, as a migration that comes after all others; undefined: nothing. */
-export async function composeUnreleased(scope: Scope, folder = root): Promise<Migration | undefined> {
+export async function composeUnreleased(scope: Scope, folder = checkout): Promise<Migration | undefined> {
   return (await compareWithRelease(scope, folder)).migration;
 }
 
 /** The same, with what of `recsys`, which is promised, is gone or of another type: only a major version may do that. */
 export async function compareWithRelease(
   scope: Scope,
-  folder = root,
+  folder = checkout,
 ): Promise<{ migration: Migration | undefined; broken: string[] }> {
-  const released = [...readChecksums(folder).keys()].map((file) => basename(file));
+  const released = [...readChecksums(folder).keys()].filter(releaseOf).map((file) => basename(file));
   const baseline = {
     version: firstVersion,
     name: "recsys_unreleased",
@@ -26,9 +27,9 @@ export async function compareWithRelease(
   if (released.length === 0) return { migration: baseline, broken: [] };
 
   const all = await readMigrations(pathToFileURL(`${join(folder, "supabase/migrations")}/`));
-  const earlier = all.filter(({ name }) => name !== "recsys_unreleased");
-  const ofApp = earlier.filter(({ version, name }) => !released.includes(`${version}_${name}.sql`));
-  const fresh = await scratchDatabase(scope, [baseline, ...ofApp]);
+  const earlier = all.filter(({ version, name }) => released.includes(`${version}_${name}.sql`));
+  // without the example app, whose views would hide that a source view changed
+  const fresh = await scratchDatabase(scope, [baseline]);
   const old = await scratchDatabase(scope, earlier);
   const wanted = await catalogOf(fresh);
   const client = await old.pool.connect();
@@ -37,7 +38,8 @@ export async function compareWithRelease(
     const broken = brokenPromises(await readCatalog(client), wanted);
     const sql = await composeUpgrade(client, wanted, readHandWritten(folder));
     if (sql === "") return { migration: undefined, broken };
-    const version = String(BigInt(earlier.at(-1)?.version ?? firstVersion) + 1n);
+    const last = all.filter(({ name }) => name !== "recsys_unreleased").at(-1);
+    const version = String(BigInt(last?.version ?? firstVersion) + 1n);
     const from = releaseOf(released.at(-1) ?? "");
     const migration = { version, name: "recsys_unreleased", sql: `${header(`from ${from} on`)}${preamble}${sql}` };
     return { migration, broken };
@@ -51,10 +53,10 @@ export async function compareWithRelease(
 const firstVersion = "20261125000000";
 
 /**
- * Whatever waits for a long transaction keeps every feed waiting behind it: rather fail and be pushed again. And pgvector is loaded: before that only
+ * Whatever waits for a long transaction keeps every feed waiting behind it, which has a fallback after a second: rather fail and be pushed again. And pgvector is loaded: before that only
  * a superuser may name its settings in a function.
  */
-const preamble = "set local lock_timeout = '5s';\ndo $$ begin perform '[1]'::extensions.vector; end $$;\n\n";
+const preamble = "set local lock_timeout = '1s';\ndo $$ begin perform '[1]'::extensions.vector; end $$;\n\n";
 
 const header = (what: string) =>
   `-- The recommender, ${what}. Written by \`npm run types\` from supabase/schemas and supabase/upgrade.sql: change those.\n\n`;

@@ -6,12 +6,12 @@ import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { UserError } from "../user-error.ts";
 import { composeUnreleased } from "./compose.ts";
-import { checksumOf, checksums, readChecksums, root } from "./schema-files.ts";
+import { checkout, checksumOf, checksums, readChecksums } from "./schema-files.ts";
 
 const unreleased = "supabase/migrations/*_recsys_unreleased.sql";
 
 /** Throws a `UserError` where a released migration is gone or was edited: databases have it as it was. */
-export function verifyReleased(folder = root): void {
+export function verifyReleased(folder = checkout): void {
   for (const [file, sum] of readChecksums(folder)) {
     if (!existsSync(join(folder, file))) throw new UserError(`${file} is released and gone: git checkout ${file}`);
     if (checksumOf(readFileSync(join(folder, file), "utf8")) !== sum)
@@ -27,16 +27,16 @@ async function main(verify: boolean): Promise<void> {
   const migration = await composeUnreleased({ after: (clean) => void cleanings.push(clean) });
   for (const clean of cleanings) await clean();
   const file = migration && `supabase/migrations/${migration.version}_${migration.name}.sql`;
-  const found = globSync(unreleased, { cwd: root });
+  const found = globSync(unreleased, { cwd: checkout });
   if (verify) {
     const isCurrent =
-      found.join() === (file ?? "") && (!file || readFileSync(join(root, file), "utf8") === migration.sql);
+      found.join() === (file ?? "") && (!file || readFileSync(join(checkout, file), "utf8") === migration.sql);
     if (!isCurrent) throw new UserError("supabase/migrations lacks what changed in supabase/schemas: npm run types");
     console.log("supabase/migrations fit supabase/schemas.");
     return;
   }
-  for (const old of found) rmSync(join(root, old));
-  if (file) writeFileSync(join(root, file), migration.sql);
+  for (const old of found) rmSync(join(checkout, old));
+  if (file) writeFileSync(join(checkout, file), migration.sql);
   console.log(file ? `Wrote ${file}.` : "Nothing changed since the last release.");
 }
 

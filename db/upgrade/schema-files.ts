@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
  * since the last release; `supabase/migrations` what `supabase db push` applies: a file for each release, which never changes, and one for what is
  * not released, which is made of the two.
  */
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 export const checksums = "db/releases/SHA256SUMS";
 export const handWritten = "supabase/upgrade.sql";
 
 /** The text of supabase/schemas, file after file. */
-export function readSchemas(folder = root): string {
+export function readSchemas(folder = checkout): string {
   const files = globSync("supabase/schemas/*/*.sql", { cwd: folder }).sort();
   const texts = files.map((file) => {
     const text = readFileSync(join(folder, file), "utf8");
@@ -23,13 +23,13 @@ export function readSchemas(folder = root): string {
 }
 
 /** The changes of tables since the last release; "": none. */
-export function readHandWritten(folder = root): string {
+export function readHandWritten(folder = checkout): string {
   const path = join(folder, handWritten);
   return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
 }
 
-/** Each released migration's sha256 by its path, in the order of the releases. */
-export function readChecksums(folder = root): Map<string, string> {
+/** The sha256 of each frozen migration by its path, in the order of the releases: those of releases, and the example app's. */
+export function readChecksums(folder = checkout): Map<string, string> {
   const path = join(folder, checksums);
   if (!existsSync(path)) return new Map();
   const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);

@@ -5,7 +5,8 @@ import { handWritten } from "./schema-files.ts";
 
 type Client = Pick<pg.ClientBase, "query">;
 
-const isCode = (object: string) => /^(function|view) /.test(object);
+/** The source views are the app's, which made them again over its own tables. */
+const isCode = (object: string) => /^(function|view) (?!recsys\.source_)/.test(object);
 const isRule = (object: string) => /^(policy .* on|trigger .* on recsys(_engine)?\.)/.test(object);
 
 /**
@@ -85,7 +86,7 @@ async function drop(client: Client, object: string, apply: Apply): Promise<void>
     const next = await firstPossible(client, left);
     if (next === undefined)
       throw new UserError(
-        `${object} cannot be dropped: something of the app depends on it. A release keeps it, or is a major one whose notes say what to do.`,
+        `${object} cannot be dropped: ${await dependentsOf(client, left[0])}. Change that in ${handWritten} first`,
       );
     await apply(`drop ${next};`);
     left = left.filter((each) => each !== next);
@@ -95,6 +96,19 @@ async function drop(client: Client, object: string, apply: Apply): Promise<void>
 async function firstPossible(client: Client, objects: string[]): Promise<string | undefined> {
   for (const object of objects) if (await isPossible(client, `drop ${object}`)) return object;
   return undefined;
+}
+
+/** What PostgreSQL says of what depends on an object. */
+async function dependentsOf(client: Client, object: string): Promise<string> {
+  await client.query("savepoint asking");
+  try {
+    await client.query(`drop ${object}`);
+    return "";
+  } catch (error) {
+    return (error as pg.DatabaseError).detail ?? (error as Error).message;
+  } finally {
+    await client.query("rollback to asking");
+  }
 }
 
 /** Whether a statement could be run now. One whose columns or types do not allow it, or that others depend on, could not. */

@@ -1,9 +1,9 @@
 /** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
 import { openPool } from "./_shared/database/pool.ts";
-import { openVersionWatch } from "./_shared/database/schema-version.ts";
 import type { Claims, Verify } from "./_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
+import { openVersionWatch } from "./_shared/http/schema-version.ts";
 import { loadRuntime, type Runtime } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { openFeedServices, type RecommendServices } from "./_shared/plug-ins/feed-services.ts";

@@ -153,12 +153,12 @@ comment on column recsys_engine.imports.imported_at is 'When it was imported.';
 alter table recsys_engine.imports enable row level security;
 grant select, insert on recsys_engine.imports to service_role;
 
-create function recsys_engine.clock() returns timestamptz
+create function recsys.clock() returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$ select now() - (select clock_shift from recsys.settings) $$;
-comment on function recsys_engine.clock() is 'The instant for which the engine recommends: now(), minus settings.clock_shift.';
-revoke all on function recsys_engine.clock() from public;
-grant execute on function recsys_engine.clock() to authenticated, service_role;
+comment on function recsys.clock() is 'The instant for which the engine recommends: now(), minus settings.clock_shift.';
+revoke all on function recsys.clock() from public;
+grant execute on function recsys.clock() to authenticated, service_role;
 
 
 -- 01_settings/02_schedules.sql
@@ -344,27 +344,27 @@ grant select on recsys_engine.planned_schedules, recsys.schedules to service_rol
 -- What people said they do not want to be shown. An app that has such a table already leaves this one empty and names its own in
 -- recsys.source_dismissals (20261125000300_example_views.sql).
 
-create table recsys_engine.dismissals (
+create table recsys.dismissals (
   user_id uuid not null,
   post_id uuid not null,
   created_at timestamptz not null check (created_at >= '1990-01-01 00:00Z' and created_at < '2200-01-01 00:00Z'),
   primary key (user_id, post_id)
 );
-comment on table recsys_engine.dismissals is 'Posts that a person called "not interesting": none of them is recommended to that person again.';
-comment on column recsys_engine.dismissals.user_id is 'Who dismissed the post.';
-comment on column recsys_engine.dismissals.post_id is 'The post, which may be gone by now.';
-comment on column recsys_engine.dismissals.created_at is 'When, by the engine''s clock (recsys_engine.clock()).';
+comment on table recsys.dismissals is 'Posts that a person called "not interesting": none of them is recommended to that person again.';
+comment on column recsys.dismissals.user_id is 'Who dismissed the post.';
+comment on column recsys.dismissals.post_id is 'The post, which may be gone by now.';
+comment on column recsys.dismissals.created_at is 'When, by the engine''s clock (recsys.clock()).';
 -- a feed reads the latest
-create index dismissals_user_id_created_at_idx on recsys_engine.dismissals (user_id, created_at desc);
+create index dismissals_user_id_created_at_idx on recsys.dismissals (user_id, created_at desc);
 -- a deleted post is erased from here too
-create index dismissals_post_id_idx on recsys_engine.dismissals (post_id);
-alter table recsys_engine.dismissals enable row level security;
-create policy "people read their own dismissals" on recsys_engine.dismissals for select to authenticated using (user_id = (select auth.uid()));
-create policy "people dismiss for themselves" on recsys_engine.dismissals for insert to authenticated
+create index dismissals_post_id_idx on recsys.dismissals (post_id);
+alter table recsys.dismissals enable row level security;
+create policy "people read their own dismissals" on recsys.dismissals for select to authenticated using (user_id = (select auth.uid()));
+create policy "people dismiss for themselves" on recsys.dismissals for insert to authenticated
   with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes');
-create policy "people take back their own dismissals" on recsys_engine.dismissals for delete to authenticated using (user_id = (select auth.uid()));
-grant select, insert, delete on recsys_engine.dismissals to authenticated;
-grant select, insert, update, delete on recsys_engine.dismissals to service_role;
+create policy "people take back their own dismissals" on recsys.dismissals for delete to authenticated using (user_id = (select auth.uid()));
+grant select, insert, delete on recsys.dismissals to authenticated;
+grant select, insert, update, delete on recsys.dismissals to service_role;
 
 
 -- 02_app_views/02_source_views.sql
@@ -425,7 +425,7 @@ comment on column recsys.source_logins.user_id is 'Who came back.';
 comment on column recsys.source_logins.created_at is 'When.';
 
 create view recsys.source_dismissals with (security_invoker = true) as
-select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys_engine.dismissals;
+select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals;
 comment on view recsys.source_dismissals is 'What people do not want to be shown: (user_id, post_id, created_at). Dismissed posts and those voted against; they leave the feed of that person at once and are no interactions.';
 comment on column recsys.source_dismissals.user_id is 'Who does not want it.';
 comment on column recsys.source_dismissals.post_id is 'Which post.';
@@ -844,7 +844,7 @@ grant execute on function recsys_engine.switch_model(bigint, text), recsys.activ
 -- A shadow is a model that scores a share of the requests after they were answered, and is shown to nobody: what it would have done is
 -- known (recsys.shadow_report, recsys.off_policy) before anybody is served by it.
 
-create table recsys_engine.shadows (
+create table recsys.shadows (
   shadow_id bigint primary key generated always as identity,
   model_id bigint not null,
   name text not null,
@@ -853,17 +853,17 @@ create table recsys_engine.shadows (
   started_by text not null default session_user,
   ended_at timestamptz
 );
-comment on table recsys_engine.shadows is 'One row per shadow, running until ended_at. Begun by recsys.start_shadow, ended by recsys.stop_shadow; what it said is in recsys_engine.shadow_impressions.';
-comment on column recsys_engine.shadows.shadow_id is 'Ascending in the order of their start.';
-comment on column recsys_engine.shadows.model_id is 'The model that scores. No foreign key: the row outlives it.';
-comment on column recsys_engine.shadows.name is 'The model''s name.';
-comment on column recsys_engine.shadows.share is 'The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.';
-comment on column recsys_engine.shadows.started_at is 'When it began, by the engine''s clock.';
-comment on column recsys_engine.shadows.started_by is 'The database role that started it.';
-comment on column recsys_engine.shadows.ended_at is 'When it ended, by the engine''s clock; null: it runs.';
-create unique index shadows_running_idx on recsys_engine.shadows (model_id) where ended_at is null;
-alter table recsys_engine.shadows enable row level security;
-grant select, insert, update, delete on recsys_engine.shadows to service_role;
+comment on table recsys.shadows is 'One row per shadow, running until ended_at. Begun by recsys.start_shadow, ended by recsys.stop_shadow; what it said is in recsys_engine.shadow_impressions.';
+comment on column recsys.shadows.shadow_id is 'Ascending in the order of their start.';
+comment on column recsys.shadows.model_id is 'The model that scores. No foreign key: the row outlives it.';
+comment on column recsys.shadows.name is 'The model''s name.';
+comment on column recsys.shadows.share is 'The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.';
+comment on column recsys.shadows.started_at is 'When it began, by the engine''s clock.';
+comment on column recsys.shadows.started_by is 'The database role that started it.';
+comment on column recsys.shadows.ended_at is 'When it ended, by the engine''s clock; null: it runs.';
+create unique index shadows_running_idx on recsys.shadows (model_id) where ended_at is null;
+alter table recsys.shadows enable row level security;
+grant select, insert, update, delete on recsys.shadows to service_role;
 
 create function recsys.start_shadow(p_model text, p_share real) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -883,15 +883,15 @@ begin
     raise exception 'there is no model % that could serve', coalesce(p_model, '(null)')
       using errcode = 'invalid_parameter_value', hint = 'select name, status from recsys.models where status in (''ready'', ''active'', ''retired'')';
   end if;
-  if exists (select from recsys_engine.shadows where shadows.model_id = wanted_model_id and shadows.ended_at is null) then
+  if exists (select from recsys.shadows where shadows.model_id = wanted_model_id and shadows.ended_at is null) then
     raise exception 'a shadow of % runs already', p_model using errcode = 'unique_violation', hint = 'to change its share: recsys.stop_shadow(name), and start it again';
   end if;
-  taken := (select coalesce(sum(shadows.share), 0) from recsys_engine.shadows where shadows.ended_at is null);
+  taken := (select coalesce(sum(shadows.share), 0) from recsys.shadows where shadows.ended_at is null);
   if taken + p_share::numeric > 1 then
     raise exception 'the shares of all running shadows are 1 together at most, and % is taken', taken
-      using errcode = 'invalid_parameter_value', hint = 'select name, share from recsys_engine.shadows where ended_at is null; recsys.stop_shadow(name)';
+      using errcode = 'invalid_parameter_value', hint = 'select name, share from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
-  insert into recsys_engine.shadows (model_id, name, share, started_at) values (wanted_model_id, p_model, p_share::numeric, recsys_engine.clock())
+  insert into recsys.shadows (model_id, name, share, started_at) values (wanted_model_id, p_model, p_share::numeric, recsys.clock())
   returning shadow_id into new_shadow_id;
   return new_shadow_id;
 end
@@ -902,9 +902,9 @@ create function recsys.stop_shadow(p_model text) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  update recsys_engine.shadows set ended_at = recsys_engine.clock() where shadows.name = p_model and shadows.ended_at is null;
+  update recsys.shadows set ended_at = recsys.clock() where shadows.name = p_model and shadows.ended_at is null;
   if not found then
-    raise exception 'no shadow of % runs', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name from recsys_engine.shadows where ended_at is null';
+    raise exception 'no shadow of % runs', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name from recsys.shadows where ended_at is null';
   end if;
 end
 $$;
@@ -1264,7 +1264,7 @@ begin
   values (
     p_name, case when p_variants #> '{0,interleave_with}' is null then 'split' else 'interleaving' end, p_layer,
     coalesce((select salt from recsys.experiments where layer = p_layer and ended_at is null limit 1), gen_random_uuid()::text),
-    p_outcome_window, p_max_loss, recsys_engine.clock(), recsys_engine.clock()
+    p_outcome_window, p_max_loss, recsys.clock(), recsys.clock()
   )
   returning experiment_id into new_experiment_id;
   insert into recsys.experiment_variants (experiment_id, place, variant, share, model_id, second_model_id, settings)
@@ -1313,7 +1313,7 @@ begin
   update recsys.experiment_variants set share = (p_shares ->> variant)::numeric where experiment_id = found_id;
   perform recsys_engine.allot_buckets(found_id);
   -- with other shares another mixture of days is in each variant, and a good day would look like a good variant
-  update recsys.experiments set counted_from = recsys_engine.clock() where experiment_id = found_id;
+  update recsys.experiments set counted_from = recsys.clock() where experiment_id = found_id;
 end
 $$;
 comment on function recsys.change_shares(text, jsonb) is 'Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here.';
@@ -1324,7 +1324,7 @@ as $$
 declare
   found_id constant bigint := recsys_engine.running_experiment(p_name);
 begin
-  update recsys.experiments set ended_at = recsys_engine.clock(), end_reason = coalesce(p_reason, 'stopped by hand') where experiment_id = found_id;
+  update recsys.experiments set ended_at = recsys.clock(), end_reason = coalesce(p_reason, 'stopped by hand') where experiment_id = found_id;
 end
 $$;
 comment on function recsys.stop_experiment(text, text) is 'Ends an experiment: from the next request on its people are served as everybody, and its report stays.';
@@ -1346,7 +1346,7 @@ join recsys.experiment_variants as variants using (experiment_id)
 cross join lateral (values (variants.model_id), (variants.second_model_id)) as served (model_id)
 where experiments.ended_at is null and served.model_id is not null
 union
-select shadows.model_id from recsys_engine.shadows where shadows.ended_at is null;
+select shadows.model_id from recsys.shadows where shadows.ended_at is null;
 comment on view recsys_engine.tried_models is 'The models that running experiments serve or running shadows score with: they are not to be dropped, and get vectors of new posts.';
 comment on column recsys_engine.tried_models.model_id is 'The model.';
 grant select on recsys_engine.tried_models to service_role;
@@ -1504,7 +1504,7 @@ begin
   end if;
   if exists (select from recsys_engine.tried_models where model_id = p_model_id) then
     raise exception 'model % is that of a running experiment or shadow', p_model_id
-      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys_engine.shadows where ended_at is null; recsys.stop_shadow(name)';
+      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
   -- in the order in which a feed locks them: the other way round each could wait for the other
   execute format('drop table if exists recsys_engine.user_embeddings_%s', p_model_id);
@@ -1977,7 +1977,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  today constant date := recsys_engine.day_of(recsys_engine.clock());
+  today constant date := recsys_engine.day_of(recsys.clock());
   last_day constant date := (select max(newcomer_days.day) from recsys_engine.newcomer_days);
   first_day constant date := case when last_day is null then '-infinity' else least(last_day + 1, today - 28) end;
 begin
@@ -2245,7 +2245,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  today constant date := recsys_engine.day_of(recsys_engine.clock());
+  today constant date := recsys_engine.day_of(recsys.clock());
   -- what is imported is taken as it is: what was usual is known where states have been kept for 28 days
   judged_from constant date := greatest(today - 28, recsys_engine.day_of((select min(post_stats.last_active_at) from recsys_engine.post_stats)) + 29);
   moved constant timestamptz[] := recsys_engine.keep_first_acts(p_users, p_at);
@@ -2458,7 +2458,7 @@ begin
         with queued as materialized (
           select each.user_id, each.at
           from (select %1$s as user_id, %2$s as post_id, %3$s as at from (%4$s) as changed where num_nulls(%5$s) = 0) as each
-          where num_nulls(each.user_id, each.post_id) = 0 and isfinite(each.at) and each.at < recsys_engine.clock() - interval ''6 hours''
+          where num_nulls(each.user_id, each.post_id) = 0 and isfinite(each.at) and each.at < recsys.clock() - interval ''6 hours''
         ),
         days as (
           select distinct queued.user_id, recsys_engine.day_of(queued.at) as day from queued
@@ -3184,7 +3184,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  instant constant timestamptz := recsys_engine.clock();
+  instant constant timestamptz := recsys.clock();
   due uuid[];
   written bigint;
 begin
@@ -3309,7 +3309,7 @@ begin
   if (select count(*) from recsys.source_posts where source_posts.post_id = any (p_written)) < cardinality(p_written) then
     -- one that is gone had the place of another: 200 posts that were erased left three of others on trial for a week
     judged_posts := array(
-      select unnest(p_written) union select newcomer_posts.post_id from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until > recsys_engine.clock()
+      select unnest(p_written) union select newcomer_posts.post_id from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until > recsys.clock()
     );
   end if;
   delete from recsys_engine.newcomer_posts where newcomer_posts.post_id = any (judged_posts);
@@ -3360,7 +3360,7 @@ begin
   select judged.post_id, judged.author_id, judged.created_at, judged.number, case when judged.is_on_trial then judged.created_at + recsys_engine.trial_age() end
   from judged
   -- that another is none is known for a day: until then one that no roll-up has seen is told from it
-  where judged.is_on_trial or judged.created_at > recsys_engine.clock() - interval '1 day';
+  where judged.is_on_trial or judged.created_at > recsys.clock() - interval '1 day';
   get diagnostics written = row_count;
   update recsys_engine.newcomer_posts as tried
   set on_trial_until = least(tried.created_at + recsys_engine.trial_age(), (
@@ -3492,14 +3492,14 @@ as $$
   where shown.post_id = trials.post_id and (shown.impressions, shown.acted) <> (trials.impressions, trials.acted);
   with gone as (
     delete from recsys_engine.trial_impressions as shown
-    where shown.shown_at <= recsys_engine.clock() - recsys_engine.trial_age() * 2
-      or exists (select from recsys_engine.trials where trials.post_id = shown.post_id and trials.created_at <= recsys_engine.clock() - recsys_engine.trial_age())
+    where shown.shown_at <= recsys.clock() - recsys_engine.trial_age() * 2
+      or exists (select from recsys_engine.trials where trials.post_id = shown.post_id and trials.created_at <= recsys.clock() - recsys_engine.trial_age())
   ),
   ended as (
-    delete from recsys_engine.trials where trials.created_at <= recsys_engine.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
+    delete from recsys_engine.trials where trials.created_at <= recsys.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
   ),
   never as (
-    delete from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys_engine.clock() - interval '1 day'
+    delete from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys.clock() - interval '1 day'
   )
   select count(*) from ended
 $$;
@@ -3889,7 +3889,7 @@ begin
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids, coalesce(array_agg(at), '{}') as at
       from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants,
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids
-      from taken where num_nulls(user_id, post_id) = 0 and at > recsys_engine.clock() - recsys_engine.trial_age() * 2) as acts;
+      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys_engine.trial_age() * 2) as acts;
 
   begin
     perform recsys_engine.count_trials(acted_by, acted_on);
@@ -4334,17 +4334,17 @@ select recsys_engine.schedule('recsys thinning', '* 2 * * *', 'select recsys_eng
 
 -- How far the feature store is behind.
 
-create view recsys.roll_up_lag with (security_invoker = true) as
+create view recsys_engine.roll_up_lag with (security_invoker = true) as
 select
   count(*) as depth,
   now() - min(feature_changes.queued_at) as age,
   round(count(*) / nullif(extract(epoch from max(feature_changes.queued_at) - min(feature_changes.queued_at)), 0), 1) as arriving_per_second
 from recsys_engine.feature_changes;
-comment on view recsys.roll_up_lag is 'How far the feature store is behind, in one row.';
-comment on column recsys.roll_up_lag.depth is 'Changes that wait for recsys.roll_up().';
-comment on column recsys.roll_up_lag.age is 'How long the oldest has waited; null: none waits.';
-comment on column recsys.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at the same time.';
-grant select on recsys.roll_up_lag to service_role;
+comment on view recsys_engine.roll_up_lag is 'How far the feature store is behind, in one row.';
+comment on column recsys_engine.roll_up_lag.depth is 'Changes that wait for recsys.roll_up().';
+comment on column recsys_engine.roll_up_lag.age is 'How long the oldest has waited; null: none waits.';
+comment on column recsys_engine.roll_up_lag.arriving_per_second is 'How fast those that wait came in; null where all came at the same time.';
+grant select on recsys_engine.roll_up_lag to service_role;
 
 
 -- 09_impressions/01_impressions.sql
@@ -4380,7 +4380,7 @@ comment on column recsys.impressions.request_id is 'The feed: the request_id of 
 comment on column recsys.impressions.user_id is 'Whom it was shown to.';
 comment on column recsys.impressions.post_id is 'What was shown.';
 comment on column recsys.impressions.position is 'Where in the feed, from 1, counted through its pages: each page has a request_id of its own.';
-comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys_engine.clock()).';
+comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys.clock()).';
 comment on column recsys.impressions.score is 'Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.';
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.';
 comment on column recsys.impressions.model_id is 'The model that ranked it; null: none was active.';
@@ -4806,7 +4806,7 @@ as $$
 begin
   return query
   select
-    recsys_engine.clock(), serving.model_id, serving.name, serving.feature_spec_digest, to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}'),
+    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}'),
     p_assigned - 'settings', feature_store_version.version
   from recsys_engine.feed_settings as defaults
   cross join recsys_engine.feature_store_version
@@ -5256,7 +5256,7 @@ declare
   request recsys_engine.feed_request := p_request;
   undecided uuid[];
 begin
-  if (request.filter).author_ids is null and request.at > recsys_engine.clock() - interval '1 minute' then
+  if (request.filter).author_ids is null and request.at > recsys.clock() - interval '1 minute' then
     undecided := array(
       select posts.post_id
       from recsys.source_posts as posts
@@ -6263,7 +6263,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_given(recsys_engine.feed_request(p_user_id, recsys_engine.clock(), p_filter), p_given);
+  request constant recsys_engine.feed_request := recsys_engine.with_given(recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter), p_given);
 begin
   return query
   select request.at, posts.post_id, posts.title, recsys_engine.served_key(posts.post_id, p_seed)
@@ -6357,7 +6357,7 @@ begin atomic
 end;
 comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys_engine.circle_members): rows took the driver 4 ms for 500 posts.';
 
-create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys_engine.clock()) returns json
+create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -6393,7 +6393,7 @@ end
 $$;
 comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64.';
 
-create function recsys_engine.common_posts(p_now timestamptz default recsys_engine.clock()) returns json
+create function recsys_engine.common_posts(p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -6620,7 +6620,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys_engine.clock()), p_filter);
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys.clock()), p_filter);
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
   kind text;
   newest uuid[];
@@ -6718,7 +6718,7 @@ create table recsys.promotions (
   place smallint check (place between 1 and 100),
   factor real check (factor between 0.01::real and 100),
   people jsonb check (people <> '{}' and jsonb_typeof(people) = 'object'),
-  starts_at timestamptz not null default recsys_engine.clock(),
+  starts_at timestamptz not null default recsys.clock(),
   ends_at timestamptz not null,
   per_person_and_day integer check (per_person_and_day between 1 and 1000),
   check (num_nonnulls(post_id, filter) = 1),
@@ -6733,7 +6733,7 @@ comment on column recsys.promotions.filter is 'Which posts, as of a request (rec
 comment on column recsys.promotions.place is 'The place in the feed, from 1; null: what factor says. A feed with fewer posts has it at its end.';
 comment on column recsys.promotions.factor is 'What the score is multiplied by, from 0.01 to 100; null: it has a place.';
 comment on column recsys.promotions.people is 'For whom: {"user_ids": [...], "passions": ["chess"], "signed_up_days": 7} are those who are one of these, care about one of these (capital or small letters are the same) and signed up within so many days, each part only where it is said; null: for everybody, visitors too.';
-comment on column recsys.promotions.starts_at is 'From when on, by recsys_engine.clock().';
+comment on column recsys.promotions.starts_at is 'From when on, by recsys.clock().';
 comment on column recsys.promotions.ends_at is 'Until when.';
 comment on column recsys.promotions.per_person_and_day is 'In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.';
 create index promotions_ends_at_idx on recsys.promotions (ends_at);
@@ -6790,7 +6790,7 @@ language sql stable security invoker set search_path = ''
 return (p_people is null or (
   (not p_people ? 'user_ids' or coalesce(p_user_id = any (array(select jsonb_array_elements_text(p_people -> 'user_ids'))::uuid[]), false))
   and (not p_people ? 'passions' or lower(p_passions::text)::text[] && lower(array(select jsonb_array_elements_text(p_people -> 'passions'))::text)::text[])
-  and (not p_people ? 'signed_up_days' or coalesce(p_created_at > recsys_engine.clock() - make_interval(days => (p_people ->> 'signed_up_days')::integer), false))
+  and (not p_people ? 'signed_up_days' or coalesce(p_created_at > recsys.clock() - make_interval(days => (p_people ->> 'signed_up_days')::integer), false))
   and p_user_id is not null
 )) is true;
 comment on function recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz) is 'Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor.';
@@ -6805,7 +6805,7 @@ return case
 end;
 comment on function recsys_engine.group_of(text, text, text[]) is 'To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none.';
 
-create function recsys_engine.small_group_posts(p_group_by text, p_now timestamptz default recsys_engine.clock()) returns uuid[]
+create function recsys_engine.small_group_posts(p_group_by text, p_now timestamptz default recsys.clock()) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -6993,7 +6993,7 @@ as $$
 #variable_conflict use_column
 declare
   promotion recsys.promotions;
-  day_ago constant timestamptz := recsys_engine.clock() - interval '24 hours';
+  day_ago constant timestamptz := recsys.clock() - interval '24 hours';
   request recsys_engine.feed_request;
   post_ids uuid[];
   people uuid[];
@@ -7005,7 +7005,7 @@ begin
   if promotion.promotion_id is null then
     raise exception 'there is no promotion %', coalesce(p_promotion_id::text, 'null') using errcode = 'P0002', hint = 'select promotion_id, name from recsys.promotions';
   end if;
-  request.at := recsys_engine.clock();
+  request.at := recsys.clock();
   request.excluded := '{}';
   request := recsys_engine.with_filter(request, promotion.filter);
   post_ids := case when promotion.filter is null then array[promotion.post_id]
@@ -7157,7 +7157,7 @@ create table recsys_engine.edited_posts (
 );
 comment on table recsys_engine.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts that say the same a feed has the one to which most people came: whoever edits an old post to say what a newer one does does not lead it.';
 comment on column recsys_engine.edited_posts.post_id is 'The post.';
-comment on column recsys_engine.edited_posts.edited_at is 'When, by recsys_engine.clock().';
+comment on column recsys_engine.edited_posts.edited_at is 'When, by recsys.clock().';
 create index edited_posts_edited_at_idx on recsys_engine.edited_posts (edited_at);
 alter table recsys_engine.edited_posts enable row level security;
 grant select, insert, update, delete on recsys_engine.edited_posts to service_role;
@@ -7199,7 +7199,7 @@ begin
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   if tg_op = 'UPDATE' and tg_argv[0] = 'post' then
     insert into recsys_engine.edited_posts as known (post_id, edited_at)
-    select changed.id, recsys_engine.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
+    select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
     on conflict (post_id) do update set edited_at = excluded.edited_at;
   end if;
   return null;
@@ -7437,7 +7437,7 @@ comment on column recsys.embedding_dead_letters.attempts is 'Claims since the la
 comment on column recsys.embedding_dead_letters.last_error is 'What the latest failure was.';
 comment on column recsys.embedding_dead_letters.enqueued_at is 'Since when there is a change without a vector.';
 
-create view recsys.embedding_coverage with (security_invoker = true) as
+create view recsys_engine.embedding_coverage with (security_invoker = true) as
 select
   models.model_id, models.name, models.status,
   counted.posts, counted.posts_with_vector,
@@ -7460,16 +7460,16 @@ left join lateral (
   order by source_posts.post_id
   limit 1
 ) as newest on true;
-comment on view recsys.embedding_coverage is 'Per model: posts, those with a vector of it, and the newest post without one, which cannot be found by its text. Only the active model gets vectors for new posts; another one gets them when it is activated.';
-comment on column recsys.embedding_coverage.model_id is 'The model.';
-comment on column recsys.embedding_coverage.name is 'Its name.';
-comment on column recsys.embedding_coverage.status is 'As in recsys.models.';
-comment on column recsys.embedding_coverage.posts is 'Posts that there are.';
-comment on column recsys.embedding_coverage.posts_with_vector is 'Of these, those with a vector of the model.';
-comment on column recsys.embedding_coverage.newest_post_without is 'The newest post without one; null: every post has one.';
-comment on column recsys.embedding_coverage.newest_without_created_at is 'When that post was written.';
+comment on view recsys_engine.embedding_coverage is 'Per model: posts, those with a vector of it, and the newest post without one, which cannot be found by its text. Only the active model gets vectors for new posts; another one gets them when it is activated.';
+comment on column recsys_engine.embedding_coverage.model_id is 'The model.';
+comment on column recsys_engine.embedding_coverage.name is 'Its name.';
+comment on column recsys_engine.embedding_coverage.status is 'As in recsys.models.';
+comment on column recsys_engine.embedding_coverage.posts is 'Posts that there are.';
+comment on column recsys_engine.embedding_coverage.posts_with_vector is 'Of these, those with a vector of the model.';
+comment on column recsys_engine.embedding_coverage.newest_post_without is 'The newest post without one; null: every post has one.';
+comment on column recsys_engine.embedding_coverage.newest_without_created_at is 'When that post was written.';
 
-grant select on recsys.embedding_queue, recsys.embedding_dead_letters, recsys.embedding_coverage to service_role;
+grant select on recsys.embedding_queue, recsys.embedding_dead_letters, recsys_engine.embedding_coverage to service_role;
 
 
 -- 13_embedding_queue/04_embedding_schedule.sql
@@ -7525,10 +7525,10 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   serving constant bigint := (select model_id from recsys.models where status = 'active');
-  since constant timestamptz := recsys_engine.clock() - interval '28 days';
+  since constant timestamptz := recsys.clock() - interval '28 days';
   -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, which would look as if nobody came
-  known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys_engine.clock() - interval '1 day') from recsys_engine.thinning));
-  known_days constant double precision := extract(epoch from recsys_engine.clock() - known_since)::double precision / 86400;
+  known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys_engine.thinning));
+  known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
   lacking uuid[];
   -- members and ideas are told these figures, which would else say what an organisation of the community does
   readable constant uuid[] := (select post_ids from recsys_engine.readable_posts(array[gen_random_uuid()], null));
@@ -7554,15 +7554,15 @@ begin
     select told.topic_id, count(*) / 28.0 as supply
     from recsys.source_posts as posts
     join told on told.post_id = posts.post_id
-    where posts.created_at > since and posts.created_at <= recsys_engine.clock()
+    where posts.created_at > since and posts.created_at <= recsys.clock()
     group by told.topic_id
   ),
   -- each person once a day: whoever comes a thousand times makes nothing wanted by many
   came as (
-    select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys_engine.clock() - stats.last_active_at) / 86400) as day
+    select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
     from recsys_engine.post_stats as stats
     join told on told.post_id = stats.post_id
-    where stats.last_active_at > known_since and stats.last_active_at <= recsys_engine.clock()
+    where stats.last_active_at > known_since and stats.last_active_at <= recsys.clock()
   ),
   wanted as (
     select came.topic_id, count(*) / known_days as demand, count(distinct came.user_id)::integer as people from came group by came.topic_id
@@ -8274,10 +8274,10 @@ comment on table recsys_engine.batch_runs is 'One row per run of `recsys batch`:
 comment on column recsys_engine.batch_runs.run_id is 'Number of the run.';
 comment on column recsys_engine.batch_runs.model_id is 'The model that ranks: the active one when the run began.';
 comment on column recsys_engine.batch_runs.model_name is 'Its name, which outlives the model.';
-comment on column recsys_engine.batch_runs.as_of is 'The instant, by recsys_engine.clock(), for which every list of the run holds, whichever worker makes it and whenever.';
+comment on column recsys_engine.batch_runs.as_of is 'The instant, by recsys.clock(), for which every list of the run holds, whichever worker makes it and whenever.';
 comment on column recsys_engine.batch_runs.status is 'running: pages are open; finished: everyone has a list; superseded: another run began before it was done.';
 comment on column recsys_engine.batch_runs.users is 'How many users were active at as_of.';
-comment on column recsys_engine.batch_runs.users_done is 'How many lists were written; of a running run see recsys.batch_progress.';
+comment on column recsys_engine.batch_runs.users_done is 'How many lists were written; of a running run see recsys_engine.batch_progress.';
 comment on column recsys_engine.batch_runs.users_failed is 'How many users have no list of this run; those of earlier runs stay.';
 comment on column recsys_engine.batch_runs.last_error is 'Why one of them has none.';
 comment on column recsys_engine.batch_runs.started_at is 'When it began, by the wall clock.';
@@ -8336,7 +8336,7 @@ comment on table recsys.batch_recommendations is 'The list of each active user, 
 comment on column recsys.batch_recommendations.user_id is 'Whose list it is.';
 comment on column recsys.batch_recommendations.run_id is 'The run that made it.';
 comment on column recsys.batch_recommendations.model_id is 'The model that ranked; it may be gone by now.';
-comment on column recsys.batch_recommendations.made_at is 'The instant, by recsys_engine.clock(), for which it holds.';
+comment on column recsys.batch_recommendations.made_at is 'The instant, by recsys.clock(), for which it holds.';
 comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile or community.';
 comment on column recsys.batch_recommendations.post_ids is 'The posts, best first; null where one was erased.';
 comment on column recsys.batch_recommendations.scores is 'The score of each.';
@@ -8356,7 +8356,7 @@ grant select on recsys.batch_recommendations to authenticated;
 grant select, insert, update, delete on recsys_engine.batch_runs, recsys_engine.batch_pages, recsys.batch_recommendations to service_role;
 grant usage on sequence recsys_engine.batch_claim_seq to service_role;
 
-create view recsys.batch_progress with (security_invoker = true) as
+create view recsys_engine.batch_progress with (security_invoker = true) as
 select
   batch_runs.run_id, batch_runs.model_name, batch_runs.as_of, batch_runs.status, batch_runs.users,
   coalesce(pages.users_done, batch_runs.users_done) as users_done,
@@ -8372,17 +8372,17 @@ left join (
   from recsys_engine.batch_pages
   group by batch_pages.run_id
 ) as pages on pages.run_id = batch_runs.run_id;
-comment on view recsys.batch_progress is 'How far each run is: users done and failed of all, pages that a worker has in hand, and when a page was last done.';
-comment on column recsys.batch_progress.run_id is 'The run.';
-comment on column recsys.batch_progress.model_name is 'The model that ranks.';
-comment on column recsys.batch_progress.as_of is 'The instant for which its lists hold.';
-comment on column recsys.batch_progress.status is 'As in recsys_engine.batch_runs.';
-comment on column recsys.batch_progress.users is 'Users who get a list.';
-comment on column recsys.batch_progress.users_done is 'Users who have one.';
-comment on column recsys.batch_progress.users_failed is 'Users for whom the ranking failed.';
-comment on column recsys.batch_progress.pages_in_work is 'Pages that a worker has in hand.';
-comment on column recsys.batch_progress.last_done_at is 'When a page was last done, or the run began.';
-grant select on recsys.batch_progress to service_role;
+comment on view recsys_engine.batch_progress is 'How far each run is: users done and failed of all, pages that a worker has in hand, and when a page was last done.';
+comment on column recsys_engine.batch_progress.run_id is 'The run.';
+comment on column recsys_engine.batch_progress.model_name is 'The model that ranks.';
+comment on column recsys_engine.batch_progress.as_of is 'The instant for which its lists hold.';
+comment on column recsys_engine.batch_progress.status is 'As in recsys_engine.batch_runs.';
+comment on column recsys_engine.batch_progress.users is 'Users who get a list.';
+comment on column recsys_engine.batch_progress.users_done is 'Users who have one.';
+comment on column recsys_engine.batch_progress.users_failed is 'Users for whom the ranking failed.';
+comment on column recsys_engine.batch_progress.pages_in_work is 'Pages that a worker has in hand.';
+comment on column recsys_engine.batch_progress.last_done_at is 'When a page was last done, or the run began.';
+grant select on recsys_engine.batch_progress to service_role;
 
 create function recsys_engine.batch_activity() returns interval
 language sql immutable security invoker set search_path = ''
@@ -8411,7 +8411,7 @@ begin
     end if;
     perform recsys_engine.end_batch_run(now_running.run_id, 'superseded');
   end if;
-  insert into recsys_engine.batch_runs (model_id, model_name, as_of) values (active.model_id, active.name, recsys_engine.clock())
+  insert into recsys_engine.batch_runs (model_id, model_name, as_of) values (active.model_id, active.name, recsys.clock())
   returning batch_runs.run_id into new_run_id;
   insert into recsys_engine.batch_pages (run_id, page, user_ids)
   select new_run_id, numbered.page, array_agg(numbered.user_id order by numbered.user_id)
@@ -8420,8 +8420,8 @@ begin
     from recsys.source_users
     where exists (
       select from recsys_engine.user_stats
-      where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys_engine.clock()
-        and user_stats.last_active_at > recsys_engine.clock() - recsys_engine.batch_activity()
+      where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys.clock()
+        and user_stats.last_active_at > recsys.clock() - recsys_engine.batch_activity()
     )
       and not exists (select from recsys.source_preferences where source_preferences.user_id = source_users.user_id)
   ) as numbered
@@ -8566,7 +8566,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys_engine.feed_request := recsys_engine.feed_request(p_user_id, recsys_engine.clock(), p_filter);
+  request recsys_engine.feed_request := recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter);
 begin
   request.seed := p_seed;
   request.served := p_served;
@@ -8591,7 +8591,7 @@ begin
     and not exists (select from recsys.source_preferences where source_preferences.user_id = p_user_id)
     -- a post that was written under the id of a deleted one is another
     and posts.created_at <= list.made_at
-    and posts.post_id <> all (recsys_engine.deleted_posts(list.post_ids, now() - (recsys_engine.clock() - list.made_at)))
+    and posts.post_id <> all (recsys_engine.deleted_posts(list.post_ids, now() - (recsys.clock() - list.made_at)))
   order by listed.number
   limit p_limit;
 end
@@ -8631,8 +8631,8 @@ language plpgsql volatile security invoker set search_path = '' set timezone = '
 set lock_timeout = '2s'
 as $$
 declare
-  this_month constant timestamptz := date_trunc('month', recsys_engine.clock());
-  kept_since constant timestamptz := recsys_engine.clock() - (select settings.impressions_kept from recsys.settings);
+  this_month constant timestamptz := date_trunc('month', recsys.clock());
+  kept_since constant timestamptz := recsys.clock() - (select settings.impressions_kept from recsys.settings);
   first timestamptz;
   name text;
   number integer := 0;
@@ -8680,7 +8680,7 @@ language plpgsql volatile security invoker set search_path = '' set timezone = '
 set lock_timeout = '1s'
 as $$
 declare
-  kept_since constant timestamptz := recsys_engine.clock() - (select settings.impressions_kept from recsys.settings);
+  kept_since constant timestamptz := recsys.clock() - (select settings.impressions_kept from recsys.settings);
   name text;
   number integer := 0;
 begin
@@ -8761,7 +8761,7 @@ language sql volatile security invoker set search_path = ''
 as $$
   with purged as (
     delete from recsys_engine.shadow_impressions
-    where shadow_impressions.shown_at < recsys_engine.clock() - (select settings.impressions_kept from recsys.settings)
+    where shadow_impressions.shown_at < recsys.clock() - (select settings.impressions_kept from recsys.settings)
     returning 1
   )
   select count(*) from purged
@@ -9153,7 +9153,7 @@ begin
   end if;
   return query
   select posts.post_id, posts.title, posts.author_id, posts.created_at, nearest.similarity
-  from recsys_engine.nearest_posts(active, vector, recsys_engine.clock(), array[p_post_id], p_limit) as nearest
+  from recsys_engine.nearest_posts(active, vector, recsys.clock(), array[p_post_id], p_limit) as nearest
   join recsys.source_posts as posts on posts.post_id = nearest.post_id
   order by nearest.similarity desc, posts.post_id;
 end
@@ -9214,7 +9214,7 @@ returns table (now timestamptz, post_ids uuid[], author_ids uuid[], titles text[
 language sql stable security invoker set search_path = ''
 as $$
   select
-    recsys_engine.clock(),
+    recsys.clock(),
     coalesce(array_agg(posts.post_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.author_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.title order by posts.created_at, posts.post_id), '{}'),
@@ -9224,7 +9224,7 @@ as $$
     select
       source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
     from recsys.source_posts
-    where source_posts.created_at <= recsys_engine.clock() and not exists (
+    where source_posts.created_at <= recsys.clock() and not exists (
       select from recsys.source_withheld as withheld where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
     )
     order by source_posts.created_at desc, source_posts.post_id desc
@@ -9302,20 +9302,20 @@ as $$
     array(
       select source_posts.post_id
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys_engine.clock() - interval '7 days' and not caller.is_impersonal
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days' and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 50
     ),
     array(
       select coalesce(source_posts.title, '')
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys_engine.clock() and not caller.is_impersonal
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 100
     ) || array(
       select coalesce(source_posts.title, '')
       from recsys.source_posts
-      where source_posts.created_at between recsys_engine.clock() - interval '7 days' and recsys_engine.clock()
+      where source_posts.created_at between recsys.clock() - interval '7 days' and recsys.clock()
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 1000
     )
@@ -9443,7 +9443,7 @@ create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (to
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
-  instant constant timestamptz := recsys_engine.clock();
+  instant constant timestamptz := recsys.clock();
   model record;
   post record;
   found_row record;
@@ -9644,7 +9644,7 @@ begin
         order by nearest.similarity desc, nearest.post_id), '[]')
       from recsys.post_embeddings as this
       cross join lateral recsys_engine.nearest_posts(
-        models.model_id, this.embedding, recsys_engine.clock(),
+        models.model_id, this.embedding, recsys.clock(),
         p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null
           and (select recsys_engine.feed_kind(auth.uid())) <> 'impersonal'),
         p_limit
@@ -9750,7 +9750,7 @@ begin
     end if;
   end if;
   readable := recsys_engine.readable_people(p_claims, found_ids);
-  muted := coalesce((recsys_engine.request_with_mutes(me, recsys_engine.clock())).muted_authors, '{}');
+  muted := coalesce((recsys_engine.request_with_mutes(me, recsys.clock())).muted_authors, '{}');
   items := (
     select coalesce(json_agg(json_build_object('user_id', near.user_id) order by near.place) filter (where near.place <= p_limit), '[]')
     from (
@@ -9831,7 +9831,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  as_of constant timestamptz := recsys_engine.clock();
+  as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
   reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
   muted constant uuid[] := coalesce((recsys_engine.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
@@ -9883,7 +9883,7 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  as_of constant timestamptz := recsys_engine.clock();
+  as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
   reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
   request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);
@@ -9950,7 +9950,7 @@ as $$
   with experiment as (
     select experiments.*,
       -- only what has had its time to be acted on, or a late look would see better people than an early one
-      least(experiments.ended_at, recsys_engine.clock() - experiments.outcome_window) as counted_until,
+      least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until,
       experiments.started_at - interval '28 days' as looked_at_from
     from recsys.experiments
     where experiments.experiment_id = p_experiment_id
@@ -10176,7 +10176,7 @@ create function recsys_engine.interleaving_credits(p_experiment_id bigint) retur
 language sql stable security invoker set search_path = ''
 as $$
   with experiment as (
-    select experiments.*, experiments.name || '/' || variants.variant as label, least(experiments.ended_at, recsys_engine.clock() - experiments.outcome_window) as counted_until
+    select experiments.*, experiments.name || '/' || variants.variant as label, least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until
     from recsys.experiments
     join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id and variants.second_model_id is not null
     where experiments.experiment_id = p_experiment_id
@@ -10373,7 +10373,7 @@ as $$
   left join report as score on score.metric = 'score'
   where experiments.name = p_name
 $$;
-comment on function recsys_engine.interleaving_verdict(text) is 'What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys_engine.experiment_verdict.';
+comment on function recsys_engine.interleaving_verdict(text) is 'What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict.';
 
 revoke all on function recsys.interleaving_report(text), recsys_engine.share_of_acts(text, double precision, double precision), recsys_engine.interleaving_verdict(text) from public;
 grant execute on function recsys.interleaving_report(text), recsys_engine.share_of_acts(text, double precision, double precision), recsys_engine.interleaving_verdict(text) to service_role;
@@ -10513,9 +10513,9 @@ as $$
   where experiments.name = p_name
   order by others.place
 $$;
-comment on function recsys_engine.split_verdict(text) is 'What to conclude of each variant of an experiment that splits people. Part of recsys_engine.experiment_verdict.';
+comment on function recsys_engine.split_verdict(text) is 'What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict.';
 
-create function recsys_engine.experiment_verdict(p_name text) returns table (variant text, verdict text)
+create function recsys.experiment_verdict(p_name text) returns table (variant text, verdict text)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
@@ -10526,10 +10526,10 @@ begin
   end if;
 end
 $$;
-comment on function recsys_engine.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report.';
+comment on function recsys.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report.';
 
-revoke all on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys_engine.experiment_verdict(text) from public;
-grant execute on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys_engine.experiment_verdict(text) to service_role;
+revoke all on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys.experiment_verdict(text) from public;
+grant execute on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys.experiment_verdict(text) to service_role;
 
 
 -- 20_experiment_reports/06_experiment_guardrails.sql
@@ -10614,10 +10614,10 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   -- a name may come again after its model was dropped
-  found_id constant bigint := (select shadows.model_id from recsys_engine.shadows where shadows.name = p_model order by shadows.shadow_id desc limit 1);
+  found_id constant bigint := (select shadows.model_id from recsys.shadows where shadows.name = p_model order by shadows.shadow_id desc limit 1);
 begin
   if found_id is null then
-    raise exception 'there was no shadow of %', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys_engine.shadows; recsys.start_shadow(name, share)';
+    raise exception 'there was no shadow of %', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.shadows; recsys.start_shadow(name, share)';
   end if;
   return found_id;
 end
@@ -10635,7 +10635,7 @@ as $$
     shown.request_id, shown.user_id, shown.post_id, shown.shown_at, shown.score, shown.probabilities, shown.served_score, shown.served_probabilities,
     shown.propensity, shown.support, shown.expected, shown.served_expected, shown.weight_squared, shown.weight_cubed,
     -- only what has had its time to be acted on
-    case when shown.shown_at <= recsys_engine.clock() - interval '1 day' then acted.times end
+    case when shown.shown_at <= recsys.clock() - interval '1 day' then acted.times end
   from recsys_engine.shadow_impressions as shown
   -- a look-up for each post, three index scans whatever the planner thinks of their number: as a join it took 21 s for 5,984 posts of which the
   -- statistics did not know yet
@@ -11067,7 +11067,7 @@ declare
   written integer;
   optional_written integer;
 begin
-  if p_day is null or day_ends + interval '1 day' > recsys_engine.clock() then
+  if p_day is null or day_ends + interval '1 day' > recsys.clock() then
     raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
       using hint = 'select recsys_engine.measure_days()';
   end if;
@@ -11250,9 +11250,9 @@ language sql stable security invoker set search_path = ''
 as $$
   with bounds as (
     select
-      (recsys_engine.clock() at time zone 'UTC')::date - 2 as settled,
+      (recsys.clock() at time zone 'UTC')::date - 2 as settled,
       (select max(daily_metrics.day) from recsys.daily_metrics where daily_metrics.metric = 'shown') as last_measured,
-      ((recsys_engine.clock() - settings.impressions_kept) at time zone 'UTC')::date + 1 as kept_since
+      ((recsys.clock() - settings.impressions_kept) at time zone 'UTC')::date + 1 as kept_since
     from recsys.settings
   )
   select days.day::date
@@ -11267,7 +11267,7 @@ create function recsys_engine.measure_days(p_most integer default 1) returns int
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  today constant date := (recsys_engine.clock() at time zone 'UTC')::date;
+  today constant date := (recsys.clock() at time zone 'UTC')::date;
   missing date;
   number integer := 0;
 begin
@@ -11279,7 +11279,7 @@ begin
     return 0;
   end if;
   insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
-  select today, 'lag', 0, 'roll-up', coalesce(extract(epoch from roll_up_lag.age), 0), 1 from recsys.roll_up_lag
+  select today, 'lag', 0, 'roll-up', coalesce(extract(epoch from roll_up_lag.age), 0), 1 from recsys_engine.roll_up_lag
   union all
   select today, 'lag', 0, 'embedding', coalesce(extract(epoch from max(embedding_queue.age)), 0), 1 from recsys.embedding_queue
   on conflict (day, metric, model_id, slice) do update set value = greatest(earlier.value, excluded.value), count = earlier.count + 1;
@@ -11289,7 +11289,7 @@ begin
   from (
     select count(distinct impressions.request_id) as feeds, count(distinct impressions.request_id) filter (where impressions.degraded is not null) as degraded
     from recsys.impressions
-    where impressions.shown_at > recsys_engine.clock() - interval '1 hour' and impressions.shown_at <= recsys_engine.clock()
+    where impressions.shown_at > recsys.clock() - interval '1 hour' and impressions.shown_at <= recsys.clock()
   ) as last_hour
   where last_hour.feeds > 0
   on conflict (day, metric, model_id, slice) do update
@@ -11351,25 +11351,25 @@ insert into recsys.health_bounds (figure, low, high, enough, reason, cure) value
     'npx recsys worker --train, and select * from recsys.training_status; where nothing new happened, all is well'),
   ('ten people', null, 0.6, 40,
     'Ten people are .22 of what a ranker learns of all of Travel, .38 of its first year. A night of which they are more was made by them, whatever each is bounded to.',
-    'Who they are: select user_id, count(*) from recsys_engine.user_stats where last_active_at > recsys_engine.clock() - interval ''7 days'' group by user_id order by count(*) desc limit 10. If they are no people, delete their accounts, npx recsys rollback, then npx recsys train and npx recsys publish: trained from scratch a model knows nothing of them'),
+    'Who they are: select user_id, count(*) from recsys_engine.user_stats where last_active_at > recsys.clock() - interval ''7 days'' group by user_id order by count(*) desc limit 10. If they are no people, delete their accounts, npx recsys rollback, then npx recsys train and npx recsys publish: trained from scratch a model knows nothing of them'),
   ('calibration', 0.5, 2, 25,
     'The order of a feed does not suffer where all probabilities are too high alike, but whoever reads them does, and the weights of views, votes and comments no longer mean what they say. Of 25 acts the ratio is known to a fifth of itself.',
     'npx recsys train, then npx recsys publish: a training calibrates again. Where it comes back, people act on feeds more or less often than training supposes: widen this bound'),
   ('drift', null, 0.25, 200,
     'By custom above 0.25 much has changed. By chance alone it is .09 with 200 people on either side.',
-    'Find out what changed: select * from recsys.daily_metrics where metric = ''drift'' order by day desc, value desc. Is the feature store up to date (select * from recsys.roll_up_lag), and right (select * from recsys_engine.feature_store_differences())? If people or posts really changed: npx recsys train, then npx recsys publish'),
+    'Find out what changed: select * from recsys.daily_metrics where metric = ''drift'' order by day desc, value desc. Is the feature store up to date (select * from recsys_engine.roll_up_lag), and right (select * from recsys_engine.feature_store_differences())? If people or posts really changed: npx recsys train, then npx recsys publish'),
   ('change of rate', 0.7, null, 100,
     'Weeks of a community differ by a tenth or two; a third less is something that broke, or another public.',
     'select * from recsys_engine.model_activations order by activation_id desc limit 5: did another model come? npx recsys rollback. Otherwise compare with select * from recsys.daily_metrics where metric = ''rate by source'''),
   ('change of coverage', 0.5, null, 100,
     'Half as many posts reach anybody: a source of candidates has run dry, or many posts have no vector.',
-    'select * from recsys.embedding_coverage; select * from recsys.daily_metrics where metric = ''rate by source'' order by day desc: which source brings less?'),
+    'select * from recsys_engine.embedding_coverage; select * from recsys.daily_metrics where metric = ''rate by source'' order by day desc: which source brings less?'),
   ('change of novelty', 0.8, null, 100,
     'A fifth fewer bits: feeds turn to what everybody knows.',
     'Compare retrieval by source as for coverage; more variety: update recsys.settings set diversity = 2'),
   ('change of fresh', 0.5, 2, 100,
     'Half or twice the share of new posts: either authors write much less or more, or new posts do not reach feeds.',
-    'Do new posts get vectors (select * from recsys.embedding_queue) and features (select * from recsys.roll_up_lag)? To show each of them more often: update recsys.settings set trial_impressions = 200'),
+    'Do new posts get vectors (select * from recsys.embedding_queue) and features (select * from recsys_engine.roll_up_lag)? To show each of them more often: update recsys.settings set trial_impressions = 200'),
   ('change of authors', null, 1.3, 100,
     'A tenth of the authors has a third more of the feeds than before.',
     'update recsys.settings set author_decay = 0.8: each further post of an author in a page keeps that much of its score'),
@@ -11403,7 +11403,7 @@ as $$
     select max(day) as last, count(*) as days from recsys.daily_metrics where metric = 'shown'
   ),
   today as (
-    select (recsys_engine.clock() at time zone 'UTC')::date as day
+    select (recsys.clock() at time zone 'UTC')::date as day
   ),
   recent as (
     select metrics.*, coalesce(models.name, 'model ' || metrics.model_id) as model
@@ -11471,7 +11471,7 @@ as $$
     ), '') || '.', 'None is active.')
   from active
   union all
-  select 'model age', 'in days', extract(epoch from recsys_engine.clock() - active.learned_until) / 86400, 0,
+  select 'model age', 'in days', extract(epoch from recsys.clock() - active.learned_until) / 86400, 0,
     format('%s learned from what happened until %s.', active.name, active.learned_until::timestamptz(0))
   from active
   where active.learned_until is not null
@@ -11513,7 +11513,7 @@ as $$
   union all
   select 'roll-up lag', 'in seconds', coalesce(extract(epoch from lag.age), 0), 0,
     format('%s changes wait.%s', lag.depth, (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'roll-up'))
-  from recsys.roll_up_lag as lag
+  from recsys_engine.roll_up_lag as lag
   union all
   select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(late_changes.queued_at)) / 3600, 0), 0,
     format('%s changes that came late wait.', count(*))
@@ -11560,7 +11560,7 @@ grant execute on function recsys_engine.percent(double precision), recsys_engine
 -- What a DBA asks of the engine's tables.
 
 create view recsys_engine.posts_without_vector with (security_invoker = true) as
-select posts.post_id, posts.title, posts.created_at, recsys_engine.clock() - posts.created_at as age,
+select posts.post_id, posts.title, posts.created_at, recsys.clock() - posts.created_at as age,
   case when job.entity_id is null then 'none waits' when job.is_dead then 'given up' else 'waits' end as job, job.failures, job.last_error
 from recsys.models
 cross join recsys.source_posts as posts
@@ -11576,7 +11576,7 @@ comment on column recsys_engine.posts_without_vector.job is 'waits: its vector i
 comment on column recsys_engine.posts_without_vector.failures is 'How often it failed; null: no job.';
 comment on column recsys_engine.posts_without_vector.last_error is 'Why it failed last.';
 
-create view recsys.sizes with (security_invoker = true) as
+create view recsys_engine.sizes with (security_invoker = true) as
 with recursive members as (
   select relations.oid as root, relations.oid from pg_catalog.pg_class as relations
   where relations.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relations.relkind in ('r', 'p') and not relations.relispartition
@@ -11592,16 +11592,16 @@ from members
 join pg_catalog.pg_class on pg_class.oid = members.root
 join pg_catalog.pg_class as parts on parts.oid = members.oid
 group by pg_class.relname;
-comment on view recsys.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes besides the app''s own tables.';
-comment on column recsys.sizes.name is 'The table.';
-comment on column recsys.sizes.partitions is 'How many partitions it has.';
-comment on column recsys.sizes.rows is 'How many rows, as counted by the last analyze.';
-comment on column recsys.sizes.data_bytes is 'Of the rows, with what of them is kept apart (TOAST).';
-comment on column recsys.sizes.index_bytes is 'Of its indexes; those of vectors are most of it.';
-comment on column recsys.sizes.bytes is 'Of both.';
-comment on column recsys.sizes.size is 'The same as text.';
+comment on view recsys_engine.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes besides the app''s own tables.';
+comment on column recsys_engine.sizes.name is 'The table.';
+comment on column recsys_engine.sizes.partitions is 'How many partitions it has.';
+comment on column recsys_engine.sizes.rows is 'How many rows, as counted by the last analyze.';
+comment on column recsys_engine.sizes.data_bytes is 'Of the rows, with what of them is kept apart (TOAST).';
+comment on column recsys_engine.sizes.index_bytes is 'Of its indexes; those of vectors are most of it.';
+comment on column recsys_engine.sizes.bytes is 'Of both.';
+comment on column recsys_engine.sizes.size is 'The same as text.';
 
-grant select on recsys_engine.posts_without_vector, recsys.sizes to service_role;
+grant select on recsys_engine.posts_without_vector, recsys_engine.sizes to service_role;
 
 
 -- 21_health/07_status.sql
@@ -11615,7 +11615,7 @@ with model as (
 newest as (
   -- a count of all posts reads whole tables: half a second at 155,000 posts. A gap shows among the newest
   select count(*) as posts, count(post_embeddings.post_id) as with_vector
-  from (select source_posts.post_id from recsys.source_posts where source_posts.created_at <= recsys_engine.clock() order by source_posts.created_at desc, source_posts.post_id limit 1000) as latest
+  from (select source_posts.post_id from recsys.source_posts where source_posts.created_at <= recsys.clock() order by source_posts.created_at desc, source_posts.post_id limit 1000) as latest
   cross join model
   left join recsys.post_embeddings on post_embeddings.model_id = model.model_id and post_embeddings.post_id = latest.post_id
 ),
@@ -11630,7 +11630,7 @@ months as (
   from pg_catalog.pg_inherits
   join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
   where pg_inherits.inhparent = 'recsys.impressions'::regclass
-    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys_engine.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
+    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
 ),
 runs as (
   select recsys_engine.has_cron() as are_run, count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
@@ -11641,7 +11641,7 @@ figures as (
   select count(*) as number, count(*) filter (where not health.ok) as out, string_agg(health.what, '; ') filter (where not health.ok) as names from recsys.health() as health
 )
 select concerns.concern, concerns.is_ok, concerns.state, case when concerns.is_ok then 'ok' else concerns.cure end as verdict
-from model, newest, jobs, erasing, months, runs, figures, recsys.roll_up_lag as lag, recsys.training_status as training
+from model, newest, jobs, erasing, months, runs, figures, recsys_engine.roll_up_lag as lag, recsys.training_status as training
 cross join lateral (
   values
     (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx recsys train, then npx recsys publish'),
@@ -11652,7 +11652,7 @@ cross join lateral (
     (4, 'dead letters', jobs.dead = 0, jobs.dead || ' jobs were given up',
       'select * from recsys.embedding_dead_letters; to try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'),
     (5, 'vectors', newest.with_vector >= 0.99 * newest.posts - 10 or model.model_id is null, format('%s of the newest %s posts have one', newest.with_vector, newest.posts),
-      'select * from recsys.embedding_coverage; where no job waits for them: npx recsys publish'),
+      'select * from recsys_engine.embedding_coverage; where no job waits for them: npx recsys publish'),
     (6, 'erasure', coalesce(erasing.age < interval '10 minutes', true), concat_ws(', the oldest for ', erasing.depth || ' deleted posts and users wait', erasing.age),
       'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'),
     (7, 'impressions', months.made > 1 and months.bytes_in_default < 100000000,
@@ -11786,7 +11786,7 @@ alter policy "trials are read with their post" on recsys_engine.newcomer_posts t
 alter policy "tags are read with their post" on recsys_engine.post_tags to anon, authenticated;
 
 grant execute on function
-  recsys_engine.feed_context(jsonb), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.clock(), recsys_engine.served_key(uuid, bigint), recsys_engine.folded(text), recsys_engine.without_controls(text), recsys_engine.text_for_mutes(text, text[]), recsys_engine.not_in_words(), recsys_engine.muted_word(text), recsys_engine.word_pattern(text), recsys_engine.muted_pattern(text[]), recsys_engine.has_muted_word(text, text[], text), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+  recsys_engine.feed_context(jsonb), recsys_engine.user_context(uuid, bigint, timestamptz), recsys.clock(), recsys_engine.served_key(uuid, bigint), recsys_engine.folded(text), recsys_engine.without_controls(text), recsys_engine.text_for_mutes(text, text[]), recsys_engine.not_in_words(), recsys_engine.muted_word(text), recsys_engine.word_pattern(text), recsys_engine.muted_pattern(text[]), recsys_engine.has_muted_word(text, text[], text), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys_engine.eligible_posts(recsys_engine.feed_request), recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_given(recsys_engine.feed_request, uuid[]), recsys_engine.given_posts(uuid, uuid[], jsonb, bigint), recsys_engine.with_affinities(recsys_engine.feed_request), recsys_engine.with_touched(recsys_engine.feed_request), recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint),
   recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;
@@ -12159,25 +12159,25 @@ begin
     from (
       values
         ('authenticated', 'who asks', 'select from recsys_engine.feed_context((select to_jsonb(assigned) from recsys_engine.assignment($1) as assigned)) as settings left join lateral recsys_engine.user_context($1, $2, settings.now) on true'),
-        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock()) as found'),
-        ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_filter => ''{"tags": [""]}'')'),
+        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
+        ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
-        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys_engine.clock()), recsys_engine.thinned_state($1, recsys_engine.clock(), 0), recsys_engine.thinning'),
-        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys_engine.clock()), recsys_engine.known_posts($2, ''{}'', recsys_engine.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
-          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_common => ''{}'', p_common_at => recsys_engine.clock())'),
-        ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys_engine.clock(), 1)'),
+          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+        ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
         ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),
-        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys_engine.clock())'),
+        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys.clock())'),
         ('authenticated', 'a list made ahead', 'select from recsys_engine.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
-          'with asked as materialized (select recsys_engine.feed_request($1, recsys_engine.clock()) as request)
+          'with asked as materialized (select recsys_engine.feed_request($1, recsys.clock()) as request)
             select from asked cross join lateral recsys_engine.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
         ('authenticated', 'posts like one',
           'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
-            recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), ''{}'', 1)
+            recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
         ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1)'),
         ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')

@@ -51,7 +51,7 @@ where (logins.created_at >= '1990-01-01 00:00Z' and logins.created_at < '2200-01
 
 create or replace view recsys.source_dismissals with (security_invoker = true) as
 select dismissed.* from (
-  select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys_engine.dismissals
+  select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals
   union all
   select post_votes.user_id, post_votes.post_id, post_votes.created_at from public.post_votes where post_votes.value < 0
 ) as dismissed
@@ -79,15 +79,15 @@ from public.posts
 where posts.description ~ '^\s*https?://';
 
 -- in a community that was imported the engine's clock is behind, and what follows by the machine's would begin in its future
-alter table public.follows alter column created_at set default recsys_engine.clock();
+alter table public.follows alter column created_at set default recsys.clock();
 
 -- By the engine's clock, and so not in 20261125000100_app_tables.sql. 30 days, as function events takes them: one view of 1990 had the states of all 20,000
 -- interactions of a post recomputed. Nor before somebody signed up, or a view on each of 28 days made an account of an hour one that is known.
 -- A millisecond, since function events has all happen that much before its own clock.
 create policy "views are no older than 30 days and their user" on public.post_views as restrictive for insert to authenticated
-  with check (created_at >= greatest(recsys_engine.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys_engine.clock())));
+  with check (created_at >= greatest(recsys.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys.clock())));
 create policy "votes are no older than 30 days and their user" on public.post_votes as restrictive for insert to authenticated
-  with check (created_at >= greatest(recsys_engine.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys_engine.clock())));
+  with check (created_at >= greatest(recsys.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys.clock())));
 create policy "comments are no older than 30 days and their user" on public.comments as restrictive for insert to authenticated
-  with check (created_at >= greatest(recsys_engine.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys_engine.clock())));
-create policy "logins are no older than 30 days" on public.logins as restrictive for insert to authenticated with check (created_at >= recsys_engine.clock() - interval '30 days');
+  with check (created_at >= greatest(recsys.clock() - interval '30 days', (select profiles.created_at - interval '1 millisecond' from public.profiles where profiles.id = (select auth.uid()) and profiles.created_at <= recsys.clock())));
+create policy "logins are no older than 30 days" on public.logins as restrictive for insert to authenticated with check (created_at >= recsys.clock() - interval '30 days');

@@ -42,7 +42,7 @@ begin
       select own.user_id, own.clock, (
         select users.created_at from recsys.source_users as users where users.user_id = own.user_id and users.created_at <= own.clock
       ) as signed_up
-      from (select auth.uid() as user_id, recsys_engine.clock() as clock) as own
+      from (select auth.uid() as user_id, recsys.clock() as clock) as own
     ),
     given as (
       select
@@ -132,12 +132,12 @@ begin
       select distinct on (post_id) user_id, post_id, value, at from stored where type = 'dismiss' order by post_id, number desc
     ),
     dismissals_withdrawn as (
-      delete from recsys_engine.dismissals
+      delete from recsys.dismissals
       using last_dismissals
       where dismissals.user_id = last_dismissals.user_id and dismissals.post_id = last_dismissals.post_id and last_dismissals.value = 0
     ),
     dismissals as (
-      insert into recsys_engine.dismissals (user_id, post_id, created_at)
+      insert into recsys.dismissals (user_id, post_id, created_at)
       select user_id, post_id, at from last_dismissals where value is null
       on conflict do nothing
     )
@@ -182,7 +182,7 @@ as $$
 declare
   outcomes text[];
   -- no event is older, so that the log is looked into from there on, and not in each of its months
-  oldest constant timestamptz := recsys_engine.clock() - interval '31 days';
+  oldest constant timestamptz := recsys.clock() - interval '31 days';
 begin
   with given as (
     select event.id, event.post_id, event.request_id, event.number, coalesce(to_timestamp(event.occurred_at / 1000), now()) as occurred_at
@@ -193,7 +193,7 @@ begin
   judged as (
     select
       given.*,
-      recsys_engine.clock() - greatest(now() - given.occurred_at, interval '1 millisecond') as at,
+      recsys.clock() - greatest(now() - given.occurred_at, interval '1 millisecond') as at,
       coalesce(recsys_engine.time_refusal(given.occurred_at), case
         when not exists (
           select from recsys.impressions

@@ -83,7 +83,7 @@ from unnest(array[
   $$insert into post_votes (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
   $$insert into comments (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
   $$insert into logins (user_id, created_at) values ('b0000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$,
-  $$insert into recsys_engine.dismissals (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$
+  $$insert into recsys.dismissals (user_id, post_id, created_at) values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now() + interval '6 minutes')$$
 ]) as statement;
 select throws_ok(statement, '42501', null, 'nor make new what is old, to be the newest again: ' || statement)
 from unnest(array[

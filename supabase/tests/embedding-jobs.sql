@@ -18,7 +18,7 @@ select throws_ok($$insert into recsys_engine.embedding_jobs (kind, entity_id) va
 select throws_ok('select from recsys_engine.embedding_changes', '42501', null, 'nor what was embedded');
 select throws_ok('select from recsys.embedding_dead_letters', '42501', null, 'nor what failed');
 select throws_ok('select from recsys.embedding_queue', '42501', null, 'nor how long it is');
-select throws_ok('select from recsys.embedding_coverage', '42501', null, 'nor how complete a model is');
+select throws_ok('select from recsys_engine.embedding_coverage', '42501', null, 'nor how complete a model is');
 select throws_ok($$select recsys_engine.claim_embedding_jobs(1, '1 minute')$$, '42501', null, 'he cannot take jobs');
 select throws_ok($$select recsys_engine.complete_embedding_jobs(1, 1, '{}', '{}', '{}')$$, '42501', null, 'nor complete them with vectors of his own');
 select throws_ok($$select recsys_engine.fail_embedding_jobs(1, '{}', '{}', '{}')$$, '42501', null, 'nor make others'' fail');

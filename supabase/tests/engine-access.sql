@@ -86,7 +86,7 @@ select throws_ok(
 select throws_ok('select score, features from recsys.impressions', '42501', null, 'nobody but the service reads why it was shown');
 select throws_ok('select propensity from recsys.impressions', '42501', null, 'nor by which chance');
 select throws_ok('select from recsys_engine.shadow_impressions', '42501', null, 'nor what a model thinks that is only tried');
-select throws_ok('select from recsys_engine.shadows', '42501', null, 'nor which these are');
+select throws_ok('select from recsys.shadows', '42501', null, 'nor which these are');
 select throws_ok($$select recsys.start_shadow('story', 1)$$, '42501', null, 'nor does Ben have one tried');
 select lives_ok('select clock_shift from recsys.settings', 'Ben''s request reads the settings');
 select throws_ok('update recsys.settings set vote_weight = 9', '42501', null, 'and cannot change them');

@@ -12,7 +12,7 @@ insert into posts (id, author_id, title, visibility) values
 insert into recsys.impressions (request_id, user_id, post_id, position, shown_at, score) values
   ('f0000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now(), 0.5),
   ('f1000000-0000-4000-8000-000000000000', 'b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', 1, now(), 0.5);
-insert into recsys_engine.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now());
+insert into recsys.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now());
 insert into recsys_engine.event_ids values
   ('a0000000-0000-4000-8000-000000000000', 'e0000000-0000-4000-8000-000000000000', now() - interval '32 days'),
   ('a0000000-0000-4000-8000-000000000000', 'e1000000-0000-4000-8000-000000000000', now() - interval '30 days');
@@ -25,7 +25,7 @@ $$;
 set local role anon;
 select throws_ok($$select recsys_engine.record_events('[]')$$, '42501', null, 'without an account one records nothing');
 select throws_ok('select from recsys_engine.event_ids', '42501', null, 'nor reads what was recorded');
-select throws_ok('select from recsys_engine.dismissals', '42501', null, 'nor what was dismissed');
+select throws_ok('select from recsys.dismissals', '42501', null, 'nor what was dismissed');
 
 set local role authenticated;
 select set_config('request.jwt.claims', '{"sub": "c0000000-0000-4000-8000-000000000000", "role": "authenticated"}', true);
@@ -39,11 +39,11 @@ select is(
   recsys_engine.record_events(jsonb_build_array(pg_temp.event(12, 'dismiss'), pg_temp.event(13, 'view', '{}', 'a2000000-0000-4000-8000-000000000000'))),
   array['duplicate', 'unknown_post'], 'sent again nothing happens, and what he may not read is not there');
 select results_eq('select user_id, post_id, value from post_votes', $$values ('b0000000-0000-4000-8000-000000000000'::uuid, 'a1000000-0000-4000-8000-000000000000'::uuid, 1::real)$$, 'the vote is his');
-select results_eq('select user_id from recsys_engine.dismissals', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben sees his own dismissals only');
+select results_eq('select user_id from recsys.dismissals', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'Ben sees his own dismissals only');
 select results_eq('select distinct user_id from recsys_engine.event_ids', $$values ('b0000000-0000-4000-8000-000000000000'::uuid)$$, 'and his own event ids only');
 select is_empty($$select from recsys_engine.retrieve('b0000000-0000-4000-8000-000000000000', null, null, now())$$, 'the post is no candidate any more');
 select throws_ok(
-  $$insert into recsys_engine.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now())$$,
+  $$insert into recsys.dismissals values ('a0000000-0000-4000-8000-000000000000', 'a2000000-0000-4000-8000-000000000000', now())$$,
   '42501', null, 'Ben cannot dismiss for Ana');
 select throws_ok(
   $$insert into recsys_engine.event_ids values ('a0000000-0000-4000-8000-000000000000', 'e2000000-0000-4000-8000-000000000000', now())$$,

@@ -99,7 +99,7 @@ select pg_temp.stays('what Ben does later: a post, and views of 20 posts');
 insert into logins (user_id, created_at) values (pg_temp.ben(), pg_temp.noon() + interval '3 hours');
 select pg_temp.stays('that Ben comes back');
 
-insert into recsys_engine.dismissals (user_id, post_id, created_at) values (pg_temp.ben(), pg_temp.id('b', 31), pg_temp.noon() + interval '4 hours');
+insert into recsys.dismissals (user_id, post_id, created_at) values (pg_temp.ben(), pg_temp.id('b', 31), pg_temp.noon() + interval '4 hours');
 select pg_temp.stays('a post that Ben dismisses');
 
 insert into post_votes (user_id, post_id, value, created_at) values (pg_temp.ben(), pg_temp.id('b', 32), -1, pg_temp.noon() + interval '4 hours');

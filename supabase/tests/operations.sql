@@ -17,7 +17,7 @@ select throws_ok('select from recsys.schedules', '42501', null, 'nor what is sch
 select throws_ok('select from recsys.daily_metrics', '42501', null, 'nor what days were like');
 select throws_ok('select recsys.health()', '42501', null, 'nor what is out of bounds');
 select throws_ok('select recsys_engine.measure_days()', '42501', null, 'nor measures');
-select throws_ok('select from recsys.roll_up_lag', '42501', null, 'nor how much happens');
+select throws_ok('select from recsys_engine.roll_up_lag', '42501', null, 'nor how much happens');
 select throws_ok('select from recsys.erasures', '42501', null, 'nor who left');
 select throws_ok('select from recsys_engine.impression_features', '42501', null, 'nor what the ranker was told');
 select throws_ok(

@@ -11,7 +11,7 @@ insert into posts (id, author_id, title, tags, visibility) values
   ('a2000000-0000-4000-8000-000000000000', 'a0000000-0000-4000-8000-000000000000', 'for Ana', '{chess}', 'private');
 insert into post_views (user_id, post_id) select 'b0000000-0000-4000-8000-000000000000', id from posts;
 insert into mutes (user_id, kind, value) values ('b0000000-0000-4000-8000-000000000000', 'topic', 'chess');
-insert into recsys_engine.dismissals values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now());
+insert into recsys.dismissals values ('b0000000-0000-4000-8000-000000000000', 'a1000000-0000-4000-8000-000000000000', now());
 select recsys.roll_up(null);
 select recsys_engine.create_model('story', '{}', 'digest', '{}');
 insert into recsys_engine.model_artifacts

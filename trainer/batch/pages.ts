@@ -12,7 +12,7 @@ export interface BatchRun {
   id: number;
   modelId: number;
   modelName: string;
-  /** Milliseconds since 1970, by recsys_engine.clock(). */
+  /** Milliseconds since 1970, by recsys.clock(). */
   asOf: number;
   /** How many users get a list. */
   users: number;
@@ -118,7 +118,7 @@ export async function finishRun({ pool }: Database, { id }: BatchRun): Promise<"
 /** How far all workers together have come. */
 export async function usersDone({ pool }: Database, { id }: BatchRun): Promise<number> {
   const done = db
-    .selectFrom("recsys.batch_progress")
+    .selectFrom("recsys_engine.batch_progress")
     .select(({ eb }) => eb("users_done", "+", eb.ref("users_failed")).as("done"));
   const [progress] = await run(pool, done.where("run_id", "=", id));
   return progress?.done ?? 0;

@@ -21,7 +21,7 @@ let model: number;
 
 before(async () => {
   await standingCommunity(database, { users: 130, posts: 300, days: 40 });
-  now = (await pool.query("select recsys_engine.clock()::text as now")).rows[0].now;
+  now = (await pool.query("select recsys.clock()::text as now")).rows[0].now;
   model = await publishRandomModel(database, "first");
 });
 
@@ -41,7 +41,7 @@ async function activeUsers(): Promise<string[]> {
     `select user_id from (
        select user_id, created_at from recsys.source_interactions union all select user_id, created_at from recsys.source_logins
      ) as events
-     where created_at > recsys_engine.clock() - interval '30 days' group by user_id order by user_id`,
+     where created_at > recsys.clock() - interval '30 days' group by user_id order by user_id`,
   );
   return rows.map(({ user_id }) => user_id);
 }
@@ -209,7 +209,7 @@ test("another model or another instant is another run; lists are replaced, and g
   // a fortnight later
   await setClock(
     database,
-    (await pool.query("select (recsys_engine.clock() + interval '14 days')::text as later")).rows[0].later,
+    (await pool.query("select (recsys.clock() + interval '14 days')::text as later")).rows[0].later,
   );
   const second = await begun();
   assert.notEqual(second.id, first.run.id);

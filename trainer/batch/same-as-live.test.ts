@@ -75,7 +75,7 @@ test("the same posts in the same order, for everyone who is active", async () =>
 test("dismissed posts are not in it", async () => {
   const [{ user_id, post_ids }] = await lists();
   await pool.query(
-    "insert into recsys_engine.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), recsys_engine.clock() - interval '1 minute'",
+    "insert into recsys.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), recsys.clock() - interval '1 minute'",
     [user_id, post_ids.slice(0, 30)],
   );
   const made = await assertAsLive();
@@ -127,7 +127,7 @@ test("small groups have their floor in it", async (t) => {
   await pool.query(
     `update public.posts set language = case when id in (
        select posts.id from public.posts left join recsys_engine.latest_post_stats as stats on stats.post_id = posts.id
-       where visibility = 'public' and created_at between recsys_engine.clock() - interval '27 days' and recsys_engine.clock() - interval '20 days'
+       where visibility = 'public' and created_at between recsys.clock() - interval '27 days' and recsys.clock() - interval '20 days'
        order by coalesce(participants, 0), posts.id limit 12
      ) then 'eu' else 'en' end`,
   );

@@ -110,7 +110,7 @@ test("when older states are thinned, training and feeds are told the same as bef
   const from = whole.timeline.at[start] + 1;
   const recent = async () => {
     const { rows } = await pool.query(
-      "select user_id, recsys_engine.recent_interactions(user_id, recsys_engine.clock()) as recent from recsys.source_users order by user_id",
+      "select user_id, recsys_engine.recent_interactions(user_id, recsys.clock()) as recent from recsys.source_users order by user_id",
     );
     return rows as { user_id: string; recent: { at: number; last_active_at: number | null }[] }[];
   };

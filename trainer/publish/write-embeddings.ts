@@ -76,7 +76,7 @@ export async function writeUserEmbeddings(
           .selectFrom(
             fn("recsys_engine.user_history", {
               p_user_id: user.ref("user_id"),
-              p_now: fn("recsys_engine.clock", {}),
+              p_now: fn("recsys.clock", {}),
             }).as("history"),
           )
           .select("history.post_id")

@@ -10,9 +10,9 @@ export async function passHours(pool: pg.Pool, hours: number): Promise<void> {
 export async function vote(pool: pg.Pool, count: number, minutesAgo: number): Promise<number> {
   const { rowCount } = await pool.query(
     `insert into public.post_votes (user_id, post_id, created_at)
-     select person.user_id, post.post_id, recsys_engine.clock() - $2 * interval '1 minute'
+     select person.user_id, post.post_id, recsys.clock() - $2 * interval '1 minute'
      from recsys.source_users as person cross join recsys.source_posts as post
-     where post.author_id <> person.user_id and post.created_at < recsys_engine.clock() - $2 * interval '1 minute'
+     where post.author_id <> person.user_id and post.created_at < recsys.clock() - $2 * interval '1 minute'
        and not exists (
          select from recsys.source_interactions as earlier where earlier.user_id = person.user_id and earlier.post_id = post.post_id
        )

@@ -174,7 +174,7 @@ test("an address that names no view leads to the first", options, async (t) => {
 test("a chart is drawn once its width is known, and again where that changes", options, async (t) => {
   await database.pool.query(
     `insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
-     select recsys_engine.clock()::date - n, metric, 0, head, 0.1, 100
+     select recsys.clock()::date - n, metric, 0, head, 0.1, 100
      from generate_series(2, 9) as n, unnest('{rate,shown}'::text[]) as metric, unnest('{view,vote,comment}'::text[]) as head`,
   );
   t.after(() => database.pool.query("truncate recsys.daily_metrics"));

@@ -21,13 +21,13 @@ test("a day on which nothing was shown is not measured as zero, and drawn as a g
   // a page of five posts to ada on each of eight days but the third and fourth
   await pool.query(
     `insert into recsys.impressions (request_id, user_id, post_id, position, score, mode, source, shown_at)
-     select ('0000000' || day || '-0000-4000-8000-000000000000')::uuid, people.id, posts.id, posts.place, 0.5, 'live', 'fresh', recsys_engine.clock() - day * interval '1 day'
+     select ('0000000' || day || '-0000-4000-8000-000000000000')::uuid, people.id, posts.id, posts.place, 0.5, 'live', 'fresh', recsys.clock() - day * interval '1 day'
      from (select id from public.profiles where external_id = 'ada') as people
      cross join (values (2), (3), (4), (7), (8), (9)) as days (day)
      cross join (select id, row_number() over (order by created_at) as place from public.posts limit 5) as posts`,
   );
   await pool.query(
-    "select recsys_engine.measure_day((recsys_engine.clock() at time zone 'UTC')::date - day) from generate_series(2, 9) as day",
+    "select recsys_engine.measure_day((recsys.clock() at time zone 'UTC')::date - day) from generate_series(2, 9) as day",
   );
   await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
   await page.getByRole("heading", { name: "All models" }).waitFor();

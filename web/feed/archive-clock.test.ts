@@ -18,7 +18,7 @@ test("which day it is in a community from an archive is said where its dates are
     "update public.posts set created_at = created_at - interval '271 days'; update recsys.settings set clock_shift = interval '271 days'",
   );
   const { rows } = await pool.query(
-    "select to_char(recsys_engine.clock(), 'FMMonth FMDD, YYYY') as today, to_char(recsys_engine.clock(), 'Mon FMDD, YYYY') as short",
+    "select to_char(recsys.clock(), 'FMMonth FMDD, YYYY') as today, to_char(recsys.clock(), 'Mon FMDD, YYYY') as short",
   );
   const [{ today, short }] = rows;
   await page.reload();

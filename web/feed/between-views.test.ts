@@ -44,7 +44,7 @@ test("a vote, a dismissal and an open post are there after another view, and can
   await press(page, opened, "Close");
   assert.deepEqual(await titles(page, 3), [voted, dismissed, opened]);
   await eventually(() => votesOf(members.ada), []);
-  await eventually(async () => (await pool.query("select from recsys_engine.dismissals")).rowCount, 0);
+  await eventually(async () => (await pool.query("select from recsys.dismissals")).rowCount, 0);
   assert.deepEqual(wrong, []);
 });
 
@@ -151,7 +151,7 @@ test("a dismissal is undone after its post has left the feed, too", options, asy
   await page.getByText(`Since this feed was made you took back that you dismissed “${title}”.`).waitFor();
   await showWhatMoves(page);
   assert.ok((await titles(page, 100)).includes(title));
-  assert.equal((await pool.query("select from recsys_engine.dismissals")).rowCount, 0);
+  assert.equal((await pool.query("select from recsys.dismissals")).rowCount, 0);
 });
 
 test(

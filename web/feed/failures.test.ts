@@ -96,7 +96,7 @@ test(
     await card(page, commented).getByRole("button", { name: "Sending …" }).waitFor();
     held.letGo();
     await page.getByRole("list", { name: "Comments" }).getByText("Once is enough.").waitFor();
-    await eventually(async () => [await count("public.comments"), await count("recsys_engine.dismissals")], [1, 1]);
+    await eventually(async () => [await count("public.comments"), await count("recsys.dismissals")], [1, 1]);
     assert.equal(held.asked(), 2);
     assert.equal(await page.getByLabel("Your comment").inputValue(), "");
   },
@@ -172,7 +172,7 @@ test("what is refused is taken back, and the post says why; tried again it is do
   await pool.query(`
     create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'closed' using errcode = '42501'; end $$;
     create trigger refuse before insert on public.post_votes for each row execute function public.refuse();
-    create trigger refuse before insert on recsys_engine.dismissals for each row execute function public.refuse();`);
+    create trigger refuse before insert on recsys.dismissals for each row execute function public.refuse();`);
   const allow = () => pool.query("drop function if exists public.refuse cascade");
   t.after(allow);
   await press(page, voted, "Vote");

@@ -21,7 +21,7 @@ const rowsOf = async (sql: string) => (await pool.query({ text: sql, rowMode: "a
 const votes = () =>
   rowsOf("select title from public.post_votes join public.posts on posts.id = post_id order by title");
 const comments = () => rowsOf("select body from public.comments");
-const dismissals = () => rowsOf("select title from recsys_engine.dismissals join public.posts on posts.id = post_id");
+const dismissals = () => rowsOf("select title from recsys.dismissals join public.posts on posts.id = post_id");
 
 test("what is done offline is shown, and sent by itself when there is a network again", options, async (t) => {
   const { page } = await open(t, { viewport: { width: 320, height: 640 } });

@@ -4,8 +4,8 @@
  */
 import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { openVersionWatch } from "../_shared/database/schema-version.ts";
 import type { Log } from "../_shared/http/log.ts";
+import { openVersionWatch } from "../_shared/http/schema-version.ts";
 
 /** The pool of this worker. */
 export function projectPool(log: Log): Pool {

@@ -46,7 +46,7 @@ onBoth("each type has its table, and the order of the batch is the order of time
         union all select 'vote', user_id, post_id, value, null, created_at from public.post_votes
         union all select 'comment', user_id, post_id, value, body, created_at from public.comments
         union all select 'login', user_id, null, null, null, created_at from public.logins
-        union all select 'dismiss', user_id, post_id, null, null, created_at from recsys_engine.dismissals
+        union all select 'dismiss', user_id, post_id, null, null, created_at from recsys.dismissals
       ) as events
       where user_id = $1 and created_at between now() - interval '1 minute' and now()
       order by created_at`,
@@ -78,7 +78,7 @@ onBoth("the same batch again changes nothing, also when both arrive at the same 
       await pool.query(
         `select (select json_agg(each) from public.post_views as each) as views, (select json_agg(each) from public.post_votes as each) as votes,
            (select json_agg(each) from public.comments as each) as comments, (select json_agg(each) from public.logins as each) as logins,
-           (select json_agg(each) from recsys_engine.dismissals as each) as dismissals, (select json_agg(each) from recsys_engine.event_ids as each) as ids`,
+           (select json_agg(each) from recsys.dismissals as each) as dismissals, (select json_agg(each) from recsys_engine.event_ids as each) as ids`,
       )
     ).rows;
   const both = await Promise.all([app.send(people.ben, ...batch), app.send(people.ben, ...batch.toReversed())]);
@@ -270,7 +270,7 @@ test("in an archived community it happens at the engine's clock", async (t) => {
     "stored",
   ]);
   const { rows } = await pool.query(
-    "select round(extract(epoch from recsys_engine.clock() - created_at) / 60)::int as minutes from public.post_views order by created_at",
+    "select round(extract(epoch from recsys.clock() - created_at) / 60)::int as minutes from public.post_views order by created_at",
   );
   assert.deepEqual(rows, [{ minutes: 30 }, { minutes: 0 }]);
 });

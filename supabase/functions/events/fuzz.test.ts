@@ -48,10 +48,9 @@ test("whatever events is sent, it answers as it says it does", async () => {
       ...["views", "votes"].map((kind) => `post_${kind}`),
       "comments",
       "logins",
+      "recsys.dismissals",
       "recsys.impressions",
-      ...["dismissals", "event_ids", "feature_changes", "rate_limits", "user_days"].map(
-        (name) => `recsys_engine.${name}`,
-      ),
+      ...["event_ids", "feature_changes", "rate_limits", "user_days"].map((name) => `recsys_engine.${name}`),
     ],
     statuses: [200, 400, 401, 404, 405, 413],
   });

@@ -23,7 +23,7 @@ onBoth("the last of a person's dismissals and takings back of a post counts", as
   await fillCommunity(pool);
   const app = testApp(t, url);
   const left = async () =>
-    (await pool.query("select post_id from recsys_engine.dismissals where user_id = $1", [people.ben])).rows.map(
+    (await pool.query("select post_id from recsys.dismissals where user_id = $1", [people.ben])).rows.map(
       ({ post_id }) => post_id,
     );
   assert.deepEqual(await app.send(people.ben, dismiss(1), dismiss(2), dismiss(3)), Array(3).fill("stored"));
@@ -47,7 +47,7 @@ test("dismissed three times within a minute is dismissed once, since the first t
   const again = [first, dismiss(1), dismiss(1)];
   assert.deepEqual(await app.send(people.ben, ...again), ["duplicate", "stored", "stored"]);
   const { rows } = await pool.query(
-    "select round(extract(epoch from now() - created_at) / 10)::int as tens from recsys_engine.dismissals where user_id = $1",
+    "select round(extract(epoch from now() - created_at) / 10)::int as tens from recsys.dismissals where user_id = $1",
     [people.ben],
   );
   assert.deepEqual(rows, [{ tens: 5 }]);
@@ -93,7 +93,7 @@ test("other values of a dismissal are refused alone", async (t) => {
 });
 
 test("under row level security people delete their own dismissals alone", async () => {
-  await pool.query("insert into recsys_engine.dismissals values ($1, $3, now()), ($2, $3, now())", [
+  await pool.query("insert into recsys.dismissals values ($1, $3, now()), ($2, $3, now())", [
     people.ben,
     people.eve,
     uuid("b", 1),
@@ -104,7 +104,7 @@ test("under row level security people delete their own dismissals alone", async 
     await client.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
       JSON.stringify({ sub: people.ben, role: "authenticated" }),
     ]);
-    const { rowCount } = await client.query("delete from recsys_engine.dismissals");
+    const { rowCount } = await client.query("delete from recsys.dismissals");
     assert.equal(rowCount, 1);
   } finally {
     await client.query("rollback");

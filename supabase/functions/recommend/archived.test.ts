@@ -17,7 +17,7 @@ test("a vote cast now is stamped with the community's clock, and changes the nex
   await importBundle({ pool }, folder);
   await rm(folder, { recursive: true });
   const { rows } = await pool.query(
-    "select user_id, now() - recsys_engine.clock() > '7 days' as archived from recsys.source_users limit 1",
+    "select user_id, now() - recsys.clock() > '7 days' as archived from recsys.source_users limit 1",
   );
   assert.ok(rows[0].archived);
   const app = testApp(t, url);

@@ -21,7 +21,7 @@ await pool.query(`
   begin
     for checked in
       select conrelid::regclass as name, conname from pg_constraint
-      where contype = 'c' and (connamespace = 'public'::regnamespace or conrelid = 'recsys_engine.dismissals'::regclass)
+      where contype = 'c' and (connamespace = 'public'::regnamespace or conrelid = 'recsys.dismissals'::regclass)
     loop
       execute format('alter table %s drop constraint %I', checked.name, checked.conname);
     end loop;
@@ -70,7 +70,7 @@ const rows: Record<string, (at: string, number: number) => string> = {
     `insert into public.comments (user_id, post_id, created_at) values ('${eve}', '${post(3)}', '${at}')`,
   "a login": (at) => `insert into public.logins (user_id, created_at) values ('${eve}', '${at}')`,
   "a dismissal": (at) =>
-    `insert into recsys_engine.dismissals (user_id, post_id, created_at) values ('${eve}', '${post(5)}', '${at}')
+    `insert into recsys.dismissals (user_id, post_id, created_at) values ('${eve}', '${post(5)}', '${at}')
      on conflict (user_id, post_id) do update set created_at = excluded.created_at`,
   "a project": (at) =>
     `insert into public.projects (owner_id, title, created_at) values ('${eve}', 'At ${at}', '${at}')`,

@@ -73,17 +73,17 @@ test("what is seen, dismissed, hidden or deleted since is left out, and made up 
     people.ada,
     against,
   ]);
-  await pool.query(
-    "insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock())",
-    [people.ada, dismissed],
-  );
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, recsys.clock())", [
+    people.ada,
+    dismissed,
+  ]);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden]);
   await pool.query("delete from public.posts where id = $1", [gone]);
   await app.settled();
-  await pool.query(
-    "update recsys.impressions set seen_at = recsys_engine.clock() where user_id = $1 and post_id = $2",
-    [people.ada, shown],
-  );
+  await pool.query("update recsys.impressions set seen_at = recsys.clock() where user_id = $1 and post_id = $2", [
+    people.ada,
+    shown,
+  ]);
   const { body } = await app.call(people.ada, asked);
   assert.deepEqual(ids(body.items), rest);
   assert.deepEqual(

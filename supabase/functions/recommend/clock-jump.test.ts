@@ -32,7 +32,7 @@ test("the engine's clock goes back and forth: a feed is as of its instant, and a
     ["0", 28],
   ] as const) {
     await pool.query("update recsys.settings set clock_shift = $1::interval", [shift]);
-    const { rows } = await pool.query("select recsys_engine.clock() as now");
+    const { rows } = await pool.query("select recsys.clock() as now");
     const feed = await shown();
     assert.ok(Math.abs(Date.parse(feed.made_at) - Number(rows[0].now)) < 60_000);
     assert.equal(feed.items.length, posts, shift);

@@ -49,7 +49,7 @@ interface Both {
 async function bothWays(sub: string, vector: Float32Array | null, served: Served, mayKeep = kept): Promise<Both> {
   return await asCaller(sub, async (client) => {
     await client.query("set local enable_indexscan = off");
-    const now = "select 1000 * date_part('epoch', recsys_engine.clock()) as now";
+    const now = "select 1000 * date_part('epoch', recsys.clock()) as now";
     const [clock] = await run<{ now: number }>(client, { text: now, values: [] });
     const model = vector && modelId;
     const common = await mayKeep.of(client, "authenticated", 1, clock.now);
@@ -121,7 +121,7 @@ test("what was written, deleted, hidden, muted and dismissed since is in the nex
   await pool.query("delete from public.posts where id = $1", [gone.post_id]);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden.post_id]);
   await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', $2)", [reader, muted.title]);
-  await pool.query("insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
     reader,
     dismissed.post_id,
   ]);
@@ -131,7 +131,7 @@ test("what was written, deleted, hidden, muted and dismissed since is in the nex
   assert.deepEqual(since && [since.ranks.fresh, since.ranks.active, since.embedding], [1, 1, null]);
   const left = new Set(after.cached?.map(({ post_id }) => post_id));
   for (const { post_id } of [gone, hidden, muted, dismissed]) assert.ok(!left.has(post_id));
-  await pool.query("delete from public.mutes; delete from recsys_engine.dismissals");
+  await pool.query("delete from public.mutes; delete from recsys.dismissals");
 });
 
 /** Keys are made with the seed of each feed. */
@@ -163,14 +163,14 @@ test("posts that lie nearest to somebody, and that they may not read, take no pl
 test("the nearest posts of somebody, which they dismissed, are no reason to read the whole feed again", async () => {
   const vector = anyVector();
   await pool.query(
-    `insert into recsys_engine.dismissals (user_id, post_id, created_at)
+    `insert into recsys.dismissals (user_id, post_id, created_at)
      select $1, post_id, now() from recsys.post_embeddings order by embedding operator(extensions.<#>) $2::extensions.vector limit 90`,
     [people[3], JSON.stringify([...vector])],
   );
   const { cached, all } = await bothWays(people[3], vector, nothingServed());
   assert.equal(all.filter(({ ranks }) => ranks.similar !== null).length, 100);
   assert.deepEqual(withoutKeys(cached), withoutKeys(all));
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
 });
 
 /** Brings back, when it is called, who wrote what. */
@@ -202,13 +202,13 @@ test("where an author's surplus would take places, or all of theirs that is kept
     [...byMany, ...latest.rows.map(({ id }) => id)],
   ]) {
     await pool.query(
-      "insert into recsys_engine.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), now() on conflict do nothing",
+      "insert into recsys.dismissals (user_id, post_id, created_at) select $1, unnest($2::uuid[]), now() on conflict do nothing",
       [reader, known],
     );
     const found = await both();
     if (found.cached) assert.deepEqual(withoutKeys(found.cached), withoutKeys(found.all), `${known.length} known`);
     else asked++;
-    await pool.query("delete from recsys_engine.dismissals");
+    await pool.query("delete from recsys.dismissals");
   }
   assert.ok(asked > 0 && asked < 17, `${asked} of 17`);
   // who muted the author may have none of theirs

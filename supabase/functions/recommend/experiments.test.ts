@@ -158,10 +158,10 @@ test("what a feed shows and its reader does is in the report", async (t) => {
   const app = testApp(t, url);
   const { body } = await app.call(people.ada, { limit: 3 });
   await app.settled();
-  await pool.query(
-    "insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock())",
-    [people.ada, body.items[1].post_id],
-  );
+  await pool.query("insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys.clock())", [
+    people.ada,
+    body.items[1].post_id,
+  ]);
   await pool.query("update recsys.settings set clock_shift = '0'");
   const { rows } = await pool.query(
     "select variant, metric, people::int, impressions::int, acted::int, conclusion from recsys.experiment_report('tried') where people_group = 'all'",

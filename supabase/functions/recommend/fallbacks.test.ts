@@ -241,10 +241,10 @@ test("the fresh and popular are those that the caller may read, without what the
   const app = testApp(t, url);
   const [first, second, third] = (await app.call(people.eve, { limit: 100 })).body.items.map(({ post_id }) => post_id);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [first]);
-  await pool.query(
-    "insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock())",
-    [people.eve, second],
-  );
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, recsys.clock())", [
+    people.eve,
+    second,
+  ]);
   await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.eve, third]);
   const { body } = await app.call(people.eve, { limit: 100 });
   assert.equal(body.degraded, "community");

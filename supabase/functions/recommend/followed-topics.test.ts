@@ -82,7 +82,7 @@ test("with a filter it brings what passes; muted, dismissed and unfollowed, noth
   await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'topic', 'games')", [reader]);
   assert.ok(!titles(await followed()).some((title) => title.startsWith("chess")));
   await pool.query(
-    "insert into recsys_engine.dismissals (user_id, post_id, created_at) select $1, id, now() - interval '1 second' from public.posts where title = 'go 1'",
+    "insert into recsys.dismissals (user_id, post_id, created_at) select $1, id, now() - interval '1 second' from public.posts where title = 'go 1'",
     [reader],
   );
   assert.deepEqual(titles(await followed()).slice(0, 3), ["quiet", "go 2", "go 3"]);

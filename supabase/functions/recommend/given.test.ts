@@ -37,7 +37,7 @@ const lasting = ({ request_id: _, made_at: __, next, ...feed }: Feed) => ({ ...f
 
 test("a search page is ranked for each of two people, with what they know and wrote themselves", async () => {
   await pool.query("update public.posts set author_id = $1 where id = $2", [people.ada, post(2)]);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ada, post(4)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ada, post(4)]);
   const found = [1, 2, 3, 4, 28, 30].map(post);
   const adas = await ranked(people.ada, found);
   // she voted for 28 and 30, which are about the topic of even posts; equals come the newest first

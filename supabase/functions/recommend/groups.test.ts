@@ -68,7 +68,7 @@ test("nobody is shown what they may not read, muted, dismissed or came to", asyn
   const one = (n: number) => `(select id from public.posts where title = 'Basque ${n}')`;
   await pool.query(
     `update public.posts set visibility = 'private' where title = 'Basque 1';
-     insert into recsys_engine.dismissals values ('${people.ben}', ${one(2)}, now());
+     insert into recsys.dismissals values ('${people.ben}', ${one(2)}, now());
      insert into public.post_views (user_id, post_id) values ('${people.ben}', ${one(3)});
      insert into public.mutes (user_id, kind, value) values ('${people.ben}', 'word', 'Basque 4')`,
   );

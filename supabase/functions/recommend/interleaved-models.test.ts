@@ -96,7 +96,7 @@ test("from two trainings to a verdict", async (t) => {
     },
   );
   assert.match(report[2].conclusion, /^seed-2 is preferred: its picks get [6-9]/);
-  const { rows: verdicts } = await pool.query("select verdict from recsys_engine.experiment_verdict('drafted')");
+  const { rows: verdicts } = await pool.query("select verdict from recsys.experiment_verdict('drafted')");
   assert.match(verdicts[0].verdict, /^Better: seed-2 is preferred/);
   assert.deepEqual(app.logged, []);
 });

@@ -231,7 +231,7 @@ const outside: Record<string, (asked: Asked) => Promise<number>> = {
       for (const table of ["post_views", "post_votes", "mutes", "follows"])
         await client.query(`delete from public.${table} where user_id <> $1`, [sub]);
       for (const table of [
-        "recsys_engine.dismissals",
+        "recsys.dismissals",
         "recsys.impressions",
         "recsys.batch_recommendations",
         "recsys.user_embeddings",

@@ -30,7 +30,7 @@ test("since a feed was made: readable, of others, not muted, dismissed or come t
   assert.deepEqual(await counted(null, ago(5.5)), [5, false]);
   assert.deepEqual(await counted(people.author, ago(5.5)), [0, false]);
   await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [people.ben, post(1)]);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.ben, post(2)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.ben, post(2)]);
   await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', 'Post 3')", [people.ben]);
   assert.deepEqual(await counted(people.ben, ago(5.5)), [2, false]);
   assert.deepEqual(await counted(people.eve, ago(5.5)), [5, false]);

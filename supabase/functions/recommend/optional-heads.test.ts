@@ -10,7 +10,7 @@ import { testApp } from "./testing.ts";
 const database = await testDatabase({ after }, "optional_heads");
 const { pool, url } = database;
 beforeEach(async () => {
-  await pool.query("truncate recsys.experiments, recsys_engine.shadows, recsys_engine.shadow_impressions cascade");
+  await pool.query("truncate recsys.experiments, recsys.shadows, recsys_engine.shadow_impressions cascade");
   await clear(pool);
   await fillCommunity(pool);
   await pool.query(

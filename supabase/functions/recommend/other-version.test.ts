@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { onBoth } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
-import { otherVersion, schemaVersion } from "../_shared/database/schema-version.ts";
+import { otherVersion, schemaVersion } from "../_shared/http/schema-version.ts";
 import { testApp } from "./testing.ts";
 
 const [major, minor, patch] = schemaVersion.split(".").map(Number);
@@ -12,9 +12,15 @@ const [major, minor, patch] = schemaVersion.split(".").map(Number);
 test("what to do goes by which is older", () => {
   const said = (found: string) => otherVersion(found, "this command is", "npm install it");
   assert.equal(said(schemaVersion), undefined);
-  for (const newer of [`${major + 1}.0.0`, `${major}.${minor + 1}.0`, `${major}.${minor}.${patch + 10}`])
+  for (const newer of [
+    `${major + 1}.0.0`,
+    `${major}.${minor + 1}.0`,
+    `${major}.${minor}.${patch + 10}`,
+    `${major}.${minor + 1}.0-beta.1`,
+  ])
     assert.equal(said(newer), `the database has recsys ${newer}, and this command is ${schemaVersion}: npm install it`);
-  assert.match(String(said("0.0.9")), /: npx recsys init --into APP, then npx supabase db push there$/);
+  for (const older of ["0.0.9", `${schemaVersion}-beta.1`, "of no version"])
+    assert.match(String(said(older)), /: npx recsys init --into APP, then npx supabase db push there$/, older);
 });
 
 onBoth("a worker says it once for each version, and goes on", async (t, { url, pool }) => {

@@ -30,7 +30,7 @@ test("a feed asks the policies of an app once for all posts that it may show", a
     [people.ada],
   );
   await pool.query(
-    "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock() - interval '1 minute')",
+    "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, recsys.clock() - interval '1 minute')",
     [people.ada, rows[0].id],
   );
   // 8 where what may be shown was asked for in four questions, and what she did in two
@@ -80,7 +80,7 @@ async function similar(model: number, role: string, most: string) {
     await client.query("select set_config('role', $1, true)", [role]);
     const before = await read();
     const { rows } = await client.query(
-      `select post_id from recsys_engine.retrieve_similar(recsys_engine.feed_request($1, recsys_engine.clock()), $2, $3::text::extensions.vector, ${most}) order by rank`,
+      `select post_id from recsys_engine.retrieve_similar(recsys_engine.feed_request($1, recsys.clock()), $2, $3::text::extensions.vector, ${most}) order by rank`,
       [people.ben, model, first[0].embedding],
     );
     const readBy = (await read()) - before;
@@ -104,7 +104,7 @@ async function callsForCandidates(): Promise<number> {
       JSON.stringify({ sub: people.ada, role: "authenticated" }),
     ]);
     await client.query(
-      "select recsys_engine.candidates('authenticated', $1, null, null, recsys_engine.clock(), p_common => array(select id from public.posts), p_common_at => recsys_engine.clock())",
+      "select recsys_engine.candidates('authenticated', $1, null, null, recsys.clock(), p_common => array(select id from public.posts), p_common_at => recsys.clock())",
       [people.ada],
     );
     await client.query("reset role");

@@ -43,7 +43,7 @@ test("who wants no personalisation gets the same to the byte, whatever they do, 
   );
   await pool.query("delete from public.post_votes where user_id = $1", [ada]);
   await pool.query(
-    "insert into recsys_engine.dismissals select $1, id, now() - interval '1 minute' from public.posts where title = 'Post 2'",
+    "insert into recsys.dismissals select $1, id, now() - interval '1 minute' from public.posts where title = 'Post 2'",
     [ada],
   );
   await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [ada, author]);
@@ -106,13 +106,13 @@ test("a feed of follows is in order of time, with what was read before, page by 
   await pool.query("insert into public.post_views (user_id, post_id) values ($1, $2)", [ada, post(6)]);
   const next = await feedOf({ limit: 2, after: feed.next });
   assert.deepEqual([idsOf(next), next.next], [[post(6), post(9)], null]);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [ada, post(4)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [ada, post(4)]);
   assert.deepEqual(idsOf(await feedOf()), [post(3), post(6), post(9)]);
   assert.deepEqual(idsOf(await feedOf({ filter: { tags: ["trains"] } })), [post(3), post(6)]);
   await pool.query("delete from public.follows");
   assert.deepEqual((await feedOf()).items, [], "who follows nobody is shown nothing");
   await takeBack();
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
 });
 
 test("more and less of a topic move its posts at once", async () => {
@@ -154,7 +154,7 @@ test("after a dismissal its author and tags come less at once, for two weeks and
     }
   };
   const dismiss = (n: number, ago: string) =>
-    pool.query("insert into recsys_engine.dismissals values ($1, $2, now() - $3::interval)", [ada, post(n), ago]);
+    pool.query("insert into recsys.dismissals values ($1, $2, now() - $3::interval)", [ada, post(n), ago]);
   // the root of that each day
   await dismiss(15, "2 days");
   const once = (n: number) => (n % 3 === 0 ? 0.2 ** 0.25 : 1) * (n % 5 === 0 ? 0.4 ** 0.25 : 1);
@@ -164,13 +164,13 @@ test("after a dismissal its author and tags come less at once, for two weeks and
   await assertTimes("twice, of both authors", both);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [post(25)]);
   await assertTimes("private", once);
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
   for (const n of [5, 10, 20]) await dismiss(n, "1 second");
   await assertTimes("just now", (n) => (n % 3 === 0 ? 1 : 0.2) * (n % 5 === 0 ? 0.25 : 1));
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
   await dismiss(20, "15 days");
   await assertTimes("long ago", () => 1);
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
 });
 
 test("who wants no reposts gets nothing with the title of what they saw, as long as they may read it", async () => {
@@ -184,7 +184,7 @@ test("who wants no reposts gets nothing with the title of what they saw, as long
     post(7),
     post(9),
   ]);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now() - interval '20 days')", [ada, post(8)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now() - interval '20 days')", [ada, post(8)]);
   const titles = ["How to begin", "What to read?", "Question", "How to BEGIN!", "What to read", "Question", "How to"];
   for (const [i, title] of titles.entries())
     await pool.query("update public.posts set title = $2 where id = $1", [post([7, 8, 9, 20, 21, 22, 23][i]), title]);
@@ -199,7 +199,7 @@ test("who wants no reposts gets nothing with the title of what they saw, as long
   assert.deepEqual(await has(20, 21, 22, 23), [20, 22, 23]);
   await takeBack();
   assert.deepEqual(await has(20, 21, 22, 23), [20, 21, 22, 23]);
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
 });
 
 test("in an experiment are those alone whose feed is personal", async () => {

@@ -109,8 +109,8 @@ test("nobody is shown what they may not read, muted, dismissed, wrote or came to
       "delete from public.mutes where user_id = $1",
     ],
     [
-      `insert into recsys_engine.dismissals values ($1, '${post(20)}', now())`,
-      "delete from recsys_engine.dismissals where user_id = $1",
+      `insert into recsys.dismissals values ($1, '${post(20)}', now())`,
+      "delete from recsys.dismissals where user_id = $1",
     ],
     [
       `insert into public.post_views (user_id, post_id) values ($1, '${post(20)}')`,
@@ -369,13 +369,13 @@ test("what one would change is previewed by the pages of the last day", async ()
   // a feed of follows has no promotions, and of whom nothing is read no dismissal keeps one away
   const feedIs = (kind: string, who: string) =>
     pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'feed', $2)", [who, kind]);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [people.eve, post(9)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [people.eve, post(9)]);
   const [kept, of] = await maySee({ post_id: post(9) });
   await feedIs("impersonal", people.eve);
   assert.deepEqual(await maySee({ post_id: post(9) }), [(kept as number) + 1 / of, of]);
   await feedIs("following", people.ben);
   assert.equal((await maySee({ post_id: post(9) }))[1], of - 1);
-  await pool.query("delete from public.preferences; delete from recsys_engine.dismissals");
+  await pool.query("delete from public.preferences; delete from recsys.dismissals");
   // pages that have it since it is promoted did not have it anyway
   const had = async (columns: object) => (await preview({ place: 1, ...columns }))[3];
   const [before] = await had({ post_id: post(7) });

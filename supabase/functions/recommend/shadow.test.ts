@@ -12,7 +12,7 @@ let served: number;
 const slopes = [2, -1, 1];
 
 beforeEach(async () => {
-  await pool.query("truncate recsys_engine.shadows, recsys_engine.shadow_impressions");
+  await pool.query("truncate recsys.shadows, recsys_engine.shadow_impressions");
   await clear(pool);
   await fillCommunity(pool);
   await pool.query(
@@ -236,7 +236,7 @@ const failures: [what: string, message: RegExp, fail: () => Promise<unknown>][] 
     /shadow_impressions/,
     () => pool.query("alter table recsys_engine.shadow_impressions rename to elsewhere"),
   ],
-  ["the list of shadows is gone", /shadows/, () => pool.query("alter table recsys_engine.shadows rename to elsewhere")],
+  ["the list of shadows is gone", /shadows/, () => pool.query("alter table recsys.shadows rename to elsewhere")],
 ];
 
 async function broken(graph: string): Promise<void> {
@@ -251,9 +251,12 @@ for (const [what, message, fail] of failures)
     await start();
     await fail();
     t.after(async () => {
-      for (const table of ["shadow_impressions", "shadows"])
-        if ((await pool.query("select to_regclass($1) is null as gone", [`recsys_engine.${table}`])).rows[0].gone)
-          await pool.query(`alter table recsys_engine.elsewhere rename to ${table}`);
+      for (const [schema, table] of [
+        ["recsys_engine", "shadow_impressions"],
+        ["recsys", "shadows"],
+      ])
+        if ((await pool.query("select to_regclass($1) is null as gone", [`${schema}.${table}`])).rows[0].gone)
+          await pool.query(`alter table ${schema}.elsewhere rename to ${table}`);
     });
     const app = testApp(t, url);
     const { status, body } = await app.call(people.ada, { limit: 3 });
@@ -280,7 +283,7 @@ const hanging: [what: string, hang: () => Promise<() => Promise<unknown>>][] = [
     },
   ],
   ["its log is locked", () => locked("recsys_engine.shadow_impressions")],
-  ["the list of shadows is locked", () => locked("recsys_engine.shadows")],
+  ["the list of shadows is locked", () => locked("recsys.shadows")],
 ];
 
 async function locked(table: string): Promise<() => Promise<unknown>> {
@@ -339,7 +342,7 @@ test("what a feed shows and its reader does is in the report", async (t) => {
   await app.settled();
   assert.equal(body.items.length, 6);
   await pool.query(
-    "insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys_engine.clock() + interval '1 minute')",
+    "insert into public.post_votes (user_id, post_id, created_at) values ($1, $2, recsys.clock() + interval '1 minute')",
     [people.ada, body.items[1].post_id],
   );
   await pool.query("update recsys.settings set clock_shift = '0'");

@@ -130,7 +130,7 @@ test("what is hidden, the reader's own, dismissed, muted, seen or known is not t
   const app = testApp(t, url);
   await pool.query("update public.posts set created_at = now() where id = $1", [privatePost]);
   await pool.query("update public.posts set author_id = $1 where id = $2", [people.ben, post(1)]);
-  await pool.query("insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
     people.ben,
     post(2),
   ]);

@@ -134,17 +134,13 @@ test("what is one conversation with what was dismissed leaves with it", async (t
   const shown = async () => numbers(await feedOf(t, ben, { limit: 30 })).filter((n) => [9, 20, 21].includes(n));
   assert.equal((await shown()).length, 1);
   const dismiss = (days: number) =>
-    pool.query("insert into recsys_engine.dismissals values ($1, $2, now() - $3 * interval '1 day')", [
-      ben,
-      post(9),
-      days,
-    ]);
+    pool.query("insert into recsys.dismissals values ($1, $2, now() - $3 * interval '1 day')", [ben, post(9), days]);
   await dismiss(1);
   assert.deepEqual(await shown(), []);
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
   await dismiss(15);
   assert.deepEqual((await shown()).sort(), [20, 21], "for 14 days");
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
 });
 
 test("a null among the tags of what was dismissed, which another app's view may show, stops no feed", async (t) => {
@@ -153,9 +149,9 @@ test("a null among the tags of what was dismissed, which another app's view may 
   t.after(() => pool.query(`${view} ${rows[0].was}`));
   await pool.query(`${view} select post_id, external_id, author_id, title, description, array_append(tags, null) as tags, created_at, language
     from (${rows[0].was.replace(/;\s*$/, "")}) as posts`);
-  await pool.query("insert into recsys_engine.dismissals values ($1, $2, now())", [ben, post(9)]);
+  await pool.query("insert into recsys.dismissals values ($1, $2, now())", [ben, post(9)]);
   assert.ok(!numbers(await feedOf(t, ben, { limit: 30 })).includes(9));
-  await pool.query("delete from recsys_engine.dismissals");
+  await pool.query("delete from recsys.dismissals");
 });
 
 test("a page is full where one of its posts is pinned to a later page", async (t) => {

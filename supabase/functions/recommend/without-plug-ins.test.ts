@@ -147,7 +147,7 @@ try {
     [body.request_id],
   );
   const visit = await app.visit({ limit: 10 });
-  const { rows: gone } = await pool.query("select to_regclass('recsys_engine.shadows') is null and to_regproc('recsys_engine.user_vectors') is null as all");
+  const { rows: gone } = await pool.query("select to_regclass('recsys.shadows') is null and to_regproc('recsys_engine.user_vectors') is null as all");
   await pool.query("select recsys.roll_up(), recsys_engine.purge_impressions(), recsys_engine.drop_old_model(), recsys_engine.stop_harmful_experiments(), recsys_engine.measure_days()");
   console.log(JSON.stringify({ status, model: body.model?.name, items: body.items?.length, rows, visitor: visit.body.items?.length, logged: app.logged, gone }));
 } finally {
@@ -161,7 +161,7 @@ test("without all of them and their SQL a feed is served, logged and kept in ord
   }
   const registry = join(copy, "supabase/schemas/04_experiments/03_tried_models.sql");
   const sql = await readFile(registry, "utf8");
-  const line = "union\nselect shadows.model_id from recsys_engine.shadows where shadows.ended_at is null;";
+  const line = "union\nselect shadows.model_id from recsys.shadows where shadows.ended_at is null;";
   assert.ok(sql.includes(line), "the shadows' line among the models that are tried");
   await writeFile(registry, sql.replace(`\n${line}`, ";"));
   await writeBaseline(copy);

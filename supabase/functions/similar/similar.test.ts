@@ -136,7 +136,7 @@ test("where an index scan gives up among what the caller may not read, all posts
 });
 
 test("dismissed posts, posts of the future and deleted posts are not found", async () => {
-  await pool.query("insert into recsys_engine.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
+  await pool.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
     people.ben,
     post(4),
   ]);

@@ -149,9 +149,9 @@ comment on column recsys_engine.imports.imported_at is 'When it was imported.';
 alter table recsys_engine.imports enable row level security;
 grant select, insert on recsys_engine.imports to service_role;
 
-create function recsys_engine.clock() returns timestamptz
+create function recsys.clock() returns timestamptz
 language sql stable security invoker set search_path = ''
 as $$ select now() - (select clock_shift from recsys.settings) $$;
-comment on function recsys_engine.clock() is 'The instant for which the engine recommends: now(), minus settings.clock_shift.';
-revoke all on function recsys_engine.clock() from public;
-grant execute on function recsys_engine.clock() to authenticated, service_role;
+comment on function recsys.clock() is 'The instant for which the engine recommends: now(), minus settings.clock_shift.';
+revoke all on function recsys.clock() from public;
+grant execute on function recsys.clock() to authenticated, service_role;

@@ -54,7 +54,7 @@ comment on column recsys.source_logins.user_id is 'Who came back.';
 comment on column recsys.source_logins.created_at is 'When.';
 
 create view recsys.source_dismissals with (security_invoker = true) as
-select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys_engine.dismissals;
+select dismissals.user_id, dismissals.post_id, dismissals.created_at from recsys.dismissals;
 comment on view recsys.source_dismissals is 'What people do not want to be shown: (user_id, post_id, created_at). Dismissed posts and those voted against; they leave the feed of that person at once and are no interactions.';
 comment on column recsys.source_dismissals.user_id is 'Who does not want it.';
 comment on column recsys.source_dismissals.post_id is 'Which post.';

@@ -1,7 +1,7 @@
 -- A shadow is a model that scores a share of the requests after they were answered, and is shown to nobody: what it would have done is
 -- known (recsys.shadow_report, recsys.off_policy) before anybody is served by it.
 
-create table recsys_engine.shadows (
+create table recsys.shadows (
   shadow_id bigint primary key generated always as identity,
   model_id bigint not null,
   name text not null,
@@ -10,17 +10,17 @@ create table recsys_engine.shadows (
   started_by text not null default session_user,
   ended_at timestamptz
 );
-comment on table recsys_engine.shadows is 'One row per shadow, running until ended_at. Begun by recsys.start_shadow, ended by recsys.stop_shadow; what it said is in recsys_engine.shadow_impressions.';
-comment on column recsys_engine.shadows.shadow_id is 'Ascending in the order of their start.';
-comment on column recsys_engine.shadows.model_id is 'The model that scores. No foreign key: the row outlives it.';
-comment on column recsys_engine.shadows.name is 'The model''s name.';
-comment on column recsys_engine.shadows.share is 'The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.';
-comment on column recsys_engine.shadows.started_at is 'When it began, by the engine''s clock.';
-comment on column recsys_engine.shadows.started_by is 'The database role that started it.';
-comment on column recsys_engine.shadows.ended_at is 'When it ended, by the engine''s clock; null: it runs.';
-create unique index shadows_running_idx on recsys_engine.shadows (model_id) where ended_at is null;
-alter table recsys_engine.shadows enable row level security;
-grant select, insert, update, delete on recsys_engine.shadows to service_role;
+comment on table recsys.shadows is 'One row per shadow, running until ended_at. Begun by recsys.start_shadow, ended by recsys.stop_shadow; what it said is in recsys_engine.shadow_impressions.';
+comment on column recsys.shadows.shadow_id is 'Ascending in the order of their start.';
+comment on column recsys.shadows.model_id is 'The model that scores. No foreign key: the row outlives it.';
+comment on column recsys.shadows.name is 'The model''s name.';
+comment on column recsys.shadows.share is 'The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.';
+comment on column recsys.shadows.started_at is 'When it began, by the engine''s clock.';
+comment on column recsys.shadows.started_by is 'The database role that started it.';
+comment on column recsys.shadows.ended_at is 'When it ended, by the engine''s clock; null: it runs.';
+create unique index shadows_running_idx on recsys.shadows (model_id) where ended_at is null;
+alter table recsys.shadows enable row level security;
+grant select, insert, update, delete on recsys.shadows to service_role;
 
 create function recsys.start_shadow(p_model text, p_share real) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -40,15 +40,15 @@ begin
     raise exception 'there is no model % that could serve', coalesce(p_model, '(null)')
       using errcode = 'invalid_parameter_value', hint = 'select name, status from recsys.models where status in (''ready'', ''active'', ''retired'')';
   end if;
-  if exists (select from recsys_engine.shadows where shadows.model_id = wanted_model_id and shadows.ended_at is null) then
+  if exists (select from recsys.shadows where shadows.model_id = wanted_model_id and shadows.ended_at is null) then
     raise exception 'a shadow of % runs already', p_model using errcode = 'unique_violation', hint = 'to change its share: recsys.stop_shadow(name), and start it again';
   end if;
-  taken := (select coalesce(sum(shadows.share), 0) from recsys_engine.shadows where shadows.ended_at is null);
+  taken := (select coalesce(sum(shadows.share), 0) from recsys.shadows where shadows.ended_at is null);
   if taken + p_share::numeric > 1 then
     raise exception 'the shares of all running shadows are 1 together at most, and % is taken', taken
-      using errcode = 'invalid_parameter_value', hint = 'select name, share from recsys_engine.shadows where ended_at is null; recsys.stop_shadow(name)';
+      using errcode = 'invalid_parameter_value', hint = 'select name, share from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
-  insert into recsys_engine.shadows (model_id, name, share, started_at) values (wanted_model_id, p_model, p_share::numeric, recsys_engine.clock())
+  insert into recsys.shadows (model_id, name, share, started_at) values (wanted_model_id, p_model, p_share::numeric, recsys.clock())
   returning shadow_id into new_shadow_id;
   return new_shadow_id;
 end
@@ -59,9 +59,9 @@ create function recsys.stop_shadow(p_model text) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  update recsys_engine.shadows set ended_at = recsys_engine.clock() where shadows.name = p_model and shadows.ended_at is null;
+  update recsys.shadows set ended_at = recsys.clock() where shadows.name = p_model and shadows.ended_at is null;
   if not found then
-    raise exception 'no shadow of % runs', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name from recsys_engine.shadows where ended_at is null';
+    raise exception 'no shadow of % runs', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name from recsys.shadows where ended_at is null';
   end if;
 end
 $$;

@@ -213,7 +213,7 @@ begin
   values (
     p_name, case when p_variants #> '{0,interleave_with}' is null then 'split' else 'interleaving' end, p_layer,
     coalesce((select salt from recsys.experiments where layer = p_layer and ended_at is null limit 1), gen_random_uuid()::text),
-    p_outcome_window, p_max_loss, recsys_engine.clock(), recsys_engine.clock()
+    p_outcome_window, p_max_loss, recsys.clock(), recsys.clock()
   )
   returning experiment_id into new_experiment_id;
   insert into recsys.experiment_variants (experiment_id, place, variant, share, model_id, second_model_id, settings)
@@ -262,7 +262,7 @@ begin
   update recsys.experiment_variants set share = (p_shares ->> variant)::numeric where experiment_id = found_id;
   perform recsys_engine.allot_buckets(found_id);
   -- with other shares another mixture of days is in each variant, and a good day would look like a good variant
-  update recsys.experiments set counted_from = recsys_engine.clock() where experiment_id = found_id;
+  update recsys.experiments set counted_from = recsys.clock() where experiment_id = found_id;
 end
 $$;
 comment on function recsys.change_shares(text, jsonb) is 'Changes how many people are in each variant of a running experiment, {"control": 0.5, "votes": 0.5}; as few as possible move. Its report starts counting again from here.';
@@ -273,7 +273,7 @@ as $$
 declare
   found_id constant bigint := recsys_engine.running_experiment(p_name);
 begin
-  update recsys.experiments set ended_at = recsys_engine.clock(), end_reason = coalesce(p_reason, 'stopped by hand') where experiment_id = found_id;
+  update recsys.experiments set ended_at = recsys.clock(), end_reason = coalesce(p_reason, 'stopped by hand') where experiment_id = found_id;
 end
 $$;
 comment on function recsys.stop_experiment(text, text) is 'Ends an experiment: from the next request on its people are served as everybody, and its report stays.';

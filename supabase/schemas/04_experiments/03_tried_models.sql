@@ -7,7 +7,7 @@ join recsys.experiment_variants as variants using (experiment_id)
 cross join lateral (values (variants.model_id), (variants.second_model_id)) as served (model_id)
 where experiments.ended_at is null and served.model_id is not null
 union
-select shadows.model_id from recsys_engine.shadows where shadows.ended_at is null;
+select shadows.model_id from recsys.shadows where shadows.ended_at is null;
 comment on view recsys_engine.tried_models is 'The models that running experiments serve or running shadows score with: they are not to be dropped, and get vectors of new posts.';
 comment on column recsys_engine.tried_models.model_id is 'The model.';
 grant select on recsys_engine.tried_models to service_role;

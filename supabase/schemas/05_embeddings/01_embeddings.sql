@@ -148,7 +148,7 @@ begin
   end if;
   if exists (select from recsys_engine.tried_models where model_id = p_model_id) then
     raise exception 'model % is that of a running experiment or shadow', p_model_id
-      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys_engine.shadows where ended_at is null; recsys.stop_shadow(name)';
+      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
   end if;
   -- in the order in which a feed locks them: the other way round each could wait for the other
   execute format('drop table if exists recsys_engine.user_embeddings_%s', p_model_id);

@@ -29,7 +29,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  today constant date := recsys_engine.day_of(recsys_engine.clock());
+  today constant date := recsys_engine.day_of(recsys.clock());
   last_day constant date := (select max(newcomer_days.day) from recsys_engine.newcomer_days);
   first_day constant date := case when last_day is null then '-infinity' else least(last_day + 1, today - 28) end;
 begin

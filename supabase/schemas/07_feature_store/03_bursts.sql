@@ -211,7 +211,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  today constant date := recsys_engine.day_of(recsys_engine.clock());
+  today constant date := recsys_engine.day_of(recsys.clock());
   -- what is imported is taken as it is: what was usual is known where states have been kept for 28 days
   judged_from constant date := greatest(today - 28, recsys_engine.day_of((select min(post_stats.last_active_at) from recsys_engine.post_stats)) + 29);
   moved constant timestamptz[] := recsys_engine.keep_first_acts(p_users, p_at);

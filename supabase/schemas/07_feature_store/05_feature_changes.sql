@@ -42,7 +42,7 @@ begin
         with queued as materialized (
           select each.user_id, each.at
           from (select %1$s as user_id, %2$s as post_id, %3$s as at from (%4$s) as changed where num_nulls(%5$s) = 0) as each
-          where num_nulls(each.user_id, each.post_id) = 0 and isfinite(each.at) and each.at < recsys_engine.clock() - interval ''6 hours''
+          where num_nulls(each.user_id, each.post_id) = 0 and isfinite(each.at) and each.at < recsys.clock() - interval ''6 hours''
         ),
         days as (
           select distinct queued.user_id, recsys_engine.day_of(queued.at) as day from queued

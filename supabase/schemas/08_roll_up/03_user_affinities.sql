@@ -29,7 +29,7 @@ language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-  instant constant timestamptz := recsys_engine.clock();
+  instant constant timestamptz := recsys.clock();
   due uuid[];
   written bigint;
 begin

@@ -40,7 +40,7 @@ begin
   if (select count(*) from recsys.source_posts where source_posts.post_id = any (p_written)) < cardinality(p_written) then
     -- one that is gone had the place of another: 200 posts that were erased left three of others on trial for a week
     judged_posts := array(
-      select unnest(p_written) union select newcomer_posts.post_id from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until > recsys_engine.clock()
+      select unnest(p_written) union select newcomer_posts.post_id from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until > recsys.clock()
     );
   end if;
   delete from recsys_engine.newcomer_posts where newcomer_posts.post_id = any (judged_posts);
@@ -91,7 +91,7 @@ begin
   select judged.post_id, judged.author_id, judged.created_at, judged.number, case when judged.is_on_trial then judged.created_at + recsys_engine.trial_age() end
   from judged
   -- that another is none is known for a day: until then one that no roll-up has seen is told from it
-  where judged.is_on_trial or judged.created_at > recsys_engine.clock() - interval '1 day';
+  where judged.is_on_trial or judged.created_at > recsys.clock() - interval '1 day';
   get diagnostics written = row_count;
   update recsys_engine.newcomer_posts as tried
   set on_trial_until = least(tried.created_at + recsys_engine.trial_age(), (

@@ -107,14 +107,14 @@ as $$
   where shown.post_id = trials.post_id and (shown.impressions, shown.acted) <> (trials.impressions, trials.acted);
   with gone as (
     delete from recsys_engine.trial_impressions as shown
-    where shown.shown_at <= recsys_engine.clock() - recsys_engine.trial_age() * 2
-      or exists (select from recsys_engine.trials where trials.post_id = shown.post_id and trials.created_at <= recsys_engine.clock() - recsys_engine.trial_age())
+    where shown.shown_at <= recsys.clock() - recsys_engine.trial_age() * 2
+      or exists (select from recsys_engine.trials where trials.post_id = shown.post_id and trials.created_at <= recsys.clock() - recsys_engine.trial_age())
   ),
   ended as (
-    delete from recsys_engine.trials where trials.created_at <= recsys_engine.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
+    delete from recsys_engine.trials where trials.created_at <= recsys.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
   ),
   never as (
-    delete from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys_engine.clock() - interval '1 day'
+    delete from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys.clock() - interval '1 day'
   )
   select count(*) from ended
 $$;

@@ -180,7 +180,7 @@ begin
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids, coalesce(array_agg(at), '{}') as at
       from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants,
     (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids
-      from taken where num_nulls(user_id, post_id) = 0 and at > recsys_engine.clock() - recsys_engine.trial_age() * 2) as acts;
+      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys_engine.trial_age() * 2) as acts;
 
   begin
     perform recsys_engine.count_trials(acted_by, acted_on);

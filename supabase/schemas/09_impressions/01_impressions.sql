@@ -29,7 +29,7 @@ comment on column recsys.impressions.request_id is 'The feed: the request_id of 
 comment on column recsys.impressions.user_id is 'Whom it was shown to.';
 comment on column recsys.impressions.post_id is 'What was shown.';
 comment on column recsys.impressions.position is 'Where in the feed, from 1, counted through its pages: each page has a request_id of its own.';
-comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys_engine.clock()).';
+comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys.clock()).';
 comment on column recsys.impressions.score is 'Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.';
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.';
 comment on column recsys.impressions.model_id is 'The model that ranked it; null: none was active.';

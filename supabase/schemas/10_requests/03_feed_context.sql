@@ -11,7 +11,7 @@ as $$
 begin
   return query
   select
-    recsys_engine.clock(), serving.model_id, serving.name, serving.feature_spec_digest, to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}'),
+    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}'),
     p_assigned - 'settings', feature_store_version.version
   from recsys_engine.feed_settings as defaults
   cross join recsys_engine.feature_store_version

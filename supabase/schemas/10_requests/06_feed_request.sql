@@ -277,7 +277,7 @@ declare
   request recsys_engine.feed_request := p_request;
   undecided uuid[];
 begin
-  if (request.filter).author_ids is null and request.at > recsys_engine.clock() - interval '1 minute' then
+  if (request.filter).author_ids is null and request.at > recsys.clock() - interval '1 minute' then
     undecided := array(
       select posts.post_id
       from recsys.source_posts as posts

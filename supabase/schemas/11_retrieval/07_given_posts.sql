@@ -26,7 +26,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_given(recsys_engine.feed_request(p_user_id, recsys_engine.clock(), p_filter), p_given);
+  request constant recsys_engine.feed_request := recsys_engine.with_given(recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter), p_given);
 begin
   return query
   select request.at, posts.post_id, posts.title, recsys_engine.served_key(posts.post_id, p_seed)

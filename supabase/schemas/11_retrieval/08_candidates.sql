@@ -75,7 +75,7 @@ begin atomic
 end;
 comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys_engine.circle_members): rows took the driver 4 ms for 500 posts.';
 
-create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys_engine.clock()) returns json
+create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -111,7 +111,7 @@ end
 $$;
 comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64.';
 
-create function recsys_engine.common_posts(p_now timestamptz default recsys_engine.clock()) returns json
+create function recsys_engine.common_posts(p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$

@@ -6,7 +6,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys_engine.clock()), p_filter);
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys.clock()), p_filter);
   since constant timestamptz := greatest(p_since, request.at - interval '7 days');
   kind text;
   newest uuid[];

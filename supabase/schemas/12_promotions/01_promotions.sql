@@ -9,7 +9,7 @@ create table recsys.promotions (
   place smallint check (place between 1 and 100),
   factor real check (factor between 0.01::real and 100),
   people jsonb check (people <> '{}' and jsonb_typeof(people) = 'object'),
-  starts_at timestamptz not null default recsys_engine.clock(),
+  starts_at timestamptz not null default recsys.clock(),
   ends_at timestamptz not null,
   per_person_and_day integer check (per_person_and_day between 1 and 1000),
   check (num_nonnulls(post_id, filter) = 1),
@@ -24,7 +24,7 @@ comment on column recsys.promotions.filter is 'Which posts, as of a request (rec
 comment on column recsys.promotions.place is 'The place in the feed, from 1; null: what factor says. A feed with fewer posts has it at its end.';
 comment on column recsys.promotions.factor is 'What the score is multiplied by, from 0.01 to 100; null: it has a place.';
 comment on column recsys.promotions.people is 'For whom: {"user_ids": [...], "passions": ["chess"], "signed_up_days": 7} are those who are one of these, care about one of these (capital or small letters are the same) and signed up within so many days, each part only where it is said; null: for everybody, visitors too.';
-comment on column recsys.promotions.starts_at is 'From when on, by recsys_engine.clock().';
+comment on column recsys.promotions.starts_at is 'From when on, by recsys.clock().';
 comment on column recsys.promotions.ends_at is 'Until when.';
 comment on column recsys.promotions.per_person_and_day is 'In how many pages a person is shown it within 24 hours; more may be where pages come faster than they are logged. Visitors, of whom nothing is logged, are then shown none. Null: in all.';
 create index promotions_ends_at_idx on recsys.promotions (ends_at);
@@ -81,7 +81,7 @@ language sql stable security invoker set search_path = ''
 return (p_people is null or (
   (not p_people ? 'user_ids' or coalesce(p_user_id = any (array(select jsonb_array_elements_text(p_people -> 'user_ids'))::uuid[]), false))
   and (not p_people ? 'passions' or lower(p_passions::text)::text[] && lower(array(select jsonb_array_elements_text(p_people -> 'passions'))::text)::text[])
-  and (not p_people ? 'signed_up_days' or coalesce(p_created_at > recsys_engine.clock() - make_interval(days => (p_people ->> 'signed_up_days')::integer), false))
+  and (not p_people ? 'signed_up_days' or coalesce(p_created_at > recsys.clock() - make_interval(days => (p_people ->> 'signed_up_days')::integer), false))
   and p_user_id is not null
 )) is true;
 comment on function recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz) is 'Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor.';
@@ -96,7 +96,7 @@ return case
 end;
 comment on function recsys_engine.group_of(text, text, text[]) is 'To which group a post belongs (recsys.settings.group_by): its language, or the first by the alphabet of its tags that begin so, in small letters; null: none.';
 
-create function recsys_engine.small_group_posts(p_group_by text, p_now timestamptz default recsys_engine.clock()) returns uuid[]
+create function recsys_engine.small_group_posts(p_group_by text, p_now timestamptz default recsys.clock()) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$

@@ -7,7 +7,7 @@ as $$
 #variable_conflict use_column
 declare
   promotion recsys.promotions;
-  day_ago constant timestamptz := recsys_engine.clock() - interval '24 hours';
+  day_ago constant timestamptz := recsys.clock() - interval '24 hours';
   request recsys_engine.feed_request;
   post_ids uuid[];
   people uuid[];
@@ -19,7 +19,7 @@ begin
   if promotion.promotion_id is null then
     raise exception 'there is no promotion %', coalesce(p_promotion_id::text, 'null') using errcode = 'P0002', hint = 'select promotion_id, name from recsys.promotions';
   end if;
-  request.at := recsys_engine.clock();
+  request.at := recsys.clock();
   request.excluded := '{}';
   request := recsys_engine.with_filter(request, promotion.filter);
   post_ids := case when promotion.filter is null then array[promotion.post_id]

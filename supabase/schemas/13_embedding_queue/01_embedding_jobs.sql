@@ -76,7 +76,7 @@ create table recsys_engine.edited_posts (
 );
 comment on table recsys_engine.edited_posts is 'When the text of a post was changed last, kept by the triggers of recsys.watch. Of posts that say the same a feed has the one to which most people came: whoever edits an old post to say what a newer one does does not lead it.';
 comment on column recsys_engine.edited_posts.post_id is 'The post.';
-comment on column recsys_engine.edited_posts.edited_at is 'When, by recsys_engine.clock().';
+comment on column recsys_engine.edited_posts.edited_at is 'When, by recsys.clock().';
 create index edited_posts_edited_at_idx on recsys_engine.edited_posts (edited_at);
 alter table recsys_engine.edited_posts enable row level security;
 grant select, insert, update, delete on recsys_engine.edited_posts to service_role;
@@ -118,7 +118,7 @@ begin
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   if tg_op = 'UPDATE' and tg_argv[0] = 'post' then
     insert into recsys_engine.edited_posts as known (post_id, edited_at)
-    select changed.id, recsys_engine.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
+    select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
     on conflict (post_id) do update set edited_at = excluded.edited_at;
   end if;
   return null;

@@ -31,7 +31,7 @@ comment on column recsys.embedding_dead_letters.attempts is 'Claims since the la
 comment on column recsys.embedding_dead_letters.last_error is 'What the latest failure was.';
 comment on column recsys.embedding_dead_letters.enqueued_at is 'Since when there is a change without a vector.';
 
-create view recsys.embedding_coverage with (security_invoker = true) as
+create view recsys_engine.embedding_coverage with (security_invoker = true) as
 select
   models.model_id, models.name, models.status,
   counted.posts, counted.posts_with_vector,
@@ -54,13 +54,13 @@ left join lateral (
   order by source_posts.post_id
   limit 1
 ) as newest on true;
-comment on view recsys.embedding_coverage is 'Per model: posts, those with a vector of it, and the newest post without one, which cannot be found by its text. Only the active model gets vectors for new posts; another one gets them when it is activated.';
-comment on column recsys.embedding_coverage.model_id is 'The model.';
-comment on column recsys.embedding_coverage.name is 'Its name.';
-comment on column recsys.embedding_coverage.status is 'As in recsys.models.';
-comment on column recsys.embedding_coverage.posts is 'Posts that there are.';
-comment on column recsys.embedding_coverage.posts_with_vector is 'Of these, those with a vector of the model.';
-comment on column recsys.embedding_coverage.newest_post_without is 'The newest post without one; null: every post has one.';
-comment on column recsys.embedding_coverage.newest_without_created_at is 'When that post was written.';
+comment on view recsys_engine.embedding_coverage is 'Per model: posts, those with a vector of it, and the newest post without one, which cannot be found by its text. Only the active model gets vectors for new posts; another one gets them when it is activated.';
+comment on column recsys_engine.embedding_coverage.model_id is 'The model.';
+comment on column recsys_engine.embedding_coverage.name is 'Its name.';
+comment on column recsys_engine.embedding_coverage.status is 'As in recsys.models.';
+comment on column recsys_engine.embedding_coverage.posts is 'Posts that there are.';
+comment on column recsys_engine.embedding_coverage.posts_with_vector is 'Of these, those with a vector of the model.';
+comment on column recsys_engine.embedding_coverage.newest_post_without is 'The newest post without one; null: every post has one.';
+comment on column recsys_engine.embedding_coverage.newest_without_created_at is 'When that post was written.';
 
-grant select on recsys.embedding_queue, recsys.embedding_dead_letters, recsys.embedding_coverage to service_role;
+grant select on recsys.embedding_queue, recsys.embedding_dead_letters, recsys_engine.embedding_coverage to service_role;

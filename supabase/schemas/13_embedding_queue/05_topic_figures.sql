@@ -5,10 +5,10 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   serving constant bigint := (select model_id from recsys.models where status = 'active');
-  since constant timestamptz := recsys_engine.clock() - interval '28 days';
+  since constant timestamptz := recsys.clock() - interval '28 days';
   -- in a community of more than 500,000 interactions in 28 days earlier states are thinned, which would look as if nobody came
-  known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys_engine.clock() - interval '1 day') from recsys_engine.thinning));
-  known_days constant double precision := extract(epoch from recsys_engine.clock() - known_since)::double precision / 86400;
+  known_since constant timestamptz := greatest(since, (select least(thinned_before, recsys.clock() - interval '1 day') from recsys_engine.thinning));
+  known_days constant double precision := extract(epoch from recsys.clock() - known_since)::double precision / 86400;
   lacking uuid[];
   -- members and ideas are told these figures, which would else say what an organisation of the community does
   readable constant uuid[] := (select post_ids from recsys_engine.readable_posts(array[gen_random_uuid()], null));
@@ -34,15 +34,15 @@ begin
     select told.topic_id, count(*) / 28.0 as supply
     from recsys.source_posts as posts
     join told on told.post_id = posts.post_id
-    where posts.created_at > since and posts.created_at <= recsys_engine.clock()
+    where posts.created_at > since and posts.created_at <= recsys.clock()
     group by told.topic_id
   ),
   -- each person once a day: whoever comes a thousand times makes nothing wanted by many
   came as (
-    select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys_engine.clock() - stats.last_active_at) / 86400) as day
+    select distinct told.topic_id, stats.user_id, floor(extract(epoch from recsys.clock() - stats.last_active_at) / 86400) as day
     from recsys_engine.post_stats as stats
     join told on told.post_id = stats.post_id
-    where stats.last_active_at > known_since and stats.last_active_at <= recsys_engine.clock()
+    where stats.last_active_at > known_since and stats.last_active_at <= recsys.clock()
   ),
   wanted as (
     select came.topic_id, count(*) / known_days as demand, count(distinct came.user_id)::integer as people from came group by came.topic_id

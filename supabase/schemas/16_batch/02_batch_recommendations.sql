@@ -18,10 +18,10 @@ comment on table recsys_engine.batch_runs is 'One row per run of `recsys batch`:
 comment on column recsys_engine.batch_runs.run_id is 'Number of the run.';
 comment on column recsys_engine.batch_runs.model_id is 'The model that ranks: the active one when the run began.';
 comment on column recsys_engine.batch_runs.model_name is 'Its name, which outlives the model.';
-comment on column recsys_engine.batch_runs.as_of is 'The instant, by recsys_engine.clock(), for which every list of the run holds, whichever worker makes it and whenever.';
+comment on column recsys_engine.batch_runs.as_of is 'The instant, by recsys.clock(), for which every list of the run holds, whichever worker makes it and whenever.';
 comment on column recsys_engine.batch_runs.status is 'running: pages are open; finished: everyone has a list; superseded: another run began before it was done.';
 comment on column recsys_engine.batch_runs.users is 'How many users were active at as_of.';
-comment on column recsys_engine.batch_runs.users_done is 'How many lists were written; of a running run see recsys.batch_progress.';
+comment on column recsys_engine.batch_runs.users_done is 'How many lists were written; of a running run see recsys_engine.batch_progress.';
 comment on column recsys_engine.batch_runs.users_failed is 'How many users have no list of this run; those of earlier runs stay.';
 comment on column recsys_engine.batch_runs.last_error is 'Why one of them has none.';
 comment on column recsys_engine.batch_runs.started_at is 'When it began, by the wall clock.';
@@ -80,7 +80,7 @@ comment on table recsys.batch_recommendations is 'The list of each active user, 
 comment on column recsys.batch_recommendations.user_id is 'Whose list it is.';
 comment on column recsys.batch_recommendations.run_id is 'The run that made it.';
 comment on column recsys.batch_recommendations.model_id is 'The model that ranked; it may be gone by now.';
-comment on column recsys.batch_recommendations.made_at is 'The instant, by recsys_engine.clock(), for which it holds.';
+comment on column recsys.batch_recommendations.made_at is 'The instant, by recsys.clock(), for which it holds.';
 comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile or community.';
 comment on column recsys.batch_recommendations.post_ids is 'The posts, best first; null where one was erased.';
 comment on column recsys.batch_recommendations.scores is 'The score of each.';
@@ -100,7 +100,7 @@ grant select on recsys.batch_recommendations to authenticated;
 grant select, insert, update, delete on recsys_engine.batch_runs, recsys_engine.batch_pages, recsys.batch_recommendations to service_role;
 grant usage on sequence recsys_engine.batch_claim_seq to service_role;
 
-create view recsys.batch_progress with (security_invoker = true) as
+create view recsys_engine.batch_progress with (security_invoker = true) as
 select
   batch_runs.run_id, batch_runs.model_name, batch_runs.as_of, batch_runs.status, batch_runs.users,
   coalesce(pages.users_done, batch_runs.users_done) as users_done,
@@ -116,17 +116,17 @@ left join (
   from recsys_engine.batch_pages
   group by batch_pages.run_id
 ) as pages on pages.run_id = batch_runs.run_id;
-comment on view recsys.batch_progress is 'How far each run is: users done and failed of all, pages that a worker has in hand, and when a page was last done.';
-comment on column recsys.batch_progress.run_id is 'The run.';
-comment on column recsys.batch_progress.model_name is 'The model that ranks.';
-comment on column recsys.batch_progress.as_of is 'The instant for which its lists hold.';
-comment on column recsys.batch_progress.status is 'As in recsys_engine.batch_runs.';
-comment on column recsys.batch_progress.users is 'Users who get a list.';
-comment on column recsys.batch_progress.users_done is 'Users who have one.';
-comment on column recsys.batch_progress.users_failed is 'Users for whom the ranking failed.';
-comment on column recsys.batch_progress.pages_in_work is 'Pages that a worker has in hand.';
-comment on column recsys.batch_progress.last_done_at is 'When a page was last done, or the run began.';
-grant select on recsys.batch_progress to service_role;
+comment on view recsys_engine.batch_progress is 'How far each run is: users done and failed of all, pages that a worker has in hand, and when a page was last done.';
+comment on column recsys_engine.batch_progress.run_id is 'The run.';
+comment on column recsys_engine.batch_progress.model_name is 'The model that ranks.';
+comment on column recsys_engine.batch_progress.as_of is 'The instant for which its lists hold.';
+comment on column recsys_engine.batch_progress.status is 'As in recsys_engine.batch_runs.';
+comment on column recsys_engine.batch_progress.users is 'Users who get a list.';
+comment on column recsys_engine.batch_progress.users_done is 'Users who have one.';
+comment on column recsys_engine.batch_progress.users_failed is 'Users for whom the ranking failed.';
+comment on column recsys_engine.batch_progress.pages_in_work is 'Pages that a worker has in hand.';
+comment on column recsys_engine.batch_progress.last_done_at is 'When a page was last done, or the run began.';
+grant select on recsys_engine.batch_progress to service_role;
 
 create function recsys_engine.batch_activity() returns interval
 language sql immutable security invoker set search_path = ''
@@ -155,7 +155,7 @@ begin
     end if;
     perform recsys_engine.end_batch_run(now_running.run_id, 'superseded');
   end if;
-  insert into recsys_engine.batch_runs (model_id, model_name, as_of) values (active.model_id, active.name, recsys_engine.clock())
+  insert into recsys_engine.batch_runs (model_id, model_name, as_of) values (active.model_id, active.name, recsys.clock())
   returning batch_runs.run_id into new_run_id;
   insert into recsys_engine.batch_pages (run_id, page, user_ids)
   select new_run_id, numbered.page, array_agg(numbered.user_id order by numbered.user_id)
@@ -164,8 +164,8 @@ begin
     from recsys.source_users
     where exists (
       select from recsys_engine.user_stats
-      where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys_engine.clock()
-        and user_stats.last_active_at > recsys_engine.clock() - recsys_engine.batch_activity()
+      where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys.clock()
+        and user_stats.last_active_at > recsys.clock() - recsys_engine.batch_activity()
     )
       and not exists (select from recsys.source_preferences where source_preferences.user_id = source_users.user_id)
   ) as numbered
@@ -310,7 +310,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request recsys_engine.feed_request := recsys_engine.feed_request(p_user_id, recsys_engine.clock(), p_filter);
+  request recsys_engine.feed_request := recsys_engine.feed_request(p_user_id, recsys.clock(), p_filter);
 begin
   request.seed := p_seed;
   request.served := p_served;
@@ -335,7 +335,7 @@ begin
     and not exists (select from recsys.source_preferences where source_preferences.user_id = p_user_id)
     -- a post that was written under the id of a deleted one is another
     and posts.created_at <= list.made_at
-    and posts.post_id <> all (recsys_engine.deleted_posts(list.post_ids, now() - (recsys_engine.clock() - list.made_at)))
+    and posts.post_id <> all (recsys_engine.deleted_posts(list.post_ids, now() - (recsys.clock() - list.made_at)))
   order by listed.number
   limit p_limit;
 end

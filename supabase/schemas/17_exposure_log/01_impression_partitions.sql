@@ -12,8 +12,8 @@ language plpgsql volatile security invoker set search_path = '' set timezone = '
 set lock_timeout = '2s'
 as $$
 declare
-  this_month constant timestamptz := date_trunc('month', recsys_engine.clock());
-  kept_since constant timestamptz := recsys_engine.clock() - (select settings.impressions_kept from recsys.settings);
+  this_month constant timestamptz := date_trunc('month', recsys.clock());
+  kept_since constant timestamptz := recsys.clock() - (select settings.impressions_kept from recsys.settings);
   first timestamptz;
   name text;
   number integer := 0;
@@ -61,7 +61,7 @@ language plpgsql volatile security invoker set search_path = '' set timezone = '
 set lock_timeout = '1s'
 as $$
 declare
-  kept_since constant timestamptz := recsys_engine.clock() - (select settings.impressions_kept from recsys.settings);
+  kept_since constant timestamptz := recsys.clock() - (select settings.impressions_kept from recsys.settings);
   name text;
   number integer := 0;
 begin

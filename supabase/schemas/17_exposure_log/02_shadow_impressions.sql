@@ -48,7 +48,7 @@ language sql volatile security invoker set search_path = ''
 as $$
   with purged as (
     delete from recsys_engine.shadow_impressions
-    where shadow_impressions.shown_at < recsys_engine.clock() - (select settings.impressions_kept from recsys.settings)
+    where shadow_impressions.shown_at < recsys.clock() - (select settings.impressions_kept from recsys.settings)
     returning 1
   )
   select count(*) from purged

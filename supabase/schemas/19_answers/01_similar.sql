@@ -73,7 +73,7 @@ begin
   end if;
   return query
   select posts.post_id, posts.title, posts.author_id, posts.created_at, nearest.similarity
-  from recsys_engine.nearest_posts(active, vector, recsys_engine.clock(), array[p_post_id], p_limit) as nearest
+  from recsys_engine.nearest_posts(active, vector, recsys.clock(), array[p_post_id], p_limit) as nearest
   join recsys.source_posts as posts on posts.post_id = nearest.post_id
   order by nearest.similarity desc, posts.post_id;
 end

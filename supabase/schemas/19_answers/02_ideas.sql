@@ -20,7 +20,7 @@ returns table (now timestamptz, post_ids uuid[], author_ids uuid[], titles text[
 language sql stable security invoker set search_path = ''
 as $$
   select
-    recsys_engine.clock(),
+    recsys.clock(),
     coalesce(array_agg(posts.post_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.author_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.title order by posts.created_at, posts.post_id), '{}'),
@@ -30,7 +30,7 @@ as $$
     select
       source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
     from recsys.source_posts
-    where source_posts.created_at <= recsys_engine.clock() and not exists (
+    where source_posts.created_at <= recsys.clock() and not exists (
       select from recsys.source_withheld as withheld where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
     )
     order by source_posts.created_at desc, source_posts.post_id desc
@@ -108,20 +108,20 @@ as $$
     array(
       select source_posts.post_id
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys_engine.clock() - interval '7 days' and not caller.is_impersonal
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days' and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 50
     ),
     array(
       select coalesce(source_posts.title, '')
       from recsys.source_posts
-      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys_engine.clock() and not caller.is_impersonal
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() and not caller.is_impersonal
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 100
     ) || array(
       select coalesce(source_posts.title, '')
       from recsys.source_posts
-      where source_posts.created_at between recsys_engine.clock() - interval '7 days' and recsys_engine.clock()
+      where source_posts.created_at between recsys.clock() - interval '7 days' and recsys.clock()
       order by source_posts.created_at desc, source_posts.post_id desc
       limit 1000
     )

@@ -88,7 +88,7 @@ create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (to
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
-  instant constant timestamptz := recsys_engine.clock();
+  instant constant timestamptz := recsys.clock();
   model record;
   post record;
   found_row record;

@@ -21,7 +21,7 @@ begin
         order by nearest.similarity desc, nearest.post_id), '[]')
       from recsys.post_embeddings as this
       cross join lateral recsys_engine.nearest_posts(
-        models.model_id, this.embedding, recsys_engine.clock(),
+        models.model_id, this.embedding, recsys.clock(),
         p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null
           and (select recsys_engine.feed_kind(auth.uid())) <> 'impersonal'),
         p_limit
@@ -127,7 +127,7 @@ begin
     end if;
   end if;
   readable := recsys_engine.readable_people(p_claims, found_ids);
-  muted := coalesce((recsys_engine.request_with_mutes(me, recsys_engine.clock())).muted_authors, '{}');
+  muted := coalesce((recsys_engine.request_with_mutes(me, recsys.clock())).muted_authors, '{}');
   items := (
     select coalesce(json_agg(json_build_object('user_id', near.user_id) order by near.place) filter (where near.place <= p_limit), '[]')
     from (

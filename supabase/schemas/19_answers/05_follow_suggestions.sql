@@ -18,7 +18,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  as_of constant timestamptz := recsys_engine.clock();
+  as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
   reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
   muted constant uuid[] := coalesce((recsys_engine.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
@@ -70,7 +70,7 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  as_of constant timestamptz := recsys_engine.clock();
+  as_of constant timestamptz := recsys.clock();
   -- null: nothing of theirs is read
   reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
   request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);

@@ -9,7 +9,7 @@ as $$
   with experiment as (
     select experiments.*,
       -- only what has had its time to be acted on, or a late look would see better people than an early one
-      least(experiments.ended_at, recsys_engine.clock() - experiments.outcome_window) as counted_until,
+      least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until,
       experiments.started_at - interval '28 days' as looked_at_from
     from recsys.experiments
     where experiments.experiment_id = p_experiment_id

@@ -10,7 +10,7 @@ create function recsys_engine.interleaving_credits(p_experiment_id bigint) retur
 language sql stable security invoker set search_path = ''
 as $$
   with experiment as (
-    select experiments.*, experiments.name || '/' || variants.variant as label, least(experiments.ended_at, recsys_engine.clock() - experiments.outcome_window) as counted_until
+    select experiments.*, experiments.name || '/' || variants.variant as label, least(experiments.ended_at, recsys.clock() - experiments.outcome_window) as counted_until
     from recsys.experiments
     join recsys.experiment_variants as variants on variants.experiment_id = experiments.experiment_id and variants.second_model_id is not null
     where experiments.experiment_id = p_experiment_id

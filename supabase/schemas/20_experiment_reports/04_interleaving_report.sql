@@ -74,7 +74,7 @@ as $$
   left join report as score on score.metric = 'score'
   where experiments.name = p_name
 $$;
-comment on function recsys_engine.interleaving_verdict(text) is 'What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys_engine.experiment_verdict.';
+comment on function recsys_engine.interleaving_verdict(text) is 'What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict.';
 
 revoke all on function recsys.interleaving_report(text), recsys_engine.share_of_acts(text, double precision, double precision), recsys_engine.interleaving_verdict(text) from public;
 grant execute on function recsys.interleaving_report(text), recsys_engine.share_of_acts(text, double precision, double precision), recsys_engine.interleaving_verdict(text) to service_role;

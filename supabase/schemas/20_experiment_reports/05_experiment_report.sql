@@ -130,9 +130,9 @@ as $$
   where experiments.name = p_name
   order by others.place
 $$;
-comment on function recsys_engine.split_verdict(text) is 'What to conclude of each variant of an experiment that splits people. Part of recsys_engine.experiment_verdict.';
+comment on function recsys_engine.split_verdict(text) is 'What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict.';
 
-create function recsys_engine.experiment_verdict(p_name text) returns table (variant text, verdict text)
+create function recsys.experiment_verdict(p_name text) returns table (variant text, verdict text)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
@@ -143,7 +143,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys_engine.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report.';
+comment on function recsys.experiment_verdict(text) is 'What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report.';
 
-revoke all on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys_engine.experiment_verdict(text) from public;
-grant execute on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys_engine.experiment_verdict(text) to service_role;
+revoke all on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys.experiment_verdict(text) from public;
+grant execute on function recsys_engine.check_split(bigint, recsys_engine.person_outcome[]), recsys_engine.experiment_split(text), recsys_engine.percent_more(double precision), recsys_engine.enumerate_words(text[]), recsys.experiment_report(text), recsys_engine.split_verdict(text), recsys.experiment_verdict(text) to service_role;

@@ -6,10 +6,10 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   -- a name may come again after its model was dropped
-  found_id constant bigint := (select shadows.model_id from recsys_engine.shadows where shadows.name = p_model order by shadows.shadow_id desc limit 1);
+  found_id constant bigint := (select shadows.model_id from recsys.shadows where shadows.name = p_model order by shadows.shadow_id desc limit 1);
 begin
   if found_id is null then
-    raise exception 'there was no shadow of %', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys_engine.shadows; recsys.start_shadow(name, share)';
+    raise exception 'there was no shadow of %', coalesce(p_model, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.shadows; recsys.start_shadow(name, share)';
   end if;
   return found_id;
 end
@@ -27,7 +27,7 @@ as $$
     shown.request_id, shown.user_id, shown.post_id, shown.shown_at, shown.score, shown.probabilities, shown.served_score, shown.served_probabilities,
     shown.propensity, shown.support, shown.expected, shown.served_expected, shown.weight_squared, shown.weight_cubed,
     -- only what has had its time to be acted on
-    case when shown.shown_at <= recsys_engine.clock() - interval '1 day' then acted.times end
+    case when shown.shown_at <= recsys.clock() - interval '1 day' then acted.times end
   from recsys_engine.shadow_impressions as shown
   -- a look-up for each post, three index scans whatever the planner thinks of their number: as a join it took 21 s for 5,984 posts of which the
   -- statistics did not know yet

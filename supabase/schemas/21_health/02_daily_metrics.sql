@@ -42,7 +42,7 @@ declare
   written integer;
   optional_written integer;
 begin
-  if p_day is null or day_ends + interval '1 day' > recsys_engine.clock() then
+  if p_day is null or day_ends + interval '1 day' > recsys.clock() then
     raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
       using hint = 'select recsys_engine.measure_days()';
   end if;

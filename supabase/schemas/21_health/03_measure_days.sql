@@ -5,9 +5,9 @@ language sql stable security invoker set search_path = ''
 as $$
   with bounds as (
     select
-      (recsys_engine.clock() at time zone 'UTC')::date - 2 as settled,
+      (recsys.clock() at time zone 'UTC')::date - 2 as settled,
       (select max(daily_metrics.day) from recsys.daily_metrics where daily_metrics.metric = 'shown') as last_measured,
-      ((recsys_engine.clock() - settings.impressions_kept) at time zone 'UTC')::date + 1 as kept_since
+      ((recsys.clock() - settings.impressions_kept) at time zone 'UTC')::date + 1 as kept_since
     from recsys.settings
   )
   select days.day::date
@@ -22,7 +22,7 @@ create function recsys_engine.measure_days(p_most integer default 1) returns int
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  today constant date := (recsys_engine.clock() at time zone 'UTC')::date;
+  today constant date := (recsys.clock() at time zone 'UTC')::date;
   missing date;
   number integer := 0;
 begin
@@ -34,7 +34,7 @@ begin
     return 0;
   end if;
   insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
-  select today, 'lag', 0, 'roll-up', coalesce(extract(epoch from roll_up_lag.age), 0), 1 from recsys.roll_up_lag
+  select today, 'lag', 0, 'roll-up', coalesce(extract(epoch from roll_up_lag.age), 0), 1 from recsys_engine.roll_up_lag
   union all
   select today, 'lag', 0, 'embedding', coalesce(extract(epoch from max(embedding_queue.age)), 0), 1 from recsys.embedding_queue
   on conflict (day, metric, model_id, slice) do update set value = greatest(earlier.value, excluded.value), count = earlier.count + 1;
@@ -44,7 +44,7 @@ begin
   from (
     select count(distinct impressions.request_id) as feeds, count(distinct impressions.request_id) filter (where impressions.degraded is not null) as degraded
     from recsys.impressions
-    where impressions.shown_at > recsys_engine.clock() - interval '1 hour' and impressions.shown_at <= recsys_engine.clock()
+    where impressions.shown_at > recsys.clock() - interval '1 hour' and impressions.shown_at <= recsys.clock()
   ) as last_hour
   where last_hour.feeds > 0
   on conflict (day, metric, model_id, slice) do update

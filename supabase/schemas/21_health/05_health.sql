@@ -12,7 +12,7 @@ as $$
     select max(day) as last, count(*) as days from recsys.daily_metrics where metric = 'shown'
   ),
   today as (
-    select (recsys_engine.clock() at time zone 'UTC')::date as day
+    select (recsys.clock() at time zone 'UTC')::date as day
   ),
   recent as (
     select metrics.*, coalesce(models.name, 'model ' || metrics.model_id) as model
@@ -80,7 +80,7 @@ as $$
     ), '') || '.', 'None is active.')
   from active
   union all
-  select 'model age', 'in days', extract(epoch from recsys_engine.clock() - active.learned_until) / 86400, 0,
+  select 'model age', 'in days', extract(epoch from recsys.clock() - active.learned_until) / 86400, 0,
     format('%s learned from what happened until %s.', active.name, active.learned_until::timestamptz(0))
   from active
   where active.learned_until is not null
@@ -122,7 +122,7 @@ as $$
   union all
   select 'roll-up lag', 'in seconds', coalesce(extract(epoch from lag.age), 0), 0,
     format('%s changes wait.%s', lag.depth, (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'roll-up'))
-  from recsys.roll_up_lag as lag
+  from recsys_engine.roll_up_lag as lag
   union all
   select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(late_changes.queued_at)) / 3600, 0), 0,
     format('%s changes that came late wait.', count(*))

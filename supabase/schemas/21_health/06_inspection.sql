@@ -1,7 +1,7 @@
 -- What a DBA asks of the engine's tables.
 
 create view recsys_engine.posts_without_vector with (security_invoker = true) as
-select posts.post_id, posts.title, posts.created_at, recsys_engine.clock() - posts.created_at as age,
+select posts.post_id, posts.title, posts.created_at, recsys.clock() - posts.created_at as age,
   case when job.entity_id is null then 'none waits' when job.is_dead then 'given up' else 'waits' end as job, job.failures, job.last_error
 from recsys.models
 cross join recsys.source_posts as posts
@@ -17,7 +17,7 @@ comment on column recsys_engine.posts_without_vector.job is 'waits: its vector i
 comment on column recsys_engine.posts_without_vector.failures is 'How often it failed; null: no job.';
 comment on column recsys_engine.posts_without_vector.last_error is 'Why it failed last.';
 
-create view recsys.sizes with (security_invoker = true) as
+create view recsys_engine.sizes with (security_invoker = true) as
 with recursive members as (
   select relations.oid as root, relations.oid from pg_catalog.pg_class as relations
   where relations.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace) and relations.relkind in ('r', 'p') and not relations.relispartition
@@ -33,13 +33,13 @@ from members
 join pg_catalog.pg_class on pg_class.oid = members.root
 join pg_catalog.pg_class as parts on parts.oid = members.oid
 group by pg_class.relname;
-comment on view recsys.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes besides the app''s own tables.';
-comment on column recsys.sizes.name is 'The table.';
-comment on column recsys.sizes.partitions is 'How many partitions it has.';
-comment on column recsys.sizes.rows is 'How many rows, as counted by the last analyze.';
-comment on column recsys.sizes.data_bytes is 'Of the rows, with what of them is kept apart (TOAST).';
-comment on column recsys.sizes.index_bytes is 'Of its indexes; those of vectors are most of it.';
-comment on column recsys.sizes.bytes is 'Of both.';
-comment on column recsys.sizes.size is 'The same as text.';
+comment on view recsys_engine.sizes is 'How large the engine''s tables are, with their partitions, indexes and vectors. The sum of bytes is all that the engine takes besides the app''s own tables.';
+comment on column recsys_engine.sizes.name is 'The table.';
+comment on column recsys_engine.sizes.partitions is 'How many partitions it has.';
+comment on column recsys_engine.sizes.rows is 'How many rows, as counted by the last analyze.';
+comment on column recsys_engine.sizes.data_bytes is 'Of the rows, with what of them is kept apart (TOAST).';
+comment on column recsys_engine.sizes.index_bytes is 'Of its indexes; those of vectors are most of it.';
+comment on column recsys_engine.sizes.bytes is 'Of both.';
+comment on column recsys_engine.sizes.size is 'The same as text.';
 
-grant select on recsys_engine.posts_without_vector, recsys.sizes to service_role;
+grant select on recsys_engine.posts_without_vector, recsys_engine.sizes to service_role;

@@ -7,7 +7,7 @@ with model as (
 newest as (
   -- a count of all posts reads whole tables: half a second at 155,000 posts. A gap shows among the newest
   select count(*) as posts, count(post_embeddings.post_id) as with_vector
-  from (select source_posts.post_id from recsys.source_posts where source_posts.created_at <= recsys_engine.clock() order by source_posts.created_at desc, source_posts.post_id limit 1000) as latest
+  from (select source_posts.post_id from recsys.source_posts where source_posts.created_at <= recsys.clock() order by source_posts.created_at desc, source_posts.post_id limit 1000) as latest
   cross join model
   left join recsys.post_embeddings on post_embeddings.model_id = model.model_id and post_embeddings.post_id = latest.post_id
 ),
@@ -22,7 +22,7 @@ months as (
   from pg_catalog.pg_inherits
   join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
   where pg_inherits.inhparent = 'recsys.impressions'::regclass
-    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys_engine.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
+    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
 ),
 runs as (
   select recsys_engine.has_cron() as are_run, count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
@@ -33,7 +33,7 @@ figures as (
   select count(*) as number, count(*) filter (where not health.ok) as out, string_agg(health.what, '; ') filter (where not health.ok) as names from recsys.health() as health
 )
 select concerns.concern, concerns.is_ok, concerns.state, case when concerns.is_ok then 'ok' else concerns.cure end as verdict
-from model, newest, jobs, erasing, months, runs, figures, recsys.roll_up_lag as lag, recsys.training_status as training
+from model, newest, jobs, erasing, months, runs, figures, recsys_engine.roll_up_lag as lag, recsys.training_status as training
 cross join lateral (
   values
     (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx recsys train, then npx recsys publish'),
@@ -44,7 +44,7 @@ cross join lateral (
     (4, 'dead letters', jobs.dead = 0, jobs.dead || ' jobs were given up',
       'select * from recsys.embedding_dead_letters; to try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'),
     (5, 'vectors', newest.with_vector >= 0.99 * newest.posts - 10 or model.model_id is null, format('%s of the newest %s posts have one', newest.with_vector, newest.posts),
-      'select * from recsys.embedding_coverage; where no job waits for them: npx recsys publish'),
+      'select * from recsys_engine.embedding_coverage; where no job waits for them: npx recsys publish'),
     (6, 'erasure', coalesce(erasing.age < interval '10 minutes', true), concat_ws(', the oldest for ', erasing.depth || ' deleted posts and users wait', erasing.age),
       'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'),
     (7, 'impressions', months.made > 1 and months.bytes_in_default < 100000000,

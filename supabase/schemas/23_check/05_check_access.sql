@@ -122,25 +122,25 @@ begin
     from (
       values
         ('authenticated', 'who asks', 'select from recsys_engine.feed_context((select to_jsonb(assigned) from recsys_engine.assignment($1) as assigned)) as settings left join lateral recsys_engine.user_context($1, $2, settings.now) on true'),
-        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock()) as found'),
-        ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_filter => ''{"tags": [""]}'')'),
+        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
+        ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
-        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys_engine.clock()), recsys_engine.thinned_state($1, recsys_engine.clock(), 0), recsys_engine.thinning'),
-        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys_engine.clock()), recsys_engine.known_posts($2, ''{}'', recsys_engine.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
-          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), p_common => ''{}'', p_common_at => recsys_engine.clock())'),
-        ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys_engine.clock(), 1)'),
+          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+        ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
         ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),
-        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys_engine.clock())'),
+        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys.clock())'),
         ('authenticated', 'a list made ahead', 'select from recsys_engine.batch_feed($1, 1)'),
         ('authenticated', 'what is fresh and popular',
-          'with asked as materialized (select recsys_engine.feed_request($1, recsys_engine.clock()) as request)
+          'with asked as materialized (select recsys_engine.feed_request($1, recsys.clock()) as request)
             select from asked cross join lateral recsys_engine.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
         ('authenticated', 'posts like one',
           'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
-            recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys_engine.clock(), ''{}'', 1)
+            recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
         ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1)'),
         ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')

@@ -62,13 +62,13 @@ limit 20`,
 
 const healthQuestions = {
   // the clock is that of everything the console shows but publishing and training
-  clock: { sql: "select recsys_engine.clock() as now, clock_shift <> '0' as is_archive from recsys.settings" },
+  clock: { sql: "select recsys.clock() as now, clock_shift <> '0' as is_archive from recsys.settings" },
   status: { sql: "select * from recsys.status" },
   health: { sql: "select * from recsys.health()" },
-  lag: { sql: "select * from recsys.roll_up_lag" },
+  lag: { sql: "select * from recsys_engine.roll_up_lag" },
   queue: { sql: "select * from recsys.embedding_queue" },
   dead_letters: { sql: "select * from recsys.embedding_dead_letters order by enqueued_at desc limit 50" },
-  coverage: { sql: "select * from recsys.embedding_coverage order by model_id desc limit 5" },
+  coverage: { sql: "select * from recsys_engine.embedding_coverage order by model_id desc limit 5" },
   schedules: {
     sql: `
 select name, purpose, schedule, is_active, last_run_at, last_took, last_result
@@ -86,7 +86,7 @@ function daily(metrics: string[], by: Record<string, string>, order = Object.key
   const sql = `
 select ${columns.join(", ")}, sum(value * count) / nullif(sum(count), 0) as value, sum(count) as count
 from recsys.daily_metrics
-where metric in (${metrics.map((metric) => `'${metric}'`).join(", ")}) and day > (recsys_engine.clock() at time zone 'UTC')::date - $1::integer
+where metric in (${metrics.map((metric) => `'${metric}'`).join(", ")}) and day > (recsys.clock() at time zone 'UTC')::date - $1::integer
 group by ${Object.keys(by).join(", ")}
 order by ${order}`;
   return { sql, parameters: { days } };
@@ -107,7 +107,7 @@ select topics.label as topic, count(*) as shown, count(*)::double precision / su
 from recsys.impressions
 join recsys_engine.post_topics on post_topics.post_id = impressions.post_id
 join recsys_engine.topics on topics.topic_id = post_topics.topic_id
-where impressions.shown_at > recsys_engine.clock() - interval '7 days'
+where impressions.shown_at > recsys.clock() - interval '7 days'
 group by topics.topic_id
 order by shown desc
 limit 15`,
@@ -179,7 +179,7 @@ const promotionQuestions = {
     sql: `
 select promotions.promotion_id, promotions.name, coalesce(posts.title, promotions.filter::text) as posts, promotions.place, promotions.factor, promotions.people,
   promotions.starts_at, promotions.ends_at, promotions.per_person_and_day,
-  (select count(*) from recsys.impressions where impressions.promotion_id = promotions.promotion_id and impressions.shown_at > recsys_engine.clock() - interval '24 hours') as shown_in_a_day
+  (select count(*) from recsys.impressions where impressions.promotion_id = promotions.promotion_id and impressions.shown_at > recsys.clock() - interval '24 hours') as shown_in_a_day
 from recsys.promotions
 left join recsys.source_posts as posts on posts.post_id = promotions.post_id
 order by promotions.ends_at desc

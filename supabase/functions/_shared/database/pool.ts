@@ -2,8 +2,8 @@
 import pg from "pg";
 import { isMissing } from "../http/errors.ts";
 import { servedAtOnce } from "../http/overload.ts";
+import type { VersionWatch } from "../http/schema-version.ts";
 import type { Connection, Pool } from "./database.ts";
-import type { VersionWatch } from "./schema-version.ts";
 import { openTurns } from "./turns.ts";
 
 /** Connections of one worker. */

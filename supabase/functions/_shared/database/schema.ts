@@ -274,45 +274,6 @@ export interface PublicWithheld {
   post_id: string | null;
 }
 
-export interface RecsysBatchProgress {
-  /**
-   * The instant for which its lists hold.
-   */
-  as_of: Timestamp;
-  /**
-   * When a page was last done, or the run began.
-   */
-  last_done_at: Timestamp;
-  /**
-   * The model that ranks.
-   */
-  model_name: string;
-  /**
-   * Pages that a worker has in hand.
-   */
-  pages_in_work: number;
-  /**
-   * The run.
-   */
-  run_id: number;
-  /**
-   * As in recsys_engine.batch_runs.
-   */
-  status: string;
-  /**
-   * Users who get a list.
-   */
-  users: number;
-  /**
-   * Users who have one.
-   */
-  users_done: number;
-  /**
-   * Users for whom the ranking failed.
-   */
-  users_failed: number;
-}
-
 export interface RecsysBatchRecommendations {
   /**
    * What it is based on, as in the answer of `recommend`: history, profile or community.
@@ -323,7 +284,7 @@ export interface RecsysBatchRecommendations {
    */
   comments: number[];
   /**
-   * The instant, by recsys_engine.clock(), for which it holds.
+   * The instant, by recsys.clock(), for which it holds.
    */
   made_at: Timestamp;
   /**
@@ -391,35 +352,19 @@ export interface RecsysDailyMetrics {
   value: number;
 }
 
-export interface RecsysEmbeddingCoverage {
+export interface RecsysDismissals {
   /**
-   * The model.
+   * When, by the engine's clock (recsys.clock()).
    */
-  model_id: number;
+  created_at: Timestamp;
   /**
-   * Its name.
+   * The post, which may be gone by now.
    */
-  name: string;
+  post_id: string;
   /**
-   * The newest post without one; null: every post has one.
+   * Who dismissed the post.
    */
-  newest_post_without: string;
-  /**
-   * When that post was written.
-   */
-  newest_without_created_at: Timestamp;
-  /**
-   * Posts that there are.
-   */
-  posts: number;
-  /**
-   * Of these, those with a vector of the model.
-   */
-  posts_with_vector: number;
-  /**
-   * As in recsys.models.
-   */
-  status: string;
+  user_id: string;
 }
 
 export interface RecsysEmbeddingDeadLetters {
@@ -519,9 +464,48 @@ export interface RecsysEngineBatchPages {
   users_failed: Generated<number>;
 }
 
+export interface RecsysEngineBatchProgress {
+  /**
+   * The instant for which its lists hold.
+   */
+  as_of: Timestamp;
+  /**
+   * When a page was last done, or the run began.
+   */
+  last_done_at: Timestamp;
+  /**
+   * The model that ranks.
+   */
+  model_name: string;
+  /**
+   * Pages that a worker has in hand.
+   */
+  pages_in_work: number;
+  /**
+   * The run.
+   */
+  run_id: number;
+  /**
+   * As in recsys_engine.batch_runs.
+   */
+  status: string;
+  /**
+   * Users who get a list.
+   */
+  users: number;
+  /**
+   * Users who have one.
+   */
+  users_done: number;
+  /**
+   * Users for whom the ranking failed.
+   */
+  users_failed: number;
+}
+
 export interface RecsysEngineBatchRuns {
   /**
-   * The instant, by recsys_engine.clock(), for which every list of the run holds, whichever worker makes it and whenever.
+   * The instant, by recsys.clock(), for which every list of the run holds, whichever worker makes it and whenever.
    */
   as_of: Timestamp;
   /**
@@ -557,7 +541,7 @@ export interface RecsysEngineBatchRuns {
    */
   users: Generated<number>;
   /**
-   * How many lists were written; of a running run see recsys.batch_progress.
+   * How many lists were written; of a running run see recsys_engine.batch_progress.
    */
   users_done: Generated<number>;
   /**
@@ -639,7 +623,7 @@ export interface RecsysEngineChosenImpressions {
    */
   seen_at: Timestamp;
   /**
-   * When, by the engine's clock (recsys_engine.clock()).
+   * When, by the engine's clock (recsys.clock()).
    */
   shown_at: Timestamp;
   /**
@@ -706,21 +690,6 @@ export interface RecsysEngineCountableInteractions {
   weight: number;
 }
 
-export interface RecsysEngineDismissals {
-  /**
-   * When, by the engine's clock (recsys_engine.clock()).
-   */
-  created_at: Timestamp;
-  /**
-   * The post, which may be gone by now.
-   */
-  post_id: string;
-  /**
-   * Who dismissed the post.
-   */
-  user_id: string;
-}
-
 export interface RecsysEngineDroppableModels {
   /**
    * The model.
@@ -757,7 +726,7 @@ export interface RecsysEngineDueEmbeddingJobs {
 
 export interface RecsysEngineEditedPosts {
   /**
-   * When, by recsys_engine.clock().
+   * When, by recsys.clock().
    */
   edited_at: Timestamp;
   /**
@@ -779,6 +748,37 @@ export interface RecsysEngineEmbeddingChanges {
    * post or user.
    */
   kind: string;
+}
+
+export interface RecsysEngineEmbeddingCoverage {
+  /**
+   * The model.
+   */
+  model_id: number;
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * The newest post without one; null: every post has one.
+   */
+  newest_post_without: string;
+  /**
+   * When that post was written.
+   */
+  newest_without_created_at: Timestamp;
+  /**
+   * Posts that there are.
+   */
+  posts: number;
+  /**
+   * Of these, those with a vector of the model.
+   */
+  posts_with_vector: number;
+  /**
+   * As in recsys.models.
+   */
+  status: string;
 }
 
 export interface RecsysEngineEmbeddingJobs {
@@ -1570,6 +1570,21 @@ export interface RecsysEngineRolledUpPosts {
   version: number;
 }
 
+export interface RecsysEngineRollUpLag {
+  /**
+   * How long the oldest has waited; null: none waits.
+   */
+  age: string;
+  /**
+   * How fast those that wait came in; null where all came at the same time.
+   */
+  arriving_per_second: Numeric;
+  /**
+   * Changes that wait for recsys.roll_up().
+   */
+  depth: number;
+}
+
 export interface RecsysEngineRollUpShare {
   /**
    * Always true: there is one row.
@@ -1679,37 +1694,6 @@ export interface RecsysEngineShadowImpressions {
   weight_squared: number | null;
 }
 
-export interface RecsysEngineShadows {
-  /**
-   * When it ended, by the engine's clock; null: it runs.
-   */
-  ended_at: Timestamp | null;
-  /**
-   * The model that scores. No foreign key: the row outlives it.
-   */
-  model_id: number;
-  /**
-   * The model's name.
-   */
-  name: string;
-  /**
-   * Ascending in the order of their start.
-   */
-  shadow_id: Generated<number>;
-  /**
-   * The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.
-   */
-  share: Numeric;
-  /**
-   * When it began, by the engine's clock.
-   */
-  started_at: Timestamp;
-  /**
-   * The database role that started it.
-   */
-  started_by: Generated<string>;
-}
-
 export interface RecsysEngineSimilarPeople {
   /**
    * When, by the wall clock.
@@ -1727,6 +1711,37 @@ export interface RecsysEngineSimilarPeople {
    * The people, nearest first, whom they muted included: at most 100.
    */
   user_ids: string[];
+}
+
+export interface RecsysEngineSizes {
+  /**
+   * Of both.
+   */
+  bytes: number;
+  /**
+   * Of the rows, with what of them is kept apart (TOAST).
+   */
+  data_bytes: number;
+  /**
+   * Of its indexes; those of vectors are most of it.
+   */
+  index_bytes: number;
+  /**
+   * The table.
+   */
+  name: string;
+  /**
+   * How many partitions it has.
+   */
+  partitions: number;
+  /**
+   * How many rows, as counted by the last analyze.
+   */
+  rows: number;
+  /**
+   * The same as text.
+   */
+  size: string;
 }
 
 export interface RecsysEngineThinning {
@@ -2405,7 +2420,7 @@ export interface RecsysImpressions {
    */
   seen_at: Timestamp | null;
   /**
-   * When, by the engine's clock (recsys_engine.clock()).
+   * When, by the engine's clock (recsys.clock()).
    */
   shown_at: Timestamp;
   /**
@@ -2612,24 +2627,9 @@ export interface RecsysPromotions {
    */
   promotion_id: Generated<number>;
   /**
-   * From when on, by recsys_engine.clock().
+   * From when on, by recsys.clock().
    */
   starts_at: Generated<Timestamp>;
-}
-
-export interface RecsysRollUpLag {
-  /**
-   * How long the oldest has waited; null: none waits.
-   */
-  age: string;
-  /**
-   * How fast those that wait came in; null where all came at the same time.
-   */
-  arriving_per_second: Numeric;
-  /**
-   * Changes that wait for recsys.roll_up().
-   */
-  depth: number;
 }
 
 export interface RecsysSchedules {
@@ -2774,35 +2774,35 @@ export interface RecsysSettings {
   vote_weight: Generated<number>;
 }
 
-export interface RecsysSizes {
+export interface RecsysShadows {
   /**
-   * Of both.
+   * When it ended, by the engine's clock; null: it runs.
    */
-  bytes: number;
+  ended_at: Timestamp | null;
   /**
-   * Of the rows, with what of them is kept apart (TOAST).
+   * The model that scores. No foreign key: the row outlives it.
    */
-  data_bytes: number;
+  model_id: number;
   /**
-   * Of its indexes; those of vectors are most of it.
-   */
-  index_bytes: number;
-  /**
-   * The table.
+   * The model's name.
    */
   name: string;
   /**
-   * How many partitions it has.
+   * Ascending in the order of their start.
    */
-  partitions: number;
+  shadow_id: Generated<number>;
   /**
-   * How many rows, as counted by the last analyze.
+   * The share of the requests that it scores, as far as workers have time for it. Which ones: by the first 32 bits of the request_id, which nobody can choose.
    */
-  rows: number;
+  share: Numeric;
   /**
-   * The same as text.
+   * When it began, by the engine's clock.
    */
-  size: string;
+  started_at: Timestamp;
+  /**
+   * The database role that started it.
+   */
+  started_by: Generated<string>;
 }
 
 export interface RecsysSourceConversations {
@@ -3163,16 +3163,17 @@ export interface DB {
   "public.projects": PublicProjects;
   "public.withheld": PublicWithheld;
   "recsys_engine.batch_pages": RecsysEngineBatchPages;
+  "recsys_engine.batch_progress": RecsysEngineBatchProgress;
   "recsys_engine.batch_runs": RecsysEngineBatchRuns;
   "recsys_engine.bursts": RecsysEngineBursts;
   "recsys_engine.chosen_impressions": RecsysEngineChosenImpressions;
   "recsys_engine.circle_members": RecsysEngineCircleMembers;
   "recsys_engine.countable_interactions": RecsysEngineCountableInteractions;
-  "recsys_engine.dismissals": RecsysEngineDismissals;
   "recsys_engine.droppable_models": RecsysEngineDroppableModels;
   "recsys_engine.due_embedding_jobs": RecsysEngineDueEmbeddingJobs;
   "recsys_engine.edited_posts": RecsysEngineEditedPosts;
   "recsys_engine.embedding_changes": RecsysEngineEmbeddingChanges;
+  "recsys_engine.embedding_coverage": RecsysEngineEmbeddingCoverage;
   "recsys_engine.embedding_jobs": RecsysEngineEmbeddingJobs;
   "recsys_engine.erasable_columns": RecsysEngineErasableColumns;
   "recsys_engine.event_ids": RecsysEngineEventIds;
@@ -3203,12 +3204,13 @@ export interface DB {
   "recsys_engine.post_topics": RecsysEnginePostTopics;
   "recsys_engine.posts_without_vector": RecsysEnginePostsWithoutVector;
   "recsys_engine.rate_limits": RecsysEngineRateLimits;
+  "recsys_engine.roll_up_lag": RecsysEngineRollUpLag;
   "recsys_engine.roll_up_share": RecsysEngineRollUpShare;
   "recsys_engine.rolled_up_posts": RecsysEngineRolledUpPosts;
   "recsys_engine.set_aside_changes": RecsysEngineSetAsideChanges;
   "recsys_engine.shadow_impressions": RecsysEngineShadowImpressions;
-  "recsys_engine.shadows": RecsysEngineShadows;
   "recsys_engine.similar_people": RecsysEngineSimilarPeople;
+  "recsys_engine.sizes": RecsysEngineSizes;
   "recsys_engine.thinning": RecsysEngineThinning;
   "recsys_engine.timeline": RecsysEngineTimeline;
   "recsys_engine.topic_runs": RecsysEngineTopicRuns;
@@ -3222,10 +3224,9 @@ export interface DB {
   "recsys_engine.user_days": RecsysEngineUserDays;
   "recsys_engine.user_events": RecsysEngineUserEvents;
   "recsys_engine.user_stats": RecsysEngineUserStats;
-  "recsys.batch_progress": RecsysBatchProgress;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
   "recsys.daily_metrics": RecsysDailyMetrics;
-  "recsys.embedding_coverage": RecsysEmbeddingCoverage;
+  "recsys.dismissals": RecsysDismissals;
   "recsys.embedding_dead_letters": RecsysEmbeddingDeadLetters;
   "recsys.embedding_queue": RecsysEmbeddingQueue;
   "recsys.erasures": RecsysErasures;
@@ -3239,10 +3240,9 @@ export interface DB {
   "recsys.models": RecsysModels;
   "recsys.post_embeddings": RecsysPostEmbeddings;
   "recsys.promotions": RecsysPromotions;
-  "recsys.roll_up_lag": RecsysRollUpLag;
   "recsys.schedules": RecsysSchedules;
   "recsys.settings": RecsysSettings;
-  "recsys.sizes": RecsysSizes;
+  "recsys.shadows": RecsysShadows;
   "recsys.source_conversations": RecsysSourceConversations;
   "recsys.source_dismissals": RecsysSourceDismissals;
   "recsys.source_follows": RecsysSourceFollows;
@@ -3269,12 +3269,16 @@ export interface Functions {
   "recsys.change_shares": { args: { p_name: string | null; p_shares: string | null }; row: { change_shares: unknown } };
   /** What is wrong with the tables and views that an app gives the engine, a row each with its cure; none: all is well. stops: with it no feed is right, and recsys train and publish refuse. It reads every row of the views. For the owner of the database: it asks as authenticated and as service_role. */
   "recsys.check": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** The instant for which the engine recommends: now(), minus settings.clock_shift. */
+  "recsys.clock": { args: {  }; row: { clock: Date } };
   /** Removes what the engine holds of deleted posts and users, p_most of them and p_rows rows at a time; where a statement limit is reached, half as many the next time, after all others: at once, and again after p_again_after for what was begun before and written afterwards (vectors of a model being published, a feed's impressions), an hour's at a time, and then also out of lists of posts, which are read as a whole for it and serve no deleted post meanwhile; then it forgets the deletion too. Two days, so that with a clock that is a day ahead for a moment it is a day still. Returns the number of rows removed or changed. Called every minute by pg_cron. */
   "recsys.erase": { args: { p_most?: number | null | undefined; p_again_after?: string | null | undefined; p_rows?: number | string | null | undefined }; row: { erase: number } };
   /** An interaction_id that no other table has: p_table numbers the tables of recsys.source_interactions, from 0 to 31. Of one table it keeps the order of ids up to 2^57; greater ones, such as snowflakes, become hashes. */
   "recsys.event_id_of": { args: { p_table: number | null; p_id: number | string | null }; row: { event_id_of: number } };
   /** What each variant does to views, votes and comments, to dismissals and votes against posts (dismiss) where there are any, and to what else an optional head predicts (recsys_engine.heads): of all people, and of new (signed up less than 28 days before it) and old ones. impressions: posts shown, one shown again counts once; acted: those with which that was done within the outcome_window; of dismiss less is better (recsys_engine.heads.is_loss); rate: acted / impressions; the rest as in recsys_engine.compare_variants. conclusion holds however often and whenever one looks. Raises where there is no such experiment, or it interleaves. */
   "recsys.experiment_report": { args: { p_name: string | null }; row: { variant: string; people_group: string; metric: string; people: number; impressions: number; acted: number; rate: number; ratio: number; low: number; high: number; p: number; always_low: number; always_high: number; always_p: number; variance_left: number; conclusion: string } };
+  /** What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report. */
+  "recsys.experiment_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** Why a post is among the candidates of a user's feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user's history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since. */
   "recsys.explain": { args: { p_user_id: string | null; p_post_id: string | null }; row: { topic: string; item: string; value: string } };
   /** Grants a role the columns that the source views read of the app's tables, as far as it lacks them, and nothing else of these. Call it after each change of a view, for service_role, which reads all rows of them. Of authenticated it asks no more than each feed does: row level security has to say which rows these are. */
@@ -3389,8 +3393,6 @@ export interface Functions {
   "recsys_engine.claim_embedding_jobs": { args: { p_limit: number | null; p_lease: string | null }; row: { kind: string; entity_id: string; claim: number } };
   /** Takes the request that is due for as long as p_lease: one that was begun and is in nobody's hands, else the queued one. No row: there is none, or another worker is on it. A request whose fifth claim did not come back has failed. */
   "recsys_engine.claim_training_request": { args: { p_worker: string | null; p_lease: string | null }; row: { training_request_id: number; claim: number; attempts: number } };
-  /** The instant for which the engine recommends: now(), minus settings.clock_shift. */
-  "recsys_engine.clock": { args: {  }; row: { clock: Date } };
   /** Which cluster of PostgreSQL this is: its numbers of transactions say nothing of another's, into which a dump of it is restored. */
   "recsys_engine.cluster_id": { args: {  }; row: { cluster_id: number } };
   /** The columns that a view, or the policies on a table, read as the role that asks, one step down; with a number of 0 for the table itself. */
@@ -3465,8 +3467,6 @@ export interface Functions {
   "recsys_engine.experiment_outcomes": { args: { p_experiment_id: number | string | null }; row: { variant: string; is_new: boolean; metric: string; shown: number; acted: number; shown_before: number; acted_before: number } };
   /** How many people of each variant were shown something, and how many its share should have brought; p: how likely a difference like that is by chance. Below 0.001 something is wrong with the experiment (a sample ratio mismatch), and nothing that it says is to be believed. No row: there is no such experiment. */
   "recsys_engine.experiment_split": { args: { p_name: string | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
-  /** What to conclude of each variant of an experiment and what to do, in a sentence or two; it holds whenever one looks. The figures behind it are in recsys.experiment_report, or recsys.interleaving_report. */
-  "recsys_engine.experiment_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** The plan of a query asked under a role, with what reads whole tables made as dear as can be. Null: it cannot be planned. */
   "recsys_engine.explained": { args: { p_role: string | null; p_query: string | null }; row: { explained: any } };
   /** Gives jobs of a claim back with the reason why they failed: due again after 10, 20, 40 and 80 seconds, and dead after the fifth failure. */
@@ -3545,7 +3545,7 @@ export interface Functions {
   "recsys_engine.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
   "recsys_engine.interleaving_credits": { args: { p_experiment_id: number | string | null }; row: { metric: string; pages: number; first_wins: number; second_wins: number; first_credit: number; second_credit: number } };
-  /** What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys_engine.experiment_verdict. */
+  /** What to conclude of an interleaving and what to do, in a sentence or two, by the metric score; it holds whenever one looks. Part of recsys.experiment_verdict. */
   "recsys_engine.interleaving_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** Whether a value is a whole number of days, from 1 to 36500. */
   "recsys_engine.is_days": { args: { p_value: string | null }; row: { is_days: boolean } };
@@ -3761,7 +3761,7 @@ export interface Functions {
   "recsys_engine.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
   /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
   "recsys_engine.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
-  /** What to conclude of each variant of an experiment that splits people. Part of recsys_engine.experiment_verdict. */
+  /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
   "recsys_engine.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };

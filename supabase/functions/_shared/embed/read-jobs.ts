@@ -62,7 +62,7 @@ export function readUsers(modelId: number, ids: string[]): Query<UserToEmbed> {
       textOf(ref("users.bio")).as("bio"),
       "own.id_embedding",
       sql<string>`array(${selectFrom(
-        fn("recsys_engine.user_history", { p_user_id: ref("users.user_id"), p_now: fn("recsys_engine.clock", {}) }).as(
+        fn("recsys_engine.user_history", { p_user_id: ref("users.user_id"), p_now: fn("recsys.clock", {}) }).as(
           "latest",
         ),
       )

@@ -16,6 +16,7 @@ import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { type Admission, admissionControl, servedAtOnce } from "./overload.ts";
+import { schemaVersion, versionHeader } from "./schema-version.ts";
 import type { Span } from "./span.ts";
 import { openSpareTime, type SpareTime } from "./spare-time.ts";
 import type { Trace, Traces } from "./traces.ts";
@@ -106,7 +107,7 @@ interface Environment {
 /** Every part of a request has a shorter limit of its own; this one is for what nobody foresaw. */
 const deadlineMilliseconds = 15_000;
 
-const headersOfAll = { "cache-control": "no-store", [apiVersionHeader]: apiVersion };
+const headersOfAll = { "cache-control": "no-store", [apiVersionHeader]: apiVersion, [versionHeader]: schemaVersion };
 
 /** Lets the host go once through what came in. A timer took a millisecond of each answer for it, a message takes 0.03. */
 function hostsTurn(): Promise<void> {

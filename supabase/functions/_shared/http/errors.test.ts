@@ -37,7 +37,7 @@ const table: [string, unknown, number, string][] = [
   ],
   ["no answer to a query", failed("Query read timeout"), 503, "database_timeout"],
   ["no migrations", failed('schema "recsys" does not exist', "3F000"), 503, "not_installed"],
-  ["older migrations", failed("function recsys_engine.clock() does not exist", "42883"), 503, "not_installed"],
+  ["older migrations", failed("function recsys.clock() does not exist", "42883"), 503, "not_installed"],
   ["a division by zero", failed("division by zero", "22012"), 500, "internal"],
   ["a bug of ours", new TypeError("undefined is not a function"), 500, "internal"],
   ["not even an error", "oops", 500, "internal"],

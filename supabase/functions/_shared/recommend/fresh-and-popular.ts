@@ -73,7 +73,7 @@ function readFreshAndPopular(
       (asked) => asked("asked").materialized(),
       (db) =>
         db
-          .selectFrom(db.selectNoFrom(fn("recsys_engine.clock", {}).as("now")).as("clock"))
+          .selectFrom(db.selectNoFrom(fn("recsys.clock", {}).as("now")).as("clock"))
           .select(({ ref }) => ["clock.now", request(ref("clock.now")).as("request")]),
     )
     .with("found", (db) =>

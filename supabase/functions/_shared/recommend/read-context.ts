@@ -43,7 +43,7 @@ export interface NamedInteraction extends RecentInteraction {
   post_id: string;
 }
 
-/** Model, settings and user (null: a visitor) as of recsys_engine.clock(), in one row. `assigned`: what recsys_engine.feed_context takes, as an expression in SQL. */
+/** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys_engine.feed_context takes, as an expression in SQL. */
 export function readContext(userId: string | null, assigned: Expression<unknown> | null = null): Query<ContextRow> {
   return db
     .selectFrom(fn("recsys_engine.feed_context", { p_assigned: assigned }).as("feed"))

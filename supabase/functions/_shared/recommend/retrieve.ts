@@ -74,7 +74,7 @@ export interface RetrievalRequest {
   isFew?: boolean;
   /** Told whether they may. */
   tellFew?: (isFew: boolean) => void;
-  /** In milliseconds; default: recsys_engine.clock(). */
+  /** In milliseconds; default: recsys.clock(). */
   instant?: number;
   /** Where a worker keeps what is known of posts; default: it is read. */
   known?: (ids: string[]) => Promise<KnownPost[]>;
@@ -279,7 +279,7 @@ function candidates(
     p_model_id: modelId,
     p_embedding: vector && JSON.stringify(Array.from(vector)),
     // not as Dates, which would cut microseconds off
-    p_now: instant === undefined ? fn("recsys_engine.clock", {}) : instantOf(instant),
+    p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
     p_filter: filter ? JSON.stringify(filter) : null,
     p_seed: String(served.seed),
     // those that the app names are ranked again on each page, so that all pages have one order

@@ -50,19 +50,19 @@ const most = 5_000;
 const newest = db
   .selectFrom("recsys_engine.trials")
   .select(["post_id", "impressions", "acted", "created_at"])
-  .where("created_at", ">", sql<Date>`recsys_engine.clock() - recsys_engine.trial_age()`)
+  .where("created_at", ">", sql<Date>`recsys.clock() - recsys_engine.trial_age()`)
   .orderBy("created_at", "desc")
   .limit(sql.lit(most));
 
 /** The newest. */
 const readTrials: Statement<Columns> = toStatement(
   db.selectFrom(newest.as("newest")).select(({ ref }) => {
-    const oldest = sql`case when count(*) = ${sql.lit(most)} then min(${ref("created_at")}) else recsys_engine.clock() - recsys_engine.trial_age() end`;
+    const oldest = sql`case when count(*) = ${sql.lit(most)} then min(${ref("created_at")}) else recsys.clock() - recsys_engine.trial_age() end`;
     return [
       sql<string[] | null>`json_agg(${ref("post_id")})`.as("post_id"),
       sql<number[]>`json_agg(${ref("impressions")})`.as("impressions"),
       sql<number[]>`json_agg(${ref("acted")})`.as("acted"),
-      milliseconds(sql`recsys_engine.clock()`).as("at"),
+      milliseconds(sql`recsys.clock()`).as("at"),
       milliseconds(oldest).as("since"),
     ];
   }),

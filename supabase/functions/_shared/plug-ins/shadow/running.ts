@@ -33,7 +33,7 @@ export async function readShadows(pool: Pool): Promise<Shadow[]> {
 
 function runningShadows() {
   return db
-    .selectFrom("recsys_engine.shadows")
+    .selectFrom("recsys.shadows")
     .select(({ ref }) => ["model_id", sql<number>`${ref("share")}::double precision`.as("share")])
     .where("ended_at", "is", null)
     .orderBy("shadow_id");

@@ -1,17 +1,25 @@
 /** The version of this code, and of the schema that it goes with: what recsys.version() has to say. */
 export const schemaVersion = "0.1.0";
 
+/** In which each answer of a function says it, for `recsys doctor`. */
+export const versionHeader = "recsys-version";
+
 /** What to do about a database of another version than whoever asks it, in a line; undefined: nothing. `who`: such as "these functions are". */
 export function otherVersion(found: string, who: string, cureWhereNewer: string): string | undefined {
   if (found === schemaVersion) return undefined;
-  const cure = isNewer(found) ? cureWhereNewer : "npx recsys init --into APP, then npx supabase db push there";
+  const cure =
+    compareVersions(found, schemaVersion) > 0
+      ? cureWhereNewer
+      : "npx recsys init --into APP, then npx supabase db push there";
   return `the database has recsys ${found}, and ${who} ${schemaVersion}: ${cure}`;
 }
 
-function isNewer(found: string): boolean {
-  const [theirs, ours] = [found, schemaVersion].map((version) => version.split(".").map(Number));
-  const at = theirs.findIndex((number, i) => number !== ours[i]);
-  return theirs[at] > ours[at];
+/** Above 0: the first is the later one. A pre-release (1.1.0-beta.1) is before its release; what is no version is before all. */
+export function compareVersions(one: string, other: string): number {
+  const [a, b] = [one, other].map((version) => /^(\d+)\.(\d+)\.(\d+)(-)?/.exec(version));
+  if (!a || !b) return Number(a !== null) - Number(b !== null);
+  for (const i of [1, 2, 3]) if (a[i] !== b[i]) return Number(a[i]) - Number(b[i]);
+  return Number(b[4] !== undefined) - Number(a[4] !== undefined);
 }
 
 const cure = "npx recsys init --into APP of that version, then npx supabase functions deploy there";
