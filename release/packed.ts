@@ -15,7 +15,7 @@ export const archive = join(root, `${project.name}-${project.version}.tgz`);
 /** The typed client as npm would publish it, in that folder. */
 export async function packClient(folder: string): Promise<string> {
   const env = elsewhere(join(root, "node_modules/.bin"));
-  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: join(root, "client"), env });
+  await outputOf("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: join(root, "client"), env });
   return join(folder, `recsys-client-${project.version}.tgz`);
 }
 
@@ -39,13 +39,13 @@ export function elsewhere(...first: string[]): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own), PATH: [...first, ...places].join(delimiter) };
 }
 
-export interface Run {
+export interface RunOptions {
   cwd: string;
   env: NodeJS.ProcessEnv;
 }
 
 /** What a program prints, which takes a minute and on a busy machine several; where it fails, the error has all that it said. */
-export async function run(program: string, args: string[], { cwd, env }: Run): Promise<string> {
+export async function outputOf(program: string, args: string[], { cwd, env }: RunOptions): Promise<string> {
   const options = { cwd, env, timeout: 420_000, maxBuffer: 1e8 };
   try {
     return (await promisify(execFile)(program, args, options)).stdout;

@@ -16,7 +16,7 @@ export interface Settings {
 }
 
 /** examples/plain for a project. */
-export function plainPage(settings: Settings): string {
+export function examplePage(settings: Settings): string {
   return readFileSync(join(root, "examples/plain/index.html"), "utf8").replace(
     /"(SUPABASE_[A-Z_]+)"/g,
     (_, name: keyof Settings) => JSON.stringify(settings[name]),
@@ -49,7 +49,7 @@ export async function routeModules(
 export const sessionKey = "sb-localhost-auth-token";
 
 /** A session as it is kept, by an access token of an hour. */
-export function sessionOf(userId: string, access_token: string): string {
+export function madeSession(userId: string, access_token: string): string {
   const user = { id: userId, aud: "authenticated" };
   const times = { expires_in: 3600, expires_at: Math.floor(Date.now() / 1000) + 3600 };
   return JSON.stringify({ access_token, refresh_token: "r", token_type: "bearer", ...times, user });
@@ -61,7 +61,7 @@ export async function newReader(pool: pg.Pool, gateway: Gateway): Promise<{ read
     "insert into public.profiles (id, passions, bio, created_at) values (gen_random_uuid(), '{chess}', '', now()) returning id",
   );
   const [{ id: reader }] = rows;
-  return { reader, session: sessionOf(reader, await gateway.tokenOf(reader)) };
+  return { reader, session: madeSession(reader, await gateway.tokenOf(reader)) };
 }
 
 /** Somebody is signed in on all pages, as supabase-js keeps it. */

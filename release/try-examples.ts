@@ -17,7 +17,7 @@ import { denoPath } from "../serve/gateway.ts";
 import { startBrowser } from "../testing/browser.ts";
 import { servedCommunity } from "../web/testing/community.ts";
 import { packClient, root } from "./packed.ts";
-import { newReader, plainPage, routeModules, serveFolder, sessionKey, signInStorage } from "./plain-page.ts";
+import { examplePage, newReader, routeModules, serveFolder, sessionKey, signInStorage } from "./plain-page.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "recsys-examples-"));
 const cleanings: (() => unknown)[] = [() => rmSync(folder, { recursive: true })];
@@ -46,7 +46,7 @@ async function tryAll(): Promise<void> {
 
   const examples: Record<string, () => Promise<Served>> = {
     async plain() {
-      writeFileSync(join(folder, "index.html"), plainPage(settings));
+      writeFileSync(join(folder, "index.html"), examplePage(settings));
       return {
         url: await serveFolder(scope, folder),
         signIn: async (context, session) => [

@@ -13,7 +13,7 @@ import type pg from "pg";
 import { eventually } from "../client/testing-app.ts";
 import type { Scope } from "../db/testing.ts";
 import { servedCommunity } from "../web/testing/community.ts";
-import { elsewhere, inNewFolder, packClient, project, root, run } from "./packed.ts";
+import { elsewhere, inNewFolder, outputOf, packClient, project, root } from "./packed.ts";
 import { newReader, sessionKey } from "./plain-page.ts";
 
 /** Of one release of Expo: what `npx expo install` would choose. */
@@ -53,11 +53,11 @@ async function tryExpo(folder: string): Promise<void> {
     cwd: folder,
     env: { ...elsewhere(join(root, "node_modules/.bin")), CI: "1", EXPO_OFFLINE: "1", EXPO_NO_TELEMETRY: "1" },
   };
-  await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"], here);
+  await outputOf("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"], here);
   step("installed");
-  await run("tsc", ["--project", "."], here);
+  await outputOf("tsc", ["--project", "."], here);
   step("its types are right under Expo's tsconfig");
-  const said = await run("node", ["node_modules/expo/bin/cli", "export", "--platform", "android"], here);
+  const said = await outputOf("node", ["node_modules/expo/bin/cli", "export", "--platform", "android"], here);
   // .hbc: Hermes has compiled it
   assert.match(said, /^_expo\/static\/js\/android\/index-\w+\.hbc /m);
   step("Metro bundles it, and Hermes compiles that");

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
-import { archive, elsewhere, inNewFolder, project, type Run, root, run } from "./packed.ts";
+import { archive, elsewhere, inNewFolder, outputOf, project, type RunOptions, root } from "./packed.ts";
 
 const withoutScripts = "--ignore-scripts";
 /** How a manager takes in what is named behind it, and what runs a command of it. */
@@ -44,7 +44,7 @@ await inNewFolder(async (folder) => {
   // the package `node` gets its binary by a script, from packages that are named so
   const nodes = versions.map((version) => `node${version}@npm:node-${platform}@${version}`);
   const tools = [...nodes, "npm10@npm:npm@10", "npm11@npm:npm@11", "pnpm@12", "yarn@1"];
-  await run("npm", ["install", "--prefix", folder, withoutScripts, "--no-audit", "--no-fund", ...tools], here);
+  await outputOf("npm", ["install", "--prefix", folder, withoutScripts, "--no-audit", "--no-fund", ...tools], here);
   const tool = (path: string) => join(folder, "node_modules", path);
   const lock = await lockForYarn(folder);
   const programs: Record<string, string> = {
@@ -62,16 +62,19 @@ await inNewFolder(async (folder) => {
     // its default since version 10, said so that nothing asks for a decision
     if (manager === "pnpm") writeFileSync(join(app, "pnpm-workspace.yaml"), "ignoreScripts: true\n");
     const bin = tool(`node${version}/bin`);
-    const there: Run = { cwd: app, env: elsewhere(bin) };
+    const there: RunOptions = { cwd: app, env: elsewhere(bin) };
     const { add, exec } = managers[manager];
     const ask = (args: string[]) =>
       manager === "pnpm"
-        ? run(programs[manager], args, there)
-        : run(join(bin, "node"), [programs[manager], ...args], there);
+        ? outputOf(programs[manager], args, there)
+        : outputOf(join(bin, "node"), [programs[manager], ...args], there);
     const began = Date.now();
     await ask([...add, packed]);
     const installed = Date.now();
-    assert.equal(await run(join(bin, "node"), ["--version"], there).then((said) => said.split(".")[0]), `v${version}`);
+    assert.equal(
+      await outputOf(join(bin, "node"), ["--version"], there).then((said) => said.split(".")[0]),
+      `v${version}`,
+    );
     assert.equal((await ask([...exec, "recsys", "--version"])).trim(), project.version);
     const feed = await ask([...exec, "recsys", "start", "--exit", "--port", "0", ...data]);
     // trained, published past the gate, which asks the ONNX Runtime, and served by Deno
@@ -103,7 +106,7 @@ async function lockForYarn(folder: string): Promise<string> {
   const empty = join(folder, "empty");
   mkdirSync(empty);
   writeFileSync(join(empty, "package.json"), JSON.stringify({ name: "empty", version: "1.0.0" }));
-  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: empty, env: elsewhere() });
+  await outputOf("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: empty, env: elsewhere() });
   const { version, optionalDependencies } = JSON.parse(
     readFileSync(join(root, "node_modules/deno/package.json"), "utf8"),
   );

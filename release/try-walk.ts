@@ -12,8 +12,8 @@ import { createInterface } from "node:readline";
 import { emptyDatabase } from "../adopt/testing-blog.ts";
 import type { Scope } from "../db/testing.ts";
 import { startBrowser } from "../testing/browser.ts";
-import { archive, elsewhere, inNewFolder, packClient, project, root, run } from "./packed.ts";
-import { plainPage, routeModules, serveFolder, sessionOf, signInStorage } from "./plain-page.ts";
+import { archive, elsewhere, inNewFolder, outputOf, packClient, project, root } from "./packed.ts";
+import { examplePage, madeSession, routeModules, serveFolder, signInStorage } from "./plain-page.ts";
 import { fillTinyApp, person, tinyApp } from "./tiny-app.ts";
 
 const began = Date.now();
@@ -33,10 +33,10 @@ async function walk(folder: string): Promise<void> {
   const here = { cwd: app, env: { ...elsewhere(), SUPABASE_TELEMETRY_DISABLED: "1" } };
   const step = (what: string) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s  ${what}`);
   const { pool, url } = await emptyDatabase(scope, "walk");
-  const recsys = (...args: string[]) => run("npx", ["recsys", ...args], here);
+  const recsys = (...args: string[]) => outputOf("npx", ["recsys", ...args], here);
   const inDatabase = (command: string, ...args: string[]) => recsys(command, ...args, "--database", url);
   const supabase = (...args: string[]) =>
-    run(join(root, "node_modules/.bin/supabase"), [...args, "--workdir", app], here);
+    outputOf(join(root, "node_modules/.bin/supabase"), [...args, "--workdir", app], here);
   const push = () => supabase("db", "push", "--db-url", `${url.split("?")[0]}?sslmode=disable`, "--yes");
   const migrations = join(app, "supabase/migrations");
 
@@ -44,7 +44,7 @@ async function walk(folder: string): Promise<void> {
   const client = await packClient(folder);
   writeFileSync(join(app, "package.json"), '{ "private": true }');
   const supabaseJs = `@supabase/supabase-js@${project.dependencies["@supabase/supabase-js"]}`;
-  await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", archive, client, supabaseJs], here);
+  await outputOf("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", archive, client, supabaseJs], here);
   assert.equal((await recsys("--version")).trim(), project.version);
   await importsNothing(app);
   step("installed");
@@ -71,18 +71,23 @@ async function walk(folder: string): Promise<void> {
   step("a model is trained and published");
 
   const address = await serveFunctions(here, url);
+  const doctor = await inDatabase("doctor", "--functions", address);
+  assert.match(doctor, new RegExp(`^ok +schema +recsys ${project.version}$`, "m"));
+  assert.match(doctor, new RegExp(`^ok +functions +recsys ${project.version}$`, "m"));
+  step("doctor finds one version of all");
+
   const { port } = new URL(address);
   const token = (await inDatabase("token", person(7), "--port", port)).trim();
   const site = join(folder, "site");
   mkdirSync(site);
   writeFileSync(
     join(site, "index.html"),
-    plainPage({ SUPABASE_URL: address, SUPABASE_PUBLISHABLE_KEY: "sb_publishable_local" }),
+    examplePage({ SUPABASE_URL: address, SUPABASE_PUBLISHABLE_KEY: "sb_publishable_local" }),
   );
   const browser = await startBrowser();
   scope.after(() => browser.close());
   const context = await browser.newContext();
-  await signInStorage(context, sessionOf(person(7), token));
+  await signInStorage(context, madeSession(person(7), token));
   await routeModules(context, app);
   const page = await context.newPage();
   const errors: string[] = [];
@@ -103,12 +108,12 @@ async function walk(folder: string): Promise<void> {
 /** It is a command line: there is nothing to import by its name. */
 async function importsNothing(app: string): Promise<void> {
   const script = `import("recsys").catch(({ code }) => console.log(code))`;
-  const said = await run("node", ["--input-type=module", "--eval", script], { cwd: app, env: elsewhere() });
+  const said = await outputOf("node", ["--input-type=module", "--eval", script], { cwd: app, env: elsewhere() });
   assert.equal(said.trim(), "ERR_PACKAGE_PATH_NOT_EXPORTED");
   // where something breaks that nobody expected, RECSYS_TRACE names the sources
   const broken = join(app, "broken");
   mkdirSync(join(broken, "supabase/config.toml"), { recursive: true });
-  const traced = run("npx", ["recsys", "init", "--into", "broken"], {
+  const traced = outputOf("npx", ["recsys", "init", "--into", "broken"], {
     cwd: app,
     env: { ...elsewhere(), RECSYS_TRACE: "1" },
   });
