@@ -34,7 +34,7 @@ grant select on public.people, public.posts, public.votes to authenticated;
 grant insert on public.votes to authenticated;
 `;
 
-export const person = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+export const tinyPerson = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
 /** 60 people, 200 posts of which each tenth is a draft, and votes of everybody on what is of their own topic. */
 export async function fillTinyApp(pool: pg.Pool): Promise<void> {

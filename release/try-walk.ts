@@ -14,7 +14,7 @@ import type { Scope } from "../db/testing.ts";
 import { startBrowser } from "../testing/browser.ts";
 import { archive, elsewhere, inNewFolder, outputOf, packClient, project, root } from "./packed.ts";
 import { examplePage, madeSession, routeModules, serveFolder, signInStorage } from "./plain-page.ts";
-import { fillTinyApp, person, tinyApp } from "./tiny-app.ts";
+import { fillTinyApp, tinyApp, tinyPerson } from "./tiny-app.ts";
 
 const began = Date.now();
 const cleanings: (() => unknown)[] = [];
@@ -77,7 +77,7 @@ async function walk(folder: string): Promise<void> {
   step("doctor finds one version of all");
 
   const { port } = new URL(address);
-  const token = (await inDatabase("token", person(7), "--port", port)).trim();
+  const token = (await inDatabase("token", tinyPerson(7), "--port", port)).trim();
   const site = join(folder, "site");
   mkdirSync(site);
   writeFileSync(
@@ -87,7 +87,7 @@ async function walk(folder: string): Promise<void> {
   const browser = await startBrowser();
   scope.after(() => browser.close());
   const context = await browser.newContext();
-  await signInStorage(context, madeSession(person(7), token));
+  await signInStorage(context, madeSession(tinyPerson(7), token));
   await routeModules(context, app);
   const page = await context.newPage();
   const errors: string[] = [];
