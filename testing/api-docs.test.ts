@@ -87,6 +87,8 @@ const ideaPool: IdeaPool = {
       title: "How safe is it to walk in Kyoto at night?",
       points: ["last train", "Japan", "women"],
       subject: "kyoto",
+      subjects: ["kyoto"],
+      form: "how safe is it to walk in _ at night?",
       writer: "community",
       parts: { words: 1.9, nearest: 1.7, author: 0 },
       shares: { views: 0.9, votes: 0.2, comments: 0.5 },

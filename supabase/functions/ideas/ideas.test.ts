@@ -136,11 +136,24 @@ test("an empty community has none, and says so", async () => {
 
 test("a community of one topic has as many ideas as it can", async () => {
   const more = ["Sofia", "Minsk", "Turin", "Dakar", "Delhi", "Miami"];
-  await addPosts(
-    pool,
-    more.flatMap((place, p) =>
+  const visited = [
+    "How cold does it get in _ in May?",
+    "Who else will be in _ in June?",
+    "Where to sleep in _ on a Monday?",
+  ];
+  await addPosts(pool, [
+    ...more.flatMap((place, p) =>
       forms.slice(1).map((form, f) => ({ title: form.replace("_", place), author: (p + f) % 7 })),
     ),
+    ...visited.flatMap((form, f) =>
+      places.map((place, p) => ({ title: form.replace("_", place), author: (p + f) % 7 })),
+    ),
+  ]);
+  await pool.query(
+    `insert into public.post_votes (user_id, post_id, created_at)
+     select voter.id, posts.id, posts.created_at + interval '1 day' from public.posts, unnest($1::uuid[]) as voter (id)
+     where posts.title ~ '^(How cold|Who else|Where to sleep)' and voter.id <> posts.author_id`,
+    [writers.slice(0, 9)],
   );
   await publishTopics(pool, ["walk"]);
   const { body } = await ask(reader);

@@ -12,6 +12,7 @@ import { Forecaster } from "./forecast/forecaster.ts";
 import { distinctWordsOf, TitleIndex } from "./forecast/title-index.ts";
 import type { Idea, Writer } from "./idea.ts";
 import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-idea-source.ts";
+import { Coherence } from "./titles/coherence.ts";
 import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
 
@@ -71,7 +72,8 @@ export async function makeIdeaPool(
   const topicById = new Map(topics.map((topic) => [topic.id, topic]));
 
   const found = new Map<string, { title: string; points: string[]; subject: string }>();
-  for (const { title, term } of newTitles(book))
+  const coherence = new Coherence(book, posts);
+  for (const { title, term } of newTitles(book, coherence))
     if (!found.has(title.toLowerCase()) && isNew(title, titles))
       found.set(title.toLowerCase(), { title, points: [], subject: term.toLowerCase() });
   const written = [...found.values()]
@@ -93,7 +95,7 @@ export async function makeIdeaPool(
     ideaOf: async (given, writer) =>
       await worked(
         given
-          .filter(({ title }) => isNew(title, titles))
+          .filter(({ title }) => isNew(title, titles) && coherence.isCoherent(title))
           .map((each) => ({ ...each, subject: each.title.toLowerCase() })),
         writer,
       ),
@@ -119,12 +121,16 @@ export async function makeIdeaPool(
     return given.map(({ title, points, subject }, i) => {
       const post = { title, tags: [], author: null };
       const near = forecaster.nearest(post, neighbours).map(({ text }) => settled[text]);
+      const subjects = book.subjectsOf(title);
       const vector = vectors[i] ? Array.from(vectors[i], rounded) : null;
       const topic = vector && nearestTopic(vector, topics);
       return {
         title,
         points: points.length > 0 ? points : pointsFor(title, candidatePoints(near, topic)),
         subject,
+        // a language model's idea is of no form that others share, so its subject is the whole of it
+        subjects: writer === "model" ? [subject] : [...new Set([subject, ...subjects])],
+        form: subjects.reduce((form, each) => form.replace(each, "_"), title.toLowerCase()),
         writer,
         parts: forecaster.parts(post),
         shares: sharesOf(near, all, priorPosts),

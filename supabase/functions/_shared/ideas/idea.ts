@@ -8,8 +8,12 @@ export type Writer = "community" | "model";
 export interface Idea {
   title: string;
   points: string[];
-  /** What of the title is new: two ideas of a page with the same are one too many. */
+  /** What of the title is new. */
   subject: string;
+  /** Its terms, in small letters: two ideas of a page that share one are one too many. */
+  subjects: string[];
+  /** The title with gaps where its terms stand: as with subjects, a page has each once. */
+  form: string;
   writer: Writer;
   parts: Parts;
   /** Shares of its audience that view, vote and comment, as those of the posts nearest to it. */

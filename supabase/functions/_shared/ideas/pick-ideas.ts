@@ -11,6 +11,8 @@ import { needsOf } from "./needs.ts";
 import type { IdeaTopic } from "./read-idea-source.ts";
 import { nearestAllowed } from "./titles/new-titles.ts";
 
+/** From so many pages of ideas on an author is shown those alone that are nearest to them. */
+const pagesAtLeast = 4;
 /** Ideas of one topic on a page. */
 const perTopic = 3;
 /** Titles of the same form are as near as one with the same subject, where a word differs: so many are looked through. */
@@ -34,7 +36,7 @@ export interface PickedIdea {
   fit: number | null;
 }
 
-/** The best `limit` of some ideas for an author, no two on the same subject and no more than three of a topic. */
+/** The best `limit` of some ideas for an author who knows of them: no two share a subject or a form, and no more than three are of a topic. */
 export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, limit: number): PickedIdea[] {
   const needs = needsOf(pool.topics);
   const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
@@ -48,24 +50,32 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
       return { idea, audience, fit, score: audience * Math.sqrt(need) * Math.exp(fit ?? 0) };
     })
     .sort((a, b) => b.score - a.score);
+  const least = leastFit(
+    scored.flatMap(({ fit }) => (fit === null ? [] : [fit])),
+    limit,
+  );
   const page: PickedIdea[] = [];
   const used = new Set<string>();
   const ofTopic = new Map<number, number>();
-  // each form once, and again where there are too few
-  for (const oncePerForm of [true, false])
-    for (const { score: _, ...picked } of scored) {
-      if (page.length === limit) break;
-      const { subject, title, topic } = picked.idea;
-      const form = title.toLowerCase().replace(subject, "_");
-      const count = topic ? (ofTopic.get(topic.id) ?? 0) : 0;
-      if (used.has(subject) || (oncePerForm && used.has(form))) continue;
-      // where there is one topic alone, it has them all
-      if (count >= perTopic && pool.topics.length > 1) continue;
-      used.add(subject).add(form);
-      if (topic) ofTopic.set(topic.id, count + 1);
-      page.push(picked);
-    }
+  for (const { score: _, ...picked } of scored) {
+    if (page.length === limit) break;
+    const { subjects, form, topic } = picked.idea;
+    const count = topic ? (ofTopic.get(topic.id) ?? 0) : 0;
+    if ((picked.fit ?? least) < least || used.has(form) || subjects.some((subject) => used.has(subject))) continue;
+    // where there is one topic alone, it has them all
+    if (count >= perTopic && pool.topics.length > 1) continue;
+    for (const each of [form, ...subjects]) used.add(each);
+    if (topic) ofTopic.set(topic.id, count + 1);
+    page.push(picked);
+  }
   return page;
+}
+
+/** An author knows of what is nearer to them than three quarters of all ideas, where these fill several pages, and not on the other side. */
+function leastFit(fits: number[], limit: number): number {
+  if (fits.length < pagesAtLeast * limit) return Number.NEGATIVE_INFINITY;
+  const sorted = fits.sort((a, b) => a - b);
+  return Math.max(0, sorted[Math.floor(sorted.length * 0.75)]);
 }
 
 /** Those of which none of some posts says nearly the same of the same subject. */

@@ -1,5 +1,6 @@
 /** Titles that nobody has written: forms of titles that many came to, with other terms in them. */
 import { distinctWordsOf, type Neighbour, type TitleIndex } from "../forecast/title-index.ts";
+import type { Coherence } from "./coherence.ts";
 import type { Phrasebook, TitleForm } from "./phrasebook.ts";
 import { titleOfParts } from "./title-words.ts";
 
@@ -20,22 +21,23 @@ export interface NewTitle {
 }
 
 /** All that a phrasebook gives and nobody has written; of each form at most six, those whose term is most like the one that stood there. */
-export function* newTitles(book: Phrasebook): Generator<NewTitle> {
+export function* newTitles(book: Phrasebook, coherence: Coherence): Generator<NewTitle> {
   for (const form of book.forms) {
     if (!isEverybodys(book, form)) continue;
     const own = book.spelt(form.term);
     const least = form.hasOther ? leastAlikeWithOther : leastAlike;
-    const terms = book
-      .termsFor(form)
-      .filter((term) => fits(book, form, own, term))
+    const shared = book.fillingsOf(form).length > 0;
+    // who filled it with several said that it goes with others like them; those that stand there have it written mostly
+    const terms = [...new Set([...book.termsFor(form), ...(shared ? book.termsLike(form.term) : [])])]
       .map((term) => ({ term, alike: book.alike(form.term, term) }))
-      .filter(({ alike }) => alike >= least)
+      .filter(({ term, alike }) => alike >= least && fits(book, form, own, term, shared))
       .sort((a, b) => b.alike - a.alike);
     let made = 0;
     for (const { term, alike } of terms) {
       const spelt = book.spelt(term);
       const title = titleOfParts([...form.before, spelt, ...form.behind]);
       if (book.isWritten(title)) continue;
+      if (!coherence.fits(form, term, title)) continue;
       yield { title, term: spelt, alike };
       if (++made === termsPerForm) break;
     }
@@ -51,7 +53,13 @@ function isEverybodys(book: Phrasebook, { before, behind }: TitleForm): boolean 
 }
 
 /** Whether a term can stand there: it is no part of the title, is written alike, and its neighbours are used to it. */
-function fits(book: Phrasebook, { before, behind, term: own }: TitleForm, spelling: string, term: string): boolean {
+function fits(
+  book: Phrasebook,
+  { before, behind, term: own }: TitleForm,
+  spelling: string,
+  term: string,
+  anyMayStandThere: boolean,
+): boolean {
   if (term === own) return false;
   const spelt = book.spelt(term);
   const words = term.split(" ");
@@ -60,7 +68,7 @@ function fits(book: Phrasebook, { before, behind, term: own }: TitleForm, spelli
     isCapital(spelt) === isCapital(spelling) &&
     isPlural(spelt) === isPlural(spelling) &&
     !words.some((word) => others.includes(word)) &&
-    book.isUsual(before.at(-1), words[0]) &&
+    (anyMayStandThere || book.isUsual(before.at(-1), words[0])) &&
     words.every((word, at) => at === 0 || book.isUsual(words[at - 1], word))
   );
 }

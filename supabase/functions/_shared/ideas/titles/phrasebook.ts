@@ -33,6 +33,11 @@ const nameShare = 0.7;
 const longestTerm = 3;
 /** A term stands in no more places than this of those kept: the most common ones would fill memory and say no more. */
 const placesAtMost = 200;
+/** Of each form so many terms are kept, and so many of these say whether they belong together. */
+const fillingsAtMost = 64;
+const fillingsAsked = 8;
+/** Of each term so many others that are like it. */
+const likesAtMost = 50;
 
 export class Phrasebook {
   readonly forms: TitleForm[] = [];
@@ -43,6 +48,7 @@ export class Phrasebook {
   private readonly termsIn = new Map<string, Set<string>>();
   private readonly users = new AuthorsOf<string>();
   private readonly wordUsers = new AuthorsOf<string>();
+  private readonly fillings = new Map<string, Set<string>>();
   private readonly spellings = new Map<string, Map<string, number>>();
   private readonly isTerm: (phrase: string) => boolean;
   private readonly beginsTerm: ReadonlySet<string>;
@@ -81,8 +87,12 @@ export class Phrasebook {
         this.put(term, titleOfParts(parts.slice(start, end)), small[start - 1], small[end], author);
         // part of a longer name: "United" of "United Kingdom"
         if (this.isTerm(small[start - 1]) || (end < parts.length && this.isTerm(small[end]))) continue;
-        if (!lends) continue;
         const [before, behind] = [parts.slice(0, start), parts.slice(end)];
+        const form = formOf({ before, behind });
+        this.users.add(form, author);
+        const fillings = entryOf(this.fillings, form, () => new Set<string>());
+        if (fillings.size < fillingsAtMost) fillings.add(term);
+        if (!lends) continue;
         const hasOther = [...small.slice(1, start), ...small.slice(end)].some((word) => this.isTerm(word));
         this.forms.push({ before, behind, term, hasOther, people });
       }
@@ -111,11 +121,35 @@ export class Phrasebook {
     return this.pairs.count(this.pair(left?.toLowerCase(), right?.toLowerCase())) >= this.usualFor;
   }
 
+  /** Terms that several authors filled a form with, so that others like them may follow; none: it is one's own, or always the same. */
+  fillingsOf(form: TitleForm): string[] {
+    const key = formOf(form);
+    const fillings = this.fillings.get(key);
+    if (!fillings || fillings.size < severalAuthors || this.users.count(key) < severalAuthors) return [];
+    const each = Math.ceil(fillings.size / fillingsAsked);
+    return [...fillings].filter((_, i) => i % each === 0);
+  }
+
   /** Terms that stand where a form has its own, in titles of several authors. */
   termsFor({ before, behind }: TitleForm): string[] {
     const place = placeOf(before[before.length - 1].toLowerCase(), behind[0]?.toLowerCase());
     if (this.users.count(place) < severalAuthors) return [];
     return [...(this.termsIn.get(place) ?? [])].filter((term) => this.users.count(term) >= severalAuthors);
+  }
+
+  /** Terms of several authors that stand in two places of a term's or more, those most alike first. */
+  termsLike(term: string): string[] {
+    return entryOf(this.likes, term, () => {
+      const shared = new Map<string, number>();
+      for (const place of this.placesOf.get(term) ?? [])
+        for (const other of this.termsIn.get(place) ?? []) shared.set(other, (shared.get(other) ?? 0) + 1);
+      return [...shared]
+        .filter(([other, places]) => places > 1 && other !== term && this.users.count(other) >= severalAuthors)
+        .map(([other]) => ({ other, alike: this.alike(term, other) }))
+        .sort((a, b) => b.alike - a.alike)
+        .slice(0, likesAtMost)
+        .map(({ other }) => other);
+    });
   }
 
   /** How alike two terms are: cosine of the places where they stand, rare ones counting for more. */
@@ -147,6 +181,26 @@ export class Phrasebook {
       .map((term) => this.spelt(term));
   }
 
+  /** Whether titles speak of a term, in small letters. */
+  isSubject(term: string): boolean {
+    return this.isTerm(term) && this.users.count(term) > 0;
+  }
+
+  /** What a title speaks of: its terms, in small letters and each once; of terms within each other the longest. */
+  subjectsOf(title: string): string[] {
+    const parts = partsOf(title).map((part) => part.toLowerCase());
+    const found = new Set<string>();
+    for (let start = 0; start < parts.length; start++)
+      for (let end = Math.min(parts.length, start + longestTerm); end > start; end--) {
+        const term = parts.slice(start, end).join(" ");
+        if (!this.isSubject(term)) continue;
+        found.add(term);
+        start = end - 1;
+        break;
+      }
+    return [...found];
+  }
+
   /** As most people write it. */
   spelt(term: string): string {
     let [best, most] = [term, 0];
@@ -158,6 +212,7 @@ export class Phrasebook {
     return 1 / Math.log(2 + (this.termsIn.get(place)?.size ?? 0)) ** 2;
   }
 
+  private readonly likes = new Map<string, string[]>();
   private readonly lengths = new Map<string, number>();
 
   private lengthOf(term: string, places: Set<string>): number {
@@ -175,6 +230,11 @@ export class Phrasebook {
   private numberOf(part: string | undefined): number {
     return part === undefined ? 0 : entryOf(this.numbers, part, () => this.numbers.size + 1);
   }
+}
+
+/** A title with a gap where the term stands. */
+function formOf({ before, behind }: Pick<TitleForm, "before" | "behind">): string {
+  return `${before.join(" ")} _ ${behind.join(" ")}`.toLowerCase();
 }
 
 function placeOf(before: string, behind: string | undefined): string {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { distinctWordsOf, TitleIndex } from "../forecast/title-index.ts";
 import { AuthorsOf } from "./authors-of.ts";
+import { Coherence } from "./coherence.ts";
 import { isNew, nearestAllowed, newTitles } from "./new-titles.ts";
 import { Phrasebook, type TitledPost } from "./phrasebook.ts";
 import { isPlain, partsOf, titleOfParts } from "./title-words.ts";
@@ -26,7 +27,9 @@ function corpus(leftOut: string[] = []): TitledPost[] {
 }
 
 function titlesFrom(posts: TitledPost[], terms: string[] = []): string[] {
-  return [...newTitles(new Phrasebook(posts, new Set(terms)))].map(({ title }) => title);
+  const book = new Phrasebook(posts, new Set(terms));
+  const contexts = posts.map(({ title }) => ({ title, tags: [], topicId: null }));
+  return [...newTitles(book, new Coherence(book, contexts))].map(({ title }) => title);
 }
 
 test("a title that is missing among its like is what comes", () => {
@@ -51,6 +54,76 @@ test("in a language without spaces and capital letters too, of what topics are a
     )
     .filter(({ title }) => title !== missing);
   assert.deepEqual([...new Set(titlesFrom(posts, places))], [missing]);
+});
+
+/** Twelve hobbies of six terms in 360 titles, half of them of two terms, of which every third speaks of two hobbies. */
+function hobbies() {
+  const termsOf = (hobby: number) =>
+    ["oils", "knots", "pegs", "files", "reeds", "dyes"].map((kind) => `${"abcdefghijkl"[hobby]}${kind}`);
+  const pairs = Array.from({ length: 12 * 6 * 5 }, (_, n) => [Math.floor(n / 30), Math.floor((n % 30) / 5), n % 5]);
+  const posts = pairs.map(([hobby, first, second], n) => {
+    const one = termsOf(hobby)[first];
+    const two = termsOf(n % 3 === 0 ? (hobby + 5) % 12 : hobby)[second < first ? second : second + 1];
+    const titles = [
+      `My notes on ${one} and ${two}`,
+      `How do you clean ${one}?`,
+      `Are ${one} worth the money?`,
+      `What nobody says about ${one} and ${two}`,
+    ];
+    const title = titles[(hobby + first + second) % 4];
+    return { title, author: (first + second) % 9, people: n % 2 ? 9 : 1, tags: [`hobby ${hobby}`], topicId: null };
+  });
+  const book = new Phrasebook(posts, new Set(Array.from({ length: 12 }, (_, hobby) => termsOf(hobby)).flat()));
+  /** How many hobbies lie between the terms of a title. */
+  const distanceIn = (title: string) => {
+    const numbers = book.subjectsOf(title).map((term) => "abcdefghijkl".indexOf(term[0]));
+    return Math.max(...numbers) - Math.min(...numbers);
+  };
+  return { posts, book, distanceIn };
+}
+
+test("terms of one title belong together as those of real titles do", () => {
+  const { posts, book, distanceIn } = hobbies();
+  const coherence = new Coherence(book, posts);
+  const of = (title: string) => coherence.isCoherent(title);
+  assert.deepEqual(
+    [
+      "My notes on aoils and aknots",
+      "My notes on aoils and dknots",
+      "Aoils, aknots or areeds?",
+      "Aoils, aknots or dreeds?",
+    ].map(of),
+    [true, false, true, false],
+  );
+  assert.ok(of("How do you clean aoils?") && of("Nothing of that"), "one term alone, or none");
+  const made = [...newTitles(book, coherence)].map(({ title }) => title);
+  assert.ok(made.length > 50, `${made.length}`);
+  // each hobby was written of with itself and with two others
+  const strange = made.filter((title) => ![0, 5, 7].includes(distanceIn(title)));
+  assert.deepEqual(strange, []);
+  assert.ok(new Set(made.map((title) => title.split(" ", 2).join(" "))).size >= 2, "of several forms");
+});
+
+test("a form about something goes with what belongs to it", () => {
+  const { posts, book } = hobbies();
+  const coherence = new Coherence(book, posts);
+  const [open, varnish] = [
+    { before: ["How", "do", "you", "clean"], behind: ["?"] },
+    { before: ["My", "notes", "on"], behind: ["and", "varnish"] },
+  ].map((form) => ({ ...form, term: "aoils", hasOther: false, people: 9 }));
+  const fits = (form: typeof open, term: string) =>
+    coherence.fits(form, term, [...form.before, term, ...form.behind].join(" "));
+  assert.deepEqual([fits(open, "aknots"), fits(open, "dknots")], [true, true]);
+  assert.deepEqual([fits(varnish, "aknots"), fits(varnish, "dknots")], [true, false]);
+});
+
+test("where few titles have several terms nobody knows what belongs together, and forms of several authors alone are filled", () => {
+  const { posts, book } = hobbies();
+  const coherence = new Coherence(book, posts.slice(0, 20));
+  assert.ok(coherence.isCoherent("My notes on aoils and dknots"));
+  const form = { before: ["How", "do", "you", "clean"], behind: ["?"], term: "aoils", hasOther: false, people: 9 };
+  assert.ok(coherence.fits(form, "dknots", "How do you clean dknots?"));
+  assert.ok(!coherence.fits({ ...form, before: ["Who", "cleans"] }, "aknots", "Who cleans aknots?"));
 });
 
 test("a title as near as stated to one that exists is not new", () => {
