@@ -114,6 +114,32 @@ async function asFresh({ copy, migrations }: Awaited<ReturnType<typeof madeUpRel
   return await migrations();
 }
 
+test("an upgrade that finds a long transaction gives up, feeds go on, and the next one goes through", {
+  skip,
+}, async (t) => {
+  const made = await madeUpReleases(t);
+  const earlier = await made.migrations();
+  const old = await scratchDatabase(t, earlier);
+  await fillCommunity(old.pool);
+  await publishTinyModel(old.pool, { name: "tiny" });
+  await makeUp110(made);
+  const migrations = [...earlier, (await made.unreleased()) as Migration];
+  const long = await old.pool.connect();
+  await long.query("begin; select from recsys.settings");
+  const asking = askWithoutPause(testApp(t, old.url));
+  await assert.rejects(
+    migrate(old, { migrations }),
+    /^UserError: Migration \d+_recsys_unreleased\.sql.* fails: canceling statement due to lock timeout$/,
+  );
+  await long.query("rollback");
+  long.release();
+  assert.equal((await migrate(old, { migrations })).length, 1);
+  await asking.answered(3);
+  const { failed, slowest, degraded } = await asking.stop();
+  assert.deepEqual(failed, []);
+  t.diagnostic(`the slowest feed took ${slowest.toFixed(0)} ms, ${degraded} came from a fallback`);
+});
+
 test("what only a change of tables brings about is named, and so is what stands in its way", async (t) => {
   const made = await madeUpReleases(t);
   assert.equal(await made.unreleased(), undefined, "nothing changed");
