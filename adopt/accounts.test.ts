@@ -15,10 +15,12 @@ import { ownedDatabase } from "../db/testing-owned.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { advisorFindings } from "../testing/advisors.ts";
 
+const noPostgres = await withoutPostgres();
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const person = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
-test("an app without a table of people", { skip: await withoutPostgres() }, async (t) => {
+test("an app without a table of people", { skip: noPostgres }, async (t) => {
   // what was opened last is closed first
   const cleanings: (() => Promise<unknown>)[] = [];
   const scope = { after: (clean: () => Promise<unknown>) => void cleanings.unshift(clean) };

@@ -15,6 +15,8 @@ import { withoutPostgres } from "../db/testing.ts";
 import { startBrowser, withoutBrowser } from "../testing/browser.ts";
 import { emptyDatabase, fillBlog, member } from "./testing-blog.ts";
 
+const noPostgres = await withoutPostgres();
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "cli/cli.ts");
 const text = await readFile(join(root, "docs/adopting.md"), "utf8");
@@ -22,7 +24,7 @@ const text = await readFile(join(root, "docs/adopting.md"), "utf8");
 const [walk] = text.split("\n## Apps unlike the blog\n");
 const blocks = [...walk.matchAll(/```(\w*)\n(.*?)```/gs)].map(([, language, body]) => ({ language, body }));
 
-test("docs/adopting.md", { skip: await withoutPostgres() }, async (t) => {
+test("docs/adopting.md", { skip: noPostgres }, async (t) => {
   // what was opened last is closed first
   const cleanings: (() => Promise<unknown>)[] = [];
   const after = (clean: () => Promise<unknown>) => void cleanings.unshift(clean);

@@ -11,7 +11,9 @@ import { draftViews } from "./draft/draft-views.ts";
 import { appDatabases } from "./testing.ts";
 import { randomApp } from "./testing-random-app.ts";
 
-test("the draft for a random app is applied, and its views are read", { skip: await withoutPostgres() }, async (t) => {
+const noPostgres = await withoutPostgres();
+
+test("the draft for a random app is applied, and its views are read", { skip: noPostgres }, async (t) => {
   const newDatabase = await appDatabases({ after });
   const { pool } = await newDatabase("random");
   const client = await pool.connect();

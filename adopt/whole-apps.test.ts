@@ -12,6 +12,8 @@ import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { compareFeeds, exampleWithRowsOf } from "./testing-against-example.ts";
 import { wholeApps } from "./testing-whole-apps.ts";
 
+const noPostgres = await withoutPostgres();
+
 const isLong = process.env.ITEMS !== undefined;
 const items = Number(process.env.ITEMS ?? 1000);
 const size = isLong ? { people: 64, posts: 800, deeds: 6000 } : { people: 40, posts: 400, deeds: 2000 };
@@ -24,7 +26,7 @@ interface Page {
 }
 
 for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
-  test(`${name}: from its tables to feeds`, { skip: await withoutPostgres() }, async (t) => {
+  test(`${name}: from its tables to feeds`, { skip: noPostgres }, async (t) => {
     // what was opened last is closed first
     const cleanings: (() => Promise<unknown>)[] = [];
     const scope = { after: (clean: () => Promise<unknown>) => void cleanings.unshift(clean) };

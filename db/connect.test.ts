@@ -8,6 +8,8 @@ import { migrate } from "./migrate.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 import { testServer } from "./testing-postgres.ts";
 
+const noPostgres = await withoutPostgres();
+
 /** The URL of a server that answers whatever comes as `answer` says. */
 async function server(t: { after(clean: () => void): void }, answer: (socket: Socket) => void): Promise<string> {
   const listening = createServer((socket) => {
@@ -60,7 +62,7 @@ test("a server that never answers, one that hangs up, and one without TLS", asyn
   );
 });
 
-test("a wrong password, and a database that is not there", { skip: await withoutPostgres() }, async () => {
+test("a wrong password, and a database that is not there", { skip: noPostgres }, async () => {
   const url = new URL((await testServer()) as string);
   url.password = "secret";
   await refuses(url.href, /refused the password\. Check user and password/);

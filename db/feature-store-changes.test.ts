@@ -9,6 +9,8 @@ import { Random } from "../trainer/engine/random.ts";
 import type { Database } from "./connect.ts";
 import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 
+const oneSession = await withOneSession();
+
 const changes = Number(process.env.CHANGES ?? 3000);
 const seed = Number(process.env.SEED ?? 1);
 
@@ -52,7 +54,7 @@ test(`${changes} random changes`, async (t) => {
 });
 
 test("four who write, two who roll up, and one who thins, all at once", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async (t) => {
   const database = await testDatabase(t, "at_once");
   await fillCommunity(database, new Random(seed));

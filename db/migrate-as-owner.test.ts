@@ -7,8 +7,10 @@ import { readMigrations } from "./migration-files.ts";
 import { withoutPostgres } from "./testing.ts";
 import { ownedDatabase } from "./testing-owned.ts";
 
+const noPostgres = await withoutPostgres();
+
 test("every migration applies in a session of its own, for an owner who is no superuser", {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
 }, async (t) => {
   const { url } = await ownedDatabase(t);
   const migrations = await readMigrations();

@@ -11,6 +11,8 @@ import { migrate } from "./migrate.ts";
 import { type Migration, migrationsFolder, readMigrations } from "./migration-files.ts";
 import { onBoth, testDatabase, withoutPostgres } from "./testing.ts";
 
+const noPostgres = await withoutPostgres();
+
 const supabase = fileURLToPath(new URL("../node_modules/.bin/supabase", import.meta.url));
 
 async function recorded(database: Database): Promise<string[]> {
@@ -84,7 +86,7 @@ test("a history that does not fit is refused", async (t) => {
   });
 });
 
-test("`supabase db push` and migrate see each other's work", { skip: await withoutPostgres() }, async (t) => {
+test("`supabase db push` and migrate see each other's work", { skip: noPostgres }, async (t) => {
   const database = await testDatabase(t, "push");
   const versions = (await readMigrations()).map((migration) => migration.version);
 

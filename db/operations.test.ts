@@ -6,11 +6,13 @@ import { fillCommunity, people, post, publishTinyModel } from "../testing/commun
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 import { runBlock, sqlBlocks } from "./testing-documents.ts";
 
+const noCluster = await withoutCluster();
+
 const text = await readFile(new URL("../docs/operations.md", import.meta.url), "utf8");
 
 const blocks = sqlBlocks(text);
 
-test("the SQL of docs/operations.md", { skip: await withoutCluster() }, async (t) => {
+test("the SQL of docs/operations.md", { skip: noCluster }, async (t) => {
   const cleanings: (() => Promise<void>)[] = [];
   t.after(async () => {
     for (const clean of cleanings.reverse()) await clean();

@@ -5,6 +5,8 @@ import { testDatabase } from "./testing.ts";
 import { withoutCron } from "./testing-cron.ts";
 import { testServer } from "./testing-postgres.ts";
 
+const noCron = await withoutCron();
+
 for (const [what, command, setUp, isDone] of [
   [
     "keeps the feature store up to date",
@@ -19,7 +21,7 @@ for (const [what, command, setUp, isDone] of [
     "select count(*) = 1 as done from recsys_engine.training_requests where requested_by = 'schedule' and status = 'queued'",
   ],
 ] as const)
-  test(`pg_cron ${what}`, { skip: await withoutCron() }, async (t) => {
+  test(`pg_cron ${what}`, { skip: noCron }, async (t) => {
     const { pool, url } = await testDatabase(t, "cron");
     await pool.query(setUp);
     const cron = new pg.Client({ connectionString: (await testServer()) as string });

@@ -6,9 +6,11 @@ import { testDatabase, withoutPostgres } from "./testing.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 import { makePgNetAndVault } from "./testing-supabase.ts";
 
+const noCluster = await withoutCluster();
+
 const skip = await withoutPostgres();
 
-test("plpgsql_check has nothing to say about any function", { skip: await withoutCluster() }, async (t) => {
+test("plpgsql_check has nothing to say about any function", { skip: noCluster }, async (t) => {
   // a cluster of its own, or it would miss what takes a pg_cron; the connection goes before the server
   const cleanings: (() => Promise<void>)[] = [];
   t.after(async () => {

@@ -5,6 +5,8 @@ import type pg from "pg";
 import type { Database } from "./connect.ts";
 import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 
+const oneSession = await withOneSession();
+
 const person = (n: string) => `md5('person ' || ${n})::uuid`;
 const post = (n: string) => `md5('post ' || ${n})::uuid`;
 
@@ -92,7 +94,7 @@ test("everything is worked off at once where no bound is set", async (t) => {
 });
 
 test("a roll-up that reaches its statement limit takes half the next time, what does so alone is set aside, and the others go on", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async (t) => {
   const database = await testDatabase(t, "limits");
   const { pool } = database;
@@ -135,7 +137,7 @@ test("a roll-up that reaches its statement limit takes half the next time, what 
 });
 
 test("twice as many views of one post by one person take twice as much reading, their own post or another's", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async (t) => {
   const { pool } = await testDatabase(t, "repeats");
   await pool.query(`

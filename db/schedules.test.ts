@@ -5,7 +5,9 @@ import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "./testing.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 
-test("schedules with pg_cron", { skip: await withoutCluster() }, async (t) => {
+const noCluster = await withoutCluster();
+
+test("schedules with pg_cron", { skip: noCluster }, async (t) => {
   // node:test runs what is to be done after in the order of its registration: the connection goes before the server
   const cleanings: (() => Promise<void>)[] = [];
   t.after(async () => {

@@ -6,6 +6,8 @@ import type pg from "pg";
 import type { Database } from "./connect.ts";
 import { onBoth, testDatabase, withoutPostgres } from "./testing.ts";
 
+const noPostgres = await withoutPostgres();
+
 const person = (number: number) => `00000000-0000-4000-8000-0000000001${String(number).padStart(2, "0")}`;
 const post = (number: number) => `00000000-0000-4000-8000-0000000002${String(number).padStart(2, "0")}`;
 
@@ -202,7 +204,7 @@ test("where every third post fails, the cost is bounded and nothing is lost", as
 });
 
 test("what is no row's fault ends the roll-up and sets nothing aside", {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
 }, async (t: TestContext) => {
   const sessions: pg.PoolClient[] = [];
   // before the database closes, which waits for them

@@ -8,6 +8,8 @@ import { openTrials } from "../supabase/functions/_shared/recommend/trials.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { testDatabase, withOneSession } from "./testing.ts";
 
+const oneSession = await withOneSession();
+
 const { pool, url } = await testDatabase({ after }, "trial_counts");
 const id = (letter: string, n: number) => `${letter.padStart(8, "0")}-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const person = (n: number) => id("a", n);
@@ -75,7 +77,7 @@ const count = async (n = 0) => {
 const recount = async () => Number((await pool.query("select recsys_engine.count_trials() as n")).rows[0].n);
 
 test("16 workers that log the same posts at the same time, each in another order, lose nothing and wait for each other at most", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async () => {
   const workers = Array.from({ length: 16 }, () => openPool(url, () => undefined, { max: 1 }));
   try {
@@ -139,7 +141,7 @@ test("views, votes and comments within the hour count once a person, those befor
 });
 
 test("what is committed late is counted when it is, however long ago it was shown", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async () => {
   const late = await pool.connect();
   try {
@@ -160,7 +162,7 @@ test("what is committed late is counted when it is, however long ago it was show
 });
 
 test("an act finds its impression whichever of them a roll-up sees first", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async () => {
   const view =
     "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, now() + interval '1 second')";
@@ -194,7 +196,7 @@ test("an act finds its impression whichever of them a roll-up sees first", {
 });
 
 test("with writers, acts and roll-ups in any order the counts are those of a look at everything", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async () => {
   const random = new Random(5);
   const clients = await Promise.all(Array.from({ length: 6 }, () => pool.connect()));

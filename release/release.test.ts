@@ -10,6 +10,8 @@ import { checkout, readChecksums, releaseOf } from "../db/upgrade/schema-files.t
 import { temporaryFolder } from "../trainer/testing.ts";
 import { nextVersion, withEntry } from "./release.ts";
 
+const noPostgres = await withoutPostgres();
+
 test("the next version", () => {
   assert.deepEqual(
     (["major", "minor", "patch"] as const).map((step) => nextVersion("1.2.3", step)),
@@ -30,7 +32,7 @@ test("what is unreleased in CHANGELOG.md becomes the version's, if it says what 
   assert.throws(() => withEntry(of("\n"), "1.1.0", ""), /^UserError: CHANGELOG\.md says nothing under ## Unreleased/);
 });
 
-test("a version in a copy of the code", { skip: await withoutPostgres() }, async (t) => {
+test("a version in a copy of the code", { skip: noPostgres }, async (t) => {
   const copy = await temporaryFolder(t);
   const files = execFileSync(
     "git",

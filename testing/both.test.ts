@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { withoutPostgres } from "../db/testing.ts";
 
+const noPostgres = await withoutPostgres();
+
 const runner = fileURLToPath(new URL("./test.ts", import.meta.url));
 const [pure, stored] = ["testing/versions.test.ts", "db/impression-partitions.test.ts"];
 
@@ -18,7 +20,7 @@ async function run(...args: string[]): Promise<string[]> {
 }
 
 test("what asks for the PostgreSQL runs there and as without one, all else once", {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
 }, async () => {
   const lines = await run("--both");
   const second = lines.findIndex((line) => /^No PostgreSQL: .* 1 of 2 files\.$/.test(line));

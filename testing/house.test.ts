@@ -153,3 +153,10 @@ test("no file has more than 400 lines, but for what is generated", () => {
     .filter(([, lines]) => lines > 400);
   assert.deepEqual(long, []);
 });
+
+test("what a test is left out for is known before the first is registered: while one waits, the hooks after all tests may run", () => {
+  const found = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.test.ts", {
+    cwd: root,
+  }).filter((file) => !brought.test(file) && /skip: awai[t] /.test(readFileSync(join(root, file), "utf8")));
+  assert.deepEqual(found, []);
+});

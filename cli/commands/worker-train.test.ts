@@ -9,6 +9,8 @@ import { fileRequest, requestRow } from "../../trainer/retraining/testing.ts";
 import { fillSmallCommunity, temporaryFolder } from "../../trainer/testing.ts";
 import { recsys } from "../testing.ts";
 
+const noPostgres = await withoutPostgres();
+
 const database = await testDatabase({ after }, "worker_train");
 const { pool } = database;
 // where the stages of all workers are kept
@@ -60,7 +62,7 @@ const endLease = () =>
   pool.query("update recsys_engine.training_requests set claimed_until = now(), attempts = 0 where status = 'running'");
 
 test("killed in every stage, it is continued from the last finished one", {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
 }, async () => {
   const request = await fileRequest(pool);
   const [reading, towers, examples, ranker] = [

@@ -13,6 +13,8 @@ import { people, uuid } from "../../testing/community.ts";
 import { embeddedCommunity, publishWordModel, vectorOf } from "../../testing/embed.ts";
 import { Random } from "../../trainer/engine/random.ts";
 
+const noPostgres = await withoutPostgres();
+
 const database = await testDatabase({ after }, "worker");
 const { pool, url } = database;
 const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
@@ -81,7 +83,7 @@ test("it embeds what comes, and ends with Ctrl-C, status 0 and a count", async (
 });
 
 test(`ended in mid-work ${times} times, it loses no job, and no vector is of the wrong model`, {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
   timeout: 60_000 + times * 10_000,
 }, async (t) => {
   const random = new Random(7);

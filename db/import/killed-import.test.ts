@@ -9,6 +9,8 @@ import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic
 import { onBoth, testDatabase, withoutPostgres } from "../testing.ts";
 import { importBundle } from "./import-bundle.ts";
 
+const noPostgres = await withoutPostgres();
+
 async function largeBundle(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), "killed-import-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -58,7 +60,7 @@ await onBoth("an import that is killed leaves nothing behind, and the next one i
 });
 
 test("a database that ends the connection is an error, not a crash, and leaves nothing", {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
 }, async (t) => {
   const database = await testDatabase(t);
   const { folder } = await largeBundle(t);

@@ -12,6 +12,8 @@ import { rankPage } from "./rank-page.ts";
 import { type BatchResult, runBatch } from "./run-batch.ts";
 import { readSnapshot } from "./snapshot.ts";
 
+const noPostgres = await withoutPostgres();
+
 const database = await testDatabase({ after }, "run_batch");
 const { pool, url } = database;
 const quiet = { database, onProgress: () => {}, signal: new AbortController().signal };
@@ -95,7 +97,7 @@ test("stopped by Ctrl-C, a run goes on where it was at the next start", async ()
 });
 
 test("a killed worker's page is taken by another, and nothing is lost or doubled", {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
 }, async (t) => {
   const { id } = await begun();
   // counts how often each list is written

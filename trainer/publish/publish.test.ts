@@ -9,6 +9,8 @@ import { handMadeModel } from "../../testing/gate.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "./publish.ts";
 
+const oneSession = await withOneSession();
+
 const database = await testDatabase({ after });
 const gone = uuid("c", 99);
 const community = await readCommunityId(database);
@@ -152,7 +154,7 @@ test("what a killed publish left is removed by the next one", async () => {
 });
 
 test("a connection that the server ends in the middle leaves the old model serving", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async () => {
   await publishTinyModel(database.pool, { name: "old" });
   // somebody holds the parent table, so that the publish is caught inside its last transaction

@@ -21,6 +21,8 @@ import { activeMetrics, fileRequest, passHours, requestRow, vote } from "./testi
 import { type Claim, claimRequest } from "./training-queue.ts";
 import { workRequest } from "./work-request.ts";
 
+const noPostgres = await withoutPostgres();
+
 const database = await testDatabase({ after }, "work_request");
 const { pool } = database;
 const folder = await temporaryFolder({ after });
@@ -277,7 +279,7 @@ test("who has lost the lease publishes nothing", async () => {
   assert.equal(await workRequest(context, other as Claim, folder, config), "done");
 });
 
-test("while another publish runs it waits for it", { skip: await withoutPostgres() }, async () => {
+test("while another publish runs it waits for it", { skip: noPostgres }, async () => {
   await passHours(pool, 3);
   await vote(pool, 20, 70);
   const client = await pool.connect();
@@ -294,7 +296,7 @@ for (const [step, published] of [
   ["embedding users", "in work"],
 ])
   test(`a database that is gone while ${step} (publishing ${published}) and comes back costs no training`, {
-    skip: await withoutPostgres(),
+    skip: noPostgres,
   }, async (t) => {
     await passHours(pool, 3);
     await vote(pool, 20, 70);

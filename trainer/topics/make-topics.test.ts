@@ -9,14 +9,14 @@ import { embedAll, publishWordModel } from "../../testing/embed.ts";
 import { topicsAreStale } from "./are-stale.ts";
 import { makeTopics, type TopicsMade } from "./make-topics.ts";
 
+const oneSession = await withOneSession();
 const database = await testDatabase({ after }, "make_topics");
 const { pool } = database;
 
 beforeEach(async () => {
   await clear(pool);
-  await pool.query(
-    "truncate recsys_engine.topics, recsys_engine.post_topics, recsys_engine.topic_runs, recsys_engine.embedding_jobs, recsys_engine.embedding_changes",
-  );
+  const tables = ["topics", "post_topics", "topic_runs", "embedding_jobs", "embedding_changes"];
+  await pool.query(`truncate ${tables.map((table) => `recsys_engine.${table}`)}`);
   await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [authors]);
 });
 
@@ -196,7 +196,7 @@ test("topics are of what posts say, whoever comes to them: made twice in a row, 
 });
 
 test("what was embedded while topics were replaced joins one with the next count", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async () => {
   await community();
   await publishWordModel(database, "first");
@@ -303,7 +303,7 @@ test("demand is people a day, each once a day and authors not, supply is posts a
 });
 
 test("of two that make topics at the same time one does, and a reader sees earlier topics or new ones, never half", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async () => {
   await community();
   await publishWordModel(database, "first");

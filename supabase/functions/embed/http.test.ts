@@ -16,6 +16,8 @@ import type { Embedded } from "../_shared/embed/embed-batch.ts";
 import { secretKey, testFunction } from "../testing.ts";
 import { embedFunction } from "./handler.ts";
 
+const noCron = await withoutCron();
+
 const database = await testDatabase({ after }, "embed_http");
 const { pool } = database;
 let model: number;
@@ -58,7 +60,7 @@ test("a model that cannot be used is the operator's concern, and costs no job an
 });
 
 test("pg_cron calls the function under Deno, by what pg_net queues, only when there is something to do", {
-  skip: await withoutCron(),
+  skip: noCron,
 }, async (t) => {
   const { pool, url, ...rest } = await testDatabase(t, "embed_cron");
   const model = await embeddedCommunity({ pool, url, ...rest });

@@ -19,12 +19,14 @@ import { people } from "../../../testing/community.ts";
 import { embeddedCommunity, publishWordModel } from "../../../testing/embed.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 
+const noCluster = await withoutCluster();
+
 const soak = process.env.SOAK;
 const kills = Number(soak || 4);
 const random = new Random(11);
 
 test(`function and database killed in mid-work ${kills} times: no job is lost, none stuck, no vector of a wrong model`, {
-  skip: await withoutCluster(),
+  skip: noCluster,
   timeout: 120_000 + kills * 30_000,
 }, async (t) => {
   const cluster = await testCluster(t);

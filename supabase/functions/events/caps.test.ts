@@ -6,6 +6,8 @@ import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../.
 import { testApp as feedApp } from "../recommend/testing.ts";
 import { event, testApp } from "./testing.ts";
 
+const oneSession = await withOneSession();
+
 const { pool, url } = await testDatabase({ after }, "events_caps");
 
 beforeEach(async () => {
@@ -65,7 +67,7 @@ test("impressions beyond the day's are counted, and what was seen of them is no 
   assert.deepEqual(feeds.logged, []);
 });
 
-test("while the log of impressions is locked, all else is stored", { skip: await withOneSession() }, async (t) => {
+test("while the log of impressions is locked, all else is stored", { skip: oneSession }, async (t) => {
   const blocker = await pool.connect();
   t.after(() => blocker.release());
   await blocker.query("begin; lock table recsys.impressions in access exclusive mode");

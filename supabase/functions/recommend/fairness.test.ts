@@ -9,12 +9,14 @@ import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
+const oneSession = await withOneSession();
+
 const feeds = Number(process.env.SOAK ?? 63);
 const heavy = [1, 2, 3, 4, 5].map((n) => uuid("f", n));
 const others = Array.from({ length: 60 }, (_, n) => uuid("e", n));
 const { pool, url } = await testDatabase({ after }, "fairness");
 
-test(`five slow people, and ${feeds} feeds of others`, { skip: await withOneSession() }, async (t) => {
+test(`five slow people, and ${feeds} feeds of others`, { skip: oneSession }, async (t) => {
   await fillCommunity(pool);
   await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [[...heavy, ...others]]);
   await publishTinyModel(pool, { name: "tiny" });

@@ -7,6 +7,8 @@ import { fillCommunity, people, publishTinyModel } from "../../../testing/commun
 import { poolSize } from "../_shared/database/pool.ts";
 import { testApp } from "./testing.ts";
 
+const oneSession = await withOneSession();
+
 const { pool, url } = await testDatabase({ after }, "outage");
 await fillCommunity(pool);
 await publishTinyModel(pool, { name: "tiny" });
@@ -45,7 +47,7 @@ test("a database that goes away is an error, and a feed again when it is back", 
 });
 
 test("a statement that hangs is given up", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async (t) => {
   const app = testApp(t, url);
   const blocker = await pool.connect();
@@ -61,7 +63,7 @@ test("a statement that hangs is given up", {
 });
 
 test("more at the same time than there are connections, all of them held: each is told so within seconds, and served when they are free", {
-  skip: await withOneSession(),
+  skip: oneSession,
 }, async (t) => {
   const app = testApp(t, url);
   const blocker = await pool.connect();

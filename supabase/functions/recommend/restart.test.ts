@@ -8,7 +8,9 @@ import { testCluster, withoutCluster } from "../../../db/testing-cluster.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
-test("feeds before, 503 while it is away, feeds as soon as it answers", { skip: await withoutCluster() }, async (t) => {
+const noCluster = await withoutCluster();
+
+test("feeds before, 503 while it is away, feeds as soon as it answers", { skip: noCluster }, async (t) => {
   // what was opened first is closed last
   const cleanings: (() => Promise<void>)[] = [];
   const scope = { after: (clean: () => Promise<void>) => void cleanings.unshift(clean) };

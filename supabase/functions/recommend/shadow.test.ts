@@ -6,6 +6,8 @@ import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, tinyGraphs } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
+const oneSession = await withOneSession();
+
 const { pool, url } = await testDatabase({ after }, "shadow");
 let shadow: number;
 let served: number;
@@ -298,7 +300,7 @@ async function locked(table: string): Promise<() => Promise<unknown>> {
 
 for (const [what, hang] of hanging)
   test(`where ${what}, feeds come as fast as ever, and their impressions are logged`, {
-    skip: await withOneSession(),
+    skip: oneSession,
   }, async (t) => {
     await start();
     const app = testApp(t, url);

@@ -15,6 +15,8 @@ import { contracts } from "../_shared/models/contracts.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
+const noPostgres = await withoutPostgres();
+
 const database = await testDatabase({ after }, "swaps");
 const { pool, url } = database;
 const times = Number(process.env.SOAK ?? 20);
@@ -73,7 +75,7 @@ function assertOneModel({ model, items }: Feed): void {
 }
 
 test(`${times} switches under load: every answer comes from one model, and none fails`, {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
   timeout: 60_000 + times * 5_000,
 }, async (t) => {
   const random = new Random(5);

@@ -5,6 +5,8 @@ import { testDatabase, withoutPostgres } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
 
+const noPostgres = await withoutPostgres();
+
 const { pool, url } = await testDatabase({ after }, "similar");
 // an app whose people may hide themselves
 await pool.query(`create policy "the hidden are not read" on public.profiles as restrictive for select to authenticated
@@ -100,7 +102,7 @@ test("posts of others that are nearer and private take nobody's place", async ()
 });
 
 test("where an index scan gives up among what the caller may not read, all posts are looked at", {
-  skip: await withoutPostgres(),
+  skip: noPostgres,
 }, async () => {
   const client = await pool.connect();
   try {
