@@ -53,8 +53,8 @@ export async function compareWithRelease(
 const firstVersion = "20261125000000";
 
 /**
- * Whatever waits for a long transaction keeps every feed waiting behind it, which has a fallback after a second: rather fail and be pushed again. And pgvector is loaded: before that only
- * a superuser may name its settings in a function.
+ * Whatever waits for a long transaction keeps every feed waiting behind it: after a second rather fail, and be pushed again. And pgvector is loaded:
+ * before that only a superuser may name its settings in a function.
  */
 const preamble = "set local lock_timeout = '1s';\ndo $$ begin perform '[1]'::extensions.vector; end $$;\n\n";
 

@@ -4,6 +4,7 @@
  */
 import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Migration } from "../migration-files.ts";
 import { UserError } from "../user-error.ts";
 import { composeUnreleased } from "./compose.ts";
 import { checkout, checksumOf, checksums, readChecksums } from "./schema-files.ts";
@@ -21,11 +22,18 @@ export function verifyReleased(folder = checkout): void {
   }
 }
 
+async function unreleasedMigration(): Promise<Migration | undefined> {
+  const cleanings: (() => Promise<void>)[] = [];
+  try {
+    return await composeUnreleased({ after: (clean) => void cleanings.push(clean) });
+  } finally {
+    for (const clean of cleanings) await clean();
+  }
+}
+
 async function main(verify: boolean): Promise<void> {
   verifyReleased();
-  const cleanings: (() => Promise<void>)[] = [];
-  const migration = await composeUnreleased({ after: (clean) => void cleanings.push(clean) });
-  for (const clean of cleanings) await clean();
+  const migration = await unreleasedMigration();
   const file = migration && `supabase/migrations/${migration.version}_${migration.name}.sql`;
   const found = globSync(unreleased, { cwd: checkout });
   if (verify) {
