@@ -1,5 +1,5 @@
 /**
- * `node release/try-walk.ts`: the whole adoption from the package that `npm run pack` made, in an empty folder beside nothing else of this
+ * `node release/try-walk.ts`: the whole adoption from the package that `npm run pack` made, in an empty folder with nothing else of this
  * checkout: a small app's tables by `supabase db push`, `init` with a draft of the views, another push, `check`, `train`, `publish`, `serve`,
  * and the app's page in Chromium. Needs a PostgreSQL, Chromium and the npm registry; 40 s on two quiet cores.
  */
@@ -59,7 +59,7 @@ async function walk(folder: string): Promise<void> {
   assert.match(await recsys("init", "--into", ".", "--database", url), /^Next:/m);
   bringsWhatTheCheckoutDoes(folder, app);
   await push();
-  step("the recommender is beside them, by the draft as it stands");
+  step("the recommender is there too, by the draft as it stands");
 
   // where check names an index, a migration of the app's own makes it
   const wrong = (await inDatabase("check")).trim().split("\n");
@@ -120,7 +120,7 @@ async function importsNothing(app: string): Promise<void> {
   await assert.rejects(traced, /EISDIR[\s\S]* \(recsys:\/\/\/adopt\/init\/init\.ts:\d+:\d+\)/);
 }
 
-/** `init` writes what that of this checkout writes: asked again beside it, that replaces every file. */
+/** `init` writes what that of this checkout writes: asked again over it, that replaces every file. */
 function bringsWhatTheCheckoutDoes(folder: string, app: string): void {
   const brought = join(folder, "brought");
   cpSync(join(app, "supabase"), brought, { recursive: true });
