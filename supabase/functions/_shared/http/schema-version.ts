@@ -1,5 +1,5 @@
 /** The version of this code, and of the schema that it goes with: what recsys.version() has to say. */
-export const schemaVersion = "0.1.0";
+export const schemaVersion = "1.0.0";
 
 /** In which each answer of a function says it, for `recsys doctor`. */
 export const versionHeader = "recsys-version";

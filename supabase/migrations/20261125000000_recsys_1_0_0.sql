@@ -78,7 +78,7 @@ insert into recsys.settings default values;
 
 create function recsys.version() returns text
 language sql immutable security invoker
-return '0.1.0';
+return '1.0.0';
 comment on function recsys.version() is 'The version of this schema: that of the command line and the functions that go with it (npx recsys doctor).';
 revoke all on function recsys.version() from public;
 grant execute on function recsys.version() to service_role;
