@@ -140,7 +140,8 @@ test("an upgrade that finds a long transaction gives up, feeds go on, and the ne
   t.diagnostic(`the slowest feed took ${slowest.toFixed(0)} ms, ${degraded} came from a fallback`);
 });
 
-test("what only a change of tables brings about is named, and so is what stands in its way", async (t) => {
+// each takes three to six databases, of 5 s each where they are embedded: one test of these is made there
+test("what only a change of tables brings about is named, and so is what stands in its way", { skip }, async (t) => {
   const made = await madeUpReleases(t);
   assert.equal(await made.unreleased(), undefined, "nothing changed");
 
@@ -179,7 +180,7 @@ test("what depends on a function that has to go is named", async (t) => {
   );
 });
 
-test("a source view is the app's: no upgrade makes it again", async (t) => {
+test("a source view is the app's: no upgrade makes it again", { skip }, async (t) => {
   const made = await madeUpReleases(t);
   await made.change(
     "02_app_views/02_source_views.sql",
@@ -199,7 +200,7 @@ test("a source view is the app's: no upgrade makes it again", async (t) => {
   });
 });
 
-test("a type that lacks a field, which functions have, is seen", async (t) => {
+test("a type that lacks a field, which functions have, is seen", { skip }, async (t) => {
   const made = await madeUpReleases(t);
   await made.change(
     "11_retrieval/08_candidates.sql",
