@@ -13,6 +13,8 @@ onPhones(stories, async (page, look) => {
   await look("the way in");
   const { rows } = await pool.query("select id from public.posts limit 1");
   await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+  // it reads the key from the address once it has begun, and the next view takes the address
+  await page.getByRole("heading", { name: "All models" }).waitFor();
   for (const view of [
     "",
     "health",
