@@ -10,8 +10,8 @@ import { catalogOf, differences } from "../db/upgrade/catalog.ts";
 import { verifyReleased } from "../db/upgrade/migrations.ts";
 import { checkout, readChecksums, releaseOf } from "../db/upgrade/schema-files.ts";
 import { scratchDatabase } from "../db/upgrade/scratch.ts";
+import { countsOf } from "./rows-everywhere.ts";
 import { dumpOf, feedOfAda, restoreDump, restoreSnapshot } from "./snapshot.ts";
-import { countsOf } from "./testing-versions.ts";
 
 const skip = await withoutPostgres();
 const snapshots = globSync("db/releases/*.sql.gz", { cwd: checkout }).map((file) => basename(file, ".sql.gz"));

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { Database } from "../db/connect.ts";
 import { UserError } from "../db/user-error.ts";
 import { fillCommunity, people, publishTinyModel, uuid } from "../testing/community.ts";
 import { spread } from "../testing/traces.ts";
@@ -40,13 +41,20 @@ export async function fillEverything(pool: pg.Pool): Promise<void> {
     ],
   ];
   for (const [sql, values] of statements) await pool.query(sql, values);
-  const { rows } = await pool.query<{ name: string }>(
+  const [empty] = Object.entries(await countsOf({ pool })).find(([, count]) => count === "0") ?? [];
+  if (empty !== undefined)
+    throw new UserError(
+      `${empty} has no row, so no test would see an upgrade lose one: give it one in release/rows-everywhere.ts`,
+    );
+}
+
+/** Of each table of both schemas how many rows it has. */
+export async function countsOf({ pool }: Pick<Database, "pool">): Promise<Record<string, string>> {
+  const { rows } = await pool.query(
     `select oid::regclass::text as name from pg_class where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
        and relkind in ('r', 'p') and not relispartition order by 1`,
   );
-  for (const { name } of rows)
-    if ((await pool.query(`select from ${name} limit 1`)).rowCount === 0)
-      throw new UserError(
-        `${name} has no row, so no test would see an upgrade lose one: give it one in release/rows-everywhere.ts`,
-      );
+  const counts: Record<string, string> = {};
+  for (const { name } of rows) counts[name] = (await pool.query(`select count(*) from ${name}`)).rows[0].count;
+  return counts;
 }

@@ -1,7 +1,6 @@
 import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Database } from "../db/connect.ts";
 import { type Migration, readMigrations } from "../db/migration-files.ts";
 import type { Scope } from "../db/testing.ts";
 import { composeUnreleased } from "../db/upgrade/compose.ts";
@@ -82,15 +81,4 @@ export async function makeUp110({ change, writeByHand }: MadeUp): Promise<void> 
   await writeByHand(
     `${index}alter table recsys.settings add column least_share real not null default 0 check (least_share between 0 and 1);\n`,
   );
-}
-
-/** Of each table of both schemas how many rows it has. */
-export async function countsOf({ pool }: Database): Promise<Record<string, string>> {
-  const { rows } = await pool.query(
-    `select oid::regclass::text as name from pg_class where relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
-       and relkind in ('r', 'p') and not relispartition order by 1`,
-  );
-  const counts: Record<string, string> = {};
-  for (const { name } of rows) counts[name] = (await pool.query(`select count(*) from ${name}`)).rows[0].count;
-  return counts;
 }

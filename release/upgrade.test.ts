@@ -17,7 +17,8 @@ import { writeBaseline } from "../db/upgrade/testing-baseline.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { fillCommunity, people, publishTinyModel, uuid } from "../testing/community.ts";
 import { spread } from "../testing/traces.ts";
-import { countsOf, madeUpReleases, makeUp110 } from "./testing-versions.ts";
+import { countsOf } from "./rows-everywhere.ts";
+import { madeUpReleases, makeUp110 } from "./testing-versions.ts";
 
 const rows = Number(process.env.ROWS ?? 20_000);
 const skip = await withoutPostgres();

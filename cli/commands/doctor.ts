@@ -5,7 +5,7 @@ import { call, run } from "../../supabase/functions/_shared/database/database.ts
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { schemaVersion, versionHeader } from "../../supabase/functions/_shared/http/schema-version.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { type DatabaseOption, inDatabase, versionOfSchema } from "./in-database.ts";
 
 export interface DoctorOptions extends DatabaseOption {
   /** Where the functions are: https://PROJECT.supabase.co. */
@@ -69,7 +69,6 @@ async function databaseLines({ pool }: Database): Promise<Line[]> {
       sql<number>`current_setting('server_version_num')::integer`.as("number"),
       milliseconds(sql<Date>`clock_timestamp()`).as("now"),
       sql<boolean>`to_regnamespace('recsys') is not null`.as("is_installed"),
-      sql<boolean>`to_regprocedure('recsys.version()') is not null`.as("has_version"),
       sql<Record<string, string>>`(select coalesce(json_object_agg(extname, extversion), '{}') from pg_extension)`.as(
         "installed",
       ),
@@ -100,7 +99,7 @@ async function databaseLines({ pool }: Database): Promise<Line[]> {
     });
     return lines;
   }
-  const schema = await schemaLine(pool, facts.has_version);
+  const schema = await schemaLine(pool);
   lines.push(schema);
   // whatever else is asked for may have another name there
   if (schema.cure) return lines;
@@ -141,8 +140,8 @@ function extensionLine(
   };
 }
 
-async function schemaLine(pool: Database["pool"], hasVersion: boolean): Promise<Line> {
-  const found = hasVersion ? (await run(pool, call("recsys.version", {})))[0].version : "of no version";
+async function schemaLine(pool: Database["pool"]): Promise<Line> {
+  const found = await versionOfSchema({ pool });
   const cure = "npx recsys init --into APP, then npx supabase db push there; or use the recsys of the schema's version";
   return { what: "schema", said: `recsys ${found}`, ...(found !== schemaVersion && { cure, stops: true }) };
 }

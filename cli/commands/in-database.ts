@@ -4,6 +4,7 @@ import { foreignTables, hasExampleApp, someOf } from "../../db/foreign-tables.ts
 import { migrate } from "../../db/migrate.ts";
 import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
+import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { otherVersion } from "../../supabase/functions/_shared/http/schema-version.ts";
 import { progressBars } from "./progress-bar.ts";
 
@@ -86,11 +87,15 @@ async function requireSchema(database: Database): Promise<void> {
 }
 
 /** Throws a `UserError` where the schema is of another version than this command: asked at the start, and by a worker before each job. */
-export async function requireVersion({ pool }: Pick<Database, "pool">): Promise<void> {
-  const { rows: found } = await pool.query("select to_regprocedure('recsys.version()') is not null as has_version");
-  const { rows } = found[0].has_version
-    ? await pool.query<{ version: string }>("select recsys.version()")
-    : { rows: [{ version: "of no version" }] };
-  const problem = otherVersion(rows[0].version, "this command is", `npm install recsys@${rows[0].version}`);
+export async function requireVersion(database: Pick<Database, "pool">): Promise<void> {
+  const found = await versionOfSchema(database);
+  const problem = otherVersion(found, "this command is", `npm install recsys@${found}`);
   if (problem) throw new UserError(problem);
+}
+
+/** What recsys.version() says; "of no version" where a schema has no such function. */
+export async function versionOfSchema({ pool }: Pick<Database, "pool">): Promise<string> {
+  const { rows: found } = await pool.query("select to_regprocedure('recsys.version()') is not null as has_version");
+  if (!found[0].has_version) return "of no version";
+  return (await run(pool, call("recsys.version", {})))[0].version;
 }

@@ -13,7 +13,7 @@ export async function composeUnreleased(scope: Scope, folder = checkout): Promis
   return (await compareWithRelease(scope, folder)).migration;
 }
 
-/** The same, with what of `recsys`, which is promised, is gone or of another type: only a major version may do that. */
+/** The same, with the promises that it breaks, which only a major version may. */
 export async function compareWithRelease(
   scope: Scope,
   folder = checkout,

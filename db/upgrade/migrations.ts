@@ -17,7 +17,7 @@ export function verifyReleased(folder = checkout): void {
     if (!existsSync(join(folder, file))) throw new UserError(`${file} is released and gone: git checkout ${file}`);
     if (checksumOf(readFileSync(join(folder, file), "utf8")) !== sum)
       throw new UserError(
-        `${file} is released and was edited, though databases have it as ${checksums} says: git checkout ${file}, then change supabase/schemas`,
+        `${file} is released and was edited, though databases have it as ${checksums} says (git diff ${file} shows how): git checkout ${file}, then make that change in supabase/schemas`,
       );
   }
 }

@@ -26,11 +26,12 @@ export class Coherence {
     this.book = book;
     const inAll = new Map<string, number>();
     const inTitles = new Map<string, number>();
-    for (const { title, tags, topicId } of posts) {
+    const subjects = posts.map(({ title }) => book.subjectsOf(title));
+    for (const [i, { tags, topicId }] of posts.entries()) {
       const under = new Set(tags.map((tag) => tag.toLowerCase()));
       if (topicId !== null) under.add(`topic ${topicId}`);
       for (const context of under) count(inAll, context);
-      for (const term of book.subjectsOf(title)) {
+      for (const term of subjects[i]) {
         count(inTitles, term);
         const own = this.contexts.get(term) ?? new Map<string, number>();
         this.contexts.set(term, own);
@@ -38,8 +39,7 @@ export class Coherence {
       }
     }
     for (const [term, own] of this.contexts) weigh(own, inTitles.get(term) ?? 0, inAll, posts.length);
-    const real = posts
-      .map(({ title }) => book.subjectsOf(title))
+    const real = subjects
       .filter((terms) => terms.length > 1)
       .map((terms) => this.nearness(terms))
       .sort((a, b) => a - b);
