@@ -95,6 +95,14 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
      values ('Pinned', $1, 1, null, now() + interval '1 day'), ('For them', $2, 2, jsonb_build_object('user_ids', array[$3::uuid, $4]), now() + interval '1 day')`,
     [own, post(6), user, people.ben],
   );
+  await pool.query("insert into recsys_engine.raw_vectors values ($1, 'tested', '{1,2}')", [own]);
+  await pool.query(
+    `insert into recsys_engine.vector_bases (basis_id, encoder, dimension, weights) values ('tested', 'tested', 2, decode(repeat('00', 520), 'hex')) on conflict do nothing`,
+  );
+  await pool.query("insert into recsys_engine.reduced_vectors values ($1, 'tested', $2)", [
+    own,
+    JSON.stringify(Array(64).fill(0)),
+  ]);
   await pool.query("insert into recsys_engine.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("insert into recsys_engine.user_days (user_id, events) values ($1, 1)", [user]);
   await pool.query("select recsys_engine.take_request($1)", [user]);

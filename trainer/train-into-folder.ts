@@ -21,6 +21,8 @@ import { samplesOf } from "./model-folder/samples.ts";
 import type { TrainedModel } from "./model-folder/trained-model.ts";
 import { type Stages, trainModel } from "./pipeline.ts";
 import { Stopwatch } from "./stopwatch.ts";
+import { type PreparedVectors, prepareVectors, vectorSpecOf } from "./vectors/prepare-vectors.ts";
+import { withVectors } from "./vectors/read-vectors.ts";
 import { earlierModel, type WarmStart } from "./warm-start.ts";
 
 /**
@@ -57,7 +59,9 @@ export async function trainIntoFolder(
   context.print(`training on the ${backend} backend, seed ${seed}`);
   const settled = await settledUntil(context.database);
   const learnedUntil = Math.min(settled, until?.getTime() ?? settled);
-  return await train(context, { seed, backend, config, learnedUntil, folderOf: (name) => out ?? join(parent, name) });
+  const vectors = await prepareVectors(context.database.pool, context.onProgress, context);
+  const folderOf = (name: string) => out ?? join(parent, name);
+  return await train(context, { seed, backend, config, learnedUntil, vectors, folderOf });
 }
 
 /** The instant up to which a training that begins now learns, milliseconds since 1970; where its ranker learns from pages, a day less (pipeline.ts). */
@@ -73,6 +77,8 @@ interface Training {
   /** Milliseconds since 1970. */
   learnedUntil: number;
   folderOf(name: string): string;
+  /** What is known of the app's own vectors; left out: it keeps none. */
+  vectors?: PreparedVectors | undefined;
   /** The model to go on from; without it, training starts from scratch. */
   from?: WarmStart | undefined;
   checkpoint?: FinishedStages;
@@ -87,7 +93,7 @@ export interface FinishedStages {
 /** Trains on what happened up to an instant, from scratch or on from the active model, and returns the folder of the model. */
 export async function train(
   { database, onProgress, signal, print }: TrainingContext,
-  { seed, backend, config = defaultConfig, learnedUntil, folderOf, from, checkpoint }: Training,
+  { seed, backend, config = defaultConfig, learnedUntil, folderOf, vectors, from, checkpoint }: Training,
 ): Promise<string> {
   const stopwatch = checkpoint?.stopwatch ?? new Stopwatch();
   // all that is read is read before: a database that is away while the training runs costs nothing
@@ -96,8 +102,10 @@ export async function train(
   const weights = headWeights(await readFeedSettings(database));
   const kinds = await readKinds(database.pool);
   await rollUpAll(database, onProgress, signal);
-  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
-  const { community } = loaded;
+  if (vectors) print(vectorsLine(vectors));
+  const read = await communityFromDatabase(database, onProgress, trainingEvents);
+  const community = await withVectors(database, read.community, vectors?.basis.id);
+  const loaded = { ...read, community };
   const model = await trainModel(loaded, {
     seed,
     until: learnedUntil,
@@ -151,6 +159,7 @@ export async function train(
     userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
     postIdEmbeddings: idEmbeddingsOf(community.posts.ids, towers.postIdEmbeddings),
     neighbours: neighboursById(model.neighbours, community),
+    vectors: vectors && vectorSpecOf(vectors),
     heldBack: model.heldBack,
     samples: samplesOf(community, model, model.sampled),
   });
@@ -158,6 +167,10 @@ export async function train(
     print(`left out: ${provenance.data.before_their_post} interactions that are older than their post`);
   if (quality) print(qualityLine(quality));
   return folder;
+}
+
+function vectorsLine({ basis: { encoder, dimension }, share }: PreparedVectors): string {
+  return `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers), which the post tower reads`;
 }
 
 function metricsOf(model: TrainedModel): Record<string, unknown> {

@@ -1,5 +1,6 @@
 /** The model that serves, as a training fine-tunes it: its graphs hold every weight but the ID embeddings. */
 import { isDeepStrictEqual } from "node:util";
+import { sql } from "kysely";
 import { z } from "zod";
 import type { Database } from "../db/connect.ts";
 import { reading } from "../db/reading.ts";
@@ -8,6 +9,7 @@ import { type Query, run } from "../supabase/functions/_shared/database/database
 import { db } from "../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
+import type { VectorBasis } from "../supabase/functions/_shared/features/text-vector.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
 import { type GraphName, graphNames } from "../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "./community/community.ts";
@@ -60,18 +62,25 @@ export interface WarmStart {
   trainingFeatures: FeatureBins[];
 }
 
-/** The active model of a database, or the reason why no training with this config can go on from it. */
-export async function readWarmStart(database: Database, config = defaultConfig): Promise<WarmStart | string> {
+/** The active model of a database, or the reason why no training with this config, and by this basis of the posts' own vectors, can go on from it. */
+export async function readWarmStart(
+  database: Database,
+  config = defaultConfig,
+  vectors?: VectorBasis,
+): Promise<WarmStart | string> {
   return await reading(database, async (client) => {
     const active = db
       .selectFrom("recsys.models")
       .select(["model_id", "name", "heads", "feature_spec_digest", "metrics", "learned_until"])
+      .select(sql<string | null>`feature_spec #>> '{vectors,basis}'`.as("basis"))
       .select((model) => model.selectFrom("recsys.settings").select("community_id").as("community"))
       .where("status", "=", "active");
     const [found] = await run(client, active);
     if (!found) return "no model is active";
-    const { model_id, name, heads, feature_spec_digest, metrics, learned_until, community } = found;
+    const { model_id, name, heads, feature_spec_digest, basis, metrics, learned_until, community } = found;
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
+    if (basis !== (vectors?.id ?? null))
+      return `model ${name} reads ${basis ? "other vectors of posts" : "no vectors of posts"} than ${vectors ? `those by ${vectors.encoder}` : "there are"}`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
     const { config_digest, kinds } = parsed.data;

@@ -17,6 +17,8 @@ import { evaluateIdeas } from "../../trainer/evaluation/ideas/evaluate-ideas.ts"
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../../trainer/evaluation/report/over-seeds.ts";
 import type { EvaluationReport } from "../../trainer/evaluation/report/report.ts";
 import { StepMeter } from "../../trainer/evaluation/report/step-meter.ts";
+import { prepareVectors } from "../../trainer/vectors/prepare-vectors.ts";
+import { withVectors } from "../../trainer/vectors/read-vectors.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
 
@@ -94,6 +96,7 @@ async function evaluate(
   if (loaded.community.interactions.at.length === 0) {
     throw new UserError("there are no interactions to evaluate on: import a community first");
   }
+  loaded.community = await communityWithVectors(loaded.community, { database, onProgress, signal }, options);
   if (protocol === "ideas") {
     const { testFrom } = windowOf(loaded.community, options);
     const text = await evaluateIdeas(loaded.community, { testFrom, seeds, out }, { config, onProgress, signal });
@@ -144,6 +147,22 @@ async function evaluate(
       `rankings, metrics.json and report.html are in ${out}${seeds.length > 1 ? ", those of each seed in a folder below it" : ""}`,
     );
   }
+}
+
+/** With the posts' own vectors; those of a bundle are reduced by what was written before the test, those of a database as a training does. */
+async function communityWithVectors(
+  community: Community,
+  { database, onProgress, signal }: Pick<CommandContext, "database" | "onProgress" | "signal">,
+  options: EvaluateOptions,
+): Promise<Community> {
+  const { split = "random" } = options;
+  const testFrom = () => {
+    if (options.protocol !== "cut") return windowOf(community, options).testFrom;
+    return split === "random" ? undefined : split.getTime();
+  };
+  const until = options.data === undefined ? undefined : testFrom();
+  const vectors = await prepareVectors(database.pool, onProgress, { until, signal });
+  return await withVectors(database, community, vectors?.basis.id);
 }
 
 /** The window asked for; by default the last tenth of the interactions is the test, the tenth before for validation. */

@@ -7,7 +7,7 @@ import { type BundlePart, bundleFiles } from "./records.ts";
 /** What the files of a test's bundle hold: records, or the very bytes of the (gzipped) file; null leaves the file out. */
 export type BundleContent = Partial<Record<BundlePart, unknown[] | Buffer | null>>;
 
-/** A sound bundle of two users, two posts and three interactions. */
+/** A sound bundle of two users, two posts and three interactions, one post with a vector of its own. */
 export const soundBundle = {
   users: [
     {
@@ -41,6 +41,7 @@ export const soundBundle = {
     { user_id: "bob", kind: "person", target_id: "ann", created_at: "2026-01-04T00:00:00Z" },
     { user_id: "bob", kind: "topic", target_id: "bread", created_at: "2026-01-04T00:00:00Z" },
   ],
+  post_vectors: [{ post_id: "rye", vector: [0.5, -0.25, 1] }],
 };
 
 /** Writes a bundle into a temporary folder that is removed when the test is over. */

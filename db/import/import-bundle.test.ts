@@ -102,6 +102,10 @@ test("every field arrives as it was written", async (t) => {
     { user_id: bob, kind: "person", target: externalUuid("user", "ann"), created_at: since },
     { user_id: bob, kind: "topic", target: "bread", created_at: since },
   ]);
+  const vectors = await database.pool.query("select post_id, encoder, vector from recsys_engine.raw_vectors");
+  assert.deepEqual(vectors.rows, [
+    { post_id: externalUuid("post", "rye"), encoder: "bundle", vector: soundBundle.post_vectors[0].vector },
+  ]);
   const stats = await database.pool.query("select count(*)::integer as rows from recsys_engine.timeline");
   assert.equal(stats.rows[0].rows, 4, "the feature store knows three interactions and a login");
 });
@@ -121,7 +125,7 @@ await onBoth(
     }));
     const report = await importBundle(
       database,
-      await bundleFolder(t, { ...soundBundle, posts, interactions, impressions: null }),
+      await bundleFolder(t, { ...soundBundle, posts, interactions, impressions: null, post_vectors: null }),
     );
     assert.equal(report.interactions.added, 12_000);
     const { rows } = await database.pool.query(
@@ -177,6 +181,7 @@ test("progress is reported step by step and ends at its total", async (t) => {
       "import logins",
       "import impressions",
       "import follows",
+      "import post_vectors",
       "roll up the feature store",
     ],
   );

@@ -6,7 +6,7 @@ import { readRecords } from "../bundle/read-records.ts";
 import { type BundlePart, bundleFiles, type RecordOf } from "../bundle/records.ts";
 import type { OnProgress } from "../progress.ts";
 import { ifNew, insertRecords, type Keys, type WrittenRows } from "./insert.ts";
-import { KnownFollows, KnownIds, requestUuids } from "./known-ids.ts";
+import { KnownFollows, KnownIds, KnownVectors, requestUuids } from "./known-ids.ts";
 import { prepareEngine } from "./prepare-engine.ts";
 
 /** Rows of one file: read, new to the database, updated, and there before as they are (or twice in the file). */
@@ -69,6 +69,7 @@ export function keysOfBundle(
   posts = new KnownIds("post"),
 ): { [Part in BundlePart]: KeysOf<Part> } {
   const follows = new KnownFollows(users);
+  const vectors = new KnownVectors(posts);
   return {
     users: (records, ...at) => users.add(records, ...at),
     posts: (records, ...at) => ({ ...users.find("author_id", records, ...at), ...posts.add(records, ...at) }),
@@ -87,11 +88,16 @@ export function keysOfBundle(
       ...users.find("user_id", records, ...at),
       target: follows.targetsOf(records, ...at),
     }),
+    // a bundle does not say whose they are: all are taken for one model's
+    post_vectors: (records, ...at) => ({
+      post_id: vectors.postsOf(records, ...at),
+      encoder: records.map(() => "bundle"),
+    }),
   };
 }
 
-/** Rows an insert statement takes: larger ones gain nothing, and memory grows with them. */
-const batchRows = 5000;
+/** Rows an insert statement takes: larger ones gain nothing, and memory grows with them. Of vectors of 4,096 numbers 500 are 20 MB. */
+const batchRows = (part: BundlePart) => (part === "post_vectors" ? 500 : 5000);
 
 /** Streams one file into the database: while one batch is being inserted, the next one is read. */
 async function importPart<Part extends BundlePart>(
@@ -111,7 +117,7 @@ async function importPart<Part extends BundlePart>(
   let inserting = Promise.resolve({ added: 0, updated: 0 });
   // what the schema gives is what RecordOf says; TypeScript cannot follow it through the index
   const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
-  for await (const { records, lines, bytesRead } of readRecords(file.path, schema, batchRows)) {
+  for await (const { records, lines, bytesRead } of readRecords(file.path, schema, batchRows(part))) {
     count(await inserting);
     signal?.throwIfAborted();
     inserting = insertRecords(client, part, records, keysOf(records, lines, file.path));

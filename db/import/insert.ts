@@ -31,8 +31,9 @@ function into<Table extends keyof DB>(
   table: Table,
   columns: { [Name in keyof Insertable<DB[Table]>]?: ColumnValues[0] },
   taken: readonly (keyof DB[Table] & string)[] = [],
+  key = "id",
 ) {
-  return { table, columns: columns as Types, taken };
+  return { table, columns: columns as Types, taken, key };
 }
 
 const [uuid, text, created_at] = ["uuid", "text", "timestamptz"] as const;
@@ -58,6 +59,12 @@ const targets = {
     shown_at: created_at,
   }),
   follows: into("public.follows", { user_id: uuid, kind: text, target: text, created_at }),
+  post_vectors: into(
+    "recsys_engine.raw_vectors",
+    { post_id: uuid, encoder: text, vector: "real[]" },
+    ["encoder", "vector"],
+    "post_id",
+  ),
 };
 
 /** Inserts records of a part, and of users and posts updates those that differ; those of users with their projects. */
@@ -68,10 +75,10 @@ export async function insertRecords<Part extends BundlePart>(
   keys: Keys,
 ): Promise<WrittenRows> {
   if (part === "interactions") return { added: await insertInteractions(client, records, keys), updated: 0 };
-  const { table, columns, taken } = targets[part as Exclude<BundlePart, "interactions">];
+  const { table, columns, taken, key } = targets[part as Exclude<BundlePart, "interactions">];
   const insert = insertRows(table, valuesOf(columns, records, keys));
   if (taken.length === 0) return { added: await execute(client, ifNew(insert)), updated: 0 };
-  const rows = await run(client, updateChanged(insert, table, taken));
+  const rows = await run(client, updateChanged(insert, table, taken, key));
   const added = rows.filter(({ is_new }) => is_new).map(({ id }) => id);
   const owners = part === "users" ? await writeProjects(client, records as UserRecord[], keys.id as string[]) : [];
   const changed = new Set([...rows.map(({ id }) => id), ...owners]);
@@ -82,6 +89,7 @@ export async function insertRecords<Part extends BundlePart>(
 function valuesOf(columns: Types, records: object[], keys: Keys): Record<string, ColumnValues> {
   const literal = (type: ColumnValues[0], values: readonly unknown[]): ColumnValues => {
     if (type === "text[]") return [type, textArray((values as string[][]).map(textArray))];
+    if (type === "real[]") return [type, textArray((values as number[][]).map(plainArray))];
     return [type, type === "text" ? textArray(values as string[]) : plainArray(values as string[])];
   };
   const named = (name: string) => keys[name] ?? records.map((record) => (record as Record<string, unknown>)[name]);
@@ -163,17 +171,18 @@ function updateChanged<Table extends keyof DB>(
   insert: InsertQueryBuilder<DB, Table, InsertResult>,
   table: Table,
   columns: readonly string[],
+  key: string,
 ): Query<{ id: string; is_new: boolean }> {
   const [was, will] = [table, "excluded"].map((of) => sql.join(columns.map((name) => sql.ref(`${of}.${name}`))));
   const update = Object.fromEntries(columns.map((name) => [name, sql.ref(`excluded.${name}`)]));
   return insert
     .onConflict((row) =>
       row
-        .columns(["id" as never])
+        .columns([key as never])
         .doUpdateSet(update as never)
         .where(sql<boolean>`(${was}) is distinct from (${will})`),
     )
-    .returning([sql<string>`id`.as("id"), sql<boolean>`xmax = 0`.as("is_new")]);
+    .returning([sql.ref<string>(key).as("id"), sql<boolean>`xmax = 0`.as("is_new")]);
 }
 
 /** What is there already stays as it is. */

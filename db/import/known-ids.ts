@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { BundleError } from "../bundle/open-bundle.ts";
-import type { FollowRecord, ImpressionRecord } from "../bundle/records.ts";
+import type { FollowRecord, ImpressionRecord, VectorRecord } from "../bundle/records.ts";
 
 /** The users or posts of a bundle by external id: what later lines may refer to. Memory grows with users and posts only. */
 export class KnownIds {
@@ -36,6 +36,26 @@ export class KnownIds {
       return uuid;
     });
     return { [column]: uuids } as { [Name in Column]: (string | null)[] };
+  }
+}
+
+/** Of which posts a bundle has a vector. */
+export class KnownVectors {
+  readonly #posts: KnownIds;
+  readonly #known = new Set<string>();
+
+  constructor(posts: KnownIds) {
+    this.#posts = posts;
+  }
+
+  /** @throws BundleError where a post is unknown, or has a vector already */
+  postsOf(vectors: VectorRecord[], lines: number[], file: string): (string | null)[] {
+    for (const [i, { post_id }] of vectors.entries()) {
+      if (this.#known.has(post_id))
+        throw new BundleError(file, lines[i], `post ${JSON.stringify(post_id)} has two vectors`);
+      this.#known.add(post_id);
+    }
+    return this.#posts.find("post_id", vectors, lines, file).post_id;
   }
 }
 

@@ -1,13 +1,15 @@
 /** What posts and users of a community say, as the towers take it. */
-import type { PostText, UserText } from "../../supabase/functions/_shared/features/tokens.ts";
+import type { PostInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import type { UserText } from "../../supabase/functions/_shared/features/tokens.ts";
 import type { Community } from "./community.ts";
 
-export function postText({ posts, users }: Community, post: number): PostText {
+export function postText({ posts, users }: Community, post: number): Omit<PostInput, "id_embedding"> {
   return {
     title: posts.titles[post],
     description: posts.descriptions[post],
     tags: posts.tags[post],
     author_id: posts.authors[post] < 0 ? null : users.ids[posts.authors[post]],
+    ...(posts.vectors && { vector: posts.vectors[post] }),
   };
 }
 

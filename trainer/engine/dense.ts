@@ -54,11 +54,12 @@ export class DenseWeights {
     );
   }
 
-  /** One Adam step, the `step`-th (from 1); names without a gradient stay as they are. */
-  step(gradients: Named<Float32Array>, step: number, options: AdamOptions): void {
+  /** One Adam step, the `step`-th (from 1); names without a gradient stay as they are. `slower`: the share of the learning rate that some names have. */
+  step(gradients: Named<Float32Array>, step: number, options: AdamOptions, slower: Record<string, number> = {}): void {
     for (const [name, { weights }] of this.byName) {
       const gradient = gradients[name];
-      if (gradient) adamStep(weights, 0, gradient, 0, gradient.length, step, options);
+      const own = { ...options, learningRate: options.learningRate * (slower[name] ?? 1) };
+      if (gradient) adamStep(weights, 0, gradient, 0, gradient.length, step, own);
     }
   }
 }

@@ -25,7 +25,7 @@ export function towersOf(
   { towers }: Config = defaultConfig,
 ): Pick<Towers, "tokens" | "dense"> {
   const stored = new Map([...weightsOf(postTower), ...weightsOf(userTower)]);
-  const dense = newTowerWeights(towers, new Random(1));
+  const dense = newTowerWeights(towers, new Random(1), stored.has("post/vector"));
   fill(dense, stored);
   const tokens = take(stored, "tokens", towers.tokenRows * dimensions);
   return { tokens: new EmbeddingTable(towers.tokenRows, dimensions, tokens), dense };

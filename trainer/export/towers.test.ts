@@ -106,7 +106,7 @@ test("a graph says how many rows its table of words has, and is fed by these", a
     author_id: users.ids[posts.authors[p]],
     id_embedding: null,
   }));
-  const vectors = await embeddingsOf(tower, postTowerInputs(inputs, tower.tokenRows));
+  const vectors = await embeddingsOf(tower, postTowerInputs(inputs, tower));
   assertClose(Float32Array.from(vectors.flatMap((each) => [...each])), embedPosts(towers, data, 30), 1e-4, "posts");
 });
 

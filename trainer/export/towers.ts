@@ -1,9 +1,11 @@
 /** The two towers as ONNX graphs: the same equations as towers/network.ts, with text still as token ids. */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Field, postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
+import { vectorInputs } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
+import { readsVectors } from "../towers/network.ts";
 
 /** The graph under `contracts.user_tower`. */
 export function userTowerGraph(towers: Towers): Uint8Array {
@@ -24,15 +26,22 @@ export function userTowerGraph(towers: Towers): Uint8Array {
   return g.build();
 }
 
-/** The graph under `contracts.post_tower`. */
+/** The graph under `contracts.post_tower`; it takes `text_vector` where the towers read vectors. */
 export function postTowerGraph(towers: Towers): Uint8Array {
   const g = new GraphBuilder("post_tower");
-  const { token_ids, token_weights, numbers, id_embedding } = g.inputsOf(contracts.post_tower);
+  const { text_vector, ...always } = contracts.post_tower.inputs;
+  const { token_ids, token_weights, numbers, id_embedding } = g.inputsOf({ inputs: always });
+  const vector = readsVectors(towers.dense) ? Object.values(g.inputsOf({ inputs: { text_vector } })) : [];
   const fields = fieldBags(g, towers, postFields, token_ids, token_weights);
-  const learned = mlp(g, towers, "post", g.concat([fields, numbers], 1));
-  const sum = g.add(g.add(mix(g, towers, "post", postFields, fields), learned), id_embedding);
+  const learned = mlp(g, towers, "post", g.concat([fields, numbers, ...vector], 1));
+  const parts = [learned, id_embedding, ...vector.map((each) => g.matMul(each, vectorWeights(g, towers)))];
+  const sum = parts.reduce((sum, part) => g.add(sum, part), mix(g, towers, "post", postFields, fields));
   g.output("embedding", g.l2Normalise(sum), contracts.post_tower.outputs.embedding.dims);
   return g.build();
+}
+
+function vectorWeights(g: GraphBuilder, { dense }: Towers): string {
+  return g.weights(dense.values("post/vector"), [vectorInputs, dimensions], "post/vector");
 }
 
 /** The text as one vector per field, [N, fields · 32]. */

@@ -17,6 +17,7 @@ import { numberedNeighbours } from "../community/neighbours.ts";
 import { boundedShares, ofPages, ofRequests, sampleOfEach } from "../community/shares.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
+import { withVectors } from "../vectors/read-vectors.ts";
 import { type ActiveModel, replayedActiveModel } from "./active-model.ts";
 import { HeldOutMetrics, headMetrics, listMetricNames } from "./held-out-metrics.ts";
 import { byNumber, modelInMemory, rankingModel } from "./model-in-memory.ts";
@@ -87,7 +88,8 @@ export async function compare(
       skipped: `${requests.length} held-out requests are too few to compare it on (${fewestRequests} of ${fewestPeople} people)`,
       ...ofEarlier,
     };
-  const heldBackModel = await modelInMemory("held back", loaded.community, { ...heldBack, heads, dlrm }, context);
+  const community = await withVectors(database, loaded.community, candidate.model.vectors?.basis);
+  const heldBackModel = await modelInMemory("held back", community, { ...heldBack, heads, dlrm }, context);
   const models: Record<string, ReplayedModel> = { candidate: heldBackModel, published, ...(other && { other }) };
   const metrics = new HeldOutMetrics(["candidate", "published", "other"], { weighsPeople: true });
   for await (const [request, ranked] of rankedRequests(loaded, requests, models, options)) {

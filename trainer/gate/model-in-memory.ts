@@ -75,7 +75,7 @@ async function embedAll(
       const post = start + i;
       return { ...postText(community, post), id_embedding: idEmbeddings.get(posts.ids[post]) ?? null };
     });
-    for (const [i, vector] of (await embeddingsOf(tower, postTowerInputs(inputs, tower.tokenRows))).entries())
+    for (const [i, vector] of (await embeddingsOf(tower, postTowerInputs(inputs, tower))).entries())
       out.set(vector, (start + i) * dimensions);
     onProgress({ step: "embedding posts to judge the model", done: start + inputs.length, total });
   }

@@ -52,6 +52,10 @@ const description = z.object({
     .refine(areHeads)
     .default([...kinds]),
   metrics: z.record(z.string(), z.unknown()),
+  /** Whose vectors of posts it reads; left out: none. */
+  vectors: z
+    .object({ basis: z.string().max(64), encoder: z.string().max(200), dimension: z.int().min(2).max(4096) })
+    .optional(),
   /** How the features of what the ranker learned from are distributed, in their order; empty where it is not known. */
   training_features: z.array(
     z.object({ feature: z.string(), edges: z.array(z.number()), shares: z.array(z.number()) }),
@@ -92,7 +96,7 @@ export async function writeModelFolder(folder: string, model: ModelFolder): Prom
     held_back_from: new Date(heldBack.from).toISOString(),
     feature_spec_digest: await featureSpecDigest(),
     sha256: Object.fromEntries(graphNames.map((graph) => [graph, sha256(graphs[graph])])),
-    feature_spec: featureSpecOf(tokenRowsOf(model.graphs.post_tower)),
+    feature_spec: featureSpecOf(tokenRowsOf(model.graphs.post_tower), model.vectors),
   };
   await writeFile(join(partial, "samples.json"), samplesToJson(samples));
   await writeFile(join(partial, "model.json"), `${JSON.stringify(json, null, 2)}\n`);

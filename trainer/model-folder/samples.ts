@@ -18,6 +18,7 @@ import { vectorAt } from "../engine/vector-at.ts";
 import { embedUsersAt } from "../towers/embed.ts";
 import { Histories } from "../towers/histories.ts";
 import { meanVectorOf } from "../towers/model.ts";
+import { postInputNames } from "../towers/network.ts";
 import type { TrainedModel } from "./trained-model.ts";
 
 /** One run of a graph: its feeds, and what the trainer answered. */
@@ -39,6 +40,7 @@ export function samplesOf(community: Community, model: TrainedModel, requests: R
 }
 
 function postSample(community: Community, { towers, postVectors }: TrainedModel): Sample {
+  const { tokens, dense } = towers.towers;
   const chosen = lastOf(community.posts.ids.length, size.posts);
   const inputs = chosen.map((post) => ({
     ...postText(community, post),
@@ -46,7 +48,7 @@ function postSample(community: Community, { towers, postVectors }: TrainedModel)
   }));
   return {
     graph: "post_tower",
-    feeds: postTowerInputs(inputs, towers.towers.tokens.rows),
+    feeds: postTowerInputs(inputs, { tokenRows: tokens.rows, inputNames: postInputNames(dense) }),
     answer: Float32Array.from(chosen.flatMap((post) => [...vectorAt(postVectors, post)])),
   };
 }
@@ -68,7 +70,7 @@ function userSample(community: Community, { towers: { towers, data }, postVector
   }));
   return {
     graph: "user_tower",
-    feeds: userTowerInputs(inputs, towers.tokens.rows),
+    feeds: userTowerInputs(inputs, { tokenRows: towers.tokens.rows }),
     answer: embedUsersAt(towers, data, moments, postVectors),
   };
 }

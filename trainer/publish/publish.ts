@@ -11,6 +11,7 @@ import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, fn } from "../../supabase/functions/_shared/database/query.ts";
+import { readBasis } from "../../supabase/functions/_shared/embed/vector-bases.ts";
 import { featureSpecDigest, featureSpecOf } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -21,6 +22,7 @@ import { judgeGraphs, verdictOf } from "../gate/gate.ts";
 import type { Verdict } from "../gate/verdict.ts";
 import { type ModelFolder, sha256 } from "../model-folder/model-folder.ts";
 import { writeNeighbours } from "../neighbours/stored-neighbours.ts";
+import { reduceMissing } from "../vectors/prepare-vectors.ts";
 import { writePostEmbeddings, writeUserEmbeddings } from "./write-embeddings.ts";
 
 export interface PublishOptions {
@@ -71,9 +73,10 @@ async function publishLocked(
   };
   if (!options.fromAnotherCommunity) await refuseStranger(database, model);
   await removeLeftovers(client);
+  if (model.vectors) await requireVectors(client, model, model.vectors.basis, onProgress);
   const active = await readActiveModel(database);
   const modelId = await createModel(client, model);
-  const embedding = { client, modelId, onProgress };
+  const embedding = { client, modelId, basis: model.vectors?.basis, onProgress };
   const judgeAndStop = async (verdict: Verdict) => {
     options.onVerdict?.(verdict);
     if (!verdict.passed) await reject(client, modelId, model, verdict);
@@ -153,6 +156,14 @@ async function refuseStranger(database: Database, { name, community }: ModelFold
   );
 }
 
+/** Reduces the vectors of posts that came since the training. Throws where the model reads them by a basis that is not here. */
+async function requireVectors(client: pg.ClientBase, { name }: ModelFolder, id: string, onProgress: OnProgress) {
+  const basis = await readBasis(client, id);
+  if (!basis)
+    throw new UserError(`model ${name} reads vectors by a basis that this database has not: train it here again`);
+  await reduceMissing(client, basis, (done) => onProgress({ step: "reading vectors", done, total: done }));
+}
+
 /** Models that a publish began and never completed; under the lock nobody can be working on one. */
 async function removeLeftovers(client: pg.ClientBase): Promise<void> {
   const leftovers = db.selectFrom("recsys.models").where("status", "=", "candidate");
@@ -200,7 +211,7 @@ async function createModel(client: pg.ClientBase, model: ModelFolder): Promise<n
   await client.query("begin");
   const created = call("recsys_engine.create_model", {
     p_name: model.name,
-    p_feature_spec: JSON.stringify(featureSpecOf(tokenRowsOf(model.graphs.post_tower))),
+    p_feature_spec: JSON.stringify(featureSpecOf(tokenRowsOf(model.graphs.post_tower), model.vectors)),
     p_feature_spec_digest: await featureSpecDigest(),
     p_metrics: JSON.stringify(metrics),
     p_learned_until: model.learned_until,

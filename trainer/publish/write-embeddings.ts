@@ -6,6 +6,7 @@ import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
 import { type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, insertRows, listOf, textOf } from "../../supabase/functions/_shared/database/query.ts";
+import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
@@ -16,6 +17,8 @@ const page = 1000;
 export interface EmbeddingRun {
   client: pg.ClientBase;
   modelId: number;
+  /** By which its post tower reads vectors; undefined: it reads none. */
+  basis: string | undefined;
   onProgress: OnProgress;
 }
 
@@ -28,20 +31,28 @@ export async function writePostEmbeddings(
   const vectors = new Map<string, Float32Array>();
   const pageAfter = (last: string) =>
     db
-      .selectFrom("recsys.source_posts")
+      .selectFrom("recsys.source_posts as posts")
+      .leftJoin("recsys_engine.reduced_vectors as own", (join) =>
+        join.onRef("own.post_id", "=", "posts.post_id").on("own.basis_id", "=", embedding.basis ?? ""),
+      )
       .select((post) => [
-        "post_id as id",
+        "posts.post_id as id",
         "author_id",
         textOf(post.ref("title")).as("title"),
         textOf(post.ref("description")).as("description"),
         listOf(post.ref("tags")).as("tags"),
+        "components",
       ])
-      .where("post_id", ">", last)
-      .orderBy("post_id")
+      .where("posts.post_id", ">", last)
+      .orderBy("posts.post_id")
       .limit(page);
   await inPages(embedding, "embedding posts", "recsys.source_posts", pageAfter, async (rows) => {
-    const inputs = rows.map((row) => ({ ...row, id_embedding: idEmbeddings.get(row.id) ?? null }));
-    const embeddings = await embeddingsOf(tower, postTowerInputs(inputs, tower.tokenRows));
+    const inputs = rows.map((row) => ({
+      ...row,
+      vector: row.components === null ? null : parseVector(row.components),
+      id_embedding: idEmbeddings.get(row.id) ?? null,
+    }));
+    const embeddings = await embeddingsOf(tower, postTowerInputs(inputs, tower));
     for (const [i, row] of rows.entries()) vectors.set(row.id, embeddings[i]);
     await insert(embedding, "post", rows, embeddings, idEmbeddings);
   });
@@ -90,7 +101,7 @@ export async function writeUserEmbeddings(
       id_embedding: idEmbeddings.get(row.id) ?? null,
       history: row.history.flatMap((post) => postVectors.get(post) ?? []),
     }));
-    const embeddings = await embeddingsOf(tower, userTowerInputs(inputs, tower.tokenRows));
+    const embeddings = await embeddingsOf(tower, userTowerInputs(inputs, tower));
     await insert(embedding, "user", rows, embeddings, idEmbeddings);
   });
 }

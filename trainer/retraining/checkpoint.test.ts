@@ -20,6 +20,7 @@ const identity: TrainingIdentity = {
   configDigest: "one",
   backend: "js",
   startedFrom: null,
+  vectors: null,
 };
 
 function community() {

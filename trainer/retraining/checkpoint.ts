@@ -29,6 +29,8 @@ export interface TrainingIdentity {
   backend: string;
   /** The model it fine-tunes; null: it starts from scratch. */
   startedFrom: number | null;
+  /** The basis by which it reads the posts' own vectors; null: it reads none. */
+  vectors: string | null;
 }
 
 export class Checkpoint {

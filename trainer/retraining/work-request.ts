@@ -15,6 +15,7 @@ import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
+import { prepareVectors } from "../vectors/prepare-vectors.ts";
 import { readWarmStart, type WarmStart, whyFromScratch } from "../warm-start.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Lease, LeaseLost } from "./lease.ts";
@@ -91,7 +92,8 @@ async function trainAndPublish(
   const published = await publishedBefore(database, folder);
   if (published) return published;
   const backend = await startBackend();
-  const active = await readWarmStart(database, config);
+  const vectors = await prepareVectors(database.pool, context.onProgress, context);
+  const active = await readWarmStart(database, config, vectors?.basis);
   const fromScratch = typeof active === "string" ? active : whyFromScratch(active);
   const from = typeof active === "string" || fromScratch ? undefined : active;
   const identity = {
@@ -101,6 +103,7 @@ async function trainAndPublish(
     configDigest: configDigest(config),
     backend,
     startedFrom: from?.modelId ?? null,
+    vectors: vectors?.basis.id ?? null,
   };
   const checkpoint = await Checkpoint.open(folder, identity, await settledUntil(database));
   let model = await readModelFolder(checkpoint.modelFolder).catch(() => undefined);
@@ -116,7 +119,8 @@ async function trainAndPublish(
     );
     // a model that cannot be read is in the way of one that can
     await rm(checkpoint.modelFolder, { recursive: true, force: true });
-    const training = { seed: claim.request, backend, config, learnedUntil: checkpoint.learnedUntil, from, checkpoint };
+    const { learnedUntil } = checkpoint;
+    const training = { seed: claim.request, backend, config, learnedUntil, vectors, from, checkpoint };
     model = await readModelFolder(await train(context, { ...training, folderOf: () => checkpoint.modelFolder }));
   }
   const { signal, onProgress } = context;

@@ -10,6 +10,8 @@ import type { OnProgress } from "../../db/progress.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
+import type { PostText } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postTextInput, postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
@@ -58,7 +60,7 @@ export async function readModelPosts(
     // a post may be gone, and its vector not yet
     const posts = read.filter(({ is_there }) => is_there);
     const embedded =
-      posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(postTextInput), tower.tokenRows)) : [];
+      posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(textOfRow), tower)) : [];
     for (const [i, { post_id, topic_id, embedding }] of posts.entries()) {
       if (n === most) break;
       vectors.set(embedding === null ? embedded[i] : JSON.parse(embedding), n * dimensions);
@@ -82,6 +84,10 @@ export async function readModelPosts(
   };
 }
 
+function textOfRow({ components, ...row }: Omit<PostText, "author_id"> & { components: string | null }) {
+  return postTextInput({ ...row, vector: components === null ? null : parseVector(components) });
+}
+
 /** The tower reads the first 64 different words of a description. A page by the vectors' own index, and then the posts: the other way round a page may have no vector at all. */
 function pageAfter(modelId: number, after: string) {
   const found = db
@@ -94,6 +100,12 @@ function pageAfter(modelId: number, after: string) {
   return db
     .selectFrom(found.as("found"))
     .leftJoin("recsys.source_posts as posts", "posts.post_id", "found.post_id")
+    .leftJoin("recsys.models as models", (join) => join.on("models.model_id", "=", modelId))
+    .leftJoin("recsys_engine.reduced_vectors as own", (join) =>
+      join
+        .onRef("own.post_id", "=", "found.post_id")
+        .on((model) => sql`${model.ref("own.basis_id")} = ${model.ref("models.feature_spec")} #>> '{vectors,basis}'`),
+    )
     .leftJoin("recsys_engine.post_topics", "recsys_engine.post_topics.post_id", "found.post_id")
     .select((row) => {
       const [title, description, tags] = [row.ref("posts.title"), row.ref("posts.description"), row.ref("posts.tags")];
@@ -105,6 +117,7 @@ function pageAfter(modelId: number, after: string) {
         sql<string>`left(${textOf(description)}, 5000)`.as("description"),
         sql<string[]>`coalesce(${tags}, '{}')`.as("tags"),
         "topic_id",
+        "own.components",
         // it is placed by who comes to it
         sql<string | null>`case when ${saysNothing} then ${row.ref("found.embedding")} end`.as("embedding"),
       ];

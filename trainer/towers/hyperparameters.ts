@@ -103,6 +103,11 @@ export const towerSchema = z
         "How often a word is left out, so that the rare words of a profile are not learned as if they were the user's name. Not tuned.",
       ),
 
+    // --- an app's own vectors ---
+    vectorScale: positive().default(2).describe("TODO"),
+    vectorLearningRate: share().default(0.1).describe("TODO"),
+    vectorlessPosts: share().default(0.1).describe("TODO"),
+
     // --- the loss and the optimiser ---
     batch: count(8192).default(512).describe("Positives per step, at most. Not tuned."),
     leastSteps: count(10_000)

@@ -109,12 +109,12 @@ export function batchLoss(
   temperature: number,
 ): LossAndGradients {
   const { history, numbers: userNumbers, mask: userMask, ...userLearned } = users;
-  const { numbers: postNumbers, mask: postMask, ...postLearned } = posts;
+  const { numbers: postNumbers, mask: postMask, text_vector, ...postLearned } = posts;
   return lossAndGradients(
     { ...towers.dense.matrices(), ...prefixed("u", userLearned), ...prefixed("p", postLearned) },
     {
       ...prefixed("u", { history, numbers: userNumbers, mask: userMask }),
-      ...prefixed("p", { numbers: postNumbers, mask: postMask }),
+      ...prefixed("p", { numbers: postNumbers, mask: postMask, ...(text_vector && { text_vector }) }),
       correction,
     },
     (t) =>
@@ -134,5 +134,6 @@ function side(t: Record<string, tf.Tensor>, prefix: string): TowerInputs & { his
     mask: t[`${prefix}.mask`],
     history: t[`${prefix}.history`],
     followed: t[`${prefix}.followed`],
+    text_vector: t[`${prefix}.text_vector`],
   };
 }

@@ -12,13 +12,14 @@ import {
   userNumberRow,
   userNumbers,
 } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { vectorInputs, vectorRow } from "../../supabase/functions/_shared/features/text-vector.ts";
 import type { Community } from "../community/community.ts";
 import { postText, userText } from "../community/texts.ts";
 import type { DenseWeights, Matrix } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { newTowerWeights } from "./network.ts";
+import { newTowerWeights, readsVectors } from "./network.ts";
 import { TokenBags, type TokenDropout } from "./token-bags.ts";
 
 /** A community as the towers read it: text hashed once. */
@@ -26,10 +27,13 @@ export class TowerData {
   readonly userBags: TokenBags;
   readonly postBags: TokenBags;
   readonly postNumbers: Float32Array;
+  /** Undefined: no post has one. */
+  readonly vectors: Community["posts"]["vectors"];
   readonly tokenRows: number;
 
   constructor(community: Community, { tokenRows }: { tokenRows: number }) {
     this.tokenRows = tokenRows;
+    this.vectors = community.posts.vectors;
     const { users, posts } = community;
     this.userBags = new TokenBags(
       userFields,
@@ -61,7 +65,7 @@ export function newTowers(
   community: Community,
   data: TowerData,
   until: number,
-  options: { hidden: number; biasDeviation: number; idfDivisor: number },
+  options: { hidden: number; biasDeviation: number; idfDivisor: number; vectorScale: number },
   random: Random,
 ): Towers {
   const documents = community.posts.createdAt.filter((at) => at < until).length;
@@ -76,7 +80,7 @@ export function newTowers(
     tokens,
     userIdEmbeddings: new EmbeddingTable(community.users.ids.length, dimensions),
     postIdEmbeddings: new EmbeddingTable(community.posts.ids.length, dimensions),
-    dense: newTowerWeights(options, random),
+    dense: newTowerWeights(options, random, data.vectors !== undefined),
   };
 }
 
@@ -116,6 +120,7 @@ export function postInputs(
     fields: { values: data.postBags.lookUp(towers.tokens, posts, dropout), shape: [n, postFields.length * dimensions] },
     numbers: { values: numbers, shape: [n, width] },
     id_embedding: { values: gatherRows(towers.postIdEmbeddings, posts), shape: [n, dimensions] },
+    ...(readsVectors(towers.dense) && { text_vector: vectorRows(posts, data.vectors) }),
   };
 }
 
@@ -150,6 +155,12 @@ export function meanVectorsOf(posts: number[][], postVectors: Float32Array): Flo
 /** The mean vector of some posts: `meanVector` of them. */
 export function meanVectorOf(posts: number[], postVectors: Float32Array): Float32Array | null {
   return meanVector(posts.map((post) => vectorAt(postVectors, post)));
+}
+
+function vectorRows(posts: ArrayLike<number>, vectors: TowerData["vectors"] = []): Matrix {
+  const values = new Float32Array(posts.length * vectorInputs);
+  for (let i = 0; i < posts.length; i++) values.set(vectorRow(vectors[posts[i]]), i * vectorInputs);
+  return { values, shape: [posts.length, vectorInputs] };
 }
 
 function gatherRows(table: EmbeddingTable, rows: ArrayLike<number>): Float32Array {

@@ -2,15 +2,17 @@
  * The two towers' dense part. Text has become one vector per field by then (token-bags.ts):
  *
  *   user = normalise( Σ_f a_f · field_f  +  history · H  +  followed · F  +  MLP(fields, history, numbers)  +  ID embedding )
- *   post = normalise( Σ_f a_f · field_f                  +  MLP(fields, numbers)           +  ID embedding )
+ *   post = normalise( Σ_f a_f · field_f  +  vector · V   +  MLP(fields, numbers, vector)   +  ID embedding )
  *
- * The MLPs' last layers start at zero H at the identity, so an untrained model already is a text kNN,
+ * The vector is that of an app's own encoder, reduced to its components, where the community has any; V starts at the first 32 of them.
+ * The MLPs' last layers start at zero, H at the identity, so an untrained model already is a text kNN,
  * and F at zero: whom people follow counts for what the data say. Where nobody follows it stays zero, and the vectors are the same to the bit.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postNumbers, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { vectorInputs } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 
@@ -25,18 +27,21 @@ export interface TowerInputs {
   history?: tf.Tensor;
   /** [N, 32], users only */
   followed?: tf.Tensor;
+  /** [N, 65], posts only, where the towers read the app's own vectors */
+  text_vector?: tf.Tensor | undefined;
   /** [N, 32], training only: what of each vector is left out before it is normalised, 0 or 1 / (1 − dropout) */
   mask?: tf.Tensor;
 }
 
 /** Fresh dense weights of both towers; `hidden` is the width of the hidden layer of both MLPs. */
 export function newTowerWeights(
-  { hidden, biasDeviation }: { hidden: number; biasDeviation: number },
+  { hidden, biasDeviation, vectorScale }: { hidden: number; biasDeviation: number; vectorScale: number },
   random: Random,
+  hasVectors = false,
 ): DenseWeights {
   const weights = new DenseWeights();
   const userInputs = (userFields.length + 1) * dimensions + userNumbers.length;
-  const postInputs = postFields.length * dimensions + postNumbers.length;
+  const postInputs = postFields.length * dimensions + postNumbers.length + (hasVectors ? vectorInputs : 0);
   weights.add("user/mix", [1, userFields.length, 1], new Float32Array(userFields.length).fill(1));
   weights.add("post/mix", [1, postFields.length, 1], new Float32Array(postFields.length).fill(1));
   weights.add("user/history", [dimensions, dimensions], identity(dimensions));
@@ -45,12 +50,23 @@ export function newTowerWeights(
   weights.addLayer("user/output", hidden, dimensions, random, 0);
   weights.addLayer("post/hidden", postInputs, hidden, random);
   weights.addLayer("post/output", hidden, dimensions, random, 0);
+  if (hasVectors) weights.add("post/vector", [vectorInputs, dimensions], scaledIdentity(vectorScale));
   // never exactly zero: a user of whom nothing is known still gets a vector of unit length
   for (const bias of ["user/output/bias", "post/output/bias"]) {
     const values = weights.values(bias);
     for (let d = 0; d < dimensions; d++) values[d] = biasDeviation * random.normal();
   }
   return weights;
+}
+
+/** Whether towers of these weights read the posts' own vectors. */
+export function readsVectors(weights: DenseWeights): boolean {
+  return weights.entries().some(([name]) => name === "post/vector");
+}
+
+/** The inputs that the graph of such a post tower has beyond those that every one has. */
+export function postInputNames(weights: DenseWeights): string[] {
+  return readsVectors(weights) ? ["text_vector"] : [];
 }
 
 /** The user tower: [N, 32], unit length. */
@@ -74,7 +90,9 @@ export function userTower(
 
 /** The post tower: [N, 32], unit length. */
 export function postTower(weights: Record<string, tf.Tensor>, inputs: TowerInputs): tf.Tensor2D {
-  return tower(weights, "post", inputs, tf.concat([inputs.fields, inputs.numbers], 1), postFields.length);
+  const said = inputs.text_vector && tf.matMul(inputs.text_vector as tf.Tensor2D, weights["post/vector"] as tf.Tensor2D);
+  const x = tf.concat([inputs.fields, inputs.numbers, ...(inputs.text_vector ? [inputs.text_vector] : [])], 1);
+  return tower(weights, "post", inputs, x, postFields.length, said);
 }
 
 function tower(
@@ -105,6 +123,11 @@ function tower(
 /** Rows to unit length; the epsilon under the root keeps an empty row finite and its gradient too. */
 function normalise(x: tf.Tensor2D): tf.Tensor2D {
   return tf.div(x, tf.sqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-12))) as tf.Tensor2D;
+}
+
+/** [65, 32]: the first 32 numbers of a vector as they are, times `scale`; the others and the bit count for nothing yet. */
+function scaledIdentity(scale: number): Float32Array {
+  return Float32Array.from({ length: vectorInputs * dimensions }, (_, i) => (i % (dimensions + 1) === 0 && i < dimensions * dimensions ? scale : 0));
 }
 
 function identity(n: number): Float32Array {

@@ -68,6 +68,7 @@ export function towerTrainer(
     const counts = histories.map((history) => history.length);
     const userSide = userInputs(towers, data, users, pooled, followed, counts, dropout);
     const postSide = postInputs(towers, data, posts, dropout);
+    if (postSide.text_vector) dropVectors(postSide.text_vector, options.vectorlessPosts, random);
     const kept = {
       users: dropIdEmbeddings(userSide.id_embedding, options.idEmbeddingDropout, random, isCold),
       posts: dropIdEmbeddings(postSide.id_embedding, options.idEmbeddingDropout, random),
@@ -87,7 +88,7 @@ export function towerTrainer(
     const adam = { learningRate: options.learningRate * (1 - fallen) };
     const number = before + ++steps;
     for (const table of [towers.tokens, towers.userIdEmbeddings, towers.postIdEmbeddings]) table.step(number, adam);
-    towers.dense.step(gradients, number, adam);
+    towers.dense.step(gradients, number, adam, { "post/vector": options.vectorLearningRate });
     return loss;
   }
 
@@ -111,6 +112,12 @@ function vectorMask(rows: number, rate: number, random: Random): Matrix {
   const kept = 1 / (1 - rate);
   const values = Float32Array.from({ length: rows * dimensions }, () => (random.uniform() < rate ? 0 : kept));
   return { values, shape: [rows, dimensions] };
+}
+
+/** Zeroes a share of the rows in place, as if these posts had no vector. */
+function dropVectors({ values, shape: [rows, width] }: Matrix, rate: number, random: Random): void {
+  for (let row = 0; row < rows; row++)
+    if (random.uniform() < rate) values.fill(0, row * width, (row + 1) * width);
 }
 
 /** Zeroes a share of the rows in place, and those of cold users; says which rows were kept. */

@@ -17,10 +17,10 @@ as $$
 declare
   -- its columns are quoted by recsys_engine.person_sql and id_sql, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   has_features constant boolean := p_kind in ('interactions', 'logins', 'posts');
-  has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts');
+  has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts', 'vectors');
   -- whose texts they are, and the column that says so
-  entity constant text := case when p_kind in ('posts', 'post_texts') then 'post' else 'user' end;
-  entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'user_texts' then p_user_id else p_id end;
+  entity constant text := case when p_kind in ('posts', 'post_texts', 'vectors') then 'post' else 'user' end;
+  entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'vectors' then p_post_id when 'user_texts' then p_user_id else p_id end;
   -- as SQL: the uuid of the entity
   entity_sql constant text := case entity
     when 'post' then coalesce(recsys_engine.id_sql(p_table, entity_id), quote_ident(entity_id))
@@ -31,7 +31,7 @@ declare
   -- what tells it from another watch of the same table: a row may name two posts, two people or two times
   key constant text[] := case p_kind
     when 'interactions' then array[p_user_id, p_post_id, p_created_at] when 'logins' then array[p_user_id, p_created_at]
-    when 'post_texts' then array[p_post_id] when 'user_texts' then array[p_user_id] else '{}' end;
+    when 'post_texts' then array[p_post_id] when 'vectors' then array[p_post_id] || p_texts when 'user_texts' then array[p_user_id] else '{}' end;
   stem constant text := 'recsys_' || recsys_engine.watch_name(p_kind, key);
   described jsonb;
   -- what a change of features is, as SQL: whose, of which post, when
@@ -61,10 +61,10 @@ begin
       changed_at := quote_literal('-infinity') || '::timestamptz';
       needed := array[p_id];
       compared := array[p_id, p_author_id, p_created_at];
-    when 'users', 'post_texts', 'user_texts' then
+    when 'users', 'post_texts', 'user_texts', 'vectors' then
       null;
     else
-      raise exception 'recsys.watch: kind is interactions, logins, posts, users, post_texts or user_texts, not %', coalesce(quote_literal(p_kind), 'null')
+      raise exception 'recsys.watch: kind is interactions, logins, posts, users, post_texts, user_texts or vectors, not %', coalesce(quote_literal(p_kind), 'null')
         using errcode = '22023';
   end case;
   compared := compared || p_others;
@@ -80,6 +80,9 @@ begin
   if p_texts is not null and not has_texts then
     raise exception 'recsys.watch: % have no texts: watch % a second time, as post_texts or user_texts', p_kind, p_table using errcode = '22023';
   end if;
+  if p_kind = 'vectors' and (cardinality(p_texts) <> 1 or cardinality(p_others) > 1) then
+    raise exception 'recsys.watch: p_texts names the column with the vector, and p_others, if any, the one that says which model made it' using errcode = '22023';
+  end if;
   select format('column %s of %s is %s', coalesce(expected.name, 'null'), p_table,
     concat_ws(', not ', coalesce(format_type(columns.atttypid, null), 'missing'), (
       select string_agg(format_type(type, null), ', ') from unnest(expected.types) as type
@@ -92,6 +95,8 @@ begin
     union all select p_created_at, '{timestamptz}'::regtype[] where has_features
     union all select p_user_id, person_types where p_kind in ('interactions', 'logins')
     union all select p_post_id, '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] where p_kind = 'interactions'
+    union all select p_texts[1], array['extensions.vector', 'extensions.halfvec', 'real[]', 'double precision[]']::regtype[] where p_kind = 'vectors'
+    union all select p_others[1], '{text,varchar}'::regtype[] where p_kind = 'vectors' and cardinality(p_others) = 1
     union all select p_author_id, person_types where p_kind = 'posts'
     union all select unnest(compared || case when has_texts then read end), null
   ) as expected (name, types)
@@ -124,10 +129,13 @@ begin
     described := jsonb_strip_nulls(jsonb_build_object(
       'kind', p_kind, 'others', p_others,
       'user', case when p_kind in ('interactions', 'logins', 'user_texts') then p_user_id when p_kind = 'users' then p_id when p_kind = 'posts' then p_author_id end,
-      'post', case when p_kind in ('interactions', 'post_texts') then p_post_id when p_kind = 'posts' then p_id end,
+      'post', case when p_kind in ('interactions', 'post_texts', 'vectors') then p_post_id when p_kind = 'posts' then p_id end,
       'created_at', case when has_features then p_created_at end, 'columns', compared || case when has_texts then read end,
       'changed_user', nullif(changed_user, 'null::uuid'), 'changed_post', nullif(changed_post, 'null::uuid'),
-      'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end));
+      'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end,
+      'vector_sql', case when p_kind = 'vectors' then format('%I::real[]', p_texts[1]) end,
+      -- which model made it, or else the column itself stands for it
+      'encoder_sql', case when p_kind = 'vectors' then coalesce(format('%I::text', p_others[1]), quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
     perform recsys_engine.drop_watch(watches.table_name, watches.watch)
@@ -139,7 +147,7 @@ begin
         suffix := '';
         arguments := concat_ws(', ', quote_literal(changed_user), quote_literal(changed_post), quote_literal(changed_at), quote_literal(needed_sql), quote_literal(compared_sql));
       elsif listener = 'index_changed_tags' then
-        continue when not has_texts or entity <> 'post';
+        continue when not has_texts or entity <> 'post' or p_kind = 'vectors';
         suffix := '_tags';
         arguments := concat_ws(', ', quote_literal(entity_sql),
           quote_literal((select string_agg(distinct quote_ident(name), ', ') from unnest(read || case p_kind when 'posts' then p_created_at end) as name)));
@@ -163,5 +171,5 @@ begin
   end;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) from public;

@@ -41,13 +41,22 @@ as $$
   select lacking.relation, string_agg(distinct lacking.view, ', ' order by lacking.view), named.columns,
     format('grant select (%s) on %s to %I', named.columns, recsys_engine.table_sql(lacking.relation), p_role)
   from (
-    select 'recsys.' || views.view as view, needed.relation, array_agg(needed.attnum) over (partition by needed.relation) as attnums
-    from unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) as views (view)
-    cross join recsys_engine.columns_needed(p_role, to_regclass('recsys.' || views.view)) as needed
-    join pg_catalog.pg_class on pg_class.oid = needed.relation and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
-    -- logins are read by the roll-up alone
-    where (p_role = 'service_role' or views.view <> 'source_logins')
-      and needed.attnum <> 0 and not has_column_privilege(p_role, needed.relation, needed.attnum, 'select')
+    select reads.view, reads.relation, array_agg(reads.attnum) over (partition by reads.relation) as attnums
+    from (
+      select 'recsys.' || views.view as view, needed.relation, needed.attnum
+      from unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) as views (view)
+      cross join recsys_engine.columns_needed(p_role, to_regclass('recsys.' || views.view)) as needed
+      -- logins are read by the roll-up alone
+      where p_role = 'service_role' or views.view <> 'source_logins'
+      union all
+      -- no view is over vectors
+      select 'recsys.watches', watches.table_name, pg_attribute.attnum
+      from recsys.watches
+      join pg_catalog.pg_attribute on pg_attribute.attrelid = watches.table_name and watches.watch -> 'columns' ? pg_attribute.attname::text
+      where p_role = 'service_role' and watches.kind = 'vectors'
+    ) as reads
+    join pg_catalog.pg_class on pg_class.oid = reads.relation and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
+    where reads.attnum <> 0 and not has_column_privilege(p_role, reads.relation, reads.attnum, 'select')
   ) as lacking
   cross join lateral (
     select string_agg(recsys_engine.identifier_sql(pg_attribute.attname), ', ' order by pg_attribute.attnum) as columns
@@ -55,7 +64,7 @@ as $$
   ) as named
   group by lacking.relation, named.columns
 $$;
-comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view does so for it, a row for each table, with the statement that grants these and no others.';
+comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
 create function recsys.grant_reads(p_role name) returns void
 language plpgsql volatile security invoker set search_path = ''

@@ -1559,6 +1559,36 @@ export interface RecsysEngineRateLimits {
   whole_at: Timestamp;
 }
 
+export interface RecsysEngineRawVectors {
+  /**
+   * The model that made it.
+   */
+  encoder: string;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * What it made, of whatever length.
+   */
+  vector: number[];
+}
+
+export interface RecsysEngineReducedVectors {
+  /**
+   * By which they were made.
+   */
+  basis_id: string;
+  /**
+   * Its components, the widest first.
+   */
+  components: string;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
 export interface RecsysEngineRolledUpPosts {
   /**
    * The posts; null: too many to name.
@@ -2181,6 +2211,29 @@ export interface RecsysEngineUserStats {
    * Posts of others voted for so far.
    */
   votes: number;
+}
+
+export interface RecsysEngineVectorBases {
+  /**
+   * The beginning of the sha256 of encoder and weights.
+   */
+  basis_id: string;
+  /**
+   * How many numbers these have.
+   */
+  dimension: number;
+  /**
+   * Whose vectors it reduces.
+   */
+  encoder: string;
+  /**
+   * When.
+   */
+  made_at: Generated<Timestamp>;
+  /**
+   * [dimension, 65] 4-byte floats, little-endian: of each number its mean among vectors of length 1, and its part in each of the 64 components.
+   */
+  weights: Uint8Array;
 }
 
 export interface RecsysErasures {
@@ -3125,7 +3178,7 @@ export interface RecsysWatches {
    */
   created_column: string;
   /**
-   * What its rows are: interactions, logins, posts, users, post_texts or user_texts.
+   * What its rows are: interactions, logins, posts, users, post_texts, user_texts or vectors.
    */
   kind: string;
   /**
@@ -3204,6 +3257,8 @@ export interface DB {
   "recsys_engine.post_topics": RecsysEnginePostTopics;
   "recsys_engine.posts_without_vector": RecsysEnginePostsWithoutVector;
   "recsys_engine.rate_limits": RecsysEngineRateLimits;
+  "recsys_engine.raw_vectors": RecsysEngineRawVectors;
+  "recsys_engine.reduced_vectors": RecsysEngineReducedVectors;
   "recsys_engine.roll_up_lag": RecsysEngineRollUpLag;
   "recsys_engine.roll_up_share": RecsysEngineRollUpShare;
   "recsys_engine.rolled_up_posts": RecsysEngineRolledUpPosts;
@@ -3224,6 +3279,7 @@ export interface DB {
   "recsys_engine.user_days": RecsysEngineUserDays;
   "recsys_engine.user_events": RecsysEngineUserEvents;
   "recsys_engine.user_stats": RecsysEngineUserStats;
+  "recsys_engine.vector_bases": RecsysEngineVectorBases;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
   "recsys.daily_metrics": RecsysDailyMetrics;
   "recsys.dismissals": RecsysDismissals;
@@ -3325,7 +3381,7 @@ export interface Functions {
   "recsys.unwatch": { args: { p_table: string | null; p_kind?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_created_at?: string | null | undefined }; row: { unwatch: number } };
   /** The version of this schema: that of the command line and the functions that go with it (npx recsys doctor). */
   "recsys.version": { args: {  }; row: { version: string } };
-  /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; or post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id). p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
+  /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };
   /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.least_people(). */
   "recsys_engine.about_people": { args: { p_people: number | null }; row: { about_people: number } };
@@ -3593,8 +3649,10 @@ export interface Functions {
   "recsys_engine.members_read": { args: { p_relation: string | null }; row: { members_read: string } };
   /** The statement that gives a role what it lacks, from the words in which PostgreSQL denied it and the context of the error; where no statement would give that alone, what to do in words. */
   "recsys_engine.missing_grant": { args: { p_role: string | null; p_denied: string | null; p_context: string | null }; row: { missing_grant: string } };
-  /** The columns of the app's tables that a role may not read though a source view does so for it, a row for each table, with the statement that grants these and no others. */
+  /** The columns of the app's tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others. */
   "recsys_engine.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
+  /** The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet. */
+  "recsys_engine.missing_vectors": { args: { p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { post_id: string; vector: any } };
   /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit. */
   "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
   /** A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit next to it; null: of none. */
@@ -3631,6 +3689,12 @@ export interface Functions {
   "recsys_engine.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
   /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. */
   "recsys_engine.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  /** How many posts have a vector of each encoder and length. */
+  "recsys_engine.own_vector_shapes": { args: {  }; row: { encoder: string; dimension: number; posts: number } };
+  /** The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array. */
+  "recsys_engine.own_vectors": { args: { p_encoder: string | null; p_posts: readonly (string | null)[] | null }; row: { post_id: string; vector: any } };
+  /** SQL for all vectors of posts that watched tables have: (post_id, encoder, vector). */
+  "recsys_engine.own_vectors_sql": { args: {  }; row: { own_vectors_sql: string } };
   /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.least_people(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
   "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user. */

@@ -15,6 +15,7 @@ import type { ModelCache } from "../models/models.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
 import { userInput } from "../towers/user-input.ts";
 import { embedForVariants } from "./embed-variants.ts";
+import { type OwnVectors, ownVectors } from "./own-vectors.ts";
 import { claimJobs, type Job, type PostToEmbed, readPosts, readUsers, readWork } from "./read-jobs.ts";
 import { completeJobs, type EmbeddingOutcome, failJobs } from "./write-vectors.ts";
 
@@ -47,17 +48,19 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
     const idsOf = (kind: Job["kind"]) => jobs.filter((job) => job.kind === kind).map(({ entity_id }) => entity_id);
     const posts = await run(connection, readPosts(active.id, idsOf("post")));
     const users = await run(connection, readUsers(active.id, idsOf("user")));
-    return { modelId: active.id, model, jobs, posts, users };
+    const own = await ownVectors(connection, active.basis, idsOf("post"));
+    return { modelId: active.id, model, jobs, posts, users, own };
   });
   if (!work || work.jobs.length === 0) {
     const completed = await embedForVariants({ pool, models });
     return completed > 0 ? { completed, failed: 0 } : null;
   }
 
-  const { modelId, model, jobs, posts, users } = work;
+  const { modelId, model, jobs, posts: rows, users, own } = work;
+  const posts = rows.map((row) => postInput(row, own));
   const { post_tower, user_tower } = model.graphs;
   const vectors = {
-    post: byId(posts, await towerVectors(post_tower, posts.map(postInput), postTowerInputs)),
+    post: byId(posts, await towerVectors(post_tower, posts, postTowerInputs)),
     user: byId(users, await towerVectors(user_tower, users.map(userInput), userTowerInputs)),
   };
   // topics are of what posts say (trainer/topics/read-posts.ts)
@@ -80,8 +83,9 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
   return { completed, failed: failed.length };
 }
 
-function postInput(row: PostToEmbed): PostInput {
-  return { ...row, id_embedding: row.id_embedding === null ? null : parseVector(row.id_embedding) };
+function postInput(row: PostToEmbed, own: OwnVectors): PostInput & { id: string } {
+  const id_embedding = row.id_embedding === null ? null : parseVector(row.id_embedding);
+  return { ...row, vector: own.get(row.id) ?? null, id_embedding };
 }
 
 function byId<Value>(rows: { id: string }[], values: Value[]): Map<string, Value> {

@@ -12,7 +12,8 @@ import { type PostInput, postTowerInputs } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache } from "../models/models.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
-import { type PostToEmbed, readPosts } from "./read-jobs.ts";
+import { ownVectors } from "./own-vectors.ts";
+import { basisOfModel, type PostToEmbed, readPosts } from "./read-jobs.ts";
 
 /** How many posts one model embeds at once. */
 const batchSize = 100;
@@ -37,17 +38,20 @@ export async function embedForVariants(services: { pool: Pool; models: ModelCach
 }
 
 async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }, missing: Missing): Promise<number> {
-  const { model, posts } = await readAs(
+  const { model, posts, own } = await changeAs(
     pool,
     service,
     readPosts(missing.id, missing.post_ids),
     async (connection, posts) => {
       const active = { ...missing, featureSpecDigest: missing.feature_spec_digest };
-      return { model: await models(active, connection, ["post_tower", "user_tower"]), posts };
+      const model = await models(active, connection, ["post_tower", "user_tower"]);
+      return { model, posts, own: await ownVectors(connection, missing.basis, missing.post_ids) };
     },
   );
   // a post without a vector of this model has no ID embedding either
-  const inputs = posts.map((row: PostToEmbed): PostInput => ({ ...row, id_embedding: null }));
+  const inputs = posts.map(
+    (row: PostToEmbed): PostInput => ({ ...row, vector: own.get(row.id) ?? null, id_embedding: null }),
+  );
   const vectors = await towerVectors(model.graphs.post_tower, inputs, postTowerInputs);
   const made = posts.flatMap(({ id }, i) => {
     const vector = vectors[i];
@@ -87,6 +91,7 @@ function missingVectors() {
       "models.model_id as id",
       "models.name",
       "models.feature_spec_digest",
+      basisOfModel.as("basis"),
       fn.agg<string[]>("array_agg", [ref("missing.post_id")]).as("post_ids"),
     ])
     .where("models.status", "in", ["ready", "retired"])

@@ -6,11 +6,14 @@ import { anyOf, db, fn, listOf, textOf } from "../database/query.ts";
 import type { PostText } from "../features/tokens.ts";
 import type { UserTextRow } from "../towers/user-input.ts";
 
+/** By which basis a model reads the posts' own vectors; null: it reads none. */
+export const basisOfModel = sql<string | null>`feature_spec #>> '{vectors,basis}'`;
+
 /** The active model; no row where nothing is to be done: no model, or no job that is due. */
 export function readWork() {
   return db
     .selectFrom("recsys.models")
-    .select(["model_id as id", "name", "feature_spec_digest"])
+    .select(["model_id as id", "name", "feature_spec_digest", basisOfModel.as("basis")])
     .where("status", "=", "active")
     .where(sql<boolean>`${fn("recsys_engine.has_due_embedding_jobs", {})}`);
 }

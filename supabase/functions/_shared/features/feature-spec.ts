@@ -11,6 +11,7 @@ import { clickRatePrior, pairFeatures, postFeatures, userFeatures } from "./rank
 import { habitDecay } from "./recent-habit.ts";
 import { retrieval, sourceNames, sources } from "./retrieval.ts";
 import { textDecay } from "./text-match.ts";
+import type { VectorBasis } from "./text-vector.ts";
 import { postFields, tokenId, tokenRows, userFields } from "./tokens.ts";
 import { postNumbers, userNumbers } from "./tower-inputs.ts";
 import { wordBreaks } from "./words.ts";
@@ -37,8 +38,18 @@ export const featureSpec = {
   nearest_of_history: nearestCount,
 };
 
-/** The spec of a model whose table of words has so many rows. Its digest is that of the default: each graph says its own number. */
-export const featureSpecOf = (rows = tokenRows) => ({ ...featureSpec, tokens: { ...featureSpec.tokens, rows } });
+/** Whose vectors of posts a model reads, and by which basis of recsys_engine.vector_bases. */
+export type VectorSpec = Omit<VectorBasis, "id" | "weights"> & { basis: string };
+
+/**
+ * The spec of a model whose table of words has so many rows, and which reads such vectors. Its digest is that of the default: each graph says its own
+ * number of rows, and whether it reads vectors.
+ */
+export const featureSpecOf = (rows = tokenRows, vectors?: VectorSpec) => ({
+  ...featureSpec,
+  tokens: { ...featureSpec.tokens, rows },
+  ...(vectors && { vectors }),
+});
 
 /** sha256 of the spec, in hex. */
 export async function featureSpecDigest(): Promise<string> {

@@ -2,6 +2,7 @@
 
 import { dimensions, poolHistory } from "./history.ts";
 import { type Feeds, float32, int64 } from "./tensors.ts";
+import { vectorRow } from "./text-vector.ts";
 import {
   type PostText,
   postFields,
@@ -22,14 +23,17 @@ export interface UserInput extends UserText {
   followed?: ArrayLike<number> | null;
 }
 
-/** A post to embed: its text, and the ID embedding learned from its own past (null: none). */
+/** A post to embed: its text, the components of its own vector, and the ID embedding learned from its own past (null: none). */
 export interface PostInput extends PostText {
+  vector?: ArrayLike<number> | null;
   id_embedding: ArrayLike<number> | null;
 }
 
+type PostSaid = Pick<PostInput, "title" | "description" | "tags" | "vector">;
+
 /** A post as its text alone places it: who wrote it and who comes to it say nothing. */
-export function postTextInput({ title, description, tags }: Omit<PostText, "author_id">): PostInput {
-  return { title, description, tags, author_id: null, id_embedding: null };
+export function postTextInput({ title, description, tags, vector = null }: PostSaid): PostInput {
+  return { title, description, tags, vector, author_id: null, id_embedding: null };
 }
 
 /** Numbers of a user: how much history there is to trust. */
@@ -48,8 +52,14 @@ export function postNumberRow(tokens: TokenRow, tags: number): number[] {
   ];
 }
 
-/** Feeds of a user tower with so many rows of tokens for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32]. */
-export function userTowerInputs(users: UserInput[], tokenRows?: number): Feeds {
+/** What of a tower its feeds depend on: rows of its table of words (default: the spec's), and whether it reads vectors (default: it does not). */
+export interface TowerShape {
+  tokenRows?: number | undefined;
+  inputNames?: readonly string[];
+}
+
+/** Feeds of a user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32]. */
+export function userTowerInputs(users: UserInput[], { tokenRows }: TowerShape = {}): Feeds {
   return {
     ...tokenFeeds(
       users.map((user) => userTokens(user, tokenRows)),
@@ -62,13 +72,14 @@ export function userTowerInputs(users: UserInput[], tokenRows?: number): Feeds {
   };
 }
 
-/** Feeds of a post tower with so many rows of tokens for N posts: token_ids and token_weights [N, L], numbers [N, 3], id_embedding [N, 32]. */
-export function postTowerInputs(posts: PostInput[], tokenRows?: number): Feeds {
+/** Feeds of a post tower for N posts: token_ids and token_weights [N, L], numbers [N, 3], id_embedding [N, 32], and text_vector [N, 65] where it reads vectors. */
+export function postTowerInputs(posts: PostInput[], { tokenRows, inputNames = [] }: TowerShape = {}): Feeds {
   const tokens = posts.map((post) => postTokens(post, tokenRows));
   return {
     ...tokenFeeds(tokens, slots(postFields)),
     numbers: rows(posts.map((post, i) => postNumberRow(tokens[i], post.tags.length))),
     id_embedding: rows(posts.map((post) => post.id_embedding ?? zeros)),
+    ...(inputNames.includes("text_vector") && { text_vector: rows(posts.map(({ vector }) => vectorRow(vector))) }),
   };
 }
 

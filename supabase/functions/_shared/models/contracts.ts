@@ -7,6 +7,7 @@ import { dimensions } from "../features/history.ts";
 import { type Head, kinds } from "../features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
 import { type Field, postFields, userFields } from "../features/tokens.ts";
+import { vectorInputs } from "../features/text-vector.ts";
 import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "./inference.ts";
 
@@ -38,7 +39,14 @@ export const contracts = {
     },
     outputs: embedding,
   },
-  post_tower: { inputs: textInputs(postFields, postNumbers), outputs: embedding },
+  post_tower: {
+    inputs: {
+      ...textInputs(postFields, postNumbers),
+      // where the community has vectors of its own
+      text_vector: { type: "float32", dims: ["N", vectorInputs], optional: true },
+    },
+    outputs: embedding,
+  },
   dlrm: {
     inputs: {
       user: { type: "float32", dims: [1, dimensions] },

@@ -13,6 +13,6 @@ export async function embedUser(model: WithGraph<"user_tower">, user: UserInput)
 
 /** The vectors of N ≥ 1 users, [N, 32]. One that is not finite is the caller's to leave out. */
 export async function embedUsers(model: WithGraph<"user_tower">, users: UserInput[]): Promise<Float32Array> {
-  const { embedding } = await outputsOf(model, "user_tower", userTowerInputs(users, model.graphs.user_tower.tokenRows));
+  const { embedding } = await outputsOf(model, "user_tower", userTowerInputs(users, model.graphs.user_tower));
   return numbersOf(model, "user_tower", embedding, users.length * dimensions);
 }

@@ -1,6 +1,7 @@
 /** Vectors of any number of rows by a tower, each row's trouble its own. */
 import { dimensions } from "../features/history.ts";
 import type { Feeds } from "../features/tensors.ts";
+import type { TowerShape } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "../models/inference.ts";
 
 /** Runs a tower and gives the vector [32] of each of its N rows. */
@@ -14,11 +15,11 @@ export async function embeddingsOf(tower: InferenceSession, feeds: Feeds): Promi
 export async function towerVectors<Row>(
   tower: InferenceSession,
   rows: Row[],
-  inputs: (rows: Row[], tokenRows?: number) => Feeds,
+  inputs: (rows: Row[], tower: TowerShape) => Feeds,
 ): Promise<(Float32Array | Error)[]> {
   if (rows.length === 0) return [];
   try {
-    const vectors = await embeddingsOf(tower, inputs(rows, tower.tokenRows));
+    const vectors = await embeddingsOf(tower, inputs(rows, tower));
     return rows.map((_, i) => unitLength(vectors[i]));
   } catch (error) {
     if (rows.length === 1) return [error instanceof Error ? error : new Error(String(error))];

@@ -1,0 +1,42 @@
+-- Vectors that another model, an encoder such as text-embedding-3-small or gte-small, made of posts. Where an app keeps them recsys.watch says ('vectors');
+-- each is read once: what the post tower is told are its first 64 principal components among the community's posts, which are kept here.
+
+create table recsys_engine.raw_vectors (
+  post_id uuid not null primary key,
+  encoder text not null check (encoder <> '' and length(encoder) <= 200),
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+);
+comment on table recsys_engine.raw_vectors is 'Vectors of posts in an app that keeps none itself: those of an imported bundle, or what the function embed made.';
+comment on column recsys_engine.raw_vectors.post_id is 'The post.';
+comment on column recsys_engine.raw_vectors.encoder is 'The model that made it.';
+comment on column recsys_engine.raw_vectors.vector is 'What it made, of whatever length.';
+
+create table recsys_engine.vector_bases (
+  basis_id text primary key,
+  encoder text not null,
+  dimension integer not null check (dimension between 2 and 4096),
+  weights bytea not null check (length(weights) = dimension * 65 * 4),
+  made_at timestamptz not null default now()
+);
+comment on table recsys_engine.vector_bases is 'By what vectors of an encoder are reduced to 64 numbers: the principal components of the community''s posts when it was made. A model names its own in recsys.models.feature_spec; the first training that finds vectors of another encoder or length makes another.';
+comment on column recsys_engine.vector_bases.basis_id is 'The beginning of the sha256 of encoder and weights.';
+comment on column recsys_engine.vector_bases.encoder is 'Whose vectors it reduces.';
+comment on column recsys_engine.vector_bases.dimension is 'How many numbers these have.';
+comment on column recsys_engine.vector_bases.weights is '[dimension, 65] 4-byte floats, little-endian: of each number its mean among vectors of length 1, and its part in each of the 64 components.';
+comment on column recsys_engine.vector_bases.made_at is 'When.';
+
+create table recsys_engine.reduced_vectors (
+  post_id uuid not null,
+  basis_id text not null references recsys_engine.vector_bases on delete cascade,
+  components extensions.vector(64) not null,
+  primary key (post_id, basis_id)
+);
+comment on table recsys_engine.reduced_vectors is 'What is kept of each post''s own vector: 64 numbers, whose inner products are those of the vectors but for .02 of kNN''s recall. The post tower reads them.';
+comment on column recsys_engine.reduced_vectors.post_id is 'The post.';
+comment on column recsys_engine.reduced_vectors.basis_id is 'By which they were made.';
+comment on column recsys_engine.reduced_vectors.components is 'Its components, the widest first.';
+
+alter table recsys_engine.raw_vectors enable row level security;
+alter table recsys_engine.vector_bases enable row level security;
+alter table recsys_engine.reduced_vectors enable row level security;
+grant select, insert, update, delete on recsys_engine.raw_vectors, recsys_engine.vector_bases, recsys_engine.reduced_vectors to service_role;

@@ -1,0 +1,27 @@
+-- Vectors of posts that other models made (05_embeddings/04_text_vectors.sql).
+
+create table recsys_engine.raw_vectors (
+  post_id uuid not null primary key,
+  encoder text not null check (encoder <> '' and length(encoder) <= 200),
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+);
+
+create table recsys_engine.vector_bases (
+  basis_id text primary key,
+  encoder text not null,
+  dimension integer not null check (dimension between 2 and 4096),
+  weights bytea not null check (length(weights) = dimension * 65 * 4),
+  made_at timestamptz not null default now()
+);
+
+create table recsys_engine.reduced_vectors (
+  post_id uuid not null,
+  basis_id text not null references recsys_engine.vector_bases on delete cascade,
+  components extensions.vector(64) not null,
+  primary key (post_id, basis_id)
+);
+
+alter table recsys_engine.raw_vectors enable row level security;
+alter table recsys_engine.vector_bases enable row level security;
+alter table recsys_engine.reduced_vectors enable row level security;
+

@@ -1,0 +1,68 @@
+/** Before a training: the posts' own vectors, reduced to what the towers read of them. Only what is missing is read, so an interrupted run goes on. */
+import type pg from "pg";
+import type { OnProgress } from "../../db/progress.ts";
+import { call, run, type Statement } from "../../supabase/functions/_shared/database/database.ts";
+import { countOf, db } from "../../supabase/functions/_shared/database/query.ts";
+import { type OwnVector, reduceVectors, writeReducedVectors } from "../../supabase/functions/_shared/embed/vector-bases.ts";
+import type { VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import type { VectorBasis } from "../../supabase/functions/_shared/features/text-vector.ts";
+import { vectorBasis } from "./vector-basis.ts";
+
+/** 1,536 numbers of each are 6 MB of text. */
+const page = 500;
+
+/** What a training knows of an app's own vectors: their basis, and the share of posts that have one. */
+export interface PreparedVectors {
+  basis: VectorBasis;
+  share: number;
+}
+
+/** What a model says of the vectors that it reads. */
+export function vectorSpecOf({ basis: { id, encoder, dimension } }: Pick<PreparedVectors, "basis">): VectorSpec {
+  return { basis: id, encoder, dimension };
+}
+
+/** Reduces every vector that was not yet; undefined: the app has too few of any encoder. */
+export async function prepareVectors(
+  pool: pg.Pool,
+  onProgress: OnProgress,
+  { until, signal }: { until?: number | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<PreparedVectors | undefined> {
+  const client = await pool.connect();
+  try {
+    const basis = await vectorBasis(client, until);
+    if (!basis) return undefined;
+    const [{ posts }] = await run(client, db.selectFrom("recsys.source_posts").select(countOf().as("posts")));
+    const done = await reduceMissing(client, basis, (done) => {
+      signal?.throwIfAborted();
+      onProgress({ step: "reading vectors", done, total: Math.max(done, posts) });
+    });
+    return { basis, share: posts === 0 ? 0 : Math.min(1, done / posts) };
+  } finally {
+    client.release();
+  }
+}
+
+/** Reduces the vectors of a basis's encoder that were not yet; resolves to how many posts have one now. */
+export async function reduceMissing(
+  client: pg.ClientBase,
+  basis: VectorBasis,
+  onPage: (done: number) => void,
+): Promise<number> {
+  const ofBasis = db.selectFrom("recsys_engine.reduced_vectors").where("basis_id", "=", basis.id);
+  let [{ done }] = await run(client, ofBasis.select(countOf().as("done")));
+  for (let after = "00000000-0000-0000-0000-000000000000"; ; ) {
+    const rows = await run(client, missingAfter(basis, after));
+    const reduced = reduceVectors(rows, basis);
+    if (reduced.size > 0) await run(client, writeReducedVectors(basis, reduced));
+    done += reduced.size;
+    onPage(done);
+    if (rows.length < page) return done;
+    after = rows[rows.length - 1].post_id;
+  }
+}
+
+function missingAfter({ id }: VectorBasis, after: string) {
+  const args = { p_basis: id, p_after: after, p_limit: page };
+  return call("recsys_engine.missing_vectors", args) as Statement<OwnVector>;
+}
