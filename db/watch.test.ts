@@ -231,8 +231,8 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
     create table public.numbered (id bigint unique, other bigint, auth_id uuid);
     create view public.looks as select * from public.post_views`);
   const refusals: [call: string, reason: RegExp][] = [
-    ["'public.post_views', 'views'", /kind is interactions, .* or user_texts, not 'views'/],
-    ["'public.post_views', null", /kind is interactions, .* or user_texts, not null/],
+    ["'public.post_views', 'views'", /kind is interactions, .* user_texts or vectors, not 'views'/],
+    ["'public.post_views', null", /kind is interactions, .* user_texts or vectors, not null/],
     ["null, 'posts'", /the table is null/],
     ["'public.nowhere', 'posts'", /does not exist/],
     ["'public.looks', 'interactions'", /looks is not a table/],
@@ -279,6 +279,11 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
       "'public.late', 'logins', p_user_lookup => '{public.numbered,id,auth_id}'",
       /operator does not exist: bigint = uuid/,
     ],
+    [
+      "'public.late', 'vectors', p_post_id => 'post_id', p_texts => '{extra}'",
+      /column extra of public.late is json, not extensions.vector/,
+    ],
+    ["'public.late', 'vectors', p_texts => '{}'", /p_texts names the column with the vector/],
     ["'public.late', 'interactions', p_others => '{nothing}'", /column nothing of public.late is missing/],
     ["'public.late', 'interactions', p_others => '{extra}'", /could not identify an equality operator for type json/],
   ];

@@ -9,8 +9,8 @@ import { type Query, run } from "../supabase/functions/_shared/database/database
 import { db } from "../supabase/functions/_shared/database/query.ts";
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
-import type { VectorBasis } from "../supabase/functions/_shared/features/text-vector.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
+import type { VectorBasis } from "../supabase/functions/_shared/features/text-vector.ts";
 import { type GraphName, graphNames } from "../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "./community/community.ts";
 import { type Config, configDigest, defaultConfig } from "./config/config.ts";

@@ -181,7 +181,13 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
   ],
   ["a follow twice", { follows: [...follows, follows[0]] }, "follows", 3, /^"bob" follows "ann" twice$/],
   ["an unknown kind of follow", { follows: [{ ...follows[0], kind: "friend" }] }, "follows", 1, /^kind: .*"person"/],
-  ["a vector of nobody's post", { post_vectors: [{ ...vector, post_id: "x" }] }, "post_vectors", 1, /^unknown post "x"$/],
+  [
+    "a vector of nobody's post",
+    { post_vectors: [{ ...vector, post_id: "x" }] },
+    "post_vectors",
+    1,
+    /^unknown post "x"$/,
+  ],
   ["two vectors", { post_vectors: [vector, vector] }, "post_vectors", 2, /^post "rye" has two vectors$/],
   ["a short vector", { post_vectors: [{ ...vector, vector: [1] }] }, "post_vectors", 1, /^vector: has fewer than 2/],
   [
@@ -191,9 +197,21 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
     1,
     /^vector: has more than 4,096 numbers$/,
   ],
-  ["a vector of zeros", { post_vectors: [{ ...vector, vector: [0, 1e-60] }] }, "post_vectors", 1, /^vector: is of zeros/],
+  [
+    "a vector of zeros",
+    { post_vectors: [{ ...vector, vector: [0, 1e-60] }] },
+    "post_vectors",
+    1,
+    /^vector: is of zeros/,
+  ],
   ["a vector of texts", { post_vectors: [{ ...vector, vector: ["1", "2"] }] }, "post_vectors", 1, /^vector\.0: /],
-  ["a huge number", { post_vectors: [{ ...vector, vector: [1, 1e300] }] }, "post_vectors", 1, /^vector\.1: is too large/],
+  [
+    "a huge number",
+    { post_vectors: [{ ...vector, vector: [1, 1e300] }] },
+    "post_vectors",
+    1,
+    /^vector\.1: is too large/,
+  ],
   ["no vector", { post_vectors: [{ post_id: "rye", vector: null }] }, "post_vectors", 1, /^vector: /],
   ["late trouble", { interactions: [...Array(12_000).fill(view), "oops"] }, "interactions", 12_001, /^is not JSON$/],
 ];

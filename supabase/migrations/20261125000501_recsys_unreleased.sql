@@ -214,7 +214,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.own_vector_shapes()
  SET search_path TO ''
 AS $function$
 begin
-  -- made of what recsys.watch quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  -- made of what recsys.watch quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
   return query execute format('select own.encoder, cardinality(own.vector), count(distinct own.post_id) from (%s) as own where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2', recsys_engine.own_vectors_sql());
 end
 $function$;
@@ -226,7 +226,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.own_vectors(p_encoder text, p_posts uui
  SET search_path TO ''
 AS $function$
 begin
-  -- as above: @plpgsql_check_options: security_warnings = off
+  -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
   return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from (%s) as own where own.post_id = any ($2) and own.encoder = $1 and own.vector is not null order by own.post_id', recsys_engine.own_vectors_sql())
   using p_encoder, p_posts;
 end
@@ -239,7 +239,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.missing_vectors(p_basis text, p_after u
  SET search_path TO ''
 AS $function$
 begin
-  -- as above: @plpgsql_check_options: security_warnings = off
+  -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
   return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder = basis.encoder and own.vector is not null where basis.basis_id = $1 and own.post_id > $2 and not exists (select from recsys_engine.reduced_vectors as reduced where reduced.post_id = own.post_id and reduced.basis_id = basis.basis_id) order by own.post_id limit $3', recsys_engine.own_vectors_sql())
   using p_basis, p_after, p_limit;
 end

@@ -1,6 +1,7 @@
 /** What posts and users of a community say, as the towers take it. */
-import type { PostInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+
 import type { UserText } from "../../supabase/functions/_shared/features/tokens.ts";
+import type { PostInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { Community } from "./community.ts";
 
 export function postText({ posts, users }: Community, post: number): Omit<PostInput, "id_embedding"> {

@@ -18,13 +18,18 @@ export interface PrincipalComponents {
 /** The first components of rows [rows, dimension]. Deterministic. */
 export function principalComponents(values: Float32Array, dimension: number, count: number): PrincipalComponents {
   const rows = values.length / dimension;
-  const mean = new Float32Array(dimension);
-  for (let i = 0; i < values.length; i++) mean[i % dimension] += values[i] / rows;
+  const sums = new Float64Array(dimension);
+  for (let i = 0; i < values.length; i++) sums[i % dimension] += values[i];
+  const mean = Float32Array.from(sums, (sum) => sum / rows);
   const centred = values.map((value, i) => value - mean[i % dimension]);
   const found = Math.min(count, dimension, rows - 1);
   const random = new Random(1);
   const x = tf.tensor2d(centred, [rows, dimension]);
-  let basis = orthonormal(Float32Array.from({ length: dimension * found }, () => random.normal()), dimension, found);
+  let basis = orthonormal(
+    Float32Array.from({ length: dimension * found }, () => random.normal()),
+    dimension,
+    found,
+  );
   for (let i = 0; i < iterations; i++) {
     const product = tf.tidy(
       () => tf.matMul(x, tf.matMul(x, tf.tensor2d(basis, [dimension, found])), true).dataSync() as Float32Array,
@@ -33,8 +38,7 @@ export function principalComponents(values: Float32Array, dimension: number, cou
   }
   x.dispose();
   const components = new Float32Array(dimension * count);
-  for (let row = 0; row < dimension; row++)
-    components.set(basis.subarray(row * found, (row + 1) * found), row * count);
+  for (let row = 0; row < dimension; row++) components.set(basis.subarray(row * found, (row + 1) * found), row * count);
   return { mean, components };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -8,6 +9,7 @@ import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vect
 import { assertClose } from "../../testing/onnx/assert-close.ts";
 import { bothRuntimes } from "../../testing/onnx/runtimes.ts";
 import type { Community } from "../community/community.ts";
+import { postText } from "../community/texts.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
@@ -16,6 +18,7 @@ import { embedPosts, embedUsersAt } from "../towers/embed.ts";
 import { towerDefaults } from "../towers/hyperparameters.ts";
 import { meanVectorOf, newTowers, TowerData } from "../towers/model.ts";
 import { type TrainedTowers, trainTowers } from "../towers/train.ts";
+import { towersOf } from "./read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "./towers.ts";
 
 const runtimes = await bothRuntimes();
@@ -91,6 +94,35 @@ for (const runtime of runtimes) {
     assertClose((await run(userTowerInputs(inputs))).embedding.data, expected, 1e-4, "users");
   });
 }
+
+for (const runtime of runtimes)
+  test(`${runtime.name} gives the trainer's post vectors from the text and the posts' own vectors`, async () => {
+    const random = new Random(2);
+    const vectors = community.posts.ids.map((_, p) =>
+      p % 3 === 0 ? null : Float32Array.from({ length: vectorWidth }, () => random.normal() / 8),
+    );
+    const withVectors = { ...community, posts: { ...community.posts, vectors } };
+    const options = { ...towerDefaults, epochs: 2, batch: 64, seed: 1, until: 100 * hour };
+    const { towers, data } = await trainTowers(withVectors, options);
+    const onnx = postTowerGraph(towers);
+    assertContract(onnx, contracts.post_tower);
+    const tower = await runtime.createSession(onnx);
+    const inputs = community.posts.ids.map((_, p) => ({
+      ...postText(withVectors, p),
+      id_embedding: row(towers.postIdEmbeddings.weights.values, p),
+    }));
+    const expected = embedPosts(towers, data, 30);
+    assertClose(
+      Float32Array.from((await embeddingsOf(tower, postTowerInputs(inputs, tower))).flatMap((each) => [...each])),
+      expected,
+      1e-4,
+      "posts",
+    );
+    // weights that a fine-tuning reads back give the same
+    const read = { ...towers, ...towersOf(userTowerGraph(towers), onnx) };
+    assert.deepEqual(embedPosts(read, data, 30), expected);
+    assert.notDeepEqual(embedPosts(read, { ...data, vectors: undefined } as TowerData, 30), expected);
+  });
 
 test("a graph says how many rows its table of words has, and is fed by these", async () => {
   const tokenRows = 20_000;

@@ -1,7 +1,7 @@
 /** The two towers as ONNX graphs: the same equations as towers/network.ts, with text still as token ids. */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { type Field, postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
 import { vectorInputs } from "../../supabase/functions/_shared/features/text-vector.ts";
+import { type Field, postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";

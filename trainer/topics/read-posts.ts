@@ -9,8 +9,8 @@ import type pg from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
-import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { PostText } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postTextInput, postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
@@ -59,8 +59,7 @@ export async function readModelPosts(
     const read = await run(client, pageAfter(modelId, after));
     // a post may be gone, and its vector not yet
     const posts = read.filter(({ is_there }) => is_there);
-    const embedded =
-      posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(textOfRow), tower)) : [];
+    const embedded = posts.length > 0 ? await embeddingsOf(tower, postTowerInputs(posts.map(textOfRow), tower)) : [];
     for (const [i, { post_id, topic_id, embedding }] of posts.entries()) {
       if (n === most) break;
       vectors.set(embedding === null ? embedded[i] : JSON.parse(embedding), n * dimensions);

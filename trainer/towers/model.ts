@@ -5,6 +5,7 @@ import {
   historyLength,
   meanVector,
 } from "../../supabase/functions/_shared/features/history.ts";
+import { vectorInputs, vectorRow } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { postFields, postTokens, userFields, userTokens } from "../../supabase/functions/_shared/features/tokens.ts";
 import {
   postNumberRow,
@@ -12,7 +13,6 @@ import {
   userNumberRow,
   userNumbers,
 } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { vectorInputs, vectorRow } from "../../supabase/functions/_shared/features/text-vector.ts";
 import type { Community } from "../community/community.ts";
 import { postText, userText } from "../community/texts.ts";
 import type { DenseWeights, Matrix } from "../engine/dense.ts";

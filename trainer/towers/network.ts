@@ -10,9 +10,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
+import { vectorInputs } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postNumbers, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { vectorInputs } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { DenseWeights } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 
@@ -90,7 +90,8 @@ export function userTower(
 
 /** The post tower: [N, 32], unit length. */
 export function postTower(weights: Record<string, tf.Tensor>, inputs: TowerInputs): tf.Tensor2D {
-  const said = inputs.text_vector && tf.matMul(inputs.text_vector as tf.Tensor2D, weights["post/vector"] as tf.Tensor2D);
+  const said =
+    inputs.text_vector && tf.matMul(inputs.text_vector as tf.Tensor2D, weights["post/vector"] as tf.Tensor2D);
   const x = tf.concat([inputs.fields, inputs.numbers, ...(inputs.text_vector ? [inputs.text_vector] : [])], 1);
   return tower(weights, "post", inputs, x, postFields.length, said);
 }
@@ -127,7 +128,9 @@ function normalise(x: tf.Tensor2D): tf.Tensor2D {
 
 /** [65, 32]: the first 32 numbers of a vector as they are, times `scale`; the others and the bit count for nothing yet. */
 function scaledIdentity(scale: number): Float32Array {
-  return Float32Array.from({ length: vectorInputs * dimensions }, (_, i) => (i % (dimensions + 1) === 0 && i < dimensions * dimensions ? scale : 0));
+  return Float32Array.from({ length: vectorInputs * dimensions }, (_, i) =>
+    i % (dimensions + 1) === 0 && i < dimensions * dimensions ? scale : 0,
+  );
 }
 
 function identity(n: number): Float32Array {

@@ -116,8 +116,7 @@ function vectorMask(rows: number, rate: number, random: Random): Matrix {
 
 /** Zeroes a share of the rows in place, as if these posts had no vector. */
 function dropVectors({ values, shape: [rows, width] }: Matrix, rate: number, random: Random): void {
-  for (let row = 0; row < rows; row++)
-    if (random.uniform() < rate) values.fill(0, row * width, (row + 1) * width);
+  for (let row = 0; row < rows; row++) if (random.uniform() < rate) values.fill(0, row * width, (row + 1) * width);
 }
 
 /** Zeroes a share of the rows in place, and those of cold users; says which rows were kept. */

@@ -3,7 +3,11 @@ import type pg from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import { call, run, type Statement } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db } from "../../supabase/functions/_shared/database/query.ts";
-import { type OwnVector, reduceVectors, writeReducedVectors } from "../../supabase/functions/_shared/embed/vector-bases.ts";
+import {
+  type OwnVector,
+  reduceVectors,
+  writeReducedVectors,
+} from "../../supabase/functions/_shared/embed/vector-bases.ts";
 import type { VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import type { VectorBasis } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { vectorBasis } from "./vector-basis.ts";

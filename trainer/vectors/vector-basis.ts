@@ -53,7 +53,13 @@ async function makeBasis(client: PoolClient, shape: Shape, until?: number): Prom
   const bytes = Buffer.from(weights.buffer);
   const id = createHash("sha256").update(`${encoder}\n`).update(bytes).digest("hex").slice(0, 16);
   const row = { basis_id: id, encoder, dimension, weights: bytes };
-  await run(client, db.insertInto("recsys_engine.vector_bases").values(row).onConflict((same) => same.doNothing()));
+  await run(
+    client,
+    db
+      .insertInto("recsys_engine.vector_bases")
+      .values(row)
+      .onConflict((same) => same.doNothing()),
+  );
   return { id, encoder, dimension, weights };
 }
 

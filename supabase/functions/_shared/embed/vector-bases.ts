@@ -11,9 +11,7 @@ export async function readBasis(connection: Pick<Connection, "query">, id: strin
 }
 
 export function bases() {
-  return db
-    .selectFrom("recsys_engine.vector_bases")
-    .select(["basis_id as id", "encoder", "dimension", "weights"]);
+  return db.selectFrom("recsys_engine.vector_bases").select(["basis_id as id", "encoder", "dimension", "weights"]);
 }
 
 /** A row of recsys_engine.vector_bases as a basis. */

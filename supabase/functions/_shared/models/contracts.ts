@@ -6,8 +6,8 @@ import { categories } from "../features/categories.ts";
 import { dimensions } from "../features/history.ts";
 import { type Head, kinds } from "../features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
-import { type Field, postFields, userFields } from "../features/tokens.ts";
 import { vectorInputs } from "../features/text-vector.ts";
+import { type Field, postFields, userFields } from "../features/tokens.ts";
 import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "./inference.ts";
 
