@@ -7,6 +7,8 @@ import { call, run } from "../supabase/functions/_shared/database/database.ts";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
 import { db } from "../supabase/functions/_shared/database/query.ts";
 import { type Embedded, embedBatch } from "../supabase/functions/_shared/embed/embed-batch.ts";
+import { encodeBatch } from "../supabase/functions/_shared/embed/encode-posts.ts";
+import { platformEncoders } from "../supabase/functions/_shared/embed/encoders.ts";
 import { loadRuntime } from "../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../supabase/functions/_shared/models/models.ts";
 import { type BatchResult, runBatch } from "../trainer/batch/run-batch.ts";
@@ -114,11 +116,13 @@ export function keepEmbedded(
 ): Stop {
   // as the functions have it: what hangs is given up
   const pool = openPool(url, onError, { max: 1 });
-  const services = { pool, models: modelCache(loadRuntime) };
+  const services = { pool, models: modelCache(loadRuntime), encoders: platformEncoders(onError) };
   const stop = keep(
     async (signal) => {
       for (let batch = await embedBatch(services); batch; batch = signal.aborted ? null : await embedBatch(services))
         onDone?.(batch);
+      // Node has no encoder of the platform's: that is said, once
+      await encodeBatch(services);
     },
     every,
     onError,

@@ -3,7 +3,8 @@
 create table recsys_engine.raw_vectors (
   post_id uuid not null primary key,
   encoder text not null check (encoder <> '' and length(encoder) <= 200),
-  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null),
+  made_of text
 );
 
 create table recsys_engine.vector_bases (
@@ -21,7 +22,17 @@ create table recsys_engine.reduced_vectors (
   primary key (post_id, basis_id)
 );
 
+create table recsys_engine.encoding_jobs (
+  post_id uuid primary key,
+  failures integer not null default 0,
+  last_error text
+);
+create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (post_id) where failures < 5;
+
+alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
 
+
+alter table recsys.settings add column encoder text check (encoder = 'gte-small');

@@ -9,8 +9,7 @@ import fc from "fast-check";
 import type { Database } from "../db/connect.ts";
 import { createVerifier } from "../supabase/functions/_shared/http/auth.ts";
 import type { EdgeFunction } from "../supabase/functions/_shared/http/edge-function.ts";
-import type { RecommendServices } from "../supabase/functions/_shared/plug-ins/feed-services.ts";
-import { publishableKey, secretKey, testFunction } from "../supabase/functions/testing.ts";
+import { publishableKey, secretKey, type TestServices, testFunction } from "../supabase/functions/testing.ts";
 import { clear, fillCommunity, people, publishTinyModel, uuid } from "./community.ts";
 
 /** `npm run test:soak` sends 10,000 to each function. */
@@ -182,7 +181,7 @@ export interface FuzzOptions {
 export async function fuzz<Input>(
   scope: { after(clean: () => Promise<void>): void },
   { pool, url }: Database,
-  edgeFunction: EdgeFunction<Input, RecommendServices>,
+  edgeFunction: EdgeFunction<Input, TestServices>,
   { body, parameters = [], writes, statuses }: FuzzOptions,
 ): Promise<void> {
   await clear(pool);

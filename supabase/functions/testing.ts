@@ -1,5 +1,6 @@
 /** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
 import { openPool } from "./_shared/database/pool.ts";
+import type { Encoders } from "./_shared/embed/encoders.ts";
 import type { Claims, Verify } from "./_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
 import { AppError } from "./_shared/http/errors.ts";
@@ -35,13 +36,18 @@ export interface TestOptions {
   claims?: (userId: string) => object;
   /** Left out: any user id is a valid token. */
   verify?: Verify;
+  /** Left out: this host has none. */
+  encoders?: Encoders;
 }
+
+/** What the functions use, all of them. */
+export type TestServices = RecommendServices & { encoders: Encoders };
 
 /** Every answer is checked against the OpenAPI document. `scope` closes the pool. */
 export function testFunction<Input, Answer>(
   scope: { after(clean: () => Promise<void>): void },
   url: string,
-  edgeFunction: EdgeFunction<Input, RecommendServices>,
+  edgeFunction: EdgeFunction<Input, TestServices>,
   options: TestOptions = {},
 ): TestApp<Answer> {
   const { runtime = loadRuntime, preview = false, claims = () => ({}) } = options;
@@ -57,6 +63,7 @@ export function testFunction<Input, Answer>(
   scope.after(() => pool.end());
   const app = createApp(edgeFunction, {
     ...openFeedServices(pool, modelCache(runtime), log),
+    encoders: options.encoders ?? (() => undefined),
     verify: options.verify ?? verifyId,
     secretKeys: [secretKey],
     publishableKeys: [publishableKey],

@@ -8,7 +8,8 @@ do $$ begin perform '[1]'::extensions.vector; end $$;
 create table recsys_engine.raw_vectors (
   post_id uuid not null primary key,
   encoder text not null check (encoder <> '' and length(encoder) <= 200),
-  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null),
+  made_of text
 );
 
 create table recsys_engine.vector_bases (
@@ -26,9 +27,49 @@ create table recsys_engine.reduced_vectors (
   primary key (post_id, basis_id)
 );
 
+create table recsys_engine.encoding_jobs (
+  post_id uuid primary key,
+  failures integer not null default 0,
+  last_error text
+);
+create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (post_id) where failures < 5;
+
+alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
+
+
+alter table recsys.settings add column encoder text check (encoder = 'gte-small');
+
+CREATE OR REPLACE FUNCTION recsys_engine.call_embed()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  project_url text;
+  secret_key text;
+begin
+  -- an empty queue costs no call
+  if not recsys_engine.has_due_embedding_jobs() and not exists (select from recsys_engine.encoding_jobs where encoding_jobs.failures < 5) then
+    return null;
+  end if;
+  -- vault and net are looked up when these lines run: where they are missing, nobody calls this
+  select max(decrypted_secret) filter (where name = 'recsys_project_url'), max(decrypted_secret) filter (where name = 'recsys_secret_key')
+  into project_url, secret_key
+  from vault.decrypted_secrets;
+  if project_url is null or secret_key is null then
+    raise exception 'posts wait to be embedded, and the Vault does not say where and with which key'
+      using hint = 'select vault.create_secret(''https://PROJECT.supabase.co'', ''recsys_project_url''), vault.create_secret(''sb_secret_…'', ''recsys_secret_key'')';
+  end if;
+  return net.http_post(
+    url := rtrim(project_url, '/') || '/functions/v1/embed',
+    headers := jsonb_build_object('content-type', 'application/json', 'apikey', secret_key),
+    timeout_milliseconds := 15000
+  );
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys.watch(p_table regclass, p_kind text, p_id text DEFAULT 'id'::text, p_user_id text DEFAULT 'user_id'::text, p_post_id text DEFAULT 'post_id'::text, p_author_id text DEFAULT 'author_id'::text, p_created_at text DEFAULT 'created_at'::text, p_texts text[] DEFAULT NULL::text[], p_others text[] DEFAULT '{}'::text[], p_user_lookup text[] DEFAULT NULL::text[])
  RETURNS void
@@ -245,6 +286,20 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.queue_for_encoder()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into recsys_engine.encoding_jobs (post_id)
+  select source_posts.post_id from recsys.source_posts
+  where not exists (select from recsys_engine.raw_vectors where raw_vectors.post_id = source_posts.post_id and raw_vectors.encoder = new.encoder)
+  on conflict (post_id) do nothing;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.missing_reads(p_role name)
  RETURNS TABLE(relation regclass, views text, columns text, statement text)
  LANGUAGE sql
@@ -278,6 +333,8 @@ AS $function$
   group by lacking.relation, named.columns
 $function$;
 
+CREATE TRIGGER queue_for_encoder AFTER UPDATE OF encoder ON recsys.settings FOR EACH ROW WHEN (((new.encoder IS NOT NULL) AND (new.encoder IS DISTINCT FROM old.encoder))) EXECUTE FUNCTION recsys_engine.queue_for_encoder();
+
 CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
 
 CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_update AFTER UPDATE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
@@ -286,6 +343,8 @@ CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_delete AFTER DELETE ON
 
 CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
 
+comment on column recsys.settings.encoder is 'Which of the platform''s models makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers). Where the function embed has none it says so once. Null: none is made.';
+
 comment on table recsys_engine.raw_vectors is 'Vectors of posts in an app that keeps none itself: those of an imported bundle, or what the function embed made.';
 
 comment on column recsys_engine.raw_vectors.post_id is 'The post.';
@@ -293,6 +352,8 @@ comment on column recsys_engine.raw_vectors.post_id is 'The post.';
 comment on column recsys_engine.raw_vectors.encoder is 'The model that made it.';
 
 comment on column recsys_engine.raw_vectors.vector is 'What it made, of whatever length.';
+
+comment on column recsys_engine.raw_vectors.made_of is 'The sha256 of the text that it was made of; null: not known. Of another text another is made.';
 
 comment on table recsys_engine.vector_bases is 'By what vectors of an encoder are reduced to 64 numbers: the principal components of the community''s posts when it was made. A model names its own in recsys.models.feature_spec; the first training that finds vectors of another encoder or length makes another.';
 
@@ -314,6 +375,16 @@ comment on column recsys_engine.reduced_vectors.basis_id is 'By which they were 
 
 comment on column recsys_engine.reduced_vectors.components is 'Its components, the widest first.';
 
+comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
+
+comment on column recsys_engine.encoding_jobs.post_id is 'The post.';
+
+comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder failed at it.';
+
+comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
+
+comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
+
 comment on column recsys.watches.kind is 'What its rows are: interactions, logins, posts, users, post_texts, user_texts or vectors.';
 
 comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
@@ -325,6 +396,8 @@ comment on function recsys_engine.own_vector_shapes() is 'How many posts have a 
 comment on function recsys_engine.own_vectors(text,uuid[]) is 'The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array.';
 
 comment on function recsys_engine.missing_vectors(text,uuid,integer) is 'The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
+
+comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: another encoder makes a vector of every post that has none by it.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
@@ -343,6 +416,8 @@ grant execute on function recsys_engine.own_vectors(text,uuid[]) to service_role
 revoke execute on function recsys_engine.missing_vectors(text,uuid,integer) from public;
 
 grant execute on function recsys_engine.missing_vectors(text,uuid,integer) to service_role;
+
+revoke execute on function recsys_engine.queue_for_encoder() from public;
 
 grant delete on table recsys_engine.raw_vectors to service_role;
 
@@ -367,3 +442,11 @@ grant insert on table recsys_engine.reduced_vectors to service_role;
 grant select on table recsys_engine.reduced_vectors to service_role;
 
 grant update on table recsys_engine.reduced_vectors to service_role;
+
+grant delete on table recsys_engine.encoding_jobs to service_role;
+
+grant insert on table recsys_engine.encoding_jobs to service_role;
+
+grant select on table recsys_engine.encoding_jobs to service_role;
+
+grant update on table recsys_engine.encoding_jobs to service_role;

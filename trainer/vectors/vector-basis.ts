@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import type { PoolClient } from "pg";
 import { call, run, type Statement } from "../../supabase/functions/_shared/database/database.ts";
 import { db, instantOf } from "../../supabase/functions/_shared/database/query.ts";
-import { bases, basisOf, type OwnVector } from "../../supabase/functions/_shared/embed/vector-bases.ts";
+import { bases, type OwnVector, vectorBasisOf } from "../../supabase/functions/_shared/embed/vector-bases.ts";
 import { type VectorBasis, vectorInputs, vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { principalComponents } from "../engine/principal-components.ts";
 
@@ -20,7 +20,7 @@ export async function vectorBasis(client: PoolClient, until?: number): Promise<V
   if (!shape) return undefined;
   const known = bases().where("encoder", "=", shape.encoder).where("dimension", "=", shape.dimension);
   const [found] = await run(client, known.orderBy("made_at", "desc").limit(1));
-  return found ? basisOf(found) : await makeBasis(client, shape, until);
+  return found ? vectorBasisOf(found) : await makeBasis(client, shape, until);
 }
 
 type Shape = Pick<VectorBasis, "encoder" | "dimension">;

@@ -1,5 +1,7 @@
-/** `POST /embed`, called by pg_cron every ten seconds while posts or users wait for a vector: embeds them. */
+/** `POST /embed`, called by pg_cron every ten seconds while posts or users wait for a vector: embeds them, and has an encoder read a few texts that wait for it. */
 import { type Embedded, type EmbedServices, embedBatch } from "../_shared/embed/embed-batch.ts";
+import { encodeBatch } from "../_shared/embed/encode-posts.ts";
+import type { Encoders } from "../_shared/embed/encoders.ts";
 import type { OpenFunction } from "../_shared/http/edge-function.ts";
 
 /**
@@ -9,7 +11,7 @@ import type { OpenFunction } from "../_shared/http/edge-function.ts";
 const mostBatches = 10;
 const mostMilliseconds = 5_000;
 
-export const embedFunction: OpenFunction<void, EmbedServices> = {
+export const embedFunction: OpenFunction<void, EmbedServices & { encoders: Encoders }> = {
   name: "embed",
   callers: "service",
   maximumBodyBytes: 1024,
@@ -23,6 +25,8 @@ export const embedFunction: OpenFunction<void, EmbedServices> = {
       total.completed += batch.completed;
       total.failed += batch.failed;
     }
+    // after what is quick: it may take the rest of the processor time that the platform gives a request
+    await encodeBatch(services);
     return total;
   },
 };

@@ -41,7 +41,8 @@ create table recsys.settings (
   requests_per_minute integer default 120 check (requests_per_minute > 0),
   impressions_per_day integer default 5000 check (impressions_per_day >= 0),
   events_per_day integer default 10000 check (events_per_day >= 0),
-  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0')
+  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0'),
+  encoder text check (encoder = 'gte-small')
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';
@@ -70,6 +71,7 @@ comment on column recsys.settings.requests_per_minute is 'How many requests a pe
 comment on column recsys.settings.impressions_per_day is 'How many impressions of a person are kept a day (UTC); more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.events_per_day is 'How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole months, so up to a month longer.';
+comment on column recsys.settings.encoder is 'Which of the platform''s models makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers). Where the function embed has none it says so once. Null: none is made.';
 insert into recsys.settings default values;
 
 create function recsys.version() returns text

@@ -4,12 +4,14 @@
 create table recsys_engine.raw_vectors (
   post_id uuid not null primary key,
   encoder text not null check (encoder <> '' and length(encoder) <= 200),
-  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null),
+  made_of text
 );
 comment on table recsys_engine.raw_vectors is 'Vectors of posts in an app that keeps none itself: those of an imported bundle, or what the function embed made.';
 comment on column recsys_engine.raw_vectors.post_id is 'The post.';
 comment on column recsys_engine.raw_vectors.encoder is 'The model that made it.';
 comment on column recsys_engine.raw_vectors.vector is 'What it made, of whatever length.';
+comment on column recsys_engine.raw_vectors.made_of is 'The sha256 of the text that it was made of; null: not known. Of another text another is made.';
 
 create table recsys_engine.vector_bases (
   basis_id text primary key,
@@ -36,7 +38,20 @@ comment on column recsys_engine.reduced_vectors.post_id is 'The post.';
 comment on column recsys_engine.reduced_vectors.basis_id is 'By which they were made.';
 comment on column recsys_engine.reduced_vectors.components is 'Its components, the widest first.';
 
+create table recsys_engine.encoding_jobs (
+  post_id uuid primary key,
+  failures integer not null default 0,
+  last_error text
+);
+comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
+comment on column recsys_engine.encoding_jobs.post_id is 'The post.';
+comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder failed at it.';
+comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
+-- each call takes some of these, and each schedule asks whether there are any
+create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (post_id) where failures < 5;
+
+alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
-grant select, insert, update, delete on recsys_engine.raw_vectors, recsys_engine.vector_bases, recsys_engine.reduced_vectors to service_role;
+grant select, insert, update, delete on recsys_engine.raw_vectors, recsys_engine.vector_bases, recsys_engine.reduced_vectors, recsys_engine.encoding_jobs to service_role;

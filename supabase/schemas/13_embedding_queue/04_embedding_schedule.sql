@@ -8,7 +8,7 @@ declare
   secret_key text;
 begin
   -- an empty queue costs no call
-  if not recsys_engine.has_due_embedding_jobs() then
+  if not recsys_engine.has_due_embedding_jobs() and not exists (select from recsys_engine.encoding_jobs where encoding_jobs.failures < 5) then
     return null;
   end if;
   -- vault and net are looked up when these lines run: where they are missing, nobody calls this
@@ -26,7 +26,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
+comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
 revoke all on function recsys_engine.call_embed() from public;
 
 do $$

@@ -47,4 +47,20 @@ comment on function recsys_engine.missing_vectors(text, uuid, integer) is 'The f
 revoke all on function recsys_engine.own_vectors_sql(), recsys_engine.own_vector_shapes(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) from public;
 grant execute on function recsys_engine.own_vectors_sql(), recsys_engine.own_vector_shapes(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) to service_role;
 
+create function recsys_engine.queue_for_encoder() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into recsys_engine.encoding_jobs (post_id)
+  select source_posts.post_id from recsys.source_posts
+  where not exists (select from recsys_engine.raw_vectors where raw_vectors.post_id = source_posts.post_id and raw_vectors.encoder = new.encoder)
+  on conflict (post_id) do nothing;
+  return null;
+end
+$$;
+comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: another encoder makes a vector of every post that has none by it.';
+revoke all on function recsys_engine.queue_for_encoder() from public;
+create trigger queue_for_encoder after update of encoder on recsys.settings
+for each row when (new.encoder is not null and new.encoder is distinct from old.encoder) execute function recsys_engine.queue_for_encoder();
+
 select recsys.watch('recsys_engine.raw_vectors', 'vectors', p_texts => '{vector}', p_others => '{encoder}');

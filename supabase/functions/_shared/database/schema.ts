@@ -836,6 +836,21 @@ export interface RecsysEngineEmbeddingJobs {
   version: Generated<number>;
 }
 
+export interface RecsysEngineEncodingJobs {
+  /**
+   * How often the encoder failed at it.
+   */
+  failures: Generated<number>;
+  /**
+   * At what it failed last.
+   */
+  last_error: string | null;
+  /**
+   * The post.
+   */
+  post_id: string;
+}
+
 export interface RecsysEngineErasableColumns {
   /**
    * The column that holds the id or ids.
@@ -1564,6 +1579,10 @@ export interface RecsysEngineRawVectors {
    * The model that made it.
    */
   encoder: string;
+  /**
+   * The sha256 of the text that it was made of; null: not known. Of another text another is made.
+   */
+  made_of: string | null;
   /**
    * The post.
    */
@@ -2754,6 +2773,10 @@ export interface RecsysSettings {
    */
   drawn_share: Generated<number>;
   /**
+   * Which of the platform's models makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers). Where the function embed has none it says so once. Null: none is made.
+   */
+  encoder: string | null;
+  /**
    * How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.
    */
   events_per_day: Generated<number | null>;
@@ -3228,6 +3251,7 @@ export interface DB {
   "recsys_engine.embedding_changes": RecsysEngineEmbeddingChanges;
   "recsys_engine.embedding_coverage": RecsysEngineEmbeddingCoverage;
   "recsys_engine.embedding_jobs": RecsysEngineEmbeddingJobs;
+  "recsys_engine.encoding_jobs": RecsysEngineEncodingJobs;
   "recsys_engine.erasable_columns": RecsysEngineErasableColumns;
   "recsys_engine.event_ids": RecsysEngineEventIds;
   "recsys_engine.feature_changes": RecsysEngineFeatureChanges;
@@ -3417,7 +3441,7 @@ export interface Functions {
   "recsys_engine.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
   /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
   "recsys_engine.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
-  /** Calls the function embed where jobs are due, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
+  /** Calls the function embed where jobs are due, or texts wait for an encoder, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
   "recsys_engine.call_embed": { args: {  }; row: { call_embed: number } };
   /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
   "recsys_engine.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; nearest: any } };

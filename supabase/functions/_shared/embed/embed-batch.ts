@@ -15,6 +15,7 @@ import type { ModelCache } from "../models/models.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
 import { userInput } from "../towers/user-input.ts";
 import { embedForVariants } from "./embed-variants.ts";
+import { queueEncoding } from "./encode-posts.ts";
 import { type OwnVectors, ownVectors } from "./own-vectors.ts";
 import { claimJobs, type Job, type PostToEmbed, readPosts, readUsers, readWork } from "./read-jobs.ts";
 import { completeJobs, type EmbeddingOutcome, failJobs } from "./write-vectors.ts";
@@ -49,6 +50,7 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
     const posts = await run(connection, readPosts(active.id, idsOf("post")));
     const users = await run(connection, readUsers(active.id, idsOf("user")));
     const own = await ownVectors(connection, active.basis, idsOf("post"));
+    if (active.encoder) await queueEncoding(connection, active.encoder, posts);
     return { modelId: active.id, model, jobs, posts, users, own };
   });
   if (!work || work.jobs.length === 0) {

@@ -9,11 +9,20 @@ import type { UserTextRow } from "../towers/user-input.ts";
 /** By which basis a model reads the posts' own vectors; null: it reads none. */
 export const basisOfModel = sql<string | null>`feature_spec #>> '{vectors,basis}'`;
 
+/** The platform's model that makes a vector of each post; null: none does. */
+export const encoderOfSettings = sql<string | null>`(select encoder from recsys.settings)`;
+
 /** The active model; no row where nothing is to be done: no model, or no job that is due. */
 export function readWork() {
   return db
     .selectFrom("recsys.models")
-    .select(["model_id as id", "name", "feature_spec_digest", basisOfModel.as("basis")])
+    .select([
+      "model_id as id",
+      "name",
+      "feature_spec_digest",
+      basisOfModel.as("basis"),
+      encoderOfSettings.as("encoder"),
+    ])
     .where("status", "=", "active")
     .where(sql<boolean>`${fn("recsys_engine.has_due_embedding_jobs", {})}`);
 }

@@ -7,7 +7,7 @@ import { reduceVector, type VectorBasis } from "../features/text-vector.ts";
 /** The basis of this id; undefined where it is gone. */
 export async function readBasis(connection: Pick<Connection, "query">, id: string): Promise<VectorBasis | undefined> {
   const [found] = await run(connection, bases().where("basis_id", "=", id));
-  return found && basisOf(found);
+  return found && vectorBasisOf(found);
 }
 
 export function bases() {
@@ -15,7 +15,10 @@ export function bases() {
 }
 
 /** A row of recsys_engine.vector_bases as a basis. */
-export function basisOf({ weights, ...row }: Omit<VectorBasis, "weights"> & { weights: Uint8Array }): VectorBasis {
+export function vectorBasisOf({
+  weights,
+  ...row
+}: Omit<VectorBasis, "weights"> & { weights: Uint8Array }): VectorBasis {
   // a copy, because the bytes need not lie at a multiple of four; all machines that this runs on are little-endian
   return { ...row, weights: new Float32Array(Uint8Array.from(weights).buffer) };
 }
