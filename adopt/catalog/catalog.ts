@@ -14,6 +14,7 @@ export type ColumnKind =
   | "decimal" // numeric, real, double precision
   | "json" // which, unlike jsonb, cannot be compared
   | "jsonb"
+  | "vector" // vector and halfvec of pgvector
   | "other";
 
 export interface Column {
@@ -22,6 +23,8 @@ export interface Column {
   /** Whether its type is the built-in one itself: no domain, citext or char(n), which functions would not take without a cast. */
   plain: boolean;
   notNull: boolean;
+  /** Of a vector how many numbers its type says that it has; null: any, or it is none. */
+  dimension: number | null;
   /** Worked out from others by the table itself: no further generated column may read it. */
   generated: boolean;
   /** The values it may have, where an enum or a check names them; failing these, those that the planner's statistics or a sample of rows have. */

@@ -71,6 +71,7 @@ types as (
     case
       when pg_type.typtype = 'e' then 'enum'
       when pg_type.typname = 'citext' then 'text'
+      when pg_type.typname in ('vector', 'halfvec') then 'vector'
       when pg_type.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace then 'other'
       when pg_type.typname in ('int2', 'int4', 'int8') then 'number'
       when pg_type.typname in ('text', 'varchar', 'bpchar') then 'text'
@@ -101,6 +102,7 @@ select pg_catalog.jsonb_build_object(
       'plain', pg_attribute.atttypid = types.base and types.built_in and types.name <> 'bpchar',
       'notNull', pg_attribute.attnotnull,
       'generated', pg_attribute.attgenerated <> '',
+      'dimension', case when types.kind = 'vector' and pg_attribute.atttypmod > 0 then pg_attribute.atttypmod end,
       'labels', (select pg_catalog.jsonb_agg(pg_enum.enumlabel order by pg_enum.enumsortorder) from pg_catalog.pg_enum where pg_enum.enumtypid = types.base),
       'checks', coalesce((
         select pg_catalog.jsonb_agg(pg_catalog.pg_get_constraintdef(pg_constraint.oid))

@@ -67,7 +67,7 @@ async function someOf(questions: Questions, table: Table, from: string): Promise
 }
 
 const askedKinds = new Set(
-  "text texts enum boolean uuid number decimal timestamptz timestamp date jsonb".split(" ") as Column["kind"][],
+  "text texts enum boolean uuid number decimal timestamptz timestamp date jsonb vector".split(" ") as Column["kind"][],
 );
 
 /** How many rows have it, in how many it is true or no zero, and how long it is. */

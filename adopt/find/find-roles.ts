@@ -17,6 +17,7 @@ import {
 } from "./find-people.ts";
 import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
 import { type Tags, tagsOf } from "./find-tags.ts";
+import { findVectors } from "./find-vectors.ts";
 
 export interface PostTable {
   table: Table;
@@ -26,6 +27,8 @@ export interface PostTable {
   tags: Tags | undefined;
   /** Where their text is, where it is not in the table itself. */
   opening: Opening | undefined;
+  /** What other models made of them. */
+  own: ReturnType<typeof findVectors>;
 }
 
 export interface Roles extends KnownApp {
@@ -57,6 +60,7 @@ export function findRoles(catalog: Catalog): Roles {
     parents: parentsOf(found, references),
     tags: tagsOf(app, found),
     opening: findOpening(app, found),
+    own: findVectors(found, keyOf(found) as Column, references),
   };
   return {
     ...app,

@@ -197,7 +197,7 @@ begin
       'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end,
       'vector_sql', case when p_kind = 'vectors' then format('%I::real[]', p_texts[1]) end,
       -- which model made it, or else the column itself stands for it
-      'encoder_sql', case when p_kind = 'vectors' then coalesce(format('%I::text', p_others[1]), quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
+      'encoder_sql', case when p_kind = 'vectors' then coalesce(quote_ident(p_others[1]) || '::text', quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
     perform recsys_engine.drop_watch(watches.table_name, watches.watch)
@@ -333,6 +333,79 @@ AS $function$
   group by lacking.relation, named.columns
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.check_vectors()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+  with posts as (
+    select under.relation from recsys_engine.relations_under('recsys.source_posts'::regclass) as under where under.kind in ('r', 'p')
+  ),
+  holders as (
+    -- the post is its own row, or one that another table names, once each
+    select posts.relation, pg_attribute.attname as post
+    from posts
+    join pg_catalog.pg_index on pg_index.indrelid = posts.relation and pg_index.indisprimary and pg_index.indnkeyatts = 1
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = posts.relation and pg_attribute.attnum = pg_index.indkey[0]
+    union
+    select pg_constraint.conrelid, pg_attribute.attname
+    from posts
+    join pg_catalog.pg_constraint on pg_constraint.confrelid = posts.relation and pg_constraint.contype = 'f' and cardinality(pg_constraint.conkey) = 1
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_constraint.conrelid and pg_attribute.attnum = pg_constraint.conkey[1]
+    where exists (
+      select from pg_catalog.pg_index
+      where pg_index.indrelid = pg_constraint.conrelid and pg_index.indisunique and pg_index.indpred is null and pg_index.indnkeyatts = 1 and pg_index.indkey[0] = pg_constraint.conkey[1]
+    )
+  )
+  select false,
+    format('%s of %s has a vector of each post, which no tower reads%s', pg_attribute.attname, recsys_engine.table_sql(holders.relation),
+      coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
+    format('select recsys.watch(%L, ''vectors''%s, p_texts => %L)', recsys_engine.table_sql(holders.relation),
+      case when holders.post <> 'post_id' then format(', p_post_id => %L', holders.post) else '' end, array[pg_attribute.attname])
+  from holders
+  join pg_catalog.pg_attribute on pg_attribute.attrelid = holders.relation and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+    and pg_attribute.atttypid in ('extensions.vector'::regtype, 'extensions.halfvec'::regtype)
+  join pg_catalog.pg_class on pg_class.oid = holders.relation
+  left join pg_catalog.pg_stats on pg_stats.schemaname = pg_class.relnamespace::regnamespace::text and pg_stats.tablename = pg_class.relname and pg_stats.attname = pg_attribute.attname
+  where not exists (
+    select from recsys.watches
+    where watches.table_name = holders.relation and watches.kind = 'vectors' and watches.watch -> 'columns' ? pg_attribute.attname::text
+  );
+
+  return query
+  select false,
+    format('model %s reads vectors by %s, and %s posts have one by %s: their towers go by words alone', models.name, models.feature_spec #>> '{vectors,encoder}', shapes.posts, shapes.encoder),
+    'npx recsys train, then npx recsys publish: from then on the others are read'
+  from recsys.models
+  join recsys_engine.own_vector_shapes() as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
+  where models.status = 'active';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys."check"()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+  select found.*
+  from (
+    select 1 as part, checked.* from recsys_engine.check_views() as checked
+    union all select 2, checked.* from recsys_engine.check_access() as checked
+    union all select 3, checked.* from recsys_engine.check_rows() as checked
+    union all select 4, checked.* from recsys_engine.check_upkeep() as checked
+    union all select 5, checked.* from recsys_engine.check_indexes() as checked
+    union all select 6, checked.* from recsys_engine.check_vectors() as checked
+  ) as numbered (part, stops, problem, cure)
+  cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
+  order by not numbered.stops, numbered.part;
+end
+$function$;
+
 CREATE TRIGGER queue_for_encoder AFTER UPDATE OF encoder ON recsys.settings FOR EACH ROW WHEN (((new.encoder IS NOT NULL) AND (new.encoder IS DISTINCT FROM old.encoder))) EXECUTE FUNCTION recsys_engine.queue_for_encoder();
 
 CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
@@ -401,6 +474,8 @@ comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.sett
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
+comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, and vectors by another encoder than the active model reads. Part of recsys.check().';
+
 revoke execute on function recsys_engine.own_vectors_sql() from public;
 
 grant execute on function recsys_engine.own_vectors_sql() to service_role;
@@ -418,6 +493,8 @@ revoke execute on function recsys_engine.missing_vectors(text,uuid,integer) from
 grant execute on function recsys_engine.missing_vectors(text,uuid,integer) to service_role;
 
 revoke execute on function recsys_engine.queue_for_encoder() from public;
+
+revoke execute on function recsys_engine.check_vectors() from public;
 
 grant delete on table recsys_engine.raw_vectors to service_role;
 

@@ -135,7 +135,7 @@ begin
       'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end,
       'vector_sql', case when p_kind = 'vectors' then format('%I::real[]', p_texts[1]) end,
       -- which model made it, or else the column itself stands for it
-      'encoder_sql', case when p_kind = 'vectors' then coalesce(format('%I::text', p_others[1]), quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
+      'encoder_sql', case when p_kind = 'vectors' then coalesce(quote_ident(p_others[1]) || '::text', quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
     perform recsys_engine.drop_watch(watches.table_name, watches.watch)
