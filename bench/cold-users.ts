@@ -1,6 +1,7 @@
 /**
  * How good the feed of cold users with a profile is, compared with rankings that need no model and with the users'
- * true preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table.
+ * true preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table. With `--vectors` the
+ * post tower reads vectors of the posts (bench/encode.ts) as well.
  */
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
@@ -14,7 +15,8 @@ import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts"
 import { System, TowersAlone } from "../trainer/evaluation/system/system.ts";
 import { communityEnd } from "../trainer/synthetic/calendar.ts";
 import { firstVisits, type TruePreferences, truePreferences } from "../trainer/synthetic/true-preferences.ts";
-import { loadCommunity } from "./shared/place.ts";
+import { encodeBundle } from "./shared/encode-bundle.ts";
+import { benchmarkBundle, loadCommunity, openScope } from "./shared/place.ts";
 
 const listSize = 20;
 
@@ -39,7 +41,10 @@ interface ColdUserMetrics {
  * ranks for each of them at the instant at which the community ends.
  */
 async function evaluateColdUsers(seed: number): Promise<ColdUserMetrics[]> {
-  const { loaded, scoreWeights } = await loadCommunity({ seed });
+  await using scope = openScope();
+  const folder = await benchmarkBundle(scope, undefined, { seed });
+  if (process.argv.includes("--vectors")) await encodeBundle(folder);
+  const { loaded, scoreWeights } = await loadCommunity(folder);
   const { community } = loaded;
   const sizes = { users: community.users.ids.length, posts: community.posts.ids.length };
   const preferences = truePreferences(seed);

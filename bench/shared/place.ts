@@ -13,6 +13,8 @@ import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
 import { UserError } from "../../db/user-error.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../trainer/community/from-database.ts";
 import { type SyntheticOptions, writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
+import { prepareVectors } from "../../trainer/vectors/prepare-vectors.ts";
+import { withVectors } from "../../trainer/vectors/read-vectors.ts";
 
 /** `await using scope = openScope()`: what is told to it is closed when the block ends, the last first. */
 export function openScope(): Scope & AsyncDisposable {
@@ -69,7 +71,11 @@ export async function loadCommunity(
   await using scope = openScope();
   const database = await testDatabase(scope, "bench");
   await importBundle(database, typeof source === "string" ? source : await benchmarkBundle(scope, undefined, source));
-  return { loaded: await communityFromDatabase(database), scoreWeights: await readScoreWeights(database) };
+  const loaded = await communityFromDatabase(database);
+  // of a bundle that has any
+  const vectors = await prepareVectors(database.pool, () => {});
+  const community = await withVectors(database, loaded.community, vectors?.basis.id);
+  return { loaded: { ...loaded, community }, scoreWeights: await readScoreWeights(database) };
 }
 
 /** Runs a benchmark's file once more as a process of its own, whose memory and time are its own; the last line it prints, as JSON. */

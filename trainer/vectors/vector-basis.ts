@@ -40,8 +40,24 @@ async function makeBasis(client: PoolClient, shape: Shape, until?: number): Prom
   const drawn = await run(client, before.orderBy(sql`md5(post_id::text)`).limit(mostVectors));
   const given = { p_encoder: encoder, p_posts: drawn.map(({ post_id }) => post_id) };
   const own = await run(client, call("recsys_engine.own_vectors", given) as Statement<OwnVector>);
-  const rows = own.map(({ vector }) => unit(vector)).filter((vector) => vector?.length === dimension) as number[][];
-  if (rows.length < leastVectors) return undefined;
+  const ofLength = own.map(({ vector }) => vector).filter(({ length }) => length === dimension);
+  if (ofLength.length < leastVectors) return undefined;
+  const basis = basisFromVectors(encoder, ofLength);
+  const row = { basis_id: basis.id, encoder, dimension, weights: Buffer.from(basis.weights.buffer) };
+  await run(
+    client,
+    db
+      .insertInto("recsys_engine.vector_bases")
+      .values(row)
+      .onConflict((same) => same.doNothing()),
+  );
+  return basis;
+}
+
+/** The basis of vectors of one length; those that say nothing are left out. */
+export function basisFromVectors(encoder: string, vectors: number[][]): VectorBasis {
+  const rows = vectors.map(unit).filter((vector) => vector !== undefined);
+  const dimension = vectors[0].length;
   const values = new Float32Array(rows.length * dimension);
   for (const [i, row] of rows.entries()) values.set(row, i * dimension);
   const { mean, components } = principalComponents(values, dimension, vectorWidth);
@@ -50,17 +66,8 @@ async function makeBasis(client: PoolClient, shape: Shape, until?: number): Prom
     weights[d * vectorInputs] = mean[d];
     weights.set(components.subarray(d * vectorWidth, (d + 1) * vectorWidth), d * vectorInputs + 1);
   }
-  const bytes = Buffer.from(weights.buffer);
-  const id = createHash("sha256").update(`${encoder}\n`).update(bytes).digest("hex").slice(0, 16);
-  const row = { basis_id: id, encoder, dimension, weights: bytes };
-  await run(
-    client,
-    db
-      .insertInto("recsys_engine.vector_bases")
-      .values(row)
-      .onConflict((same) => same.doNothing()),
-  );
-  return { id, encoder, dimension, weights };
+  const digest = createHash("sha256").update(`${encoder}\n`).update(Buffer.from(weights.buffer));
+  return { id: digest.digest("hex").slice(0, 16), encoder, dimension, weights };
 }
 
 /** undefined: not of finite numbers, or of zeros. */
