@@ -104,9 +104,24 @@ export const towerSchema = z
       ),
 
     // --- an app's own vectors ---
-    vectorScale: positive().default(2).describe("TODO"),
-    vectorLearningRate: share().default(0.1).describe("TODO"),
-    vectorlessPosts: share().default(0.1).describe("TODO"),
+    vectorScale: positive()
+      .default(2)
+      .describe(
+        "Length at which a vector of unit length starts, next to words of some hundredths. Cold posts of travel-se, R@20 at 500, 1,000 and 5,000 posts: " +
+          ".356, .275 and .142 at 1, .363, .292 and .133 at 2.",
+      ),
+    vectorLearningRate: share()
+      .default(0.1)
+      .describe(
+        "Share of the learning rate at which their projection learns: it starts at the principal components, and leaves them slowly. Without the hidden " +
+          "layer's part, 500 and 1,000 posts: .333, .238 at .02, .335, .243 at .1, .341, .256 at .3.",
+      ),
+    vectorlessPosts: share()
+      .default(0.1)
+      .describe(
+        "How often a post is shown as if it had no vector, so that words stand alone for those that have none yet. At 500 and 1,000 posts: .334, .288 at 0, " +
+          ".356, .275 at .1.",
+      ),
 
     // --- the loss and the optimiser ---
     batch: count(8192).default(512).describe("Positives per step, at most. Not tuned."),
