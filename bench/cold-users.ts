@@ -3,6 +3,8 @@
  * true preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table. With `--vectors` the
  * post tower reads vectors of the posts (bench/encode.ts) as well.
  */
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { LoadedCommunity } from "../trainer/community/from-database.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
 import { mostRecent, popularity, recencyBaselineRecommender } from "../trainer/evaluation/baselines/simple.ts";
@@ -15,10 +17,10 @@ import { ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts"
 import { System, TowersAlone } from "../trainer/evaluation/system/system.ts";
 import { communityEnd } from "../trainer/synthetic/calendar.ts";
 import { firstVisits, type TruePreferences, truePreferences } from "../trainer/synthetic/true-preferences.ts";
-import { encodeBundle } from "./shared/encode-bundle.ts";
 import { benchmarkBundle, loadCommunity, openScope } from "./shared/place.ts";
 
 const listSize = 20;
+const encoder = fileURLToPath(new URL("encode.ts", import.meta.url));
 
 const backend = await startBackend();
 const runs: ColdUserMetrics[][] = [];
@@ -43,7 +45,8 @@ interface ColdUserMetrics {
 async function evaluateColdUsers(seed: number): Promise<ColdUserMetrics[]> {
   await using scope = openScope();
   const folder = await benchmarkBundle(scope, undefined, { seed });
-  if (process.argv.includes("--vectors")) await encodeBundle(folder);
+  // in a process of its own: it brings a TensorFlow.js that would take the place of ours
+  if (process.argv.includes("--vectors")) execFileSync(process.execPath, [encoder, folder]);
   const { loaded, scoreWeights } = await loadCommunity(folder);
   const { community } = loaded;
   const sizes = { users: community.users.ids.length, posts: community.posts.ids.length };
