@@ -36,3 +36,6 @@ alter table recsys_engine.reduced_vectors enable row level security;
 
 
 alter table recsys.settings add column encoder text check (encoder = 'gte-small');
+
+-- Ideas name the posts that they come from.
+alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';

@@ -65,9 +65,10 @@ before(async () => {
     [adas],
   );
   await pool.query("select recsys_engine.assign_topics($1, $2)", [model, [adas]]);
-  await pool.query("insert into recsys_engine.idea_pool (model_id, pool) values ($1, $2)", [
+  await pool.query("insert into recsys_engine.idea_pool (model_id, pool, post_ids) values ($1, $2, $3)", [
     model,
     JSON.stringify(ideaPool),
+    [post(4), post(6)],
   ]);
   await pool.query("delete from recsys_engine.embedding_jobs");
 });
@@ -81,11 +82,13 @@ const walks = {
   supply: 0.6,
   people: 60,
 };
-const ideaPool: IdeaPool = {
+const ideaPool: Omit<IdeaPool, "named"> = {
+  needs: [{ kind: "asked_often", topic: { id: 3, label: walks.label }, posts: [1] }],
   ideas: [
     {
       title: "How safe is it to walk in Kyoto at night?",
       points: ["last train", "Japan", "women"],
+      from: [0],
       subject: "kyoto",
       subjects: ["kyoto"],
       form: "how safe is it to walk in _ at night?",

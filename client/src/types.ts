@@ -626,6 +626,10 @@ export interface Ideas {
     name: string;
   } | null;
   /**
+   * What the community needs, whoever asks: what anybody could write about first.
+   */
+  needs: Need[];
+  /**
    * The best first: large audience, more asked for than written, near to the caller.
    */
   items: Idea[];
@@ -637,6 +641,36 @@ export interface Ideas {
       "too_few_posts" | "no_profile" | "no_vector" | "no_personalisation" | "no_topics" | "no_model" | "writer_failed";
     message: string;
   }[];
+}
+/**
+ * What the community asks for and does not get.
+ */
+export interface Need {
+  /**
+   * unanswered: posts that nobody else has commented on after two days. asked_often: a topic where that is more usual than elsewhere. read_much: a topic that has more of all readers than of all posts.
+   */
+  kind: "unanswered" | "asked_often" | "read_much";
+  /**
+   * null: of no topic in particular.
+   */
+  topic: {
+    id: number;
+    label: string;
+  } | null;
+  /**
+   * Those of the last 28 days that show it, at most three, the most visited first.
+   *
+   * @minItems 1
+   */
+  posts: NamedPost[];
+}
+/**
+ * A post that the caller may read, by its title.
+ */
+export interface NamedPost {
+  post_id: string;
+  app_id: string;
+  title: string;
 }
 /**
  * A post that the caller might write.
@@ -696,6 +730,10 @@ export interface Idea {
    * How near it is to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1; null: the caller has none yet.
    */
   fit: number | null;
+  /**
+   * The posts whose titles are nearest to it, at most three: what it comes from, as far as the caller may read that.
+   */
+  from: NamedPost[];
   /**
    * community: from the language of its titles; model: a language model of the operator's choice wrote it.
    */

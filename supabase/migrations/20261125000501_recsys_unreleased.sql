@@ -42,6 +42,9 @@ alter table recsys_engine.reduced_vectors enable row level security;
 
 alter table recsys.settings add column encoder text check (encoder = 'gte-small');
 
+-- Ideas name the posts that they come from.
+alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
+
 CREATE OR REPLACE FUNCTION recsys_engine.call_embed()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -300,6 +303,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.named_posts(p_post_ids uuid[])
+ RETURNS TABLE(post_id uuid, app_id text, title text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select posts.post_id, recsys.app_id(posts.post_id, posts.external_id), coalesce(posts.title, '')
+  from recsys_engine.eligible_posts(recsys_engine.request_with_mutes(auth.uid(), recsys.clock())) as eligible
+  join recsys.source_posts as posts on posts.post_id = eligible.post_id
+  where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.missing_reads(p_role name)
  RETURNS TABLE(relation regclass, views text, columns text, statement text)
  LANGUAGE sql
@@ -472,6 +487,10 @@ comment on function recsys_engine.missing_vectors(text,uuid,integer) is 'The fir
 
 comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: another encoder makes a vector of every post that has none by it.';
 
+comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
+
+comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, with their titles as they are now.';
+
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
 comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, and vectors by another encoder than the active model reads. Part of recsys.check().';
@@ -493,6 +512,10 @@ revoke execute on function recsys_engine.missing_vectors(text,uuid,integer) from
 grant execute on function recsys_engine.missing_vectors(text,uuid,integer) to service_role;
 
 revoke execute on function recsys_engine.queue_for_encoder() from public;
+
+revoke execute on function recsys_engine.named_posts(uuid[]) from public;
+
+grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
 
 revoke execute on function recsys_engine.check_vectors() from public;
 

@@ -29,9 +29,9 @@ export function userTowerGraph(towers: Towers): Uint8Array {
 /** The graph under `contracts.post_tower`; it takes `text_vector` where the towers read vectors. */
 export function postTowerGraph(towers: Towers): Uint8Array {
   const g = new GraphBuilder("post_tower");
-  const { text_vector, ...always } = contracts.post_tower.inputs;
-  const { token_ids, token_weights, numbers, id_embedding } = g.inputsOf({ inputs: always });
-  const vector = readsVectors(towers.dense) ? Object.values(g.inputsOf({ inputs: { text_vector } })) : [];
+  const { token_ids, token_weights, numbers, id_embedding } = g.inputsOf(contracts.post_tower);
+  const { type, dims } = contracts.post_tower.inputs.text_vector;
+  const vector = readsVectors(towers.dense) ? [g.input("text_vector", type, dims)] : [];
   const fields = fieldBags(g, towers, postFields, token_ids, token_weights);
   const learned = mlp(g, towers, "post", g.concat([fields, numbers, ...vector], 1));
   const parts = [learned, id_embedding, ...vector.map((each) => g.matMul(each, vectorWeights(g, towers)))];

@@ -73,9 +73,9 @@ export class GraphBuilder extends Graph {
     return this.node("ReduceSum", [x, this.integers(axes)], { keepdims: keep ? 1 : 0 });
   }
 
-  /** All inputs of a contract, by name. */
+  /** All inputs that a contract asks for, by name; optional ones are not among them. */
   inputsOf<Name extends string>(contract: { inputs: Record<Name, ValueSpecification> }): Record<Name, string> {
-    const names = Object.keys(contract.inputs) as Name[];
+    const names = (Object.keys(contract.inputs) as Name[]).filter((name) => !contract.inputs[name].optional);
     const inputs = names.map((name) => {
       const { type, dims } = contract.inputs[name];
       return [name, this.input(name, type, dims)];

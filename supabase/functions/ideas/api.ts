@@ -13,6 +13,25 @@ export type IdeasRequest = z.infer<typeof ideasRequest>;
 
 const count = z.int().min(0);
 
+const namedPost = z
+  .object({ post_id: z.uuid(), app_id: z.string(), title: z.string() })
+  .meta({ id: "NamedPost", description: "A post that the caller may read, by its title." });
+
+const need = z
+  .object({
+    kind: z
+      .enum(["unanswered", "asked_often", "read_much"])
+      .describe(
+        "unanswered: posts that nobody else has commented on after two days. asked_often: a topic where that is more usual than elsewhere. read_much: a topic that has more of all readers than of all posts.",
+      ),
+    topic: z.object({ id: z.int(), label: z.string() }).nullable().describe("null: of no topic in particular."),
+    posts: z
+      .array(namedPost)
+      .min(1)
+      .describe("Those of the last 28 days that show it, at most three, the most visited first."),
+  })
+  .meta({ id: "Need", description: "What the community asks for and does not get." });
+
 const idea = z
   .object({
     title: z.string(),
@@ -49,6 +68,11 @@ const idea = z
       .describe(
         "How near it is to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1; null: the caller has none yet.",
       ),
+    from: z
+      .array(namedPost)
+      .describe(
+        "The posts whose titles are nearest to it, at most three: what it comes from, as far as the caller may read that.",
+      ),
     writer: z
       .enum(["community", "model"])
       .describe(
@@ -77,6 +101,7 @@ export const ideasAnswer = z
       .object({ id: z.int(), name: z.string() })
       .nullable()
       .describe("Whose vectors fit and topics are by; null: none is active."),
+    needs: z.array(need).describe("What the community needs, whoever asks: what anybody could write about first."),
     items: z.array(idea).describe("The best first: large audience, more asked for than written, near to the caller."),
     notes: z
       .array(z.object({ code: z.enum(noteCodes), message: z.string() }))

@@ -18,6 +18,7 @@ import { type IdeaAuthor, type PickedIdea, pickIdeas, topicsFor } from "../_shar
 import type { InferenceSession } from "../_shared/models/inference.ts";
 import type { ModelCache } from "../_shared/models/models.ts";
 import { type IdeasAnswer, type IdeasRequest, ideasRequest, notesOf } from "./api.ts";
+import { postNamer } from "./name-posts.ts";
 import { readAuthor } from "./read-author.ts";
 
 export interface IdeasOptions {
@@ -73,9 +74,14 @@ export function openIdeas({
       );
       if (written && "failure" in written) log("idea_writer_failed", written.failure);
       const items = pickIdeas(pool, [...pool.ideas, ...(written?.ideas ?? [])], author, limit);
+      const shown = [...pool.needs.flatMap(({ posts }) => posts), ...items.flatMap(({ idea }) => idea.from)];
+      const nameOf = await postNamer(database, claims, pool, shown);
       return {
         model: model_id === null ? null : { id: model_id, name: model_name ?? "" },
-        items: items.map((picked) => itemOf(picked, pool)),
+        needs: pool.needs
+          .map((need) => ({ ...need, posts: nameOf(need.posts) }))
+          .filter(({ topic, posts }) => posts.length > 0 && !isMutedTopic(topic, author.muted)),
+        items: items.map((picked) => ({ ...itemOf(picked, pool), from: nameOf(picked.idea.from) })),
         notes: notesOf({
           too_few_posts: items.length < limit,
           no_profile: !row.is_known,
@@ -100,7 +106,11 @@ const makingLater: Work<Making> = {
   },
 };
 
-function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): IdeasAnswer["items"][number] {
+function isMutedTopic(topic: { label: string } | null, muted: string[]): boolean {
+  return topic !== null && muted.includes(topic.label.toLowerCase());
+}
+
+function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): Omit<IdeasAnswer["items"][number], "from"> {
   const { title, points, topic, shares, writer } = idea;
   const lately = topic ? (pool.lately[topic.id] ?? { posts: 0, unanswered: 0 }) : null;
   return {

@@ -201,6 +201,47 @@ test("what somebody muted is in none of theirs", async () => {
   assert.equal((await ask(writers[2])).body.items.length, 1);
 });
 
+test("ideas and needs name posts as their reader may read them now, but not their own", async () => {
+  await publishTopics(pool);
+  const first = (await ask(reader)).body;
+  // another worker, which has what is stored
+  const later = async (userId = reader) => (await testApp(scope, url).call(userId, {})).body;
+  const [idea] = first.items;
+  assert.equal(idea.from.length, 3);
+  for (const { title } of idea.from) assert.ok(title.split(" ").some((word) => idea.title.includes(word)));
+  assert.ok(first.needs.length > 0 && first.needs.every(({ posts }) => posts.length > 0));
+  const named = (body: typeof first) => [
+    ...body.needs.flatMap(({ posts }) => posts),
+    ...body.items.flatMap(({ from }) => from),
+  ];
+  const ids = [...new Set(named(first).map(({ post_id }) => post_id))];
+  const author = async (id: string) =>
+    (await pool.query("select author_id from public.posts where id = $1", [id])).rows[0].author_id;
+  // hidden since the pool was made, deleted, edited, muted
+  const [hidden, gone, edited] = idea.from.map(({ post_id }) => post_id);
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden]);
+  await pool.query("delete from public.posts where id = $1", [gone]);
+  await pool.query("update public.posts set title = 'Edited since' where id = $1", [edited]);
+  const then = await later();
+  assert.deepEqual(
+    then.items[0].from.map(({ title }) => title),
+    ["Edited since"],
+  );
+  assert.ok(!named(then).some(({ post_id }) => post_id === hidden || post_id === gone));
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [
+    reader,
+    await author(edited),
+  ]);
+  const muted = named(await later()).map(({ post_id }) => post_id);
+  for (const id of muted) assert.notEqual(await author(id), await author(edited));
+  const own = await author(ids.find((id) => id !== hidden && id !== gone && id !== edited) as string);
+  for (const { post_id } of named(await later(own))) assert.notEqual(await author(post_id), own);
+  await pool.query("select recsys.erase()");
+  const { rows } = await pool.query("select pool::text as pool, post_ids from recsys_engine.idea_pool");
+  assert.ok(!rows[0].pool.includes(gone) && !rows[0].post_ids.includes(gone) && rows[0].post_ids.includes(null));
+  assert.equal((await later()).items.length, 1, "a worker that reads it then");
+});
+
 test("the community is read once a day, by whichever worker is asked first, and again when another model serves", async () => {
   await publishTopics(pool);
   await pool.query("delete from recsys_engine.idea_pool");

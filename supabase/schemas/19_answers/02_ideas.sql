@@ -5,13 +5,15 @@ create table recsys_engine.idea_pool (
   is_only boolean primary key default true check (is_only),
   model_id bigint,
   pool jsonb not null,
-  made_at timestamptz not null default now()
+  made_at timestamptz not null default now(),
+  post_ids uuid[] not null default '{}'
 );
 comment on table recsys_engine.idea_pool is 'The titles that the community''s own language gives, with what is forecast of each: one row, made with the topics of a model, by the first call of the function `ideas` where there is none, and after a call that found it a day old. Made of words and neighbouring words of several authors in posts that any signed-in member may read; nobody is named in it, and what was deleted is out of the next one.';
 comment on column recsys_engine.idea_pool.is_only is 'There is one row.';
 comment on column recsys_engine.idea_pool.model_id is 'Of which model''s vectors fit and topics are; null: none was active. No foreign key: it may outlive the model.';
 comment on column recsys_engine.idea_pool.pool is 'The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.';
 comment on column recsys_engine.idea_pool.made_at is 'When.';
+comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 alter table recsys_engine.idea_pool enable row level security;
 grant select, insert, update, delete on recsys_engine.idea_pool to service_role;
 
@@ -130,8 +132,18 @@ as $$
 $$;
 comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
 
-revoke all on function recsys_engine.idea_posts(integer), recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics(), recsys_engine.idea_author() from public;
-grant execute on function recsys_engine.idea_posts(integer), recsys_engine.idea_author() to authenticated;
+create function recsys_engine.named_posts(p_post_ids uuid[]) returns table (post_id uuid, app_id text, title text)
+language sql stable security invoker set search_path = ''
+as $$
+  select posts.post_id, recsys.app_id(posts.post_id, posts.external_id), coalesce(posts.title, '')
+  from recsys_engine.eligible_posts(recsys_engine.request_with_mutes(auth.uid(), recsys.clock())) as eligible
+  join recsys.source_posts as posts on posts.post_id = eligible.post_id
+  where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
+$$;
+comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, with their titles as they are now.';
+
+revoke all on function recsys_engine.named_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics(), recsys_engine.idea_author() from public;
+grant execute on function recsys_engine.named_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.idea_author() to authenticated;
 grant execute on function recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics() to service_role;
 
 -- a definer, since the Vault is not the service's to read; only these three secrets leave it, for the service alone

@@ -22,6 +22,7 @@ export function IdeasView() {
       {ideas.value?.items.length === 0 && (
         <p class="card soft">There are no ideas for you yet. Vote for a few posts first.</p>
       )}
+      {ideas.value && ideas.value.needs.length > 0 && <Needs needs={ideas.value.needs} />}
       <ol class="stack" aria-label="Ideas">
         {ideas.value?.items.map((idea) => (
           <IdeaCard key={idea.title} idea={idea} />
@@ -36,9 +37,52 @@ export function IdeasView() {
   );
 }
 
+/** What is needed here whoever asks, before what its reader could write of it. */
+function Needs({ needs }: Pick<Ideas, "needs">) {
+  return (
+    <section class="card stack" aria-label="What is needed here">
+      <h2>What is needed here</h2>
+      {needs.map(({ kind, topic, posts }) => (
+        <div key={`${kind} ${topic?.id}`}>
+          <p>
+            {says[kind]}
+            {topic && (
+              <>
+                {": "}
+                <span class="chip" dir="auto">
+                  {topic.label}
+                </span>
+              </>
+            )}
+          </p>
+          <Titles posts={posts} />
+        </div>
+      ))}
+    </section>
+  );
+}
+
+const says: Record<Ideas["needs"][number]["kind"], string> = {
+  unanswered: "Waiting for a comment for more than two days",
+  asked_often: "Asked often and answered seldom",
+  read_much: "Read much and written little",
+};
+
+function Titles({ posts }: { posts: Ideas["needs"][number]["posts"] }) {
+  return (
+    <ul class="points">
+      {posts.map(({ post_id, title }) => (
+        <li key={post_id} dir="auto">
+          {title}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** What an answer's notes mean to its reader; their own words are for whoever runs the project. */
 const lacks: Record<Ideas["notes"][number]["code"], string> = {
-  too_few_posts: "There are no more ideas: too few posts here are alike.",
+  too_few_posts: "There are no more ideas: too few posts here are alike to make sensible ones of.",
   no_profile: "You have no profile yet, so these are the same for all who have none.",
   no_vector: "What you would like to write is not known yet: these are the same for everybody.",
   no_personalisation: "You want no personalisation, so these are the same for everybody who does.",
@@ -75,6 +119,12 @@ function IdeaCard({ idea }: { idea: Idea }) {
           such posts in the last four weeks. {why.posts_lately} were written, {why.unanswered} of them without a comment
           so far.
         </p>
+      )}
+      {idea.from.length > 0 && (
+        <details>
+          <summary>What it comes from</summary>
+          <Titles posts={idea.from} />
+        </details>
       )}
       <p class="soft">In its first week, if you write it:</p>
       <FactList

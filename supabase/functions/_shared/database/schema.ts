@@ -1041,6 +1041,10 @@ export interface RecsysEngineIdeaPool {
    * The ideas, topics, and the weights of the forecast, as _shared/ideas/idea-pool.ts has them.
    */
   pool: Json;
+  /**
+   * The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.
+   */
+  post_ids: Generated<string[]>;
 }
 
 export interface RecsysEngineImpersonalPeople {
@@ -3685,6 +3689,8 @@ export interface Functions {
   "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
   /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
   "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
+  /** Those of some posts that the caller may read, did not write and did not mute, with their titles as they are now. */
+  "recsys_engine.named_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { post_id: string; app_id: string; title: string } };
   /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
   "recsys_engine.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
   /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */

@@ -15,17 +15,22 @@ import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-idea-source.ts";
 import { Coherence } from "./titles/coherence.ts";
 import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
+import { type Need, whatIsNeeded } from "./what-is-needed.ts";
 
 /** Of more titles, those that the words alone promise most are worked out. */
 const titlesAtMost = 600;
 const neighbours = 30;
+/** Posts that an idea names as those it comes from. */
+const fromAtMost = 3;
 /** The prior of an audience: each of its shares among all posts counts as so many posts, in addition to those near by. */
 const priorPosts = 10;
 /** "Lately": the last 28 days, as demand and supply of topics. */
 export const lately = 28 * 24 * 3_600_000;
 
-/** As it is stored: nothing but data, and nobody is named in it. */
+/** As it is stored, but for `named`, which has a column of its own: nothing but data, and nobody is named in it. */
 export interface IdeaPool {
+  /** The ids of posts that ideas and needs name; null: one that was deleted since. */
+  named: (string | null)[];
   ideas: Idea[];
   topics: IdeaTopic[];
   blend: Blend;
@@ -33,6 +38,8 @@ export interface IdeaPool {
   level: Level;
   /** What topics have to show: posts of the last 28 days, and those of them on which nobody else commented. */
   lately: Record<string, { posts: number; unanswered: number }>;
+  /** What the community needs, the posts that show it by their place in `named`. */
+  needs: (Omit<Need, "posts"> & { posts: number[] })[];
   /** How many posts it was made from. */
   posts: number;
 }
@@ -82,10 +89,21 @@ export async function makeIdeaPool(
     .slice(0, titlesAtMost)
     .map(({ each }) => each);
 
+  const named = new Map<string, number>();
+  const placeOf = ({ id }: IdeaPost) => {
+    const place = named.get(id) ?? named.size;
+    named.set(id, place);
+    return place;
+  };
+  const recent = posts.filter(({ createdAt }) => createdAt > now - lately);
+  const needs = whatIsNeeded(recent, topics, now).map((need) => ({ ...need, posts: need.posts.map(placeOf) }));
   const all = sharesOf(settled, { views: 1, votes: 1, comments: 1 }, 0);
+  const ideas = await worked(written, "community");
   return {
     pool: {
-      ideas: await worked(written, "community"),
+      named: [...named.keys()],
+      ideas,
+      needs,
       topics,
       blend: forecaster.blend,
       level: { ...forecaster.level },
@@ -127,6 +145,8 @@ export async function makeIdeaPool(
       return {
         title,
         points: points.length > 0 ? points : pointsFor(title, candidatePoints(near, topic)),
+        // those of a language model come later than the list of posts that are named
+        from: writer === "community" ? nearestTitles(title).map(placeOf) : [],
         subject,
         // a language model's idea is of no form that others share, so its subject is the whole of it
         subjects: writer === "model" ? [subject] : [...new Set([subject, ...subjects])],
@@ -138,6 +158,11 @@ export async function makeIdeaPool(
         topic,
       };
     });
+  }
+
+  function nearestTitles(title: string): IdeaPost[] {
+    const text = distinctWordsOf({ title, tags: [] });
+    return titles.nearest(text, fromAtMost).map(({ text }) => posts[text]);
   }
 
   /** Terms of the nearest posts' topics' words that stand in the more successful of their titles, then those of the idea's own topic. */

@@ -7,6 +7,7 @@ import { changeAs, readAs, service } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import { db } from "../database/query.ts";
 import type { InferenceSession } from "../models/inference.ts";
+import type { Idea } from "./idea.ts";
 import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
 import { openKept } from "./kept.ts";
 import { readIdeaSource } from "./read-idea-source.ts";
@@ -46,7 +47,9 @@ async function storedOrMade(
   const [stored] = await readAs(database, service, storedPool(modelId), async (_, rows) => rows);
   if (!stored) return (await makeIdeas(database, modelId, tower)).pool;
   if (stored.is_old) later(() => makeIdeas(database, modelId, tower));
-  return stored.pool;
+  // one that an earlier version stored names no posts
+  const { ideas, needs = [], ...pool } = stored.pool;
+  return { ...pool, needs, ideas: ideas.map((idea) => ({ from: [], ...idea })), named: stored.post_ids };
 }
 
 /** Makes the pool of a model from what there is now, and stores it. */
@@ -57,22 +60,31 @@ export async function makeIdeas(database: Pool, modelId: number | null, tower: T
   return maker;
 }
 
+/** Of an earlier version it has no posts. */
+type StoredPool = Omit<IdeaPool, "named" | "needs" | "ideas"> &
+  Partial<Pick<IdeaPool, "needs">> & { ideas: (Omit<Idea, "from"> & Partial<Pick<Idea, "from">>)[] };
+
 /** None where it is another model's. */
 function storedPool(modelId: number | null) {
   return db
     .selectFrom("recsys_engine.idea_pool")
-    .select([sql<IdeaPool>`pool`.as("pool"), sql<boolean>`made_at < now() - interval '1 day'`.as("is_old")])
+    .select([
+      sql<StoredPool>`pool`.as("pool"),
+      "post_ids",
+      sql<boolean>`made_at < now() - interval '1 day'`.as("is_old"),
+    ])
     .where("model_id", "is not distinct from", modelId);
 }
 
-function storePool(modelId: number | null, pool: IdeaPool) {
+function storePool(modelId: number | null, { named, ...pool }: IdeaPool) {
   return db
     .insertInto("recsys_engine.idea_pool")
-    .values({ model_id: modelId, pool: JSON.stringify(pool) })
+    .values({ model_id: modelId, pool: JSON.stringify(pool), post_ids: named as string[] })
     .onConflict((row) =>
       row.column("is_only").doUpdateSet(({ ref }) => ({
         model_id: ref("excluded.model_id"),
         pool: ref("excluded.pool"),
+        post_ids: ref("excluded.post_ids"),
         made_at: ref("excluded.made_at"),
       })),
     );

@@ -8,6 +8,8 @@ export type Writer = "community" | "model";
 export interface Idea {
   title: string;
   points: string[];
+  /** The posts whose titles are nearest to it, by their place in `IdeaPool.named`. */
+  from: number[];
   /** What of the title is new. */
   subject: string;
   /** Its terms, in small letters: two ideas of a page that share one are one too many. */

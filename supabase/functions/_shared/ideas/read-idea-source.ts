@@ -17,6 +17,7 @@ export const anyMember = {
 } satisfies Identity;
 
 export interface IdeaPost {
+  id: string;
   title: string;
   tags: string[];
   author: string | null;
@@ -68,6 +69,7 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
     return {
       now,
       posts: posts.titles.map((title, i) => ({
+        id: posts.post_ids[i],
         title,
         tags: posts.tags[i],
         author: posts.author_ids[i],
