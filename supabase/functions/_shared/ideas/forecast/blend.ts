@@ -24,8 +24,11 @@ export function blended({ weights, means, mean, scale }: Blend, parts: Parts): n
   return Math.max(0, scale * Math.expm1(sum));
 }
 
-/** Each part is half believed before anything is known: on 50 posts weights of least squares are noise. */
-const priorWeight = 0.5;
+/**
+ * Before anything is known the author's mean is believed, and of what words and nearest titles say a quarter each: on 50 posts weights of least squares
+ * are noise. travel-se .391 and 2.02, with half of each .389 and 1.995; of its cuts of 300 to 1,000 posts none is better by more than chance.
+ */
+const priorWeights: Parts = { words: 0.25, nearest: 0.25, author: 1 };
 /** For how many posts that counts. */
 const priorPosts = 100;
 const rounds = 200;
@@ -43,7 +46,7 @@ export function fitBlend(parts: Parts[], people: number[], earlier: number[]): B
   const mean = (sumOf(targets) + levelPosts * earlierMean) / (targets.length + levelPosts);
   const means = names.map((name) => meanOf(parts.map((each) => each[name])));
   const columns = names.map((name, n) => parts.map((each) => each[name] - means[n]));
-  const weights = names.map(() => priorWeight);
+  const weights = names.map((name) => priorWeights[name]);
   // coordinate descent
   for (let round = 0; round < rounds; round++)
     for (const [n, column] of columns.entries()) {
@@ -56,7 +59,7 @@ export function fitBlend(parts: Parts[], people: number[], earlier: number[]): B
         for (const [m, other] of columns.entries()) if (m !== n) others += weights[m] * other[i];
         product += value * (targets[i] - mean - others);
       }
-      weights[n] = Math.max(0, (product + doubt * priorWeight) / (square + doubt));
+      weights[n] = Math.max(0, (product + doubt * priorWeights[names[n]]) / (square + doubt));
     }
   const blend: Blend = { weights: partsOf(weights), means: partsOf(means), mean, scale: 1 };
   const said = sumOf(parts.map((each) => blended(blend, each))) + levelPosts * Math.expm1(earlierMean);
