@@ -181,6 +181,12 @@ command(program, "recommend", "print the feed of a user, over HTTP; it logs no i
 
 command(program, "serve", "serve the Edge Functions, the feed page and the console on this machine, with a worker")
   .addOption(port())
+  .addOption(
+    new Option(
+      "--read-database <url>",
+      "a streaming replica of --database, from which feeds read what is everybody's",
+    ).env("RECSYS_READ_URL"),
+  )
   .action(async (options) => (await import("./commands/serve.ts")).serveCommand(options));
 
 command(

@@ -13,7 +13,7 @@ import { type Scope, withoutPostgres } from "./testing.ts";
 import { answers, freePort, removeAtEnd, serverUser } from "./testing-process.ts";
 
 /** Where Debian and the packages of `npm run setup:postgres` put PostgreSQL 17. */
-const programs = "/usr/lib/postgresql/17/bin";
+export const programs = "/usr/lib/postgresql/17/bin";
 const extensions = "/usr/share/postgresql/17/extension";
 
 /** Why no cluster can be made here; false when one can. */
@@ -24,32 +24,47 @@ export async function withoutCluster(): Promise<false | string> {
   return needed.every(existsSync) ? false : "needs the programs of PostgreSQL 17 and pg_cron: npm run setup:postgres";
 }
 
+/** A server of PostgreSQL in a folder of its own. */
 export interface Cluster {
   url: string;
+  /** Where its data are; the first line of postmaster.pid there is its process. */
+  data: string;
   /**
    * Ends the server without any order and starts it again: SIGQUIT is what `pg_ctl stop -m immediate` sends, SIGKILL goes to
    * each of its processes, as when the machine loses its power.
    */
   crash(signal: "SIGQUIT" | "SIGKILL"): Promise<void>;
+  /** Ends it without any order. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
 /** Makes a cluster and starts it; it is gone when the scope is over. pg_cron works in its database `postgres`. */
 export async function testCluster(scope: Scope): Promise<Cluster> {
+  return await madeCluster(scope, (data) => [
+    `${programs}/initdb`,
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
+  ]);
+}
+
+/** Starts a cluster whose folder of data a program makes. */
+export async function madeCluster(
+  scope: Scope,
+  programFor: (data: string) => [program: string, args: string[]],
+): Promise<Cluster> {
   const folder = await mkdtemp(join(await placeOfClusters(), "recsys-cluster-"));
   const data = join(folder, "data");
   const log = join(folder, "log");
   const port = await freePort();
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  // which it does not ask for, and a pooler before it does
+  const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
   const owner = await serverUser();
   if (owner) await chown(folder, owner.uid, owner.gid);
   let server: ChildProcess | undefined;
   scope.after(removeAtEnd(folder, join(data, "postmaster.pid")));
   const run = { cwd: folder, ...owner };
-  await promisify(execFile)(
-    `${programs}/initdb`,
-    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
-    run,
-  );
+  await promisify(execFile)(...programFor(data), run);
+  // of two lines for one setting the last holds
   await appendFile(
     join(data, "postgresql.conf"),
     [
@@ -77,13 +92,19 @@ export async function testCluster(scope: Scope): Promise<Cluster> {
       if (Date.now() > end) throw new Error(`the server does not start: ${(await readFile(log, "utf8")).slice(-2000)}`);
     }
   };
+  const stop = async (signal: "SIGQUIT" | "SIGKILL" = "SIGQUIT") => {
+    if (server) await ended(server, signal);
+  };
   await start();
   return {
     url,
+    data,
     async crash(signal) {
-      if (server) await ended(server, signal);
+      await stop(signal);
       await start();
     },
+    stop: () => stop(),
+    start,
   };
 }
 
@@ -119,7 +140,8 @@ async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void
   await exit;
 }
 
-async function childrenOf(pid: number): Promise<number[]> {
+/** The processes that a process has started. */
+export async function childrenOf(pid: number): Promise<number[]> {
   const { stdout } = await promisify(execFile)("ps", ["-o", "pid=", "--ppid", `${pid}`]);
   return [...stdout.matchAll(/\d+/g)].map(Number);
 }

@@ -42,6 +42,8 @@ export async function startPooler(scope: Scope, databaseUrl: string, connections
       `pidfile = ${file("pid")}`,
       "pool_mode = transaction",
       `default_pool_size = ${connections}`,
+      // a database that was away is looked for after a second, and not after 15
+      "server_login_retry = 1",
       // what a pooler does for these hides from us that we send none
       "max_prepared_statements = 0",
     ].join("\n"),

@@ -11,6 +11,8 @@ import { type SigningKey, signingKey } from "./signing-key.ts";
 
 export interface GatewayOptions {
   databaseUrl: string;
+  /** A read replica of it, from which feeds take what is everybody's. */
+  readUrl?: string | undefined;
   /** 0: any free port. */
   port?: number;
   /** Where the local signing key is kept. */
@@ -59,7 +61,7 @@ export const localProject = ".recsys";
 /** Starts the gateway and waits until it serves. Throws one clear line when the port is taken or Deno cannot start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, port = 54321, folder = localProject, onLog = console.error } = options;
-  const { site, heap, only } = options;
+  const { readUrl, site, heap, only } = options;
   const isLocal = isOnThisMachine(databaseUrl);
   const key = await signingKey(folder);
   const secretKey = `sb_secret_${crypto.randomUUID()}`;
@@ -70,6 +72,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     detached: true,
     env: {
       ...environment(databaseUrl, port, key, secretKey),
+      ...(readUrl && { RECSYS_READ_URL: readUrl }),
       ...(only && { ONLY_FUNCTION: only }),
       ...(site && pagesEnvironment(site, isLocal && key)),
     },

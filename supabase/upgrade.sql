@@ -1,3 +1,5 @@
+-- What has to happen to tables and types that exist, since 1.0.0 (docs/architecture.md, "A change of the schema").
+
 -- Vectors of posts that other models made (05_embeddings/04_text_vectors.sql).
 
 create table recsys_engine.raw_vectors (
@@ -39,3 +41,9 @@ alter table recsys.settings add column encoder text check (encoder = 'gte-small'
 
 -- Ideas name the posts that they come from.
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
+
+-- Feeds from a replica.
+create type recsys_engine.reader as (
+  user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
+  latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
+);

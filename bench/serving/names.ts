@@ -2,6 +2,7 @@
 export const benchmarkNames = [
   "feed",
   "pooler",
+  "replica",
   "worker",
   "recall",
   "start",

@@ -10,7 +10,7 @@ import { withReaders } from "./readers.ts";
 
 const clients = 16;
 /** As many as Supabase's pooler holds on its smallest machines. */
-const connections = 15;
+export const pooledConnections = 15;
 
 export async function measurePooler(
   scope: Scope,
@@ -19,7 +19,7 @@ export async function measurePooler(
   folder: string,
 ): Promise<Finding> {
   const { database, users } = community;
-  const url = await startPooler(scope, database.url, connections);
+  const url = await startPooler(scope, database.url, pooledConnections);
   const feeds = await withReaders(url, users, folder, ({ ask }) => untilTime(seconds, () => ask));
   const direct = new pg.Pool({ connectionString: database.url, max: clients });
   scope.after(() => direct.end());
@@ -54,7 +54,7 @@ export async function measurePooler(
 }
 
 /** All clients at the same time, each with one request after another, until the time is over. */
-async function untilTime(seconds: number, clientOf: (client: number) => (number: number) => Promise<unknown>) {
+export async function untilTime(seconds: number, clientOf: (client: number) => (number: number) => Promise<unknown>) {
   const times: number[] = [];
   const errors: string[] = [];
   const begun = performance.now();

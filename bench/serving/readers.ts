@@ -13,15 +13,16 @@ interface Readers {
   ask(number: number): Promise<string>;
 }
 
-/** Serves the functions on a database, or a pooler before it, for some work; the first requests have been made by then. */
+/** Serves the functions on a database, or a pooler before it, for some work; the first requests have been made by then. `readUrl`: the same of a replica. */
 export async function withReaders<Result>(
   databaseUrl: string,
   users: string[],
   folder: string,
   work: (readers: Readers) => Promise<Result>,
+  readUrl?: string,
 ): Promise<Result> {
   const random = new Random(2);
-  const gateway = await startGateway({ databaseUrl, port: 0, folder });
+  const gateway = await startGateway({ databaseUrl, readUrl, port: 0, folder });
   try {
     const tokens = await Promise.all(
       Array.from({ length: Math.min(people, users.length) }, () => gateway.tokenOf(users[random.below(users.length)])),

@@ -14,6 +14,7 @@ import { measurePooler } from "./pooler.ts";
 import { measurePublish } from "./publish.ts";
 import { measureRanker } from "./ranker.ts";
 import { measureRecall } from "./recall.ts";
+import { measureReplica } from "./replica.ts";
 import { measureStart } from "./start.ts";
 import { measureWorker } from "./worker.ts";
 
@@ -50,6 +51,10 @@ export function openSuite({
     async pooler() {
       await installPooler();
       return await measurePooler(scope, await small(), seconds, folder);
+    },
+    async replica() {
+      await installPooler();
+      return await measureReplica(scope, { posts, requests, seconds, folder });
     },
     worker: async () => measureWorker(await small(), 7 * requests, folder),
     recall: async () => measureRecall(await small(), Math.ceil(requests / 3)),

@@ -9,11 +9,22 @@ import { keepEmbedded, keepMeasured, keepRolledUp, keepTopics } from "../../serv
 import { buildPages, packagedPages } from "../../web/build.ts";
 import { basisInWords, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { checkReplica } from "./read-database.ts";
+
+export interface ServeOptions extends DatabaseOption {
+  port: number;
+  /** The URL of a read replica. */
+  readDatabase?: string;
+}
 
 /** Serves until Ctrl-C. */
-export async function serveCommand(options: DatabaseOption & { port: number }): Promise<void> {
+export async function serveCommand({ readDatabase, port, ...options }: ServeOptions): Promise<void> {
   await inDatabase(options, {}, async ({ database, signal, print }) => {
-    const gateway = await startGateway({ databaseUrl: database.url, port: options.port, site: await builtSite() });
+    // what an empty variable leaves is none
+    const readUrl = readDatabase || undefined;
+    const isAway = readUrl && (await checkReplica(readUrl, database));
+    if (isAway) print(isAway);
+    const gateway = await startGateway({ databaseUrl: database.url, readUrl, port, site: await builtSite() });
     print(`functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)} (Ctrl-C ends it)`);
     print(consoleLine(gateway));
     await serveUntil(gateway, database, signal);

@@ -44,6 +44,7 @@ export default defineConfig({
         ["Upgrading", "upgrading"],
         ["Experiments in production", "experiments-in-production"],
         ["Promotions", "promotions"],
+        ["Feeds from replicas", "replicas"],
       ),
       group("Train it", ["Training", "training"], ["Retraining", "retraining"], ["Data format", "bundle"]),
       group(

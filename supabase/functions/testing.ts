@@ -1,5 +1,6 @@
 /** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
 import { openPool } from "./_shared/database/pool.ts";
+import { openReplica } from "./_shared/database/replica.ts";
 import type { Encoders } from "./_shared/embed/encoders.ts";
 import type { Claims, Verify } from "./_shared/http/auth.ts";
 import { createApp, type EdgeFunction } from "./_shared/http/edge-function.ts";
@@ -30,6 +31,8 @@ export interface TestApp<Answer> {
 
 export interface TestOptions {
   runtime?: () => Promise<Runtime>;
+  /** A replica of the database, as RECSYS_READ_URL names one; `behind` as in `openReplica`. */
+  replica?: { url: string; behind?: number };
   /** Everybody is an operator who looks. */
   preview?: boolean;
   /** What else is in a user's token. */
@@ -50,7 +53,7 @@ export function testFunction<Input, Answer>(
   edgeFunction: EdgeFunction<Input, TestServices>,
   options: TestOptions = {},
 ): TestApp<Answer> {
-  const { runtime = loadRuntime, preview = false, claims = () => ({}) } = options;
+  const { runtime = loadRuntime, replica: read, preview = false, claims = () => ({}) } = options;
   const verifyId = async (token: string): Promise<Claims> => {
     if (token.length !== 36) throw new AppError(401, "token_invalid", "the token is no user id");
     return { sub: token, role: "authenticated", ...claims(token), ...(preview && { preview }) };
@@ -61,8 +64,10 @@ export function testFunction<Input, Answer>(
   const versions = openVersionWatch((error) => log("other_version", error));
   const pool = openPool(url, (error) => log("connection_lost", error), {}, versions);
   scope.after(() => pool.end());
+  const replica = read && openReplica(read.url, log, read.behind);
+  if (replica) scope.after(() => replica.end());
   const app = createApp(edgeFunction, {
-    ...openFeedServices(pool, modelCache(runtime), log),
+    ...openFeedServices(pool, modelCache(runtime), log, replica),
     encoders: options.encoders ?? (() => undefined),
     verify: options.verify ?? verifyId,
     secretKeys: [secretKey],

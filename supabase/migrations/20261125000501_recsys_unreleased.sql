@@ -3,6 +3,8 @@
 set local lock_timeout = '1s';
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
+-- What has to happen to tables and types that exist, since 1.0.0 (docs/architecture.md, "A change of the schema").
+
 -- Vectors of posts that other models made (05_embeddings/04_text_vectors.sql).
 
 create table recsys_engine.raw_vectors (
@@ -44,6 +46,354 @@ alter table recsys.settings add column encoder text check (encoder = 'gte-small'
 
 -- Ideas name the posts that they come from.
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
+
+-- Feeds from a replica.
+create type recsys_engine.reader as (
+  user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
+  latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
+);
+
+drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.reader_at(p_user_id uuid, p_now timestamp with time zone)
+ RETURNS recsys_engine.reader
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  reader recsys_engine.reader;
+begin
+  reader.at := p_now;
+  reader.feed := 'personal';
+  -- a visitor has no rights on what people prefer
+  if p_user_id is not null then
+    reader.feed := recsys_engine.feed_kind(p_user_id);
+  end if;
+  if p_user_id is null or reader.feed = 'impersonal' then
+    -- who came this moment, and of whom nothing is known
+    reader.created_at := p_now;
+    return reader;
+  end if;
+  reader.user_id := p_user_id;
+  select array_remove(coalesce(users.passions, '{}'), null), array_remove(coalesce(users.projects, '{}'), null), coalesce(users.bio, ''), users.created_at
+  into reader.passions, reader.projects, reader.bio, reader.created_at
+  from recsys.source_users as users
+  where users.user_id = p_user_id;
+  if found then
+    reader.latest := recsys_engine.latest_interactions(p_user_id, p_now);
+    reader.history := array(
+      select row(history.post_id, history.at, history.sort_id)::recsys_engine.dated_post from recsys_engine.user_history(p_user_id, p_now, reader.latest) as history
+    );
+    reader.follows := recsys_engine.followed_people(p_user_id, p_now);
+  end if;
+  return reader;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.with_readable(p_reader recsys_engine.reader)
+ RETURNS recsys_engine.reader
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  reader recsys_engine.reader := p_reader;
+  readable uuid[];
+begin
+  if reader.latest <> '{}' or reader.history <> '{}' then
+    readable := array(
+      select posts.post_id
+      from (select each.post_id from unnest(reader.latest) as each union select each.post_id from unnest(reader.history) as each) as known
+      cross join lateral (select source_posts.post_id from recsys.source_posts where source_posts.post_id = known.post_id offset 0) as posts
+    );
+    reader.latest := array(select each from unnest(reader.latest) as each where each.post_id in (select unnest(readable)));
+    reader.history := array(select each from unnest(reader.history) as each where each.post_id in (select unnest(readable)));
+  end if;
+  return reader;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.reader_context(p_reader recsys_engine.reader, p_model_id bigint)
+ RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, feed text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  if p_reader.created_at is null then
+    return;
+  end if;
+  if p_reader.user_id is null then
+    return query select
+      '{}'::text[], '{}'::text[], '', p_reader.created_at, null::extensions.vector, '{}'::extensions.vector[], null::timestamptz, 0, 0, 0, 0,
+      null::double precision[], null::double precision[], null::double precision, null::double precision, 0, '[]'::json, '{}'::uuid[],
+      null::extensions.vector, p_reader.feed;
+    return;
+  end if;
+  return query
+  select
+    p_reader.passions, p_reader.projects, p_reader.bio, p_reader.created_at,
+    user_embeddings.id_embedding,
+    coalesce(embedded.vectors, '{}'),
+    stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
+    cardinality(p_reader.follows),
+    recsys_engine.recent_interactions(p_reader.user_id, p_reader.at, p_reader.latest), coalesce(embedded.post_ids, '{}'),
+    recsys_engine.followed_vector(p_reader.follows, p_model_id, p_reader.at), p_reader.feed
+  from (
+    select
+      array_agg(post_embeddings.embedding order by history.at desc, history.sort_id desc) as vectors,
+      array_agg(history.post_id order by history.at desc, history.sort_id desc) as post_ids
+    from unnest(p_reader.history) as history
+    join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = history.post_id
+  ) as embedded
+  left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = p_reader.user_id
+  left join lateral (
+    -- as of now the first of the two, one row of a small table
+    (
+      select
+        latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
+        latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
+      from recsys_engine.latest_user_stats
+      where latest_user_stats.user_id = p_reader.user_id and latest_user_stats.last_active_at <= p_reader.at
+    )
+    union all
+    (
+      select
+        user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
+        user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
+      from recsys_engine.user_stats
+      where user_stats.user_id = p_reader.user_id and user_stats.last_active_at <= p_reader.at
+      order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+      limit 1
+    )
+    limit 1
+  ) as stats on true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.user_context(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone)
+ RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, feed text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return query select * from recsys_engine.reader_context(recsys_engine.reader_at(p_user_id, p_now), p_model_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  request recsys_engine.feed_request;
+  affinities json;
+  follows json;
+  touches json;
+  sources text[];
+  found_ids uuid[];
+  authors uuid[];
+  places bigint[];
+  readable recsys_engine.told_post[];
+  sizes integer[];
+  kept integer[];
+  common json;
+  own recsys_engine.told_post[];
+  ranks json;
+  lists json;
+  tried uuid[];
+  sample uuid[];
+  readable_share double precision;
+  ranked recsys_engine.ranked_post[];
+  on_trial recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
+  asked_for uuid[];
+begin
+  -- what they did, as they may see it
+  perform set_config('role', p_role, true);
+  request := recsys_engine.with_touched(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_came_to(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
+  perform set_config('role', 'service_role', true);
+  if p_given is null then
+    request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
+    tried := recsys_engine.tried_posts(request);
+  end if;
+  request := recsys_engine.with_covisited(request, p_model_id);
+  perform set_config('role', p_role, true);
+  if tried <> '{}' then
+    asked_for := request.on_trial;
+    request.on_trial := '{}';
+    on_trial := array(
+      select row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
+      from unnest(tried) as one (post_id)
+      cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
+    );
+    request.on_trial := asked_for;
+  end if;
+  if p_given is not null then
+    request := recsys_engine.with_given(request, p_given);
+  elsif p_common is null or p_is_few then
+    if p_common is null and request.filter is null then
+      -- as what everybody comes to: the caller's own role knows only those that they may read
+      perform set_config('role', 'service_role', true);
+      sample := array(select latest_post_stats.post_id from recsys_engine.latest_post_stats order by latest_post_stats.last_active_at desc limit 200);
+      perform set_config('role', p_role, true);
+      select count(*) / greatest(cardinality(sample), 1)::double precision into readable_share from recsys.source_posts where source_posts.post_id = any (sample);
+    end if;
+    request := recsys_engine.with_pool(request, p_model_id, p_embedding, p_is_few is distinct from false, readable_share);
+  end if;
+  follows := to_json(request.follows);
+  select json_object_agg(known.author_id, known.affinity) into affinities from unnest(request.authors, request.affinities) as known (author_id, affinity);
+  if p_common is null or request.pool is not null then
+    -- among what they may read; else each source would ask the app's policies of every post that it goes past
+    if request.readable is not null then
+      perform set_config('role', 'service_role', true);
+    end if;
+    ranked := recsys_engine.ranked_posts(request, p_model_id, p_embedding);
+    perform set_config('role', p_role, true);
+    if p_given is not null then
+      -- all are wanted, also those that no source would bring
+      ranked := ranked || array(
+        select row(pooled.post_id, '{}')::recsys_engine.ranked_post
+        from unnest(request.pool) as pooled
+        where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
+      );
+    end if;
+    select
+      array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks),
+      json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
+    into own, ranks, touches
+    from recsys_engine.told_ranked_posts(request, ranked) as found;
+  else
+    -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
+    perform set_config('role', 'service_role', true);
+    select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
+    into sources, sizes, kept, found_ids, authors, places
+    from (
+      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept')
+      union all
+      -- what was written since the common posts were read
+      (
+        select 'since', 300, 420, newest.post_id, newest.author_id, null, row_number() over (order by newest.created_at desc, newest.post_id)
+        from (
+          select posts.*, row_number() over (partition by posts.author_id order by posts.created_at desc, posts.post_id) as number
+          from recsys_engine.newest_posts_since(request, 20 * 420, p_common_at + interval '1 microsecond') as posts
+        ) as newest
+        -- what is beyond the share of an author waits until the common posts are read again
+        where newest.author_id is null or newest.number <= 10
+        order by newest.created_at desc, newest.post_id
+        limit 420
+      )
+    ) as each;
+
+    -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
+    perform set_config('role', p_role, true);
+    readable := array(
+      select row(posts.post_id, case when posts.is_own then posts.title end, case when posts.is_own then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
+      from (
+        -- those that are common have theirs already
+        select eligible.*, eligible.post_id in (select unnest(found_ids)) as is_own
+        from recsys_engine.eligible_posts(request) as eligible
+        -- by one scan of the index: for 860 posts it reads 1,840 pages, and looking up each read 3,440
+        where eligible.post_id = any (p_common || found_ids)
+      ) as posts
+    );
+    own := array(select row(shown.*)::recsys_engine.told_post from unnest(readable) as shown where shown.title is not null);
+    select
+      (
+        select json_build_object('place', json_agg(common.place - 1), 'served_key', json_agg(recsys_engine.served_key(common.post_id, p_seed)))
+        from unnest(p_common) with ordinality as common (post_id, place)
+        where common.post_id in (select shown.post_id from unnest(readable) as shown)
+      ),
+      (
+        select json_object_agg(touched.post_id, touched.people)
+        from unnest(request.touched, request.touches) as touched (post_id, people)
+        where touched.post_id in (select shown.post_id from unnest(readable) as shown)
+      ),
+      (
+        select coalesce(json_agg(json_build_object('source', each.source, 'size', each.size, 'posts', each.posts, 'authors', each.authors)), '[]')
+        from (
+          select found.source, min(found.size) as size, json_agg(shown.place - 1 order by found.place) as posts,
+            -- there may be more of it: whose posts fill it says whether these are needed
+            case when count(*) = min(found.kept) then json_agg(found.author_id order by found.place) end as authors
+          from unnest(sources, sizes, kept, found_ids, authors, places) as found (source, size, kept, post_id, author_id, place)
+          left join unnest(own) with ordinality as shown (post_id, title, tags, author_id, created_at, place) on shown.post_id = found.post_id
+          group by found.source
+        ) as each
+      )
+    into common, touches, lists;
+  end if;
+
+  -- behind all others: they have no ranks
+  own := own || on_trial;
+  perform set_config('role', 'service_role', true);
+  return json_build_object(
+    'model_gone', p_model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_model_id) is null,
+    'is_few', request.filter is null and request.pool is not null and p_given is null,
+    'affinities', affinities,
+    'follows', follows,
+    'topics', request.topics,
+    'more', request.more,
+    'less', request.less,
+    'dismissed', request.dismissed,
+    'originals', case when request.originals is not null and p_given is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
+    'touches', touches,
+    'muted_authors', request.muted_authors,
+    'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
+    'common', common,
+    'posts', recsys_engine.told_posts(own),
+    'on_trial', cardinality(on_trial),
+    'ranks', ranks,
+    'lists', lists,
+    'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(own) as each)
+  );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.shown_posts(p_user_id uuid, p_post_ids uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_is_named boolean DEFAULT false)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys.clock()), p_filter);
+begin
+  if p_is_named then
+    request.withholds := false;
+  else
+    request.user_id := p_user_id;
+    -- visitors follow nobody, and have no rights on what people prefer
+    if request.withholds and p_user_id is not null then
+      -- of who wants no personalisation nothing is read, not even whom they follow
+      if recsys_engine.feed_kind(p_user_id) <> 'impersonal' then
+        request.follows := recsys_engine.followed_people(p_user_id, request.at);
+      end if;
+    end if;
+  end if;
+  return array(
+    select posts.post_id
+    from unnest(p_post_ids) as one (post_id)
+    cross join lateral (select eligible.post_id from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
+  );
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.call_embed()
  RETURNS bigint
@@ -471,6 +821,16 @@ comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder
 
 comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
 
+comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
+
+comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
+
+comment on function recsys_engine.reader_context(recsys_engine.reader,bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
+
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+
+comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
+
 comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
 
 comment on column recsys.watches.kind is 'What its rows are: interactions, logins, posts, users, post_texts, user_texts or vectors.';
@@ -494,6 +854,26 @@ comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts th
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
 comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, and vectors by another encoder than the active model reads. Part of recsys.check().';
+
+revoke execute on function recsys_engine.reader_at(uuid,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.reader_at(uuid,timestamp with time zone) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.with_readable(recsys_engine.reader) from public;
+
+grant execute on function recsys_engine.with_readable(recsys_engine.reader) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.reader_context(recsys_engine.reader,bigint) from public;
+
+grant execute on function recsys_engine.reader_context(recsys_engine.reader,bigint) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) from public;
+
+grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) to service_role;
+
+revoke execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) from public;
+
+grant execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.own_vectors_sql() from public;
 

@@ -1,8 +1,10 @@
-import { projectPool } from "../_deno/project-pool.ts";
+import { projectPool, projectReplica } from "../_deno/project-pool.ts";
 import { serve } from "../_deno/serve.ts";
 import { loadRuntime } from "../_shared/models/inference.ts";
 import { modelCache } from "../_shared/models/models.ts";
 import { openFeedServices } from "../_shared/plug-ins/feed-services.ts";
 import { recommendFunction } from "./handler.ts";
 
-serve(recommendFunction, (log) => openFeedServices(projectPool(log), modelCache(loadRuntime), log));
+serve(recommendFunction, (log) =>
+  openFeedServices(projectPool(log), modelCache(loadRuntime), log, projectReplica(log)),
+);

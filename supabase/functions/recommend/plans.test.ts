@@ -5,12 +5,13 @@ import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { toStatement } from "../_shared/database/database.ts";
 import { variantModel } from "../_shared/plug-ins/variants/variant-model.ts";
+import { readContext } from "../_shared/recommend/read-context.ts";
 
 const { pool } = await testDatabase({ after }, "plans");
 
 test("a feed's first query is too cheap to be compiled, also where no table was ever analysed", async () => {
   await fillCommunity(pool);
-  const { text, values } = toStatement(variantModel.readContext(people.ada, false));
+  const { text, values } = toStatement(variantModel.readContext(people.ada, false, readContext));
   const { rows } = await pool.query(`explain (format json) ${text}`, values);
   const cost = rows[0]["QUERY PLAN"][0].Plan["Total Cost"];
   // jit_above_cost is 100,000 where nobody set it

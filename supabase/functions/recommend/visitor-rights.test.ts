@@ -51,7 +51,11 @@ test("each right of visitors to call the engine is missed", async () => {
     "recsys_engine.number_of(text,text)",
     // recsys.explain and tests of what leaks ask it for what a feed finds, by whoever reads
     "recsys_engine.retrieve(uuid,bigint,extensions.vector,timestamp with time zone,bigint,bigint[],jsonb)",
+    // with a replica, and these apps have none
+    "recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean)",
     // where the model has neighbours of posts, and this one has none
     "recsys_engine.with_covisited(recsys_engine.feed_request,bigint)",
+    // with a replica
+    "recsys_engine.with_readable(recsys_engine.reader)",
   ]);
 });

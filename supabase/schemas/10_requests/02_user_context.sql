@@ -194,7 +194,70 @@ end
 $$;
 comment on function recsys_engine.followed_vector(uuid[], bigint, timestamptz) is 'The mean vector of what people did and wrote lately, as far as the caller may read that: of the first 50 of a list the last 5 interactions and the last 5 own posts each. Null: nobody, or nothing of theirs that has a vector.';
 
-create function recsys_engine.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
+create type recsys_engine.reader as (
+  user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
+  latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
+);
+comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
+
+create function recsys_engine.reader_at(p_user_id uuid, p_now timestamptz) returns recsys_engine.reader
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  reader recsys_engine.reader;
+begin
+  reader.at := p_now;
+  reader.feed := 'personal';
+  -- a visitor has no rights on what people prefer
+  if p_user_id is not null then
+    reader.feed := recsys_engine.feed_kind(p_user_id);
+  end if;
+  if p_user_id is null or reader.feed = 'impersonal' then
+    -- who came this moment, and of whom nothing is known
+    reader.created_at := p_now;
+    return reader;
+  end if;
+  reader.user_id := p_user_id;
+  select array_remove(coalesce(users.passions, '{}'), null), array_remove(coalesce(users.projects, '{}'), null), coalesce(users.bio, ''), users.created_at
+  into reader.passions, reader.projects, reader.bio, reader.created_at
+  from recsys.source_users as users
+  where users.user_id = p_user_id;
+  if found then
+    reader.latest := recsys_engine.latest_interactions(p_user_id, p_now);
+    reader.history := array(
+      select row(history.post_id, history.at, history.sort_id)::recsys_engine.dated_post from recsys_engine.user_history(p_user_id, p_now, reader.latest) as history
+    );
+    reader.follows := recsys_engine.followed_people(p_user_id, p_now);
+  end if;
+  return reader;
+end
+$$;
+comment on function recsys_engine.reader_at(uuid, timestamptz) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
+
+create function recsys_engine.with_readable(p_reader recsys_engine.reader) returns recsys_engine.reader
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  reader recsys_engine.reader := p_reader;
+  readable uuid[];
+begin
+  if reader.latest <> '{}' or reader.history <> '{}' then
+    readable := array(
+      select posts.post_id
+      from (select each.post_id from unnest(reader.latest) as each union select each.post_id from unnest(reader.history) as each) as known
+      cross join lateral (select source_posts.post_id from recsys.source_posts where source_posts.post_id = known.post_id offset 0) as posts
+    );
+    reader.latest := array(select each from unnest(reader.latest) as each where each.post_id in (select unnest(readable)));
+    reader.history := array(select each from unnest(reader.history) as each where each.post_id in (select unnest(readable)));
+  end if;
+  return reader;
+end
+$$;
+comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
+
+create function recsys_engine.reader_context(p_reader recsys_engine.reader, p_model_id bigint)
 returns table (
   passions text[],
   projects text[],
@@ -221,43 +284,34 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
-declare
-  kind text := 'personal';
-  latest recsys_engine.dated_post[];
-  followed_now uuid[];
 begin
-  -- a visitor has no rights on what people prefer
-  if p_user_id is not null then
-    kind := recsys_engine.feed_kind(p_user_id);
-  end if;
-  if p_user_id is null or kind = 'impersonal' then
-    -- who came this moment, and of whom nothing is known
-    return query select
-      '{}'::text[], '{}'::text[], '', p_now, null::extensions.vector, '{}'::extensions.vector[], null::timestamptz, 0, 0, 0, 0,
-      null::double precision[], null::double precision[], null::double precision, null::double precision, 0, '[]'::json, '{}'::uuid[],
-      null::extensions.vector, kind;
+  if p_reader.created_at is null then
     return;
   end if;
-  latest := recsys_engine.latest_interactions(p_user_id, p_now);
-  followed_now := recsys_engine.followed_people(p_user_id, p_now);
+  if p_reader.user_id is null then
+    return query select
+      '{}'::text[], '{}'::text[], '', p_reader.created_at, null::extensions.vector, '{}'::extensions.vector[], null::timestamptz, 0, 0, 0, 0,
+      null::double precision[], null::double precision[], null::double precision, null::double precision, 0, '[]'::json, '{}'::uuid[],
+      null::extensions.vector, p_reader.feed;
+    return;
+  end if;
   return query
   select
-    array_remove(coalesce(users.passions, '{}'), null), array_remove(coalesce(users.projects, '{}'), null), coalesce(users.bio, ''), users.created_at,
+    p_reader.passions, p_reader.projects, p_reader.bio, p_reader.created_at,
     user_embeddings.id_embedding,
     coalesce(embedded.vectors, '{}'),
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
-    cardinality(followed_now),
-    recsys_engine.recent_interactions(p_user_id, p_now, latest), coalesce(embedded.post_ids, '{}'),
-    recsys_engine.followed_vector(followed_now, p_model_id, p_now), kind
-  from recsys.source_users as users
-  left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = users.user_id
-  cross join lateral (
+    cardinality(p_reader.follows),
+    recsys_engine.recent_interactions(p_reader.user_id, p_reader.at, p_reader.latest), coalesce(embedded.post_ids, '{}'),
+    recsys_engine.followed_vector(p_reader.follows, p_model_id, p_reader.at), p_reader.feed
+  from (
     select
       array_agg(post_embeddings.embedding order by history.at desc, history.sort_id desc) as vectors,
       array_agg(history.post_id order by history.at desc, history.sort_id desc) as post_ids
-    from recsys_engine.user_history(p_user_id, p_now, latest) as history
+    from unnest(p_reader.history) as history
     join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = history.post_id
   ) as embedded
+  left join recsys.user_embeddings on user_embeddings.model_id = p_model_id and user_embeddings.user_id = p_reader.user_id
   left join lateral (
     -- as of now the first of the two, one row of a small table
     (
@@ -265,7 +319,7 @@ begin
         latest_user_stats.last_active_at, latest_user_stats.views, latest_user_stats.votes, latest_user_stats.comments, latest_user_stats.logins,
         latest_user_stats.recent, latest_user_stats.recent_logins, latest_user_stats.habit_log_age, latest_user_stats.habit_log_idle
       from recsys_engine.latest_user_stats
-      where latest_user_stats.user_id = users.user_id and latest_user_stats.last_active_at <= p_now
+      where latest_user_stats.user_id = p_reader.user_id and latest_user_stats.last_active_at <= p_reader.at
     )
     union all
     (
@@ -273,16 +327,47 @@ begin
         user_stats.last_active_at, user_stats.views, user_stats.votes, user_stats.comments, user_stats.logins,
         user_stats.recent, user_stats.recent_logins, user_stats.habit_log_age, user_stats.habit_log_idle
       from recsys_engine.user_stats
-      where user_stats.user_id = users.user_id and user_stats.last_active_at <= p_now
+      where user_stats.user_id = p_reader.user_id and user_stats.last_active_at <= p_reader.at
       order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
       limit 1
     )
     limit 1
-  ) as stats on true
-  where users.user_id = p_user_id;
+  ) as stats on true;
+end
+$$;
+comment on function recsys_engine.reader_context(recsys_engine.reader, bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
+
+create function recsys_engine.user_context(p_user_id uuid, p_model_id bigint, p_now timestamptz)
+returns table (
+  passions text[],
+  projects text[],
+  bio text,
+  created_at timestamptz,
+  id_embedding extensions.vector,
+  history extensions.vector[],
+  last_active_at timestamptz,
+  views integer,
+  votes integer,
+  comments integer,
+  logins integer,
+  recent double precision[],
+  recent_logins double precision[],
+  habit_log_age double precision,
+  habit_log_idle double precision,
+  follows integer,
+  recent_interactions json,
+  history_posts uuid[],
+  followed extensions.vector,
+  feed text
+)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query select * from recsys_engine.reader_context(recsys_engine.reader_at(p_user_id, p_now), p_model_id);
 end
 $$;
 comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz) from public;
-grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz) to authenticated, service_role;
+revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) from public;
+grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) to authenticated, service_role;

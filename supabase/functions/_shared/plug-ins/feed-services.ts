@@ -1,5 +1,6 @@
 /** What feeds are made with in one worker, and what it keeps from one feed to the next. */
 import type { Pool } from "../database/database.ts";
+import type { Replica } from "../database/replica.ts";
 import type { Log } from "../http/log.ts";
 import type { ModelCache } from "../models/models.ts";
 import { circuitBreaker } from "../recommend/circuit-breaker.ts";
@@ -11,9 +12,11 @@ import { openTopics } from "../recommend/topics.ts";
 import { openTrials } from "../recommend/trials.ts";
 import { openPlugIns } from "./plug-ins.ts";
 
-export function openFeedServices(pool: Pool, models: ModelCache, log: Log) {
+/** `replica`: what reads what is everybody's; left out: `pool` does. */
+export function openFeedServices(pool: Pool, models: ModelCache, log: Log, replica?: Replica) {
   return {
     pool,
+    replica,
     models,
     log,
     commonPosts: openCommonPosts(),

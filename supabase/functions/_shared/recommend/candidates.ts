@@ -10,7 +10,8 @@ import type { Way } from "./ways.ts";
 /**
  * The stage that finds the candidates: from what is common to all feeds where that does, from what the caller may read where that is little, else from
  * all sources together. What needs no vector is asked for immediately, so that it comes while the tower runs. The function returned
- * takes the caller's vector [32], null without a model; it throws ModelGone. `connection` is in a transaction of the caller's (without `sub`: a visitor).
+ * takes the caller's vector [32], null without a model; it throws ModelGone. `connection` is in a transaction of the caller's (without `sub`: a visitor);
+ * `own` as in `RetrievalRequest`.
  */
 export function beginCandidates(
   connection: Connection,
@@ -19,6 +20,7 @@ export function beginCandidates(
   { model_id: modelId, feature_store: version, now }: ContextRow,
   page: Page,
   span: Span,
+  own?: string,
 ): (vector: Float32Array | null) => Promise<Retrieved> {
   const { role, sub } = caller;
   const { ways } = commonPosts;
@@ -39,7 +41,7 @@ export function beginCandidates(
       isFew = told;
     };
     const ask = async (from: Pick<RetrievalRequest, "common" | "isFew">) => {
-      const asked = { modelId, vector, page, known, tellFew, ...from };
+      const asked = { modelId, vector, page, known, tellFew, own, ...from };
       const [found] = await Promise.all([retrieve(connection, caller, asked), advanced]);
       return found;
     };

@@ -1,8 +1,9 @@
 /** What a card shows of a post besides its title, read last, under the reader's own role: what is kept for all may be more than they may read. */
-import { sql } from "kysely";
+import { type Expression, sql } from "kysely";
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
-import { anyOf, db, fn, listOf, textOf } from "../database/query.ts";
+import { db, fn, listOf, textOf } from "../database/query.ts";
+import type { Page } from "./cursor.ts";
 import type { FeedItem } from "./feed.ts";
 
 type Description = Pick<FeedItem, "app_id" | "author_id" | "created_at" | "tags" | "excerpt">;
@@ -19,14 +20,22 @@ export function undescribed(post_id: string): Description {
   return { app_id: appIdOf(post_id), author_id: null, created_at: null, tags: [], excerpt: "" };
 }
 
-/** Describes items; what their reader may not read any more stays undescribed. */
-export async function describeItems(pool: Pool, caller: Identity, items: FeedItem[], timeout: string): Promise<void> {
+/** What was read of posts, by id. */
+export type Descriptions = Map<string, DescriptionRow>;
+
+/** Describes items by what was read of them (`described`), or is read now; what their reader may not read any more stays undescribed. */
+export async function describeItems(
+  pool: Pool,
+  caller: Identity,
+  items: FeedItem[],
+  timeout: string,
+  described?: Descriptions,
+): Promise<void> {
   if (items.length === 0) return;
-  const statement = readDescriptions(items.map(({ post_id }) => post_id));
-  const rows = await readAs(pool, caller, statement, async (_, rows) => rows, timeout);
-  const described = new Map(rows.map((row) => [row.post_id, row]));
+  const ids = items.map(({ post_id }) => post_id);
+  const known = described ?? (await descriptionsOf(pool, caller, readDescriptions(ids), timeout));
   for (const item of items) {
-    const row = described.get(item.post_id);
+    const row = known.get(item.post_id);
     if (!row) continue;
     const { app_id, author_id, created_at, tags, text } = row;
     Object.assign(item, {
@@ -40,6 +49,34 @@ export async function describeItems(pool: Pool, caller: Identity, items: FeedIte
   }
 }
 
+/** Of some posts what is said of those that the reader's page may show now (recsys_engine.shown_posts). Throws AppError. */
+export async function describeShown(
+  pool: Pool,
+  caller: Identity,
+  ids: string[],
+  { filter, given }: Page,
+  timeout: string,
+): Promise<Descriptions> {
+  const shown = fn("recsys_engine.shown_posts", {
+    p_user_id: caller.sub ?? null,
+    p_post_ids: ids,
+    p_filter: filter ? JSON.stringify(filter) : null,
+    p_is_named: given !== undefined,
+  });
+  // asked once, and not of each post
+  return await descriptionsOf(pool, caller, readDescriptions(sql`(select ${shown})::uuid[]`), timeout);
+}
+
+async function descriptionsOf(
+  pool: Pool,
+  caller: Identity,
+  statement: Query<DescriptionRow>,
+  timeout: string,
+): Promise<Descriptions> {
+  const rows = await readAs(pool, caller, statement, async (_, rows) => rows, timeout);
+  return new Map(rows.map((row) => [row.post_id, row]));
+}
+
 interface DescriptionRow {
   post_id: string;
   app_id: string;
@@ -49,7 +86,7 @@ interface DescriptionRow {
   text: string;
 }
 
-function readDescriptions(ids: string[]): Query<DescriptionRow> {
+function readDescriptions(ids: string[] | Expression<string[]>): Query<DescriptionRow> {
   return db
     .selectFrom("recsys.source_posts as posts")
     .select(({ ref }) => [
@@ -60,7 +97,7 @@ function readDescriptions(ids: string[]): Query<DescriptionRow> {
       sql<string[]>`(${listOf(ref("tags"))})[:${sql.lit(mostTags)}]`.as("tags"),
       sql<string>`left(${textOf(ref("description"))}, ${sql.lit(lettersRead)})`.as("text"),
     ])
-    .where("post_id", "=", anyOf(ids));
+    .where("post_id", "=", sql<string>`any(${ids})`);
 }
 
 /** The beginning of a text: white space is one space, and what is longer ends behind a whole word, with "…". Markup is left as it is. */

@@ -83,7 +83,7 @@ export async function feedOf(
       recommendation.feed.degraded ??= degraded;
       await Promise.all([
         nameTopics(services, reader, recommendation.feed, span),
-        describe(services, reader, recommendation.feed, span),
+        describe(services, reader, recommendation, span),
       ]);
       return recommendation;
     } catch (thrown) {
@@ -106,9 +106,16 @@ async function nameTopics({ topics }: FeedServices, { caller }: Reader, { items 
 }
 
 /** Says of each post what a card shows; where that cannot be read the feed goes without. */
-async function describe({ pool, log }: FeedServices, { caller }: Reader, { items }: Feed, span: Span): Promise<void> {
+async function describe(
+  { pool, log }: FeedServices,
+  { caller }: Reader,
+  { feed: { items }, described }: Recommendation,
+  span: Span,
+): Promise<void> {
   const ended = span("descriptions");
-  await describeItems(pool, caller, items, communityTimeout).catch((error) => log("undescribed_posts", error));
+  await describeItems(pool, caller, items, communityTimeout, described).catch((error) =>
+    log("undescribed_posts", error),
+  );
   ended();
 }
 

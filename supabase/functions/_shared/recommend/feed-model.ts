@@ -15,7 +15,7 @@ export interface FeedModel {
 /** The model that the context names; null: none is active. Throws AppError where its tower cannot be loaded. */
 export async function feedModel(
   models: ModelCache,
-  row: ContextRow,
+  row: Pick<ContextRow, "model_id" | "model_name" | "feature_spec_digest">,
   connection: Connection,
 ): Promise<FeedModel | null> {
   if (row.model_id === null) return null;

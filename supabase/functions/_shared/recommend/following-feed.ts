@@ -22,7 +22,7 @@ interface FollowingRow {
 export async function followingFeed(
   connection: Connection,
   userId: string,
-  { now }: ContextRow,
+  { now }: Pick<ContextRow, "now">,
   page: Page,
 ): Promise<Recommendation> {
   const { limit, served, filter } = page;

@@ -5,12 +5,13 @@ import { AppError } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
 import { embedUser } from "../towers/embed-users.ts";
 import { userInput } from "../towers/user-input.ts";
+import { lookByReplica, type ReadFrom } from "./by-replica.ts";
 import { beginCandidates } from "./candidates.ts";
 import type { Page } from "./cursor.ts";
 import { feedModel, isModelError } from "./feed-model.ts";
 import { settingsFor } from "./feed-settings.ts";
 import { followingFeed } from "./following-feed.ts";
-import { type ContextRow, readContext } from "./read-context.ts";
+import { type ContextRow, type ReaderRow, readContext, readReader } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import {
   type Chosen,
@@ -26,10 +27,13 @@ import {
 import { triesPosts } from "./select/exploration.ts";
 
 const activeModel: ModelChoice = {
-  readContext: (userId) => readContext(userId),
+  readContext: (userId, _, read) => read(userId, null),
   chosen: () => null,
   label: () => "",
 };
+
+/** Looks for the rest of a feed: its reader's vector and candidates. */
+type LookFrom = (context: ContextRow, from: ReadFrom) => Promise<Omit<LookedUp, "isOfReplica">>;
 
 /** What was looked up, with who is to make the page. */
 export interface ToRank {
@@ -53,42 +57,81 @@ export async function lookUp(
   failed: boolean,
 ): Promise<ToRank | Recommendation> {
   const { caller, interests } = reader;
+  const { pool, replica } = services;
   const choice = services.plugIns.model ?? activeModel;
   const ofContext = span("context");
-  const find = async (connection: Connection, [read]: ContextRow[]) => {
+  const find = async <Row extends ContextRow | ReaderRow>(
+    primary: Connection,
+    read: Row | undefined,
+    lookBy: (read: Row, look: LookFrom) => Promise<LookedUp>,
+  ) => {
     ofContext();
     if (!read) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
     if (!read.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
-    const known = userInput(read);
-    const context = { ...read, settings: settingsFor(read.settings, known.history.length) };
-    if (context.feed === "following" && !page.given)
-      return await followingFeed(connection, caller.sub as string, context, page);
-    const chosen = choice.chosen(context);
-    if (chosen && chosen.id !== context.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
-    // first, since the tower reads no more than some words
-    const input = context.feed === "impersonal" ? known : { ...known, passions: [...interests, ...known.passions] };
+    if (read.feed === "following" && !page.given) return await followingFeed(primary, caller.sub as string, read, page);
+    const chosen = choice.chosen(read);
+    if (chosen && chosen.id !== read.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
     const failing = (error: unknown) => {
       throw chosen && isModelError(error) ? new ChosenModelFailed(chosen, "cannot serve", error) : error;
     };
-    const model = await feedModel(services.models, context, connection).catch(failing);
-    const candidatesFor = beginCandidates(connection, services.commonPosts, caller, context, page, span);
-    const ofTower = span("user_tower");
-    const vector = model && (await embedUser(model.tower, input).catch(failing));
-    ofTower();
+    const model = await feedModel(services.models, read, primary).catch(failing);
     // what visitors are shown is not counted, so they would try posts for nothing, as would who wants no personalisation
-    const mayTry =
-      caller.sub !== undefined && !page.given && context.feed === "personal" && triesPosts(context.settings);
-    const [{ posts, ofCaller, originals }, trials] = await Promise.all([
-      candidatesFor(vector),
-      mayTry ? services.trials.of(connection, caller.role, context.feature_store, Number(context.now)) : null,
-    ]);
-    const found = { context, model, input, vector, posts, ofCaller, originals, trials };
-    const makers = page.given ? [] : await preparedMakers({ connection, reader, page, found, span }, services);
-    const promotions = page.given ? null : await promoted({ connection, reader, page, found, span }, services);
-    if (promotions) found.posts = [...posts, ...promotions.posts];
-    return { found, chosen, label: choice.label(context), makers, promotions };
+    const askTrials = async ({
+      settings,
+      feature_store,
+      now,
+    }: Pick<ContextRow, "settings" | "feature_store" | "now">) =>
+      caller.sub !== undefined && !page.given && read.feed === "personal" && triesPosts(settings)
+        ? await services.trials.of(primary, caller.role, feature_store, Number(now))
+        : null;
+    const found = await lookBy(read, async (row, { connection, version, own }) => {
+      const known = userInput(row);
+      const context = { ...row, settings: settingsFor(row.settings, known.history.length) };
+      // first, since the tower reads no more than some words
+      const input = context.feed === "impersonal" ? known : { ...known, passions: [...interests, ...known.passions] };
+      const asOf = { ...context, feature_store: version };
+      const candidatesFor = beginCandidates(connection, services.commonPosts, caller, asOf, page, span, own);
+      const ofTower = span("user_tower");
+      const vector = model && (await embedUser(model.tower, input).catch(failing));
+      ofTower();
+      const [{ posts, ofCaller, originals }, trials] = await Promise.all([
+        candidatesFor(vector),
+        // a replica may be given up meanwhile, and the primary's connection with it
+        connection === primary ? askTrials(context) : null,
+      ]);
+      return { context, model, input, vector, posts, ofCaller, originals, trials };
+    });
+    if (found.isOfReplica) found.trials = await askTrials(found.context);
+    const inputs = { connection: primary, reader, page, found, span };
+    const makers = page.given ? [] : await preparedMakers(inputs, services);
+    const promotions = page.given ? null : await promoted(inputs, services);
+    if (promotions) found.posts = [...found.posts, ...promotions.posts];
+    return { found, chosen, label: choice.label(found.context), makers, promotions };
   };
-  return await readAs(services.pool, caller, choice.readContext(caller.sub ?? null, failed), find, timeout);
+  const readBy = <Row>(read: Parameters<typeof choice.readContext<Row>>[2]) =>
+    choice.readContext(caller.sub ?? null, failed, read);
+  if (replica?.isUsable())
+    return await readAs(
+      pool,
+      caller,
+      readBy(readReader),
+      (primary, [read]) =>
+        find(primary, read, (row, look) => lookByReplica(replica, primary, caller, row, page, look, span)),
+      timeout,
+    );
+  return await readAs(
+    pool,
+    caller,
+    readBy(readContext),
+    (primary, [read]) => {
+      replica?.lookAgain(primary);
+      return find(primary, read, async (row, look) => {
+        const found = await look(row, { connection: primary, version: row.feature_store });
+        return { ...found, isOfReplica: false };
+      });
+    },
+    timeout,
+  );
 }
 
 /** Who may make the page, one after another, since they share the connection. */

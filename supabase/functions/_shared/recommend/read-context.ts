@@ -43,8 +43,23 @@ export interface NamedInteraction extends RecentInteraction {
   post_id: string;
 }
 
-/** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. `assigned`: what recsys_engine.feed_context takes, as an expression in SQL. */
-export function readContext(userId: string | null, assigned: Expression<unknown> | null = null): Query<ContextRow> {
+/** What the primary says of a feed whose posts a replica finds. */
+export interface ReaderRow extends Omit<ContextRow, keyof UserRow>, Pick<ContextRow, "feed"> {
+  /** recsys_engine.reader, as text, of what the caller may read now. */
+  reader: string;
+}
+
+/** A row of recsys_engine.user_context. */
+type UserRow = Omit<
+  ContextRow,
+  "now" | "model_id" | "model_name" | "feature_spec_digest" | "settings" | "assigned" | "feature_store" | "known"
+>;
+
+/** What recsys_engine.feed_context takes, as an expression in SQL; null for most. */
+type Assigned = Expression<unknown> | null;
+
+/** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. */
+export function readContext(userId: string | null, assigned: Assigned = null): Query<ContextRow> {
   return db
     .selectFrom(fn("recsys_engine.feed_context", { p_assigned: assigned }).as("feed"))
     .leftJoinLateral(
@@ -59,4 +74,28 @@ export function readContext(userId: string | null, assigned: Expression<unknown>
     .selectAll("feed")
     .select(({ ref }) => sql<boolean>`${ref("context.created_at")} is not null`.as("known"))
     .selectAll("context") as Query<ContextRow>;
+}
+
+/** The same with what is the user's own alone; `readReaderContext` says the rest, anywhere. */
+export function readReader(userId: string | null, assigned: Assigned = null): Query<ReaderRow> {
+  return db
+    .selectFrom(fn("recsys_engine.feed_context", { p_assigned: assigned }).as("feed"))
+    .innerJoinLateral(
+      ({ ref }) => fn("recsys_engine.reader_at", { p_user_id: userId, p_now: ref("feed.now") }).as("reader"),
+      (join) => join.onTrue(),
+    )
+    .selectAll("feed")
+    .select(() => [
+      sql<boolean>`reader.created_at is not null`.as("known"),
+      sql<ContextRow["feed"]>`reader.feed`.as("feed"),
+      sql<string>`recsys_engine.with_readable(reader)::text`.as("reader"),
+    ]) as unknown as Query<ReaderRow>;
+}
+
+/** What of a reader is everybody's: the vectors and states of what they did. */
+export function readReaderContext({ reader, model_id }: Pick<ReaderRow, "reader" | "model_id">): Query<UserRow> {
+  const p_reader = sql`${reader}::recsys_engine.reader`;
+  return db
+    .selectFrom(fn("recsys_engine.reader_context", { p_reader, p_model_id: model_id }).as("context"))
+    .selectAll("context") as unknown as Query<UserRow>;
 }

@@ -16,6 +16,7 @@ import type { Page } from "./cursor.ts";
 import { headWeights } from "./feed-settings.ts";
 import { givenPage, givenScores } from "./given.ts";
 import { ModelGone } from "./known-posts.ts";
+import { checkedPage, type IsGone } from "./last-check.ts";
 import { type LeftOut, leftOutLine } from "./left-out.ts";
 import { lookUp } from "./look-up.ts";
 import { explorationOf, plainPage } from "./page.ts";
@@ -84,23 +85,45 @@ async function feedBy(
   const unranked = () =>
     page.given ? givenScores(found.posts, page.given) : communityScores(found.posts, Number(context.now), leftOut);
   const unweighed = ranked ?? unranked();
-  const scored = promotions?.weighed(unweighed) ?? unweighed;
-  const asked = {
-    found,
-    page,
-    scored: promotions?.unpinned(scored, page) ?? scored,
-    explore: explorationOf(found, page),
-    promotions,
-    leftOut,
-    isRepost,
+  const makeOf = async (found: LookedUp, unweighed: ScoredPost[]) => {
+    const scored = promotions?.weighed(unweighed) ?? unweighed;
+    const asked = {
+      found,
+      page,
+      scored: promotions?.unpinned(scored, page) ?? scored,
+      explore: explorationOf(found, page),
+      promotions,
+      leftOut,
+      isRepost,
+    };
+    let made: MadePage | null = null;
+    // what else makes pages goes by a model's scores
+    if (ranked) for (const make of makers) made ??= await make(asked);
+    made ??= page.given ? givenPage(asked) : plainPage(asked);
+    return promotions ? promotions.placed(made, scored, page) : made;
   };
-  let made: MadePage | null = null;
-  // what else makes pages goes by a model's scores
-  if (ranked) for (const make of makers) made ??= await make(asked);
-  made ??= page.given ? givenPage(asked) : plainPage(asked);
-  if (promotions) made = promotions.placed(made, scored, page);
-  if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
-  return answerOf(found, page, ranked, made, label);
+  const answered = (made: MadePage, found: LookedUp, ranked: ScoredPost[] | null) => {
+    if (leftOut.length > 0) services.log("candidates_left_out", leftOutLine(leftOut));
+    return answerOf(found, page, ranked, made, label);
+  };
+  if (!found.isOfReplica) return answered(await makeOf(found, unweighed), found, ranked);
+  const ofCheck = span("last_check");
+  const makeOfLeft = (isGone: IsGone) =>
+    makeOf(
+      { ...found, posts: found.posts.filter((post) => !isGone(post)) },
+      unweighed.filter(({ post }) => !isGone(post)),
+    );
+  const { made, isGone, described } = await checkedPage(
+    services.pool,
+    reader.caller,
+    page,
+    found.posts,
+    makeOfLeft,
+    timeout,
+  );
+  ofCheck();
+  const left = ranked?.filter(({ post }) => !isGone(post)) ?? null;
+  return { ...answered(made, found, left), described };
 }
 
 /**

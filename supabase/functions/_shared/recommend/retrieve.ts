@@ -76,6 +76,8 @@ export interface RetrievalRequest {
   tellFew?: (isFew: boolean) => void;
   /** In milliseconds; default: recsys.clock(). */
   instant?: number;
+  /** What the primary said of the caller, where a replica is asked (replica-candidates.ts); default: it is read with the candidates. */
+  own?: string | undefined;
   /** Where a worker keeps what is known of posts; default: it is read. */
   known?: (ids: string[]) => Promise<KnownPost[]>;
 }
@@ -271,7 +273,7 @@ function addCommon(
 
 function candidates(
   { role, sub }: Identity,
-  { modelId, vector, page: { served, filter, given }, common, isFew, instant }: RetrievalRequest,
+  { modelId, vector, page: { served, filter, given }, common, isFew, instant, own }: RetrievalRequest,
 ): Query<{ found: FoundCandidates }> {
   const found = fn("recsys_engine.candidates", {
     p_role: role,
@@ -282,12 +284,13 @@ function candidates(
     p_now: instant === undefined ? fn("recsys.clock", {}) : instantOf(instant),
     p_filter: filter ? JSON.stringify(filter) : null,
     p_seed: String(served.seed),
-    // those that the app names are ranked again on each page, so that all pages have one order
-    p_served: given ? null : served.keys,
+    // those that the app names are ranked again on each page, so that all pages have one order; the request has them already
+    p_served: given || own ? null : served.keys,
     p_given: given ?? null,
     p_common: sql`${common?.ids ?? null}`,
     p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
     p_is_few: isFew,
+    p_request: own === undefined ? undefined : sql`${own}::recsys_engine.feed_request`,
   });
   return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));
 }

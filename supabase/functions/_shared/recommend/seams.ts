@@ -2,8 +2,10 @@
  * What passes along the line of a feed (recommend.ts), and the four seams at which others plug in: which model serves, who makes the
  * page, what is promoted, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
  */
+import type { Expression } from "kysely";
 import type { Identity } from "../database/caller.ts";
 import type { Connection, Pool, Query } from "../database/database.ts";
+import type { Replica } from "../database/replica.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
 import type { Work } from "../http/background.ts";
 import type { Log } from "../http/log.ts";
@@ -11,6 +13,7 @@ import type { Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
+import type { Descriptions } from "./describe-items.ts";
 import type { Edits } from "./edits.ts";
 import type { Feed, Reason } from "./feed.ts";
 import type { FeedModel } from "./feed-model.ts";
@@ -30,6 +33,8 @@ import type { TrialsCache } from "./trials.ts";
 /** What a feed is made with. */
 export interface FeedServices {
   pool: Pool;
+  /** Reads what is everybody's; left out: there is none. */
+  replica?: Replica | undefined;
   models: ModelCache;
   commonPosts: CommonPostsCache;
   trials: TrialsCache;
@@ -52,10 +57,14 @@ export interface PlugIns {
 
 /** The first seam: which model serves. */
 export interface ModelChoice {
-  /** Reads the context of a user's feed (null: a visitor's), and with it which model serves. `failed`: the chosen one did. */
-  readContext(userId: string | null, failed: boolean): Query<ContextRow>;
+  /** Reads the context of a user's feed (null: a visitor's) as `read` does (read-context.ts), and with it which model serves. `failed`: the chosen one did. */
+  readContext<Row>(
+    userId: string | null,
+    failed: boolean,
+    read: (userId: string | null, assigned: Expression<unknown> | null) => Query<Row>,
+  ): Query<Row>;
   /** The model that is to serve instead of the active one; null: that one does. */
-  chosen(context: ContextRow): Chosen | null;
+  chosen(context: Pick<ContextRow, "assigned">): Chosen | null;
   /** What was chosen for the user, as recsys.impressions.variant; "": nothing. */
   label(context: ContextRow): string;
 }
@@ -87,6 +96,8 @@ export interface LookedUp {
   originals: Originals | null;
   /** null: nothing is tried. */
   trials: Trials | null;
+  /** Whether a replica found the posts: then the page needs the last check (last-check.ts). */
+  isOfReplica: boolean;
 }
 
 /** The second seam: who makes the page. */
@@ -192,6 +203,8 @@ export interface Recommendation {
   credits?: (Credit | null)[] | undefined;
   /** As in `MadePage`. */
   promoted?: (PromotedPlace | null)[] | undefined;
+  /** What the last check read of its posts; left out: nothing yet. */
+  described?: Descriptions | undefined;
 }
 
 /** What a page was chosen from, for whoever asks afterwards what would have been chosen otherwise. */

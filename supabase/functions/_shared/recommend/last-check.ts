@@ -1,0 +1,72 @@
+/**
+ * The last check of a page whose candidates a replica found, a moment ago: the primary says which of its posts its reader may be shown now. What
+ * they may not be shown leaves the page, and what comes next takes its place.
+ */
+import type { Identity } from "../database/caller.ts";
+import type { Pool } from "../database/database.ts";
+import type { Page } from "./cursor.ts";
+import { type Descriptions, describeShown } from "./describe-items.ts";
+import type { MadePage } from "./seams.ts";
+import type { PostCandidate } from "./states.ts";
+
+/** Whether the primary said that a post may not be shown. */
+export type IsGone = (post: Pick<PostCandidate, "post_id">) => boolean;
+
+/** A page of which each post may be shown. */
+export interface CheckedPage {
+  made: MadePage;
+  isGone: IsGone;
+  described: Descriptions;
+}
+
+/** `make` makes the page of what is not gone, `candidates` are all that it may make it of; `timeout` of each statement. Throws AppError. */
+export async function checkedPage(
+  pool: Pool,
+  caller: Identity,
+  page: Page,
+  candidates: PostCandidate[],
+  make: (isGone: IsGone) => Promise<MadePage>,
+  timeout: string,
+): Promise<CheckedPage> {
+  const asked = new Set<string>();
+  const shown: Descriptions = new Map();
+  const isGone: IsGone = ({ post_id }) => asked.has(post_id) && !shown.has(post_id);
+  const ask = async (posts: Pick<PostCandidate, "post_id">[]) => {
+    const ids = [...new Set(posts.map(({ post_id }) => post_id))].filter((id) => !asked.has(id));
+    for (const id of ids) asked.add(id);
+    if (ids.length === 0) return;
+    for (const [id, row] of await describeShown(pool, caller, ids, page, timeout)) shown.set(id, row);
+  };
+  let made = await make(isGone);
+  await ask(postsOf(made));
+  if (postsOf(made).some(isGone)) {
+    // all at once: of an author who blocked the reader it may be many
+    await ask(candidates);
+    made = await make(isGone);
+    await ask(postsOf(made));
+    made = without(made, isGone);
+  }
+  const onPage = postsOf(made).map(({ post_id }) => [post_id, shown.get(post_id)] as const);
+  return { made, isGone, described: new Map(onPage.flatMap(([id, row]) => (row ? [[id, row]] : []))) };
+}
+
+/** With those that are folded into others, since the answer counts them. */
+function postsOf({ selected }: MadePage): PostCandidate[] {
+  return selected.flatMap(({ chosen, folded = [] }) => [chosen, ...folded]).map(({ post }) => post);
+}
+
+/** What is gone of what no candidate was: a second model finds its own, and on the primary, so it is hardly ever any. */
+function without(made: MadePage, isGone: IsGone): MadePage {
+  const isLeft = made.selected.map(({ chosen }) => !isGone(chosen.post));
+  const left = <Item>(items: Item[]) => items.filter((_, i) => isLeft[i]);
+  return {
+    ...made,
+    selected: left(made.selected).map((selected) => ({
+      ...selected,
+      ...(selected.folded && { folded: selected.folded.filter(({ post }) => !isGone(post)) }),
+    })),
+    why: left(made.why),
+    ...(made.credits && { credits: left(made.credits) }),
+    ...(made.promoted && { promoted: left(made.promoted) }),
+  };
+}

@@ -1,0 +1,248 @@
+/** Feeds whose posts a streaming replica finds, through PgBouncer: as the primary would make them, and made by it while the replica is away. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { withoutCluster } from "../../../db/testing-cluster.ts";
+import { type Replicated, replicatedDatabase } from "../../../db/testing-replica.ts";
+import { publishTinyModel } from "../../../testing/community.ts";
+import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
+import { event, testApp as eventsApp } from "../events/testing.ts";
+import { publishableKey, type TestApp } from "../testing.ts";
+import { testApp } from "./testing.ts";
+import { fillManyPosts } from "./testing-many-posts.ts";
+
+const skip = await withoutCluster();
+/** How far behind it may be here, in milliseconds. */
+const behind = 500;
+/** Longer than these tests. */
+const long = 60_000;
+
+const setting = (skip ? null : await replicatedDatabase({ after })) as Replicated;
+let readers: string[];
+before(async () => {
+  if (skip) return;
+  const { pool } = setting.database;
+  readers = (await fillManyPosts(pool, 600)).people;
+  await pool.query("update recsys.settings set trial_place = 0, diversity = 0, requests_per_minute = null");
+  const modelId = await publishTinyModel(pool, { name: "tiny" });
+  await pool.query(
+    "insert into recsys.post_embeddings (model_id, post_id, embedding) select $1, id, $2::text::extensions.vector from public.posts on conflict do nothing",
+    [modelId, `[1${",0".repeat(31)}]`],
+  );
+  await pool.query("analyze");
+  await setting.replica.caughtUp();
+});
+
+type Scope = Parameters<typeof testApp>[0];
+const replicaApp = (scope: Scope, mayBe = behind) =>
+  testApp(scope, setting.url, { replica: { url: setting.readUrl, behind: mayBe } });
+const codesOf = ({ logged }: TestApp<Feed>) => logged.map(({ code }) => code);
+
+/** The feed of somebody (null: a visitor), how long it took, and whether the replica found its posts. */
+async function feedOf(app: TestApp<Feed>, reader: string | null, body: object = {}) {
+  const headers: Record<string, string> = reader ? { authorization: `Bearer ${reader}` } : { apikey: publishableKey };
+  const begun = performance.now();
+  const response = await app.request("/recommend", { method: "POST", headers, body: JSON.stringify(body) });
+  const feed = (await response.json()) as Feed;
+  assert.equal(response.status, 200, JSON.stringify(feed));
+  assert.equal(feed.degraded, null);
+  const byReplica = response.headers.get("server-timing")?.includes("last_check") ?? false;
+  return { feed, byReplica, milliseconds: performance.now() - begun };
+}
+
+/** Asks until the replica makes the feed, or the primary does. */
+async function untilBy(replica: boolean, app: TestApp<Feed>, reader: string): Promise<void> {
+  for (const end = Date.now() + 10_000; (await feedOf(app, reader)).byReplica !== replica; await setTimeout(50))
+    assert.ok(Date.now() < end, `for 10 s never by the ${replica ? "replica" : "primary"}: ${codesOf(app)}`);
+}
+
+const idsOf = ({ items }: Feed) => items.map(({ post_id }) => post_id);
+const told = (items: FeedItem[]) => items.map(({ score, ...item }) => ({ ...item, score: Math.fround(score ?? 0) }));
+
+test("a replica that has it all makes the feeds that the primary makes", { skip }, async (t) => {
+  const [app, direct] = [replicaApp(t, long), testApp(t, setting.url)];
+  const { rows } = await setting.database.pool.query("select id from public.posts order by md5(id::text) limit 200");
+  const candidates = rows.map(({ id }) => id);
+  const bodies = [{}, { limit: 100 }, { filter: { tags: ["topic 3"] } }, { candidates }, { interests: ["chess"] }];
+  await feedOf(app, readers[0]);
+  for (const reader of [readers[0], null])
+    for (const body of bodies) {
+      await Promise.all([app.settled(), direct.settled()]);
+      await setting.replica.caughtUp();
+      const [byReplica, byPrimary] = [await feedOf(app, reader, body), await feedOf(direct, reader, body)];
+      assert.deepEqual([byReplica.byReplica, byPrimary.byReplica], [true, false]);
+      assert.ok(byPrimary.feed.items.length >= 20);
+      assert.deepEqual(told(byReplica.feed.items), told(byPrimary.feed.items), `${reader} ${JSON.stringify(body)}`);
+      assert.deepEqual(
+        { ...byReplica.feed, items: 0, request_id: 0, made_at: 0, next: byReplica.feed.next !== null },
+        { ...byPrimary.feed, items: 0, request_id: 0, made_at: 0, next: byPrimary.feed.next !== null },
+      );
+    }
+  // page after page nothing comes twice
+  const seen = new Set<string>();
+  let next: string | null | undefined;
+  for (let page = 0; page < 4; page++) {
+    const { feed } = await feedOf(app, readers[1], { limit: 30, ...(next && { after: next }) });
+    for (const id of idsOf(feed)) seen.add(id);
+    next = feed.next;
+  }
+  assert.equal(seen.size, 120);
+  assert.deepEqual([...codesOf(app), ...codesOf(direct)], []);
+});
+
+test("what somebody did a moment ago is in their next feed, and what is taken from them is not", {
+  skip,
+}, async (t) => {
+  const { pool } = setting.database;
+  const app = replicaApp(t, long);
+  const events = eventsApp(t, setting.url);
+  const reader = readers[7];
+  const { feed: before } = await feedOf(app, reader);
+  await setting.replica.pause();
+  t.after(() => setting.replica.resume());
+  const [voted, deleted, hidden, edited, blocked] = idsOf(before);
+  assert.deepEqual(await events.send(reader, event("vote", { post_id: voted, value: 1 })), ["stored"]);
+  await pool.query("delete from public.posts where id = $1", [deleted]);
+  await pool.query("update public.posts set visibility = 'private' where id = $1", [hidden]);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', 'spiders')", [reader]);
+  await pool.query("update public.posts set title = 'Spiders!' where id = $1", [edited]);
+  await pool.query(
+    "insert into public.mutes (user_id, kind, value) select $1, 'person', author_id from public.posts where id = $2",
+    [reader, blocked],
+  );
+  const { rows } = await pool.query(
+    "select id from public.posts join public.mutes on mutes.value = posts.author_id::text where mutes.user_id = $1",
+    [reader],
+  );
+  const ofBlocked = rows.map(({ id }) => id);
+  assert.ok(ofBlocked.length > 10);
+  const { feed, byReplica } = await feedOf(app, reader, { limit: 100 });
+  assert.ok(byReplica);
+  const shown = new Set(idsOf(feed));
+  assert.deepEqual(
+    [voted, deleted, hidden, edited, ...ofBlocked].filter((id) => shown.has(id)),
+    [],
+  );
+  assert.equal(feed.items.length, 100, "others take their places");
+  // the vote is in their history: the page says so, or its model was told
+  assert.equal(feed.basis, "history");
+  // a visitor's feed has the same last check
+  const { feed: visited, byReplica: isVisited } = await feedOf(app, null, { limit: 100 });
+  assert.ok(isVisited && visited.items.length === 100);
+  assert.ok(!idsOf(visited).some((id) => id === deleted || id === hidden));
+  assert.deepEqual(codesOf(app), []);
+});
+
+test("a replica that lags too far, and one that a worker knows nothing of, leave feeds to the primary, which says so once", {
+  skip,
+}, async (t) => {
+  const { database, replica } = setting;
+  await replica.caughtUp();
+  const app = replicaApp(t);
+  await untilBy(true, app, readers[2]);
+  await replica.pause();
+  t.after(() => replica.resume());
+  const stopped = performance.now();
+  for (let i = 0; performance.now() - stopped < 4 * behind; i++) {
+    await database.pool.query("update public.profiles set bio = $1 where id = $2", [`${i}`, readers[3]]);
+    const since = performance.now() - stopped;
+    const { byReplica } = await feedOf(app, readers[2]);
+    assert.ok(!byReplica || since < 2 * behind, `by the replica after ${since} ms`);
+    await setTimeout(20);
+  }
+  assert.deepEqual(codesOf(app), ["replica_out"]);
+  assert.match(String(app.logged[0].cause), /without the replica: it is .* behind the primary/);
+  // a worker that begins now does not know how far behind it is, and takes it for no fault at first
+  const other = replicaApp(t);
+  assert.equal((await feedOf(other, readers[2])).byReplica, false);
+  assert.deepEqual(codesOf(other), []);
+  await replica.resume();
+  await untilBy(true, app, readers[2]);
+  await untilBy(true, other, readers[2]);
+  assert.deepEqual(codesOf(app), ["replica_out", "replica_back"]);
+  // a primary that writes nothing leaves nobody behind
+  await Promise.all([app.settled(), other.settled()]);
+  await replica.caughtUp();
+  await setTimeout(2 * behind);
+  assert.ok((await feedOf(app, readers[2])).byReplica);
+  assert.ok((await feedOf(replicaApp(t), readers[2])).byReplica);
+  assert.deepEqual(codesOf(app), ["replica_out", "replica_back"]);
+});
+
+test("a model that the replica does not have yet serves from the primary", { skip }, async (t) => {
+  const { database, replica } = setting;
+  const app = replicaApp(t, long);
+  await untilBy(true, app, readers[4]);
+  await replica.pause();
+  t.after(() => replica.resume());
+  const id = await publishTinyModel(database.pool, { name: "newer" });
+  const { feed, byReplica } = await feedOf(app, readers[4]);
+  assert.deepEqual([feed.model?.id, byReplica], [id, false]);
+  await replica.resume();
+  await replica.caughtUp();
+  assert.ok((await feedOf(app, readers[4])).byReplica);
+  assert.deepEqual(codesOf(app), []);
+});
+
+test("a conflict with recovery costs nobody a feed", { skip }, async (t) => {
+  const { database, replica } = setting;
+  const app = replicaApp(t);
+  await replica.set("max_standby_streaming_delay", "0");
+  t.after(() => replica.set("max_standby_streaming_delay", "30s"));
+  // nothing of the reader's own is read of it, so only the replica's session is in its way
+  const lock = () =>
+    database.pool.query("begin; lock table recsys_engine.circle_members in access exclusive mode; commit");
+  let isOver = false;
+  const locks = (async () => {
+    while (!isOver) await lock();
+  })();
+  for (
+    const end = Date.now() + 10_000;
+    Date.now() < end && !app.logged.some(({ cause }) => /conflict with recovery/.test(String(cause)));
+  )
+    await Promise.all([feedOf(app, readers[0]), feedOf(app, readers[1]), feedOf(app, readers[2])]);
+  isOver = true;
+  await locks;
+  assert.match(app.logged.map(({ cause }) => String(cause)).join(), /conflict with recovery/);
+  await untilBy(true, app, readers[0]);
+  assert.deepEqual([...new Set(codesOf(app))], ["replica_out", "replica_back"]);
+});
+
+test("one that is down, or hangs, costs one wait: the primary serves, and the replica again when it is back", {
+  skip,
+}, async (t) => {
+  const { replica } = setting;
+  const app = replicaApp(t);
+  for (const [away, back, longest] of [
+    [replica.stop, replica.start, 3_000],
+    [replica.freeze, replica.thaw, 3_000],
+  ] as const) {
+    app.logged.length = 0;
+    await untilBy(true, app, readers[6]);
+    await away();
+    const first = await feedOf(app, readers[6]);
+    assert.ok(!first.byReplica && first.milliseconds < longest, `${first.milliseconds} ms`);
+    for (let i = 0; i < 5; i++) {
+      const { byReplica, milliseconds } = await feedOf(app, readers[6]);
+      assert.ok(!byReplica && milliseconds < 1_400, `${milliseconds} ms`);
+      await setTimeout(250);
+    }
+    assert.deepEqual(codesOf(app), ["replica_out"]);
+    await back();
+    await untilBy(true, app, readers[6]);
+    assert.deepEqual(codesOf(app), ["replica_out", "replica_back"]);
+  }
+});
+
+test("one that was promoted is a replica no more", { skip }, async (t) => {
+  const { replica } = setting;
+  const app = replicaApp(t);
+  await untilBy(true, app, readers[8]);
+  await replica.promote();
+  for (let i = 0; i < 5; i++) {
+    assert.equal((await feedOf(app, readers[8])).byReplica, false);
+    await setTimeout(250);
+  }
+  assert.deepEqual(codesOf(app), ["replica_out"]);
+  assert.match(String(app.logged[0].cause), /promoted/);
+});
