@@ -1,6 +1,7 @@
 /** The commands and their options; what they do is in commands/. docs/cli.md is generated from it. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { schemaVersion } from "../supabase/functions/_shared/http/schema-version.ts";
+import { parseShard, type Shard } from "../trainer/data-export/shard.ts";
 import { backends } from "../trainer/engine/backend.ts";
 import { orders } from "../trainer/model-folder/run-order.ts";
 import { whole } from "./commands/whole.ts";
@@ -88,6 +89,29 @@ command(program, "train", "learn towers and ranker from the database, into a fol
   .option("--until <time>", "learn only from what happened before it, to evaluate on what came after", time)
   .option("--out <folder>", "where the model goes (default: .recsys/models/NAME)")
   .action(async (options) => (await import("./commands/train.ts")).trainCommand(options));
+
+command(
+  program,
+  "export",
+  "write users, posts, interactions and impressions as Parquet, and the examples that towers and ranker are trained on, for a training elsewhere (cluster/)",
+)
+  .requiredOption("--out <folder>", "where they go; several shards may share it")
+  .option("--from <time>", "of interactions and impressions those from then on; examples see the whole past", time)
+  .option("--to <time>", "only what happened before it, in tables and examples (default: all that has settled)", time)
+  .option("--shard <i/n>", "the i-th of n parts, which together are the whole; any machine may make any", shard)
+  .option("--ranker", "the second half: when towers were trained on the first one, what the ranker learns from")
+  .addOption(seed())
+  .addOption(config())
+  .action(async (options) => (await import("./commands/export.ts")).exportCommand(options));
+
+command(
+  program,
+  "import-model",
+  "make a model of an export's weights that were trained elsewhere (cluster/): it is calibrated here, and `recsys publish` takes it past the gate as any other",
+)
+  .argument("<folder>", "the export, with weights.safetensors in each of its stages")
+  .option("--out <folder>", "where the model goes (default: .recsys/models/NAME)")
+  .action(async (folder, options) => (await import("./commands/import-model.ts")).importModelCommand(folder, options));
 
 program
   .command("config")
@@ -266,6 +290,13 @@ command(experiment, "report", "what each variant does, and what to conclude; it 
 command(experiment, "list", "all experiments, the latest first").action(async (options) =>
   (await import("./commands/experiment.ts")).listExperimentsCommand(options),
 );
+
+/** Parses the part of an export. */
+function shard(text: string): Shard {
+  const parsed = parseShard(text);
+  if (!parsed) throw new InvalidArgumentError("a part of a whole is needed: 1/4 is the first of four.");
+  return parsed;
+}
 
 /** Parses seeds with commas between; none may come twice, or the range over them would mean nothing. */
 function seeds(text: string): number[] {

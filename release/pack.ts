@@ -19,6 +19,7 @@ const resources = [
   "docs/*.md",
   "trainer/**/*.yaml",
   "db/*.sql",
+  "cluster/*.{py,sh}",
   "client/src/types.ts",
   "deno.json",
   "LICENSE",

@@ -15,6 +15,8 @@ const kinds = [
   /^supabase\/functions\/.+\.(ts|json|lock)$/,
   /^client\/src\/types\.ts$/,
   /^(db|trainer)\/.+\.(sql|yaml)$/,
+  // what trains on a cluster
+  /^cluster\/\w+\.(py|sh)$/,
   // what Node and the gateway run: compiled, with the map to its source
   /^(adopt|cli|client|db|serve|supabase\/functions|trainer|web)\/.+\.js(\.map)?$/,
   /^web\/pages\/(console\/)?(index\.html|page\.css|page\.js)$/,

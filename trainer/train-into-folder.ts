@@ -19,7 +19,7 @@ import { writeModelFolder } from "./model-folder/model-folder.ts";
 import { provenanceOf } from "./model-folder/provenance.ts";
 import { samplesOf } from "./model-folder/samples.ts";
 import type { TrainedModel } from "./model-folder/trained-model.ts";
-import { type Stages, trainModel } from "./pipeline.ts";
+import { type Stages, type Trainers, trainModel } from "./pipeline.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { type PreparedVectors, prepareVectors, vectorSpecOf } from "./vectors/prepare-vectors.ts";
 import { withVectors } from "./vectors/read-vectors.ts";
@@ -71,8 +71,10 @@ export async function settledUntil(database: Database): Promise<number> {
 
 interface Training {
   seed: number;
-  /** Has been started. */
-  backend: Backend;
+  /** Has been started; or what else trained the networks. */
+  backend: string;
+  /** Default: this process, on the backend. */
+  trainers?: Trainers | undefined;
   config?: Config;
   /** Milliseconds since 1970. */
   learnedUntil: number;
@@ -93,7 +95,7 @@ export interface FinishedStages {
 /** Trains on what happened up to an instant, from scratch or on from the active model, and returns the folder of the model. */
 export async function train(
   { database, onProgress, signal, print }: TrainingContext,
-  { seed, backend, config = defaultConfig, learnedUntil, folderOf, vectors, from, checkpoint }: Training,
+  { seed, backend, trainers, config = defaultConfig, learnedUntil, folderOf, vectors, from, checkpoint }: Training,
 ): Promise<string> {
   const stopwatch = checkpoint?.stopwatch ?? new Stopwatch();
   // all that is read is read before: a database that is away while the training runs costs nothing
@@ -113,6 +115,7 @@ export async function train(
     config,
     from: from && earlierModel(from, community),
     stages: checkpoint?.stages(community, config),
+    trainers,
     onProgress,
     signal,
   });

@@ -46,7 +46,13 @@ export default defineConfig({
         ["Promotions", "promotions"],
         ["Feeds from replicas", "replicas"],
       ),
-      group("Train it", ["Training", "training"], ["Retraining", "retraining"], ["Data format", "bundle"]),
+      group(
+        "Train it",
+        ["Training", "training"],
+        ["Retraining", "retraining"],
+        ["On a cluster", "cluster"],
+        ["Data format", "bundle"],
+      ),
       group(
         "Change it",
         ["Architecture", "architecture"],

@@ -8,7 +8,7 @@ import { type Config, defaultConfig } from "../config/config.ts";
 import { boostWidth } from "../dlrm/boost.ts";
 import { denseWidth } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
-import { newDlrmWeights } from "../dlrm/network.ts";
+import { type HiddenWidths, newDlrmWeights } from "../dlrm/network.ts";
 import { startColumns } from "../dlrm/start.ts";
 import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
@@ -34,26 +34,36 @@ export function towersOf(
 /** The ranker of a graph, which has these heads. Throws where a weight is missing or of another size than the config's. */
 export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { ranker }: Config = defaultConfig): Dlrm {
   const stored = weightsOf(graph);
-  const heads = names.length;
-  const nothing = { recencyBaseline: 0, wide: startColumns.map(() => 0), bias: new Float32Array(heads) };
-  const baseRate = { dense: new Float32Array(userFeatures.length * heads), bias: new Float32Array(heads) };
-  const dense = newDlrmWeights(names, ranker, { ...nothing, baseRate }, new Random(1));
-  fill(dense, stored);
-  const table = (name: string, width: number) =>
-    new EmbeddingTable(categoryRows, width, take(stored, name, categoryRows * width));
+  const dlrm = blankDlrm(names, ranker);
+  fill(dlrm.dense, stored);
+  const { embeddings, wide, mean, deviation } = dlrm;
+  const tables = { embeddings: embeddings.weights.values, wide: wide.weights.values, mean, deviation };
+  for (const [name, values] of Object.entries(tables)) values.set(take(stored, name, values.length));
   return {
-    heads: names,
-    dense,
-    embeddings: table("embeddings", dimensions),
-    wide: table("wide", heads),
-    mean: take(stored, "mean", denseWidth),
-    deviation: take(stored, "deviation", denseWidth),
+    ...dlrm,
     boost: boostOf(stored),
     newUserStrength: take(stored, "new_user_strength", 1)[0],
     calibration: {
-      scale: take(stored, "calibration/scale", heads),
-      shift: take(stored, "calibration/shift", heads),
+      scale: take(stored, "calibration/scale", names.length),
+      shift: take(stored, "calibration/shift", names.length),
     },
+  };
+}
+
+/** A ranker with these heads whose weights are still to be filled in. */
+export function blankDlrm(names: readonly Head[], widths: HiddenWidths): Dlrm {
+  const heads = names.length;
+  const nothing = { recencyBaseline: 0, wide: startColumns.map(() => 0), bias: new Float32Array(heads) };
+  const baseRate = { dense: new Float32Array(userFeatures.length * heads), bias: new Float32Array(heads) };
+  return {
+    heads: names,
+    dense: newDlrmWeights(names, widths, { ...nothing, baseRate }, new Random(1)),
+    embeddings: new EmbeddingTable(categoryRows, dimensions),
+    wide: new EmbeddingTable(categoryRows, heads),
+    mean: new Float32Array(denseWidth),
+    deviation: new Float32Array(denseWidth),
+    newUserStrength: 1,
+    calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
   };
 }
 

@@ -34,7 +34,7 @@ const size = { posts: 16, users: 16 };
 /** Samples of all three graphs: the newest posts, the users who acted last, and `sampledRequests`. */
 export function samplesOf(community: Community, model: TrainedModel, requests: RankingExamples[]): Sample[] {
   const ranker = requests.map((one): Sample => {
-    return { graph: "dlrm", feeds: feedsOf(one), answer: opinion(model, one) };
+    return { graph: "dlrm", feeds: dlrmFeeds(one), answer: opinion(model, one) };
   });
   return [postSample(community, model), userSample(community, model), ...ranker];
 }
@@ -75,7 +75,8 @@ function userSample(community: Community, { towers: { towers, data }, postVector
   };
 }
 
-function feedsOf({ rows, users, postVectors, dense, categories: ids }: RankingExamples): Feeds {
+/** What serving feeds the ranker's graph of one request alone. */
+export function dlrmFeeds({ rows, users, postVectors, dense, categories: ids }: RankingExamples): Feeds {
   const [u, p] = [userFeatures.length, postFeatures.length];
   const columns = (from: number, width: number, n = rows) =>
     float32(

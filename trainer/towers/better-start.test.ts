@@ -49,14 +49,14 @@ before(() => startBackend("wasm"));
 
 test("they begin at the factors where people go on in their group", async () => {
   const { loaded, later, options, cameTo } = community();
-  const found = await trainFromBetterStart(loaded, cameTo, later, options);
+  const found = await trainFromBetterStart(loaded, { cameTo, later, towers: options });
   const start = factorisedTowers(loaded.community, cameTo, options);
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options, undefined, undefined, start)).losses);
 });
 
 test("and at zero where who came to what says nothing of where anybody goes from there", async () => {
   const { loaded, later, options, cameTo } = community((random) => random.below(posts));
-  const found = await trainFromBetterStart(loaded, cameTo, later, options);
+  const found = await trainFromBetterStart(loaded, { cameTo, later, towers: options });
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options)).losses);
 });
 

@@ -23,20 +23,26 @@ const mostAsked = 1000;
 /** By so many standard errors the factors must gain, else the towers begin at zero. */
 const surely = 2;
 
-/** Trains the towers from both starts. `later`: first interactions that they are not trained on, in order of time. */
+/** What the towers learn from; `later`: first interactions that they do not, in order of time. */
+export interface ForBothStarts {
+  cameTo: BothWays;
+  later: Later[];
+  towers: TowerOptions;
+}
+
+/** Trains the towers from both starts. */
 export async function trainFromBetterStart(
   loaded: LoadedCommunity,
-  cameTo: BothWays,
-  later: Later[],
-  options: TowerOptions,
+  { cameTo, later, towers: options }: ForBothStarts,
+  train = trainTowers,
   onProgress?: OnProgress,
   signal?: AbortSignal,
 ): Promise<TrainedTowers> {
   const { community } = loaded;
   const lossesOf = losses(loaded, later, options);
-  const fromZero = await trainTowers(community, options, onProgress, signal);
+  const fromZero = await train(community, options, onProgress, signal);
   const factors = factorisedTowers(community, cameTo, options);
-  const fromFactors = await trainTowers(community, options, onProgress, signal, factors);
+  const fromFactors = await train(community, options, onProgress, signal, factors);
   const [zero, other] = [lossesOf(fromZero), lossesOf(fromFactors)];
   const { mean, error } = estimate(zero.map((loss, i) => loss - other[i]));
   return mean > surely * error ? fromFactors : fromZero;

@@ -41,6 +41,17 @@ export class TokenBags {
     return this.ids.length;
   }
 
+  /** The tokens of a row: their rows in the table, what each weighs, and the number of its field. */
+  tokensOf(row: number): Record<"ids" | "weights" | "fields", number[]> {
+    const [from, to] = [this.starts[row], this.starts[row + 1]];
+    const { ids, weights, fieldOf } = this;
+    return {
+      ids: [...ids.subarray(from, to)],
+      weights: [...weights.subarray(from, to)],
+      fields: [...fieldOf.subarray(from, to)],
+    };
+  }
+
   /** Field vectors of some rows, [rows, fields · width]; with `dropout`, those of the tokens it leaves, scaled up. */
   lookUp(table: EmbeddingTable, rows: ArrayLike<number>, dropout?: TokenDropout): Float32Array {
     const out = new Float32Array(rows.length * this.fields * table.width);

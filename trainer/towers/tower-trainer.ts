@@ -6,19 +6,13 @@ import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { embedPosts } from "./embed.ts";
-import { Histories } from "./histories.ts";
+import { examplesOfTowers, type HistoryOptions } from "./examples.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { batchLoss, corrections, logSamplingChance } from "./loss.ts";
 import { meanVectorsOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import type { Positives } from "./positives.ts";
 
-export interface TrainerOptions extends TowerHyperparameters {
-  until: number;
-  /**
-   * The history an example sees: what came before it, as in serving; or all the user's others, where a random split has
-   * made time meaningless: there the posts to be found lie between those of the history.
-   */
-  histories: "before" | "others";
+export interface TrainerOptions extends TowerHyperparameters, HistoryOptions {
   epochs: number;
 }
 
@@ -32,27 +26,11 @@ export function towerTrainer(
   random: Random,
   before = 0,
 ) {
-  const { createdAt, ids } = community.posts;
+  const { ids } = community.posts;
   const totalSteps = options.epochs * Math.ceil(positives.at.length / options.batch);
-  const past = new Histories(community, options.until);
-  // posts of the training window, so that negatives never come from a future the positives cannot reach
-  const trainable = Int32Array.from(ids.keys()).filter((post) => createdAt[post] < options.until);
-  const share = new Float32Array(ids.length);
-  for (const post of positives.posts) share[post] += 1 / positives.at.length;
+  const { trainable, share, historyOf, followedOf } = examplesOfTowers(community, positives, options);
   let postVectors: Float32Array = new Float32Array(0);
   let steps = 0;
-
-  function historyOf(i: number): number[] {
-    const until = options.histories === "before" ? positives.at[i] : Number.POSITIVE_INFINITY;
-    return past.latest(positives.users[i], until, positives.posts[i]);
-  }
-
-  /**
-   * Cold users follow people, too. What these did lately is as of the end for every example, as it is for a feed: as of the example it tells its
-   * time, which tells its posts from most negatives, and little of taste (synthetic community, cold users' correlation with their true taste .350, as
-   * of the end .491, without the followed .427).
-   */
-  const followedOf = (user: number) => past.followed(user, Number.POSITIVE_INFINITY);
 
   /** One optimiser step on some positives (their numbers); returns the loss before it. */
   function step(batch: Uint32Array): number {

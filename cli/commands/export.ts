@@ -1,0 +1,48 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../../db/user-error.ts";
+import { readConfig } from "../../trainer/config/config-file.ts";
+import { exportData, exportForRanker } from "../../trainer/data-export/export-data.ts";
+import { type Shard, suffixOf, wholeExport } from "../../trainer/data-export/shard.ts";
+import { startBackend } from "../../trainer/engine/backend.ts";
+import { requireSoundSources } from "./check.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { requireFolder } from "./out-folder.ts";
+
+interface ExportCommandOptions extends DatabaseOption {
+  out: string;
+  from?: Date;
+  to?: Date;
+  shard?: Shard;
+  seed: number;
+  config?: string;
+  ranker?: boolean;
+}
+
+/** `recsys export`: writes what the database holds as Parquet, and what a training elsewhere needs. */
+export async function exportCommand(options: ExportCommandOptions): Promise<void> {
+  const { out: folder, from, to, shard = wholeExport, seed, ranker } = options;
+  if (from && to && from >= to)
+    throw new UserError(`--from (${from.toISOString()}) must lie before --to (${to.toISOString()})`);
+  for (const [option, value] of Object.entries({ "--from": from, "--to": to, "--config": options.config }))
+    if (ranker && value !== undefined)
+      throw new UserError(`${option} was said when ${folder} was exported: with --ranker leave it out`);
+  const config = await readConfig(options.config);
+  await requireFolder(folder);
+  const manifest = `${ranker ? "manifest-ranker" : "manifest"}${suffixOf(shard)}.json`;
+  if (
+    await access(join(folder, manifest)).then(
+      () => true,
+      () => false,
+    )
+  )
+    throw new UserError(`--out ${folder} holds ${manifest} already: name another folder, or remove it`);
+  await inDatabase(options, {}, async (context) => {
+    await requireSoundSources(context.database, context.print);
+    if (ranker) {
+      await startBackend();
+      await exportForRanker(context, folder, shard);
+    } else await exportData(context, { folder, shard, from, to, seed, config });
+    context.print(`${join(folder, manifest)} says what was exported`);
+  });
+}

@@ -1,0 +1,170 @@
+/** A whole export: the tables, and what the towers learn from; later, when the towers are trained, what the ranker learns from. */
+import { join } from "node:path";
+import type { Database } from "../../db/connect.ts";
+import type { WorkContext } from "../../db/progress.ts";
+import { reading } from "../../db/reading.ts";
+import { readCommunityId, readScoreWeights } from "../../db/settings.ts";
+import { UserError } from "../../db/user-error.ts";
+import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
+import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import type { Community } from "../community/community.ts";
+import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
+import { rollUpAll } from "../community/roll-up.ts";
+import type { Config } from "../config/config.ts";
+import { Random } from "../engine/random.ts";
+import { lessonsOf, type Plan, planTraining } from "../plan.ts";
+import { trainFromBetterStart } from "../towers/better-start.ts";
+import { newTowers, TowerData } from "../towers/model.ts";
+import { factorisedTowers } from "../towers/start.ts";
+import { settledUntil } from "../train-into-folder.ts";
+import { dlrmOptionsOf, rankerLessons } from "../train-ranker.ts";
+import { digestOfIds, type Manifest, type ManifestHead, readManifest, writeManifest } from "./manifest.ts";
+import { factsOf } from "./parquet-file.ts";
+import { writeRankerStage } from "./ranker-stage.ts";
+import type { ExampleFiles } from "./row-groups.ts";
+import type { Shard } from "./shard.ts";
+import { identityOf, type StageName } from "./stage.ts";
+import { exportTables } from "./tables.ts";
+import { writeTowerStage } from "./tower-stage.ts";
+import { fromFactors, trainedElsewhere } from "./trained-elsewhere.ts";
+
+export interface ExportContext extends WorkContext {
+  print(line: string): void;
+}
+
+export interface ExportOptions {
+  folder: string;
+  shard: Shard;
+  /** Of interactions and impressions; default: from the beginning. */
+  from?: Date | undefined;
+  /** What happened before it is exported and learned from; default: all that has settled. */
+  to?: Date | undefined;
+  seed: number;
+  config: Config;
+}
+
+/** Exports the tables, and what the towers learn from where there is enough to learn from. */
+export async function exportData(context: ExportContext, options: ExportOptions): Promise<void> {
+  const { database, onProgress, signal, print } = context;
+  const { folder, shard, from, seed, config } = options;
+  const settled = await settledUntil(database);
+  const to = Math.floor(Math.min(settled, options.to?.getTime() ?? settled));
+  await rollUpAll(database, onProgress, signal);
+  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
+  const head = await headOf(database, loaded.community, { from, to, seed, config });
+  const files: ExampleFiles = { folder, shard, facts: {}, onProgress, signal };
+  const bounds = { folder, shard, from: from?.getTime() ?? Number.NEGATIVE_INFINITY, to, onProgress, signal };
+  Object.assign(files.facts, await reading(database, (client) => exportTables(client, bounds)));
+  const plan = planOrReason(loaded, { seed, config, until: to });
+  if (typeof plan === "string") print(`there are no examples: ${plan}`);
+  else await writeFirstStage(files, loaded, plan, head);
+  await writeManifest(folder, shard, head, files.facts);
+}
+
+/** What the towers begin from: at zero, and where the model has neighbours of posts also at the factors of ALS. */
+async function writeFirstStage(files: ExampleFiles, loaded: LoadedCommunity, plan: Plan, head: ManifestHead) {
+  const { community } = loaded;
+  const { towers: options, cameTo } = plan;
+  const data = new TowerData(community, options);
+  const towers = newTowers(community, data, options.until, options, new Random(options.seed));
+  const factors = plan.neighbours && factorisedTowers(community, cameTo, options).towers;
+  const starts = { start: towers, ...(factors && { [`start${fromFactors}`]: factors }) };
+  const stage = { name: "towers" as const, identity: identityOf(head, "towers"), options, starts, towers };
+  await writeTowerStage(files, community, data, stage);
+}
+
+/** Exports what the ranker learns from, and what the towers are fine-tuned on: with the towers that were trained on the first half of the export. */
+export async function exportForRanker(context: ExportContext, folder: string, shard: Shard): Promise<void> {
+  const { database, onProgress, signal } = context;
+  const manifest = await readManifest(folder);
+  const { config, seed } = manifest;
+  await requireCommunity(database, manifest);
+  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
+  const { community } = loaded;
+  const head = await headOf(database, community, headOptionsOf(manifest));
+  for (const kind of ["users", "posts"] as const)
+    if (head[`${kind}_digest`] !== manifest[`${kind}_digest`])
+      throw new UserError(`there are other ${kind} than when ${folder} was exported: export again from the start`);
+  const until = Date.parse(manifest.to);
+  const plan = planTraining(loaded, lessonsOf(loaded, { seed, config, until }), { seed, config });
+  const trainers = trainedElsewhere(folder, manifest);
+  const towers = plan.neighbours
+    ? await trainFromBetterStart(loaded, plan, trainers.towers, onProgress, signal)
+    : await trainers.towers(community, plan.towers);
+  const files: ExampleFiles = { folder, shard, facts: {}, onProgress, signal };
+  const options = {
+    seed,
+    until,
+    config,
+    scoreWeights: await readScoreWeights(database),
+    onProgress,
+    signal,
+  };
+  const from = trainers.pathOf(towers) as string;
+  const { sha256 } = await factsOf(join(folder, `${from}.safetensors`));
+  const ofStage = (stage: StageName) => ({ ...identityOf(head, stage), towers: sha256 });
+  const retrieving = { ...towers, neighbours: plan.neighbours };
+  const { examples, parts } = await rankerLessons(loaded, plan.requests, plan.heads, retrieving, options);
+  await writeRankerStage(files, examples, parts, dlrmOptionsOf(plan.requests, options), ofStage("ranker"));
+  await writeTowerStage(files, community, towers.data, {
+    name: "fine-tuning",
+    identity: ofStage("fine-tuning"),
+    options: plan.fineTuning,
+    starts: { from },
+    towers: towers.towers,
+  });
+  await writeManifest(folder, shard, head, files.facts, "manifest-ranker");
+}
+
+/** Throws a `UserError` where an export is of another community than the database holds. */
+export async function requireCommunity(database: Database, { community }: Manifest): Promise<void> {
+  if ((await readCommunityId(database)) !== community)
+    throw new UserError("this was exported from the database of another community: name that one with --database");
+}
+
+interface HeadOptions {
+  from?: Date | undefined;
+  /** Milliseconds since 1970. */
+  to: number;
+  seed: number;
+  config: Config;
+}
+
+function headOptionsOf({ from, to, seed, config }: Manifest): HeadOptions {
+  return { from: from === null ? undefined : new Date(from), to: Date.parse(to), seed, config };
+}
+
+async function headOf(
+  database: Database,
+  { users, posts }: Community,
+  { from, to, seed, config }: HeadOptions,
+): Promise<ManifestHead> {
+  return {
+    community: await readCommunityId(database),
+    feature_spec_digest: await featureSpecDigest(),
+    from: from?.toISOString() ?? null,
+    to: new Date(to).toISOString(),
+    seed,
+    config,
+    vocabulary: {
+      tokens: config.towers.tokenRows,
+      users: users.ids.length,
+      posts: posts.ids.length,
+      categories: categoryRows,
+    },
+    users_digest: digestOfIds(users.ids),
+    posts_digest: digestOfIds(posts.ids),
+  };
+}
+
+function planOrReason(
+  loaded: LoadedCommunity,
+  options: { seed: number; config: Config; until: number },
+): Plan | string {
+  try {
+    return planTraining(loaded, lessonsOf(loaded, options), options);
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,382 @@
+/** cluster/ held against the trainer and against ONNX: the same weights, the same batches, the same draws of chance. */
+import assert from "node:assert/strict";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { eitherDatabase } from "../../db/testing.ts";
+import { categories } from "../../supabase/functions/_shared/features/categories.ts";
+import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
+import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
+import { assertClose } from "../../testing/onnx/assert-close.ts";
+import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
+import { postText, userText } from "../community/texts.ts";
+import { constants, lookUps, masks, targetsOf } from "../dlrm/batch.ts";
+import { dlrmLoss } from "../dlrm/loss.ts";
+import type { Dlrm } from "../dlrm/model.ts";
+import { type RankingExamples, sampledRequests } from "../dlrm/ranking-examples.ts";
+import { randomExamples } from "../dlrm/testing.ts";
+import { startBackend } from "../engine/backend.ts";
+import { lossAndGradients, type Matrix } from "../engine/dense.ts";
+import { Random } from "../engine/random.ts";
+import { vectorAt } from "../engine/vector-at.ts";
+import { dlrmGraph } from "../export/dlrm.ts";
+import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
+import { dlrmFeeds } from "../model-folder/samples.ts";
+import { lessonsOf, type Plan, planTraining } from "../plan.ts";
+import { temporaryFolder } from "../testing.ts";
+import { examplesOfTowers } from "../towers/examples.ts";
+import { meanVectorOf, TowerData, type Towers } from "../towers/model.ts";
+import { positivesBefore } from "../towers/positives.ts";
+import { towerTrainer } from "../towers/tower-trainer.ts";
+import { batchOf } from "../towers/train.ts";
+import { dlrmOptionsOf, rankerLessons } from "../train-ranker.ts";
+import { type ExportContext, exportData, exportForRanker } from "./export-data.ts";
+import { importTrained } from "./import-model.ts";
+import { readManifest } from "./manifest.ts";
+import { writeRankerStage } from "./ranker-stage.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { identityOf } from "./stage.ts";
+import {
+  exportContext,
+  exportOptions,
+  fillCommunityToExport,
+  quickConfig,
+  runCluster,
+  withoutTorch,
+} from "./testing.ts";
+import { trainedElsewhere } from "./trained-elsewhere.ts";
+import { dlrmOfWeights, towersOfWeights } from "./weights.ts";
+
+const { towers: towerOptions, ranker: rankerOptions } = quickConfig;
+const scoreWeights = [0.2, 1, 1];
+const seed = 1;
+
+/** Random draws that are also written down. */
+class NotedRandom extends Random {
+  readonly noted: number[] = [];
+  override below(n: number): number {
+    return this.note(super.below(n));
+  }
+  override uniform(): number {
+    return this.note(super.uniform());
+  }
+  take(count: number): number[] {
+    return this.noted.splice(0, count);
+  }
+  private note(value: number): number {
+    this.noted.push(value);
+    return value;
+  }
+}
+
+let context: ExportContext;
+let folder: string;
+let loaded: LoadedCommunity;
+let plan: Plan;
+/** Stages of which a batch is taken: of the community, and of invented requests with optional heads. */
+const stages = ["towers", "ranker", "five/ranker"] as const;
+type Stage = (typeof stages)[number];
+/** What the trainer says of these batches, and what PyTorch says. */
+const ours = {} as Record<Stage, Record<string, Float32Array>>;
+const theirs = {} as Record<Stage, Record<string, Matrix>>;
+let printed: string[];
+let model: string;
+
+const ranSoon = async (program: string, args: string[]) => {
+  const { output, code } = await runCluster(program, args);
+  assert.equal(code, 0, output);
+  return output;
+};
+
+// of a hook in which `after` is called it would be the end of the first test
+const cleanings: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const clean of cleanings.reverse()) await clean();
+});
+
+before(async () => {
+  if (withoutTorch) return;
+  await startBackend();
+  const scope = { after: (clean: () => Promise<void>) => void cleanings.push(clean) };
+  folder = await temporaryFolder(scope);
+  const database = await eitherDatabase(scope, "pytorch");
+  await fillCommunityToExport(scope, database);
+  printed = [];
+  context = exportContext(database, (line) => printed.push(line));
+  await exportData(context, exportOptions(folder));
+  await ranSoon("train.py", [join(folder, "towers")]);
+  await exportForRanker(context, folder, { number: 1, of: 1 });
+  await ranSoon("train.py", [join(folder, "ranker"), join(folder, "fine-tuning")]);
+  model = join(folder, "model");
+  loaded = await communityFromDatabase(database, undefined, trainingEvents);
+  const until = Date.parse((await readManifest(folder)).to);
+  plan = planTraining(loaded, lessonsOf(loaded, { seed, config: quickConfig, until }), { seed, config: quickConfig });
+  const { examples } = await rankerExamples();
+  const asked = {
+    towers: await throughTowers(),
+    ranker: throughRanker("ranker", examples, await trainedRanker(examples.heads)),
+    "five/ranker": await throughFiveHeads(),
+  };
+  await writeFile(join(folder, "asked.json"), JSON.stringify(asked));
+  await ranSoon("testing_batch.py", [folder]);
+  for (const stage of stages)
+    theirs[stage] = (await readSafetensors(join(folder, stage, "answered.safetensors"))).tensors;
+  await importTrained(context, { folder, folderOf: () => model });
+});
+
+async function trainedTowers(): Promise<Towers> {
+  const { tensors } = await readSafetensors(join(folder, "towers", "weights.safetensors"));
+  const { users, posts } = loaded.community;
+  const vocabulary = { tokens: towerOptions.tokenRows, users: users.ids.length, posts: posts.ids.length };
+  return towersOfWeights(tensors, vocabulary, towerOptions, "towers");
+}
+
+/** One step of the trainer's own: its loss, and the gradients, of which Adam's first mean is a tenth. */
+async function throughTowers() {
+  const { community } = loaded;
+  const options = { ...plan.towers, histories: "before" as const, epochs: 1 };
+  const positives = positivesBefore(community, options.until, options.mostPositives);
+  const [towers, data, random] = [await trainedTowers(), new TowerData(community, options), new NotedRandom(5)];
+  const trainer = towerTrainer(community, towers, data, positives, options, random);
+  trainer.refreshPostVectors();
+  // a whole batch: log q says how many uniform negatives there are for each positive
+  const rows = Array.from({ length: batchOf(positives.at.length, options) }, (_, i) => positives.at.length - 1 - 3 * i);
+  const loss = trainer.step(Uint32Array.from(rows));
+  const gradients = {
+    ...Object.fromEntries(towers.dense.entries().map(([name, { weights }]) => [name, weights.mean])),
+    tokens: towers.tokens.weights.mean,
+    user_id_embeddings: towers.userIdEmbeddings.weights.mean,
+    post_id_embeddings: towers.postIdEmbeddings.weights.mean,
+  };
+  ours.towers = {};
+  for (const [name, mean] of Object.entries(gradients)) ours.towers[name] = mean.map((value) => value / 0.1);
+  ours.towers.loss = Float32Array.of(loss);
+  const { trainable } = examplesOfTowers(community, positives, options);
+  const [b, m] = [rows.length, options.uniformNegatives];
+  const kept = (rate: number) => (value: number) => value >= rate;
+  const asMask = (value: number) => (value < options.vectorDropout ? 0 : 1 / (1 - options.vectorDropout));
+  return {
+    weights: "weights",
+    rows,
+    uniform: random.take(m).map((i) => trainable[i]),
+    seed: random.take(1)[0],
+    cold: random.take(b).map((value) => value < options.coldUsers),
+    keep_users: random.take(b).map(kept(options.idEmbeddingDropout)),
+    keep_posts: random.take(b + m).map(kept(options.idEmbeddingDropout)),
+    user_mask: random.take(b * 32).map(asMask),
+    post_mask: random.take((b + m) * 32).map(asMask),
+  };
+}
+
+/** Invented requests, of which some have labels of five heads, some unknown ones, and some nobody came to a post of. */
+async function throughFiveHeads() {
+  const heads = ["view", "vote", "comment", "dismiss", "long_view"] as const;
+  const random = new Random(7);
+  const examples = randomExamples(random, 30, 8, () => {}, heads);
+  for (let row = 0; row < 30 * 8; row++) {
+    examples.labels[row * 5 + 3] = row % 3;
+    examples.labels[row * 5 + 4] = row % 2;
+    examples.lossWeights[row] = 1 + (row % 4);
+    examples.weights[row] = 1 + (row % 7);
+    examples.logPositions[row] = Math.log(1 + (row % 8));
+  }
+  examples.found.set([0, 0, 0], 20);
+  const into = join(folder, "five");
+  const files = { folder: into, shard: { number: 1, of: 1 }, facts: {} };
+  const parts = { training: Uint32Array.from({ length: 24 }, (_, i) => i), heldOut: Uint32Array.of(24, 25) };
+  const options = { ...rankerOptions, seed, scoreWeights };
+  await writeRankerStage(files, examples, parts, options, identityOf(await readManifest(folder), "ranker"));
+  const { tensors } = await readSafetensors(join(into, "ranker", "start.safetensors"));
+  // what begins at zero would hide what is behind it
+  for (const [name, { values }] of Object.entries(tensors))
+    if (name !== "deviation") for (let i = 0; i < values.length; i++) values[i] += 0.1 * random.normal();
+  await writeSafetensors(join(into, "ranker", "weights.safetensors"), tensors);
+  return throughRanker("five/ranker", examples, dlrmOfWeights(tensors, heads, options, "five"));
+}
+
+/** Loss and gradients of a batch of the ranker, as trainStep takes them. */
+function throughRanker(stage: Stage, examples: RankingExamples, dlrm: Dlrm) {
+  const every = Array.from(examples.requests.keys());
+  const requests = Uint32Array.from(every.filter((request) => examples.saysSomething(request)).slice(-24));
+  const drawn = masks(requests.length, rankerOptions, new Random(9));
+  const batch = examples.rowsOf(requests);
+  const { loss, gradients } = lossAndGradients(
+    { ...dlrm.dense.matrices(), ...lookUps(dlrm, examples, batch) },
+    { ...constants(dlrm, examples, requests), ...targetsOf(examples, requests, scoreWeights), ...drawn },
+    (t) => dlrmLoss(t, examples.rows, { ...rankerOptions, scoreWeights }),
+  );
+  for (const [name, table] of Object.entries({ embeddings: dlrm.embeddings, wide: dlrm.wide })) {
+    const sums = new Float32Array(table.rows * table.width);
+    for (const [i, row] of batch.entries())
+      for (let c = 0; c < categories.length; c++)
+        for (let d = 0; d < table.width; d++)
+          sums[examples.categories[row * categories.length + c] * table.width + d] +=
+            gradients[name][(i * categories.length + c) * table.width + d];
+    gradients[name] = sums;
+  }
+  ours[stage] = { ...gradients, loss: Float32Array.of(loss) };
+  return {
+    weights: "weights",
+    requests: [...requests],
+    masks: Object.fromEntries(Object.entries(drawn).map(([name, { values }]) => [name, [...values]])),
+  };
+}
+
+async function rankerExamples() {
+  const trainers = trainedElsewhere(folder, await readManifest(folder));
+  const towers = await trainers.towers(loaded.community, plan.towers);
+  const options = { seed, until: plan.until, config: quickConfig, scoreWeights };
+  return await rankerLessons(loaded, plan.requests, plan.heads, { ...towers, neighbours: plan.neighbours }, options);
+}
+
+async function trainedRanker(heads: readonly Head[]) {
+  const { tensors } = await readSafetensors(join(folder, "ranker", "weights.safetensors"));
+  return dlrmOfWeights(
+    tensors,
+    heads,
+    dlrmOptionsOf(plan.requests, { seed, scoreWeights, config: quickConfig }),
+    "ranker",
+  );
+}
+
+for (const stage of stages)
+  test(`${stage}: loss and all gradients of a batch are the trainer's`, { skip: withoutTorch }, () => {
+    assert.ok(Object.keys(ours[stage]).length > 10);
+    if (stage === "towers")
+      assert.ok(
+        ours.towers["user/followed"].some((value) => value !== 0),
+        "people follow others",
+      );
+    for (const [name, expected] of Object.entries(ours[stage])) {
+      const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      // of a weight that has no part in this batch the gradient may be left out
+      const found = theirs[stage][name]?.values ?? new Float32Array(expected.length);
+      // where a weight changes nothing, all of its gradient is what was rounded
+      const scale = Math.max(largest, 1e-2);
+      assertClose(
+        found.map((value) => value / scale),
+        expected.map((value) => value / scale),
+        1e-4,
+        name,
+      );
+    }
+  });
+
+test("towers: vectors of posts, and of users at a moment, are those of the graphs", {
+  skip: withoutTorch,
+}, async () => {
+  const { community } = loaded;
+  const towers = await trainedTowers();
+  const runtime = await loadRuntime();
+  const { tokenRows } = towerOptions;
+  const posts = community.posts.ids.map((_, post) => ({
+    ...postText(community, post),
+    id_embedding: vectorAt(towers.postIdEmbeddings.weights.values, post),
+  }));
+  const ofPosts = await runtime.createSession(postTowerGraph(towers));
+  const { embedding } = await ofPosts.run(postTowerInputs(posts, { tokenRows }));
+  assertClose(theirs.towers.post_vectors.values, embedding.data, 1e-5, "posts");
+  const positives = positivesBefore(community, plan.towers.until, plan.towers.mostPositives);
+  const { historyOf, followedOf } = examplesOfTowers(community, positives, {
+    until: plan.towers.until,
+    histories: "before",
+  });
+  const rows: number[] = JSON.parse(await readFile(join(folder, "asked.json"), "utf8")).towers.rows;
+  const vectors = Float32Array.from(embedding.data, Number);
+  const users = rows.map((row) => ({
+    ...userText(community, positives.users[row]),
+    id_embedding: vectorAt(towers.userIdEmbeddings.weights.values, positives.users[row]),
+    history: historyOf(row).map((post) => vectorAt(vectors, post)),
+    followed: meanVectorOf(followedOf(positives.users[row]), vectors),
+  }));
+  assert.ok(users.some(({ history }) => history.length > 10));
+  const ofUsers = await runtime.createSession(userTowerGraph(towers));
+  const answer = await ofUsers.run(userTowerInputs(users, { tokenRows }));
+  assertClose(theirs.towers.user_vectors.values, answer.embedding.data, 1e-5, "users");
+});
+
+test("ranker: probabilities of a request are those of the graph", { skip: withoutTorch }, async () => {
+  const { examples } = await rankerExamples();
+  const session = await (await loadRuntime()).createSession(dlrmGraph(await trainedRanker(examples.heads)));
+  const last = examples.requests.length - 1;
+  const requests: number[] = JSON.parse(await readFile(join(folder, "asked.json"), "utf8")).ranker.requests;
+  const at = requests.indexOf(last);
+  assert.ok(at >= 0, "the last request is among those asked");
+  const [one] = sampledRequests(examples);
+  const { probabilities } = await session.run(dlrmFeeds(one));
+  const first = at * examples.rows * examples.heads.length;
+  const found = theirs.ranker.probabilities.values.subarray(first, first + probabilities.data.length);
+  assertClose(found, probabilities.data, 1e-5, "probabilities");
+});
+
+test("what comes back is a model as any other, and says who trained it", { skip: withoutTorch }, async () => {
+  const described = JSON.parse(await readFile(join(model, "model.json"), "utf8"));
+  assert.match(described.backend, /^PyTorch 2\.\S+, 1 ranks, cpu$/);
+  assert.ok(described.metrics.tower_losses.length >= 3);
+  assert.ok(
+    printed.some((line) => /^on \d+ held-out requests: mrr/.test(line)),
+    printed.join("\n"),
+  );
+});
+
+test("shards are read as one whole, row group by row group, and one that is missing is missed", {
+  skip: withoutTorch,
+}, async () => {
+  const shards = join(folder, "shards");
+  const to = new Date((await readManifest(folder)).to);
+  for (const number of [1, 2, 3]) await exportData(context, exportOptions(shards, { shard: { number, of: 3 }, to }));
+  const stages = [join(folder, "towers"), join(shards, "towers")];
+  const said = await ranSoon("testing_tables.py", stages);
+  assert.match(said, /^users 150 1\nposts 500 1\npairs \d{4} [3-9]\n$/);
+  await rm(join(shards, "towers", "pairs.2-of-3.parquet"));
+  const { output, code } = await runCluster("testing_tables.py", stages);
+  assert.equal(code, 1);
+  assert.match(output, /holds 2 files of pairs, which are not all shards of one export/);
+});
+
+test("what a training cannot begin with is one line, and of two starts both are trained", {
+  skip: withoutTorch,
+}, async () => {
+  const refusals: [change: (stage: { weights: object; starts: string[] }) => void, message: RegExp, args?: string[]][] =
+    [
+      [
+        (s) => Object.assign(s.weights, { "post/text": [1] }),
+        /has weights named post\/text, which this cluster\/ does not know/,
+      ],
+      [
+        (s) => Object.assign(s, { starts: ["begin"] }),
+        /no \S+begin.safetensors: train the stage before this one, or export/,
+      ],
+      [
+        (s) => Object.assign(s.weights, { tokens: [7, 32] }),
+        /has tokens of shape \[4096, 32\], not \[7, 32\]: export again/,
+      ],
+      [() => {}, /there are \d row groups, and so work for \d ranks at most, not 99/, ["--lanes", "99"]],
+    ];
+  const untrained = async (name: string) => {
+    const copy = join(folder, name);
+    await cp(join(folder, "towers"), copy, { recursive: true, filter: (path) => !path.includes("/weights") });
+    return copy;
+  };
+  await Promise.all(
+    refusals.map(async ([change, message, args = []], i) => {
+      const copy = await untrained(`refused-${i}`);
+      const stage = JSON.parse(await readFile(join(copy, "stage.json"), "utf8"));
+      change(stage);
+      await writeFile(join(copy, "stage.json"), JSON.stringify(stage));
+      const { output, code } = await runCluster("train.py", [copy, ...args]);
+      assert.deepEqual([code, output.split("\n").length], [1, 2], output);
+      assert.match(output, message);
+    }),
+  );
+  const twice = await untrained("twice");
+  const stage = JSON.parse(await readFile(join(twice, "stage.json"), "utf8"));
+  await writeFile(join(twice, "stage.json"), JSON.stringify({ ...stage, starts: ["start", "start-from-factors"] }));
+  await cp(join(twice, "start.safetensors"), join(twice, "start-from-factors.safetensors"));
+  const both = await ranSoon("train.py", [twice, "--steps", "2"]);
+  assert.match(both, /twice\/weights.safetensors: 2 steps, .*\n.*\/weights-from-factors.safetensors: 2 steps, /);
+  const path = join(folder, "towers", "weights.safetensors");
+  const trained = await ranSoon("train.py", [join(folder, "towers")]);
+  assert.equal(trained, `${path} is trained already: remove it to train again\n`);
+});

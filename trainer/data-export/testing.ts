@@ -1,0 +1,57 @@
+/** For tests: a community with an export, and PyTorch, where it is installed. */
+import { spawn, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Database } from "../../db/connect.ts";
+import { importBundle } from "../../db/import/import-bundle.ts";
+import type { Scope } from "../../db/testing.ts";
+import { configSchema } from "../config/config.ts";
+import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
+import { temporaryFolder } from "../testing.ts";
+import type { ExportContext, ExportOptions } from "./export-data.ts";
+import { wholeExport } from "./shard.ts";
+
+const cluster = fileURLToPath(new URL("../../cluster", import.meta.url));
+/** Debian's, which has its packages; another Python that is first in the path may not. */
+const python = "/usr/bin/python3";
+
+/** For the option `skip` of a test: false, or why PyTorch cannot be asked. */
+export const withoutTorch: false | string =
+  spawnSync(python, ["-c", "import torch, safetensors"]).status === 0 ? false : "needs PyTorch: bash cluster/setup.sh";
+
+/** Runs a program of cluster/ and gives what it printed, on both streams in one order; `onStart` is given its process id. */
+export async function runCluster(
+  program: string,
+  args: string[],
+  env: Record<string, string> = {},
+  onStart?: (pid: number) => void,
+): Promise<{ output: string; code: number | null }> {
+  const command = program.endsWith(".sh") ? "bash" : python;
+  const started = spawn(command, [join(cluster, program), ...args], { env: { ...process.env, ...env } });
+  let output = "";
+  for (const stream of [started.stdout, started.stderr]) stream.on("data", (chunk) => (output += chunk));
+  if (started.pid !== undefined) onStart?.(started.pid);
+  const code = await new Promise<number | null>((resolve) => started.on("close", resolve));
+  return { output, code };
+}
+
+/** Fills a database with a synthetic community that has several row groups of pairs. */
+export async function fillCommunityToExport(scope: Scope, database: Database): Promise<void> {
+  const folder = await temporaryFolder(scope);
+  await writeSyntheticCommunity(folder, { seed: 3, users: 150, posts: 500, days: 40, follows: true });
+  await importBundle(database, folder);
+}
+
+/** A training that takes seconds. */
+export const quickConfig = configSchema.parse({
+  towers: { withPages: { epochs: 2 }, epochsOf: { before: 2 }, leastSteps: 8, leastBatch: 64, tokenRows: 4096 },
+  ranker: { epochs: 2, rows: 24, hardNegatives: 12, pageRows: 16, maximumRequests: 400 },
+});
+
+export function exportOptions(folder: string, options: Partial<ExportOptions> = {}): ExportOptions {
+  return { folder, shard: wholeExport, seed: 1, config: quickConfig, ...options };
+}
+
+export function exportContext(database: Database, print: (line: string) => void = () => {}): ExportContext {
+  return { database, print, onProgress: () => {}, signal: new AbortController().signal };
+}
