@@ -73,6 +73,7 @@ export default defineConfig({
         ["A page of a feed", "design/page"],
         ["Follows", "design/follows"],
         ["Neighbours of posts", "design/neighbours"],
+        ["Vectors of an app's own", "design/own-vectors"],
         ["Mutes, blocks and filters", "design/filters"],
         ["What readers decide", "design/preferences"],
         ["What is withheld from strangers", "design/withheld"],
