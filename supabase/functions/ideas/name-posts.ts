@@ -5,7 +5,7 @@ import type { Claims } from "../_shared/http/auth.ts";
 import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
 import type { IdeasAnswer } from "./api.ts";
 
-export type ShownPost = IdeasAnswer["needs"][number]["posts"][number];
+type TitledPost = IdeasAnswer["needs"][number]["posts"][number];
 
 /** Gives posts of a pool, by their places in it, without those that the caller may not read, wrote or muted. */
 export async function postNamer(
@@ -13,7 +13,7 @@ export async function postNamer(
   claims: Claims,
   { named }: Pick<IdeaPool, "named">,
   places: number[],
-): Promise<(places: number[]) => ShownPost[]> {
+): Promise<(places: number[]) => TitledPost[]> {
   const ids = [...new Set(places.flatMap((place) => named[place] ?? []))];
   const statement = call("recsys_engine.named_posts", { p_post_ids: ids });
   const posts = ids.length === 0 ? [] : await readAs(database, claims, statement, async (_, rows) => rows);
