@@ -47,3 +47,4 @@ create type recsys_engine.reader as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
   latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
 );
+comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';

@@ -52,6 +52,7 @@ create type recsys_engine.reader as (
   user_id uuid, at timestamptz, feed text, passions text[], projects text[], bio text, created_at timestamptz,
   latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
 );
+comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
@@ -696,6 +697,99 @@ AS $function$
     from pg_catalog.pg_attribute where pg_attribute.attrelid = lacking.relation and pg_attribute.attnum = any (lacking.attnums)
   ) as named
   group by lacking.relation, named.columns
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_access()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- what it asks is written here: @plpgsql_check_options: security_warnings = off
+  -- of whom there is nothing to be found, so that all of this takes little
+  nobody constant uuid := gen_random_uuid();
+  before constant text := current_setting('role');
+  before_claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  model constant bigint := (select models.model_id from recsys.models where models.status = 'active');
+  vector constant text := array_fill(0.1::real, array[32])::text;
+  asked record;
+  missing record;
+  denied text;
+  context text;
+  known text[] := '{}'::text[];
+begin
+  for asked in
+    select readers.role, readers.role || ' may not read recsys.' || views.name as what, true as is_view, format('select * from recsys.%I limit 0', views.name) as query
+    from pg_catalog.unnest('{authenticated,service_role}'::text[]) with ordinality as readers (role, place)
+    cross join pg_catalog.unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) with ordinality as views (name, place)
+    -- logins are read by the roll-up alone
+    where readers.role = 'service_role' or views.name <> 'source_logins'
+    union all
+    select calls.role, format('%s may not ask for %s', calls.role, calls.what), false, calls.query
+    from (
+      values
+        ('authenticated', 'who asks', 'select from recsys_engine.feed_context((select to_jsonb(assigned) from recsys_engine.assignment($1) as assigned)) as settings left join lateral recsys_engine.user_context($1, $2, settings.now) on true'),
+        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
+        ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
+        ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
+        ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
+        ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
+        ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
+        ('authenticated', 'what they did',
+          'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
+        ('authenticated', 'what a replica''s page may show', 'select recsys_engine.shown_posts($1, ''{}''), recsys_engine.with_readable(null)'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('service_role', 'candidates besides these',
+          'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
+        ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
+        ('authenticated', 'posts that the app names', 'select from recsys_engine.given_posts($1, ''{}'')'),
+        ('authenticated', 'how many posts are new', 'select recsys_engine.new_posts($1, recsys.clock())'),
+        ('authenticated', 'a list made ahead', 'select from recsys_engine.batch_feed($1, 1)'),
+        ('authenticated', 'what is fresh and popular',
+          'with asked as materialized (select recsys_engine.feed_request($1, recsys.clock()) as request)
+            select from asked cross join lateral recsys_engine.common_sources(asked.request, ''feed'') as each where each.source in (''fresh'', ''trending'')'),
+        ('authenticated', 'posts like one',
+          'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
+            recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
+            from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
+        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1) left join recsys_engine.named_posts(''{}'') on true'),
+        ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')
+    ) as calls (role, what, query)
+  loop
+    begin
+      perform set_config('role', asked.role, true), set_config('request.jwt.claims', format('{"sub": "%s", "role": "%s"}', nobody, asked.role), true);
+      execute asked.query using nobody, model, vector;
+    exception
+      when insufficient_privilege then
+        get stacked diagnostics denied = message_text, context = pg_exception_context;
+        perform set_config('role', before, true);
+        -- what one right is wanting to is said once
+        if asked.is_view then
+          for missing in select * from recsys_engine.missing_reads(asked.role) as reads loop
+            if missing.statement <> all (known) then
+              known := known || missing.statement || (asked.role || 'permission denied for table ' || (select pg_class.relname from pg_catalog.pg_class where pg_class.oid = missing.relation));
+              return query select true, format('%s may not read %s: it lacks %s of %s', asked.role, missing.views, missing.columns, recsys_engine.table_sql(missing.relation)),
+                case
+                  -- a grant would let every member read everybody's rows, such as who blocked whom
+                  when asked.role = 'authenticated' and exists (select from pg_catalog.pg_class where pg_class.oid = missing.relation and pg_class.relkind in ('r', 'p') and not pg_class.relrowsecurity)
+                  then format('unless every member may read these columns in all rows, say in a policy who reads which, and: alter table %s enable row level security; then: %s', recsys_engine.table_sql(missing.relation), missing.statement)
+                  else missing.statement
+                end;
+            end if;
+          end loop;
+        end if;
+        -- nor once more for the service, which looks for candidates under the role of whoever asks
+        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ 'recsys_engine.candidates\(''authenticated''' and 'authenticated' || denied = any (known)) then
+          known := known || (asked.role || denied);
+          return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys_engine.missing_grant(asked.role, denied, context);
+        end if;
+      when others then
+        -- the other parts say why
+        null;
+    end;
+    perform set_config('role', before, true), set_config('request.jwt.claims', before_claims, true);
+  end loop;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.check_vectors()

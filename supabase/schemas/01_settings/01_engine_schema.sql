@@ -41,8 +41,8 @@ create table recsys.settings (
   requests_per_minute integer default 120 check (requests_per_minute > 0),
   impressions_per_day integer default 5000 check (impressions_per_day >= 0),
   events_per_day integer default 10000 check (events_per_day >= 0),
-  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0'),
-  encoder text check (encoder = 'gte-small')
+  encoder text check (encoder = 'gte-small'),
+  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0')
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';

@@ -128,6 +128,9 @@ begin
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
         ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
+        ('authenticated', 'what they did',
+          'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
+        ('authenticated', 'what a replica''s page may show', 'select recsys_engine.shown_posts($1, ''{}''), recsys_engine.with_readable(null)'),
         ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
           'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
@@ -142,7 +145,7 @@ begin
           'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
             recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
-        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1)'),
+        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1) left join recsys_engine.named_posts(''{}'') on true'),
         ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')
     ) as calls (role, what, query)
   loop
