@@ -170,6 +170,11 @@ test("vectors of posts, in their own table and in another, are watched; those of
   ] as const) {
     const { rows } = await pool.query("select encoder, dimension, posts from recsys_engine.own_vector_shapes()");
     assert.deepEqual(rows, [{ encoder, dimension: 3, posts: encoder === "made-up-1" ? 150 : 200 }]);
+    const found = await pool.query("select cure from recsys.check() where problem like '%vector%'");
+    const [table, id] = pool === own.pool ? ["articles", "id"] : ["article_vectors", "article_id"];
+    const cure = `create index concurrently on public.${table} (recsys.id_of(${id}::bigint))`;
+    assert.deepEqual(found.rows, [{ cure }]);
+    await pool.query(cure);
     assert.deepEqual((await pool.query("select * from recsys.check() where problem like '%vector%'")).rows, []);
     await pool.query("set role service_role");
     await pool.query("select * from recsys_engine.missing_vectors('none', gen_random_uuid(), 1)");

@@ -27,9 +27,10 @@ create table recsys_engine.reduced_vectors (
 create table recsys_engine.encoding_jobs (
   post_id uuid primary key,
   failures integer not null default 0,
-  last_error text
+  last_error text,
+  due_at timestamptz not null default now()
 );
-create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (post_id) where failures < 5;
+create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (failures, due_at, post_id) where failures < 5;
 
 alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;

@@ -80,7 +80,7 @@ export async function readWarmStart(
     const { model_id, name, heads, feature_spec_digest, basis, metrics, learned_until, community } = found;
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     if (basis !== (vectors?.id ?? null))
-      return `model ${name} reads ${basis ? "other vectors of posts" : "no vectors of posts"} than ${vectors ? `those by ${vectors.encoder}` : "there are"}`;
+      return `model ${name} reads ${basis ? "other" : "no"} vectors of posts, and there are ${vectors ? `those by ${vectors.encoder}` : "none to go on with"}`;
     const parsed = learned.safeParse(metrics);
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
     const { config_digest, kinds } = parsed.data;

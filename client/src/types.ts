@@ -647,7 +647,7 @@ export interface Ideas {
  */
 export interface Need {
   /**
-   * unanswered: posts that nobody else has commented on after two days. asked_often: a topic where that is more usual than elsewhere. read_much: a topic that has more of all readers than of all posts.
+   * unanswered: posts that nobody else has commented on after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.
    */
   kind: "unanswered" | "asked_often" | "read_much";
   /**

@@ -32,9 +32,10 @@ create table recsys_engine.reduced_vectors (
 create table recsys_engine.encoding_jobs (
   post_id uuid primary key,
   failures integer not null default 0,
-  last_error text
+  last_error text,
+  due_at timestamptz not null default now()
 );
-create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (post_id) where failures < 5;
+create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (failures, due_at, post_id) where failures < 5;
 
 alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;
@@ -396,6 +397,53 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.queue_text_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  changed text;
+  waiting text;
+  ids uuid[];
+begin
+  if tg_op = 'TRUNCATE' then
+    -- it does not say whose texts it took
+    changed := format('select source.%1$s_id as id from recsys.source_%1$ss as source', tg_argv[0]);
+  else
+    changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys_engine.changed_rows(tg_op, tg_argv[2]));
+  end if;
+  if tg_op in ('DELETE', 'TRUNCATE') then
+    -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
+    foreach waiting in array array['embedding_jobs', 'embedding_changes'] loop
+      execute format('delete from recsys_engine.%1$I as waiting
+        where waiting.kind = $1 and %2$s and not exists (select from recsys.source_%3$ss as source where source.%3$s_id = waiting.entity_id)',
+        waiting, case tg_op when 'DELETE' then format('waiting.entity_id in (%s)', changed) else 'true' end, tg_argv[0])
+      using tg_argv[0];
+    end loop;
+    -- all that is known of it is to go as well
+    execute format('insert into recsys.erasures (kind, entity_id)
+      select distinct $1, known.id from (%1$s) as known
+      where known.id is not null and not exists (select from recsys.source_%2$ss as source where source.%2$s_id = known.id)',
+      case tg_op when 'DELETE' then changed else format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', tg_argv[0]) end, tg_argv[0])
+    using tg_argv[0];
+    changed := format('select changed.id from (%1$s) as changed where exists (select from recsys.source_%2$ss as source where source.%2$s_id = changed.id)',
+      changed, tg_argv[0]);
+  end if;
+  execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
+  perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
+  -- a vector that the app made again is no edit
+  if tg_op = 'UPDATE' and tg_argv[0] = 'post' and tg_argv[tg_nargs - 1]::jsonb ->> 'kind' is distinct from 'vectors' then
+    insert into recsys_engine.edited_posts as known (post_id, edited_at)
+    select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
+    on conflict (post_id) do update set edited_at = excluded.edited_at;
+  end if;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.call_embed()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -423,6 +471,30 @@ begin
     timeout_milliseconds := 15000
   );
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.reads_columns(p_table regclass, p_columns text[])
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select has_schema_privilege(pg_class.relnamespace, 'usage') and not exists (
+    select from unnest(p_columns) as wanted (name)
+    left join pg_catalog.pg_attribute on pg_attribute.attrelid = p_table and pg_attribute.attname = wanted.name and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+    where pg_attribute.attname is null or not has_column_privilege(p_table, pg_attribute.attnum, 'select')
+  )
+  from pg_catalog.pg_class where pg_class.oid = p_table
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.real_numbers(p_numbers double precision[])
+ RETURNS real[]
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO ''
+AS $function$
+  select array_agg((case when abs(given.number) > 3e38 then 'NaN' when abs(given.number) < 1e-37 then 0 else given.number end)::real order by given.place)
+  from unnest(p_numbers) with ordinality as given (number, place)
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys.watch(p_table regclass, p_kind text, p_id text DEFAULT 'id'::text, p_user_id text DEFAULT 'user_id'::text, p_post_id text DEFAULT 'post_id'::text, p_author_id text DEFAULT 'author_id'::text, p_created_at text DEFAULT 'created_at'::text, p_texts text[] DEFAULT NULL::text[], p_others text[] DEFAULT '{}'::text[], p_user_lookup text[] DEFAULT NULL::text[])
@@ -549,14 +621,19 @@ begin
       'created_at', case when has_features then p_created_at end, 'columns', compared || case when has_texts then read end,
       'changed_user', nullif(changed_user, 'null::uuid'), 'changed_post', nullif(changed_post, 'null::uuid'),
       'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end,
-      'vector_sql', case when p_kind = 'vectors' then format('%I::real[]', p_texts[1]) end,
+      'vector_sql', case when p_kind = 'vectors' then format(
+        case (select pg_attribute.atttypid from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attname = p_texts[1])
+          when 'double precision[]'::regtype then 'recsys_engine.real_numbers(%I)' else '%I::real[]' end, p_texts[1]) end,
       -- which model made it, or else the column itself stands for it
       'encoder_sql', case when p_kind = 'vectors' then coalesce(quote_ident(p_others[1]) || '::text', quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
     perform recsys_engine.drop_watch(watches.table_name, watches.watch)
     from recsys.watches
-    where watches.table_name = p_table and not recsys_engine.has_columns(p_table, array[watches.user_column, watches.post_column, watches.created_column]);
+    where watches.table_name = p_table and not recsys_engine.has_columns(p_table, case watches.kind
+      -- a vector's other column is another watch
+      when 'vectors' then array(select jsonb_array_elements_text(watches.watch -> 'columns'))
+      else array[watches.user_column, watches.post_column, watches.created_column] end);
     foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
         continue when not has_features;
@@ -599,7 +676,9 @@ AS $function$
       format('select %s as post_id, %s as encoder, %s as vector from %s as given', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.table_name),
       ' union all ' order by watches.table_name::text, watches.watch::text),
     'select null::uuid as post_id, null::text as encoder, null::real[] as vector where false')
-  from recsys.watches where watches.kind = 'vectors'
+  from recsys.watches
+  -- a table that cannot be read keeps no post from being embedded: recsys.check() names it
+  where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.own_vector_shapes()
@@ -622,7 +701,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.own_vectors(p_encoder text, p_posts uui
 AS $function$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from (%s) as own where own.post_id = any ($2) and own.encoder = $1 and own.vector is not null order by own.post_id', recsys_engine.own_vectors_sql())
+  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from (%s) as own where own.post_id = any ($2) and own.encoder = $1 and own.vector is not null order by own.post_id, own.vector', recsys_engine.own_vectors_sql())
   using p_encoder, p_posts;
 end
 $function$;
@@ -635,7 +714,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.missing_vectors(p_basis text, p_after u
 AS $function$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder = basis.encoder and own.vector is not null where basis.basis_id = $1 and own.post_id > $2 and not exists (select from recsys_engine.reduced_vectors as reduced where reduced.post_id = own.post_id and reduced.basis_id = basis.basis_id) order by own.post_id limit $3', recsys_engine.own_vectors_sql())
+  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder = basis.encoder and own.vector is not null where basis.basis_id = $1 and own.post_id > $2 and not exists (select from recsys_engine.reduced_vectors as reduced where reduced.post_id = own.post_id and reduced.basis_id = basis.basis_id) order by own.post_id, own.vector limit $3', recsys_engine.own_vectors_sql())
   using p_basis, p_after, p_limit;
 end
 $function$;
@@ -649,7 +728,7 @@ begin
   insert into recsys_engine.encoding_jobs (post_id)
   select source_posts.post_id from recsys.source_posts
   where not exists (select from recsys_engine.raw_vectors where raw_vectors.post_id = source_posts.post_id and raw_vectors.encoder = new.encoder)
-  on conflict (post_id) do nothing;
+  on conflict (post_id) do update set failures = 0, last_error = null, due_at = excluded.due_at;
   return null;
 end
 $function$;
@@ -752,7 +831,7 @@ begin
           'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
             recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
-        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1) left join recsys_engine.named_posts(''{}'') on true'),
+        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1), recsys_engine.named_posts(''{}'')'),
         ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')
     ) as calls (role, what, query)
   loop
@@ -795,7 +874,6 @@ $function$;
 CREATE OR REPLACE FUNCTION recsys_engine.check_vectors()
  RETURNS TABLE(stops boolean, problem text, cure text)
  LANGUAGE plpgsql
- STABLE
  SET search_path TO ''
 AS $function$
 begin
@@ -820,10 +898,10 @@ begin
     )
   )
   select false,
-    format('%s of %s has a vector of each post, which no tower reads%s', pg_attribute.attname, recsys_engine.table_sql(holders.relation),
+    format('%s of %s has a vector of each post, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
       coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
-    format('select recsys.watch(%L, ''vectors''%s, p_texts => %L)', recsys_engine.table_sql(holders.relation),
-      case when holders.post <> 'post_id' then format(', p_post_id => %L', holders.post) else '' end, array[pg_attribute.attname])
+    format('select recsys.watch(%s, ''vectors''%s, p_texts => %s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
+      case when holders.post <> 'post_id' then ', p_post_id => ' || recsys_engine.literal_sql(holders.post) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text))
   from holders
   join pg_catalog.pg_attribute on pg_attribute.attrelid = holders.relation and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
     and pg_attribute.atttypid in ('extensions.vector'::regtype, 'extensions.halfvec'::regtype)
@@ -835,12 +913,40 @@ begin
   );
 
   return query
+  select false, format('service_role may not read the vectors of posts in %s, and their towers go by words alone', recsys_engine.table_sql(unread.relation)), unread.statement
+  from (
+    select reads.relation, reads.statement from recsys_engine.missing_reads('service_role') as reads where reads.views = 'recsys.watches'
+    union
+    select watches.table_name, format('grant usage on schema %s to service_role', recsys_engine.identifier_sql(pg_namespace.nspname))
+    from recsys.watches
+    join pg_catalog.pg_class on pg_class.oid = watches.table_name
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    where watches.kind = 'vectors' and not has_schema_privilege('service_role', pg_namespace.oid, 'usage')
+  ) as unread
+  order by 2, 3;
+
+  return query
+  select distinct false, format('%s has no index by which a post''s vector is found, and each batch of embedding reads all of it', recsys_engine.table_sql(watches.table_name)),
+    format('create index concurrently on %s (%s)', recsys_engine.table_sql(watches.table_name), regexp_replace(watches.watch ->> 'entity_sql', '\s+', ' ', 'g'))
+  from recsys.watches
+  cross join lateral recsys_engine.explained('service_role', format('select from %s where %s = any (''{00000000-0000-4000-8000-000000000000,00000000-0000-4000-8000-000000000001}''::uuid[])', watches.table_name, watches.watch ->> 'entity_sql')) as plan
+  where watches.kind = 'vectors' and plan is not null
+    and not exists (select from recsys_engine.plan_nodes(plan) as nodes where nodes.relation = watches.table_name and nodes.node ? 'Index Cond');
+
+  return query
+  select false, format('%s failed five times at the text of %s, such as with: %s', settings.encoder, case count(*) when 1 then 'a post' else count(*) || ' posts' end, regexp_replace(max(jobs.last_error), '\s+', ' ', 'g')),
+    format('update recsys.settings set encoder = null; update recsys.settings set encoder = %L  -- which tries them again', settings.encoder)
+  from recsys_engine.encoding_jobs as jobs cross join recsys.settings
+  where jobs.failures >= 5 and settings.encoder is not null
+  group by settings.encoder;
+
+  return query
   select false,
-    format('model %s reads vectors by %s, and %s posts have one by %s: their towers go by words alone', models.name, models.feature_spec #>> '{vectors,encoder}', shapes.posts, shapes.encoder),
+    format('model %s reads vectors by %s, and %s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
     'npx recsys train, then npx recsys publish: from then on the others are read'
   from recsys.models
   join recsys_engine.own_vector_shapes() as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
-  where models.status = 'active';
+  where models.status = 'active' and models.feature_spec ? 'vectors';
 end
 $function$;
 
@@ -887,7 +993,7 @@ comment on column recsys_engine.raw_vectors.vector is 'What it made, of whatever
 
 comment on column recsys_engine.raw_vectors.made_of is 'The sha256 of the text that it was made of; null: not known. Of another text another is made.';
 
-comment on table recsys_engine.vector_bases is 'By what vectors of an encoder are reduced to 64 numbers: the principal components of the community''s posts when it was made. A model names its own in recsys.models.feature_spec; the first training that finds vectors of another encoder or length makes another.';
+comment on table recsys_engine.vector_bases is 'How the vectors of an encoder are reduced to 64 numbers: the principal components of the community''s posts when the basis was made. A model names its own in recsys.models.feature_spec; the first training that finds vectors of another encoder or length makes another.';
 
 comment on column recsys_engine.vector_bases.basis_id is 'The beginning of the sha256 of encoder and weights.';
 
@@ -899,7 +1005,7 @@ comment on column recsys_engine.vector_bases.weights is '[dimension, 65] 4-byte 
 
 comment on column recsys_engine.vector_bases.made_at is 'When.';
 
-comment on table recsys_engine.reduced_vectors is 'What is kept of each post''s own vector: 64 numbers, whose inner products are those of the vectors but for .02 of kNN''s recall. The post tower reads them.';
+comment on table recsys_engine.reduced_vectors is 'What is kept of each post''s own vector: 64 numbers, by which kNN finds nearly what it finds by the whole vector. The post tower reads them.';
 
 comment on column recsys_engine.reduced_vectors.post_id is 'The post.';
 
@@ -915,6 +1021,8 @@ comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder
 
 comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
 
+comment on column recsys_engine.encoding_jobs.due_at is 'Since when it waits, so that whoever edits much is no sooner served than others; in the future: who took it has until then.';
+
 comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
 comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
@@ -929,9 +1037,13 @@ comment on function recsys_engine.call_embed() is 'Calls the function embed wher
 
 comment on column recsys.watches.kind is 'What its rows are: interactions, logins, posts, users, post_texts, user_texts or vectors.';
 
+comment on function recsys_engine.reads_columns(regclass,text[]) is 'Whether a table has all of some columns, and the caller may read them.';
+
+comment on function recsys_engine.real_numbers(double precision[]) is 'The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either.';
+
 comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 
-comment on function recsys_engine.own_vectors_sql() is 'SQL for all vectors of posts that watched tables have: (post_id, encoder, vector).';
+comment on function recsys_engine.own_vectors_sql() is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector).';
 
 comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length.';
 
@@ -939,7 +1051,7 @@ comment on function recsys_engine.own_vectors(text,uuid[]) is 'The vectors by an
 
 comment on function recsys_engine.missing_vectors(text,uuid,integer) is 'The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
 
-comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: another encoder makes a vector of every post that has none by it.';
+comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: an encoder that is set makes a vector of every post that has none by it, also where it had failed.';
 
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
@@ -947,7 +1059,7 @@ comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts th
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, and vectors by another encoder than the active model reads. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check().';
 
 revoke execute on function recsys_engine.reader_at(uuid,timestamp with time zone) from public;
 
@@ -968,6 +1080,14 @@ grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.v
 revoke execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) from public;
 
 grant execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.reads_columns(regclass,text[]) from public;
+
+grant execute on function recsys_engine.reads_columns(regclass,text[]) to service_role;
+
+revoke execute on function recsys_engine.real_numbers(double precision[]) from public;
+
+grant execute on function recsys_engine.real_numbers(double precision[]) to service_role;
 
 revoke execute on function recsys_engine.own_vectors_sql() from public;
 

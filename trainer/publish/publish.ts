@@ -160,7 +160,7 @@ async function refuseStranger(database: Database, { name, community }: ModelFold
 async function requireVectors(client: pg.ClientBase, { name }: ModelFolder, id: string, onProgress: OnProgress) {
   const basis = await readBasis(client, id);
   if (!basis)
-    throw new UserError(`model ${name} reads vectors by a basis that this database has not: train it here again`);
+    throw new UserError(`model ${name} reads vectors by a basis that this database does not have: train it here again`);
   await reduceMissing(client, basis, (done) => onProgress({ step: "reading vectors", done, total: done }));
 }
 

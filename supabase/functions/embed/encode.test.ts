@@ -32,7 +32,7 @@ const made = async () => {
 function openWorker(t: TestContext, encoder: Encoder = encode) {
   const worker = openPool(database.url, () => undefined);
   t.after(() => worker.end());
-  return () => encodeBatch({ pool: worker, encoders: () => encoder });
+  return (patience?: number) => encodeBatch({ pool: worker, encoders: () => encoder }, patience);
 }
 
 test("an encoder that is set reads all there is, a few texts a call, and then what is new or edited", async (t) => {
@@ -115,6 +115,93 @@ test("a text at which it fails is tried five times, and the others go on", async
   await embedAll(database);
   assert.deepEqual((await waiting())[0], { post_id: post(1), failures: 0, last_error: null });
   assert.equal(await work(), 1);
+});
+
+test("an encoder that hangs is left, and neither an edit nor an erasure waits for it", async (t) => {
+  await embedAll(database);
+  await pool.query("delete from recsys_engine.encoding_jobs");
+  const [edited, erased] = [uuid("d", 3), uuid("d", 4)];
+  await pool.query("insert into public.posts (id, author_id, title) values ($1, $3, 'Edited'), ($2, $3, 'Erased')", [
+    edited,
+    erased,
+    people.author,
+  ]);
+  await embedAll(database);
+  let begun = () => {};
+  const isBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const held = openWorker(t, async (text) => {
+    begun();
+    await gate;
+    return await encode(text);
+  })();
+  await isBegun;
+  await pool.query("update public.posts set title = 'Edited since' where id = $1", [edited]);
+  await pool.query("delete from public.posts where id = $1", [erased]);
+  await embedAll(database);
+  await pool.query("select recsys.erase()");
+  go();
+  assert.equal(await held, 0, "both texts are none of its own any more");
+  assert.deepEqual(await waiting(), [{ post_id: edited, failures: 0, last_error: null }]);
+  assert.equal(await openWorker(t, () => new Promise(() => {}))(50), 0);
+  assert.deepEqual(await waiting(), [
+    { post_id: edited, failures: 1, last_error: "gte-small takes longer than 0.05 s" },
+  ]);
+  assert.equal(await openWorker(t)(), 1);
+  assert.ok((await made()).every(({ post_id }) => post_id !== erased));
+});
+
+test("posts that are shown no more, or have no words any more, wait for nothing and keep no vector", async (t) => {
+  await pool.query("delete from recsys_engine.encoding_jobs");
+  const gone = [1, 2, 3, 4].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
+  await pool.query("insert into recsys_engine.encoding_jobs select unnest($1::uuid[])", [gone]);
+  await pool.query("insert into recsys_engine.raw_vectors select unnest($1::uuid[]), 'gte-small', '{1,2}'", [gone]);
+  const [empty, full] = [uuid("d", 3), post(5)];
+  assert.ok((await made()).some(({ post_id }) => post_id === empty));
+  await pool.query("update public.posts set title = ' ', description = '' where id = $1", [empty]);
+  await pool.query("insert into recsys_engine.encoding_jobs values ($1), ($2)", [empty, full]);
+  const work = openWorker(t);
+  assert.deepEqual([await work(), await work()], [0, 1], "the first four stand before the others");
+  assert.deepEqual(await waiting(), []);
+  assert.ok((await made()).every(({ post_id }) => ![...gone, empty].includes(post_id)));
+});
+
+test("who edits much is no sooner served than others", async (t) => {
+  await embedAll(database);
+  await pool.query("delete from recsys_engine.encoding_jobs");
+  const [low, ...others] = [1, 7, 8, 9, 10].map(post);
+  await pool.query("insert into recsys_engine.encoding_jobs select unnest($1::uuid[])", [[low, ...others]]);
+  await pool.query("update public.posts set title = 'Again' where id = $1", [low]);
+  await embedAll(database);
+  assert.equal(await openWorker(t)(), 4);
+  assert.deepEqual(
+    (await waiting()).map(({ post_id }) => post_id),
+    [low],
+  );
+});
+
+test("numbers that real does not hold are an error of their text, and an encoder that is set again tries all once more", async (t) => {
+  await embedAll(database);
+  await pool.query("delete from recsys_engine.encoding_jobs");
+  await pool.query("delete from recsys_engine.raw_vectors where post_id = $1", [post(6)]);
+  await pool.query("insert into recsys_engine.encoding_jobs values ($1)", [post(6)]);
+  const work = openWorker(t, async () => [1e39, 1e-50]);
+  for (let i = 0; i < 5; i++) assert.equal(await work(), 0);
+  const last_error = "gte-small gives 2 numbers, not all of them finite";
+  assert.deepEqual(await waiting(), [{ post_id: post(6), failures: 5, last_error }]);
+  const { rows } = await pool.query("select problem, cure from recsys.check() where problem ~ 'gte-small'");
+  assert.deepEqual(
+    rows.map(({ problem }) => problem),
+    [`gte-small failed five times at the text of a post, such as with: ${last_error}`],
+  );
+  await pool.query(rows[0].cure);
+  const again = (await waiting()).filter(({ post_id }) => post_id === post(6));
+  assert.deepEqual(again, [{ post_id: post(6), failures: 0, last_error: null }]);
 });
 
 test("where the host has none it is said once, and posts go on being embedded", async (t) => {

@@ -22,7 +22,7 @@ const need = z
     kind: z
       .enum(["unanswered", "asked_often", "read_much"])
       .describe(
-        "unanswered: posts that nobody else has commented on after two days. asked_often: a topic where that is more usual than elsewhere. read_much: a topic that has more of all readers than of all posts.",
+        "unanswered: posts that nobody else has commented on after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.",
       ),
     topic: z.object({ id: z.int(), label: z.string() }).nullable().describe("null: of no topic in particular."),
     posts: z

@@ -14,7 +14,7 @@ import type { IdeaPool } from "../_shared/ideas/idea-pool.ts";
 import { type IdeaPools, type Making, openIdeaPools } from "../_shared/ideas/idea-pools.ts";
 import type { Endpoint } from "../_shared/ideas/model-writer/endpoint.ts";
 import { openModelIdeas } from "../_shared/ideas/model-writer/model-ideas.ts";
-import { type IdeaAuthor, type PickedIdea, pickIdeas, topicsFor } from "../_shared/ideas/pick-ideas.ts";
+import { type IdeaAuthor, type PickedIdea, pickIdeas, saysMuted, topicsFor } from "../_shared/ideas/pick-ideas.ts";
 import type { InferenceSession } from "../_shared/models/inference.ts";
 import type { ModelCache } from "../_shared/models/models.ts";
 import { type IdeasAnswer, type IdeasRequest, ideasRequest, notesOf } from "./api.ts";
@@ -80,7 +80,7 @@ export function openIdeas({
         model: model_id === null ? null : { id: model_id, name: model_name ?? "" },
         needs: pool.needs
           .map((need) => ({ ...need, posts: nameOf(need.posts) }))
-          .filter(({ topic, posts }) => posts.length > 0 && !isMutedTopic(topic, author.muted)),
+          .filter(({ topic, posts }) => posts.length > 0 && !saysMuted(topic?.label ?? "", author.muted)),
         items: items.map((picked) => ({ ...itemOf(picked, pool), from: nameOf(picked.idea.from) })),
         notes: notesOf({
           too_few_posts: items.length < limit,
@@ -105,10 +105,6 @@ const makingLater: Work<Making> = {
     await make();
   },
 };
-
-function isMutedTopic(topic: { label: string } | null, muted: string[]): boolean {
-  return topic !== null && muted.includes(topic.label.toLowerCase());
-}
 
 function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): Omit<IdeasAnswer["items"][number], "from"> {
   const { title, points, topic, shares, writer } = idea;

@@ -201,6 +201,19 @@ test("what somebody muted is in none of theirs", async () => {
   assert.equal((await ask(writers[2])).body.items.length, 1);
 });
 
+test("a need is not told of a topic with a muted word in its name", async () => {
+  await publishTopics(pool);
+  assert.ok((await ask(reader)).body.needs.length > 0);
+  await pool.query(
+    `update recsys_engine.idea_pool set pool = jsonb_set(pool, '{needs,0,topic}', '{"id": 1, "label": "loud walk, zoo"}')`,
+  );
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', 'Walk')", [writers[3]]);
+  const labelsOf = async (userId: string) =>
+    (await testApp(scope, url).call(userId, {})).body.needs.flatMap(({ topic }) => topic?.label ?? []);
+  assert.deepEqual(await labelsOf(reader), ["loud walk, zoo"]);
+  assert.deepEqual(await labelsOf(writers[3]), []);
+});
+
 test("ideas and needs name posts as their reader may read them now, but not their own", async () => {
   await publishTopics(pool);
   const first = (await ask(reader)).body;

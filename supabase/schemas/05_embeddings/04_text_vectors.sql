@@ -20,7 +20,7 @@ create table recsys_engine.vector_bases (
   weights bytea not null check (length(weights) = dimension * 65 * 4),
   made_at timestamptz not null default now()
 );
-comment on table recsys_engine.vector_bases is 'By what vectors of an encoder are reduced to 64 numbers: the principal components of the community''s posts when it was made. A model names its own in recsys.models.feature_spec; the first training that finds vectors of another encoder or length makes another.';
+comment on table recsys_engine.vector_bases is 'How the vectors of an encoder are reduced to 64 numbers: the principal components of the community''s posts when the basis was made. A model names its own in recsys.models.feature_spec; the first training that finds vectors of another encoder or length makes another.';
 comment on column recsys_engine.vector_bases.basis_id is 'The beginning of the sha256 of encoder and weights.';
 comment on column recsys_engine.vector_bases.encoder is 'Whose vectors it reduces.';
 comment on column recsys_engine.vector_bases.dimension is 'How many numbers these have.';
@@ -33,7 +33,7 @@ create table recsys_engine.reduced_vectors (
   components extensions.vector(64) not null,
   primary key (post_id, basis_id)
 );
-comment on table recsys_engine.reduced_vectors is 'What is kept of each post''s own vector: 64 numbers, whose inner products are those of the vectors but for .02 of kNN''s recall. The post tower reads them.';
+comment on table recsys_engine.reduced_vectors is 'What is kept of each post''s own vector: 64 numbers, by which kNN finds nearly what it finds by the whole vector. The post tower reads them.';
 comment on column recsys_engine.reduced_vectors.post_id is 'The post.';
 comment on column recsys_engine.reduced_vectors.basis_id is 'By which they were made.';
 comment on column recsys_engine.reduced_vectors.components is 'Its components, the widest first.';
@@ -41,14 +41,16 @@ comment on column recsys_engine.reduced_vectors.components is 'Its components, t
 create table recsys_engine.encoding_jobs (
   post_id uuid primary key,
   failures integer not null default 0,
-  last_error text
+  last_error text,
+  due_at timestamptz not null default now()
 );
 comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
 comment on column recsys_engine.encoding_jobs.post_id is 'The post.';
 comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder failed at it.';
 comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
+comment on column recsys_engine.encoding_jobs.due_at is 'Since when it waits, so that whoever edits much is no sooner served than others; in the future: who took it has until then.';
 -- each call takes some of these, and each schedule asks whether there are any
-create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (post_id) where failures < 5;
+create index encoding_jobs_due_idx on recsys_engine.encoding_jobs (failures, due_at, post_id) where failures < 5;
 
 alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;

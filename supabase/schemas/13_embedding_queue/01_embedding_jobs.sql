@@ -116,7 +116,8 @@ begin
   end if;
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
-  if tg_op = 'UPDATE' and tg_argv[0] = 'post' then
+  -- a vector that the app made again is no edit
+  if tg_op = 'UPDATE' and tg_argv[0] = 'post' and tg_argv[tg_nargs - 1]::jsonb ->> 'kind' is distinct from 'vectors' then
     insert into recsys_engine.edited_posts as known (post_id, edited_at)
     select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
     on conflict (post_id) do update set edited_at = excluded.edited_at;

@@ -120,6 +120,26 @@ as $$
 $$;
 comment on function recsys_engine.has_columns(regclass, text[]) is 'Whether a table has all of some columns; nulls do not count.';
 
+create function recsys_engine.reads_columns(p_table regclass, p_columns text[]) returns boolean
+language sql stable security invoker set search_path = ''
+as $$
+  select has_schema_privilege(pg_class.relnamespace, 'usage') and not exists (
+    select from unnest(p_columns) as wanted (name)
+    left join pg_catalog.pg_attribute on pg_attribute.attrelid = p_table and pg_attribute.attname = wanted.name and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+    where pg_attribute.attname is null or not has_column_privilege(p_table, pg_attribute.attnum, 'select')
+  )
+  from pg_catalog.pg_class where pg_class.oid = p_table
+$$;
+comment on function recsys_engine.reads_columns(regclass, text[]) is 'Whether a table has all of some columns, and the caller may read them.';
+
+create function recsys_engine.real_numbers(p_numbers double precision[]) returns real[]
+language sql immutable strict security invoker set search_path = ''
+as $$
+  select array_agg((case when abs(given.number) > 3e38 then 'NaN' when abs(given.number) < 1e-37 then 0 else given.number end)::real order by given.place)
+  from unnest(p_numbers) with ordinality as given (number, place)
+$$;
+comment on function recsys_engine.real_numbers(double precision[]) is 'The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either.';
+
 create function recsys_engine.drop_watch(p_table regclass, p_watch jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -162,5 +182,5 @@ begin
 end
 $$;
 comment on function recsys_engine.queue_watched(regclass, jsonb, boolean) is 'Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
-revoke all on function recsys_engine.watch_name(text, text[]), recsys_engine.trigger_arguments(bytea), recsys_engine.has_columns(regclass, text[]), recsys_engine.drop_watch(regclass, jsonb), recsys_engine.queue_watched(regclass, jsonb, boolean) from public;
-grant execute on function recsys_engine.trigger_arguments(bytea) to service_role;
+revoke all on function recsys_engine.watch_name(text, text[]), recsys_engine.trigger_arguments(bytea), recsys_engine.has_columns(regclass, text[]), recsys_engine.reads_columns(regclass, text[]), recsys_engine.real_numbers(double precision[]), recsys_engine.drop_watch(regclass, jsonb), recsys_engine.queue_watched(regclass, jsonb, boolean) from public;
+grant execute on function recsys_engine.trigger_arguments(bytea), recsys_engine.reads_columns(regclass, text[]), recsys_engine.real_numbers(double precision[]) to service_role;

@@ -133,14 +133,19 @@ begin
       'created_at', case when has_features then p_created_at end, 'columns', compared || case when has_texts then read end,
       'changed_user', nullif(changed_user, 'null::uuid'), 'changed_post', nullif(changed_post, 'null::uuid'),
       'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end,
-      'vector_sql', case when p_kind = 'vectors' then format('%I::real[]', p_texts[1]) end,
+      'vector_sql', case when p_kind = 'vectors' then format(
+        case (select pg_attribute.atttypid from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attname = p_texts[1])
+          when 'double precision[]'::regtype then 'recsys_engine.real_numbers(%I)' else '%I::real[]' end, p_texts[1]) end,
       -- which model made it, or else the column itself stands for it
       'encoder_sql', case when p_kind = 'vectors' then coalesce(quote_ident(p_others[1]) || '::text', quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
     perform recsys_engine.drop_watch(watches.table_name, watches.watch)
     from recsys.watches
-    where watches.table_name = p_table and not recsys_engine.has_columns(p_table, array[watches.user_column, watches.post_column, watches.created_column]);
+    where watches.table_name = p_table and not recsys_engine.has_columns(p_table, case watches.kind
+      -- a vector's other column is another watch
+      when 'vectors' then array(select jsonb_array_elements_text(watches.watch -> 'columns'))
+      else array[watches.user_column, watches.post_column, watches.created_column] end);
     foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
         continue when not has_features;

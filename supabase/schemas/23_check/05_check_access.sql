@@ -145,7 +145,7 @@ begin
           'select recsys.app_id(post.post_id), recsys_engine.posts_like(post.post_id, 1),
             recsys_engine.nearest_posts($2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), ''{}'', 1)
             from (select source_posts.post_id from recsys.source_posts limit 1) as post'),
-        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1) left join recsys_engine.named_posts(''{}'') on true'),
+        ('authenticated', 'ideas', 'select from recsys_engine.idea_author(), recsys_engine.idea_posts(1), recsys_engine.named_posts(''{}'')'),
         ('authenticated', 'having events stored', 'select recsys_engine.record_events(''[]'')')
     ) as calls (role, what, query)
   loop

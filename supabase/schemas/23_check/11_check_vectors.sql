@@ -1,7 +1,8 @@
 -- A part of recsys.check(): vectors of posts that the app keeps and no tower reads.
 
 create function recsys_engine.check_vectors() returns table (stops boolean, problem text, cure text)
-language plpgsql stable security invoker set search_path = ''
+-- volatile: it sets the role
+language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   return query
@@ -25,10 +26,10 @@ begin
     )
   )
   select false,
-    format('%s of %s has a vector of each post, which no tower reads%s', pg_attribute.attname, recsys_engine.table_sql(holders.relation),
+    format('%s of %s has a vector of each post, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
       coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
-    format('select recsys.watch(%L, ''vectors''%s, p_texts => %L)', recsys_engine.table_sql(holders.relation),
-      case when holders.post <> 'post_id' then format(', p_post_id => %L', holders.post) else '' end, array[pg_attribute.attname])
+    format('select recsys.watch(%s, ''vectors''%s, p_texts => %s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
+      case when holders.post <> 'post_id' then ', p_post_id => ' || recsys_engine.literal_sql(holders.post) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text))
   from holders
   join pg_catalog.pg_attribute on pg_attribute.attrelid = holders.relation and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
     and pg_attribute.atttypid in ('extensions.vector'::regtype, 'extensions.halfvec'::regtype)
@@ -40,13 +41,41 @@ begin
   );
 
   return query
+  select false, format('service_role may not read the vectors of posts in %s, and their towers go by words alone', recsys_engine.table_sql(unread.relation)), unread.statement
+  from (
+    select reads.relation, reads.statement from recsys_engine.missing_reads('service_role') as reads where reads.views = 'recsys.watches'
+    union
+    select watches.table_name, format('grant usage on schema %s to service_role', recsys_engine.identifier_sql(pg_namespace.nspname))
+    from recsys.watches
+    join pg_catalog.pg_class on pg_class.oid = watches.table_name
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    where watches.kind = 'vectors' and not has_schema_privilege('service_role', pg_namespace.oid, 'usage')
+  ) as unread
+  order by 2, 3;
+
+  return query
+  select distinct false, format('%s has no index by which a post''s vector is found, and each batch of embedding reads all of it', recsys_engine.table_sql(watches.table_name)),
+    format('create index concurrently on %s (%s)', recsys_engine.table_sql(watches.table_name), regexp_replace(watches.watch ->> 'entity_sql', '\s+', ' ', 'g'))
+  from recsys.watches
+  cross join lateral recsys_engine.explained('service_role', format('select from %s where %s = any (''{00000000-0000-4000-8000-000000000000,00000000-0000-4000-8000-000000000001}''::uuid[])', watches.table_name, watches.watch ->> 'entity_sql')) as plan
+  where watches.kind = 'vectors' and plan is not null
+    and not exists (select from recsys_engine.plan_nodes(plan) as nodes where nodes.relation = watches.table_name and nodes.node ? 'Index Cond');
+
+  return query
+  select false, format('%s failed five times at the text of %s, such as with: %s', settings.encoder, case count(*) when 1 then 'a post' else count(*) || ' posts' end, regexp_replace(max(jobs.last_error), '\s+', ' ', 'g')),
+    format('update recsys.settings set encoder = null; update recsys.settings set encoder = %L  -- which tries them again', settings.encoder)
+  from recsys_engine.encoding_jobs as jobs cross join recsys.settings
+  where jobs.failures >= 5 and settings.encoder is not null
+  group by settings.encoder;
+
+  return query
   select false,
-    format('model %s reads vectors by %s, and %s posts have one by %s: their towers go by words alone', models.name, models.feature_spec #>> '{vectors,encoder}', shapes.posts, shapes.encoder),
+    format('model %s reads vectors by %s, and %s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
     'npx recsys train, then npx recsys publish: from then on the others are read'
   from recsys.models
   join recsys_engine.own_vector_shapes() as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
-  where models.status = 'active';
+  where models.status = 'active' and models.feature_spec ? 'vectors';
 end
 $$;
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, and vectors by another encoder than the active model reads. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check().';
 revoke all on function recsys_engine.check_vectors() from public;

@@ -838,6 +838,10 @@ export interface RecsysEngineEmbeddingJobs {
 
 export interface RecsysEngineEncodingJobs {
   /**
+   * Since when it waits, so that whoever edits much is no sooner served than others; in the future: who took it has until then.
+   */
+  due_at: Generated<Timestamp>;
+  /**
    * How often the encoder failed at it.
    */
   failures: Generated<number>;
@@ -3463,7 +3467,7 @@ export interface Functions {
   "recsys_engine.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
   /** Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check(). */
   "recsys_engine.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** Columns with vectors of posts that recsys.watch was not told of, and vectors by another encoder than the active model reads. Part of recsys.check(). */
+  /** Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check(). */
   "recsys_engine.check_vectors": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
   "recsys_engine.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
@@ -3725,7 +3729,7 @@ export interface Functions {
   "recsys_engine.own_vector_shapes": { args: {  }; row: { encoder: string; dimension: number; posts: number } };
   /** The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array. */
   "recsys_engine.own_vectors": { args: { p_encoder: string | null; p_posts: readonly (string | null)[] | null }; row: { post_id: string; vector: any } };
-  /** SQL for all vectors of posts that watched tables have: (post_id, encoder, vector). */
+  /** SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector). */
   "recsys_engine.own_vectors_sql": { args: {  }; row: { own_vectors_sql: string } };
   /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.least_people(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
   "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
@@ -3793,6 +3797,10 @@ export interface Functions {
   "recsys_engine.reader_at": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
   /** What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest. */
   "recsys_engine.reader_context": { args: { p_reader: string | null; p_model_id: number | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; feed: string } };
+  /** Whether a table has all of some columns, and the caller may read them. */
+  "recsys_engine.reads_columns": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { reads_columns: boolean } };
+  /** The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either. */
+  "recsys_engine.real_numbers": { args: { p_numbers: readonly (number | null)[] | null }; row: { real_numbers: number[] } };
   /** The last 50 posts of others within a user's last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history. */
   "recsys_engine.recent_interactions": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { recent_interactions: any } };
   /** Stores a batch of events of the caller (auth.uid()) as the function `events` has checked them: an array of {id, type, post_id?, request_id?, value?, body?, occurred_at?}, times in milliseconds since 1970. For each in order: stored, duplicate, counted, or why it alone is refused. counted: not kept, because the person's day has settings.events_per_day already, its impression was not kept, or the log of impressions is locked. Null: no such user. An app that writes its own tables does not need it. */

@@ -42,7 +42,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
   const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
   const ofAuthor = authorMean(pool.level, own);
   const scored = unwritten(ideas, author.titles)
-    .filter((idea) => !isMuted(idea, author.muted))
+    .filter(({ title, topic }) => !saysMuted(`${title} ${topic?.label ?? ""}`, author.muted))
     .map((idea) => {
       const audience = blended(pool.blend, { ...idea.parts, author: ofAuthor });
       const fit = author.vector && idea.vector ? innerProduct(author.vector, 0, idea.vector, 0, dimensions) : null;
@@ -95,9 +95,10 @@ function unwritten(ideas: Idea[], titles: string[]): Idea[] {
   });
 }
 
-function isMuted({ title, topic }: Idea, muted: string[]): boolean {
-  const text = ` ${plain(`${title} ${topic?.label ?? ""}`)} `;
-  return muted.some((each) => plain(each) !== "" && text.includes(` ${plain(each)} `));
+/** Whether a text has one of the words, or names one of the topics, that somebody muted. */
+export function saysMuted(text: string, muted: string[]): boolean {
+  const said = ` ${plain(text)} `;
+  return muted.some((each) => plain(each) !== "" && said.includes(` ${plain(each)} `));
 }
 
 const plain = (text: string) => foldedParts(folded(text)).join(" ");

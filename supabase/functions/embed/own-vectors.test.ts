@@ -1,0 +1,112 @@
+/** What an app may have in the column with its vectors, and what it may do with the table. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eitherDatabase } from "../../../db/testing.ts";
+import { post } from "../../../testing/community.ts";
+import { embedAll, embeddedCommunity } from "../../../testing/embed.ts";
+
+const database = await eitherDatabase({ after }, "own_vectors");
+const { pool } = database;
+
+before(async () => {
+  const model = await embeddedCommunity(database);
+  await pool.query(
+    `insert into recsys_engine.vector_bases (basis_id, encoder, dimension, weights) values ('of three', 'letters', 3, decode(repeat('0000803f', 3 * 65), 'hex'))`,
+  );
+  await pool.query(
+    `update recsys.models set feature_spec = feature_spec || '{"vectors":{"basis":"of three","encoder":"letters","dimension":3}}' where model_id = $1`,
+    [model],
+  );
+  await pool.query(`
+    create schema "an ""odd"" one's";
+    create table "an ""odd"" one's"."its 'vectors'" (id uuid primary key, "the ""vector"" --" double precision[], "mo'del" text);
+    grant usage on schema "an ""odd"" one's" to service_role;
+    select recsys.watch('"an ""odd"" one''s"."its ''vectors''"', 'vectors', p_post_id => 'id', p_texts => array['the "vector" --'], p_others => array['mo''del']);
+    select recsys.grant_reads('service_role')`);
+});
+
+const table = `"an ""odd"" one's"."its 'vectors'"`;
+const reduced = async () => {
+  const { rows } = await pool.query("select post_id from recsys_engine.reduced_vectors order by 1");
+  return rows.map(({ post_id }) => post_id);
+};
+const edit = (id: string) => pool.query("update public.posts set title = title || '.' where id = $1", [id]);
+const problems = async () => {
+  const { rows } = await pool.query("select problem, cure from recsys.check() where problem ~ 'vector'");
+  return rows;
+};
+
+test("one post's vector that says nothing, or that real does not hold, keeps no other from being read", async () => {
+  await pool.query(`insert into ${table} values ($1, '{1,2,3}', 'letters')`, [post(2)]);
+  const given = ["{1e-60,2,3}", "{1e300,2,3}", "{NaN,1,2}", "{-Infinity,1,2}", "{0,0,0}", "{1,2}", "{}", null];
+  for (const [i, vector] of given.entries()) {
+    await pool.query(
+      `insert into ${table} values ($1, $2, 'letters') on conflict (id) do update set "the ""vector"" --" = $2`,
+      [post(1), vector],
+    );
+    await edit(post(2));
+    assert.deepEqual(await embedAll(database), { completed: 2, failed: 0 });
+    assert.deepEqual(await reduced(), i === 0 ? [post(1), post(2)] : [post(2)], String(vector));
+  }
+});
+
+test("a vector that comes or is made again is no edit of its post", async () => {
+  await pool.query("truncate recsys_engine.edited_posts");
+  await pool.query(`update ${table} set "the ""vector"" --" = '{3,2,1}'`);
+  assert.deepEqual((await pool.query("select post_id from recsys_engine.edited_posts")).rows, []);
+  await edit(post(3));
+  assert.deepEqual((await pool.query("select post_id from recsys_engine.edited_posts")).rows, [{ post_id: post(3) }]);
+});
+
+test("a table that may not be read, or whose column is gone, stops no embedding, and check says so", async () => {
+  await embedAll(database);
+  await pool.query(
+    `revoke all on schema "an ""odd"" one's" from service_role; revoke all on ${table} from service_role`,
+  );
+  await edit(post(2));
+  assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
+  const denied = await problems();
+  const problem = `service_role may not read the vectors of posts in ${table}, and their towers go by words alone`;
+  assert.deepEqual(
+    denied.map((row) => row.problem),
+    [problem, problem],
+  );
+  for (const { cure } of denied) await pool.query(cure);
+  assert.deepEqual(await problems(), []);
+
+  await pool.query(`alter table ${table} rename "the ""vector"" --" to vector`);
+  await edit(post(3));
+  assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
+  const { rows } = await pool.query(
+    "select stops, problem from recsys.check() where problem ~ 'a column that is gone'",
+  );
+  assert.equal(rows.length, 1);
+  // watched by its new name, the app writes again
+  await pool.query(
+    `select recsys.watch('"an ""odd"" one''s"."its ''vectors''"', 'vectors', p_post_id => 'id', p_texts => '{vector}', p_others => array['mo''del'])`,
+  );
+  await pool.query(`insert into ${table} values ($1, '{1,2,3}', 'letters')`, [post(4)]);
+  await pool.query("select recsys.grant_reads('service_role')");
+  await embedAll(database);
+  assert.deepEqual(await reduced(), [post(1), post(2), post(4)]);
+  await pool.query(`drop table ${table}`);
+  await edit(post(2));
+  assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
+});
+
+test("a table in which a post's vector is found by no index is named", async () => {
+  await pool.query(`
+    create table public.numbered (id bigint primary key, vector real[]);
+    create table public.pieces (post_id uuid, vector real[]);
+    select recsys.watch('public.numbered', 'vectors', p_post_id => 'id', p_texts => '{vector}');
+    select recsys.watch('public.pieces', 'vectors', p_texts => '{vector}');
+    select recsys.grant_reads('service_role')`);
+  const found = await problems();
+  const cures = ["public.numbered (recsys.id_of(id::bigint))", "public.pieces (post_id)"];
+  assert.deepEqual(
+    found.map(({ cure }) => cure),
+    cures.map((on) => `create index concurrently on ${on}`),
+  );
+  for (const { cure } of found) await pool.query(cure);
+  assert.deepEqual(await problems(), []);
+});
