@@ -24,7 +24,6 @@ export async function fillEverything(pool: pg.Pool): Promise<void> {
       [model],
     ],
     ["insert into recsys.erasures (kind, entity_id) values ('post', $1)", [uuid("e", 1)]],
-    ["insert into recsys_engine.idea_pool (model_id, pool, made_at) values ($1, '[]', now())", [model]],
     ["insert into recsys_engine.imports (bundle_digest, imported_at) values ('kept', now())", []],
     [
       "insert into recsys_engine.topic_runs (model_id, posts, topics, kept, took, finished_at) values ($1, 30, 1, 0, '1 s', now())",

@@ -99,6 +99,11 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
   await pool.query(
     `insert into recsys_engine.vector_bases (basis_id, encoder, dimension, weights) values ('tested', 'tested', 2, decode(repeat('00', 520), 'hex')) on conflict do nothing`,
   );
+  await pool.query("insert into recsys_engine.encoding_jobs (post_id) values ($1) on conflict do nothing", [own]);
+  await pool.query(
+    "insert into recsys_engine.idea_pool (pool, post_ids) values ('[]', $1) on conflict (is_only) do update set post_ids = excluded.post_ids",
+    [[own, post(3)]],
+  );
   await pool.query("insert into recsys_engine.reduced_vectors values ($1, 'tested', $2)", [
     own,
     JSON.stringify(Array(64).fill(0)),
