@@ -92,6 +92,19 @@ test("a later one adds what is new, replaces what is the engine's, and keeps wha
   assert.equal(await readFile(join(folder, "supabase/config.toml"), "utf8"), before);
 });
 
+test("between two releases what is not released yet is written once more, as it is by then", async (t) => {
+  const folder = await app(t);
+  const checkout = (sql: string) => [
+    { version: "", name: "recsys_1_0_0", sql: "-- released" },
+    { version: "", name: "recsys_unreleased", sql },
+  ];
+  await init(folder, now, undefined, checkout("-- first"));
+  const again = await init(folder, now, undefined, checkout("-- then"));
+  const file = "20261126101459_recsys_unreleased.sql";
+  assert.deepEqual([again.added, again.changed], [[], [file]]);
+  assert.equal(await readFile(join(folder, "supabase/migrations", file), "utf8"), "-- then");
+});
+
 test("a draft takes the place of the migration to fill, once", async (t) => {
   const folder = await app(t);
   const { sources } = await init(folder, now, "-- drafted");

@@ -41,8 +41,10 @@ export async function init(folder: string, now = new Date(), draft?: string, rel
   const versions = present.map((name) => name.slice(0, name.indexOf("_")));
   const installed = new Map(present.flatMap((name) => (keyOf(name) ? [[keyOf(name) as string, name] as const] : [])));
   const ours = release ?? (await engineMigrations());
-  const last = [...installed.keys()].filter((name) => name !== unreleased).at(-1);
-  if (last !== undefined && compareVersions(versionOfName(last), versionOfName(ours.at(-1)?.name ?? "")) > 0)
+  const lastOf = (names: string[]) => names.filter((name) => name !== unreleased).at(-1);
+  const last = lastOf([...installed.keys()]);
+  const ourLast = lastOf(ours.map(({ name }) => name)) ?? "";
+  if (last !== undefined && compareVersions(versionOfName(last), versionOfName(ourLast)) > 0)
     throw new UserError(
       `the app has recsys ${versionOfName(last)}, which is later than this one: npm install recsys@${versionOfName(last)}`,
     );
