@@ -9,7 +9,8 @@ import { communityEnd, dayLength } from "./calendar.ts";
 import { truePreferences } from "./true-preferences.ts";
 import { writeSyntheticCommunity } from "./write-synthetic-community.ts";
 
-const parts = Object.keys(bundleFiles) as BundlePart[];
+// vectors are made by a model of words, not by the simulation
+const parts = (Object.keys(bundleFiles) as BundlePart[]).filter((part) => part !== "post_vectors");
 const size = { users: 150, posts: 300, days: 40 };
 
 async function write(t: TestContext, seed: number, follows = true): Promise<string> {

@@ -107,9 +107,10 @@ test("a post that is begun stays, waits for an idea's, and is published once", o
     why: null,
     predicted: { audience: 1, views: 1, votes: 1, comments: 1 },
     fit: null,
+    from: [],
   };
   await page.route("**/functions/v1/ideas", (route) =>
-    route.fulfill({ json: { model: null, items: [idea], notes: [] } }),
+    route.fulfill({ json: { model: null, needs: [], items: [idea], notes: [] } }),
   );
   await view(page, "Ideas");
   await page.getByRole("button", { name: /^Write this/ }).click();
