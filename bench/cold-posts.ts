@@ -5,8 +5,7 @@
  */
 
 import { openBundle } from "../db/bundle/open-bundle.ts";
-import { readRecords } from "../db/bundle/read-records.ts";
-import { bundleFiles, type VectorRecord } from "../db/bundle/records.ts";
+import { readPart } from "../db/bundle/read-records.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../supabase/functions/_shared/features/inner-product.ts";
 import { reduceVector, vectorWidth } from "../supabase/functions/_shared/features/text-vector.ts";
@@ -51,9 +50,8 @@ function keep(name: string, metrics: number[]): void {
 async function readVectors(): Promise<Map<string, number[]>> {
   const { post_vectors } = await openBundle(folder);
   if (!post_vectors) throw new Error(`${folder} has no vectors: npm run bench -- encode ${folder}`);
-  const schema = bundleFiles.post_vectors.record as unknown as Parameters<typeof readRecords<VectorRecord>>[1];
   const vectors = new Map<string, number[]>();
-  for await (const { records } of readRecords(post_vectors.path, schema))
+  for await (const { records } of readPart("post_vectors", post_vectors.path))
     for (const { post_id, vector } of records) vectors.set(post_id, vector);
   return vectors;
 }

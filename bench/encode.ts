@@ -3,8 +3,8 @@
  * Encoder Lite for each text (English; some 90 short texts a second).
  */
 import { join } from "node:path";
-import { readRecords } from "../db/bundle/read-records.ts";
-import { bundleFiles, type PostRecord } from "../db/bundle/records.ts";
+import { readPart } from "../db/bundle/read-records.ts";
+import { bundleFiles } from "../db/bundle/records.ts";
 import { writeRecords } from "../db/bundle/write-records.ts";
 import { textToEncode } from "../supabase/functions/_shared/embed/encoders.ts";
 import { sentenceEncoder } from "../testing/encoder.ts";
@@ -12,11 +12,9 @@ import { sentenceEncoder } from "../testing/encoder.ts";
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error("name the folder of a bundle: npm run bench -- encode FOLDER");
 const encode = await sentenceEncoder();
-const { name, record } = bundleFiles.posts;
-const schema = record as unknown as Parameters<typeof readRecords<PostRecord>>[1];
 const file = writeRecords(folder, "post_vectors");
 let done = 0;
-for await (const { records } of readRecords(join(folder, name), schema)) {
+for await (const { records } of readPart("posts", join(folder, bundleFiles.posts.name))) {
   for (const { id, ...post } of records) {
     const text = textToEncode(post);
     // five digits say as much as the model means

@@ -37,7 +37,6 @@ alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
 
-
 alter table recsys.settings add column encoder text check (encoder = 'gte-small');
 
 -- Ideas name the posts that they come from.

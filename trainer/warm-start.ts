@@ -1,12 +1,12 @@
 /** The model that serves, as a training fine-tunes it: its graphs hold every weight but the ID embeddings. */
 import { isDeepStrictEqual } from "node:util";
-import { sql } from "kysely";
 import { z } from "zod";
 import type { Database } from "../db/connect.ts";
 import { reading } from "../db/reading.ts";
 import { readKinds } from "../db/settings.ts";
 import { type Query, run } from "../supabase/functions/_shared/database/database.ts";
 import { db } from "../supabase/functions/_shared/database/query.ts";
+import { basisOfModel } from "../supabase/functions/_shared/embed/read-jobs.ts";
 import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
@@ -72,7 +72,7 @@ export async function readWarmStart(
     const active = db
       .selectFrom("recsys.models")
       .select(["model_id", "name", "heads", "feature_spec_digest", "metrics", "learned_until"])
-      .select(sql<string | null>`feature_spec #>> '{vectors,basis}'`.as("basis"))
+      .select(basisOfModel.as("basis"))
       .select((model) => model.selectFrom("recsys.settings").select("community_id").as("community"))
       .where("status", "=", "active");
     const [found] = await run(client, active);

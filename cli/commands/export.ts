@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../db/user-error.ts";
 import { readConfig } from "../../trainer/config/config-file.ts";
@@ -30,12 +30,7 @@ export async function exportCommand(options: ExportCommandOptions): Promise<void
   const config = await readConfig(options.config);
   await requireFolder(folder);
   const manifest = `${ranker ? "manifest-ranker" : "manifest"}${suffixOf(shard)}.json`;
-  if (
-    await access(join(folder, manifest)).then(
-      () => true,
-      () => false,
-    )
-  )
+  if (existsSync(join(folder, manifest)))
     throw new UserError(`--out ${folder} holds ${manifest} already: name another folder, or remove it`);
   await inDatabase(options, {}, async (context) => {
     await requireSoundSources(context.database, context.print);

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { BundleError } from "./open-bundle.ts";
 import { readLines } from "./read-lines.ts";
+import { type BundlePart, bundleFiles, type RecordOf } from "./records.ts";
 
 /** Some records of a file; `lines[i]` is the line of `records[i]`. `bytesRead` counts the compressed file so far. */
 interface Records<T> {
@@ -30,6 +31,16 @@ export async function* readRecords<T>(path: string, schema: z.ZodType<T>, size =
     }
   }
   if (batch.records.length > 0) yield batch;
+}
+
+/** The same of a bundle's part, by its own schema. */
+export function readPart<Part extends BundlePart>(
+  part: Part,
+  path: string,
+  size?: number,
+): AsyncGenerator<Records<RecordOf<Part>>> {
+  // what the schema gives is what RecordOf says; TypeScript cannot follow it through the index
+  return readRecords(path, bundleFiles[part].record as unknown as z.ZodType<RecordOf<Part>>, size);
 }
 
 function parse<T>(path: string, line: number, schema: z.ZodType<T>, text: string): T {

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { type BundleFile, bundleDigest, openBundle } from "../bundle/open-bundle.ts";
-import { readRecords } from "../bundle/read-records.ts";
+import { readPart } from "../bundle/read-records.ts";
 import { type BundlePart, bundleFiles, type RecordOf } from "../bundle/records.ts";
 import type { OnProgress } from "../progress.ts";
 import { ifNew, insertRecords, type Keys, type WrittenRows } from "./insert.ts";
@@ -115,9 +115,7 @@ async function importPart<Part extends BundlePart>(
   if (file === undefined) return report;
   const step = `import ${part}`;
   let inserting = Promise.resolve({ added: 0, updated: 0 });
-  // what the schema gives is what RecordOf says; TypeScript cannot follow it through the index
-  const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
-  for await (const { records, lines, bytesRead } of readRecords(file.path, schema, batchRows(part))) {
+  for await (const { records, lines, bytesRead } of readPart(part, file.path, batchRows(part))) {
     count(await inserting);
     signal?.throwIfAborted();
     inserting = insertRecords(client, part, records, keysOf(records, lines, file.path));

@@ -1,7 +1,7 @@
 /** For tests and benchmarks: a community as its bundle has it, without a database. */
 import { BundleError, openBundle } from "../../db/bundle/open-bundle.ts";
-import { readRecords } from "../../db/bundle/read-records.ts";
-import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/records.ts";
+import { readPart } from "../../db/bundle/read-records.ts";
+import type { BundlePart, RecordOf } from "../../db/bundle/records.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { pickRows } from "./columns.ts";
 import type { Community, Follows, Interactions } from "./community.ts";
@@ -86,8 +86,7 @@ async function each<Part extends BundlePart>(
 ): Promise<void> {
   const path = files[part]?.path;
   if (path === undefined) return;
-  const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
-  for await (const { records, lines } of readRecords(path, schema)) {
+  for await (const { records, lines } of readPart(part, path)) {
     for (const [i, record] of records.entries()) use(record, path, lines[i]);
   }
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { readRecords } from "../../db/bundle/read-records.ts";
+import { readPart } from "../../db/bundle/read-records.ts";
 import { type BundlePart, bundleFiles, type RecordOf } from "../../db/bundle/records.ts";
 import { communityEnd, dayLength } from "./calendar.ts";
 import { truePreferences } from "./true-preferences.ts";
@@ -22,8 +22,7 @@ async function write(t: TestContext, seed: number, follows = true): Promise<stri
 
 async function read<Part extends BundlePart>(folder: string, part: Part): Promise<RecordOf<Part>[]> {
   const records: RecordOf<Part>[] = [];
-  const schema = bundleFiles[part].record as unknown as Parameters<typeof readRecords<RecordOf<Part>>>[1];
-  for await (const batch of readRecords(join(folder, bundleFiles[part].name), schema)) records.push(...batch.records);
+  for await (const batch of readPart(part, join(folder, bundleFiles[part].name))) records.push(...batch.records);
   return records;
 }
 

@@ -10,6 +10,7 @@ import type { OnProgress } from "../../db/progress.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
+import { basisOfModel } from "../../supabase/functions/_shared/embed/read-jobs.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { PostText } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postTextInput, postTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
@@ -103,7 +104,7 @@ function pageAfter(modelId: number, after: string) {
     .leftJoin("recsys_engine.reduced_vectors as own", (join) =>
       join
         .onRef("own.post_id", "=", "found.post_id")
-        .on((model) => sql`${model.ref("own.basis_id")} = ${model.ref("models.feature_spec")} #>> '{vectors,basis}'`),
+        .on((model) => sql`${model.ref("own.basis_id")} = ${basisOfModel}`),
     )
     .leftJoin("recsys_engine.post_topics", "recsys_engine.post_topics.post_id", "found.post_id")
     .select((row) => {

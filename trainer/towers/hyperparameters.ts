@@ -119,8 +119,8 @@ export const towerSchema = z
     vectorlessPosts: share()
       .default(0.1)
       .describe(
-        "How often a post is shown as if it had no vector, so that words stand alone for those that have none yet. At 500 and 1,000 posts: .334, .288 at 0, " +
-          ".356, .275 at .1.",
+        "How often a post is shown as if it had no vector, so that words stand alone for those that have none yet. At 500 and 1,000 posts: .354, .294 at 0, " +
+          ".363, .292 at .1.",
       ),
 
     // --- the loss and the optimiser ---

@@ -10,7 +10,7 @@ import type { UserTextRow } from "../towers/user-input.ts";
 export const basisOfModel = sql<string | null>`feature_spec #>> '{vectors,basis}'`;
 
 /** The platform's model that makes a vector of each post; null: none does. */
-export const encoderOfSettings = sql<string | null>`(select encoder from recsys.settings)`;
+const encoderOfSettings = sql<string | null>`(select encoder from recsys.settings)`;
 
 /** The active model; no row where nothing is to be done: no model, or no job that is due. */
 export function readWork() {
