@@ -14,11 +14,15 @@ class Adam:
         self.square = {name: torch.zeros_like(p) for name, p in parameters.items()}
 
     @torch.no_grad()
-    def step(self, gradients: dict[str, torch.Tensor], number: int, rate: float, decay: float = 0) -> None:
-        """The `number`-th step, from 1. A table's gradient is sparse: the sum of what its rows got."""
-        scaled = rate * math.sqrt(1 - _BETA2**number) / (1 - _BETA1**number)
-        keep = 1 - rate * decay
+    def step(self, gradients: dict[str, torch.Tensor], number: int, rate: float, decay: float, slower: dict[str, float]) -> None:
+        """
+        The `number`-th step, from 1. A table's gradient is sparse: the sum of what its rows got. `slower`: shares of the rate, by name; the others learn
+        at the whole of it.
+        """
+        corrected = math.sqrt(1 - _BETA2**number) / (1 - _BETA1**number)
         for name, gradient in gradients.items():
+            own = rate * slower.get(name, 1)
+            scaled, keep = own * corrected, 1 - own * decay
             values, mean, square = self.parameters[name], self.mean[name], self.square[name]
             rows = ...
             if gradient.is_sparse:

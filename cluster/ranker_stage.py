@@ -90,6 +90,8 @@ class RankerStage:
             logits = self.parallel(inputs)
         return dlrm_loss(logits.float(), inputs, self.inputs, options["head_weight"])
 
+    slower: dict[str, float] = {}
+
     def rate(self, number: int) -> tuple[float, float]:
         return self.options["learning_rate"] * (1 - number / self.total), self.options["weight_decay"]
 

@@ -9,7 +9,7 @@ from examples import Table
 
 COLUMNS = {
     "users": ["number", "user_id", "tokens", "weights", "fields", "followed"],
-    "posts": ["number", "post_id", "tokens", "weights", "fields", "numbers", "trainable", "log_q"],
+    "posts": ["number", "post_id", "tokens", "weights", "fields", "numbers", "vector", "trainable", "log_q"],
     "pairs": ["user", "post", "at", "history"],
 }
 

@@ -8,7 +8,7 @@ from torch import Tensor
 import ranks
 from bags import TokenBags, pooled
 from examples import Table
-from towers import TABLES, Towers, corrections, sampled_softmax
+from towers import TABLES, VECTOR, Towers, corrections, sampled_softmax
 
 CHUNK = 2048
 
@@ -24,6 +24,8 @@ class TowerStage:
         self.post_bags = TokenBags(posts, self.inputs["post_fields"])
         self.followed = tuple(torch.tensor(part, dtype=torch.long) for part in users["followed"])
         self.post_numbers = torch.tensor(posts["numbers"][0]).reshape(len(posts["log_q"]), -1)
+        self.post_vectors = vectors_of(Table(folder, "posts"), self.inputs["text_vector"]) if VECTOR in stage["weights"] else None
+        self.slower = {VECTOR: self.options["vector_learning_rate"]}
         self.log_q = torch.tensor(posts["log_q"])
         self.trainable = torch.nonzero(torch.tensor(posts["trainable"])).flatten()
         pairs = Table(folder, "pairs")
@@ -78,6 +80,7 @@ class TowerStage:
             "keep_posts": torch.rand(batch + uniform, generator=chance) >= options["id_embedding_dropout"],
             "user_mask": vector_mask(batch, options, self.inputs, chance),
             "post_mask": vector_mask(batch + uniform, options, self.inputs, chance),
+            "vectorless": torch.rand(batch + uniform, generator=chance) < options["vectorless_posts"],
             "seed": int(torch.randint(2**31, (1,), generator=chance)),
         }
 
@@ -95,6 +98,8 @@ class TowerStage:
         posts = self._post_inputs(ids, (of_posts, rate, seed))
         posts["kept"] = torch.nonzero(drawn["keep_posts"][of_posts]).flatten()
         posts["mask"] = drawn["post_mask"][of_posts]
+        if self.post_vectors is not None:
+            posts["text_vector"] = posts["text_vector"] * ~drawn["vectorless"][of_posts][:, None]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             user_vectors, post_vectors = self.parallel(self._on_device(users), self._on_device(posts))
         ids = ids.to(self.device)
@@ -147,6 +152,7 @@ class TowerStage:
             "ids": posts,
             "kept": torch.arange(len(posts)),
             "numbers": self.post_numbers[posts],
+            **({} if self.post_vectors is None else {"text_vector": self.post_vectors[posts]}),
         }
 
     def _on_device(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -157,6 +163,15 @@ def vector_mask(rows: int, options: dict, inputs: dict, chance: torch.Generator)
     """What of each vector is left out before it is normalised: 0, or 1 / (1 − dropout)."""
     rate = options["vector_dropout"]
     return (torch.rand(rows, inputs["dimensions"], generator=chance) >= rate).float() / (1 - rate)
+
+
+def vectors_of(posts: Table, width: int) -> Tensor:
+    """What the tower is told of each post's own vector, [posts, 65]: its components and a 1, or zeros where it has none."""
+    values, offsets = posts.read(["vector"])["vector"]
+    found = torch.nonzero(torch.tensor(offsets[1:] > offsets[:-1])).flatten()
+    rows = torch.zeros(len(offsets) - 1, width)
+    rows[found] = torch.cat([torch.tensor(values).reshape(len(found), width - 1), torch.ones(len(found), 1)], 1)
+    return rows
 
 
 def in_columns(of_ranks: Tensor, rows: int) -> Tensor:

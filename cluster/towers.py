@@ -2,9 +2,9 @@
 The two towers, as trainer/towers/network.ts and loss.ts have them:
 
   user = normalise( Σ_f a_f · field_f + history · H + followed · F + MLP(fields, history, numbers) + ID embedding )
-  post = normalise( Σ_f a_f · field_f                              + MLP(fields, numbers)          + ID embedding )
+  post = normalise( Σ_f a_f · field_f + vector · V                 + MLP(fields, numbers, vector)  + ID embedding )
 
-Weights have the names and shapes that stage.json lists.
+The vector is that of an app's own encoder, where the community has any. Weights have the names and shapes that stage.json lists.
 """
 
 import torch
@@ -13,7 +13,8 @@ from torch import Tensor
 
 TABLES = ["tokens", "user_id_embeddings", "post_id_embeddings"]
 _LAYERS = [f"{side}/{part}/{kind}" for side in ("user", "post") for part in ("hidden", "output") for kind in ("weight", "bias")]
-NAMES = ["user/mix", "post/mix", "user/history", "user/followed", *_LAYERS, *TABLES]
+VECTOR = "post/vector"
+NAMES = ["user/mix", "post/mix", VECTOR, "user/history", "user/followed", *_LAYERS, *TABLES]
 
 
 class Towers(torch.nn.Module):
@@ -35,8 +36,11 @@ class Towers(torch.nn.Module):
         return self._tower("user", x, [x["history"], x["numbers"]], seen)
 
     def embed_posts(self, x: dict[str, Tensor]) -> Tensor:
-        """[N, 32], the same without history and followed."""
-        return self._tower("post", x, [x["numbers"]])
+        """[N, 32], the same without history and followed; `text_vector` [N, 65] where posts have vectors of the app's own."""
+        if "text_vector" not in x:
+            return self._tower("post", x, [x["numbers"]])
+        said = x["text_vector"] @ dict(self.named_parameters())[VECTOR]
+        return self._tower("post", x, [x["numbers"], x["text_vector"]], said)
 
     def _tower(self, name: str, x: dict[str, Tensor], also: list[Tensor], seen: Tensor | float = 0.0) -> Tensor:
         weights = dict(self.named_parameters())

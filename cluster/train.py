@@ -116,7 +116,7 @@ def train(options: argparse.Namespace, folder: Path, stage: dict, start: str, ta
         loss.backward()
         rate, decay = run.rate(number)
         number += 1
-        adam.step(ranks.gradients_of(run.model, run.tables), before + number, rate, decay)
+        adam.step(ranks.gradients_of(run.model, run.tables), before + number, rate, decay, run.slower)
         # whoever was asked to stop asks all: they end after the same step
         said = ranks.summed(torch.tensor([float(loss.detach()) / ranks.count(), stop.heard], device=device))
         losses[-1] += float(said[0]) / per_epoch

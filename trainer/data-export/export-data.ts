@@ -1,12 +1,12 @@
 /** A whole export: the tables, and what the towers learn from; later, when the towers are trained, what the ranker learns from. */
 import { join } from "node:path";
 import type { Database } from "../../db/connect.ts";
-import type { WorkContext } from "../../db/progress.ts";
+import type { OnProgress, WorkContext } from "../../db/progress.ts";
 import { reading } from "../../db/reading.ts";
 import { readCommunityId, readScoreWeights } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
 import { categoryRows } from "../../supabase/functions/_shared/features/categories.ts";
-import { featureSpecDigest } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import { featureSpecDigest, type VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import type { Community } from "../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { rollUpAll } from "../community/roll-up.ts";
@@ -18,6 +18,8 @@ import { newTowers, TowerData } from "../towers/model.ts";
 import { factorisedTowers } from "../towers/start.ts";
 import { settledUntil } from "../train-into-folder.ts";
 import { dlrmOptionsOf, rankerLessons } from "../train-ranker.ts";
+import { preparedVectors, prepareVectors, vectorSpecOf } from "../vectors/prepare-vectors.ts";
+import { withVectors } from "../vectors/read-vectors.ts";
 import { digestOfIds, type Manifest, type ManifestHead, readManifest, writeManifest } from "./manifest.ts";
 import { factsOf } from "./parquet-file.ts";
 import { writeRankerStage } from "./ranker-stage.ts";
@@ -50,8 +52,10 @@ export async function exportData(context: ExportContext, options: ExportOptions)
   const settled = await settledUntil(database);
   const to = Math.floor(Math.min(settled, options.to?.getTime() ?? settled));
   await rollUpAll(database, onProgress, signal);
-  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
-  const head = await headOf(database, loaded.community, { from, to, seed, config });
+  const prepared = await prepareVectors(database.pool, onProgress, { signal });
+  const vectors = prepared ? vectorSpecOf(prepared) : null;
+  const loaded = await communityToExport(database, onProgress, vectors);
+  const head = await headOf(database, loaded.community, { from, to, seed, config, vectors });
   const files: ExampleFiles = { folder, shard, facts: {}, onProgress, signal };
   const bounds = { folder, shard, from: from?.getTime() ?? Number.NEGATIVE_INFINITY, to, onProgress, signal };
   Object.assign(files.facts, await reading(database, (client) => exportTables(client, bounds)));
@@ -79,7 +83,8 @@ export async function exportForRanker(context: ExportContext, folder: string, sh
   const manifest = await readManifest(folder);
   const { config, seed } = manifest;
   await requireCommunity(database, manifest);
-  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
+  await preparedVectors(database.pool, manifest.vectors, onProgress, signal);
+  const loaded = await communityToExport(database, onProgress, manifest.vectors);
   const { community } = loaded;
   const head = await headOf(database, community, headOptionsOf(manifest));
   for (const kind of ["users", "posts"] as const)
@@ -122,22 +127,32 @@ export async function requireCommunity(database: Database, { community }: Manife
     throw new UserError("this was exported from the database of another community: name that one with --database");
 }
 
+async function communityToExport(
+  database: Database,
+  onProgress: OnProgress,
+  vectors: VectorSpec | null,
+): Promise<LoadedCommunity> {
+  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
+  return { ...loaded, community: await withVectors(database, loaded.community, vectors?.basis) };
+}
+
 interface HeadOptions {
   from?: Date | undefined;
   /** Milliseconds since 1970. */
   to: number;
   seed: number;
   config: Config;
+  vectors: VectorSpec | null;
 }
 
-function headOptionsOf({ from, to, seed, config }: Manifest): HeadOptions {
-  return { from: from === null ? undefined : new Date(from), to: Date.parse(to), seed, config };
+function headOptionsOf({ from, to, seed, config, vectors }: Manifest): HeadOptions {
+  return { from: from === null ? undefined : new Date(from), to: Date.parse(to), seed, config, vectors };
 }
 
 async function headOf(
   database: Database,
   { users, posts }: Community,
-  { from, to, seed, config }: HeadOptions,
+  { from, to, seed, config, vectors }: HeadOptions,
 ): Promise<ManifestHead> {
   return {
     community: await readCommunityId(database),
@@ -146,6 +161,7 @@ async function headOf(
     to: new Date(to).toISOString(),
     seed,
     config,
+    vectors,
     vocabulary: {
       tokens: config.towers.tokenRows,
       users: users.ids.length,

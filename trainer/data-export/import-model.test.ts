@@ -227,6 +227,9 @@ test("an export of another community, of other features, and one that is only ha
     modelOf(copy),
     /was exported for other features than this version computes: export and train again/,
   );
+  const vectors = { basis: "beef", encoder: "gte-small", dimension: 384 };
+  await writeFile(path, JSON.stringify({ ...manifest, vectors }));
+  await assert.rejects(modelOf(copy), /was not trained on the export in .*: its basis is missing, not beef/);
   await writeFile(path, JSON.stringify({ ...manifest, schema_version: 2 }));
   await assert.rejects(modelOf(copy), /is not what this version exports \(schema_version/);
   await writeFile(path, "{");

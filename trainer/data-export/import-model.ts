@@ -1,5 +1,6 @@
 /** A model out of weights that were trained elsewhere: the pipeline as ever, but for the training of the networks. */
 import { type TrainingContext, train } from "../train-into-folder.ts";
+import { preparedVectors } from "../vectors/prepare-vectors.ts";
 import { requireCommunity } from "./export-data.ts";
 import { readManifest } from "./manifest.ts";
 import { checkTrained, trainedElsewhere } from "./trained-elsewhere.ts";
@@ -17,6 +18,7 @@ export async function importTrained(context: TrainingContext, { folder, folderOf
   await requireCommunity(context.database, manifest);
   const backend = await checkTrained(folder, manifest);
   const { seed, config, to } = manifest;
+  const vectors = await preparedVectors(context.database.pool, manifest.vectors, context.onProgress, context.signal);
   const trainers = trainedElsewhere(folder, manifest);
-  return await train(context, { seed, backend, trainers, config, learnedUntil: Date.parse(to), folderOf });
+  return await train(context, { seed, backend, trainers, config, learnedUntil: Date.parse(to), folderOf, vectors });
 }

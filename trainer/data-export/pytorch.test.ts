@@ -31,6 +31,7 @@ import { positivesBefore } from "../towers/positives.ts";
 import { towerTrainer } from "../towers/tower-trainer.ts";
 import { batchOf } from "../towers/train.ts";
 import { dlrmOptionsOf, rankerLessons } from "../train-ranker.ts";
+import { withVectors } from "../vectors/read-vectors.ts";
 import { type ExportContext, exportData, exportForRanker } from "./export-data.ts";
 import { importTrained } from "./import-model.ts";
 import { readManifest } from "./manifest.ts";
@@ -101,7 +102,7 @@ before(async () => {
   const scope = { after: (clean: () => Promise<void>) => void cleanings.push(clean) };
   folder = await temporaryFolder(scope);
   const database = await eitherDatabase(scope, "pytorch");
-  await fillCommunityToExport(scope, database);
+  await fillCommunityToExport(scope, database, true);
   printed = [];
   context = exportContext(database, (line) => printed.push(line));
   await exportData(context, exportOptions(folder));
@@ -109,7 +110,9 @@ before(async () => {
   await exportForRanker(context, folder, { number: 1, of: 1 });
   await ranSoon("train.py", [join(folder, "ranker"), join(folder, "fine-tuning")]);
   model = join(folder, "model");
-  loaded = await communityFromDatabase(database, undefined, trainingEvents);
+  const read = await communityFromDatabase(database, undefined, trainingEvents);
+  const { vectors } = await readManifest(folder);
+  loaded = { ...read, community: await withVectors(database, read.community, vectors?.basis) };
   const until = Date.parse((await readManifest(folder)).to);
   plan = planTraining(loaded, lessonsOf(loaded, { seed, config: quickConfig, until }), { seed, config: quickConfig });
   const { examples } = await rankerExamples();
@@ -129,7 +132,7 @@ async function trainedTowers(): Promise<Towers> {
   const { tensors } = await readSafetensors(join(folder, "towers", "weights.safetensors"));
   const { users, posts } = loaded.community;
   const vocabulary = { tokens: towerOptions.tokenRows, users: users.ids.length, posts: posts.ids.length };
-  return towersOfWeights(tensors, vocabulary, towerOptions, "towers");
+  return towersOfWeights(tensors, vocabulary, { ...towerOptions, hasVectors: true }, "towers");
 }
 
 /** One step of the trainer's own: its loss, and the gradients, of which Adam's first mean is a tenth. */
@@ -162,6 +165,7 @@ async function throughTowers() {
     uniform: random.take(m).map((i) => trainable[i]),
     seed: random.take(1)[0],
     cold: random.take(b).map((value) => value < options.coldUsers),
+    vectorless: random.take(b + m).map((value) => value < options.vectorlessPosts),
     keep_users: random.take(b).map(kept(options.idEmbeddingDropout)),
     keep_posts: random.take(b + m).map(kept(options.idEmbeddingDropout)),
     user_mask: random.take(b * 32).map(asMask),
@@ -248,6 +252,7 @@ for (const stage of stages)
         ours.towers["user/followed"].some((value) => value !== 0),
         "people follow others",
       );
+    if (stage === "towers") assert.ok(ours.towers["post/vector"].some((value) => value !== 0));
     for (const [name, expected] of Object.entries(ours[stage])) {
       const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       // of a weight that has no part in this batch the gradient may be left out
@@ -273,9 +278,10 @@ test("towers: vectors of posts, and of users at a moment, are those of the graph
   const posts = community.posts.ids.map((_, post) => ({
     ...postText(community, post),
     id_embedding: vectorAt(towers.postIdEmbeddings.weights.values, post),
+    vector: community.posts.vectors?.[post] ?? null,
   }));
   const ofPosts = await runtime.createSession(postTowerGraph(towers));
-  const { embedding } = await ofPosts.run(postTowerInputs(posts, { tokenRows }));
+  const { embedding } = await ofPosts.run(postTowerInputs(posts, { tokenRows, inputNames: ["text_vector"] }));
   assertClose(theirs.towers.post_vectors.values, embedding.data, 1e-5, "posts");
   const positives = positivesBefore(community, plan.towers.until, plan.towers.mostPositives);
   const { historyOf, followedOf } = examplesOfTowers(community, positives, {
@@ -314,6 +320,7 @@ test("what comes back is a model as any other, and says who trained it", { skip:
   const described = JSON.parse(await readFile(join(model, "model.json"), "utf8"));
   assert.match(described.backend, /^PyTorch 2\.\S+, 1 ranks, cpu$/);
   assert.ok(described.metrics.tower_losses.length >= 3);
+  assert.deepEqual(described.feature_spec.vectors, (await readManifest(folder)).vectors);
   assert.ok(
     printed.some((line) => /^on \d+ held-out requests: mrr/.test(line)),
     printed.join("\n"),

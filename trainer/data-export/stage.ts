@@ -23,6 +23,8 @@ export interface StageIdentity {
   feature_spec_digest: string;
   /** sha256 of all hyperparameters. */
   config_digest: string;
+  /** Of the posts' own vectors, of models that read them. */
+  basis?: string;
   users_digest: string;
   posts_digest: string;
   to: string;
@@ -31,10 +33,20 @@ export interface StageIdentity {
 }
 
 export function identityOf(
-  { community, feature_spec_digest, config, users_digest, posts_digest, to }: ManifestHead,
+  { community, feature_spec_digest, config, vectors, users_digest, posts_digest, to }: ManifestHead,
   stage: StageName,
 ): StageIdentity {
-  return { stage, community, feature_spec_digest, config_digest: configDigest(config), users_digest, posts_digest, to };
+  const basis = vectors ? { basis: vectors.basis } : {};
+  return {
+    stage,
+    community,
+    feature_spec_digest,
+    config_digest: configDigest(config),
+    ...basis,
+    users_digest,
+    posts_digest,
+    to,
+  };
 }
 
 /** Writes what a stage starts from, and stage.json: the first shard's work, since all would write the same. */

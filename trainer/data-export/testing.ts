@@ -2,10 +2,14 @@
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readPart } from "../../db/bundle/read-records.ts";
+import { bundleFiles } from "../../db/bundle/records.ts";
+import { writeRecords } from "../../db/bundle/write-records.ts";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import type { Scope } from "../../db/testing.ts";
 import { configSchema } from "../config/config.ts";
+import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { ExportContext, ExportOptions } from "./export-data.ts";
@@ -35,11 +39,26 @@ export async function runCluster(
   return { output, code };
 }
 
-/** Fills a database with a synthetic community that has several row groups of pairs. */
-export async function fillCommunityToExport(scope: Scope, database: Database): Promise<void> {
+/** Fills a database with a synthetic community that has several row groups of pairs; where asked, nine posts of ten have a vector. */
+export async function fillCommunityToExport(scope: Scope, database: Database, withVectors = false): Promise<void> {
   const folder = await temporaryFolder(scope);
   await writeSyntheticCommunity(folder, { seed: 3, users: 150, posts: 500, days: 40, follows: true });
+  if (withVectors) await writeVectors(folder);
   await importBundle(database, folder);
+}
+
+/** Of each letter how often a title has it, and noise. */
+async function writeVectors(folder: string): Promise<void> {
+  const random = new Random(1);
+  const file = writeRecords(folder, "post_vectors");
+  let number = 0;
+  for await (const { records } of readPart("posts", join(folder, bundleFiles.posts.name)))
+    for (const { id, title } of records) {
+      const vector = Array.from({ length: 26 }, () => random.normal() / 4);
+      for (const letter of title.toLowerCase()) if (letter >= "a" && letter <= "z") vector[letter.charCodeAt(0) - 97]++;
+      if (number++ % 10 > 0) await file.write({ post_id: id, vector });
+    }
+  await file.close();
 }
 
 /** A training that takes seconds. */

@@ -1,5 +1,6 @@
 /** The towers' examples: hashed text of all users and posts, and the positives with the history that each one's user had. */
 import { dimensions, historyDecay, historyLength } from "../../supabase/functions/_shared/features/history.ts";
+import { vectorInputs } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
 import { postNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { Community } from "../community/community.ts";
@@ -63,6 +64,7 @@ export async function writeTowerStage(
       weights: "real[]",
       fields: "int[]",
       numbers: "real[]",
+      vector: "real[]",
       trainable: "int",
       log_q: "real",
     },
@@ -74,6 +76,7 @@ export async function writeTowerStage(
       numbers: eachOf(from, to, (post) => [
         ...data.postNumbers.subarray(post * postNumbers.length, (post + 1) * postNumbers.length),
       ]),
+      vector: eachOf(from, to, (post) => [...(posts.vectors?.[post] ?? [])]),
       trainable: eachOf(from, to, (post) => isTrainable[post]),
       log_q: logQ.subarray(from, to),
     }),
@@ -102,6 +105,7 @@ export async function writeTowerStage(
       dimensions,
       user_fields: userFields.length,
       post_fields: postFields.length,
+      text_vector: vectorInputs,
       history_length: historyLength,
       history_decay: historyDecay,
     },
@@ -117,6 +121,8 @@ export async function writeTowerStage(
       id_embedding_dropout: options.idEmbeddingDropout,
       vector_dropout: options.vectorDropout,
       cold_users: options.coldUsers,
+      vector_learning_rate: options.vectorLearningRate,
+      vectorless_posts: options.vectorlessPosts,
     },
   });
 }

@@ -27,12 +27,13 @@ export interface TrainedElsewhere extends Trainers {
 /** Throws a `UserError` for the first thing that is wrong with the weights of a folder, before any long work; gives what trained them. */
 export async function checkTrained(folder: string, manifest: Manifest): Promise<string> {
   const { towers, ranker } = manifest.config;
+  const hasVectors = manifest.vectors !== null;
   let trainer = "another trainer";
   for (const stage of stageNames) {
     const { path, tensors, metadata } = await readTrained(folder, manifest, stage);
     if (stage === "ranker")
       dlrmOfWeights(tensors, (await readRankerStage(folder)).inputs.heads as Head[], ranker, path);
-    else towersOfWeights(tensors, manifest.vocabulary, towers, path);
+    else towersOfWeights(tensors, manifest.vocabulary, { ...towers, hasVectors }, path);
     trainer = metadata.trainer ?? trainer;
   }
   return trainer;
@@ -41,6 +42,7 @@ export async function checkTrained(folder: string, manifest: Manifest): Promise<
 /** Reads the weights that a training has left in an export's folder, when the pipeline asks for them. */
 export function trainedElsewhere(folder: string, manifest: Manifest): TrainedElsewhere {
   const paths = new Map<TrainedTowers, string>();
+  const hasVectors = manifest.vectors !== null;
   const read = (stage: StageName, name?: string) => readTrained(folder, manifest, stage, name);
   return {
     pathOf: (towers) => paths.get(towers),
@@ -48,7 +50,7 @@ export function trainedElsewhere(folder: string, manifest: Manifest): TrainedEls
       const stage = from && from.steps > 0 ? "fine-tuning" : "towers";
       const name = from && from.steps === 0 ? `weights${fromFactors}` : "weights";
       const { path, tensors, metadata, losses, steps } = await read(stage, name);
-      const towers = towersOfWeights(tensors, manifest.vocabulary, options, path);
+      const towers = towersOfWeights(tensors, manifest.vocabulary, { ...options, hasVectors }, path);
       const trained = {
         towers: {
           ...towers,

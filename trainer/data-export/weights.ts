@@ -61,7 +61,7 @@ export function assertWeights(found: Weights, shapes: Record<string, number[]>, 
 export function towersOfWeights(
   found: Weights,
   { tokens, users, posts }: { tokens: number; users: number; posts: number },
-  options: Parameters<typeof newTowerWeights>[0],
+  options: Parameters<typeof newTowerWeights>[0] & { hasVectors: boolean },
   path: string,
 ): Towers {
   const table = (rows: number) => new EmbeddingTable(rows, dimensions);
@@ -69,7 +69,7 @@ export function towersOfWeights(
     tokens: table(tokens),
     userIdEmbeddings: table(users),
     postIdEmbeddings: table(posts),
-    dense: newTowerWeights(options, new Random(1)),
+    dense: newTowerWeights(options, new Random(1), options.hasVectors),
   };
   fillFrom(weightsOfTowers(towers), found, path);
   return towers;

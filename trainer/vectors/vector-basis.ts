@@ -1,7 +1,7 @@
 /** Which basis a training reads vectors by: that of the encoder most posts have, made once of the community's own vectors. */
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
-import type { PoolClient } from "pg";
+import type { ClientBase, PoolClient } from "pg";
 import { call, run, type Statement } from "../../supabase/functions/_shared/database/database.ts";
 import { db, instantOf } from "../../supabase/functions/_shared/database/query.ts";
 import { bases, type OwnVector, vectorBasisOf } from "../../supabase/functions/_shared/embed/vector-bases.ts";
@@ -20,7 +20,14 @@ export async function vectorBasis(client: PoolClient, until?: number): Promise<V
   if (!shape) return undefined;
   const known = bases().where("encoder", "=", shape.encoder).where("dimension", "=", shape.dimension);
   const [found] = await run(client, known.orderBy("made_at", "desc").limit(1));
-  return found ? vectorBasisOf(found) : await makeBasis(client, shape, until);
+  if (found) return vectorBasisOf(found);
+  return (await isReplica(client)) ? undefined : await makeBasis(client, shape, until);
+}
+
+/** Whether the database takes no writes, because it follows another. */
+export async function isReplica(client: ClientBase): Promise<boolean> {
+  const [{ follows }] = await run(client, db.selectNoFrom(sql<boolean>`pg_is_in_recovery()`.as("follows")));
+  return follows;
 }
 
 type Shape = Pick<VectorBasis, "encoder" | "dimension">;

@@ -12,7 +12,7 @@ import { publish } from "../publish/publish.ts";
 import { fillSmallCommunity, temporaryFolder } from "../testing.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
 import { readWarmStart } from "../warm-start.ts";
-import { prepareVectors } from "./prepare-vectors.ts";
+import { type PreparedVectors, preparedVectors, prepareVectors, vectorSpecOf } from "./prepare-vectors.ts";
 
 before(async () => {
   await startBackend();
@@ -135,6 +135,13 @@ await onBoth(
     const second = await prepareVectors(pool, ({ done }) => void steps.push(done));
     assert.deepEqual([second?.basis.id, second?.share], [first?.basis.id, 0.8]);
     assert.deepEqual(steps, [160], "what was reduced is not read again");
+    const known = vectorSpecOf(second as PreparedVectors);
+    assert.deepEqual(await preparedVectors(pool, known, quiet), second);
+    assert.equal(await preparedVectors(pool, null, quiet), undefined);
+    await assert.rejects(preparedVectors(pool, { ...known, basis: "beef" }, quiet), {
+      name: "UserError",
+      message: "the basis of the vectors by few is not in this database any more: export and train again",
+    });
     const stop = new AbortController();
     await pool.query("delete from recsys_engine.reduced_vectors");
     await assert.rejects(
