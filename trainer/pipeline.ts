@@ -34,7 +34,7 @@ import type {
 } from "./model-folder/trained-model.ts";
 import { neighboursUntil } from "./neighbours/keep-neighbours.ts";
 import { type Lessons, lessonsOf, type PlanOptions, planTraining, towerOptionsOf } from "./plan.ts";
-import { trainFromBetterStart } from "./towers/better-start.ts";
+import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
 import { embedPosts } from "./towers/embed.ts";
 import { TowerData } from "./towers/model.ts";
 import { type TrainedTowers, trainTowers } from "./towers/train.ts";
@@ -51,8 +51,7 @@ export interface PipelineOptions extends PlanOptions, RankerTraining {
 }
 
 /** What trains the two networks. */
-export interface Trainers {
-  towers: typeof trainTowers;
+export interface Trainers extends TowerTrainer {
   ranker: typeof trainDlrm;
 }
 
@@ -78,11 +77,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const { config = defaultConfig, stages = everyStage, trainers = here, onProgress, signal } = options;
   const plan = planTraining(loaded, lessons, options);
   const { requests, heads, neighbours } = plan;
-  const towers = await stages.towers(() =>
-    neighbours
-      ? trainFromBetterStart(loaded, plan, trainers.towers, onProgress, signal)
-      : trainers.towers(community, plan.towers, onProgress, signal),
-  );
+  const towers = await stages.towers(() => trainBestTowers(loaded, plan, trainers, onProgress, signal));
   const ranker = await stages.ranker(() =>
     trainRanker(loaded, requests, heads, { ...towers, neighbours }, { ...options, from: undefined }, trainers.ranker),
   );

@@ -21,6 +21,7 @@ import { samplesOf } from "./model-folder/samples.ts";
 import type { TrainedModel } from "./model-folder/trained-model.ts";
 import { type Stages, type Trainers, trainModel } from "./pipeline.ts";
 import { Stopwatch } from "./stopwatch.ts";
+import { readsVectors } from "./towers/network.ts";
 import { type PreparedVectors, prepareVectors, vectorSpecOf } from "./vectors/prepare-vectors.ts";
 import { withVectors } from "./vectors/read-vectors.ts";
 import { earlierModel, type WarmStart } from "./warm-start.ts";
@@ -104,7 +105,6 @@ export async function train(
   const weights = headWeights(await readFeedSettings(database));
   const kinds = await readKinds(database.pool);
   await rollUpAll(database, onProgress, signal);
-  if (vectors) print(vectorsLine(vectors));
   const read = await communityFromDatabase(database, onProgress, trainingEvents);
   const community = await withVectors(database, read.community, vectors?.basis.id);
   const loaded = { ...read, community };
@@ -119,6 +119,8 @@ export async function train(
     onProgress,
     signal,
   });
+  const isRead = vectors !== undefined && readsVectors(model.towers.towers.dense);
+  if (vectors) print(vectorsLine(vectors, isRead));
   // what follows measures the model, and is no part of what a training costs
   const used = stopwatch.read();
   const until = Math.min(model.learnedUntil, learnedUntil);
@@ -146,6 +148,7 @@ export async function train(
     metrics: {
       ...metricsOf(model),
       ...provenance,
+      without_vectors: vectors && !isRead ? vectors.basis.id : null,
       held_out: quality ?? null,
       kinds,
       community: communityId,
@@ -162,7 +165,7 @@ export async function train(
     userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
     postIdEmbeddings: idEmbeddingsOf(community.posts.ids, towers.postIdEmbeddings),
     neighbours: neighboursById(model.neighbours, community),
-    vectors: vectors && vectorSpecOf(vectors),
+    vectors: isRead ? vectorSpecOf(vectors) : undefined,
     heldBack: model.heldBack,
     samples: samplesOf(community, model, model.sampled),
   });
@@ -172,8 +175,9 @@ export async function train(
   return folder;
 }
 
-function vectorsLine({ basis: { encoder, dimension }, share }: PreparedVectors): string {
-  return `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers), which the post tower reads`;
+function vectorsLine({ basis: { encoder, dimension }, share }: PreparedVectors, isRead: boolean): string {
+  const use = isRead ? "reads" : "does without: what people come to later is no likelier with them";
+  return `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers), which the post tower ${use}`;
 }
 
 function metricsOf(model: TrainedModel): Record<string, unknown> {

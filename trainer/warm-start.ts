@@ -31,6 +31,8 @@ const learned = z.object({
   learned_since: z.number().nonnegative(),
   learned_from: z.enum(["interactions", "pages"]).default("interactions"),
   config_digest: z.string().optional(),
+  /** Of vectors that the towers do without, as they find no more with them. */
+  without_vectors: z.string().nullable().default(null),
   kinds: z.array(z.object({ kind: z.string(), head: z.string().nullable(), weight: z.number() })).optional(),
 });
 
@@ -79,9 +81,10 @@ export async function readWarmStart(
     if (!found) return "no model is active";
     const { model_id, name, heads, feature_spec_digest, basis, metrics, learned_until, community } = found;
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
-    if (basis !== (vectors?.id ?? null))
-      return `model ${name} reads ${basis ? "other" : "no"} vectors of posts, and there are ${vectors ? `those by ${vectors.encoder}` : "none to go on with"}`;
     const parsed = learned.safeParse(metrics);
+    const known = basis ?? parsed.data?.without_vectors ?? null;
+    if (known !== (vectors?.id ?? null))
+      return `model ${name} reads ${basis ? "other" : "no"} vectors of posts, and there are ${vectors ? `those by ${vectors.encoder}` : "none to go on with"}`;
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
     const { config_digest, kinds } = parsed.data;
     if (config_digest !== undefined && config_digest !== configDigest(config))

@@ -44,6 +44,12 @@ export interface Posts {
   withheld?: Uint8Array;
 }
 
+/** The community as if its app kept no vectors. */
+export function withoutVectors(community: Community): Community {
+  const { vectors: _, ...posts } = community.posts;
+  return { ...community, posts };
+}
+
 export interface Interactions {
   users: Int32Array;
   posts: Int32Array;

@@ -13,7 +13,7 @@ import { rollUpAll } from "../community/roll-up.ts";
 import type { Config } from "../config/config.ts";
 import { Random } from "../engine/random.ts";
 import { lessonsOf, type Plan, planTraining } from "../plan.ts";
-import { trainFromBetterStart } from "../towers/better-start.ts";
+import { trainBestTowers } from "../towers/best-towers.ts";
 import { newTowers, TowerData } from "../towers/model.ts";
 import { factorisedTowers } from "../towers/start.ts";
 import { settledUntil } from "../train-into-folder.ts";
@@ -93,9 +93,7 @@ export async function exportForRanker(context: ExportContext, folder: string, sh
   const until = Date.parse(manifest.to);
   const plan = planTraining(loaded, lessonsOf(loaded, { seed, config, until }), { seed, config });
   const trainers = trainedElsewhere(folder, manifest);
-  const towers = plan.neighbours
-    ? await trainFromBetterStart(loaded, plan, trainers.towers, onProgress, signal)
-    : await trainers.towers(community, plan.towers);
+  const towers = await trainBestTowers(loaded, plan, trainers, onProgress, signal);
   const files: ExampleFiles = { folder, shard, facts: {}, onProgress, signal };
   const options = {
     seed,

@@ -4,7 +4,7 @@ import { reading } from "../../db/reading.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
-import type { Community } from "../community/community.ts";
+import { type Community, withoutVectors } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
 
 /** The community with what was reduced by a basis; undefined: as if no post had a vector. */
@@ -13,8 +13,8 @@ export async function withVectors(
   community: Community,
   basis: string | undefined,
 ): Promise<Community> {
-  const { vectors: _, ...posts } = community.posts;
-  if (basis === undefined) return { ...community, posts };
+  if (basis === undefined) return withoutVectors(community);
+  const { posts } = community;
   const query = db.selectFrom("recsys_engine.reduced_vectors").select(["post_id", "components"]);
   // one block of memory: a small array takes half as much again
   const all = new Float32Array(posts.ids.length * vectorWidth);

@@ -20,13 +20,13 @@ before(async () => {
 
 const quiet = () => {};
 
-/** A table of an app's own with a vector of each post but ten: its topic, as far as the title tells it, and noise. */
+/** A table of an app's own with a vector of each post but ten: the letters of its topic, and noise. */
 async function fillVectors({ pool }: Database, encoder: string): Promise<void> {
   const random = new Random(1);
-  const { rows } = await pool.query("select id, title from public.posts order by created_at, id");
-  const vectors = rows.slice(10).map(({ id, title }) => {
+  const { rows } = await pool.query("select id, tags[1] as topic from public.posts order by created_at, id");
+  const vectors = rows.slice(10).map(({ id, topic }) => {
     const vector = Array.from({ length: 24 }, () => random.normal() / 4);
-    for (const letter of title.toLowerCase()) if (letter >= "a" && letter <= "x") vector[letter.charCodeAt(0) - 97]++;
+    for (const letter of topic) if (letter >= "a" && letter <= "x") vector[letter.charCodeAt(0) - 97]++;
     return { post_id: id, embedding: JSON.stringify(vector) };
   });
   await pool.query(

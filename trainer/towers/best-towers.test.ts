@@ -1,18 +1,23 @@
-/** The towers begin where later first interactions get likelier. */
+/** Of the ways to train towers that one is taken by which later first interactions are likelier. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
+import { withoutVectors } from "../community/community.ts";
 import { firstInteractionEvents, requestsAt } from "../dlrm/requests.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { cameToUntil } from "../neighbours/keep-neighbours.ts";
 import { communityOf, type Visit } from "../neighbours/testing.ts";
-import { trainFromBetterStart } from "./better-start.ts";
+import { trainBestTowers } from "./best-towers.ts";
 import { towerDefaults } from "./hyperparameters.ts";
+import { readsVectors } from "./network.ts";
 import { factorisedTowers } from "./start.ts";
 import { trainTowers } from "./train.ts";
 
 const [people, posts, groups] = [120, 200, 4];
 const hour = 3_600_000;
+/** Whether a model has any says that the factors are worth a try; what they are does not matter here. */
+const neighbours = { starts: new Int32Array(), posts: new Int32Array(), weights: new Int32Array() };
 
 /** Everybody comes to 20 posts of their group, and then to 10 more: of their group, or to `afterwards`. */
 function community(afterwards?: (random: Random) => number) {
@@ -49,15 +54,49 @@ before(() => startBackend("wasm"));
 
 test("they begin at the factors where people go on in their group", async () => {
   const { loaded, later, options, cameTo } = community();
-  const found = await trainFromBetterStart(loaded, { cameTo, later, towers: options });
+  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours });
   const start = factorisedTowers(loaded.community, cameTo, options);
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options, undefined, undefined, start)).losses);
 });
 
 test("and at zero where who came to what says nothing of where anybody goes from there", async () => {
   const { loaded, later, options, cameTo } = community((random) => random.below(posts));
-  const found = await trainFromBetterStart(loaded, { cameTo, later, towers: options });
+  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours });
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options)).losses);
+});
+
+/** A community whose posts have a vector each, of so much of its group and so much noise. */
+function withVectors(ofGroup: number, noise: number) {
+  const random = new Random(2);
+  const found = community();
+  const vectors = found.loaded.community.posts.ids.map((_, post) => {
+    const vector = Float32Array.from({ length: vectorWidth }, () => noise * random.normal());
+    vector[post % groups] += ofGroup;
+    return vector;
+  });
+  const { posts, ...others } = found.loaded.community;
+  return { ...found, loaded: { ...found.loaded, community: { ...others, posts: { ...posts, vectors } } } };
+}
+
+test("they read vectors that say what people come to, and do without those that say nothing", async () => {
+  const train = async ({ loaded, later, options, cameTo }: ReturnType<typeof withVectors>) =>
+    await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours: undefined });
+  assert.ok(readsVectors((await train(withVectors(1, 0.1))).towers.dense));
+  const noise = withVectors(0, 0.3);
+  const { towers, losses } = await train(noise);
+  assert.ok(!readsVectors(towers.dense));
+  assert.deepEqual(losses, (await trainTowers(withoutVectors(noise.loaded.community), noise.options)).losses);
+  const { loaded, options, cameTo } = noise;
+  const untold = await trainBestTowers(loaded, { cameTo, later: [], towers: options, neighbours: undefined });
+  assert.ok(readsVectors(untold.towers.dense), "where nothing came later they are read");
+});
+
+test("where both are tried, the factors are those of towers without vectors that say nothing", async () => {
+  const { loaded, later, options, cameTo } = withVectors(0, 0.3);
+  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours });
+  const words = withoutVectors(loaded.community);
+  const start = factorisedTowers(words, cameTo, options);
+  assert.deepEqual(found.losses, (await trainTowers(words, options, undefined, undefined, start)).losses);
 });
 
 test("the factors start the ID embeddings of whoever came to anything, and of nobody else", () => {
