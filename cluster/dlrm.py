@@ -7,7 +7,7 @@ from torch import Tensor
 TABLES = ["embeddings", "wide"]
 STANDARDISATION = ["mean", "deviation"]
 _LAYERS = [f"{layer}/{kind}" for layer in ("bottom/1", "bottom/2", "top/1", "top/2", "top/3", "base_rate") for kind in ("weight", "bias")]
-NAMES = [*_LAYERS, "position", "bias", "wide/recency_baseline", "wide/dense", *TABLES, *STANDARDISATION]
+NAMES = [*_LAYERS, "position", "bias", "wide/recency_baseline", "wide/dense", "bottom/vector_match", "wide/vector_match", *TABLES, *STANDARDISATION]
 
 
 class Dlrm(torch.nn.Module):
@@ -24,12 +24,13 @@ class Dlrm(torch.nn.Module):
     def forward(self, x: dict[str, Tensor]) -> Tensor:
         """
         Logits [N, H] of the rows of some requests, `log_weight` [requests, rows, 1]: `dense` [N, F], `user` and `post` [N, 32], `categories` [N, C],
-        `log_position` [N, 1], and in training `mask/bottom`, `mask/dots`, `mask/top` [requests, 1, width].
+        `log_position` [N, 1], where posts have vectors of their own `vector_match` [N, 2], and in training `mask/bottom`, `mask/dots`, `mask/top` [requests, 1, width].
         """
         weights = dict(self.named_parameters())
         scaled = ((x["dense"] - self.mean) / self.deviation).clamp(-5, 5)
         layer = lambda name, of: of @ weights[f"{name}/weight"] + weights[f"{name}/bias"]
-        first = _masked(x, "mask/bottom", F.relu(layer("bottom/1", scaled)))
+        match = lambda part: x["vector_match"] @ weights[f"{part}/vector_match"] if "vector_match" in x else 0.0
+        first = _masked(x, "mask/bottom", F.relu(layer("bottom/1", scaled) + match("bottom")))
         bottom = F.relu(layer("bottom/2", first))
         n = len(bottom)
         embeddings = F.embedding(x["categories"], weights["embeddings"], sparse=True)
@@ -40,7 +41,7 @@ class Dlrm(torch.nn.Module):
         deep = layer("top/3", F.relu(layer("top/2", hidden)))
         of_categories = F.embedding(x["categories"], weights["wide"], sparse=True)
         of_request = self.inputs["request_categories"]
-        wide = scaled @ weights["wide/dense"] + of_categories[:, of_request:].sum(1)
+        wide = scaled @ weights["wide/dense"] + match("wide") + of_categories[:, of_request:].sum(1)
         own = deep + wide + (x["dense"] @ self.baseline) * weights["wide/recency_baseline"]
         requests, rows, _ = x["log_weight"].shape
         scores = own.float().reshape(requests, rows, -1)

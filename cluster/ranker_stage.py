@@ -43,6 +43,8 @@ class RankerStage:
         own = table.read([*names, *(f"{kind}_{head}" for kind in ("label", "known") for head in heads)], self.lanes.groups)
         side_by_side = lambda columns: torch.from_numpy(np.stack(list(columns.values()), 1))
         self.dense = side_by_side(table.read(features, self.lanes.groups))
+        matches = self.inputs["matches"]
+        self.matches = side_by_side(table.read(matches, self.lanes.groups)) if matches else None
         self.categories = side_by_side(table.read(categories, self.lanes.groups)).long()
         self.labels, self.known = (
             side_by_side({head: own[f"{kind}_{head}"] for head in heads}) for kind in ("label", "known")
@@ -75,6 +77,7 @@ class RankerStage:
             "labels": self.labels[at],
             "known": self.known[at],
             "came_to": self.came_to[requests],
+            **({} if self.matches is None else {"vector_match": self.matches[at]}),
         }
         return {name: values.to(self.device) for name, values in inputs.items()}
 

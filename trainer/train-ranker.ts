@@ -17,6 +17,7 @@ import { rankerPartsOf } from "./learnable.ts";
 import type { EarlierModel, TrainedModel, TrainedRanker } from "./model-folder/trained-model.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
+import { readsVectors } from "./towers/network.ts";
 import type { TrainedTowers } from "./towers/train.ts";
 
 export interface RankerTraining {
@@ -75,6 +76,7 @@ export async function rankerLessons(
     hardNegatives: ranker.hardNegatives,
     unseenWeight: ranker.unseenWeight,
     neighbours,
+    vectors: readsVectors(towers.dense) ? community.posts.vectors : undefined,
     random,
     onProgress,
     signal,
@@ -140,7 +142,7 @@ export async function trainRanker(
 
 /**
  * Half of the people, who keep whom they follow where they are shown as new. Without them nothing teaches the ranker what the follows of new people are
- * boost: a page by score earned .541 of the true law instead of .512 (synthetic community, seed 1, people who had just signed up).
+ * worth: a page by score earned .541 of the true law instead of .512 (synthetic community, seed 1, people who had just signed up).
  */
 function isHalf(user: number): boolean {
   return user % 2 === 0;

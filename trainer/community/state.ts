@@ -256,6 +256,7 @@ export class CommunityState {
       created_at: posts.createdAt[post],
       state: event < 0 ? quietPost : this.stateAfter(event),
       embedding: vectorAt(postVectors, post),
+      components: posts.vectors?.[post] ?? null,
       similarity: 0,
       ranks: unranked(),
       author_affinity: 0,

@@ -196,7 +196,7 @@ async function throughFiveHeads() {
   for (const [name, { values }] of Object.entries(tensors))
     if (name !== "deviation") for (let i = 0; i < values.length; i++) values[i] += 0.1 * random.normal();
   await writeSafetensors(join(into, "ranker", "weights.safetensors"), tensors);
-  return throughRanker("five/ranker", examples, dlrmOfWeights(tensors, heads, options, "five"));
+  return throughRanker("five/ranker", examples, dlrmOfWeights(tensors, heads, { ...options, hasVectors: false }, "five"));
 }
 
 /** Loss and gradients of a batch of the ranker, as trainStep takes them. */
@@ -239,7 +239,7 @@ async function trainedRanker(heads: readonly Head[]) {
   return dlrmOfWeights(
     tensors,
     heads,
-    dlrmOptionsOf(plan.requests, { seed, scoreWeights, config: quickConfig }),
+    { ...dlrmOptionsOf(plan.requests, { seed, scoreWeights, config: quickConfig }), hasVectors: true },
     "ranker",
   );
 }
@@ -253,6 +253,7 @@ for (const stage of stages)
         "people follow others",
       );
     if (stage === "towers") assert.ok(ours.towers["post/vector"].some((value) => value !== 0));
+    if (stage === "ranker") assert.ok(ours.ranker["wide/vector_match"].some((value) => value !== 0));
     for (const [name, expected] of Object.entries(ours[stage])) {
       const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       // of a weight that has no part in this batch the gradient may be left out

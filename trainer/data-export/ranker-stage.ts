@@ -26,6 +26,8 @@ const featureColumns = [
   ...postFeatures.map((name) => `post_${name}`),
   ...pairFeatures.map((name) => `pair_${name}`),
 ];
+/** Those of the match of vectors, where the model reads any. */
+const matchColumns = ["vector_match", "has_vector_match"];
 const categoryColumns = categories.map(({ name }) => `category_${name}`);
 
 /** Writes the stage of the ranker's training. */
@@ -68,7 +70,8 @@ export async function writeRankerStage(
   );
   const labels = heads.flatMap((head) => [`label_${head}`, `known_${head}`]);
   const types: ColumnTypes = { request: "int", post: "int" };
-  for (const name of ["weight", "loss_weight", "log_position", "gain", ...labels, ...featureColumns])
+  const matches = examples.vectorMatches.length > 0 ? matchColumns : [];
+  for (const name of ["weight", "loss_weight", "log_position", "gain", ...labels, ...featureColumns, ...matches])
     types[name] = "real";
   for (const name of categoryColumns) types[name] = "int";
   await writeRowGroups(
@@ -95,6 +98,7 @@ export async function writeRankerStage(
         kinds: kinds.length,
         features: featureColumns,
         user_features: userFeatures.length,
+        matches,
         categories: categoryColumns,
         request_categories: requestCategories,
         recency_baseline: [...recencyBaselineMatrix().values],
@@ -134,6 +138,9 @@ function rowColumns(examples: RankingExamples, scoreWeights: number[], from: num
     columns[`known_${head}`] = real((row) => (examples.isKnown(row, h) ? 1 : 0));
   }
   for (const [f, name] of featureColumns.entries()) columns[name] = real((row) => examples.dense[row * denseWidth + f]);
+  if (examples.vectorMatches.length > 0)
+    for (const [m, name] of matchColumns.entries())
+      columns[name] = real((row) => examples.vectorMatches[row * matchColumns.length + m]);
   for (const [c, name] of categoryColumns.entries())
     columns[name] = eachOf(from, to, (row) => examples.categories[row * categories.length + c]);
   return columns;

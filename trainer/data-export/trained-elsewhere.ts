@@ -32,7 +32,7 @@ export async function checkTrained(folder: string, manifest: Manifest): Promise<
   for (const stage of stageNames) {
     const { path, tensors, metadata } = await readTrained(folder, manifest, stage);
     if (stage === "ranker")
-      dlrmOfWeights(tensors, (await readRankerStage(folder)).inputs.heads as Head[], ranker, path);
+      dlrmOfWeights(tensors, (await readRankerStage(folder)).inputs.heads as Head[], { ...ranker, hasVectors }, path);
     else towersOfWeights(tensors, manifest.vocabulary, { ...towers, hasVectors }, path);
     trainer = metadata.trainer ?? trainer;
   }
@@ -69,7 +69,7 @@ export function trainedElsewhere(folder: string, manifest: Manifest): TrainedEls
     ranker: async ({ heads }, _parts, options) => {
       const { path, tensors, metadata, losses } = await read("ranker");
       return {
-        dlrm: dlrmOfWeights(tensors, heads, options, path),
+        dlrm: dlrmOfWeights(tensors, heads, { ...options, hasVectors }, path),
         losses,
         heldOutLosses: numbersOf(metadata.held_out_losses),
         epoch: Number(metadata.epoch ?? losses.length),

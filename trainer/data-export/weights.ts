@@ -76,8 +76,13 @@ export function towersOfWeights(
 }
 
 /** The ranker of some weights, not calibrated yet; throws a `UserError` where these are not those of its heads and some hyperparameters. */
-export function dlrmOfWeights(found: Weights, heads: readonly Head[], options: HiddenWidths, path: string): Dlrm {
-  const dlrm = blankDlrm(heads, options);
+export function dlrmOfWeights(
+  found: Weights,
+  heads: readonly Head[],
+  options: HiddenWidths & { hasVectors: boolean },
+  path: string,
+): Dlrm {
+  const dlrm = blankDlrm(heads, options, options.hasVectors);
   fillFrom(weightsOfDlrm(dlrm), found, path);
   return dlrm;
 }

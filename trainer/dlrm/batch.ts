@@ -2,6 +2,7 @@
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
 import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
@@ -40,9 +41,18 @@ export function constants(dlrm: Dlrm, examples: RankingExamples, requests: Uint3
     },
     // training leaves it at 1
     ...(dlrm.newUserStrength < 1 && { strengths: { values: strengthsOf(dlrm, dense), shape: [n, 1] } }),
+    ...(examples.vectorMatches.length > 0 && { vector_match: matchesOf(examples, batch) }),
     distinct: distinctDots(),
     recencyBaseline: recencyBaselineMatrix(),
   };
+}
+
+function matchesOf({ vectorMatches }: RankingExamples, batch: Uint32Array): Matrix {
+  const values = Float32Array.from(
+    { length: batch.length * vectorMatchInputs },
+    (_, i) => vectorMatches[batch[Math.floor(i / vectorMatchInputs)] * vectorMatchInputs + (i % vectorMatchInputs)],
+  );
+  return { values, shape: [batch.length, vectorMatchInputs] };
 }
 
 /** What counts of the ranker's own word in each row of dense features. */

@@ -13,6 +13,7 @@ import {
   rankerFeatures,
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { vectorMatches, vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
 import type { Community } from "../community/community.ts";
 import type { Neighbours } from "../community/neighbours.ts";
 import { newUser } from "../community/quiet.ts";
@@ -48,6 +49,8 @@ interface ExampleOptions {
   unseenWeight: number;
   /** Those of the model; left out: it has none. */
   neighbours?: Neighbours | undefined;
+  /** Of each post the components of its own vector; left out: the towers read none. */
+  vectors?: Community["posts"]["vectors"];
   random: Random;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -60,9 +63,9 @@ export async function rankingExamples(
   requests: RankerRequest[],
   users: RequestUsers,
   postVectors: Float32Array,
-  { heads, rows, hardNegatives, unseenWeight, neighbours, random, onProgress = () => {}, signal }: ExampleOptions,
+  { heads, rows, hardNegatives, unseenWeight, neighbours, vectors, random, onProgress = () => {}, signal }: ExampleOptions,
 ): Promise<RankingExamples> {
-  const examples = new RankingExamples(requests, rows, heads, postVectors);
+  const examples = new RankingExamples(requests, rows, heads, postVectors, vectors !== undefined);
   examples.users.set(users.vectors);
   const state = new CommunityState(community, timeline);
   for (const [r, request] of requests.entries()) {
@@ -89,6 +92,12 @@ export async function rankingExamples(
         ? pageRows(candidates, request, rows, unseenWeight, random)
         : positiveAndNegatives(candidates, request, rows, hardNegatives, random);
     write(examples, r, features, candidates, sampled);
+    if (vectors) {
+      const componentsOf = (post: number) => vectors[post] ?? null;
+      const chosen = sampled.chosen.map((candidate) => componentsOf(candidates[candidate].post));
+      const matches = vectorMatches(users.histories[r].map(componentsOf), chosen);
+      examples.vectorMatches.set(matches, examples.rowOf(r) * vectorMatchInputs);
+    }
     if (r % 64 === 0) {
       onProgress({ step: "ranking examples", done: r, total: requests.length });
       await new Promise(setImmediate);

@@ -61,6 +61,7 @@ export function newDlrm(
       options,
       { bias, recencyBaseline: start.recencyBaseline, wide: wideWeights, baseRate },
       random,
+      examples.vectorMatches.length > 0,
     ),
     embeddings: new EmbeddingTable(categoryRows, dimensions, embeddings),
     wide: new EmbeddingTable(categoryRows, heads, wide),

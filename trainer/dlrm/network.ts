@@ -5,6 +5,7 @@
  *   bottom  = relu(relu(x · hidden) · 32)
  *   slots   = [bottom, user vector, post vector, one embedding per category]       k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
+ *             where posts have vectors of their own also x and, in the wide part, + match · M: how near a post's is to the reader's history
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
  *   s       = deep + wide                                                          view, vote, comment, and the optional heads
  *             of somebody who has not done anything: weight · recency baseline + strength · the rest, as new-users.ts says
@@ -23,6 +24,7 @@ import { categories, requestCategories } from "../../supabase/functions/_shared/
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
 import { DenseWeights, type Matrix } from "../engine/dense.ts";
 import type { Random } from "../engine/random.ts";
 import { covisitedColumn, denseWidth } from "./dense-features.ts";
@@ -59,6 +61,7 @@ export function newDlrmWeights(
   { bottomHidden, topHidden }: HiddenWidths,
   { bias, recencyBaseline, wide, baseRate }: FirstWeights,
   random: Random,
+  readsVectors = false,
 ): DenseWeights {
   const heads = names.length;
   const weights = new DenseWeights();
@@ -74,6 +77,10 @@ export function newDlrmWeights(
   const ofEach = (value: number) => Float32Array.from(names, (head) => (startsBlank(head) ? 0 : value));
   weights.add("wide/recency_baseline", [1, heads], ofEach(recencyBaseline));
   weights.add("wide/dense", [denseWidth, heads]);
+  if (readsVectors) {
+    weights.add("bottom/vector_match", [vectorMatchInputs, bottomHidden]);
+    weights.add("wide/vector_match", [vectorMatchInputs, heads]);
+  }
   for (const [i, column] of startColumns.entries()) weights.values("wide/dense").set(ofEach(wide[i]), column * heads);
   return weights;
 }
@@ -98,9 +105,8 @@ export function maskWidths({ bottomHidden, topHidden }: HiddenWidths) {
  */
 export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const x = tf.clipByValue(tf.div(tf.sub(t.dense, t.mean), t.deviation), -5, 5) as tf.Tensor2D;
-  const bottom = tf.relu(
-    layer(t, "bottom/2", masked(t, "mask/bottom", tf.relu(layer(t, "bottom/1", x)))),
-  ) as tf.Tensor2D;
+  const first = withMatch(t, "bottom", layer(t, "bottom/1", x));
+  const bottom = tf.relu(layer(t, "bottom/2", masked(t, "mask/bottom", tf.relu(first)))) as tf.Tensor2D;
   const n = bottom.shape[0];
   const slots = tf.concat([tf.stack([bottom, t.user, t.post], 1), t.embeddings], 1) as tf.Tensor3D;
   const products = tf.reshape(tf.matMul(slots, slots, false, true), [n, slotCount * slotCount]);
@@ -110,7 +116,7 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const recencyBaseline = tf.matMul(t.dense as tf.Tensor2D, t.recencyBaseline as tf.Tensor2D);
   const [ofRequest, ofPost] = tf.split(t.wide, [requestCategories, categories.length - requestCategories], 1);
   const baseline = tf.mul(recencyBaseline, t["wide/recency_baseline"]);
-  const wide = tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1));
+  const wide = withMatch(t, "wide", tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1)));
   const own = t.strengths ? tf.mul(tf.add(deep, wide), t.strengths) : tf.add(deep, wide);
   const [requests, rows] = t.logWeights.shape;
   const heads = t.bias.size;
@@ -144,6 +150,17 @@ function masked(t: Tensors, name: string, x: tf.Tensor): tf.Tensor2D {
   if (!mask) return x as tf.Tensor2D;
   const [requests, , width] = mask.shape;
   return tf.reshape(tf.mul(tf.reshape(x, [requests, -1, width]), mask), x.shape as [number, number]);
+}
+
+/** Whether a ranker of these weights is told how near posts' own vectors are to the reader's history. */
+export function readsMatches(weights: DenseWeights): boolean {
+  return weights.entries().some(([name]) => name === "wide/vector_match");
+}
+
+/** Adds what a part of the network makes of the match of vectors, where it has learned any. */
+function withMatch(t: Tensors, part: "bottom" | "wide", sum: tf.Tensor): tf.Tensor {
+  const weights = t[`${part}/vector_match`];
+  return weights ? tf.add(sum, tf.matMul(t.vector_match as tf.Tensor2D, weights as tf.Tensor2D)) : sum;
 }
 
 function layer(t: Tensors, name: string, x: tf.Tensor2D): tf.Tensor2D {

@@ -2,6 +2,7 @@
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth, type Standardisation } from "./dense-features.ts";
 import type { RankerRequest } from "./page-requests.ts";
@@ -39,12 +40,15 @@ export class RankingExamples {
   readonly dense: Float32Array;
   /** [requests · rows, categories] */
   readonly categories: Int32Array;
+  /** [requests · rows, 2] `vectorMatches`; empty where the model reads no vectors of the app's own. */
+  readonly vectorMatches: Float32Array;
 
   constructor(
     requests: RankerRequest[],
     rows: number,
     heads: readonly Head[] = kinds,
     postVectors: Float32Array = new Float32Array(),
+    readsVectors = false,
   ) {
     this.requests = requests;
     this.rows = rows;
@@ -61,6 +65,7 @@ export class RankingExamples {
     this.deedWeights = new Float32Array(n * kinds.length).fill(1);
     this.dense = new Float32Array(n * denseWidth);
     this.categories = new Int32Array(n * categories.length);
+    this.vectorMatches = new Float32Array(readsVectors ? n * vectorMatchInputs : 0);
   }
 
   /** The number of a request's i-th row. */
@@ -181,6 +186,7 @@ function oneRequest(examples: RankingExamples, request: number): RankingExamples
     rows,
     examples.heads,
     new Float32Array(rows * dimensions),
+    examples.vectorMatches.length > 0,
   );
   one.users.set(vectorAt(examples.users, request));
   for (let row = 0; row < rows; row++) {
@@ -189,6 +195,7 @@ function oneRequest(examples: RankingExamples, request: number): RankingExamples
   }
   one.weights.fill(1);
   one.dense.set(examples.dense.subarray(first * denseWidth, (first + rows) * denseWidth));
+  one.vectorMatches.set(examples.vectorMatches.subarray(first * vectorMatchInputs, (first + rows) * vectorMatchInputs));
   const c = categories.length;
   one.categories.set(examples.categories.subarray(first * c, (first + rows) * c));
   return one;

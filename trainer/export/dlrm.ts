@@ -10,11 +10,11 @@ import { contractsOf } from "../../supabase/functions/_shared/models/contracts.t
 import { boostWidth, mostLogBoost } from "../dlrm/boost.ts";
 import { activityColumns, denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
-import { leastBaseRate } from "../dlrm/network.ts";
+import { leastBaseRate, readsMatches } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { type Dots, dotNumber, interaction, postRows } from "./interaction.ts";
 
-/** The graph under the contract of its heads. */
+/** The graph under the contract of its heads; it takes `vector_match` where the ranker has learned from matches of vectors. */
 export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const g = new GraphBuilder("dlrm");
   const heads = dlrm.heads.length;
@@ -35,7 +35,13 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const x = standardise(g.concat([post_features, pair_features], 1), u, denseWidth);
   const first = named("bottom/1/weight");
   const biasOfUser = g.gemm(ofUser, g.slice(first, 0, 0, u), named("bottom/1/bias"));
-  const bottom = g.relu(layer("bottom/2", g.relu(g.gemm(x, g.slice(first, 0, u, denseWidth), biasOfUser))));
+  const { type, dims } = contract.inputs.vector_match;
+  const match = readsMatches(dlrm.dense) ? g.input("vector_match", type, dims) : undefined;
+  /** As in dlrm/network.ts. */
+  const withMatch = (part: string, sum: string) =>
+    match ? g.add(sum, g.matMul(match, named(`${part}/vector_match`))) : sum;
+  const bottom1 = withMatch("bottom", g.gemm(x, g.slice(first, 0, u, denseWidth), biasOfUser));
+  const bottom = g.relu(layer("bottom/2", g.relu(bottom1)));
 
   const embeddings = g.weights(dlrm.embeddings.weights.values, [categoryRows, dimensions], "embeddings");
   const requestIds = g.slice(g.gather(ids, g.integers([0])), 1, 0, requestCategories);
@@ -52,7 +58,7 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const wideTable = g.weights(dlrm.wide.weights.values, [categoryRows, heads], "wide");
   const wideOfPost = lookUp(g.slice(wideTable, 0, postRows, categoryRows), heads);
   const ofCategories = g.matMul(wideOfPost, sumOfPostCategories(g, heads));
-  const wide = g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofCategories);
+  const wide = withMatch("wide", g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofCategories));
   const own = g.multiply(g.add(layer("top/3", top), wide), strength(g, dlrm, user_features));
   const ofBaseline = g.matMul(baselineOfPost(g), named("wide/recency_baseline"));
   const shares = g.logSoftmax(g.gemm(post_features, ofBaseline, own), 0);

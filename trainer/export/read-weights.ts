@@ -34,7 +34,7 @@ export function towersOf(
 /** The ranker of a graph, which has these heads. Throws where a weight is missing or of another size than the config's. */
 export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { ranker }: Config = defaultConfig): Dlrm {
   const stored = weightsOf(graph);
-  const dlrm = blankDlrm(names, ranker);
+  const dlrm = blankDlrm(names, ranker, stored.has("wide/vector_match"));
   fill(dlrm.dense, stored);
   const { embeddings, wide, mean, deviation } = dlrm;
   const tables = { embeddings: embeddings.weights.values, wide: wide.weights.values, mean, deviation };
@@ -51,13 +51,13 @@ export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { rank
 }
 
 /** A ranker with these heads whose weights are still to be filled in. */
-export function blankDlrm(names: readonly Head[], widths: HiddenWidths): Dlrm {
+export function blankDlrm(names: readonly Head[], widths: HiddenWidths, readsVectors: boolean): Dlrm {
   const heads = names.length;
   const nothing = { recencyBaseline: 0, wide: startColumns.map(() => 0), bias: new Float32Array(heads) };
   const baseRate = { dense: new Float32Array(userFeatures.length * heads), bias: new Float32Array(heads) };
   return {
     heads: names,
-    dense: newDlrmWeights(names, widths, { ...nothing, baseRate }, new Random(1)),
+    dense: newDlrmWeights(names, widths, { ...nothing, baseRate }, new Random(1), readsVectors),
     embeddings: new EmbeddingTable(categoryRows, dimensions),
     wide: new EmbeddingTable(categoryRows, heads),
     mean: new Float32Array(denseWidth),

@@ -98,7 +98,10 @@ export async function replayedAnswer(
   const candidates = state.candidates(user, at, vector, postVectors, { shown, neighbours: model.neighbours });
   // the graph takes one candidate or more
   if (candidates.length === 0) return { vector, candidates, probabilities: new Float32Array() };
-  return { vector, candidates, ...(await predict(model, state.user(user, history), vector, candidates, at)) };
+  const { vectors } = community.posts;
+  const own_history = past.map((post) => vectors?.[post] ?? null);
+  const reader = { ...state.user(user, history), own_history };
+  return { vector, candidates, ...(await predict(model, reader, vector, candidates, at)) };
 }
 
 /** Walks through requests (ascending) once and gives what each model makes of each; nothing is kept of one when the next comes. */

@@ -7,6 +7,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { type Feeds, float32, int64 } from "../../supabase/functions/_shared/features/tensors.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
 import { type GraphName, graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "../community/community.ts";
 import { postText, userText } from "../community/texts.ts";
@@ -76,7 +77,7 @@ function userSample(community: Community, { towers: { towers, data }, postVector
 }
 
 /** What serving feeds the ranker's graph of one request alone. */
-export function dlrmFeeds({ rows, users, postVectors, dense, categories: ids }: RankingExamples): Feeds {
+export function dlrmFeeds({ rows, users, postVectors, dense, categories: ids, vectorMatches }: RankingExamples): Feeds {
   const [u, p] = [userFeatures.length, postFeatures.length];
   const columns = (from: number, width: number, n = rows) =>
     float32(
@@ -93,6 +94,7 @@ export function dlrmFeeds({ rows, users, postVectors, dense, categories: ids }: 
     post_features: columns(u, p),
     pair_features: columns(u + p, denseWidth - u - p),
     categories: int64(ids, [rows, categories.length]),
+    ...(vectorMatches.length > 0 && { vector_match: float32(vectorMatches, [rows, vectorMatchInputs]) }),
   };
 }
 

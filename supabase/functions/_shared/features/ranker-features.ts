@@ -14,6 +14,7 @@ import { type RecentHabit, type RecentInteraction, recentHabit } from "./recent-
 import { type Ranks, type Source, sourceNames, sources } from "./retrieval.ts";
 import { tagMatches } from "./tag-match.ts";
 import { textMatches } from "./text-match.ts";
+import type { Components } from "./vector-match.ts";
 
 /*
  * What the ranker is told of a user and of a candidate. Times are milliseconds since 1970; null: never.
@@ -39,6 +40,8 @@ export interface UserState {
   recent_interactions: RecentInteraction[];
   /** Vectors [32] of the posts of their history, latest first, as the user tower sees them. */
   history: ArrayLike<number>[];
+  /** Of the same posts their own vectors' components; left out: the model reads none. */
+  own_history?: Components[];
 }
 
 /** What people other than its author did with a post as of an instant, each counted once, of which a row of recsys_engine.post_stats has a column each; this is a post that nobody came to. */
@@ -64,6 +67,8 @@ export interface Candidate extends Text {
   state: PostState;
   /** The post tower's vector [32]; null where the post has none yet. */
   embedding: ArrayLike<number> | null;
+  /** Of its own vector; left out: as null. */
+  components?: Components;
   similarity: number;
   ranks: Ranks;
   author_affinity: number;

@@ -11,15 +11,22 @@ import {
   type UserState,
   userFeatures,
 } from "./ranker-features.ts";
-import { type Feeds, float32, int64 } from "./tensors.ts";
+import { type Feeds, float32, int64, type Tensor } from "./tensors.ts";
+import { vectorMatches, vectorMatchInputs } from "./vector-match.ts";
 
-/** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C]. */
+/** What of a graph its feeds depend on, and what works out post rows (default: as in `rankerFeatures`). */
+export interface RankerInputOptions {
+  inputNames: readonly string[];
+  rowOf?: RowOf | undefined;
+}
+
+/** Feeds: user [1, 32], posts [N, 32], user_features [1, U], post_features [N, P], pair_features [N, Q], categories [N, C], and vector_match [N, 2] where the graph reads it. */
 export function rankerInputs(
   user: UserState,
   vector: Float32Array,
   candidates: Candidate[],
   now: number,
-  rowOf?: RowOf,
+  { inputNames, rowOf }: RankerInputOptions,
 ): Feeds {
   const n = candidates.length;
   const features = rankerFeatures(user, candidates, now, rowOf);
@@ -35,5 +42,11 @@ export function rankerInputs(
     post_features: float32(features.posts, [n, postFeatures.length]),
     pair_features: float32(features.pairs, [n, pairFeatures.length]),
     categories: int64(features.categories, [n, categories.length]),
+    ...(inputNames.includes("vector_match") && { vector_match: vectorMatch(user, candidates) }),
   };
+}
+
+function vectorMatch({ own_history = [] }: UserState, candidates: Candidate[]): Tensor {
+  const own = candidates.map(({ components = null }) => components);
+  return float32(vectorMatches(own_history, own), [candidates.length, vectorMatchInputs]);
 }

@@ -8,6 +8,7 @@ import { type Head, kinds } from "../features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
 import { vectorInputs } from "../features/text-vector.ts";
 import { type Field, postFields, userFields } from "../features/tokens.ts";
+import { vectorMatchInputs } from "../features/vector-match.ts";
 import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
 import type { InferenceSession } from "./inference.ts";
 
@@ -55,6 +56,8 @@ export const contracts = {
       post_features: { type: "float32", dims: ["N", postFeatures.length] },
       pair_features: { type: "float32", dims: ["N", pairFeatures.length] },
       categories: { type: "int64", dims: ["N", categories.length] },
+      // where the post tower reads vectors of the app's own
+      vector_match: { type: "float32", dims: ["N", vectorMatchInputs], optional: true },
     },
     // p(view), p(vote), p(comment); a model with optional heads has more (`contractsOf`)
     outputs: dlrmOutputs(kinds),

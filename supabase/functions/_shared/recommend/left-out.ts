@@ -5,6 +5,7 @@
 import { pairFeatures, postFeatures, type UserState } from "../features/ranker-features.ts";
 import { rankerInputs } from "../features/ranker-inputs.ts";
 import type { Feeds, Tensor } from "../features/tensors.ts";
+import type { WithGraph } from "../models/run-graph.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** The post that was left out, what is wrong with it, and the value found. */
@@ -22,13 +23,14 @@ export function leftOutLine([first, ...others]: LeftOut[]): Error {
 
 /** The ranker's inputs for those of N candidates whose features are all finite. `leftOut` takes the others. */
 export function finiteInputs(
+  { graphs: { dlrm } }: WithGraph<"dlrm">,
   user: UserState,
   vector: Float32Array,
   posts: PostCandidate[],
   now: number,
   leftOut: LeftOut[],
 ): { posts: PostCandidate[]; feeds: Feeds } {
-  const feeds = rankerInputs(user, vector, posts, now);
+  const feeds = rankerInputs(user, vector, posts, now, dlrm);
   const { post_features, pair_features, posts: vectors } = feeds;
   if ([post_features, pair_features, vectors].every(allFinite)) return { posts, feeds };
   const finite = posts.filter((post, i) => {
@@ -40,7 +42,7 @@ export function finiteInputs(
     return !wrong;
   });
   // again, since a candidate's ranks say where it stands among the others
-  return { posts: finite, feeds: rankerInputs(user, vector, finite, now) };
+  return { posts: finite, feeds: rankerInputs(user, vector, finite, now, dlrm) };
 }
 
 /** Whether all numbers are: their sum is, then. One by one, with their names, they took a feed 0.2 ms. */

@@ -34,7 +34,8 @@ export async function predict(
   now: number,
   rowOf?: RowOf,
 ): Promise<Prediction> {
-  const feeds = rankerInputs(user, vector, candidates, now, rowOf);
+  const { inputNames } = model.graphs.dlrm;
+  const feeds = rankerInputs(user, vector, candidates, now, { inputNames, rowOf });
   return { ...(await opinionOf(model, feeds, candidates.length)), feeds };
 }
 

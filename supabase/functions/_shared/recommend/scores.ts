@@ -67,7 +67,7 @@ export async function modelScores(
   { now, weights }: ScoringRequest,
   leftOut: LeftOut[],
 ): Promise<ScoredPost[]> {
-  const { posts: finite, feeds } = finiteInputs(user, vector, posts, now, leftOut);
+  const { posts: finite, feeds } = finiteInputs(model, user, vector, posts, now, leftOut);
   if (finite.length === 0) return [];
   const opinion = await opinionOf(model, feeds, finite.length);
   const { probabilities } = opinion;
