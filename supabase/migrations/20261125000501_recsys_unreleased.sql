@@ -193,6 +193,50 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  basis constant text := (select models.feature_spec #>> '{vectors,basis}' from recsys.models where models.model_id = p_model_id);
+begin
+  return (
+    select json_build_object(
+      'states', json_agg(known.state order by known.place),
+      'has_embedding', json_agg(known.embedding is not null order by known.place),
+      'embeddings', translate(encode(string_agg(extensions.vector_send(known.embedding), ''::bytea order by known.place), 'base64'), E'\n', ''),
+      'has_components', json_agg(known.components is not null order by known.place) filter (where basis is not null),
+      'components', translate(encode(string_agg(extensions.vector_send(known.components), ''::bytea order by known.place), 'base64'), E'\n', '')
+    )
+    from (
+      select asked.place, to_json(state) as state, post_embeddings.embedding, reduced_vectors.components
+      from unnest(p_post_ids) with ordinality as asked (post_id, place)
+      left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = asked.post_id
+      left join recsys_engine.reduced_vectors on reduced_vectors.basis_id = basis and reduced_vectors.post_id = asked.post_id
+      left join lateral (
+        (
+          select latest_post_stats.* from recsys_engine.latest_post_stats
+          where latest_post_stats.post_id = asked.post_id and latest_post_stats.last_active_at <= p_now
+        )
+        union all
+        (
+          select post_stats.* from recsys_engine.post_stats
+          where post_stats.post_id = asked.post_id and post_stats.last_active_at <= p_now
+          order by post_stats.last_active_at desc, post_stats.interaction_id desc
+          limit 1
+        )
+        -- where both have one, it is the same
+        limit 1
+      ) as state on true
+    ) as known
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request)
  RETURNS json
  LANGUAGE plpgsql
@@ -1027,6 +1071,8 @@ comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'W
 comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
 
 comment on function recsys_engine.reader_context(recsys_engine.reader,bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
+
+comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 

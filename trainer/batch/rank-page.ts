@@ -19,6 +19,7 @@ import { isOneOf } from "../../supabase/functions/_shared/recommend/reposts.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
+import { componentsOf } from "../community/community.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { postsWithinShare } from "../community/share.ts";
 import { userText } from "../community/texts.ts";
@@ -69,6 +70,8 @@ interface PageUser {
   id: string;
   number: number;
   input: UserInput;
+  /** Numbers of the posts of `input.history`. */
+  past: number[];
   /** Numbers of posts that no source brings: their own, those withheld from them, and those they interacted with, dismissed, saw or muted. */
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
@@ -128,10 +131,11 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     if (number === undefined) return [];
     const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
     const mayRead = (post: number) => hidden[post] === 0 || alsoReadable.includes(post);
+    const past = historyOf(snapshot, number, mayRead);
     const input = {
       ...userText(community, number),
       id_embedding: id_embedding === null ? null : parseVector(id_embedding),
-      history: historyOf(snapshot, number, mayRead),
+      history: past.map((post) => vectorAt(snapshot.postVectors, post)),
       followed: followedOf(snapshot, number, mayRead),
     };
     const excluded = new Set([...state.leftOut(number), ...state.withheldFrom(number)]);
@@ -145,21 +149,17 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
       const post = postNumbers.get(id);
       return post !== undefined && mayRead(post) ? { post, days: days[i] } : [];
     });
-    return { id: user_id, number, input, excluded, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
+    const person = { id: user_id, number, input, past, excluded };
+    return { ...person, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
   });
 }
 
 /** Whether a user may read a post now, whatever they once did with it. */
 type MayRead = (post: number) => boolean;
 
-/** The vectors [32] of a user's history, as recsys_engine.user_context gives them. */
-function historyOf(
-  { histories, hasVector, postVectors, run }: Snapshot,
-  user: number,
-  mayRead: MayRead,
-): Float32Array[] {
-  const posts = histories.latest(user, justAfter(run)).filter((post) => hasVector[post] === 1 && mayRead(post));
-  return posts.map((post) => vectorAt(postVectors, post));
+/** The posts of a user's history, as recsys_engine.user_context gives them. */
+function historyOf({ histories, hasVector, run }: Snapshot, user: number, mayRead: MayRead): number[] {
+  return histories.latest(user, justAfter(run)).filter((post) => hasVector[post] === 1 && mayRead(post));
 }
 
 /** recsys_engine.followed_vector, under the user's role. */
@@ -173,7 +173,7 @@ function followedOf({ histories, hasVector, postVectors, run }: Snapshot, user: 
 
 async function rankUser(
   snapshot: Snapshot,
-  { id, number, input, excluded, alsoReadable, dismissed, countedUntil }: PageUser,
+  { id, number, input, past, excluded, alsoReadable, dismissed, countedUntil }: PageUser,
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
@@ -204,14 +204,8 @@ async function rankUser(
   const basis = basisOf(input.history.length > 0, input);
   // the graph takes one candidate or more
   if (candidates.length === 0) return listOf(id, basis, [], new Float32Array(), model.heads);
-  const opinion = await predict(
-    model,
-    state.user(number, input.history, hidden),
-    vector,
-    candidates,
-    run.asOf,
-    snapshot.rowOf,
-  );
+  const reader = { ...state.user(number, input.history, hidden), own_history: componentsOf(community, past) };
+  const opinion = await predict(model, reader, vector, candidates, run.asOf, snapshot.rowOf);
   const { probabilities } = opinion;
   const { authors, ids, tags, titles } = community.posts;
   const afterDismissals = dismissalFactor(

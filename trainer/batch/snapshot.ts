@@ -7,6 +7,7 @@ import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, fn, instantOf, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
+import { basisOfModel } from "../../supabase/functions/_shared/embed/read-jobs.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { weightsOf } from "../../supabase/functions/_shared/features/kinds.ts";
 import { type PostRow, postRow, type RowOf } from "../../supabase/functions/_shared/features/ranker-features.ts";
@@ -23,6 +24,7 @@ import type { NumberedCandidate, RetrievalOptions } from "../community/retrieval
 import { CommunityState } from "../community/state.ts";
 import { readNeighbours } from "../neighbours/stored-neighbours.ts";
 import { Histories } from "../towers/histories.ts";
+import { withVectors } from "../vectors/read-vectors.ts";
 import { MutedPosts } from "./mutes.ts";
 import { type NearestPosts, nearestPosts } from "./nearest-posts.ts";
 import type { BatchRun } from "./pages.ts";
@@ -71,8 +73,8 @@ export interface Snapshot {
 /** Reads everything that all users of a run share. Throws AppError where the model cannot serve. */
 export async function readSnapshot(database: Database, run: BatchRun, onProgress: OnProgress): Promise<Snapshot> {
   const model = await readModel(database, run);
-  const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
-  const { community, timeline } = loaded;
+  const { timeline, ...read } = await communityFromDatabase(database, onProgress, trainingEvents);
+  const community = await withVectors(database, read.community, await readBasisId(database, run));
   const { users, posts } = community;
   const postNumbers = new Map(posts.ids.map((id, post) => [id, post]));
   const { postVectors, hasVector } = await readVectors(database, run, postNumbers);
@@ -139,6 +141,13 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
   } finally {
     client.release();
   }
+}
+
+/** By which basis the model reads the posts' own vectors; undefined: it reads none. */
+async function readBasisId({ pool }: Database, { modelId }: BatchRun): Promise<string | undefined> {
+  const query = db.selectFrom("recsys.models").select(basisOfModel.as("basis")).where("model_id", "=", modelId);
+  const [found] = await run(pool, query);
+  return found?.basis ?? undefined;
 }
 
 async function readCircle({ pool }: Database): Promise<Set<string>> {

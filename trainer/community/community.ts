@@ -1,4 +1,5 @@
 /** A community in memory: what the trainer and the evaluation walk through. Users and posts are numbered from 0. */
+import type { Components } from "../../supabase/functions/_shared/features/vector-match.ts";
 
 export interface Community {
   users: Users;
@@ -42,6 +43,11 @@ export interface Posts {
   vectors?: (Float32Array | null)[];
   /** 1: it is for those alone who follow its author (recsys.source_withheld). Left out: none is. */
   withheld?: Uint8Array;
+}
+
+/** The components of some posts' own vectors, null where one has none. */
+export function componentsOf({ posts: { vectors } }: Community, posts: number[]): Components[] {
+  return posts.map((post) => vectors?.[post] ?? null);
 }
 
 /** The community as if its app kept no vectors. */

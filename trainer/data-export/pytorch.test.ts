@@ -196,7 +196,11 @@ async function throughFiveHeads() {
   for (const [name, { values }] of Object.entries(tensors))
     if (name !== "deviation") for (let i = 0; i < values.length; i++) values[i] += 0.1 * random.normal();
   await writeSafetensors(join(into, "ranker", "weights.safetensors"), tensors);
-  return throughRanker("five/ranker", examples, dlrmOfWeights(tensors, heads, { ...options, hasVectors: false }, "five"));
+  return throughRanker(
+    "five/ranker",
+    examples,
+    dlrmOfWeights(tensors, heads, { ...options, hasVectors: false }, "five"),
+  );
 }
 
 /** Loss and gradients of a batch of the ranker, as trainStep takes them. */

@@ -63,7 +63,17 @@ export async function rankingExamples(
   requests: RankerRequest[],
   users: RequestUsers,
   postVectors: Float32Array,
-  { heads, rows, hardNegatives, unseenWeight, neighbours, vectors, random, onProgress = () => {}, signal }: ExampleOptions,
+  {
+    heads,
+    rows,
+    hardNegatives,
+    unseenWeight,
+    neighbours,
+    vectors,
+    random,
+    onProgress = () => {},
+    signal,
+  }: ExampleOptions,
 ): Promise<RankingExamples> {
   const examples = new RankingExamples(requests, rows, heads, postVectors, vectors !== undefined);
   examples.users.set(users.vectors);

@@ -10,7 +10,7 @@ import { recencyBaseline } from "../../supabase/functions/_shared/features/recen
 import type { Feeds } from "../../supabase/functions/_shared/features/tensors.ts";
 import { type Opinion, predict, type RankingModel, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { embedUser } from "../../supabase/functions/_shared/towers/embed-users.ts";
-import type { Community } from "../community/community.ts";
+import { type Community, componentsOf } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { Neighbours } from "../community/neighbours.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
@@ -98,9 +98,7 @@ export async function replayedAnswer(
   const candidates = state.candidates(user, at, vector, postVectors, { shown, neighbours: model.neighbours });
   // the graph takes one candidate or more
   if (candidates.length === 0) return { vector, candidates, probabilities: new Float32Array() };
-  const { vectors } = community.posts;
-  const own_history = past.map((post) => vectors?.[post] ?? null);
-  const reader = { ...state.user(user, history), own_history };
+  const reader = { ...state.user(user, history), own_history: componentsOf(community, past) };
   return { vector, candidates, ...(await predict(model, reader, vector, candidates, at)) };
 }
 

@@ -1,18 +1,17 @@
 /** An app's own vectors, from its table to what serves. */
 import assert from "node:assert/strict";
 import { before } from "node:test";
-import type { Database } from "../../db/connect.ts";
 import { onBoth } from "../../db/testing.ts";
 import { embedAll, queue, vectorOf } from "../../testing/embed.ts";
 import { quickConfig } from "../config/testing.ts";
 import { startBackend } from "../engine/backend.ts";
-import { Random } from "../engine/random.ts";
 import { readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { fillSmallCommunity, temporaryFolder } from "../testing.ts";
 import { trainIntoFolder } from "../train-into-folder.ts";
 import { readWarmStart } from "../warm-start.ts";
 import { type PreparedVectors, preparedVectors, prepareVectors, vectorSpecOf } from "./prepare-vectors.ts";
+import { fillArticleVectors, watchArticleVectors } from "./testing.ts";
 
 before(async () => {
   await startBackend();
@@ -20,33 +19,14 @@ before(async () => {
 
 const quiet = () => {};
 
-/** A table of an app's own with a vector of each post but ten: the letters of its topic, and noise. */
-async function fillVectors({ pool }: Database, encoder: string): Promise<void> {
-  const random = new Random(1);
-  const { rows } = await pool.query("select id, tags[1] as topic from public.posts order by created_at, id");
-  const vectors = rows.slice(10).map(({ id, topic }) => {
-    const vector = Array.from({ length: 24 }, () => random.normal() / 4);
-    for (const letter of topic) if (letter >= "a" && letter <= "x") vector[letter.charCodeAt(0) - 97]++;
-    return { post_id: id, embedding: JSON.stringify(vector) };
-  });
-  await pool.query(
-    `insert into public.article_vectors select post_id, $2, embedding::extensions.halfvec(24)
-     from json_to_recordset($1) as given (post_id uuid, embedding text)`,
-    [JSON.stringify(vectors), encoder],
-  );
-}
-
 await onBoth(
   "vectors of an app's own table are trained on, served, and followed when they change",
   async (t, database) => {
     const { pool } = database;
     await fillSmallCommunity(database);
     assert.equal(await prepareVectors(pool, quiet), undefined, "no table has any");
-    await pool.query(`
-    create table public.article_vectors (post_id uuid primary key references public.posts on delete cascade, model text, embedding extensions.halfvec(24));
-    grant select on public.article_vectors to service_role;
-    select recsys.watch('public.article_vectors', 'vectors', p_texts => '{embedding}', p_others => '{model}')`);
-    await fillVectors(database, "letters-1");
+    await watchArticleVectors(pool);
+    await fillArticleVectors(pool, "letters-1");
     const prepared = await prepareVectors(pool, quiet);
     assert.deepEqual([prepared?.basis.encoder, prepared?.basis.dimension, prepared?.share], ["letters-1", 24, 0.95]);
 

@@ -79,17 +79,22 @@ create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], 
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
+declare
+  basis constant text := (select models.feature_spec #>> '{vectors,basis}' from recsys.models where models.model_id = p_model_id);
 begin
   return (
     select json_build_object(
       'states', json_agg(known.state order by known.place),
       'has_embedding', json_agg(known.embedding is not null order by known.place),
-      'embeddings', translate(encode(string_agg(extensions.vector_send(known.embedding), ''::bytea order by known.place), 'base64'), E'\n', '')
+      'embeddings', translate(encode(string_agg(extensions.vector_send(known.embedding), ''::bytea order by known.place), 'base64'), E'\n', ''),
+      'has_components', json_agg(known.components is not null order by known.place) filter (where basis is not null),
+      'components', translate(encode(string_agg(extensions.vector_send(known.components), ''::bytea order by known.place), 'base64'), E'\n', '')
     )
     from (
-      select asked.place, to_json(state) as state, post_embeddings.embedding
+      select asked.place, to_json(state) as state, post_embeddings.embedding, reduced_vectors.components
       from unnest(p_post_ids) with ordinality as asked (post_id, place)
       left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = asked.post_id
+      left join recsys_engine.reduced_vectors on reduced_vectors.basis_id = basis and reduced_vectors.post_id = asked.post_id
       left join lateral (
         (
           select latest_post_stats.* from recsys_engine.latest_post_stats
@@ -109,7 +114,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64.';
+comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 create function recsys_engine.common_posts(p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''

@@ -12,20 +12,20 @@ export function parseVectors(text: string): number[][] {
 }
 
 /**
- * Vectors [32] in pgvector's binary form, one after the other, in base64 without line breaks; null: none. As PostgreSQL's own text of
+ * Vectors of one width in pgvector's binary form, one after the other, in base64 without line breaks; null: none. As PostgreSQL's own text of
  * bytes, 130 of them took Deno 1.3 ms to read, and so 0.04. They share one array: with one of its own each takes twice the memory.
  */
-export function unpackVectors(base64: string | null): Float32Array[] {
+export function unpackVectors(base64: string | null, width = dimensions): Float32Array[] {
   if (base64 === null) return [];
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const view = new DataView(bytes.buffer);
   // two bytes for the width, two that are unused, then the numbers, big-endian
-  const stride = 4 + 4 * dimensions;
+  const stride = 4 + 4 * width;
   const count = bytes.byteLength / stride;
-  const numbers = new Float32Array(count * dimensions);
+  const numbers = new Float32Array(count * width);
   for (let i = 0; i < count; i++)
-    for (let d = 0; d < dimensions; d++) numbers[i * dimensions + d] = view.getFloat32(i * stride + 4 + 4 * d);
-  return Array.from({ length: count }, (_, i) => numbers.subarray(i * dimensions, (i + 1) * dimensions));
+    for (let d = 0; d < width; d++) numbers[i * width + d] = view.getFloat32(i * stride + 4 + 4 * d);
+  return Array.from({ length: count }, (_, i) => numbers.subarray(i * width, (i + 1) * width));
 }

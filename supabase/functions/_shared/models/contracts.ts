@@ -8,8 +8,8 @@ import { type Head, kinds } from "../features/kinds.ts";
 import { pairFeatures, postFeatures, userFeatures } from "../features/ranker-features.ts";
 import { vectorInputs } from "../features/text-vector.ts";
 import { type Field, postFields, userFields } from "../features/tokens.ts";
-import { vectorMatchInputs } from "../features/vector-match.ts";
 import { postNumbers, slots, userNumbers } from "../features/tower-inputs.ts";
+import { vectorMatchInputs } from "../features/vector-match.ts";
 import type { InferenceSession } from "./inference.ts";
 
 /** What a graph takes and gives: for each name its type and dims, where a string such as "N" stands for a dynamic dim. */

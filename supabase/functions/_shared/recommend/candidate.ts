@@ -42,6 +42,7 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     of_circle: found.of_circle,
     ranks: found.ranks,
     embedding: known.embedding,
+    components: known.components,
     similarity: similarityOf(known.embedding, vector),
   };
 }

@@ -4,6 +4,9 @@ import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
 import { unpackVectors } from "../database/vectors.ts";
 import { type Candidate, type PostState, quietPost } from "../features/ranker-features.ts";
+import { vectorWidth } from "../features/text-vector.ts";
+import type { Components } from "../features/vector-match.ts";
+import type { WithGraph } from "../models/run-graph.ts";
 import { type KnownPost, openPostRows, type PostRows } from "./post-rows.ts";
 
 /** What the app says of a post. */
@@ -40,15 +43,30 @@ export interface PackedPosts {
   has_embedding: boolean[] | null;
   /** Those that there are, one after the other; as in `unpackVectors`. */
   embeddings: string | null;
+  /** The same of the posts' own vectors' components; null: the model reads none. */
+  has_components: boolean[] | null;
+  components: string | null;
 }
 
 /** The posts in the order in which they were asked for. */
-export function unpackPosts({ states, has_embedding, embeddings }: PackedPosts): KnownPost[] {
+export function unpackPosts({ states, has_embedding, embeddings, ...own }: PackedPosts): KnownPost[] {
   const vectors = unpackVectors(embeddings).values();
+  const components = unpackVectors(own.components, vectorWidth).values();
   return (states ?? []).map((state, i) => ({
     state: state === null ? quietPost : stateOf(state),
     embedding: has_embedding?.[i] ? (vectors.next().value ?? null) : null,
+    components: own.has_components?.[i] ? (components.next().value ?? null) : null,
   }));
+}
+
+/** The components of the posts of a reader's history, of which `known` knows; undefined: the ranker is not told how near posts are to them. */
+export async function ownHistory(
+  ranker: WithGraph<"dlrm"> | Error,
+  posts: string[],
+  known: (ids: string[]) => Promise<KnownPost[]>,
+): Promise<Components[] | undefined> {
+  if (ranker instanceof Error || !ranker.graphs.dlrm.inputNames.includes("vector_match")) return undefined;
+  return (await known(posts)).map(({ components }) => components);
 }
 
 const columns = Object.keys(quietPost);

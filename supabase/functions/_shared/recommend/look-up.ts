@@ -11,6 +11,7 @@ import type { Page } from "./cursor.ts";
 import { feedModel, isModelError } from "./feed-model.ts";
 import { settingsFor } from "./feed-settings.ts";
 import { followingFeed } from "./following-feed.ts";
+import { ownHistory } from "./known-posts.ts";
 import { type ContextRow, type ReaderRow, readContext, readReader } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
 import {
@@ -59,6 +60,8 @@ export async function lookUp(
   const { caller, interests } = reader;
   const { pool, replica } = services;
   const choice = services.plugIns.model ?? activeModel;
+  const known = (connection: Connection, { model_id, feature_store }: ContextRow, ids: string[]) =>
+    services.commonPosts.known.of(connection, caller.role, model_id, feature_store, ids);
   const ofContext = span("context");
   const find = async <Row extends ContextRow | ReaderRow>(
     primary: Connection,
@@ -85,20 +88,22 @@ export async function lookUp(
         ? await services.trials.of(primary, caller.role, feature_store, Number(now))
         : null;
     const found = await lookBy(read, async (row, { connection, version, own }) => {
-      const known = userInput(row);
-      const context = { ...row, settings: settingsFor(row.settings, known.history.length) };
+      const told = userInput(row);
+      const context: ContextRow = { ...row, settings: settingsFor(row.settings, told.history.length) };
       // first, since the tower reads no more than some words
-      const input = context.feed === "impersonal" ? known : { ...known, passions: [...interests, ...known.passions] };
+      const input = context.feed === "impersonal" ? told : { ...told, passions: [...interests, ...told.passions] };
       const asOf = { ...context, feature_store: version };
       const candidatesFor = beginCandidates(connection, services.commonPosts, caller, asOf, page, span, own);
       const ofTower = span("user_tower");
       const vector = model && (await embedUser(model.tower, input).catch(failing));
       ofTower();
-      const [{ posts, ofCaller, originals }, trials] = await Promise.all([
+      const [{ posts, ofCaller, originals }, own_history, trials] = await Promise.all([
         candidatesFor(vector),
+        model && ownHistory(model.ranker, row.history_posts ?? [], (ids) => known(connection, asOf, ids)),
         // a replica may be given up meanwhile, and the primary's connection with it
         connection === primary ? askTrials(context) : null,
       ]);
+      if (own_history) context.own_history = own_history;
       return { context, model, input, vector, posts, ofCaller, originals, trials };
     });
     if (found.isOfReplica) found.trials = await askTrials(found.context);

@@ -5,6 +5,7 @@ import { halfLives } from "../features/decay.ts";
 import { dimensions } from "../features/history.ts";
 import { kinds } from "../features/kinds.ts";
 import { type PostState, quietPost } from "../features/ranker-features.ts";
+import { vectorWidth } from "../features/text-vector.ts";
 import { type KnownPost, openPostRows } from "./post-rows.ts";
 
 const random = new Random(1);
@@ -23,7 +24,7 @@ function anyPost(): KnownPost {
     last_comment_at: time(),
     recent: halfLives.map(() => random.below(2) * random.uniform()),
   };
-  return { state: random.below(10) === 0 ? quietPost : state, embedding: vector() };
+  return { state: random.below(10) === 0 ? quietPost : state, embedding: vector(), components: null };
 }
 
 const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -53,6 +54,21 @@ test("what feeds meet again and again stays, however many others come; of these 
   }
   const stayed = others.filter((id) => rows.of(id)).length;
   assert.ok(stayed > 30 && stayed <= 60, `${stayed} of the others`);
+});
+
+test("components are kept once any post has some, and zeros are none", () => {
+  const rows = openPostRows(true, 2, 3);
+  const components = Float32Array.from({ length: vectorWidth }, () => Math.fround(random.normal()));
+  const [without, with_] = [anyPost(), { ...anyPost(), components }];
+  rows.keep(first, without);
+  assert.equal(rows.of(first)?.components, null);
+  rows.keep(second, with_);
+  assert.deepEqual(rows.of(second), with_);
+  assert.deepEqual([...(rows.of(first)?.components ?? [])], [...new Float32Array(vectorWidth)]);
+  for (let i = 0; i < 10; i++) {
+    rows.keep(crypto.randomUUID(), anyPost());
+    assert.deepEqual(rows.of(second), with_, "also when its block is renewed");
+  }
 });
 
 test("where all that is kept was met, it makes room for what comes", () => {
@@ -122,7 +138,7 @@ test("a state that is no row of numbers is not kept", () => {
     { recent: ["-Infinity", 0, 0, 0, 0] },
   ]) {
     const rows = openPostRows(true, 3, 10);
-    rows.keep(first, { state: { ...quietPost, ...odd } as PostState, embedding: vector() });
+    rows.keep(first, { state: { ...quietPost, ...odd } as PostState, embedding: vector(), components: null });
     assert.equal(rows.of(first), undefined, JSON.stringify(odd));
   }
 });

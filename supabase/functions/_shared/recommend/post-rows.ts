@@ -5,6 +5,7 @@
 import { dimensions } from "../features/history.ts";
 import { type Kind, kinds } from "../features/kinds.ts";
 import { type PostState, quietPost } from "../features/ranker-features.ts";
+import { vectorWidth } from "../features/text-vector.ts";
 import { openRowIds } from "./row-ids.ts";
 
 /** What the engine knows of a post, as recsys_engine.known_posts packs it. */
@@ -12,11 +13,15 @@ export interface KnownPost {
   state: PostState;
   /** [32]; null: none yet. */
   embedding: Float32Array | null;
+  /** [64]: of its own vector; null: it has none, or the model reads none. */
+  components: Float32Array | null;
 }
 
 interface Block {
   states: Float64Array;
   vectors: Float32Array;
+  /** Made for the first post that has any: 256 bytes more of each. */
+  components?: Float32Array;
 }
 
 /**
@@ -38,7 +43,7 @@ export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) 
   function renew(): void {
     [newest, written] = [(newest + 1) % mostBlocks, 0];
     const before = blocks[newest];
-    const block = {
+    const block: Block = {
       states: new Float64Array(size * width),
       vectors: new Float32Array(hasVectors ? size * dimensions : 0),
     };
@@ -51,6 +56,7 @@ export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) 
       if (!wereMet[at]) return undefined;
       block.states.set(before.states.subarray(at * width, (at + 1) * width), written * width);
       if (hasVectors) block.vectors.set(vectorAt(before, at), written * dimensions);
+      if (before.components) setComponents(block, written, componentsAt(before, at));
       return first + written++;
     });
   }
@@ -62,16 +68,21 @@ export function openPostRows(hasVectors: boolean, size = 4096, mostBlocks = 25) 
       met[row] = 1;
       const place = Math.floor(row / size);
       const [block, at] = [blocks[place], row - place * size];
-      return { state: readState(block.states, at * width), embedding: hasVectors ? vectorAt(block, at) : null };
+      return {
+        state: readState(block.states, at * width),
+        embedding: hasVectors ? vectorAt(block, at) : null,
+        components: componentsAt(block, at),
+      };
     },
     /** Neither a state that is no row of numbers is kept, nor a post without a vector: it may come at any time. */
-    keep(id: string, { state, embedding }: KnownPost): void {
+    keep(id: string, { state, embedding, components }: KnownPost): void {
       if (hasVectors && !embedding) return;
       // all of a block may have been met; then of the next, and at last none
       while (written === size) renew();
       const { states, vectors } = blocks[newest];
       if (!writeState(states, written * width, state) || !ids.set(id, newest * size + written)) return;
       if (embedding) vectors.set(embedding, written * dimensions);
+      setComponents(blocks[newest], written, components);
       written++;
     },
     forget: ids.forget,
@@ -81,6 +92,17 @@ export type PostRows = ReturnType<typeof openPostRows>;
 
 function vectorAt({ vectors }: Block, row: number): Float32Array {
   return vectors.subarray(row * dimensions, (row + 1) * dimensions);
+}
+
+/** Zeros are no vector to `vectorMatches` either. */
+function componentsAt({ components }: Block, row: number): Float32Array | null {
+  return components?.subarray(row * vectorWidth, (row + 1) * vectorWidth) ?? null;
+}
+
+function setComponents(block: Block, row: number, components: Float32Array | null): void {
+  if (!components) return;
+  block.components ??= new Float32Array((block.vectors.length / dimensions) * vectorWidth);
+  block.components.set(components, row * vectorWidth);
 }
 
 type Single = number | boolean | Kind | null;

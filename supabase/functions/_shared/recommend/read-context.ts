@@ -2,6 +2,7 @@ import { type Expression, sql } from "kysely";
 import type { Query } from "../database/database.ts";
 import { db, fn } from "../database/query.ts";
 import type { RecentInteraction } from "../features/recent-habit.ts";
+import type { Components } from "../features/vector-match.ts";
 import type { UserTextRow } from "../towers/user-input.ts";
 import type { FeedSettings } from "./feed-settings.ts";
 
@@ -34,6 +35,8 @@ export interface ContextRow extends UserTextRow {
   recent_interactions: NamedInteraction[];
   /** Which posts the vectors of `history` are. */
   history_posts: string[];
+  /** `ownHistory`, which is read after the context. */
+  own_history?: Components[] | undefined;
   /** recsys_engine.feed_kind. Of an impersonal feed nothing of its reader is known. */
   feed: "personal" | "following" | "impersonal";
 }

@@ -16,6 +16,7 @@ export function userState(row: ContextRow, history: ArrayLike<number>[]): UserSt
     habit_log_idle: row.habit_log_idle,
     recent_interactions: row.recent_interactions ?? [],
     history,
+    ...(row.own_history && { own_history: row.own_history }),
   };
 }
 

@@ -5,6 +5,7 @@ import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
 import type { ServingModel } from "../../models/models.ts";
 import type { Page } from "../../recommend/cursor.ts";
+import { ownHistory } from "../../recommend/known-posts.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
 import type { Reader } from "../../recommend/reader.ts";
 import type { FeedServices, LookedUp } from "../../recommend/seams.ts";
@@ -66,7 +67,9 @@ export async function secondModel(
       followed: user.followed === null ? null : parseVector(user.followed),
     };
     const vector = await embedUser(model, own);
-    const ownContext = { ...context, ...user, model_id: id };
+    const ownContext: ContextRow = { ...context, ...user, model_id: id };
+    const known = (ids: string[]) => commonPosts.known.of(connection, caller.role, id, context.feature_store, ids);
+    ownContext.own_history = await ownHistory(model, user.history_posts, known);
     const found = await secondCandidates(connection, commonPosts, caller, ownContext, vector, page, posts);
     return { ranker: model, context: ownContext, input: own, vector, posts: found };
   } catch (error) {

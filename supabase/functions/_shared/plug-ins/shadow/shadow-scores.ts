@@ -5,7 +5,7 @@ import { type Pool, run } from "../../database/database.ts";
 import type { ModelCache } from "../../models/models.ts";
 import { similarityOf } from "../../recommend/candidate.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
-import { readKnownPosts } from "../../recommend/known-posts.ts";
+import { ownHistory, readKnownPosts } from "../../recommend/known-posts.ts";
 import type { KnownPost } from "../../recommend/post-rows.ts";
 import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
 import type { Decision } from "../../recommend/seams.ts";
@@ -53,11 +53,13 @@ export async function shadowScores(
       const input = { ...userInput(row), passions: found.input.passions };
       const vector = await embedUser(model, input);
       const ids = found.posts.map(({ post_id }) => post_id);
-      const [near, known] = await Promise.all([
+      const knownOf = (ids: string[]) => readKnownPosts(connection, caller.role, modelId, ids);
+      const [near, known, own_history] = await Promise.all([
         run(connection, readNearness(caller.sub, modelId, vector, context.now, page, ids)),
-        readKnownPosts(connection, caller.role, modelId, ids),
+        knownOf(ids),
+        ownHistory(model, row.history_posts, knownOf),
       ]);
-      return { row, model, input, vector, near, known };
+      return { row: { ...row, own_history }, model, input, vector, near, known };
     },
     "2s",
   );
@@ -74,8 +76,14 @@ export async function shadowScores(
 function asSeenBy(
   vector: Float32Array,
   post: PostCandidate,
-  { embedding }: KnownPost,
+  { embedding, components }: KnownPost,
   rank: number | null,
 ): PostCandidate {
-  return { ...post, embedding, similarity: similarityOf(embedding, vector), ranks: { ...post.ranks, similar: rank } };
+  return {
+    ...post,
+    embedding,
+    components,
+    similarity: similarityOf(embedding, vector),
+    ranks: { ...post.ranks, similar: rank },
+  };
 }
