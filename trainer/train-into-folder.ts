@@ -176,7 +176,7 @@ export async function train(
 }
 
 function vectorsLine({ basis: { encoder, dimension }, share }: PreparedVectors, isRead: boolean): string {
-  const use = isRead ? "reads" : "does without: what people come to later is no likelier with them";
+  const use = isRead ? "reads" : "does without: of what people come to later it finds less with them";
   return `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers), which the post tower ${use}`;
 }
 

@@ -65,7 +65,7 @@ test("and at zero where who came to what says nothing of where anybody goes from
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options)).losses);
 });
 
-/** A community whose posts have a vector each, of so much of its group and so much noise. */
+/** A community whose posts are titled by their group, and have a vector each, of so much of it and so much noise. */
 function withVectors(ofGroup: number, noise: number) {
   const random = new Random(2);
   const found = community();
@@ -75,7 +75,8 @@ function withVectors(ofGroup: number, noise: number) {
     return vector;
   });
   const { posts, ...others } = found.loaded.community;
-  return { ...found, loaded: { ...found.loaded, community: { ...others, posts: { ...posts, vectors } } } };
+  const titles = posts.ids.map((_, post) => ["harbour", "lantern", "meadow", "violin"][post % groups]);
+  return { ...found, loaded: { ...found.loaded, community: { ...others, posts: { ...posts, titles, vectors } } } };
 }
 
 test("they read vectors that say what people come to, and do without those that say nothing", async () => {
