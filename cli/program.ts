@@ -25,6 +25,11 @@ const config = () =>
   new Option("--config <file>", "hyperparameters other than the defaults, as `recsys config` prints them (YAML)");
 const port = () =>
   new Option("--port <number>", "where the functions listen").default(54321).argParser(whole(0, 65535));
+const encoders = () =>
+  new Option(
+    "--encoders <folder>",
+    "models that make vectors of posts, each in a folder by the name that recsys.settings.encoder has",
+  ).env("RECSYS_ENCODERS");
 
 /** A command that works in a database. */
 const command = (parent: Command, name: string, description: string) =>
@@ -211,6 +216,7 @@ command(program, "serve", "serve the Edge Functions, the feed page and the conso
       "a streaming replica of --database, from which feeds read what is everybody's",
     ).env("RECSYS_READ_URL"),
   )
+  .addOption(encoders())
   .action(async (options) => (await import("./commands/serve.ts")).serveCommand(options));
 
 command(
@@ -224,6 +230,7 @@ command(
     "train and publish when it is asked for: recsys.request_training(), which pg_cron calls each night",
   )
   .addOption(config())
+  .addOption(encoders())
   .option("--once", "with --train: end when no request waits, with status 1 if one failed (for a scheduled job)")
   .action(async (options) => (await import("./commands/worker.ts")).workerCommand(options));
 

@@ -15,6 +15,7 @@ import { type BatchResult, runBatch } from "../trainer/batch/run-batch.ts";
 import { storeIdeas } from "../trainer/ideas/store-ideas.ts";
 import { topicsAreStale } from "../trainer/topics/are-stale.ts";
 import { makeTopics, type TopicsMade } from "../trainer/topics/make-topics.ts";
+import { localEncoders } from "./local-encoders.ts";
 
 interface KeepOptions<Done = never> {
   /** Milliseconds from the end of a look to the next one. */
@@ -109,26 +110,37 @@ export async function keepMeasured(
   );
 }
 
+interface KeepEmbeddedOptions extends KeepOptions<Embedded> {
+  /** The folder with models that make vectors of texts; left out: none are made here. */
+  encoders?: string | undefined;
+}
+
 /** Works the queue of re-embedding in this process, as the function `embed` does where pg_cron calls it. */
 export function keepEmbedded(
   { url }: { url: string },
-  { every = 2_000, onDone, onError = oncePerMessage("embedding") }: KeepOptions<Embedded> = {},
+  { every = 2_000, encoders: folder, onDone, onError = oncePerMessage("embedding") }: KeepEmbeddedOptions = {},
 ): Stop {
   // as the functions have it: what hangs is given up
   const pool = openPool(url, onError, { max: 1 });
-  const services = { pool, models: modelCache(loadRuntime), encoders: platformEncoders(onError) };
+  const local = folder === undefined ? undefined : localEncoders(folder, onError);
+  // Node has no encoder of the platform's: that is said, once
+  const encoders = local?.encoders ?? platformEncoders(onError);
+  const services = { pool, models: modelCache(loadRuntime), encoders };
   const stop = keep(
     async (signal) => {
-      for (let batch = await embedBatch(services); batch; batch = signal.aborted ? null : await embedBatch(services))
-        onDone?.(batch);
-      // Node has no encoder of the platform's: that is said, once
-      await encodeBatch(services);
+      let encoded: number;
+      do {
+        for (let batch = await embedBatch(services); batch; batch = signal.aborted ? null : await embedBatch(services))
+          onDone?.(batch);
+        encoded = await encodeBatch(services);
+      } while (encoded > 0 && !signal.aborted);
     },
     every,
     onError,
   );
   return async () => {
     await stop();
+    await local?.stop();
     await pool.end();
   };
 }

@@ -14,7 +14,8 @@ create table recsys_engine.vector_bases (
   encoder text not null,
   dimension integer not null check (dimension between 2 and 4096),
   weights bytea not null check (length(weights) = dimension * 65 * 4),
-  made_at timestamptz not null default now()
+  made_at timestamptz not null default now(),
+  used_at timestamptz not null default now()
 );
 
 create table recsys_engine.reduced_vectors (
@@ -37,7 +38,7 @@ alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
 
-alter table recsys.settings add column encoder text check (encoder = 'gte-small');
+alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 
 -- Ideas name the posts that they come from.
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';

@@ -46,6 +46,15 @@ test("a model that serves, one of other features, and rights that are missing", 
   await fillCommunity(pool);
   const model = await publishTinyModel(pool, { name: "tiny" });
   assert.match(lineOf((await doctor()).stdout, "model"), /^ok .*tiny serves$/);
+  const vectors = { basis: "beef", encoder: "letters", dimension: 3 };
+  await pool.query("update recsys.models set feature_spec = feature_spec || $2 where model_id = $1", [
+    model,
+    { vectors },
+  ]);
+  assert.match(
+    lineOf((await doctor()).stdout, "model"),
+    /^warning .*tiny serves, without the vectors by letters that it reads: their basis is missing\. What to do: bring back the rows of recsys_engine\.vector_bases; or npx recsys train, then npx recsys publish$/,
+  );
   await pool.query("update recsys.models set feature_spec_digest = 'another' where model_id = $1", [model]);
   const other = await doctor();
   assert.match(lineOf(other.stdout, "model"), /^PROBLEM .*tiny was trained with other features/);

@@ -151,7 +151,16 @@ async function modelLine(pool: Database["pool"]): Promise<Line> {
   const [model] = await run(pool, query);
   const cure = "npx recsys train, then npx recsys publish";
   if (!model) return { what: "model", said: "none serves, so feeds have what is fresh and popular", cure };
-  if (model.feature_spec_digest === (await featureSpecDigest())) return { what: "model", said: `${model.name} serves` };
+  if (model.feature_spec_digest === (await featureSpecDigest())) {
+    const without = db.selectFrom("recsys_engine.models_without_basis").select("encoder");
+    const [missing] = await run(pool, without.where("name", "=", model.name));
+    const said = `${model.name} serves${missing ? `, without the vectors by ${missing.encoder} that it reads: their basis is missing` : ""}`;
+    return {
+      what: "model",
+      said,
+      ...(missing && { cure: `bring back the rows of recsys_engine.vector_bases; or ${cure}` }),
+    };
+  }
   return {
     what: "model",
     said: `${model.name} was trained with other features than this version has`,

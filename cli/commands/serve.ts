@@ -6,6 +6,7 @@ import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { type Gateway, startGateway } from "../../serve/gateway.ts";
 import { keepEmbedded, keepMeasured, keepRolledUp, keepTopics } from "../../serve/keep.ts";
+import { checkEncoders } from "../../serve/local-encoders.ts";
 import { buildPages, packagedPages } from "../../web/build.ts";
 import { basisInWords, feedTable, fetchFeed, findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
@@ -15,10 +16,13 @@ export interface ServeOptions extends DatabaseOption {
   port: number;
   /** The URL of a read replica. */
   readDatabase?: string;
+  /** The folder with models that make vectors of texts. */
+  encoders?: string;
 }
 
 /** Serves until Ctrl-C. */
-export async function serveCommand({ readDatabase, port, ...options }: ServeOptions): Promise<void> {
+export async function serveCommand({ readDatabase, encoders, port, ...options }: ServeOptions): Promise<void> {
+  if (encoders) checkEncoders(encoders);
   await inDatabase(options, {}, async ({ database, signal, print }) => {
     // what an empty variable leaves is none
     const readUrl = readDatabase || undefined;
@@ -27,7 +31,7 @@ export async function serveCommand({ readDatabase, port, ...options }: ServeOpti
     const gateway = await startGateway({ databaseUrl: database.url, readUrl, port, site: await builtSite() });
     print(`functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)} (Ctrl-C ends it)`);
     print(consoleLine(gateway));
-    await serveUntil(gateway, database, signal);
+    await serveUntil(gateway, database, signal, encoders || undefined);
   });
 }
 
@@ -63,11 +67,16 @@ export async function recommendCommand(user: string, options: DatabaseOption & {
   });
 }
 
-/** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. */
-export async function serveUntil(gateway: Gateway, database: Database, signal: AbortSignal): Promise<void> {
+/** Keeps a gateway, the feature store and the vectors going until the signal aborts or the functions end. `encoders`: a folder of models. */
+export async function serveUntil(
+  gateway: Gateway,
+  database: Database,
+  signal: AbortSignal,
+  encoders?: string,
+): Promise<void> {
   const stops = [
     await keepRolledUp(database.pool),
-    keepEmbedded(database),
+    keepEmbedded(database, { encoders }),
     keepTopics(database),
     await keepMeasured(database.pool),
   ];

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../../db/user-error.ts";
 import { keepBatched, keepEmbedded, keepMeasured, keepTopics, oncePerMessage } from "../../serve/keep.ts";
+import { checkEncoders } from "../../serve/local-encoders.ts";
 import type { Config } from "../../trainer/config/config.ts";
 import { readConfig } from "../../trainer/config/config-file.ts";
 import { claimRequest } from "../../trainer/retraining/training-queue.ts";
@@ -22,6 +23,8 @@ export interface WorkerOptions extends DatabaseOption {
   /** Ends when nothing waits. */
   once?: boolean;
   config?: string;
+  /** The folder with models that make vectors of texts. */
+  encoders?: string;
 }
 
 /** Where trainings keep what finished stages left. */
@@ -36,18 +39,21 @@ export async function workerCommand(options: WorkerOptions): Promise<void> {
   for (const option of ["once", "config"] as const)
     if (options[option] && !options.train)
       throw new UserError(`--${option} goes with --train: add it, or leave out --${option}`);
+  if (options.encoders && !options.train) checkEncoders(options.encoders);
   const config = await readConfig(options.config);
   await inDatabase(options, {}, (context) =>
     options.train ? trainWhatWaits(context, options, config) : embed(context, options),
   );
 }
 
-async function embed({ database, signal, print }: CommandContext, { batch }: WorkerOptions): Promise<void> {
+async function embed({ database, signal, print }: CommandContext, { batch, encoders }: WorkerOptions): Promise<void> {
   let completed = 0;
   let failed = 0;
   print("embedding new and edited posts and users (Ctrl-C ends it)");
   const stops = [
     keepEmbedded(database, {
+      // what an empty variable leaves is none
+      encoders: encoders || undefined,
       onDone(batch) {
         completed += batch.completed;
         failed += batch.failed;

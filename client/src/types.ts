@@ -658,7 +658,7 @@ export interface Need {
     label: string;
   } | null;
   /**
-   * Those of the last 28 days that show it, at most three, the most visited first.
+   * Those of the last 28 days that show it, at most three: of ten people or more the most visited first, then the oldest. None is on trial.
    *
    * @minItems 1
    */

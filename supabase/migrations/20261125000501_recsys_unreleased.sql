@@ -19,7 +19,8 @@ create table recsys_engine.vector_bases (
   encoder text not null,
   dimension integer not null check (dimension between 2 and 4096),
   weights bytea not null check (length(weights) = dimension * 65 * 4),
-  made_at timestamptz not null default now()
+  made_at timestamptz not null default now(),
+  used_at timestamptz not null default now()
 );
 
 create table recsys_engine.reduced_vectors (
@@ -42,7 +43,7 @@ alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
 
-alter table recsys.settings add column encoder text check (encoder = 'gte-small');
+alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 
 -- Ideas name the posts that they come from.
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
@@ -55,6 +56,50 @@ create type recsys_engine.reader as (
 comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.drop_old_model()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  old_model_id constant bigint := (select min(model_id) from recsys_engine.droppable_models);
+begin
+  if old_model_id is not null then
+    perform recsys_engine.drop_model(old_model_id);
+  end if;
+  perform recsys_engine.drop_unread_bases();
+  return old_model_id;
+exception
+  -- another was faster
+  when no_data_found then
+    return null;
+end
+$function$;
+
+create or replace view recsys_engine.models_without_basis with (security_invoker=true) as
+ SELECT model_id,
+    name,
+    (feature_spec #>> '{vectors,encoder}'::text[]) AS encoder
+   FROM recsys.models
+  WHERE (((status = 'active'::text) OR (model_id IN ( SELECT tried_models.model_id
+           FROM recsys_engine.tried_models))) AND ((feature_spec #>> '{vectors,basis}'::text[]) IS NOT NULL) AND (NOT (EXISTS ( SELECT
+           FROM recsys_engine.vector_bases
+          WHERE (vector_bases.basis_id = (models.feature_spec #>> '{vectors,basis}'::text[]))))));
+
+CREATE OR REPLACE FUNCTION recsys_engine.drop_unread_bases()
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with dropped as (
+    delete from recsys_engine.vector_bases
+    where vector_bases.used_at < now() - (select settings.unserved_models_kept from recsys.settings)
+      and not exists (select from recsys.models where models.feature_spec #>> '{vectors,basis}' = vector_bases.basis_id)
+    returning 1
+  )
+  select count(*) from dropped
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.reader_at(p_user_id uuid, p_now timestamp with time zone)
  RETURNS recsys_engine.reader
@@ -708,7 +753,20 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.own_vectors_sql()
+CREATE OR REPLACE FUNCTION recsys_engine.sampled_share(p_table regclass, p_rows integer)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  -- a table without pages gives null, which least() passes over
+  select least(1, p_rows / nullif(sum(pages.count * coalesce(nullif(pg_class.reltuples, -1) / nullif(pg_class.relpages, 0), 100)), 0))
+  from pg_catalog.pg_class
+  cross join lateral (select pg_relation_size(pg_class.oid) / current_setting('block_size')::integer) as pages (count)
+  where pg_class.oid = p_table or pg_class.oid in (select tree.relid from pg_partition_tree(p_table) as tree where tree.isleaf)
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.own_vectors_sql(p_rows integer DEFAULT NULL::integer)
  RETURNS text
  LANGUAGE sql
  STABLE
@@ -716,23 +774,58 @@ CREATE OR REPLACE FUNCTION recsys_engine.own_vectors_sql()
 AS $function$
   select coalesce(
     string_agg(
-      format('select %s as post_id, %s as encoder, %s as vector from %s as given', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.table_name),
+      format('select %s as post_id, %s as encoder, %s as vector, %s::double precision as stands_for from %s as given%s', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql',
+        1 / sampled.share, watches.table_name, ' tablesample system (' || 100 * nullif(sampled.share, 1) || ') repeatable (1)'),
       ' union all ' order by watches.table_name::text, watches.watch::text),
-    'select null::uuid as post_id, null::text as encoder, null::real[] as vector where false')
+    'select null::uuid as post_id, null::text as encoder, null::real[] as vector, null::double precision as stands_for where false')
   from recsys.watches
+  cross join lateral (select coalesce(case when p_rows is not null then recsys_engine.sampled_share(watches.table_name, p_rows) end, 1) as share) as sampled
   -- a table that cannot be read keeps no post from being embedded: recsys.check() names it
   where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.own_vector_shapes()
- RETURNS TABLE(encoder text, dimension integer, posts bigint)
+ RETURNS TABLE(encoder text, dimension integer, posts bigint, is_estimate boolean)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
 begin
   -- made of what recsys.watch quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select own.encoder, cardinality(own.vector), count(distinct own.post_id) from (%s) as own where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2', recsys_engine.own_vectors_sql());
+  return query execute format('select one.encoder, one.dimension, round(sum(one.stands_for))::bigint, max(one.stands_for) > 1
+    from (
+      select own.encoder, cardinality(own.vector) as dimension, max(own.stands_for) as stands_for from (%s) as own
+      where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2, own.post_id
+    ) as one
+    group by 1, 2', recsys_engine.own_vectors_sql(10000));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.posts_with_several_vectors()
+ RETURNS TABLE(table_name regclass, posts bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  found_row record;
+begin
+  for found_row in
+    select watches.table_name as relation, watches.watch from recsys.watches
+    where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+      -- nothing is read where there can be one only
+      and not exists (
+        select from pg_catalog.pg_index
+        join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = pg_index.indkey[0]
+        where pg_index.indrelid = watches.table_name and pg_index.indisunique and pg_index.indisvalid and pg_index.indpred is null and pg_index.indnkeyatts = 1 and pg_attribute.attname = watches.watch ->> 'post'
+      )
+    order by watches.table_name::text, watches.watch::text
+  loop
+    -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
+    return query execute format('select %L::regclass, count(distinct several.post) from (select made.post from (select %I as post, %s as encoder from %s as given where (%s) is not null) as made group by made.post, made.encoder having count(*) > 1) as several having count(*) > 0',
+      found_row.relation, found_row.watch ->> 'post', found_row.watch ->> 'encoder_sql', found_row.relation,
+      (select string_agg(distinct quote_ident(read.name), ', ') from jsonb_array_elements_text(found_row.watch -> 'columns') as read (name)));
+  end loop;
 end
 $function$;
 
@@ -776,6 +869,42 @@ begin
 end
 $function$;
 
+drop function recsys_engine.post_audiences(uuid[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.post_audiences(p_post_ids uuid[])
+ RETURNS TABLE(people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[], on_trial boolean[])
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select
+    coalesce(array_agg(counted.people order by asked.place), '{}'),
+    coalesce(array_agg(counted.viewers order by asked.place), '{}'),
+    coalesce(array_agg(counted.voters order by asked.place), '{}'),
+    coalesce(array_agg(counted.commenters order by asked.place), '{}'),
+    coalesce(array_agg(post_topics.topic_id order by asked.place), '{}'),
+    coalesce(array_agg(tried.post_id is not null order by asked.place), '{}')
+  from unnest(p_post_ids) with ordinality as asked (post_id, place)
+  left join recsys.source_posts as posts on posts.post_id = asked.post_id
+  left join recsys_engine.post_topics on post_topics.post_id = asked.post_id
+  left join recsys_engine.newcomer_posts as tried on tried.post_id = asked.post_id and tried.on_trial_until >= recsys.clock()
+  cross join lateral (
+    select
+      count(distinct first_thousand.user_id)::integer as people,
+      count(distinct first_thousand.user_id) filter (where first_thousand.kind = 'view')::integer as viewers,
+      count(distinct first_thousand.user_id) filter (where first_thousand.kind = 'vote')::integer as voters,
+      count(distinct first_thousand.user_id) filter (where first_thousand.kind = 'comment')::integer as commenters
+    from (
+      select interactions.user_id, interactions.kind
+      from recsys.source_interactions as interactions
+      where interactions.post_id = asked.post_id
+        and interactions.created_at >= posts.created_at and interactions.created_at <= posts.created_at + interval '7 days'
+        and interactions.user_id is distinct from posts.author_id
+      limit 1000
+    ) as first_thousand
+  ) as counted;
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.named_posts(p_post_ids uuid[])
  RETURNS TABLE(post_id uuid, app_id text, title text)
  LANGUAGE sql
@@ -783,7 +912,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.named_posts(p_post_ids uuid[])
  SET search_path TO ''
 AS $function$
   select posts.post_id, recsys.app_id(posts.post_id, posts.external_id), coalesce(posts.title, '')
-  from recsys_engine.eligible_posts(recsys_engine.request_with_mutes(auth.uid(), recsys.clock())) as eligible
+  from recsys_engine.eligible_posts(recsys_engine.with_trials(recsys_engine.request_with_mutes(auth.uid(), recsys.clock()))) as eligible
   join recsys.source_posts as posts on posts.post_id = eligible.post_id
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
 $function$;
@@ -985,11 +1114,23 @@ begin
 
   return query
   select false,
-    format('model %s reads vectors by %s, and %s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
+    format('model %s reads vectors by %s, and %s%s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), case when shapes.is_estimate then 'about ' else '' end, shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
     'npx recsys train, then npx recsys publish: from then on the others are read'
   from recsys.models
   join recsys_engine.own_vector_shapes() as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
   where models.status = 'active' and models.feature_spec ? 'vectors';
+
+  return query
+  select false,
+    format('the basis by which model %s reads vectors by %s is missing, and its posts are embedded by their words alone', missing.name, regexp_replace(missing.encoder, '\s+', ' ', 'g')),
+    'bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx recsys train, then npx recsys publish, which make another'
+  from recsys_engine.models_without_basis as missing
+  order by missing.model_id;
+
+  return query
+  select false, format('%s has several vectors of %s, and of each the lowest is read', recsys_engine.table_sql(several.table_name), case several.posts when 1 then 'a post' else several.posts || ' posts' end),
+    'keep the mean of each post''s vectors in a table of its own, and watch that in its place: recsys.watch, recsys.unwatch'
+  from recsys_engine.posts_with_several_vectors() as several;
 end
 $function$;
 
@@ -1024,7 +1165,9 @@ CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_delete AFTER DELETE ON
 
 CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
 
-comment on column recsys.settings.encoder is 'Which of the platform''s models makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers). Where the function embed has none it says so once. Null: none is made.';
+comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
+
+comment on function recsys_engine.drop_old_model() is 'Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Bases of vectors that no model reads any more go, too (recsys_engine.drop_unread_bases). Raises lock_not_available where the vectors are being read: try again.';
 
 comment on table recsys_engine.raw_vectors is 'Vectors of posts in an app that keeps none itself: those of an imported bundle, or what the function embed made.';
 
@@ -1048,6 +1191,8 @@ comment on column recsys_engine.vector_bases.weights is '[dimension, 65] 4-byte 
 
 comment on column recsys_engine.vector_bases.made_at is 'When.';
 
+comment on column recsys_engine.vector_bases.used_at is 'When a training or an export last read vectors by it: its model may still be published.';
+
 comment on table recsys_engine.reduced_vectors is 'What is kept of each post''s own vector: 64 numbers, by which kNN finds nearly what it finds by the whole vector. The post tower reads them.';
 
 comment on column recsys_engine.reduced_vectors.post_id is 'The post.';
@@ -1065,6 +1210,16 @@ comment on column recsys_engine.encoding_jobs.failures is 'How often the encoder
 comment on column recsys_engine.encoding_jobs.last_error is 'At what it failed last.';
 
 comment on column recsys_engine.encoding_jobs.due_at is 'Since when it waits, so that whoever edits much is no sooner served than others; in the future: who took it has until then.';
+
+comment on view recsys_engine.models_without_basis is 'Models that serve or are tried, and read vectors of posts by a basis that is missing, as in a dump without it: their posts are embedded by words alone.';
+
+comment on column recsys_engine.models_without_basis.model_id is 'The model.';
+
+comment on column recsys_engine.models_without_basis.name is 'Its name.';
+
+comment on column recsys_engine.models_without_basis.encoder is 'Whose vectors it reads.';
+
+comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with what was reduced by them, that no model reads and no training used for settings.unserved_models_kept, and returns how many.';
 
 comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
@@ -1088,9 +1243,13 @@ comment on function recsys_engine.real_numbers(double precision[]) is 'The same 
 
 comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 
-comment on function recsys_engine.own_vectors_sql() is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector).';
+comment on function recsys_engine.sampled_share(regclass,integer) is 'Which share of a table has about so many rows, by its size now and the rows a page at its last analyze (of one that never was: 100). 1: all of it.';
 
-comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length.';
+comment on function recsys_engine.own_vectors_sql(integer) is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector, stands_for). With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many.';
+
+comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
+
+comment on function recsys_engine.posts_with_several_vectors() is 'Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts.';
 
 comment on function recsys_engine.own_vectors(text,uuid[]) is 'The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array.';
 
@@ -1100,11 +1259,15 @@ comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.sett
 
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
-comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, with their titles as they are now.';
+comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
+
+comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model reads, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
+
+revoke execute on function recsys_engine.drop_unread_bases() from public;
 
 revoke execute on function recsys_engine.reader_at(uuid,timestamp with time zone) from public;
 
@@ -1134,13 +1297,21 @@ revoke execute on function recsys_engine.real_numbers(double precision[]) from p
 
 grant execute on function recsys_engine.real_numbers(double precision[]) to service_role;
 
-revoke execute on function recsys_engine.own_vectors_sql() from public;
+revoke execute on function recsys_engine.sampled_share(regclass,integer) from public;
 
-grant execute on function recsys_engine.own_vectors_sql() to service_role;
+grant execute on function recsys_engine.sampled_share(regclass,integer) to service_role;
+
+revoke execute on function recsys_engine.own_vectors_sql(integer) from public;
+
+grant execute on function recsys_engine.own_vectors_sql(integer) to service_role;
 
 revoke execute on function recsys_engine.own_vector_shapes() from public;
 
 grant execute on function recsys_engine.own_vector_shapes() to service_role;
+
+revoke execute on function recsys_engine.posts_with_several_vectors() from public;
+
+grant execute on function recsys_engine.posts_with_several_vectors() to service_role;
 
 revoke execute on function recsys_engine.own_vectors(text,uuid[]) from public;
 
@@ -1151,6 +1322,10 @@ revoke execute on function recsys_engine.missing_vectors(text,uuid,integer) from
 grant execute on function recsys_engine.missing_vectors(text,uuid,integer) to service_role;
 
 revoke execute on function recsys_engine.queue_for_encoder() from public;
+
+revoke execute on function recsys_engine.post_audiences(uuid[]) from public;
+
+grant execute on function recsys_engine.post_audiences(uuid[]) to service_role;
 
 revoke execute on function recsys_engine.named_posts(uuid[]) from public;
 
@@ -1189,3 +1364,5 @@ grant insert on table recsys_engine.encoding_jobs to service_role;
 grant select on table recsys_engine.encoding_jobs to service_role;
 
 grant update on table recsys_engine.encoding_jobs to service_role;
+
+grant select on table recsys_engine.models_without_basis to service_role;

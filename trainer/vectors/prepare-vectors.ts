@@ -1,8 +1,9 @@
 /** Before a training: the posts' own vectors, reduced to what the towers read of them. Only what is missing is read, so an interrupted run goes on. */
+import { sql } from "kysely";
 import type pg from "pg";
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
-import { call, run, type Statement } from "../../supabase/functions/_shared/database/database.ts";
+import { call, execute, run, type Statement } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db } from "../../supabase/functions/_shared/database/query.ts";
 import {
   type OwnVector,
@@ -70,6 +71,9 @@ async function prepare(
   onProgress: OnProgress,
   signal: AbortSignal | undefined,
 ): Promise<PreparedVectors> {
+  // from now on it is kept as long as a model that nobody published yet
+  const used = db.updateTable("recsys_engine.vector_bases").set({ used_at: sql<Date>`now()` });
+  if (!(await isReplica(client))) await execute(client, used.where("basis_id", "=", basis.id));
   const [{ posts }] = await run(client, db.selectFrom("recsys.source_posts").select(countOf().as("posts")));
   const done = await reduceMissing(client, basis, (done) => {
     signal?.throwIfAborted();

@@ -111,10 +111,15 @@ await onBoth(
     await pool.query(
       "delete from recsys_engine.reduced_vectors where post_id in (select post_id from recsys_engine.reduced_vectors limit 30)",
     );
+    await pool.query("update recsys_engine.vector_bases set used_at = now() - interval '1 year'");
     const steps: number[] = [];
     const second = await prepareVectors(pool, ({ done }) => void steps.push(done));
     assert.deepEqual([second?.basis.id, second?.share], [first?.basis.id, 0.8]);
     assert.deepEqual(steps, [160], "what was reduced is not read again");
+    const { rows } = await pool.query(
+      "select used_at > now() - interval '1 hour' as lately from recsys_engine.vector_bases",
+    );
+    assert.deepEqual(rows, [{ lately: true }], "so it is kept for the model of this training");
     const known = vectorSpecOf(second as PreparedVectors);
     assert.deepEqual(await preparedVectors(pool, known, quiet), second);
     assert.equal(await preparedVectors(pool, null, quiet), undefined);

@@ -209,9 +209,23 @@ test("where the host has none it is said once, and posts go on being embedded", 
   const missing = platformEncoders((error) => void told.push(error.message), {});
   assert.equal(missing("gte-small"), undefined);
   missing("gte-small");
-  assert.deepEqual(told, [
+  assert.deepEqual(told.splice(0), [
     "this host has no encoder gte-small: posts are embedded by their words alone until a hosted function does it",
   ]);
+  // the platform is not asked for what is none of its own
+  const Session = class {
+    constructor() {
+      assert.fail();
+    }
+  } as never;
+  const own = platformEncoders((error) => void told.push(error.message), { Supabase: { ai: { Session } } });
+  assert.deepEqual([own("tiny"), own("tiny")], [undefined, undefined]);
+  assert.deepEqual(told, [
+    "this host has no encoder tiny: posts are embedded by their words alone until a worker that is given its folder (RECSYS_ENCODERS) does it",
+  ]);
+  // a name is that of a folder, and leads nowhere else
+  for (const name of ["", ".", "..", "../tiny", "a/b", "/tiny", "a\\b", "a b", "-a", "x".repeat(101)])
+    await assert.rejects(pool.query("update recsys.settings set encoder = $1", [name]), { code: "23514" });
   await embedAll(database);
   await pool.query("delete from recsys_engine.encoding_jobs");
   const app = testFunction<void, Embedded>(t, database.url, embedFunction, { encoders: missing });

@@ -110,3 +110,45 @@ test("a table in which a post's vector is found by no index is named", async () 
   for (const { cure } of found) await pool.query(cure);
   assert.deepEqual(await problems(), []);
 });
+
+test("several vectors of a post are named by their table and counted, and so is a basis that is missing", async () => {
+  const found = async () => {
+    const { rows } = await pool.query(
+      "select stops, problem, cure from recsys.check() where problem ~ 'several vectors|basis' order by problem",
+    );
+    return rows;
+  };
+  await pool.query(`
+    create table public.chunks (post_id uuid, made extensions.halfvec(2), by text);
+    grant select on public.chunks to service_role;
+    select recsys.watch('public.chunks', 'vectors', p_texts => '{made}', p_others => '{by}');
+    insert into public.chunks select id, '[1,2]', 'one' from public.posts limit 9`);
+  // of another model, without a vector, of no post
+  await pool.query(
+    "insert into public.chunks select post_id, '[1,2]', 'two' from public.chunks; insert into public.chunks select post_id, null, 'one' from public.chunks; insert into public.chunks values (null, '[1,2]', 'one'), (null, '[1,2]', 'one')",
+  );
+  assert.deepEqual(await found(), []);
+  const several = {
+    stops: false,
+    problem: "public.chunks has several vectors of a post, and of each the lowest is read",
+    cure: "keep the mean of each post's vectors in a table of its own, and watch that in its place: recsys.watch, recsys.unwatch",
+  };
+  await pool.query(
+    "insert into public.chunks select post_id, '[2,1]', 'one' from public.chunks where by = 'two' limit 1",
+  );
+  assert.deepEqual(await found(), [several]);
+  await pool.query("insert into public.chunks select post_id, '[2,1]', 'two' from public.chunks where by = 'two'");
+  assert.deepEqual(await found(), [{ ...several, problem: several.problem.replace("a post", "9 posts") }]);
+  await pool.query("drop table public.chunks");
+  await pool.query("delete from recsys_engine.vector_bases");
+  const { rows } = await pool.query("select name from recsys.models where status = 'active'");
+  assert.deepEqual(await found(), [
+    {
+      stops: false,
+      problem: `the basis by which model ${rows[0].name} reads vectors by letters is missing, and its posts are embedded by their words alone`,
+      cure: "bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx recsys train, then npx recsys publish, which make another",
+    },
+  ]);
+  await pool.query("update recsys.models set status = 'retired'");
+  assert.deepEqual(await found(), []);
+});

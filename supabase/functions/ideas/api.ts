@@ -28,7 +28,9 @@ const need = z
     posts: z
       .array(namedPost)
       .min(1)
-      .describe("Those of the last 28 days that show it, at most three, the most visited first."),
+      .describe(
+        "Those of the last 28 days that show it, at most three: of ten people or more the most visited first, then the oldest. None is on trial.",
+      ),
   })
   .meta({ id: "Need", description: "What the community asks for and does not get." });
 

@@ -355,6 +355,13 @@ test("audiences are distinct others of the first week, of their kinds", async ()
     id,
   ]);
   assert.deepEqual(counted.rows, [
-    { people: [2, 0], viewers: [1, 0], voters: [1, 0], commenters: [1, 0], topic_ids: [null, null] },
+    {
+      people: [2, 0],
+      viewers: [1, 0],
+      voters: [1, 0],
+      commenters: [1, 0],
+      topic_ids: [null, null],
+      on_trial: [false, false],
+    },
   ]);
 });

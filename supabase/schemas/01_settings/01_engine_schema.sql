@@ -41,7 +41,7 @@ create table recsys.settings (
   requests_per_minute integer default 120 check (requests_per_minute > 0),
   impressions_per_day integer default 5000 check (impressions_per_day >= 0),
   events_per_day integer default 10000 check (events_per_day >= 0),
-  encoder text check (encoder = 'gte-small'),
+  encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   impressions_kept interval not null default '6 months' check (impressions_kept > interval '0')
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
@@ -71,7 +71,7 @@ comment on column recsys.settings.requests_per_minute is 'How many requests a pe
 comment on column recsys.settings.impressions_per_day is 'How many impressions of a person are kept a day (UTC); more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.events_per_day is 'How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole months, so up to a month longer.';
-comment on column recsys.settings.encoder is 'Which of the platform''s models makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers). Where the function embed has none it says so once. Null: none is made.';
+comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 insert into recsys.settings default values;
 
 create function recsys.version() returns text

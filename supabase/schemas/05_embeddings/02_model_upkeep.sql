@@ -37,6 +37,7 @@ begin
   if old_model_id is not null then
     perform recsys_engine.drop_model(old_model_id);
   end if;
+  perform recsys_engine.drop_unread_bases();
   return old_model_id;
 exception
   -- another was faster
@@ -44,7 +45,7 @@ exception
     return null;
 end
 $$;
-comment on function recsys_engine.drop_old_model() is 'Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Raises lock_not_available where the vectors are being read: try again.';
+comment on function recsys_engine.drop_old_model() is 'Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Bases of vectors that no model reads any more go, too (recsys_engine.drop_unread_bases). Raises lock_not_available where the vectors are being read: try again.';
 revoke all on function recsys_engine.drop_old_model() from public;
 
 -- where pg_cron cannot run, each publish does it

@@ -18,7 +18,8 @@ create table recsys_engine.vector_bases (
   encoder text not null,
   dimension integer not null check (dimension between 2 and 4096),
   weights bytea not null check (length(weights) = dimension * 65 * 4),
-  made_at timestamptz not null default now()
+  made_at timestamptz not null default now(),
+  used_at timestamptz not null default now()
 );
 comment on table recsys_engine.vector_bases is 'How the vectors of an encoder are reduced to 64 numbers: the principal components of the community''s posts when the basis was made. A model names its own in recsys.models.feature_spec; the first training that finds vectors of another encoder or length makes another.';
 comment on column recsys_engine.vector_bases.basis_id is 'The beginning of the sha256 of encoder and weights.';
@@ -26,6 +27,7 @@ comment on column recsys_engine.vector_bases.encoder is 'Whose vectors it reduce
 comment on column recsys_engine.vector_bases.dimension is 'How many numbers these have.';
 comment on column recsys_engine.vector_bases.weights is '[dimension, 65] 4-byte floats, little-endian: of each number its mean among vectors of length 1, and its part in each of the 64 components.';
 comment on column recsys_engine.vector_bases.made_at is 'When.';
+comment on column recsys_engine.vector_bases.used_at is 'When a training or an export last read vectors by it: its model may still be published.';
 
 create table recsys_engine.reduced_vectors (
   post_id uuid not null,
@@ -57,3 +59,29 @@ alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
 grant select, insert, update, delete on recsys_engine.raw_vectors, recsys_engine.vector_bases, recsys_engine.reduced_vectors, recsys_engine.encoding_jobs to service_role;
+
+create view recsys_engine.models_without_basis with (security_invoker = true) as
+select models.model_id, models.name, models.feature_spec #>> '{vectors,encoder}' as encoder
+from recsys.models
+where (models.status = 'active' or models.model_id in (select tried_models.model_id from recsys_engine.tried_models))
+  and models.feature_spec #>> '{vectors,basis}' is not null
+  and not exists (select from recsys_engine.vector_bases where vector_bases.basis_id = models.feature_spec #>> '{vectors,basis}');
+comment on view recsys_engine.models_without_basis is 'Models that serve or are tried, and read vectors of posts by a basis that is missing, as in a dump without it: their posts are embedded by words alone.';
+comment on column recsys_engine.models_without_basis.model_id is 'The model.';
+comment on column recsys_engine.models_without_basis.name is 'Its name.';
+comment on column recsys_engine.models_without_basis.encoder is 'Whose vectors it reads.';
+grant select on recsys_engine.models_without_basis to service_role;
+
+create function recsys_engine.drop_unread_bases() returns bigint
+language sql volatile security invoker set search_path = ''
+as $$
+  with dropped as (
+    delete from recsys_engine.vector_bases
+    where vector_bases.used_at < now() - (select settings.unserved_models_kept from recsys.settings)
+      and not exists (select from recsys.models where models.feature_spec #>> '{vectors,basis}' = vector_bases.basis_id)
+    returning 1
+  )
+  select count(*) from dropped
+$$;
+comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with what was reduced by them, that no model reads and no training used for settings.unserved_models_kept, and returns how many.';
+revoke all on function recsys_engine.drop_unread_bases() from public;

@@ -1,28 +1,72 @@
 -- The vectors that other models, encoders, made of posts: where recsys.watch says that they are.
 
-create function recsys_engine.own_vectors_sql() returns text
+create function recsys_engine.sampled_share(p_table regclass, p_rows integer) returns double precision
+language sql stable security invoker set search_path = ''
+as $$
+  -- a table without pages gives null, which least() passes over
+  select least(1, p_rows / nullif(sum(pages.count * coalesce(nullif(pg_class.reltuples, -1) / nullif(pg_class.relpages, 0), 100)), 0))
+  from pg_catalog.pg_class
+  cross join lateral (select pg_relation_size(pg_class.oid) / current_setting('block_size')::integer) as pages (count)
+  where pg_class.oid = p_table or pg_class.oid in (select tree.relid from pg_partition_tree(p_table) as tree where tree.isleaf)
+$$;
+comment on function recsys_engine.sampled_share(regclass, integer) is 'Which share of a table has about so many rows, by its size now and the rows a page at its last analyze (of one that never was: 100). 1: all of it.';
+
+create function recsys_engine.own_vectors_sql(p_rows integer default null) returns text
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce(
     string_agg(
-      format('select %s as post_id, %s as encoder, %s as vector from %s as given', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.table_name),
+      format('select %s as post_id, %s as encoder, %s as vector, %s::double precision as stands_for from %s as given%s', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql',
+        1 / sampled.share, watches.table_name, ' tablesample system (' || 100 * nullif(sampled.share, 1) || ') repeatable (1)'),
       ' union all ' order by watches.table_name::text, watches.watch::text),
-    'select null::uuid as post_id, null::text as encoder, null::real[] as vector where false')
+    'select null::uuid as post_id, null::text as encoder, null::real[] as vector, null::double precision as stands_for where false')
   from recsys.watches
+  cross join lateral (select coalesce(case when p_rows is not null then recsys_engine.sampled_share(watches.table_name, p_rows) end, 1) as share) as sampled
   -- a table that cannot be read keeps no post from being embedded: recsys.check() names it
   where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
 $$;
-comment on function recsys_engine.own_vectors_sql() is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector).';
+comment on function recsys_engine.own_vectors_sql(integer) is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector, stands_for). With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many.';
 
-create function recsys_engine.own_vector_shapes() returns table (encoder text, dimension integer, posts bigint)
+create function recsys_engine.own_vector_shapes() returns table (encoder text, dimension integer, posts bigint, is_estimate boolean)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   -- made of what recsys.watch quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select own.encoder, cardinality(own.vector), count(distinct own.post_id) from (%s) as own where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2', recsys_engine.own_vectors_sql());
+  return query execute format('select one.encoder, one.dimension, round(sum(one.stands_for))::bigint, max(one.stands_for) > 1
+    from (
+      select own.encoder, cardinality(own.vector) as dimension, max(own.stands_for) as stands_for from (%s) as own
+      where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2, own.post_id
+    ) as one
+    group by 1, 2', recsys_engine.own_vectors_sql(10000));
 end
 $$;
-comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length.';
+comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
+
+create function recsys_engine.posts_with_several_vectors() returns table (table_name regclass, posts bigint)
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  found_row record;
+begin
+  for found_row in
+    select watches.table_name as relation, watches.watch from recsys.watches
+    where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+      -- nothing is read where there can be one only
+      and not exists (
+        select from pg_catalog.pg_index
+        join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = pg_index.indkey[0]
+        where pg_index.indrelid = watches.table_name and pg_index.indisunique and pg_index.indisvalid and pg_index.indpred is null and pg_index.indnkeyatts = 1 and pg_attribute.attname = watches.watch ->> 'post'
+      )
+    order by watches.table_name::text, watches.watch::text
+  loop
+    -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
+    return query execute format('select %L::regclass, count(distinct several.post) from (select made.post from (select %I as post, %s as encoder from %s as given where (%s) is not null) as made group by made.post, made.encoder having count(*) > 1) as several having count(*) > 0',
+      found_row.relation, found_row.watch ->> 'post', found_row.watch ->> 'encoder_sql', found_row.relation,
+      (select string_agg(distinct quote_ident(read.name), ', ') from jsonb_array_elements_text(found_row.watch -> 'columns') as read (name)));
+  end loop;
+end
+$$;
+comment on function recsys_engine.posts_with_several_vectors() is 'Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts.';
 
 create function recsys_engine.own_vectors(p_encoder text, p_posts uuid[]) returns table (post_id uuid, vector json)
 language plpgsql stable security invoker set search_path = ''
@@ -46,8 +90,8 @@ end
 $$;
 comment on function recsys_engine.missing_vectors(text, uuid, integer) is 'The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
 
-revoke all on function recsys_engine.own_vectors_sql(), recsys_engine.own_vector_shapes(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) from public;
-grant execute on function recsys_engine.own_vectors_sql(), recsys_engine.own_vector_shapes(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) to service_role;
+revoke all on function recsys_engine.sampled_share(regclass, integer), recsys_engine.own_vectors_sql(integer), recsys_engine.own_vector_shapes(), recsys_engine.posts_with_several_vectors(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) from public;
+grant execute on function recsys_engine.sampled_share(regclass, integer), recsys_engine.own_vectors_sql(integer), recsys_engine.own_vector_shapes(), recsys_engine.posts_with_several_vectors(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) to service_role;
 
 create function recsys_engine.queue_for_encoder() returns trigger
 language plpgsql volatile security invoker set search_path = ''

@@ -70,12 +70,24 @@ begin
 
   return query
   select false,
-    format('model %s reads vectors by %s, and %s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
+    format('model %s reads vectors by %s, and %s%s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), case when shapes.is_estimate then 'about ' else '' end, shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
     'npx recsys train, then npx recsys publish: from then on the others are read'
   from recsys.models
   join recsys_engine.own_vector_shapes() as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
   where models.status = 'active' and models.feature_spec ? 'vectors';
+
+  return query
+  select false,
+    format('the basis by which model %s reads vectors by %s is missing, and its posts are embedded by their words alone', missing.name, regexp_replace(missing.encoder, '\s+', ' ', 'g')),
+    'bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx recsys train, then npx recsys publish, which make another'
+  from recsys_engine.models_without_basis as missing
+  order by missing.model_id;
+
+  return query
+  select false, format('%s has several vectors of %s, and of each the lowest is read', recsys_engine.table_sql(several.table_name), case several.posts when 1 then 'a post' else several.posts || ' posts' end),
+    'keep the mean of each post''s vectors in a table of its own, and watch that in its place: recsys.watch, recsys.unwatch'
+  from recsys_engine.posts_with_several_vectors() as several;
 end
 $$;
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model reads, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
 revoke all on function recsys_engine.check_vectors() from public;

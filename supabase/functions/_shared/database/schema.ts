@@ -1360,6 +1360,21 @@ export interface RecsysEngineModelFeatures {
   part: string;
 }
 
+export interface RecsysEngineModelsWithoutBasis {
+  /**
+   * Whose vectors it reads.
+   */
+  encoder: string;
+  /**
+   * The model.
+   */
+  model_id: number;
+  /**
+   * Its name.
+   */
+  name: string;
+}
+
 export interface RecsysEngineNewcomerDays {
   /**
    * The day.
@@ -2258,6 +2273,10 @@ export interface RecsysEngineVectorBases {
    */
   made_at: Generated<Timestamp>;
   /**
+   * When a training or an export last read vectors by it: its model may still be published.
+   */
+  used_at: Generated<Timestamp>;
+  /**
    * [dimension, 65] 4-byte floats, little-endian: of each number its mean among vectors of length 1, and its part in each of the 64 components.
    */
   weights: Uint8Array;
@@ -2781,7 +2800,7 @@ export interface RecsysSettings {
    */
   drawn_share: Generated<number>;
   /**
-   * Which of the platform's models makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers). Where the function embed has none it says so once. Null: none is made.
+   * Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.
    */
   encoder: string | null;
   /**
@@ -3279,6 +3298,7 @@ export interface DB {
   "recsys_engine.model_activations": RecsysEngineModelActivations;
   "recsys_engine.model_artifacts": RecsysEngineModelArtifacts;
   "recsys_engine.model_features": RecsysEngineModelFeatures;
+  "recsys_engine.models_without_basis": RecsysEngineModelsWithoutBasis;
   "recsys_engine.newcomer_days": RecsysEngineNewcomerDays;
   "recsys_engine.newcomer_posts": RecsysEngineNewcomerPosts;
   "recsys_engine.optional_acts": RecsysEngineOptionalActs;
@@ -3467,7 +3487,7 @@ export interface Functions {
   "recsys_engine.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
   /** Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check(). */
   "recsys_engine.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check(). */
+  /** Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model reads, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check(). */
   "recsys_engine.check_vectors": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
   "recsys_engine.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
@@ -3531,8 +3551,10 @@ export interface Functions {
   "recsys_engine.draws_by_person": { args: { p_model_id: number | string | null; p_from: Date | string | null; p_to: Date | string | null }; row: { places: number; unknown: number; acted: number; reward: number; weight: number; weight_squared: number; weight_cubed: number; support: number; weighted_reward: number; modelled_reward: number; served_modelled_reward: number } };
   /** Removes a model that is neither active nor that of a running experiment or shadow, with its vectors and artifacts; also what an interrupted publish left behind. Raises no_data_found where there is no such model. Raises lock_not_available, and changes nothing, where readers do not let go within 25 ms: try again. */
   "recsys_engine.drop_model": { args: { p_model_id: number | string | null }; row: { drop_model: unknown } };
-  /** Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Raises lock_not_available where the vectors are being read: try again. */
+  /** Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Bases of vectors that no model reads any more go, too (recsys_engine.drop_unread_bases). Raises lock_not_available where the vectors are being read: try again. */
   "recsys_engine.drop_old_model": { args: {  }; row: { drop_old_model: number } };
+  /** Removes bases, with what was reduced by them, that no model reads and no training used for settings.unserved_models_kept, and returns how many. */
+  "recsys_engine.drop_unread_bases": { args: {  }; row: { drop_unread_bases: number } };
   /** Drops the triggers of one watch, as recsys.watches has it. */
   "recsys_engine.drop_watch": { args: { p_table: string | null; p_watch: string | null }; row: { drop_watch: unknown } };
   /** On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days. */
@@ -3693,7 +3715,7 @@ export interface Functions {
   "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
   /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
   "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
-  /** Those of some posts that the caller may read, did not write and did not mute, with their titles as they are now. */
+  /** Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now. */
   "recsys_engine.named_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { post_id: string; app_id: string; title: string } };
   /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
   "recsys_engine.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
@@ -3725,12 +3747,12 @@ export interface Functions {
   "recsys_engine.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
   /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. */
   "recsys_engine.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
-  /** How many posts have a vector of each encoder and length. */
-  "recsys_engine.own_vector_shapes": { args: {  }; row: { encoder: string; dimension: number; posts: number } };
+  /** How many posts have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22. */
+  "recsys_engine.own_vector_shapes": { args: {  }; row: { encoder: string; dimension: number; posts: number; is_estimate: boolean } };
   /** The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array. */
   "recsys_engine.own_vectors": { args: { p_encoder: string | null; p_posts: readonly (string | null)[] | null }; row: { post_id: string; vector: any } };
-  /** SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector). */
-  "recsys_engine.own_vectors_sql": { args: {  }; row: { own_vectors_sql: string } };
+  /** SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector, stands_for). With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many. */
+  "recsys_engine.own_vectors_sql": { args: { p_rows?: number | null | undefined }; row: { own_vectors_sql: string } };
   /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.least_people(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
   "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user. */
@@ -3747,8 +3769,8 @@ export interface Functions {
   "recsys_engine.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_of_subquery: boolean; relation: string; alias: string } };
   /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
   "recsys_engine.pooled": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { pooled: string } };
-  /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; and its topic (null: none). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
-  "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[] } };
+  /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
+  "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[]; on_trial: boolean[] } };
   /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys_engine.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
@@ -3757,6 +3779,8 @@ export interface Functions {
   "recsys_engine.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
   "recsys_engine.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
+  /** Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts. */
+  "recsys_engine.posts_with_several_vectors": { args: {  }; row: { table_name: string; posts: number } };
   /** What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.candidates, the service role calls it, and what may be shown is decided under p_role. */
   "recsys_engine.promoted_posts": { args: { p_role: string | null; p_user_id: string | null; p_now: Date | string | null; p_candidates: readonly (string | null)[] | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_small_groups?: readonly (string | null)[] | null | undefined; p_floor?: number | null | undefined }; row: { promoted_posts: any } };
   /** A call of recsys.watch that follows a table which a source view reads, as SQL; p_kind: what the rows of the view are; p_post: the column that names a post, of recsys_engine.posts_read. Null: its columns do not suffice, as where a person or a post is found by a join alone, or do not say which is which. */
@@ -3843,6 +3867,8 @@ export interface Functions {
   "recsys_engine.roll_up_users": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_touched_by: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null; p_touched_at: readonly (Date | string | null)[] | null }; row: { roll_up_users: number } };
   /** The id of an experiment that runs, under the lock of all changes to experiments. Raises where there is none of that name or it has ended. */
   "recsys_engine.running_experiment": { args: { p_name: string | null }; row: { running_experiment: number } };
+  /** Which share of a table has about so many rows, by its size now and the rows a page at its last analyze (of one that never was: 100). 1: all of it. */
+  "recsys_engine.sampled_share": { args: { p_table: string | null; p_rows: number | null }; row: { sampled_share: number } };
   /** Whether two columns of a table are the same, or one is generated from the other. */
   "recsys_engine.says_the_same": { args: { p_table: string | null; p_one: string | null; p_other: string | null }; row: { says_the_same: boolean } };
   /** Has pg_cron run a command; where pg_cron is missing it only notes what would be run. p_name begins with "recsys ", p_schedule is "10 seconds" or five fields as in cron (times are GMT), p_command is one call of a function of recsys, whose comment says what it is for. */

@@ -37,6 +37,9 @@ interface Platform {
   };
 }
 
+/** Those of the platform that make vectors. Whatever else recsys.settings.encoder names, a worker is given. */
+const platformModels = ["gte-small"];
+
 /** The models of the hosted platform; `onMissing` is told once of each that this host cannot run. */
 export function platformEncoders(
   onMissing: (error: Error) => void,
@@ -45,11 +48,12 @@ export function platformEncoders(
   const known = new Map<string, Encoder | undefined>();
   return (name) => {
     if (known.has(name)) return known.get(name);
-    const Session = platform.Supabase?.ai?.Session;
+    const isPlatforms = platformModels.includes(name);
+    const Session = isPlatforms ? platform.Supabase?.ai?.Session : undefined;
     if (!Session)
       onMissing(
         new Error(
-          `this host has no encoder ${name}: posts are embedded by their words alone until a hosted function does it`,
+          `this host has no encoder ${name}: posts are embedded by their words alone until a ${isPlatforms ? "hosted function" : "worker that is given its folder (RECSYS_ENCODERS)"} does it`,
         ),
       );
     const session = Session && new Session(name);

@@ -31,6 +31,8 @@ export interface IdeaPost {
   topicId: number | null;
   /** Whether its first week is over. */
   isSettled: boolean;
+  /** Whether it is a newcomer's and waits for somebody else to come to it (recsys_engine.newcomer_posts). */
+  isOnTrial: boolean;
 }
 
 export interface IdeaTopic {
@@ -56,7 +58,14 @@ export interface IdeaSource {
 export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
   const latest: Statement<PostColumns> = call("recsys_engine.idea_posts", { p_limit: postsAtMost });
   return await readAs(pool, anyMember, latest, async (connection, [posts]) => {
-    const audiences: AudienceColumns = { people: [], viewers: [], voters: [], commenters: [], topic_ids: [] };
+    const audiences: AudienceColumns = {
+      people: [],
+      viewers: [],
+      voters: [],
+      commenters: [],
+      topic_ids: [],
+      on_trial: [],
+    };
     for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
       const some = posts.post_ids.slice(start, start + postsAtOnce);
       const [counted] = await asService(connection, anyMember.role, readAudiences(some));
@@ -80,6 +89,7 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
         commenters: audiences.commenters[i],
         topicId: audiences.topic_ids[i],
         isSettled: posts.created_at[i] + audienceWindow <= now,
+        isOnTrial: audiences.on_trial[i],
       })),
       topics: topics.map(({ topic_id, centroid, ...topic }) => ({
         ...topic,
@@ -107,6 +117,7 @@ export interface AudienceColumns {
   voters: number[];
   commenters: number[];
   topic_ids: (number | null)[];
+  on_trial: boolean[];
 }
 
 /** How many people came to some posts in their first week; to be asked as the service. */

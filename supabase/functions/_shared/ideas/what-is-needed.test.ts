@@ -11,6 +11,7 @@ const post = (id: string, topicId: number | null, age: number, people = 1, comme
   ...{ id, topicId, people, commenters, title: id, tags: [], author: null, viewers: people, voters: 0 },
   createdAt: now - age * day,
   isSettled: age >= 7,
+  isOnTrial: false,
 });
 const topic = (id: number, demand: number, supply: number): IdeaTopic => ({
   ...{ id, demand, supply, label: `topic ${id}`, terms: [], people: null, centroid: [] },
@@ -27,13 +28,35 @@ const found = (posts: IdeaPost[], topics: IdeaTopic[]) =>
 test("what waits for a comment for two days, the most visited first, and what has one does not", () => {
   const posts = [
     ...many(10, 1),
-    post("few", null, 5, 2, 0),
-    post("many", null, 3, 9, 0),
-    post("older", null, 6, 2, 0),
-    post("fourth", null, 6, 1, 0),
-    post("yesterday", null, 1, 99, 0),
+    post("few", null, 5, 20, 0),
+    post("many", null, 3, 90, 0),
+    post("older", null, 6, 20, 0),
+    post("fourth", null, 6, 10, 0),
+    post("yesterday", null, 1, 990, 0),
   ];
   assert.deepEqual(found(posts, []), [["unanswered", null, ["many", "older", "few"]]]);
+});
+
+test("nine accounts bring no title before others; the tenth does", () => {
+  const others = [post("first", null, 9, 0, 0), post("second", null, 8, 1, 0), post("third", null, 7, 3, 0)];
+  const named = (people: number) =>
+    found([...many(10, 1), ...others, post("pushed", null, 3, people, 0)], []).map(([, , posts]) => posts);
+  assert.deepEqual(named(9), [["first", "second", "third"]]);
+  assert.deepEqual(named(10), [["pushed", "first", "second"]]);
+});
+
+test("posts on trial neither are named nor make a topic needed, however many come", () => {
+  const onTrial = (each: IdeaPost): IdeaPost => ({ ...each, isOnTrial: true });
+  const asked = many(6, 2, 0);
+  const read = [post("own", 3, 10, 20), onTrial(post("tried", 3, 10, 900))];
+  const topics = [topic(1, 1, 1), topic(2, 1, 1), topic(3, 9, 1)];
+  const [waits, often, ...rest] = found([...many(20, 1), ...asked, ...read], topics);
+  assert.deepEqual(
+    [waits[0], often.slice(0, 2), rest],
+    ["unanswered", ["asked_often", 2], [["read_much", 3, ["own"]]]],
+  );
+  assert.deepEqual(found([...many(20, 1), ...asked.map(onTrial), ...read], topics), rest);
+  assert.deepEqual(found(read.slice(1), topics), []);
 });
 
 test("where nobody comments, that there is no comment says nothing", () => {

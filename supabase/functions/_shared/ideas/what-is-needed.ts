@@ -1,4 +1,7 @@
-/** What a community asks for and does not get, said before any idea: by its posts of the last four weeks that any member may read. */
+/**
+ * What a community asks for and does not get, said before any idea: by its posts of the last four weeks that any member may read. Those on trial say
+ * nothing yet, as in every feed: accounts made for it would have their titles shown to all.
+ */
 import { neededFrom, needsOf } from "./needs.ts";
 import type { IdeaPost, IdeaTopic } from "./read-idea-source.ts";
 
@@ -11,7 +14,7 @@ export type NeedKind = "unanswered" | "asked_often" | "read_much";
 export interface Need {
   kind: NeedKind;
   topic: Pick<IdeaTopic, "id" | "label"> | null;
-  /** Posts that show it, the most visited first. */
+  /** Posts that show it: those of `leastPeople` and more, the most visited first, then the others, the oldest first. */
   posts: IdeaPost[];
 }
 
@@ -22,10 +25,13 @@ const leastPosts = 5;
 /** So many times the community's share of unanswered posts is more than usual. */
 const moreThanUsual = 1.5;
 const perNeed = 3;
+/** Of fewer people nothing is said of how many came, as recsys_engine.least_people() has it: an order by fewer shows each of them, and a few accounts make it. */
+export const leastPeople = 10;
 const topicsPerKind = 2;
 
-/** `posts`: those of the last four weeks; `now`: milliseconds since 1970. */
-export function whatIsNeeded(posts: IdeaPost[], topics: IdeaTopic[], now: number): Need[] {
+/** `lately`: posts of the last four weeks; `now`: milliseconds since 1970. */
+export function whatIsNeeded(lately: IdeaPost[], topics: IdeaTopic[], now: number): Need[] {
+  const posts = lately.filter(({ isOnTrial }) => !isOnTrial);
   const old = posts.filter(({ createdAt }) => createdAt <= now - patience);
   const unanswered = old.filter(({ commenters }) => commenters === 0);
   const share = unanswered.length / Math.max(1, old.length);
@@ -53,7 +59,8 @@ export function whatIsNeeded(posts: IdeaPost[], topics: IdeaTopic[], now: number
   return needs.filter(({ posts }) => posts.length > 0);
 }
 
-/** Of equally many people the earlier. */
+/** Of equally many people the earlier; fewer than `leastPeople` are as none. */
 function mostVisited(posts: IdeaPost[]): IdeaPost[] {
-  return [...posts].sort((a, b) => b.people - a.people || a.createdAt - b.createdAt).slice(0, perNeed);
+  const said = ({ people }: IdeaPost) => (people < leastPeople ? 0 : people);
+  return [...posts].sort((a, b) => said(b) - said(a) || a.createdAt - b.createdAt).slice(0, perNeed);
 }

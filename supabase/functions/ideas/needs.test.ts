@@ -1,0 +1,63 @@
+/** What is not told of a need: posts on trial, and an order that a few accounts made. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { uuid } from "../../../testing/community.ts";
+import { fillForms, publishTopics, reader, testApp, writers } from "../../../testing/ideas.ts";
+import { leastPeople } from "../_shared/ideas/what-is-needed.ts";
+
+const { pool, url } = await testDatabase({ after }, "needs");
+await pool.query("update recsys.settings set requests_per_minute = null");
+const scope = { after };
+/** Each with a worker of its own, and nothing kept. */
+const ask = async (userId: string) => {
+  await pool.query("delete from recsys_engine.idea_pool");
+  return await testApp(scope, url).call(userId, {});
+};
+
+test("a post on trial is named nowhere, nor is any for the views of nine", async () => {
+  const { rows } = await pool.query("select recsys_engine.least_people()");
+  assert.equal(leastPeople, rows[0].least_people);
+  await fillForms(pool);
+  const strangers = Array.from({ length: 10 }, (_, n) => uuid("f", n));
+  await pool.query(
+    "insert into public.profiles (id, created_at) select unnest($1::uuid[]), now() - interval '1 year'",
+    [strangers],
+  );
+  await publishTopics(pool);
+  await pool.query(
+    `insert into public.comments (user_id, post_id, body, created_at)
+     select $1, posts.id, 'Thanks', posts.created_at + interval '2 days' from public.posts where posts.title ~ '^(How safe|What to see)' and posts.title !~ 'Lima'`,
+    [writers[10]],
+  );
+  const { needs, items } = (await ask(reader)).body;
+  const named = [...needs.flatMap(({ posts }) => posts), ...items[0].from].map(({ post_id }) => post_id);
+  assert.ok(named.length > 5);
+  await pool.query(
+    "insert into recsys_engine.newcomer_posts select id, author_id, created_at, 1, now() + interval '1 day' from public.posts where id = any ($1)",
+    [named],
+  );
+  const stored = (await testApp(scope, url).call(reader, {})).body;
+  const again = (await ask(reader)).body;
+  for (const body of [stored, again]) for (const id of named) assert.ok(!JSON.stringify(body).includes(id));
+  assert.ok(
+    again.needs.some(({ kind }) => kind === "unanswered"),
+    "of others there are needs",
+  );
+  await pool.query("update recsys_engine.newcomer_posts set on_trial_until = now() - interval '1 minute'");
+  assert.deepEqual((await ask(reader)).body.needs, needs);
+  // of those that wait the last, to which nobody came
+  const [last] = again.needs[0].posts.slice(-1);
+  const push = (people: string[]) =>
+    pool.query(
+      "insert into public.post_views (user_id, post_id, created_at) select unnest($1::uuid[]), id, created_at + interval '1 hour' from public.posts where id = $2",
+      [people, last.post_id],
+    );
+  const places = async () =>
+    (await ask(reader)).body.needs[0].posts.findIndex(({ post_id }) => post_id === last.post_id);
+  const before = await places();
+  await push(strangers.slice(0, 9));
+  assert.equal(await places(), before);
+  await push(strangers.slice(9));
+  assert.equal(await places(), 0);
+});
