@@ -16,7 +16,7 @@ import { readSafetensors } from "./safetensors.ts";
 import { identityOf, readRankerStage, type StageName, stageNames } from "./stage.ts";
 import { dlrmOfWeights, towersOfWeights } from "./weights.ts";
 
-/** Of towers that began at the factors of ALS (towers/better-start.ts) the names of start and weights have this before their ending. */
+/** Of towers that began at the factors of ALS (towers/best-towers.ts) the names of start and weights have this before their ending. */
 export const fromFactors = "-from-factors";
 
 export interface TrainedElsewhere extends Trainers {
