@@ -106,7 +106,7 @@ export async function train(
   await rollUpAll(database, onProgress, signal);
   if (vectors) print(vectorsLine(vectors));
   const read = await communityFromDatabase(database, onProgress, trainingEvents);
-  const community = await withVectors(database, read.community, vectors?.basis.id);
+  const community = await withVectors(database, read.community, vectors && vectorSpecOf(vectors));
   const loaded = { ...read, community };
   const model = await trainModel(loaded, {
     seed,
@@ -172,8 +172,9 @@ export async function train(
   return folder;
 }
 
-function vectorsLine({ basis: { encoder, dimension }, share }: PreparedVectors): string {
-  return `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers), which the post tower reads`;
+function vectorsLine({ basis: { encoder, dimension }, share, users }: PreparedVectors): string {
+  const ofPosts = `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers), which the post tower reads`;
+  return users === undefined ? ofPosts : `${ofPosts}; so have ${users} users, whose the user tower reads`;
 }
 
 function metricsOf(model: TrainedModel): Record<string, unknown> {

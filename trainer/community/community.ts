@@ -25,6 +25,8 @@ export interface Users {
   bios: string[];
   /** Milliseconds since 1970. */
   createdAt: Float64Array;
+  /** As of posts, where the towers read those of users, too. */
+  vectors?: (Float32Array | null)[];
 }
 
 export interface Posts {

@@ -121,7 +121,10 @@ for (const runtime of runtimes)
     // weights that a fine-tuning reads back give the same
     const read = { ...towers, ...towersOf(userTowerGraph(towers), onnx) };
     assert.deepEqual(embedPosts(read, data, 30), expected);
-    assert.notDeepEqual(embedPosts(read, { ...data, vectors: undefined } as TowerData, 30), expected);
+    assert.notDeepEqual(
+      embedPosts(read, { ...data, vectors: { posts: undefined, users: undefined } } as TowerData, 30),
+      expected,
+    );
   });
 
 test("a graph says how many rows its table of words has, and is fed by these", async () => {

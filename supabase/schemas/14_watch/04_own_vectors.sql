@@ -1,53 +1,58 @@
--- The vectors that other models, encoders, made of posts: where recsys.watch says that they are.
+-- The vectors that other models, encoders, made of posts and users: where recsys.watch says that they are.
 
-create function recsys_engine.own_vectors_sql() returns text
+create function recsys_engine.own_vectors_sql(p_entity text) returns text
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce(
     string_agg(
-      format('select %s as post_id, %s as encoder, %s as vector from %s as given', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.table_name),
+      format('select %s as id, %s as encoder, %s as vector from %s', watches.watch ->> 'own_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.watch ->> 'from_sql'),
       ' union all ' order by watches.table_name::text, watches.watch::text),
-    'select null::uuid as post_id, null::text as encoder, null::real[] as vector where false')
+    'select null::uuid as id, null::text as encoder, null::real[] as vector where false')
   from recsys.watches
-  -- a table that cannot be read keeps no post from being embedded: recsys.check() names it
-  where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+  where watches.kind = case p_entity when 'post' then 'vectors' else 'user_vectors' end
+    -- a table that cannot be read keeps nobody from being embedded: recsys.check() names it
+    and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+    and (watches.watch -> 'lookup' is null or coalesce(recsys_engine.reads_columns(to_regclass(watches.watch #>> '{lookup,0}'), array[watches.watch #>> '{lookup,1}', watches.watch #>> '{lookup,2}']), false))
 $$;
-comment on function recsys_engine.own_vectors_sql() is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector).';
+comment on function recsys_engine.own_vectors_sql(text) is 'SQL for all vectors of posts, or of users, that watched tables have and the caller may read: (id, encoder, vector). The encoder '''' of users is that of the posts.';
 
-create function recsys_engine.own_vector_shapes() returns table (encoder text, dimension integer, posts bigint)
+create function recsys_engine.own_vector_shapes(p_entity text) returns table (encoder text, dimension integer, entities bigint)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   -- made of what recsys.watch quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select own.encoder, cardinality(own.vector), count(distinct own.post_id) from (%s) as own where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2', recsys_engine.own_vectors_sql());
+  return query execute format('select own.encoder, cardinality(own.vector), count(distinct own.id) from (%s) as own where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.id is not null group by 1, 2', recsys_engine.own_vectors_sql(p_entity));
 end
 $$;
-comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length.';
+comment on function recsys_engine.own_vector_shapes(text) is 'How many posts, or users, have a vector of each encoder and length.';
 
-create function recsys_engine.own_vectors(p_encoder text, p_posts uuid[]) returns table (post_id uuid, vector json)
+create function recsys_engine.own_vectors(p_entity text, p_encoder text, p_ids uuid[]) returns table (id uuid, vector json)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from (%s) as own where own.post_id = any ($2) and own.encoder = $1 and own.vector is not null order by own.post_id, own.vector', recsys_engine.own_vectors_sql())
-  using p_encoder, p_posts;
+  return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from (%s) as own where own.id = any ($2) and own.encoder in ($1, %L) and own.vector is not null%s order by own.id, own.vector',
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
+  using p_encoder, p_ids;
 end
 $$;
-comment on function recsys_engine.own_vectors(text, uuid[]) is 'The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array.';
+comment on function recsys_engine.own_vectors(text, text, uuid[]) is 'The vectors by an encoder of those of some posts, or users, that have one, as JSON, which drivers read several times as fast as an array. Of who wants no personalisation nothing is read.';
 
-create function recsys_engine.missing_vectors(p_basis text, p_after uuid, p_limit integer) returns table (post_id uuid, vector json)
+create function recsys_engine.missing_vectors(p_entity text, p_basis text, p_after uuid, p_limit integer) returns table (id uuid, vector json)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder = basis.encoder and own.vector is not null where basis.basis_id = $1 and own.post_id > $2 and not exists (select from recsys_engine.reduced_vectors as reduced where reduced.post_id = own.post_id and reduced.basis_id = basis.basis_id) order by own.post_id, own.vector limit $3', recsys_engine.own_vectors_sql())
+  return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder in (basis.encoder, %L) and own.vector is not null where basis.basis_id = $1 and own.id > $2 and not exists (select from recsys_engine.%I as reduced where reduced.%I = own.id and reduced.basis_id = basis.basis_id)%s order by own.id, own.vector limit $3',
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'post' then 'reduced_vectors' else 'reduced_user_vectors' end, p_entity || '_id',
+    case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
   using p_basis, p_after, p_limit;
 end
 $$;
-comment on function recsys_engine.missing_vectors(text, uuid, integer) is 'The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
+comment on function recsys_engine.missing_vectors(text, text, uuid, integer) is 'The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
 
-revoke all on function recsys_engine.own_vectors_sql(), recsys_engine.own_vector_shapes(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) from public;
-grant execute on function recsys_engine.own_vectors_sql(), recsys_engine.own_vector_shapes(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) to service_role;
+revoke all on function recsys_engine.own_vectors_sql(text), recsys_engine.own_vector_shapes(text), recsys_engine.own_vectors(text, text, uuid[]), recsys_engine.missing_vectors(text, text, uuid, integer) from public;
+grant execute on function recsys_engine.own_vectors_sql(text), recsys_engine.own_vector_shapes(text), recsys_engine.own_vectors(text, text, uuid[]), recsys_engine.missing_vectors(text, text, uuid, integer) to service_role;
 
 create function recsys_engine.queue_for_encoder() returns trigger
 language plpgsql volatile security invoker set search_path = ''
@@ -66,3 +71,4 @@ create trigger queue_for_encoder after update of encoder on recsys.settings
 for each row when (new.encoder is not null and new.encoder is distinct from old.encoder) execute function recsys_engine.queue_for_encoder();
 
 select recsys.watch('recsys_engine.raw_vectors', 'vectors', p_texts => '{vector}', p_others => '{encoder}');
+select recsys.watch('recsys_engine.raw_user_vectors', 'user_vectors', p_texts => '{vector}', p_others => '{encoder}');

@@ -28,6 +28,7 @@ export type UserRow = Pick<
   | "habit_log_idle"
   | "follows"
   | "followed"
+  | "vector"
   | "recent_interactions"
   | "history_posts"
 > & {
