@@ -753,8 +753,8 @@ begin
       -- who is looked up is joined, so that an index finds whom a batch asks for
       'lookup', case when p_kind = 'user_vectors' then p_user_lookup end,
       'own_sql', case when has_vectors then case when entity = 'post' then entity_sql when p_user_lookup is null then format('changed.%I', p_user_id) else format('people.%I', p_user_lookup[3]) end end,
-      'from_sql', case when has_vectors then format('%s as changed', p_table) || case when entity = 'user' and p_user_lookup is not null
-        then format(' join %s as people on people.%I = changed.%I', to_regclass(p_user_lookup[1]), p_user_lookup[2], p_user_id) else '' end end,
+      'join_sql', case when p_kind = 'user_vectors' and p_user_lookup is not null
+        then format('join %s as people on people.%I = changed.%I', to_regclass(p_user_lookup[1]), p_user_lookup[2], p_user_id) end,
       'vector_sql', case when has_vectors then format(
         case (select pg_attribute.atttypid from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attname = p_texts[1])
           when 'double precision[]'::regtype then 'recsys_engine.real_numbers(changed.%I)' else 'changed.%I::real[]' end, p_texts[1]) end,
@@ -808,7 +808,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.own_vectors_sql(p_entity text)
 AS $function$
   select coalesce(
     string_agg(
-      format('select %s as id, %s as encoder, %s as vector from %s', watches.watch ->> 'own_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.watch ->> 'from_sql'),
+      concat_ws(' ', format('select %s as id, %s as encoder, %s as vector from %s as changed', watches.watch ->> 'own_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.table_name), watches.watch ->> 'join_sql'),
       ' union all ' order by watches.table_name::text, watches.watch::text),
     'select null::uuid as id, null::text as encoder, null::real[] as vector where false')
   from recsys.watches
@@ -957,7 +957,7 @@ begin
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
-        ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
+        ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
@@ -1058,7 +1058,53 @@ begin
   );
 
   return query
-  select false, format('service_role may not read the vectors of posts in %s, and their towers go by words alone', recsys_engine.table_sql(unread.relation)), unread.statement
+  with people as (
+    -- by the uuid of auth.users, as it is watched
+    select watches.table_name as relation, watches.user_column as person from recsys.watches where watches.kind = 'users'
+  ),
+  holders as (
+    select people.relation, people.person, null::text[] as lookup, 1 as rank from people
+    union all
+    select pg_constraint.conrelid::regclass, pg_attribute.attname::text,
+      case when key.attname <> people.person then array[people.relation::text, key.attname::text, people.person] end, 2
+    from people
+    join pg_catalog.pg_constraint on pg_constraint.confrelid = people.relation and pg_constraint.contype = 'f' and cardinality(pg_constraint.conkey) = 1
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_constraint.conrelid and pg_attribute.attnum = pg_constraint.conkey[1]
+    join pg_catalog.pg_attribute as key on key.attrelid = pg_constraint.confrelid and key.attnum = pg_constraint.confkey[1]
+    union all
+    select pg_constraint.conrelid::regclass, pg_attribute.attname::text, null, 3
+    from pg_catalog.pg_constraint
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_constraint.conrelid and pg_attribute.attnum = pg_constraint.conkey[1]
+    where pg_constraint.confrelid = to_regclass('auth.users') and pg_constraint.contype = 'f' and cardinality(pg_constraint.conkey) = 1
+  )
+  select distinct on (holders.relation::text, pg_attribute.attname) false,
+    format('%s of %s has a vector of each user, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
+      coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
+    format('select recsys.watch(%s, ''user_vectors''%s, p_texts => %s%s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
+      case when holders.person <> 'user_id' then ', p_user_id => ' || recsys_engine.literal_sql(holders.person) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text),
+      case when holders.lookup is not null then ', p_user_lookup => ' || recsys_engine.literal_sql(holders.lookup::text) else '' end)
+  from holders
+  join pg_catalog.pg_attribute on pg_attribute.attrelid = holders.relation and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+    and pg_attribute.atttypid in ('extensions.vector'::regtype, 'extensions.halfvec'::regtype)
+  join pg_catalog.pg_class on pg_class.oid = holders.relation
+  left join pg_catalog.pg_stats on pg_stats.schemaname = pg_class.relnamespace::regnamespace::text and pg_stats.tablename = pg_class.relname and pg_stats.attname = pg_attribute.attname
+  -- once each: what has many rows of somebody says nothing of them alone
+  where exists (
+      select from pg_catalog.pg_index
+      join pg_catalog.pg_attribute as person on person.attrelid = holders.relation and person.attnum = pg_index.indkey[0] and person.attname = holders.person
+      where pg_index.indrelid = holders.relation and pg_index.indisunique and pg_index.indpred is null and pg_index.indnkeyatts = 1
+    )
+    and not exists (
+      select from recsys.watches
+      where watches.table_name = holders.relation and watches.kind in ('vectors', 'user_vectors') and watches.watch -> 'columns' ? pg_attribute.attname::text
+    )
+    -- posts are proposed above
+    and not exists (select from recsys_engine.relations_under('recsys.source_posts'::regclass) as under where under.relation = holders.relation)
+  order by holders.relation::text, pg_attribute.attname, holders.rank;
+
+  return query
+  select false, format('service_role may not read the vectors of %s in %s, and their towers go by words alone',
+    case when exists (select from recsys.watches where watches.table_name = unread.relation and watches.kind = 'vectors') then 'posts' else 'users' end, recsys_engine.table_sql(unread.relation)), unread.statement
   from (
     select reads.relation, reads.statement from recsys_engine.missing_reads('service_role') as reads where reads.views = 'recsys.watches'
     union
@@ -1066,16 +1112,17 @@ begin
     from recsys.watches
     join pg_catalog.pg_class on pg_class.oid = watches.table_name
     join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
-    where watches.kind = 'vectors' and not has_schema_privilege('service_role', pg_namespace.oid, 'usage')
+    where watches.kind in ('vectors', 'user_vectors') and not has_schema_privilege('service_role', pg_namespace.oid, 'usage')
   ) as unread
   order by 2, 3;
 
   return query
-  select distinct false, format('%s has no index by which a post''s vector is found, and each batch of embedding reads all of it', recsys_engine.table_sql(watches.table_name)),
-    format('create index concurrently on %s (%s)', recsys_engine.table_sql(watches.table_name), regexp_replace(watches.watch ->> 'entity_sql', '\s+', ' ', 'g'))
+  select distinct false, format('%s has no index by which a %s''s vector is found, and each batch of embedding reads all of it', recsys_engine.table_sql(watches.table_name), watches.watch ->> 'entity'),
+    format('create index concurrently on %s (%s)', recsys_engine.table_sql(watches.table_name),
+      coalesce(recsys_engine.identifier_sql(watches.user_column), regexp_replace(watches.watch ->> 'entity_sql', '\s+', ' ', 'g')))
   from recsys.watches
-  cross join lateral recsys_engine.explained('service_role', format('select from %s where %s = any (''{00000000-0000-4000-8000-000000000000,00000000-0000-4000-8000-000000000001}''::uuid[])', watches.table_name, watches.watch ->> 'entity_sql')) as plan
-  where watches.kind = 'vectors' and plan is not null
+  cross join lateral recsys_engine.explained('service_role', concat_ws(' ', format('select from %s as changed', watches.table_name), watches.watch ->> 'join_sql', format('where %s = any (''{00000000-0000-4000-8000-000000000000,00000000-0000-4000-8000-000000000001}''::uuid[])', watches.watch ->> 'own_sql'))) as plan
+  where watches.kind in ('vectors', 'user_vectors') and plan is not null
     and not exists (select from recsys_engine.plan_nodes(plan) as nodes where nodes.relation = watches.table_name and nodes.node ? 'Index Cond');
 
   return query
@@ -1087,11 +1134,30 @@ begin
 
   return query
   select false,
-    format('model %s reads vectors by %s, and %s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
+    format('model %s reads vectors by %s, and %s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), shapes.entities, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
     'npx recsys train, then npx recsys publish: from then on the others are read'
   from recsys.models
-  join recsys_engine.own_vector_shapes() as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
+  join recsys_engine.own_vector_shapes('post') as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
   where models.status = 'active' and models.feature_spec ? 'vectors';
+
+  return query
+  -- whose vectors the posts have: what the active model reads, or the next training will
+  with of_posts as (
+    (select 1 as rank, models.feature_spec #>> '{vectors,encoder}' as encoder, (models.feature_spec #>> '{vectors,dimension}')::integer as dimension, 0::bigint as entities
+    from recsys.models where models.status = 'active' and models.feature_spec ? 'vectors')
+    union all
+    select 2, shapes.encoder, shapes.dimension, shapes.entities from recsys_engine.own_vector_shapes('post') as shapes
+    order by 1, 4 desc, 2
+    limit 1
+  )
+  select false,
+    format('%s users have a vector by %s (%s numbers), and the posts %s: these users are embedded by their words alone', shapes.entities,
+      coalesce(nullif(regexp_replace(shapes.encoder, '\s+', ' ', 'g'), ''), 'a model without a name'), shapes.dimension,
+      case when of_posts.encoder is null then 'have none' else format('have theirs by %s (%s numbers)', regexp_replace(of_posts.encoder, '\s+', ' ', 'g'), of_posts.dimension) end),
+    'make the vectors of users with the model that makes those of posts, whose name p_others finds; where it was changed for the posts too: npx recsys train, then npx recsys publish'
+  from recsys_engine.own_vector_shapes('user') as shapes
+  left join of_posts on true
+  where (of_posts.encoder is null or shapes.encoder not in (of_posts.encoder, '') or shapes.dimension <> of_posts.dimension);
 end
 $function$;
 
@@ -1120,21 +1186,21 @@ create policy "people read their own components" on recsys_engine.reduced_user_v
 
 CREATE TRIGGER queue_for_encoder AFTER UPDATE OF encoder ON recsys.settings FOR EACH ROW WHEN (((new.encoder IS NOT NULL) AND (new.encoder IS DISTINCT FROM old.encoder))) EXECUTE FUNCTION recsys_engine.queue_for_encoder();
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "from_sql": "recsys_engine.raw_vectors as changed", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_update AFTER UPDATE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "from_sql": "recsys_engine.raw_vectors as changed", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_update AFTER UPDATE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_delete AFTER DELETE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "from_sql": "recsys_engine.raw_vectors as changed", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_delete AFTER DELETE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "from_sql": "recsys_engine.raw_vectors as changed", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_insert AFTER INSERT ON recsys_engine.raw_user_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "from_sql": "recsys_engine.raw_user_vectors as changed", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_insert AFTER INSERT ON recsys_engine.raw_user_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_update AFTER UPDATE ON recsys_engine.raw_user_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "from_sql": "recsys_engine.raw_user_vectors as changed", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_update AFTER UPDATE ON recsys_engine.raw_user_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_delete AFTER DELETE ON recsys_engine.raw_user_vectors REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "from_sql": "recsys_engine.raw_user_vectors as changed", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_delete AFTER DELETE ON recsys_engine.raw_user_vectors REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_user_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "from_sql": "recsys_engine.raw_user_vectors as changed", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_user_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
 comment on column recsys.settings.encoder is 'Which of the platform''s models makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers). Where the function embed has none it says so once. Null: none is made.';
 
@@ -1236,7 +1302,7 @@ comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts th
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model, or the posts, have. Part of recsys.check().';
 
 revoke execute on function recsys_engine.user_components(uuid,bigint) from public;
 

@@ -138,8 +138,8 @@ begin
       -- who is looked up is joined, so that an index finds whom a batch asks for
       'lookup', case when p_kind = 'user_vectors' then p_user_lookup end,
       'own_sql', case when has_vectors then case when entity = 'post' then entity_sql when p_user_lookup is null then format('changed.%I', p_user_id) else format('people.%I', p_user_lookup[3]) end end,
-      'from_sql', case when has_vectors then format('%s as changed', p_table) || case when entity = 'user' and p_user_lookup is not null
-        then format(' join %s as people on people.%I = changed.%I', to_regclass(p_user_lookup[1]), p_user_lookup[2], p_user_id) else '' end end,
+      'join_sql', case when p_kind = 'user_vectors' and p_user_lookup is not null
+        then format('join %s as people on people.%I = changed.%I', to_regclass(p_user_lookup[1]), p_user_lookup[2], p_user_id) end,
       'vector_sql', case when has_vectors then format(
         case (select pg_attribute.atttypid from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attname = p_texts[1])
           when 'double precision[]'::regtype then 'recsys_engine.real_numbers(changed.%I)' else 'changed.%I::real[]' end, p_texts[1]) end,

@@ -5,7 +5,7 @@ language sql stable security invoker set search_path = ''
 as $$
   select coalesce(
     string_agg(
-      format('select %s as id, %s as encoder, %s as vector from %s', watches.watch ->> 'own_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.watch ->> 'from_sql'),
+      concat_ws(' ', format('select %s as id, %s as encoder, %s as vector from %s as changed', watches.watch ->> 'own_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql', watches.table_name), watches.watch ->> 'join_sql'),
       ' union all ' order by watches.table_name::text, watches.watch::text),
     'select null::uuid as id, null::text as encoder, null::real[] as vector where false')
   from recsys.watches

@@ -3499,7 +3499,7 @@ export interface Functions {
   "recsys_engine.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
   /** Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check(). */
   "recsys_engine.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model reads. Part of recsys.check(). */
+  /** Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, and vectors by another encoder than the active model, or the posts, have. Part of recsys.check(). */
   "recsys_engine.check_vectors": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
   "recsys_engine.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
