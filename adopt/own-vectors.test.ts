@@ -9,8 +9,8 @@ const { adoptTables } = await draftedApps({ after });
 
 const accounts =
   "insert into auth.users (id, email) select gen_random_uuid(), n || '@example.com' from generate_series(1, 20) as n;";
-const profiles = `${accounts}
-  create table profiles (id uuid primary key references auth.users on delete cascade, username text, bio text, face extensions.vector(3), created_at timestamptz not null default now());
+const profiles = (more = "") => `${accounts}
+  create table profiles (id uuid primary key references auth.users on delete cascade, username text, bio text, ${more}created_at timestamptz not null default now());
   insert into profiles (id, username, bio) select id, email, 'I bake' from auth.users;`;
 
 /** Articles with further columns, the first of them a text. */
@@ -28,12 +28,12 @@ test("vectors of posts, in their own table and in another, are watched; those of
   const vector = "('[' || n || ',1,2]')::extensions.vector(3)";
   const own = await adoptTables(
     "own_vectors",
-    articles(profiles, "uuid references profiles", "body text, embedding extensions.vector(3)", `'Text', ${vector}`),
+    articles(profiles(), "uuid references profiles", "body text, embedding extensions.vector(3)", `'Text', ${vector}`),
   );
   assert.match(own.sql, /-- embedding: vectors of 3 numbers, missing in 0 % of rows, which the post tower reads/);
   const others = await adoptTables(
     "other_vectors",
-    `${articles(profiles, "uuid references profiles", "body text", "'Text ' || n", 150)}
+    `${articles(profiles(), "uuid references profiles", "body text", "'Text ' || n", 150)}
      create table article_vectors (article_id bigint primary key references articles on delete cascade, model text not null, dense extensions.halfvec(3));
      insert into article_vectors select id, 'made-up-1', array[id, 1, 2]::real[]::extensions.halfvec(3) from articles;
      create table chunks (id bigint primary key generated always as identity, article_id bigint not null references articles, part extensions.vector(3));
@@ -73,7 +73,7 @@ test("vectors of people, in their own table and in another, are watched, also wh
 }, async () => {
   const own = await adoptTables(
     "own_user_vectors",
-    `${articles(profiles, "uuid references profiles", "body text", "'Text'")}
+    `${articles(profiles("face extensions.vector(3), "), "uuid references profiles", "body text", "'Text'")}
      update profiles set face = '[1,2,3]' where username < '5';`,
   );
   assert.match(own.sql, /-- face: vectors of 3 numbers, missing in \d+ % of rows, which the user tower reads/);

@@ -152,7 +152,7 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.reader_context(p_reader recsys_engine.reader, p_model_id bigint)
- RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, vector extensions.vector, feed text)
+ RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, components extensions.vector, feed text)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -215,7 +215,7 @@ $function$;
 drop function recsys_engine.user_context(uuid,bigint,timestamp with time zone);
 
 CREATE OR REPLACE FUNCTION recsys_engine.user_context(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone)
- RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, vector extensions.vector, feed text)
+ RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, components extensions.vector, feed text)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -402,7 +402,7 @@ $function$;
 drop function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]);
 
 CREATE OR REPLACE FUNCTION recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone, p_history_posts uuid[])
- RETURNS TABLE(id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, vector extensions.vector)
+ RETURNS TABLE(id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, components extensions.vector)
  LANGUAGE plpgsql
  STABLE ROWS 1
  SET search_path TO ''
@@ -1025,6 +1025,8 @@ begin
   return query
   with posts as (
     select under.relation from recsys_engine.relations_under('recsys.source_posts'::regclass) as under where under.kind in ('r', 'p')
+      -- the view may look at its people, too
+      and not exists (select from recsys.watches where watches.table_name = under.relation and watches.kind = 'users')
   ),
   holders as (
     -- the post is its own row, or one that another table names, once each
@@ -1044,7 +1046,7 @@ begin
   )
   select false,
     format('%s of %s has a vector of each post, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
-      coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
+      coalesce(': missing in ' || round(100 * pg_stats.null_frac) || ' % of rows', '')),
     format('select recsys.watch(%s, ''vectors''%s, p_texts => %s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
       case when holders.post <> 'post_id' then ', p_post_id => ' || recsys_engine.literal_sql(holders.post) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text))
   from holders
@@ -1079,7 +1081,7 @@ begin
   )
   select distinct on (holders.relation::text, pg_attribute.attname) false,
     format('%s of %s has a vector of each user, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
-      coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
+      coalesce(': missing in ' || round(100 * pg_stats.null_frac) || ' % of rows', '')),
     format('select recsys.watch(%s, ''user_vectors''%s, p_texts => %s%s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
       case when holders.person <> 'user_id' then ', p_user_id => ' || recsys_engine.literal_sql(holders.person) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text),
       case when holders.lookup is not null then ', p_user_lookup => ' || recsys_engine.literal_sql(holders.lookup::text) else '' end)
@@ -1099,7 +1101,7 @@ begin
       where watches.table_name = holders.relation and watches.kind in ('vectors', 'user_vectors') and watches.watch -> 'columns' ? pg_attribute.attname::text
     )
     -- posts are proposed above
-    and not exists (select from recsys_engine.relations_under('recsys.source_posts'::regclass) as under where under.relation = holders.relation)
+    and not exists (select from recsys.watches where watches.table_name = holders.relation and watches.kind = 'posts')
   order by holders.relation::text, pg_attribute.attname, holders.rank;
 
   return query

@@ -71,11 +71,11 @@ function vectorsOf(rows: { id: string; text: string }[]): { id: string; vector: 
 
 /** What a feed of somebody is told of their own vector. */
 async function inContext(pool: pg.Pool, user: string, model: number): Promise<number[] | null> {
-  const { rows } = await pool.query("select vector::text from recsys_engine.user_context($1, $2, recsys.clock())", [
+  const { rows } = await pool.query("select components::text from recsys_engine.user_context($1, $2, recsys.clock())", [
     user,
     model,
   ]);
-  return rows[0].vector && [...parseVector(rows[0].vector)];
+  return rows[0].components && [...parseVector(rows[0].components)];
 }
 
 await onBoth("vectors of users are trained on, served, and followed when they change", async (t, database) => {

@@ -278,7 +278,7 @@ returns table (
   recent_interactions json,
   history_posts uuid[],
   followed extensions.vector,
-  vector extensions.vector,
+  components extensions.vector,
   feed text
 )
 language plpgsql stable security invoker set search_path = ''
@@ -359,7 +359,7 @@ returns table (
   recent_interactions json,
   history_posts uuid[],
   followed extensions.vector,
-  vector extensions.vector,
+  components extensions.vector,
   feed text
 )
 language plpgsql stable security invoker set search_path = ''

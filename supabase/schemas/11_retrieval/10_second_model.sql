@@ -4,7 +4,7 @@
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create function recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamptz, p_history_posts uuid[])
-returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, vector extensions.vector)
+returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, components extensions.vector)
 language plpgsql stable security invoker set search_path = '' rows 1
 set jit = off set plan_cache_mode = force_generic_plan
 as $$

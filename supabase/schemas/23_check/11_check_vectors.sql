@@ -8,6 +8,8 @@ begin
   return query
   with posts as (
     select under.relation from recsys_engine.relations_under('recsys.source_posts'::regclass) as under where under.kind in ('r', 'p')
+      -- the view may look at its people, too
+      and not exists (select from recsys.watches where watches.table_name = under.relation and watches.kind = 'users')
   ),
   holders as (
     -- the post is its own row, or one that another table names, once each
@@ -27,7 +29,7 @@ begin
   )
   select false,
     format('%s of %s has a vector of each post, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
-      coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
+      coalesce(': missing in ' || round(100 * pg_stats.null_frac) || ' % of rows', '')),
     format('select recsys.watch(%s, ''vectors''%s, p_texts => %s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
       case when holders.post <> 'post_id' then ', p_post_id => ' || recsys_engine.literal_sql(holders.post) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text))
   from holders
@@ -62,7 +64,7 @@ begin
   )
   select distinct on (holders.relation::text, pg_attribute.attname) false,
     format('%s of %s has a vector of each user, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
-      coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
+      coalesce(': missing in ' || round(100 * pg_stats.null_frac) || ' % of rows', '')),
     format('select recsys.watch(%s, ''user_vectors''%s, p_texts => %s%s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
       case when holders.person <> 'user_id' then ', p_user_id => ' || recsys_engine.literal_sql(holders.person) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text),
       case when holders.lookup is not null then ', p_user_lookup => ' || recsys_engine.literal_sql(holders.lookup::text) else '' end)
@@ -82,7 +84,7 @@ begin
       where watches.table_name = holders.relation and watches.kind in ('vectors', 'user_vectors') and watches.watch -> 'columns' ? pg_attribute.attname::text
     )
     -- posts are proposed above
-    and not exists (select from recsys_engine.relations_under('recsys.source_posts'::regclass) as under where under.relation = holders.relation)
+    and not exists (select from recsys.watches where watches.table_name = holders.relation and watches.kind = 'posts')
   order by holders.relation::text, pg_attribute.attname, holders.rank;
 
   return query

@@ -28,7 +28,7 @@ export type UserRow = Pick<
   | "habit_log_idle"
   | "follows"
   | "followed"
-  | "vector"
+  | "components"
   | "recent_interactions"
   | "history_posts"
 > & {
