@@ -147,50 +147,6 @@ test("tags in one text, at commas or at spaces", { skip }, async () => {
   assert.deepEqual((await shown(spaces, "posts", "it.tags"))[0], "{rye,oven}");
 });
 
-test("vectors of posts, in their own table and in another, are watched; those of pieces are not", {
-  skip,
-}, async () => {
-  const vector = "('[' || n || ',1,2]')::extensions.vector(3)";
-  const own = await adoptTables(
-    "own_vectors",
-    articles("body text, embedding extensions.vector(3)", `'Text', ${vector}`),
-  );
-  assert.match(own.sql, /-- embedding: vectors of 3 numbers, missing in 0 % of rows, which the post tower reads/);
-  const others = await adoptTables(
-    "other_vectors",
-    `${articles("body text", "'Text ' || n", 150)}
-     create table article_vectors (article_id bigint primary key references articles on delete cascade, model text not null, dense extensions.halfvec(3));
-     insert into article_vectors select id, 'made-up-1', array[id, 1, 2]::real[]::extensions.halfvec(3) from articles;
-     create table chunks (id bigint primary key generated always as identity, article_id bigint not null references articles, part extensions.vector(3));
-     insert into chunks (article_id, part) select id, '[1,2,3]' from articles;`,
-  );
-  for (const [{ pool }, encoder] of [
-    [own, "public.articles.embedding"],
-    [others, "made-up-1"],
-  ] as const) {
-    const { rows } = await pool.query("select encoder, dimension, posts from recsys_engine.own_vector_shapes()");
-    assert.deepEqual(rows, [{ encoder, dimension: 3, posts: encoder === "made-up-1" ? 150 : 200 }]);
-    const found = await pool.query("select cure from recsys.check() where problem like '%vector%'");
-    const [table, id] = pool === own.pool ? ["articles", "id"] : ["article_vectors", "article_id"];
-    const cure = `create index concurrently on public.${table} (recsys.id_of(${id}::bigint))`;
-    assert.deepEqual(found.rows, [{ cure }]);
-    await pool.query(cure);
-    assert.deepEqual((await pool.query("select * from recsys.check() where problem like '%vector%'")).rows, []);
-    await pool.query("set role service_role");
-    await pool.query("select * from recsys_engine.missing_vectors('none', gen_random_uuid(), 1)");
-    await pool.query("reset role");
-  }
-  assert.ok(others.unsure.some((line) => /chunks: it has vectors of pieces of a post/.test(line)));
-  await own.pool.query("select recsys.unwatch('articles', 'vectors'); analyze articles");
-  const { rows } = await own.pool.query("select * from recsys.check() where problem like '%vector%'");
-  assert.deepEqual(
-    rows.map(({ problem }) => problem),
-    ["embedding of public.articles has a vector of each post, which no tower reads: missing in 0 % of rows"],
-  );
-  await own.pool.query(rows[0].cure);
-  assert.equal((await own.pool.query("select * from recsys.check() where problem like '%vector%'")).rowCount, 0);
-});
-
 test("tags and comments, likes of both and votes of a number are told apart where a type says of which table a row is", {
   skip,
 }, async () => {

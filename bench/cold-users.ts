@@ -1,7 +1,7 @@
 /**
  * How good the feed of cold users with a profile is, compared with rankings that need no model and with the users'
  * true preferences: three synthetic communities, each with a model of its own. `npm run bench -- cold-users`; same seeds, same table. With `--vectors` the
- * post tower reads vectors of the posts (bench/encode.ts) as well.
+ * towers read vectors of posts and users (bench/encode.ts) as well, with `--post-vectors` those of posts alone.
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -47,6 +47,7 @@ async function evaluateColdUsers(seed: number): Promise<ColdUserMetrics[]> {
   const folder = await benchmarkBundle(scope, undefined, { seed });
   // in a process of its own: it brings a TensorFlow.js that would take the place of ours
   if (process.argv.includes("--vectors")) execFileSync(process.execPath, [encoder, folder]);
+  if (process.argv.includes("--post-vectors")) execFileSync(process.execPath, [encoder, folder, "posts"]);
   const { loaded, scoreWeights } = await loadCommunity(folder);
   const { community } = loaded;
   const sizes = { users: community.users.ids.length, posts: community.posts.ids.length };

@@ -25,7 +25,7 @@ def of_towers(folder: Path, asked: dict) -> dict[str, torch.Tensor]:
     run = TowerStage(folder, stage, weights, torch.device("cpu"), len(asked["rows"]), 1)
     run.refresh()
     run.uniform = len(asked["uniform"])
-    drawn = {name: torch.tensor(asked[name]) for name in ("uniform", "cold", "keep_users", "keep_posts", "vectorless")}
+    drawn = {name: torch.tensor(asked[name]) for name in ("uniform", "cold", "keep_users", "keep_posts", "vectorless", "vectorless_users")}
     for side in ("user_mask", "post_mask"):
         drawn[side] = torch.tensor(asked[side]).reshape(-1, stage["inputs"]["dimensions"])
     loss = run.loss_of(torch.tensor(asked["rows"]), {**drawn, "seed": asked["seed"]})

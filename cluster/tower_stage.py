@@ -8,7 +8,7 @@ from torch import Tensor
 import ranks
 from bags import TokenBags, pooled
 from examples import Table
-from towers import TABLES, VECTOR, Towers, corrections, sampled_softmax
+from towers import TABLES, VECTORS, Towers, corrections, sampled_softmax
 
 CHUNK = 2048
 
@@ -24,8 +24,9 @@ class TowerStage:
         self.post_bags = TokenBags(posts, self.inputs["post_fields"])
         self.followed = tuple(torch.tensor(part, dtype=torch.long) for part in users["followed"])
         self.post_numbers = torch.tensor(posts["numbers"][0]).reshape(len(posts["log_q"]), -1)
-        self.post_vectors = vectors_of(Table(folder, "posts"), self.inputs["text_vector"]) if VECTOR in stage["weights"] else None
-        self.slower = {VECTOR: self.options["vector_learning_rate"]}
+        width = self.inputs["text_vector"]
+        self.own = {side: vectors_of(Table(folder, f"{side}s"), width) for side, name in VECTORS.items() if name in stage["weights"]}
+        self.slower = {name: self.options["vector_learning_rate"] for name in VECTORS.values()}
         self.log_q = torch.tensor(posts["log_q"])
         self.trainable = torch.nonzero(torch.tensor(posts["trainable"])).flatten()
         pairs = Table(folder, "pairs")
@@ -80,8 +81,9 @@ class TowerStage:
             "keep_posts": torch.rand(batch + uniform, generator=chance) >= options["id_embedding_dropout"],
             "user_mask": vector_mask(batch, options, self.inputs, chance),
             "post_mask": vector_mask(batch + uniform, options, self.inputs, chance),
-            "vectorless": torch.rand(batch + uniform, generator=chance) < options["vectorless_posts"],
+            "vectorless": torch.rand(batch + uniform, generator=chance) < options["vectorless"],
             "seed": int(torch.randint(2**31, (1,), generator=chance)),
+            "vectorless_users": torch.rand(batch, generator=chance) < options["vectorless"],
         }
 
     def loss_of(self, rows: Tensor, drawn: dict) -> Tensor:
@@ -98,8 +100,9 @@ class TowerStage:
         posts = self._post_inputs(ids, (of_posts, rate, seed))
         posts["kept"] = torch.nonzero(drawn["keep_posts"][of_posts]).flatten()
         posts["mask"] = drawn["post_mask"][of_posts]
-        if self.post_vectors is not None:
-            posts["text_vector"] = posts["text_vector"] * ~drawn["vectorless"][of_posts][:, None]
+        for side, without in ((users, drawn["vectorless_users"][own]), (posts, drawn["vectorless"][of_posts])):
+            if "text_vector" in side:
+                side["text_vector"] = side["text_vector"] * ~without[:, None]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             user_vectors, post_vectors = self.parallel(self._on_device(users), self._on_device(posts))
         ids = ids.to(self.device)
@@ -144,6 +147,7 @@ class TowerStage:
             "history": seen,
             "followed": followed,
             "numbers": numbers,
+            **self._own_vectors("user", users),
         }
 
     def _post_inputs(self, posts: Tensor, dropout=(None, 0, 0)) -> dict[str, Tensor]:
@@ -152,8 +156,11 @@ class TowerStage:
             "ids": posts,
             "kept": torch.arange(len(posts)),
             "numbers": self.post_numbers[posts],
-            **({} if self.post_vectors is None else {"text_vector": self.post_vectors[posts]}),
+            **self._own_vectors("post", posts),
         }
+
+    def _own_vectors(self, side: str, ids: Tensor) -> dict[str, Tensor]:
+        return {"text_vector": self.own[side][ids]} if side in self.own else {}
 
     def _on_device(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         return {name: values.to(self.device) for name, values in inputs.items()}
@@ -165,9 +172,9 @@ def vector_mask(rows: int, options: dict, inputs: dict, chance: torch.Generator)
     return (torch.rand(rows, inputs["dimensions"], generator=chance) >= rate).float() / (1 - rate)
 
 
-def vectors_of(posts: Table, width: int) -> Tensor:
-    """What the tower is told of each post's own vector, [posts, 65]: its components and a 1, or zeros where it has none."""
-    values, offsets = posts.read(["vector"])["vector"]
+def vectors_of(rows_of: Table, width: int) -> Tensor:
+    """What a tower is told of each post's or user's own vector, [rows, 65]: its components and a 1, or zeros where there is none."""
+    values, offsets = rows_of.read(["vector"])["vector"]
     found = torch.nonzero(torch.tensor(offsets[1:] > offsets[:-1])).flatten()
     rows = torch.zeros(len(offsets) - 1, width)
     rows[found] = torch.cat([torch.tensor(values).reshape(len(found), width - 1), torch.ones(len(found), 1)], 1)

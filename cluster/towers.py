@@ -1,10 +1,10 @@
 """
 The two towers, as trainer/towers/network.ts and loss.ts have them:
 
-  user = normalise( Σ_f a_f · field_f + history · H + followed · F + MLP(fields, history, numbers) + ID embedding )
-  post = normalise( Σ_f a_f · field_f + vector · V                 + MLP(fields, numbers, vector)  + ID embedding )
+  user = normalise( Σ_f a_f · field_f + vector · U + history · H + followed · F + MLP(fields, history, numbers, vector) + ID embedding )
+  post = normalise( Σ_f a_f · field_f + vector · V + MLP(fields, numbers, vector) + ID embedding )
 
-The vector is that of an app's own encoder, where the community has any. Weights have the names and shapes that stage.json lists.
+The vector is that of an app's own encoder, where the community has any of posts, and of users. Weights have the names and shapes that stage.json lists.
 """
 
 import torch
@@ -13,8 +13,8 @@ from torch import Tensor
 
 TABLES = ["tokens", "user_id_embeddings", "post_id_embeddings"]
 _LAYERS = [f"{side}/{part}/{kind}" for side in ("user", "post") for part in ("hidden", "output") for kind in ("weight", "bias")]
-VECTOR = "post/vector"
-NAMES = ["user/mix", "post/mix", VECTOR, "user/history", "user/followed", *_LAYERS, *TABLES]
+VECTORS = {"post": "post/vector", "user": "user/vector"}
+NAMES = ["user/mix", "post/mix", *VECTORS.values(), "user/history", "user/followed", *_LAYERS, *TABLES]
 
 
 class Towers(torch.nn.Module):
@@ -29,7 +29,8 @@ class Towers(torch.nn.Module):
     def embed_users(self, x: dict[str, Tensor]) -> Tensor:
         """
         [N, 32]. `tokens`, `token_weights`, `bags` (where each field of each row begins among them); `history`, `followed` [N, 32], `numbers`;
-        `ids` [N] and `kept` (which of the rows have their ID embedding); in training `mask` [N, 32].
+        `ids` [N] and `kept` (which of the rows have their ID embedding); in training `mask` [N, 32]. `text_vector` [N, 65] where users have vectors of
+        the app's own.
         """
         weights = dict(self.named_parameters())
         seen = x["history"] @ weights["user/history"] + x["followed"] @ weights["user/followed"]
@@ -37,13 +38,13 @@ class Towers(torch.nn.Module):
 
     def embed_posts(self, x: dict[str, Tensor]) -> Tensor:
         """[N, 32], the same without history and followed; `text_vector` [N, 65] where posts have vectors of the app's own."""
-        if "text_vector" not in x:
-            return self._tower("post", x, [x["numbers"]])
-        said = x["text_vector"] @ dict(self.named_parameters())[VECTOR]
-        return self._tower("post", x, [x["numbers"], x["text_vector"]], said)
+        return self._tower("post", x, [x["numbers"]])
 
     def _tower(self, name: str, x: dict[str, Tensor], also: list[Tensor], seen: Tensor | float = 0.0) -> Tensor:
         weights = dict(self.named_parameters())
+        if "text_vector" in x:
+            also = [*also, x["text_vector"]]
+            seen = seen + x["text_vector"] @ weights[VECTORS[name]]
         n = len(x["ids"])
         bags = F.embedding_bag(
             x["tokens"], weights["tokens"], x["bags"], mode="sum", per_sample_weights=x["token_weights"], sparse=True

@@ -231,8 +231,8 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
     create table public.numbered (id bigint unique, other bigint, auth_id uuid);
     create view public.looks as select * from public.post_views`);
   const refusals: [call: string, reason: RegExp][] = [
-    ["'public.post_views', 'views'", /kind is interactions, .* user_texts or vectors, not 'views'/],
-    ["'public.post_views', null", /kind is interactions, .* user_texts or vectors, not null/],
+    ["'public.post_views', 'views'", /kind is interactions, .* user_texts, vectors or user_vectors, not 'views'/],
+    ["'public.post_views', null", /kind is interactions, .* user_texts, vectors or user_vectors, not null/],
     ["null, 'posts'", /the table is null/],
     ["'public.nowhere', 'posts'", /does not exist/],
     ["'public.looks', 'interactions'", /looks is not a table/],

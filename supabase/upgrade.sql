@@ -1,6 +1,6 @@
 -- What has to happen to tables and types that exist, since 1.0.0 (docs/architecture.md, "A change of the schema").
 
--- Vectors of posts that other models made (05_embeddings/04_text_vectors.sql).
+-- Vectors of posts and users that other models made (05_embeddings/04_text_vectors.sql).
 
 create table recsys_engine.raw_vectors (
   post_id uuid not null primary key,
@@ -25,6 +25,19 @@ create table recsys_engine.reduced_vectors (
   primary key (post_id, basis_id)
 );
 
+create table recsys_engine.raw_user_vectors (
+  user_id uuid not null primary key,
+  encoder text not null check (encoder <> '' and length(encoder) <= 200),
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+);
+
+create table recsys_engine.reduced_user_vectors (
+  user_id uuid not null,
+  basis_id text not null references recsys_engine.vector_bases on delete cascade,
+  components extensions.vector(64) not null,
+  primary key (user_id, basis_id)
+);
+
 create table recsys_engine.encoding_jobs (
   post_id uuid primary key,
   failures integer not null default 0,
@@ -37,6 +50,8 @@ alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
+alter table recsys_engine.raw_user_vectors enable row level security;
+alter table recsys_engine.reduced_user_vectors enable row level security;
 
 alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 

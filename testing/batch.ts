@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { readCommunityId } from "../db/settings.ts";
+import type { VectorSpec } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { randomNeighbours } from "../trainer/community/testing.ts";
 import { newDlrm } from "../trainer/dlrm/model.ts";
 import { randomExamples, testOptions } from "../trainer/dlrm/testing.ts";
@@ -39,7 +40,12 @@ export async function setClock({ pool }: Pick<Database, "pool">, now: string): P
 }
 
 /** Publishes towers that read words and a ranker with random weights, whose scores hang on every feature; returns the model's id. */
-export async function publishRandomModel(database: Database, name: string, seed = 1): Promise<number> {
+export async function publishRandomModel(
+  database: Database,
+  name: string,
+  seed = 1,
+  { towers = wordTowers(), vectors }: { towers?: ReturnType<typeof wordTowers>; vectors?: VectorSpec } = {},
+): Promise<number> {
   const random = new Random(seed);
   const examples = randomExamples(random, 20, 30);
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
@@ -54,7 +60,8 @@ export async function publishRandomModel(database: Database, name: string, seed 
     await handMadeModel({
       name,
       community: await readCommunityId(database),
-      graphs: { ...wordTowers(), dlrm: dlrmGraph(dlrm) },
+      graphs: { ...towers, dlrm: dlrmGraph(dlrm) },
+      ...(vectors && { vectors }),
       neighbours: randomNeighbours(random, posts),
     }),
     { activate: true },

@@ -1,22 +1,30 @@
 /** For tests: towers that read text, untrained. Who uses the words of a post is near it, whatever the words are. */
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
+import { vectorInputs } from "../supabase/functions/_shared/features/text-vector.ts";
 import { type Field, postFields, tokenRows, userFields } from "../supabase/functions/_shared/features/tokens.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
 import { plusNothing } from "./community.ts";
 
-/** A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history and of the followed too, or `ofHistory` times. */
-export function wordTowers(seed = 1, ofHistory = 0.1): { user_tower: Uint8Array; post_tower: Uint8Array } {
-  const name = `${seed} ${ofHistory}`;
-  const known = built.get(name) ?? build(seed, ofHistory);
+/**
+ * A tower is the sum of its words' random vectors and of id_embedding; the user's has a tenth of the history and of the followed too, or `ofHistory` times, and where `ofVector` is not zero so many times
+ * the first 32 components of the user's own vector.
+ */
+export function wordTowers(
+  seed = 1,
+  ofHistory = 0.1,
+  ofVector = 0,
+): { user_tower: Uint8Array; post_tower: Uint8Array } {
+  const name = `${seed} ${ofHistory} ${ofVector}`;
+  const known = built.get(name) ?? build(seed, ofHistory, ofVector);
   built.set(name, known);
   return known;
 }
 
 const built = new Map<string, ReturnType<typeof build>>();
 
-function build(seed: number, ofHistory: number) {
+function build(seed: number, ofHistory: number, ofVector: number) {
   const random = new Random(seed);
   const table = Float32Array.from({ length: tokenRows * dimensions }, () => random.normal());
   const post = new GraphBuilder("post_tower");
@@ -30,8 +38,17 @@ function build(seed: number, ofHistory: number) {
     // somebody without words and history is somewhere too
     user.add(user.multiply(user.add(history, followed), user.scalar(ofHistory)), user.scalar(0.01)),
   );
-  user.output("embedding", user.l2Normalise(plusNothing(user, ofUser, { numbers: rest.numbers })), ["N", dimensions]);
+  const said = ofVector === 0 ? ofUser : user.add(ofUser, components(user, ofVector));
+  user.output("embedding", user.l2Normalise(plusNothing(user, said, { numbers: rest.numbers })), ["N", dimensions]);
   return { user_tower: user.build(), post_tower: post.build() };
+}
+
+function components(g: GraphBuilder, times: number): string {
+  const { type, dims } = contracts.user_tower.inputs.text_vector;
+  const scaled = Float32Array.from({ length: vectorInputs * dimensions }, (_, i) =>
+    Math.floor(i / dimensions) === i % dimensions ? times : 0,
+  );
+  return g.matMul(g.input("text_vector", type, dims), g.weights(scaled, [vectorInputs, dimensions], "vector"));
 }
 
 function words(g: GraphBuilder, table: Float32Array, fields: Field[], ids: string, weights: string): string {

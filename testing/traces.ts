@@ -108,6 +108,11 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
     own,
     JSON.stringify(Array(64).fill(0)),
   ]);
+  await pool.query("insert into recsys_engine.raw_user_vectors values ($1, 'tested', '{1,2}')", [user]);
+  await pool.query("insert into recsys_engine.reduced_user_vectors values ($1, 'tested', $2)", [
+    user,
+    JSON.stringify(Array(64).fill(0)),
+  ]);
   await pool.query("insert into recsys_engine.event_ids values ($1, gen_random_uuid(), now())", [user]);
   await pool.query("insert into recsys_engine.user_days (user_id, events) values ($1, 1)", [user]);
   await pool.query("select recsys_engine.take_request($1)", [user]);

@@ -106,7 +106,7 @@ export async function train(
   const kinds = await readKinds(database.pool);
   await rollUpAll(database, onProgress, signal);
   const read = await communityFromDatabase(database, onProgress, trainingEvents);
-  const community = await withVectors(database, read.community, vectors?.basis.id);
+  const community = await withVectors(database, read.community, vectors && vectorSpecOf(vectors));
   const loaded = { ...read, community };
   const model = await trainModel(loaded, {
     seed,
@@ -119,7 +119,7 @@ export async function train(
     onProgress,
     signal,
   });
-  const isRead = vectors !== undefined && readsVectors(model.towers.towers.dense);
+  const isRead = vectors !== undefined && readsVectors(model.towers.towers.dense).posts;
   if (vectors) print(vectorsLine(vectors, isRead));
   // what follows measures the model, and is no part of what a training costs
   const used = stopwatch.read();
@@ -175,9 +175,11 @@ export async function train(
   return folder;
 }
 
-function vectorsLine({ basis: { encoder, dimension }, share }: PreparedVectors, isRead: boolean): string {
-  const use = isRead ? "reads" : "does without: of what people come to later it finds less with them";
-  return `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers), which the post tower ${use}`;
+function vectorsLine({ basis: { encoder, dimension }, share, users }: PreparedVectors, isRead: boolean): string {
+  const ofPosts = `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers)`;
+  if (!isRead) return `${ofPosts}, which the towers do without: of what people come to later they find less with them`;
+  const read = `${ofPosts}, which the post tower reads`;
+  return users === undefined ? read : `${read}; so have ${users} users, whose the user tower reads`;
 }
 
 function metricsOf(model: TrainedModel): Record<string, unknown> {

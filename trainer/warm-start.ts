@@ -6,11 +6,10 @@ import { reading } from "../db/reading.ts";
 import { readKinds } from "../db/settings.ts";
 import { type Query, run } from "../supabase/functions/_shared/database/database.ts";
 import { db } from "../supabase/functions/_shared/database/query.ts";
-import { basisOfModel } from "../supabase/functions/_shared/embed/read-jobs.ts";
-import { featureSpecDigest } from "../supabase/functions/_shared/features/feature-spec.ts";
+import { basisOfModel, readsUsers } from "../supabase/functions/_shared/embed/read-jobs.ts";
+import { featureSpecDigest, type VectorSpec } from "../supabase/functions/_shared/features/feature-spec.ts";
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
-import type { VectorBasis } from "../supabase/functions/_shared/features/text-vector.ts";
 import { type GraphName, graphNames } from "../supabase/functions/_shared/models/contracts.ts";
 import type { Community } from "./community/community.ts";
 import { type Config, configDigest, defaultConfig } from "./config/config.ts";
@@ -64,27 +63,29 @@ export interface WarmStart {
   trainingFeatures: FeatureBins[];
 }
 
-/** The active model of a database, or the reason why no training with this config, and by this basis of the posts' own vectors, can go on from it. */
+/** The active model of a database, or the reason why no training with this config, and with these vectors of the app's own, can go on from it. */
 export async function readWarmStart(
   database: Database,
   config = defaultConfig,
-  vectors?: VectorBasis,
+  vectors?: VectorSpec,
 ): Promise<WarmStart | string> {
   return await reading(database, async (client) => {
     const active = db
       .selectFrom("recsys.models")
       .select(["model_id", "name", "heads", "feature_spec_digest", "metrics", "learned_until"])
-      .select(basisOfModel.as("basis"))
+      .select([basisOfModel.as("basis"), readsUsers.as("reads_users")])
       .select((model) => model.selectFrom("recsys.settings").select("community_id").as("community"))
       .where("status", "=", "active");
     const [found] = await run(client, active);
     if (!found) return "no model is active";
-    const { model_id, name, heads, feature_spec_digest, basis, metrics, learned_until, community } = found;
+    const { model_id, name, heads, feature_spec_digest, basis, reads_users, metrics, learned_until, community } = found;
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
     const known = basis ?? parsed.data?.without_vectors ?? null;
-    if (known !== (vectors?.id ?? null))
+    if (known !== (vectors?.basis ?? null))
       return `model ${name} reads ${basis ? "other" : "no"} vectors of posts, and there are ${vectors ? `those by ${vectors.encoder}` : "none to go on with"}`;
+    if (basis !== null && reads_users !== (vectors?.users ?? false))
+      return `model ${name} reads ${reads_users ? "" : "no "}vectors of users, and there are ${reads_users ? "too few to go on with" : `enough by ${vectors?.encoder}`}`;
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
     const { config_digest, kinds } = parsed.data;
     if (config_digest !== undefined && config_digest !== configDigest(config))

@@ -4,6 +4,7 @@ import { at, identifier, qualified } from "../catalog/quote.ts";
 import { type People, type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-people.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, noUuid, shownTime, watchSql } from "./draft.ts";
+import { watchUserVectors } from "./draft-vectors.ts";
 import { personId, shownPerson } from "./shown-person.ts";
 import { conditionSql, joinedAlias, listSql, soundTime, stringSql, textSql } from "./sql-text.ts";
 
@@ -11,6 +12,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
   const { people } = roles;
   if (namesAccounts(roles)) {
     draftAccounts(draft);
+    draft.lines.push(...watchUserVectors(draft, roles));
     return;
   }
   if (!people) {
@@ -81,6 +83,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
       "its key is worked out by the table itself",
     ),
     ...(profile ? [profile.watch] : []),
+    ...watchUserVectors(draft, roles),
     "",
   );
 }

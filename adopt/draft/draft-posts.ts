@@ -1,5 +1,5 @@
 /** recsys.source_posts over the table of posts. */
-import { type Column, nameOf, sampleOf, sayableValues, type Table } from "../catalog/catalog.ts";
+import { type Column, nameOf, sayableValues, type Table } from "../catalog/catalog.ts";
 import {
   audienceCondition,
   bodyOf,
@@ -19,6 +19,7 @@ import type { PostTable, Roles } from "../find/find-roles.ts";
 import type { Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost, typeIsOneOf } from "./draft-parts.ts";
+import { watchPostVectors } from "./draft-vectors.ts";
 import { shownPerson } from "./shown-person.ts";
 import { conditionSql, joinedAlias, joinSql, listSql, soundTime, splitSql, stringSql, textSql } from "./sql-text.ts";
 
@@ -155,7 +156,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
       "its key or time is worked out by the table itself",
     ),
     ...watchTexts(draft, posts),
-    ...watchVectors(draft, posts),
+    ...watchPostVectors(draft, posts),
     "",
   );
 }
@@ -276,36 +277,6 @@ function watchTexts(draft: Draft, { tags, key, opening }: PostTable): string[] {
   const { table, post, of, word, ofPosts } = tags;
   const takes = post.plain && ["uuid", "number", "text"].includes(post.kind) && post.kind === key.kind;
   return [...lines, watched(table, post, takes, [of?.by.name ?? word.name], ofPosts ? [ofPosts.type.name] : [])];
-}
-
-/** Vectors that other models made of posts: the post tower reads those of the model that made most. */
-function watchVectors(draft: Draft, { key, own }: PostTable): string[] {
-  for (const table of own.pieces)
-    draft.doubt(
-      table,
-      "it has vectors of pieces of a post, and a post tower reads one a post: keep a mean of them in a table with a row for each post, and watch that as 'vectors'",
-    );
-  return own.vectors.flatMap(({ table, post, vector, encoder }) => {
-    draft.read.add(table);
-    if (table !== draft.posts) draft.uses.push({ table, as: "vectors of posts", where: [], post: { column: post } });
-    const sample = sampleOf(table, vector);
-    const without = sample && table.sample ? 100 - Math.round((100 * sample.present) / table.sample.rows) : undefined;
-    const about = [
-      vector.dimension === null ? "" : `of ${vector.dimension} numbers`,
-      without === undefined ? "" : `missing in ${without} % of rows`,
-    ].filter((part) => part !== "");
-    const takes = post.plain && ["uuid", "number", "text"].includes(post.kind) && post.kind === key.kind;
-    return [
-      `-- ${oneLine(`${vector.name}: vectors${about.length > 0 ? ` ${about.join(", ")}` : ""}, which the post tower reads besides the words; it needs no index for that`)}`,
-      watchSql(
-        draft,
-        table,
-        "vectors",
-        { post: takes ? post.name : undefined, texts: [vector.name], others: encoder ? [encoder.name] : [] },
-        `${post.name} is of a type that it does not take`,
-      ),
-    ];
-  });
 }
 
 /** Columns of the post itself in which its tags are. */

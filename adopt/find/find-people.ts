@@ -226,13 +226,18 @@ export function findProfile(app: KnownApp): Profile | undefined {
   if (!people || selfTextsOf(people.table, true).bio) return undefined;
   for (const table of catalog) {
     if (table === people.table) continue;
-    const person = personsOf(app, table).find(
-      ({ column, sure }) => sure && (table.unique.includes(column.name) || isKey(table, column)),
-    );
+    const person = personOfEachRow(app, table);
     const texts = selfTextsOf(table);
     if (person && texts.bio && !isUnused(table, texts.bio)) return { table, person, ...texts };
   }
   return undefined;
+}
+
+/** Whose the rows of a table are that has one for each person; undefined: it has several, or says of nobody whose they are. */
+export function personOfEachRow(app: KnownApp, table: Table): PersonColumn | undefined {
+  return personsOf(app, table).find(
+    ({ column, sure }) => sure && (table.unique.includes(column.name) || isKey(table, column)),
+  );
 }
 
 function isKey({ primaryKey }: Table, { name }: Column): boolean {

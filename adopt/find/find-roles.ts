@@ -17,7 +17,7 @@ import {
 } from "./find-people.ts";
 import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
 import { type Tags, tagsOf } from "./find-tags.ts";
-import { findVectors } from "./find-vectors.ts";
+import { findUserVectors, findVectors, type UserVectors } from "./find-vectors.ts";
 
 export interface PostTable {
   table: Table;
@@ -34,6 +34,8 @@ export interface PostTable {
 export interface Roles extends KnownApp {
   /** Where they say of themselves what their own table does not have. */
   profile: Profile | undefined;
+  /** What other models made of people. */
+  userVectors: UserVectors[];
   posts: PostTable | undefined;
   actions: Actions;
   logins: Logins | undefined;
@@ -65,6 +67,7 @@ export function findRoles(catalog: Catalog): Roles {
   return {
     ...app,
     profile: findProfile(app),
+    userVectors: findUserVectors(app, found),
     posts,
     actions: found ? findActions(app, found, posts?.opening) : { deeds: [], onComments: [], unclear: [], leftOut: [] },
     logins: findLogins(app),

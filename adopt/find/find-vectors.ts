@@ -1,7 +1,8 @@
-/** Where an app keeps vectors that another model made of its posts. */
+/** Where an app keeps vectors that another model made of its posts and people. */
 import { type Column, isUnused, type Table } from "../catalog/catalog.ts";
 import { pickColumn } from "../catalog/pick-columns.ts";
 import type { References } from "../catalog/references.ts";
+import { type KnownApp, type PersonColumn, personOfEachRow } from "./find-people.ts";
 
 export interface PostVectors {
   table: Table;
@@ -34,6 +35,27 @@ export function findVectors(
       ofTable(from, reference.column, isKey || from.unique.includes(reference.column.name));
     }
   return { vectors, pieces: [...pieces] };
+}
+
+export interface UserVectors {
+  table: Table;
+  /** Whose it is, once each; undefined: the row is that of the person. */
+  person: PersonColumn | undefined;
+  vector: Column;
+  encoder: Column | undefined;
+}
+
+/** In the table of people itself, or in one that has a row for each of them. */
+export function findUserVectors(app: KnownApp, posts: Table | undefined): UserVectors[] {
+  return app.catalog.flatMap((table) => {
+    if (table === posts) return [];
+    const isPeople = table === app.people?.table;
+    const person = isPeople ? undefined : personOfEachRow(app, table);
+    if (!isPeople && !person) return [];
+    return table.columns
+      .filter((vector) => vector.kind === "vector" && !isUnused(table, vector))
+      .map((vector) => ({ table, person, vector, encoder: pickColumn(table, encoderNames, ["text"]) }));
+  });
 }
 
 const encoderNames = ["encoder", "embedding_model", "embedder", "model_name", "model"];

@@ -13,7 +13,7 @@ import { openPostgresCopy, testServer } from "../../db/testing-postgres.ts";
 import { UserError } from "../../db/user-error.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../trainer/community/from-database.ts";
 import { type SyntheticOptions, writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
-import { prepareVectors } from "../../trainer/vectors/prepare-vectors.ts";
+import { prepareVectors, vectorSpecOf } from "../../trainer/vectors/prepare-vectors.ts";
 import { withVectors } from "../../trainer/vectors/read-vectors.ts";
 
 /** `await using scope = openScope()`: what is told to it is closed when the block ends, the last first. */
@@ -74,7 +74,7 @@ export async function loadCommunity(
   const loaded = await communityFromDatabase(database);
   // of a bundle that has any
   const vectors = await prepareVectors(database.pool, () => {});
-  const community = await withVectors(database, loaded.community, vectors?.basis.id);
+  const community = await withVectors(database, loaded.community, vectors && vectorSpecOf(vectors));
   return { loaded: { ...loaded, community }, scoreWeights: await readScoreWeights(database) };
 }
 

@@ -17,7 +17,7 @@ import { evaluateIdeas } from "../../trainer/evaluation/ideas/evaluate-ideas.ts"
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../../trainer/evaluation/report/over-seeds.ts";
 import type { EvaluationReport } from "../../trainer/evaluation/report/report.ts";
 import { StepMeter } from "../../trainer/evaluation/report/step-meter.ts";
-import { prepareVectors } from "../../trainer/vectors/prepare-vectors.ts";
+import { prepareVectors, vectorSpecOf } from "../../trainer/vectors/prepare-vectors.ts";
 import { withVectors } from "../../trainer/vectors/read-vectors.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
@@ -149,7 +149,7 @@ async function evaluate(
   }
 }
 
-/** With the posts' own vectors; those of a bundle are reduced by what was written before the test, those of a database as a training does. */
+/** With the own vectors of posts and users; those of a bundle are reduced by what was written before the test, those of a database as a training does. */
 async function communityWithVectors(
   community: Community,
   { database, onProgress, signal }: Pick<CommandContext, "database" | "onProgress" | "signal">,
@@ -162,7 +162,7 @@ async function communityWithVectors(
   };
   const until = options.data === undefined ? undefined : testFrom();
   const vectors = await prepareVectors(database.pool, onProgress, { until, signal });
-  return await withVectors(database, community, vectors?.basis.id);
+  return await withVectors(database, community, vectors && vectorSpecOf(vectors));
 }
 
 /** The window asked for; by default the last tenth of the interactions is the test, the tenth before for validation. */

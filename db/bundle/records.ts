@@ -84,14 +84,11 @@ const followRecord = z.object({
   created_at: time,
 });
 
-const vectorRecord = z.object({
-  post_id: indexed,
-  vector: z
-    .array(strength)
-    .min(2, "has fewer than 2 numbers")
-    .max(4096, "has more than 4,096 numbers")
-    .refine((vector) => vector.some((value) => Math.fround(value) !== 0), "is of zeros alone"),
-});
+const vector = z
+  .array(strength)
+  .min(2, "has fewer than 2 numbers")
+  .max(4096, "has more than 4,096 numbers")
+  .refine((numbers) => numbers.some((value) => Math.fround(value) !== 0), "is of zeros alone");
 
 export type UserRecord = z.infer<typeof userRecord>;
 export type PostRecord = z.infer<typeof postRecord>;
@@ -99,7 +96,6 @@ export type InteractionRecord = z.infer<typeof interactionRecord>;
 export type ImpressionRecord = z.infer<typeof impressionRecord>;
 export type LoginRecord = z.infer<typeof loginRecord>;
 export type FollowRecord = z.infer<typeof followRecord>;
-export type VectorRecord = z.infer<typeof vectorRecord>;
 
 /** The files of a bundle in the order in which they are read: what is referred to comes first. */
 export const bundleFiles = {
@@ -109,7 +105,8 @@ export const bundleFiles = {
   logins: { name: "logins.ndjson.gz", record: loginRecord, required: false },
   impressions: { name: "impressions.ndjson.gz", record: impressionRecord, required: false },
   follows: { name: "follows.ndjson.gz", record: followRecord, required: false },
-  post_vectors: { name: "post_vectors.ndjson.gz", record: vectorRecord, required: false },
+  post_vectors: { name: "post_vectors.ndjson.gz", record: z.object({ post_id: indexed, vector }), required: false },
+  user_vectors: { name: "user_vectors.ndjson.gz", record: z.object({ user_id: indexed, vector }), required: false },
 } as const;
 
 export type BundlePart = keyof typeof bundleFiles;

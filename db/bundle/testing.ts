@@ -7,7 +7,7 @@ import { type BundlePart, bundleFiles } from "./records.ts";
 /** What the files of a test's bundle hold: records, or the very bytes of the (gzipped) file; null leaves the file out. */
 export type BundleContent = Partial<Record<BundlePart, unknown[] | Buffer | null>>;
 
-/** A sound bundle of two users, two posts and three interactions, one post with a vector of its own. */
+/** A sound bundle of two users, two posts and three interactions, a post and a user with a vector of their own. */
 export const soundBundle = {
   users: [
     {
@@ -42,6 +42,7 @@ export const soundBundle = {
     { user_id: "bob", kind: "topic", target_id: "bread", created_at: "2026-01-04T00:00:00Z" },
   ],
   post_vectors: [{ post_id: "rye", vector: [0.5, -0.25, 1] }],
+  user_vectors: [{ user_id: "bob", vector: [1, 0.5, -0.25] }],
 };
 
 /** Writes a bundle into a temporary folder that is removed when the test is over. */

@@ -11,7 +11,7 @@ import { importBundle } from "./import-bundle.ts";
 
 const database = await testDatabase({ after }, "bad_bundles");
 
-const { users, posts, interactions, logins, impressions, follows, post_vectors } = soundBundle;
+const { users, posts, interactions, logins, impressions, follows, post_vectors, user_vectors } = soundBundle;
 const [ann] = users;
 const [rye] = posts;
 const [view] = interactions;
@@ -189,6 +189,21 @@ const cases: [string, BundleContent, string, number | undefined, RegExp][] = [
     /^unknown post "x"$/,
   ],
   ["two vectors", { post_vectors: [vector, vector] }, "post_vectors", 2, /^post "rye" has two vectors$/],
+  ["a vector of nobody", { user_vectors: [{ user_id: "x", vector: [1, 2] }] }, "user_vectors", 1, /^unknown user "x"$/],
+  [
+    "two vectors of one",
+    { user_vectors: [...user_vectors, ...user_vectors] },
+    "user_vectors",
+    2,
+    /^user "bob" has two vectors$/,
+  ],
+  [
+    "a user's vector of zeros",
+    { user_vectors: [{ user_id: "bob", vector: [0, 0] }] },
+    "user_vectors",
+    1,
+    /^vector: is of zeros/,
+  ],
   ["a short vector", { post_vectors: [{ ...vector, vector: [1] }] }, "post_vectors", 1, /^vector: has fewer than 2/],
   [
     "a long vector",

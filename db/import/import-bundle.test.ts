@@ -106,6 +106,8 @@ test("every field arrives as it was written", async (t) => {
   assert.deepEqual(vectors.rows, [
     { post_id: externalUuid("post", "rye"), encoder: "bundle", vector: soundBundle.post_vectors[0].vector },
   ]);
+  const ofUsers = await database.pool.query("select user_id, encoder, vector from recsys_engine.raw_user_vectors");
+  assert.deepEqual(ofUsers.rows, [{ user_id: bob, encoder: "bundle", vector: soundBundle.user_vectors[0].vector }]);
   const stats = await database.pool.query("select count(*)::integer as rows from recsys_engine.timeline");
   assert.equal(stats.rows[0].rows, 4, "the feature store knows three interactions and a login");
 });
@@ -182,6 +184,7 @@ test("progress is reported step by step and ends at its total", async (t) => {
       "import impressions",
       "import follows",
       "import post_vectors",
+      "import user_vectors",
       "roll up the feature store",
     ],
   );

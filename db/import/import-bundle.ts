@@ -69,7 +69,7 @@ export function keysOfBundle(
   posts = new KnownIds("post"),
 ): { [Part in BundlePart]: KeysOf<Part> } {
   const follows = new KnownFollows(users);
-  const vectors = new KnownVectors(posts);
+  const [ofPosts, ofUsers] = [new KnownVectors("post_id", posts), new KnownVectors("user_id", users)];
   return {
     users: (records, ...at) => users.add(records, ...at),
     posts: (records, ...at) => ({ ...users.find("author_id", records, ...at), ...posts.add(records, ...at) }),
@@ -89,15 +89,13 @@ export function keysOfBundle(
       target: follows.targetsOf(records, ...at),
     }),
     // a bundle does not say whose they are: all are taken for one model's
-    post_vectors: (records, ...at) => ({
-      post_id: vectors.postsOf(records, ...at),
-      encoder: records.map(() => "bundle"),
-    }),
+    post_vectors: (records, ...at) => ({ ...ofPosts.find(records, ...at), encoder: records.map(() => "bundle") }),
+    user_vectors: (records, ...at) => ({ ...ofUsers.find(records, ...at), encoder: records.map(() => "bundle") }),
   };
 }
 
 /** Rows an insert statement takes: larger ones gain nothing, and memory grows with them. Of vectors of 4,096 numbers 500 are 20 MB. */
-const batchRows = (part: BundlePart) => (part === "post_vectors" ? 500 : 5000);
+const batchRows = (part: BundlePart) => (part.endsWith("_vectors") ? 500 : 5000);
 
 /** Streams one file into the database: while one batch is being inserted, the next one is read. */
 async function importPart<Part extends BundlePart>(

@@ -65,6 +65,12 @@ const targets = {
     ["encoder", "vector"],
     "post_id",
   ),
+  user_vectors: into(
+    "recsys_engine.raw_user_vectors",
+    { user_id: uuid, encoder: text, vector: "real[]" },
+    ["encoder", "vector"],
+    "user_id",
+  ),
 };
 
 /** Inserts records of a part, and of users and posts updates those that differ; those of users with their projects. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { BundleError } from "../bundle/open-bundle.ts";
-import type { FollowRecord, ImpressionRecord, VectorRecord } from "../bundle/records.ts";
+import type { FollowRecord, ImpressionRecord } from "../bundle/records.ts";
 
 /** The users or posts of a bundle by external id: what later lines may refer to. Memory grows with users and posts only. */
 export class KnownIds {
@@ -39,23 +39,25 @@ export class KnownIds {
   }
 }
 
-/** Of which posts a bundle has a vector. */
-export class KnownVectors {
-  readonly #posts: KnownIds;
+/** Of which posts, or users, a bundle has a vector. */
+export class KnownVectors<Column extends "post_id" | "user_id"> {
+  readonly #column: Column;
+  readonly #ids: KnownIds;
   readonly #known = new Set<string>();
 
-  constructor(posts: KnownIds) {
-    this.#posts = posts;
+  constructor(column: Column, ids: KnownIds) {
+    this.#column = column;
+    this.#ids = ids;
   }
 
-  /** @throws BundleError where a post is unknown, or has a vector already */
-  postsOf(vectors: VectorRecord[], lines: number[], file: string): (string | null)[] {
-    for (const [i, { post_id }] of vectors.entries()) {
-      if (this.#known.has(post_id))
-        throw new BundleError(file, lines[i], `post ${JSON.stringify(post_id)} has two vectors`);
-      this.#known.add(post_id);
+  /** The uuids of whom the vectors are. @throws BundleError where somebody is unknown, or has a vector already */
+  find(vectors: Record<Column, string>[], lines: number[], file: string): { [Name in Column]: (string | null)[] } {
+    for (const [i, { [this.#column]: id }] of vectors.entries()) {
+      if (this.#known.has(id))
+        throw new BundleError(file, lines[i], `${this.#column.slice(0, -3)} ${JSON.stringify(id)} has two vectors`);
+      this.#known.add(id);
     }
-    return this.#posts.find("post_id", vectors, lines, file).post_id;
+    return this.#ids.find(this.#column, vectors, lines, file);
   }
 }
 

@@ -5,7 +5,7 @@ do $$ begin perform '[1]'::extensions.vector; end $$;
 
 -- What has to happen to tables and types that exist, since 1.0.0 (docs/architecture.md, "A change of the schema").
 
--- Vectors of posts that other models made (05_embeddings/04_text_vectors.sql).
+-- Vectors of posts and users that other models made (05_embeddings/04_text_vectors.sql).
 
 create table recsys_engine.raw_vectors (
   post_id uuid not null primary key,
@@ -30,6 +30,19 @@ create table recsys_engine.reduced_vectors (
   primary key (post_id, basis_id)
 );
 
+create table recsys_engine.raw_user_vectors (
+  user_id uuid not null primary key,
+  encoder text not null check (encoder <> '' and length(encoder) <= 200),
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+);
+
+create table recsys_engine.reduced_user_vectors (
+  user_id uuid not null,
+  basis_id text not null references recsys_engine.vector_bases on delete cascade,
+  components extensions.vector(64) not null,
+  primary key (user_id, basis_id)
+);
+
 create table recsys_engine.encoding_jobs (
   post_id uuid primary key,
   failures integer not null default 0,
@@ -42,6 +55,8 @@ alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
+alter table recsys_engine.raw_user_vectors enable row level security;
+alter table recsys_engine.reduced_user_vectors enable row level security;
 
 alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 
@@ -99,6 +114,23 @@ AS $function$
     returning 1
   )
   select count(*) from dropped
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.user_components(p_user_id uuid, p_model_id bigint)
+ RETURNS extensions.vector
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return (
+    select reduced.components
+    from recsys.models join recsys_engine.reduced_user_vectors as reduced on reduced.basis_id = models.feature_spec #>> '{vectors,basis}'
+    where models.model_id = p_model_id and (models.feature_spec #> '{vectors,users}')::boolean and reduced.user_id = p_user_id
+  );
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.reader_at(p_user_id uuid, p_now timestamp with time zone)
@@ -165,7 +197,7 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.reader_context(p_reader recsys_engine.reader, p_model_id bigint)
- RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, feed text)
+ RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, components extensions.vector, feed text)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -181,7 +213,7 @@ begin
     return query select
       '{}'::text[], '{}'::text[], '', p_reader.created_at, null::extensions.vector, '{}'::extensions.vector[], null::timestamptz, 0, 0, 0, 0,
       null::double precision[], null::double precision[], null::double precision, null::double precision, 0, '[]'::json, '{}'::uuid[],
-      null::extensions.vector, p_reader.feed;
+      null::extensions.vector, null::extensions.vector, p_reader.feed;
     return;
   end if;
   return query
@@ -192,7 +224,7 @@ begin
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
     cardinality(p_reader.follows),
     recsys_engine.recent_interactions(p_reader.user_id, p_reader.at, p_reader.latest), coalesce(embedded.post_ids, '{}'),
-    recsys_engine.followed_vector(p_reader.follows, p_model_id, p_reader.at), p_reader.feed
+    recsys_engine.followed_vector(p_reader.follows, p_model_id, p_reader.at), recsys_engine.user_components(p_reader.user_id, p_model_id), p_reader.feed
   from (
     select
       array_agg(post_embeddings.embedding order by history.at desc, history.sort_id desc) as vectors,
@@ -225,8 +257,10 @@ begin
 end
 $function$;
 
+drop function recsys_engine.user_context(uuid,bigint,timestamp with time zone);
+
 CREATE OR REPLACE FUNCTION recsys_engine.user_context(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone)
- RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, feed text)
+ RETURNS TABLE(passions text[], projects text[], bio text, created_at timestamp with time zone, id_embedding extensions.vector, history extensions.vector[], last_active_at timestamp with time zone, views integer, votes integer, comments integer, logins integer, recent double precision[], recent_logins double precision[], habit_log_age double precision, habit_log_idle double precision, follows integer, recent_interactions json, history_posts uuid[], followed extensions.vector, components extensions.vector, feed text)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -454,6 +488,30 @@ begin
 end
 $function$;
 
+drop function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamp with time zone, p_history_posts uuid[])
+ RETURNS TABLE(id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, components extensions.vector)
+ LANGUAGE plpgsql
+ STABLE ROWS 1
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select
+    (select user_embeddings.id_embedding from recsys.user_embeddings where user_embeddings.model_id = p_model_id and user_embeddings.user_id = p_user_id),
+    coalesce(array_agg(post_embeddings.embedding order by listed.place), '{}'),
+    coalesce(array_agg(post_embeddings.post_id order by listed.place), '{}'),
+    recsys_engine.followed_vector(recsys_engine.followed_people(p_user_id, p_now), p_model_id, p_now),
+    recsys_engine.user_components(p_user_id, p_model_id)
+  from unnest(p_history_posts) with ordinality as listed (post_id, place)
+  join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = listed.post_id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.shown_posts(p_user_id uuid, p_post_ids uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_is_named boolean DEFAULT false)
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -532,6 +590,76 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.complete_embedding_jobs(p_claim bigint, p_model_id bigint, p_kinds text[], p_entity_ids uuid[], p_embeddings text[], p_topic_vectors text[] DEFAULT NULL::text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  kinds text[];
+  ids uuid[];
+  embeddings text[];
+  topic_vectors text[];
+begin
+  -- whoever activates another model waits for us or we for them: vectors and pointer cannot pass each other
+  perform from recsys.models where models.model_id = p_model_id and models.status = 'active' for share;
+  if not found then
+    update recsys_engine.embedding_jobs as job
+    set claim = null, claimed_until = null, attempts = job.attempts - 1
+    from unnest(p_kinds, p_entity_ids) as given (kind, entity_id)
+    where job.kind = given.kind and job.entity_id = given.entity_id and job.claim = p_claim;
+    return 0;
+  end if;
+  -- a job that is locked is being changed right now, and by a transaction that may take its time: it is left to the next claim
+  select array_agg(mine.kind), array_agg(mine.entity_id), array_agg(mine.embedding), array_agg(mine.topic_vector) into kinds, ids, embeddings, topic_vectors
+  from (
+    select job.kind, job.entity_id, given.embedding, given.topic_vector
+    from unnest(p_kinds, p_entity_ids, p_embeddings, p_topic_vectors) as given (kind, entity_id, embedding, topic_vector)
+    join recsys_engine.embedding_jobs as job on job.kind = given.kind and job.entity_id = given.entity_id
+    where job.claim = p_claim
+    for update of job skip locked
+  ) as mine;
+  -- no state of theirs changes, but workers keep vectors, and the next roll-up tells them
+  insert into recsys_engine.feature_changes (post_id, at)
+  select post_embeddings.post_id, 'infinity'
+  from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
+  join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = done.entity_id
+  where done.kind = 'post' and done.embedding is not null;
+  insert into recsys.post_embeddings (model_id, post_id, embedding)
+  select p_model_id, done.entity_id, done.embedding::extensions.vector
+  from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
+  where done.kind = 'post' and done.embedding is not null
+  on conflict (model_id, post_id) do update set embedding = excluded.embedding;
+  perform recsys_engine.assign_topics(p_model_id, array_agg(done.entity_id), array_agg(done.topic_vector))
+  from unnest(kinds, ids, topic_vectors) as done (kind, entity_id, topic_vector)
+  where done.kind = 'post' and done.topic_vector is not null;
+  insert into recsys.user_embeddings (model_id, user_id, embedding)
+  select p_model_id, done.entity_id, done.embedding::extensions.vector
+  from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
+  where done.kind = 'user' and done.embedding is not null
+  on conflict (model_id, user_id) do update set embedding = excluded.embedding;
+  delete from recsys.user_embeddings using unnest(kinds, ids) as done (kind, entity_id)
+  where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
+  delete from recsys_engine.reduced_user_vectors using unnest(kinds, ids) as done (kind, entity_id)
+  where done.kind = 'user' and reduced_user_vectors.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
+  -- changed again while in work: it stays for another run
+  update recsys_engine.embedding_jobs as job
+  set claim = null, claimed_until = null, enqueued_at = now(), due_at = now()
+  from unnest(kinds, ids) as done (kind, entity_id)
+  where job.kind = done.kind and job.entity_id = done.entity_id and job.version <> job.claimed_version;
+  with gone as (
+    delete from recsys_engine.embedding_jobs as job using unnest(kinds, ids) as done (kind, entity_id)
+    where job.kind = done.kind and job.entity_id = done.entity_id and job.version = job.claimed_version
+    returning job.kind, job.entity_id, job.changed_by
+  )
+  insert into recsys_engine.embedding_changes (kind, entity_id, changed_by)
+  select gone.kind, gone.entity_id, gone.changed_by from gone
+  where exists (select from recsys.models where models.model_id <> p_model_id and not recsys_engine.embeds_change(models, gone.changed_by))
+  on conflict (kind, entity_id) do update set changed_by = excluded.changed_by;
+  return coalesce(cardinality(ids), 0);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.call_embed()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -593,10 +721,11 @@ AS $function$
 declare
   -- its columns are quoted by recsys_engine.person_sql and id_sql, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   has_features constant boolean := p_kind in ('interactions', 'logins', 'posts');
-  has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts', 'vectors');
+  has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts', 'vectors', 'user_vectors');
+  has_vectors constant boolean := p_kind in ('vectors', 'user_vectors');
   -- whose texts they are, and the column that says so
   entity constant text := case when p_kind in ('posts', 'post_texts', 'vectors') then 'post' else 'user' end;
-  entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'vectors' then p_post_id when 'user_texts' then p_user_id else p_id end;
+  entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'vectors' then p_post_id when 'user_texts' then p_user_id when 'user_vectors' then p_user_id else p_id end;
   -- as SQL: the uuid of the entity
   entity_sql constant text := case entity
     when 'post' then coalesce(recsys_engine.id_sql(p_table, entity_id), quote_ident(entity_id))
@@ -607,7 +736,8 @@ declare
   -- what tells it from another watch of the same table: a row may name two posts, two people or two times
   key constant text[] := case p_kind
     when 'interactions' then array[p_user_id, p_post_id, p_created_at] when 'logins' then array[p_user_id, p_created_at]
-    when 'post_texts' then array[p_post_id] when 'vectors' then array[p_post_id] || p_texts when 'user_texts' then array[p_user_id] else '{}' end;
+    when 'post_texts' then array[p_post_id] when 'vectors' then array[p_post_id] || p_texts when 'user_texts' then array[p_user_id]
+    when 'user_vectors' then array[p_user_id] || p_texts else '{}' end;
   stem constant text := 'recsys_' || recsys_engine.watch_name(p_kind, key);
   described jsonb;
   -- what a change of features is, as SQL: whose, of which post, when
@@ -637,10 +767,10 @@ begin
       changed_at := quote_literal('-infinity') || '::timestamptz';
       needed := array[p_id];
       compared := array[p_id, p_author_id, p_created_at];
-    when 'users', 'post_texts', 'user_texts', 'vectors' then
+    when 'users', 'post_texts', 'user_texts', 'vectors', 'user_vectors' then
       null;
     else
-      raise exception 'recsys.watch: kind is interactions, logins, posts, users, post_texts, user_texts or vectors, not %', coalesce(quote_literal(p_kind), 'null')
+      raise exception 'recsys.watch: kind is interactions, logins, posts, users, post_texts, user_texts, vectors or user_vectors, not %', coalesce(quote_literal(p_kind), 'null')
         using errcode = '22023';
   end case;
   compared := compared || p_others;
@@ -656,7 +786,7 @@ begin
   if p_texts is not null and not has_texts then
     raise exception 'recsys.watch: % have no texts: watch % a second time, as post_texts or user_texts', p_kind, p_table using errcode = '22023';
   end if;
-  if p_kind = 'vectors' and (cardinality(p_texts) <> 1 or cardinality(p_others) > 1) then
+  if has_vectors and (cardinality(p_texts) <> 1 or cardinality(p_others) > 1) then
     raise exception 'recsys.watch: p_texts names the column with the vector, and p_others, if any, the one that says which model made it' using errcode = '22023';
   end if;
   select format('column %s of %s is %s', coalesce(expected.name, 'null'), p_table,
@@ -671,8 +801,8 @@ begin
     union all select p_created_at, '{timestamptz}'::regtype[] where has_features
     union all select p_user_id, person_types where p_kind in ('interactions', 'logins')
     union all select p_post_id, '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] where p_kind = 'interactions'
-    union all select p_texts[1], array['extensions.vector', 'extensions.halfvec', 'real[]', 'double precision[]']::regtype[] where p_kind = 'vectors'
-    union all select p_others[1], '{text,varchar}'::regtype[] where p_kind = 'vectors' and cardinality(p_others) = 1
+    union all select p_texts[1], array['extensions.vector', 'extensions.halfvec', 'real[]', 'double precision[]']::regtype[] where has_vectors
+    union all select p_others[1], '{text,varchar}'::regtype[] where has_vectors and cardinality(p_others) = 1
     union all select p_author_id, person_types where p_kind = 'posts'
     union all select unnest(compared || case when has_texts then read end), null
   ) as expected (name, types)
@@ -704,16 +834,21 @@ begin
     execute format('select %s from %s as changed where false', case when entity = 'user' and has_texts then entity_sql when changed_user = user_sql then user_sql else 'null' end, p_table);
     described := jsonb_strip_nulls(jsonb_build_object(
       'kind', p_kind, 'others', p_others,
-      'user', case when p_kind in ('interactions', 'logins', 'user_texts') then p_user_id when p_kind = 'users' then p_id when p_kind = 'posts' then p_author_id end,
+      'user', case when p_kind in ('interactions', 'logins', 'user_texts', 'user_vectors') then p_user_id when p_kind = 'users' then p_id when p_kind = 'posts' then p_author_id end,
       'post', case when p_kind in ('interactions', 'post_texts', 'vectors') then p_post_id when p_kind = 'posts' then p_id end,
       'created_at', case when has_features then p_created_at end, 'columns', compared || case when has_texts then read end,
       'changed_user', nullif(changed_user, 'null::uuid'), 'changed_post', nullif(changed_post, 'null::uuid'),
       'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end,
-      'vector_sql', case when p_kind = 'vectors' then format(
+      -- who is looked up is joined, so that an index finds whom a batch asks for
+      'lookup', case when p_kind = 'user_vectors' then p_user_lookup end,
+      'own_sql', case when has_vectors then case when entity = 'post' then entity_sql when p_user_lookup is null then format('changed.%I', p_user_id) else format('people.%I', p_user_lookup[3]) end end,
+      'join_sql', case when p_kind = 'user_vectors' and p_user_lookup is not null
+        then format('join %s as people on people.%I = changed.%I', to_regclass(p_user_lookup[1]), p_user_lookup[2], p_user_id) end,
+      'vector_sql', case when has_vectors then format(
         case (select pg_attribute.atttypid from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attname = p_texts[1])
-          when 'double precision[]'::regtype then 'recsys_engine.real_numbers(%I)' else '%I::real[]' end, p_texts[1]) end,
-      -- which model made it, or else the column itself stands for it
-      'encoder_sql', case when p_kind = 'vectors' then coalesce(quote_ident(p_others[1]) || '::text', quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
+          when 'double precision[]'::regtype then 'recsys_engine.real_numbers(changed.%I)' else 'changed.%I::real[]' end, p_texts[1]) end,
+      -- which model made it, or else the column itself stands for it; of users, the one that made those of the posts
+      'encoder_sql', case when has_vectors then coalesce('changed.' || quote_ident(p_others[1]) || '::text', quote_literal(case entity when 'user' then '' else format('%s.%s', p_table, p_texts[1]) end)) end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
     perform recsys_engine.drop_watch(watches.table_name, watches.watch)
@@ -721,6 +856,7 @@ begin
     where watches.table_name = p_table and not recsys_engine.has_columns(p_table, case watches.kind
       -- a vector's other column is another watch
       when 'vectors' then array(select jsonb_array_elements_text(watches.watch -> 'columns'))
+      when 'user_vectors' then array(select jsonb_array_elements_text(watches.watch -> 'columns'))
       else array[watches.user_column, watches.post_column, watches.created_column] end);
     foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
@@ -728,7 +864,7 @@ begin
         suffix := '';
         arguments := concat_ws(', ', quote_literal(changed_user), quote_literal(changed_post), quote_literal(changed_at), quote_literal(needed_sql), quote_literal(compared_sql));
       elsif listener = 'index_changed_tags' then
-        continue when not has_texts or entity <> 'post' or p_kind = 'vectors';
+        continue when not has_texts or entity <> 'post' or has_vectors;
         suffix := '_tags';
         arguments := concat_ws(', ', quote_literal(entity_sql),
           quote_literal((select string_agg(distinct quote_ident(name), ', ') from unnest(read || case p_kind when 'posts' then p_created_at end) as name)));
@@ -766,7 +902,7 @@ AS $function$
   where pg_class.oid = p_table or pg_class.oid in (select tree.relid from pg_partition_tree(p_table) as tree where tree.isleaf)
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.own_vectors_sql(p_rows integer DEFAULT NULL::integer)
+CREATE OR REPLACE FUNCTION recsys_engine.own_vectors_sql(p_entity text, p_rows integer DEFAULT NULL::integer)
  RETURNS text
  LANGUAGE sql
  STABLE
@@ -774,18 +910,20 @@ CREATE OR REPLACE FUNCTION recsys_engine.own_vectors_sql(p_rows integer DEFAULT 
 AS $function$
   select coalesce(
     string_agg(
-      format('select %s as post_id, %s as encoder, %s as vector, %s::double precision as stands_for from %s as given%s', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql',
-        1 / sampled.share, watches.table_name, ' tablesample system (' || 100 * nullif(sampled.share, 1) || ') repeatable (1)'),
+      concat_ws(' ', format('select %s as id, %s as encoder, %s as vector, %s::double precision as stands_for from %s as changed%s', watches.watch ->> 'own_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql',
+        1 / sampled.share, watches.table_name, ' tablesample system (' || 100 * nullif(sampled.share, 1) || ') repeatable (1)'), watches.watch ->> 'join_sql'),
       ' union all ' order by watches.table_name::text, watches.watch::text),
-    'select null::uuid as post_id, null::text as encoder, null::real[] as vector, null::double precision as stands_for where false')
+    'select null::uuid as id, null::text as encoder, null::real[] as vector, null::double precision as stands_for where false')
   from recsys.watches
   cross join lateral (select coalesce(case when p_rows is not null then recsys_engine.sampled_share(watches.table_name, p_rows) end, 1) as share) as sampled
-  -- a table that cannot be read keeps no post from being embedded: recsys.check() names it
-  where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+  where watches.kind = case p_entity when 'post' then 'vectors' else 'user_vectors' end
+    -- a table that cannot be read keeps nobody from being embedded: recsys.check() names it
+    and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+    and (watches.watch -> 'lookup' is null or coalesce(recsys_engine.reads_columns(to_regclass(watches.watch #>> '{lookup,0}'), array[watches.watch #>> '{lookup,1}', watches.watch #>> '{lookup,2}']), false))
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.own_vector_shapes()
- RETURNS TABLE(encoder text, dimension integer, posts bigint, is_estimate boolean)
+CREATE OR REPLACE FUNCTION recsys_engine.own_vector_shapes(p_entity text)
+ RETURNS TABLE(encoder text, dimension integer, entities bigint, is_estimate boolean)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -795,9 +933,9 @@ begin
   return query execute format('select one.encoder, one.dimension, round(sum(one.stands_for))::bigint, max(one.stands_for) > 1
     from (
       select own.encoder, cardinality(own.vector) as dimension, max(own.stands_for) as stands_for from (%s) as own
-      where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2, own.post_id
+      where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.id is not null group by 1, 2, own.id
     ) as one
-    group by 1, 2', recsys_engine.own_vectors_sql(10000));
+    group by 1, 2', recsys_engine.own_vectors_sql(p_entity, 10000));
 end
 $function$;
 
@@ -822,35 +960,38 @@ begin
     order by watches.table_name::text, watches.watch::text
   loop
     -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-    return query execute format('select %L::regclass, count(distinct several.post) from (select made.post from (select %I as post, %s as encoder from %s as given where (%s) is not null) as made group by made.post, made.encoder having count(*) > 1) as several having count(*) > 0',
+    return query execute format('select %L::regclass, count(distinct several.post) from (select made.post from (select %I as post, %s as encoder from %s as changed where (%s) is not null) as made group by made.post, made.encoder having count(*) > 1) as several having count(*) > 0',
       found_row.relation, found_row.watch ->> 'post', found_row.watch ->> 'encoder_sql', found_row.relation,
       (select string_agg(distinct quote_ident(read.name), ', ') from jsonb_array_elements_text(found_row.watch -> 'columns') as read (name)));
   end loop;
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.own_vectors(p_encoder text, p_posts uuid[])
- RETURNS TABLE(post_id uuid, vector json)
+CREATE OR REPLACE FUNCTION recsys_engine.own_vectors(p_entity text, p_encoder text, p_ids uuid[])
+ RETURNS TABLE(id uuid, vector json)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from (%s) as own where own.post_id = any ($2) and own.encoder = $1 and own.vector is not null order by own.post_id, own.vector', recsys_engine.own_vectors_sql())
-  using p_encoder, p_posts;
+  return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from (%s) as own where own.id = any ($2) and own.encoder in ($1, %L) and own.vector is not null%s order by own.id, own.vector',
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
+  using p_encoder, p_ids;
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.missing_vectors(p_basis text, p_after uuid, p_limit integer)
- RETURNS TABLE(post_id uuid, vector json)
+CREATE OR REPLACE FUNCTION recsys_engine.missing_vectors(p_entity text, p_basis text, p_after uuid, p_limit integer)
+ RETURNS TABLE(id uuid, vector json)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder = basis.encoder and own.vector is not null where basis.basis_id = $1 and own.post_id > $2 and not exists (select from recsys_engine.reduced_vectors as reduced where reduced.post_id = own.post_id and reduced.basis_id = basis.basis_id) order by own.post_id, own.vector limit $3', recsys_engine.own_vectors_sql())
+  return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder in (basis.encoder, %L) and own.vector is not null where basis.basis_id = $1 and own.id > $2 and not exists (select from recsys_engine.%I as reduced where reduced.%I = own.id and reduced.basis_id = basis.basis_id)%s order by own.id, own.vector limit $3',
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'post' then 'reduced_vectors' else 'reduced_user_vectors' end, p_entity || '_id',
+    case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
   using p_basis, p_after, p_limit;
 end
 $function$;
@@ -938,7 +1079,12 @@ AS $function$
       select 'recsys.watches', watches.table_name, pg_attribute.attnum
       from recsys.watches
       join pg_catalog.pg_attribute on pg_attribute.attrelid = watches.table_name and watches.watch -> 'columns' ? pg_attribute.attname::text
-      where p_role = 'service_role' and watches.kind = 'vectors'
+      where p_role = 'service_role' and watches.kind in ('vectors', 'user_vectors')
+      union all
+      select 'recsys.watches', pg_attribute.attrelid, pg_attribute.attnum
+      from recsys.watches
+      join pg_catalog.pg_attribute on pg_attribute.attrelid = to_regclass(watches.watch #>> '{lookup,0}') and pg_attribute.attname in (watches.watch #>> '{lookup,1}', watches.watch #>> '{lookup,2}')
+      where p_role = 'service_role' and watches.kind = 'user_vectors'
     ) as reads
     join pg_catalog.pg_class on pg_class.oid = reads.relation and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
     where reads.attnum <> 0 and not has_column_privilege(p_role, reads.relation, reads.attnum, 'select')
@@ -984,7 +1130,7 @@ begin
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
-        ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
+        ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
@@ -1052,6 +1198,8 @@ begin
   return query
   with posts as (
     select under.relation from recsys_engine.relations_under('recsys.source_posts'::regclass) as under where under.kind in ('r', 'p')
+      -- the view may look at its people, too
+      and not exists (select from recsys.watches where watches.table_name = under.relation and watches.kind = 'users')
   ),
   holders as (
     -- the post is its own row, or one that another table names, once each
@@ -1071,7 +1219,7 @@ begin
   )
   select false,
     format('%s of %s has a vector of each post, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
-      coalesce(format(': missing in %s %% of rows', round(100 * pg_stats.null_frac)), '')),
+      coalesce(': missing in ' || round(100 * pg_stats.null_frac) || ' % of rows', '')),
     format('select recsys.watch(%s, ''vectors''%s, p_texts => %s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
       case when holders.post <> 'post_id' then ', p_post_id => ' || recsys_engine.literal_sql(holders.post) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text))
   from holders
@@ -1085,7 +1233,53 @@ begin
   );
 
   return query
-  select false, format('service_role may not read the vectors of posts in %s, and their towers go by words alone', recsys_engine.table_sql(unread.relation)), unread.statement
+  with people as (
+    -- by the uuid of auth.users, as it is watched
+    select watches.table_name as relation, watches.user_column as person from recsys.watches where watches.kind = 'users'
+  ),
+  holders as (
+    select people.relation, people.person, null::text[] as lookup, 1 as rank from people
+    union all
+    select pg_constraint.conrelid::regclass, pg_attribute.attname::text,
+      case when key.attname <> people.person then array[people.relation::text, key.attname::text, people.person] end, 2
+    from people
+    join pg_catalog.pg_constraint on pg_constraint.confrelid = people.relation and pg_constraint.contype = 'f' and cardinality(pg_constraint.conkey) = 1
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_constraint.conrelid and pg_attribute.attnum = pg_constraint.conkey[1]
+    join pg_catalog.pg_attribute as key on key.attrelid = pg_constraint.confrelid and key.attnum = pg_constraint.confkey[1]
+    union all
+    select pg_constraint.conrelid::regclass, pg_attribute.attname::text, null, 3
+    from pg_catalog.pg_constraint
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_constraint.conrelid and pg_attribute.attnum = pg_constraint.conkey[1]
+    where pg_constraint.confrelid = to_regclass('auth.users') and pg_constraint.contype = 'f' and cardinality(pg_constraint.conkey) = 1
+  )
+  select distinct on (holders.relation::text, pg_attribute.attname) false,
+    format('%s of %s has a vector of each user, which no tower reads%s', recsys_engine.identifier_sql(pg_attribute.attname), recsys_engine.table_sql(holders.relation),
+      coalesce(': missing in ' || round(100 * pg_stats.null_frac) || ' % of rows', '')),
+    format('select recsys.watch(%s, ''user_vectors''%s, p_texts => %s%s)', recsys_engine.literal_sql(recsys_engine.table_sql(holders.relation)),
+      case when holders.person <> 'user_id' then ', p_user_id => ' || recsys_engine.literal_sql(holders.person) else '' end, recsys_engine.literal_sql(array[pg_attribute.attname]::text),
+      case when holders.lookup is not null then ', p_user_lookup => ' || recsys_engine.literal_sql(holders.lookup::text) else '' end)
+  from holders
+  join pg_catalog.pg_attribute on pg_attribute.attrelid = holders.relation and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+    and pg_attribute.atttypid in ('extensions.vector'::regtype, 'extensions.halfvec'::regtype)
+  join pg_catalog.pg_class on pg_class.oid = holders.relation
+  left join pg_catalog.pg_stats on pg_stats.schemaname = pg_class.relnamespace::regnamespace::text and pg_stats.tablename = pg_class.relname and pg_stats.attname = pg_attribute.attname
+  -- once each: what has many rows of somebody says nothing of them alone
+  where exists (
+      select from pg_catalog.pg_index
+      join pg_catalog.pg_attribute as person on person.attrelid = holders.relation and person.attnum = pg_index.indkey[0] and person.attname = holders.person
+      where pg_index.indrelid = holders.relation and pg_index.indisunique and pg_index.indpred is null and pg_index.indnkeyatts = 1
+    )
+    and not exists (
+      select from recsys.watches
+      where watches.table_name = holders.relation and watches.kind in ('vectors', 'user_vectors') and watches.watch -> 'columns' ? pg_attribute.attname::text
+    )
+    -- posts are proposed above
+    and not exists (select from recsys.watches where watches.table_name = holders.relation and watches.kind = 'posts')
+  order by holders.relation::text, pg_attribute.attname, holders.rank;
+
+  return query
+  select false, format('service_role may not read the vectors of %s in %s, and their towers go by words alone',
+    case when exists (select from recsys.watches where watches.table_name = unread.relation and watches.kind = 'vectors') then 'posts' else 'users' end, recsys_engine.table_sql(unread.relation)), unread.statement
   from (
     select reads.relation, reads.statement from recsys_engine.missing_reads('service_role') as reads where reads.views = 'recsys.watches'
     union
@@ -1093,16 +1287,17 @@ begin
     from recsys.watches
     join pg_catalog.pg_class on pg_class.oid = watches.table_name
     join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
-    where watches.kind = 'vectors' and not has_schema_privilege('service_role', pg_namespace.oid, 'usage')
+    where watches.kind in ('vectors', 'user_vectors') and not has_schema_privilege('service_role', pg_namespace.oid, 'usage')
   ) as unread
   order by 2, 3;
 
   return query
-  select distinct false, format('%s has no index by which a post''s vector is found, and each batch of embedding reads all of it', recsys_engine.table_sql(watches.table_name)),
-    format('create index concurrently on %s (%s)', recsys_engine.table_sql(watches.table_name), regexp_replace(watches.watch ->> 'entity_sql', '\s+', ' ', 'g'))
+  select distinct false, format('%s has no index by which a %s''s vector is found, and each batch of embedding reads all of it', recsys_engine.table_sql(watches.table_name), watches.watch ->> 'entity'),
+    format('create index concurrently on %s (%s)', recsys_engine.table_sql(watches.table_name),
+      coalesce(recsys_engine.identifier_sql(watches.user_column), regexp_replace(watches.watch ->> 'entity_sql', '\s+', ' ', 'g')))
   from recsys.watches
-  cross join lateral recsys_engine.explained('service_role', format('select from %s where %s = any (''{00000000-0000-4000-8000-000000000000,00000000-0000-4000-8000-000000000001}''::uuid[])', watches.table_name, watches.watch ->> 'entity_sql')) as plan
-  where watches.kind = 'vectors' and plan is not null
+  cross join lateral recsys_engine.explained('service_role', concat_ws(' ', format('select from %s as changed', watches.table_name), watches.watch ->> 'join_sql', format('where %s = any (''{00000000-0000-4000-8000-000000000000,00000000-0000-4000-8000-000000000001}''::uuid[])', watches.watch ->> 'own_sql'))) as plan
+  where watches.kind in ('vectors', 'user_vectors') and plan is not null
     and not exists (select from recsys_engine.plan_nodes(plan) as nodes where nodes.relation = watches.table_name and nodes.node ? 'Index Cond');
 
   return query
@@ -1114,10 +1309,10 @@ begin
 
   return query
   select false,
-    format('model %s reads vectors by %s, and %s%s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), case when shapes.is_estimate then 'about ' else '' end, shapes.posts, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
+    format('model %s reads vectors by %s, and %s%s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), case when shapes.is_estimate then 'about ' else '' end, shapes.entities, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
     'npx recsys train, then npx recsys publish: from then on the others are read'
   from recsys.models
-  join recsys_engine.own_vector_shapes() as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
+  join recsys_engine.own_vector_shapes('post') as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
   where models.status = 'active' and models.feature_spec ? 'vectors';
 
   return query
@@ -1131,6 +1326,25 @@ begin
   select false, format('%s has several vectors of %s, and of each the lowest is read', recsys_engine.table_sql(several.table_name), case several.posts when 1 then 'a post' else several.posts || ' posts' end),
     'keep the mean of each post''s vectors in a table of its own, and watch that in its place: recsys.watch, recsys.unwatch'
   from recsys_engine.posts_with_several_vectors() as several;
+
+  return query
+  -- whose vectors the posts have: what the active model reads, or the next training will
+  with of_posts as (
+    (select 1 as rank, models.feature_spec #>> '{vectors,encoder}' as encoder, (models.feature_spec #>> '{vectors,dimension}')::integer as dimension, 0::bigint as entities
+    from recsys.models where models.status = 'active' and models.feature_spec ? 'vectors')
+    union all
+    select 2, shapes.encoder, shapes.dimension, shapes.entities from recsys_engine.own_vector_shapes('post') as shapes
+    order by 1, 4 desc, 2
+    limit 1
+  )
+  select false,
+    format('%s%s users have a vector by %s (%s numbers), and the posts %s: these users are embedded by their words alone', case when shapes.is_estimate then 'about ' else '' end, shapes.entities,
+      coalesce(nullif(regexp_replace(shapes.encoder, '\s+', ' ', 'g'), ''), 'a model without a name'), shapes.dimension,
+      case when of_posts.encoder is null then 'have none' else format('have theirs by %s (%s numbers)', regexp_replace(of_posts.encoder, '\s+', ' ', 'g'), of_posts.dimension) end),
+    'make the vectors of users with the model that makes those of posts, whose name p_others finds; where it was changed for the posts too: npx recsys train, then npx recsys publish'
+  from recsys_engine.own_vector_shapes('user') as shapes
+  left join of_posts on true
+  where (of_posts.encoder is null or shapes.encoder not in (of_posts.encoder, '') or shapes.dimension <> of_posts.dimension);
 end
 $function$;
 
@@ -1155,15 +1369,25 @@ begin
 end
 $function$;
 
+create policy "people read their own components" on recsys_engine.reduced_user_vectors as permissive for select to authenticated using ((user_id = ( SELECT auth.uid() AS uid)));
+
 CREATE TRIGGER queue_for_encoder AFTER UPDATE OF encoder ON recsys.settings FOR EACH ROW WHEN (((new.encoder IS NOT NULL) AND (new.encoder IS DISTINCT FROM old.encoder))) EXECUTE FUNCTION recsys_engine.queue_for_encoder();
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_update AFTER UPDATE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_update AFTER UPDATE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_delete AFTER DELETE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_delete AFTER DELETE ON recsys_engine.raw_vectors REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
-CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "entity_sql": "post_id", "vector_sql": "vector::real[]", "encoder_sql": "encoder::text"}');
+CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_insert AFTER INSERT ON recsys_engine.raw_user_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_update AFTER UPDATE ON recsys_engine.raw_user_vectors REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_delete AFTER DELETE ON recsys_engine.raw_user_vectors REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
+
+CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TRUNCATE ON recsys_engine.raw_user_vectors FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('user', 'changed.user_id', 'encoder, user_id, vector', '{"kind": "user_vectors", "user": "user_id", "entity": "user", "others": ["encoder"], "columns": ["encoder", "user_id", "vector", "encoder"], "own_sql": "changed.user_id", "entity_sql": "changed.user_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
 
 comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 
@@ -1201,6 +1425,22 @@ comment on column recsys_engine.reduced_vectors.basis_id is 'By which they were 
 
 comment on column recsys_engine.reduced_vectors.components is 'Its components, the widest first.';
 
+comment on table recsys_engine.raw_user_vectors is 'Vectors of users of an imported bundle.';
+
+comment on column recsys_engine.raw_user_vectors.user_id is 'The user.';
+
+comment on column recsys_engine.raw_user_vectors.encoder is 'The model that made it.';
+
+comment on column recsys_engine.raw_user_vectors.vector is 'What it made, of whatever length.';
+
+comment on table recsys_engine.reduced_user_vectors is 'What is kept of each user''s own vector: its components by the basis of the posts, so that users and posts lie in one space. The user tower reads them.';
+
+comment on column recsys_engine.reduced_user_vectors.user_id is 'The user.';
+
+comment on column recsys_engine.reduced_user_vectors.basis_id is 'By which they were made.';
+
+comment on column recsys_engine.reduced_user_vectors.components is 'Its components, the widest first.';
+
 comment on table recsys_engine.encoding_jobs is 'Posts whose text waits for recsys.settings.encoder, which makes a few vectors a call. Left alone after five failures, until the text changes.';
 
 comment on column recsys_engine.encoding_jobs.post_id is 'The post.';
@@ -1221,39 +1461,45 @@ comment on column recsys_engine.models_without_basis.encoder is 'Whose vectors i
 
 comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with what was reduced by them, that no model reads and no training used for settings.unserved_models_kept, and returns how many.';
 
+comment on function recsys_engine.user_components(uuid,bigint) is 'The components of a user''s own vector by the basis of a model. Null: the user has none, or the model reads none of users.';
+
 comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
 comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
 
 comment on function recsys_engine.reader_context(recsys_engine.reader,bigint) is 'What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest.';
 
+comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
+
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+
+comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
 
 comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
 
-comment on column recsys.watches.kind is 'What its rows are: interactions, logins, posts, users, post_texts, user_texts or vectors.';
+comment on column recsys.watches.kind is 'What its rows are: interactions, logins, posts, users, post_texts, user_texts, vectors or user_vectors.';
 
 comment on function recsys_engine.reads_columns(regclass,text[]) is 'Whether a table has all of some columns, and the caller may read them.';
 
 comment on function recsys_engine.real_numbers(double precision[]) is 'The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either.';
 
-comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts''. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 
 comment on function recsys_engine.sampled_share(regclass,integer) is 'Which share of a table has about so many rows, by its size now and the rows a page at its last analyze (of one that never was: 100). 1: all of it.';
 
-comment on function recsys_engine.own_vectors_sql(integer) is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector, stands_for). With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many.';
+comment on function recsys_engine.own_vectors_sql(text,integer) is 'SQL for all vectors of posts, or of users, that watched tables have and the caller may read: (id, encoder, vector, stands_for). The encoder '''' of users is that of the posts. With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many.';
 
-comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
+comment on function recsys_engine.own_vector_shapes(text) is 'How many posts, or users, have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
 
 comment on function recsys_engine.posts_with_several_vectors() is 'Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts.';
 
-comment on function recsys_engine.own_vectors(text,uuid[]) is 'The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array.';
+comment on function recsys_engine.own_vectors(text,text,uuid[]) is 'The vectors by an encoder of those of some posts, or users, that have one, as JSON, which drivers read several times as fast as an array. Of who wants no personalisation nothing is read.';
 
-comment on function recsys_engine.missing_vectors(text,uuid,integer) is 'The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
+comment on function recsys_engine.missing_vectors(text,text,uuid,integer) is 'The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
 
 comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: an encoder that is set makes a vector of every post that has none by it, also where it had failed.';
 
@@ -1265,9 +1511,13 @@ comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts th
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
-comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model reads, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
+comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
 
 revoke execute on function recsys_engine.drop_unread_bases() from public;
+
+revoke execute on function recsys_engine.user_components(uuid,bigint) from public;
+
+grant execute on function recsys_engine.user_components(uuid,bigint) to authenticated, service_role;
 
 revoke execute on function recsys_engine.reader_at(uuid,timestamp with time zone) from public;
 
@@ -1281,9 +1531,17 @@ revoke execute on function recsys_engine.reader_context(recsys_engine.reader,big
 
 grant execute on function recsys_engine.reader_context(recsys_engine.reader,bigint) to anon, authenticated, service_role;
 
+revoke execute on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) to anon, authenticated, service_role;
+
 revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) from public;
 
 grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) to service_role;
+
+revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
+
+grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) to authenticated, service_role;
 
 revoke execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) from public;
 
@@ -1301,25 +1559,25 @@ revoke execute on function recsys_engine.sampled_share(regclass,integer) from pu
 
 grant execute on function recsys_engine.sampled_share(regclass,integer) to service_role;
 
-revoke execute on function recsys_engine.own_vectors_sql(integer) from public;
+revoke execute on function recsys_engine.own_vectors_sql(text,integer) from public;
 
-grant execute on function recsys_engine.own_vectors_sql(integer) to service_role;
+grant execute on function recsys_engine.own_vectors_sql(text,integer) to service_role;
 
-revoke execute on function recsys_engine.own_vector_shapes() from public;
+revoke execute on function recsys_engine.own_vector_shapes(text) from public;
 
-grant execute on function recsys_engine.own_vector_shapes() to service_role;
+grant execute on function recsys_engine.own_vector_shapes(text) to service_role;
 
 revoke execute on function recsys_engine.posts_with_several_vectors() from public;
 
 grant execute on function recsys_engine.posts_with_several_vectors() to service_role;
 
-revoke execute on function recsys_engine.own_vectors(text,uuid[]) from public;
+revoke execute on function recsys_engine.own_vectors(text,text,uuid[]) from public;
 
-grant execute on function recsys_engine.own_vectors(text,uuid[]) to service_role;
+grant execute on function recsys_engine.own_vectors(text,text,uuid[]) to service_role;
 
-revoke execute on function recsys_engine.missing_vectors(text,uuid,integer) from public;
+revoke execute on function recsys_engine.missing_vectors(text,text,uuid,integer) from public;
 
-grant execute on function recsys_engine.missing_vectors(text,uuid,integer) to service_role;
+grant execute on function recsys_engine.missing_vectors(text,text,uuid,integer) to service_role;
 
 revoke execute on function recsys_engine.queue_for_encoder() from public;
 
@@ -1356,6 +1614,22 @@ grant insert on table recsys_engine.reduced_vectors to service_role;
 grant select on table recsys_engine.reduced_vectors to service_role;
 
 grant update on table recsys_engine.reduced_vectors to service_role;
+
+grant delete on table recsys_engine.raw_user_vectors to service_role;
+
+grant insert on table recsys_engine.raw_user_vectors to service_role;
+
+grant select on table recsys_engine.raw_user_vectors to service_role;
+
+grant update on table recsys_engine.raw_user_vectors to service_role;
+
+grant select on table recsys_engine.reduced_user_vectors to authenticated, service_role;
+
+grant delete on table recsys_engine.reduced_user_vectors to service_role;
+
+grant insert on table recsys_engine.reduced_user_vectors to service_role;
+
+grant update on table recsys_engine.reduced_user_vectors to service_role;
 
 grant delete on table recsys_engine.encoding_jobs to service_role;
 

@@ -103,6 +103,11 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
       "listed.user_id",
       milliseconds(user.ref("kept.until")).as("countedUntil"),
       "own.id_embedding",
+      sql<
+        string | null
+      >`${fn("recsys_engine.user_components", { p_user_id: user.ref("listed.user_id"), p_model_id: modelId })}`.as(
+        "vector",
+      ),
       sql<string[]>`array(${user
         .selectFrom("recsys.source_dismissals as dismissals")
         .select("post_id")
@@ -126,32 +131,35 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     readablePosts(database, userIds, hiddenIds),
     readMutes(database, userIds),
   ]);
-  return rows.flatMap(({ user_id, countedUntil, id_embedding, excluded: more, dismissed: { lately, days } }) => {
-    const number = userNumbers.get(user_id);
-    if (number === undefined) return [];
-    const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
-    const mayRead = (post: number) => hidden[post] === 0 || alsoReadable.includes(post);
-    const past = historyOf(snapshot, number, mayRead);
-    const input = {
-      ...userText(community, number),
-      id_embedding: id_embedding === null ? null : parseVector(id_embedding),
-      history: past.map((post) => vectorAt(snapshot.postVectors, post)),
-      followed: followedOf(snapshot, number, mayRead),
-    };
-    const excluded = new Set([...state.leftOut(number), ...state.withheldFrom(number)]);
-    for (const id of more) {
-      const post = postNumbers.get(id);
-      if (post !== undefined) excluded.add(post);
-    }
-    const mutedBy = mutes.get(user_id);
-    if (mutedBy) for (const post of muted.of(mutedBy)) excluded.add(post);
-    const dismissed = lately.flatMap((id, i) => {
-      const post = postNumbers.get(id);
-      return post !== undefined && mayRead(post) ? { post, days: days[i] } : [];
-    });
-    const person = { id: user_id, number, input, past, excluded };
-    return { ...person, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
-  });
+  return rows.flatMap(
+    ({ user_id, countedUntil, id_embedding, vector, excluded: more, dismissed: { lately, days } }) => {
+      const number = userNumbers.get(user_id);
+      if (number === undefined) return [];
+      const alsoReadable = (readable.get(user_id) ?? []).map((id) => postNumbers.get(id) as number);
+      const mayRead = (post: number) => hidden[post] === 0 || alsoReadable.includes(post);
+      const past = historyOf(snapshot, number, mayRead);
+      const input = {
+        ...userText(community, number),
+        id_embedding: id_embedding === null ? null : parseVector(id_embedding),
+        vector: vector === null ? null : parseVector(vector),
+        history: past.map((post) => vectorAt(snapshot.postVectors, post)),
+        followed: followedOf(snapshot, number, mayRead),
+      };
+      const excluded = new Set([...state.leftOut(number), ...state.withheldFrom(number)]);
+      for (const id of more) {
+        const post = postNumbers.get(id);
+        if (post !== undefined) excluded.add(post);
+      }
+      const mutedBy = mutes.get(user_id);
+      if (mutedBy) for (const post of muted.of(mutedBy)) excluded.add(post);
+      const dismissed = lately.flatMap((id, i) => {
+        const post = postNumbers.get(id);
+        return post !== undefined && mayRead(post) ? { post, days: days[i] } : [];
+      });
+      const person = { id: user_id, number, input, past, excluded };
+      return { ...person, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
+    },
+  );
 }
 
 /** Whether a user may read a post now, whatever they once did with it. */

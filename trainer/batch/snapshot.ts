@@ -24,7 +24,7 @@ import type { NumberedCandidate, RetrievalOptions } from "../community/retrieval
 import { CommunityState } from "../community/state.ts";
 import { readNeighbours } from "../neighbours/stored-neighbours.ts";
 import { Histories } from "../towers/histories.ts";
-import { withVectors } from "../vectors/read-vectors.ts";
+import { type VectorsOf, withVectors } from "../vectors/read-vectors.ts";
 import { MutedPosts } from "./mutes.ts";
 import { type NearestPosts, nearestPosts } from "./nearest-posts.ts";
 import type { BatchRun } from "./pages.ts";
@@ -74,7 +74,7 @@ export interface Snapshot {
 export async function readSnapshot(database: Database, run: BatchRun, onProgress: OnProgress): Promise<Snapshot> {
   const model = await readModel(database, run);
   const { timeline, ...read } = await communityFromDatabase(database, onProgress, trainingEvents);
-  const community = await withVectors(database, read.community, await readBasisId(database, run));
+  const community = await withVectors(database, read.community, await readVectorsOf(database, run));
   const { users, posts } = community;
   const postNumbers = new Map(posts.ids.map((id, post) => [id, post]));
   const { postVectors, hasVector } = await readVectors(database, run, postNumbers);
@@ -143,11 +143,11 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
   }
 }
 
-/** By which basis the model reads the posts' own vectors; undefined: it reads none. */
-async function readBasisId({ pool }: Database, { modelId }: BatchRun): Promise<string | undefined> {
+/** Of which vectors of posts the model's ranker is told; those of users come with each page. */
+async function readVectorsOf({ pool }: Database, { modelId }: BatchRun): Promise<VectorsOf> {
   const query = db.selectFrom("recsys.models").select(basisOfModel.as("basis")).where("model_id", "=", modelId);
   const [found] = await run(pool, query);
-  return found?.basis ?? undefined;
+  return found?.basis ? { basis: found.basis } : null;
 }
 
 async function readCircle({ pool }: Database): Promise<Set<string>> {

@@ -26,6 +26,8 @@ export interface Users {
   bios: string[];
   /** Milliseconds since 1970. */
   createdAt: Float64Array;
+  /** As of posts, where the towers read those of users, too. */
+  vectors?: (Float32Array | null)[];
 }
 
 export interface Posts {
@@ -52,8 +54,9 @@ export function componentsOf({ posts: { vectors } }: Community, posts: number[])
 
 /** The community as if its app kept no vectors. */
 export function withoutVectors(community: Community): Community {
-  const { vectors: _, ...posts } = community.posts;
-  return { ...community, posts };
+  const { vectors: ofPosts, ...posts } = community.posts;
+  const { vectors: ofUsers, ...users } = community.users;
+  return { ...community, posts, users };
 }
 
 export interface Interactions {

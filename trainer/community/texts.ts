@@ -1,7 +1,6 @@
 /** What posts and users of a community say, as the towers take it. */
 
-import type { UserText } from "../../supabase/functions/_shared/features/tokens.ts";
-import type { PostInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import type { PostInput, UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { Community } from "./community.ts";
 
 export function postText({ posts, users }: Community, post: number): Omit<PostInput, "id_embedding"> {
@@ -14,6 +13,11 @@ export function postText({ posts, users }: Community, post: number): Omit<PostIn
   };
 }
 
-export function userText({ users }: Community, user: number): UserText {
-  return { passions: users.passions[user], projects: users.projects[user], bio: users.bios[user] };
+export function userText({ users }: Community, user: number): Omit<UserInput, "id_embedding" | "history"> {
+  return {
+    passions: users.passions[user],
+    projects: users.projects[user],
+    bio: users.bios[user],
+    ...(users.vectors && { vector: users.vectors[user] }),
+  };
 }

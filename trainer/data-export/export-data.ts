@@ -131,7 +131,7 @@ async function communityToExport(
   vectors: VectorSpec | null,
 ): Promise<LoadedCommunity> {
   const loaded = await communityFromDatabase(database, onProgress, trainingEvents);
-  return { ...loaded, community: await withVectors(database, loaded.community, vectors?.basis) };
+  return { ...loaded, community: await withVectors(database, loaded.community, vectors) };
 }
 
 interface HeadOptions {

@@ -29,8 +29,10 @@ export const manifestSchema = z.object({
   to: z.iso.datetime(),
   seed: z.int(),
   config: configSchema,
-  /** Whose vectors of posts the towers read, and by which basis; null: none. */
-  vectors: z.object({ basis: z.string(), encoder: z.string(), dimension: z.int() }).nullable(),
+  /** Whose vectors of posts, and of users, the towers read, and by which basis; null: none. */
+  vectors: z
+    .object({ basis: z.string(), encoder: z.string(), dimension: z.int(), users: z.literal(true).optional() })
+    .nullable(),
   /** How many there are of what has a row in a table of weights. */
   vocabulary: z.object({ tokens: z.int(), users: z.int(), posts: z.int(), categories: z.int() }),
   /** sha256 of the ids of users, and of posts, in the order of their numbers. */

@@ -112,7 +112,7 @@ before(async () => {
   model = join(folder, "model");
   const read = await communityFromDatabase(database, undefined, trainingEvents);
   const { vectors } = await readManifest(folder);
-  loaded = { ...read, community: await withVectors(database, read.community, vectors?.basis) };
+  loaded = { ...read, community: await withVectors(database, read.community, vectors) };
   const until = Date.parse((await readManifest(folder)).to);
   plan = planTraining(loaded, lessonsOf(loaded, { seed, config: quickConfig, until }), { seed, config: quickConfig });
   const { examples } = await rankerExamples();
@@ -132,7 +132,7 @@ async function trainedTowers(): Promise<Towers> {
   const { tensors } = await readSafetensors(join(folder, "towers", "weights.safetensors"));
   const { users, posts } = loaded.community;
   const vocabulary = { tokens: towerOptions.tokenRows, users: users.ids.length, posts: posts.ids.length };
-  return towersOfWeights(tensors, vocabulary, { ...towerOptions, hasVectors: true }, "towers");
+  return towersOfWeights(tensors, vocabulary, { ...towerOptions, reads: { posts: true, users: true } }, "towers");
 }
 
 /** One step of the trainer's own: its loss, and the gradients, of which Adam's first mean is a tenth. */
@@ -165,7 +165,8 @@ async function throughTowers() {
     uniform: random.take(m).map((i) => trainable[i]),
     seed: random.take(1)[0],
     cold: random.take(b).map((value) => value < options.coldUsers),
-    vectorless: random.take(b + m).map((value) => value < options.vectorlessPosts),
+    vectorless: random.take(b + m).map((value) => value < options.vectorless),
+    vectorless_users: random.take(b).map((value) => value < options.vectorless),
     keep_users: random.take(b).map(kept(options.idEmbeddingDropout)),
     keep_posts: random.take(b + m).map(kept(options.idEmbeddingDropout)),
     user_mask: random.take(b * 32).map(asMask),
@@ -303,7 +304,7 @@ test("towers: vectors of posts, and of users at a moment, are those of the graph
   }));
   assert.ok(users.some(({ history }) => history.length > 10));
   const ofUsers = await runtime.createSession(userTowerGraph(towers));
-  const answer = await ofUsers.run(userTowerInputs(users, { tokenRows }));
+  const answer = await ofUsers.run(userTowerInputs(users, { tokenRows, inputNames: ["text_vector"] }));
   assertClose(theirs.towers.user_vectors.values, answer.embedding.data, 1e-5, "users");
 });
 

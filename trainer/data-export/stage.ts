@@ -25,6 +25,8 @@ export interface StageIdentity {
   config_digest: string;
   /** Of the posts' own vectors, of models that read them. */
   basis?: string;
+  /** Where it is not posts alone. */
+  vectors_of?: string;
   users_digest: string;
   posts_digest: string;
   to: string;
@@ -36,7 +38,7 @@ export function identityOf(
   { community, feature_spec_digest, config, vectors, users_digest, posts_digest, to }: ManifestHead,
   stage: StageName,
 ): StageIdentity {
-  const basis = vectors ? { basis: vectors.basis } : {};
+  const basis = vectors ? { basis: vectors.basis, ...(vectors.users && { vectors_of: "posts and users" }) } : {};
   return {
     stage,
     community,

@@ -39,7 +39,7 @@ export async function runCluster(
   return { output, code };
 }
 
-/** Fills a database with a synthetic community that has several row groups of pairs; where asked, nine posts of ten have a vector. */
+/** Fills a database with a synthetic community that has several row groups of pairs; where asked, nine of ten posts and users have a vector. */
 export async function fillCommunityToExport(scope: Scope, database: Database, withVectors = false): Promise<void> {
   const folder = await temporaryFolder(scope);
   await writeSyntheticCommunity(folder, { seed: 3, users: 150, posts: 500, days: 40, follows: true });
@@ -47,18 +47,29 @@ export async function fillCommunityToExport(scope: Scope, database: Database, wi
   await importBundle(database, folder);
 }
 
-/** Of each letter how often a title has it, and noise. */
+/** Of each letter how often a title, or a bio with its passions, has it, and noise. */
 async function writeVectors(folder: string): Promise<void> {
   const random = new Random(1);
-  const file = writeRecords(folder, "post_vectors");
   let number = 0;
+  const vectorOf = (text: string) => {
+    const vector = Array.from({ length: 26 }, () => random.normal() / 4);
+    for (const letter of text.toLowerCase()) if (letter >= "a" && letter <= "z") vector[letter.charCodeAt(0) - 97]++;
+    return number++ % 10 > 0 ? vector : undefined;
+  };
+  const ofPosts = writeRecords(folder, "post_vectors");
   for await (const { records } of readPart("posts", join(folder, bundleFiles.posts.name)))
     for (const { id, title } of records) {
-      const vector = Array.from({ length: 26 }, () => random.normal() / 4);
-      for (const letter of title.toLowerCase()) if (letter >= "a" && letter <= "z") vector[letter.charCodeAt(0) - 97]++;
-      if (number++ % 10 > 0) await file.write({ post_id: id, vector });
+      const vector = vectorOf(title);
+      if (vector) await ofPosts.write({ post_id: id, vector });
     }
-  await file.close();
+  await ofPosts.close();
+  const ofUsers = writeRecords(folder, "user_vectors");
+  for await (const { records } of readPart("users", join(folder, bundleFiles.users.name)))
+    for (const { id, bio, passions } of records) {
+      const vector = vectorOf([bio, ...passions].join(" "));
+      if (vector) await ofUsers.write({ user_id: id, vector });
+    }
+  await ofUsers.close();
 }
 
 /** A training that takes seconds. */

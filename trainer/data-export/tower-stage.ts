@@ -45,13 +45,22 @@ export async function writeTowerStage(
   await writeRowGroups(
     files,
     `${name}/users`,
-    { number: "int", user_id: "text", tokens: "int[]", weights: "real[]", fields: "int[]", followed: "int[]" },
+    {
+      number: "int",
+      user_id: "text",
+      tokens: "int[]",
+      weights: "real[]",
+      fields: "int[]",
+      followed: "int[]",
+      vector: "real[]",
+    },
     { rows: users.ids.length, perGroup: perGroup.users },
     (from, to) => ({
       number: eachOf(from, to, (user) => user),
       user_id: users.ids.slice(from, to),
       ...tokenColumns(data.userBags, from, to),
       followed: eachOf(from, to, followedOf),
+      vector: eachOf(from, to, (user) => [...(users.vectors?.[user] ?? [])]),
     }),
   );
   await writeRowGroups(
@@ -122,7 +131,7 @@ export async function writeTowerStage(
       vector_dropout: options.vectorDropout,
       cold_users: options.coldUsers,
       vector_learning_rate: options.vectorLearningRate,
-      vectorless_posts: options.vectorlessPosts,
+      vectorless: options.vectorless,
     },
   });
 }

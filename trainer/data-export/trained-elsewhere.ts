@@ -9,6 +9,7 @@ import type { Community } from "../community/community.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Trainers } from "../pipeline.ts";
 import { TowerData } from "../towers/model.ts";
+import type { VectorsRead } from "../towers/network.ts";
 import type { TrainedTowers } from "../towers/train.ts";
 import { digestOfIds, type Manifest } from "./manifest.ts";
 import { factsOf } from "./parquet-file.ts";
@@ -27,13 +28,18 @@ export interface TrainedElsewhere extends Trainers {
 /** Throws a `UserError` for the first thing that is wrong with the weights of a folder, before any long work; gives what trained them. */
 export async function checkTrained(folder: string, manifest: Manifest): Promise<string> {
   const { towers, ranker } = manifest.config;
-  const hasVectors = manifest.vectors !== null;
+  const reads = readBy(manifest);
   let trainer = "another trainer";
   for (const stage of stageNames) {
     const { path, tensors, metadata } = await readTrained(folder, manifest, stage);
     if (stage === "ranker")
-      dlrmOfWeights(tensors, (await readRankerStage(folder)).inputs.heads as Head[], { ...ranker, hasVectors }, path);
-    else towersOfWeights(tensors, manifest.vocabulary, { ...towers, hasVectors }, path);
+      dlrmOfWeights(
+        tensors,
+        (await readRankerStage(folder)).inputs.heads as Head[],
+        { ...ranker, hasVectors: reads.posts },
+        path,
+      );
+    else towersOfWeights(tensors, manifest.vocabulary, { ...towers, reads }, path);
     trainer = metadata.trainer ?? trainer;
   }
   return trainer;
@@ -42,7 +48,7 @@ export async function checkTrained(folder: string, manifest: Manifest): Promise<
 /** Reads the weights that a training has left in an export's folder, when the pipeline asks for them. */
 export function trainedElsewhere(folder: string, manifest: Manifest): TrainedElsewhere {
   const paths = new Map<TrainedTowers, string>();
-  const hasVectors = manifest.vectors !== null;
+  const reads = readBy(manifest);
   const read = (stage: StageName, name?: string) => readTrained(folder, manifest, stage, name);
   return {
     readVectors: true,
@@ -51,7 +57,7 @@ export function trainedElsewhere(folder: string, manifest: Manifest): TrainedEls
       const stage = from && from.steps > 0 ? "fine-tuning" : "towers";
       const name = from && from.steps === 0 ? `weights${fromFactors}` : "weights";
       const { path, tensors, metadata, losses, steps } = await read(stage, name);
-      const towers = towersOfWeights(tensors, manifest.vocabulary, { ...options, hasVectors }, path);
+      const towers = towersOfWeights(tensors, manifest.vocabulary, { ...options, reads }, path);
       const trained = {
         towers: {
           ...towers,
@@ -69,13 +75,17 @@ export function trainedElsewhere(folder: string, manifest: Manifest): TrainedEls
     ranker: async ({ heads }, _parts, options) => {
       const { path, tensors, metadata, losses } = await read("ranker");
       return {
-        dlrm: dlrmOfWeights(tensors, heads, { ...options, hasVectors }, path),
+        dlrm: dlrmOfWeights(tensors, heads, { ...options, hasVectors: reads.posts }, path),
         losses,
         heldOutLosses: numbersOf(metadata.held_out_losses),
         epoch: Number(metadata.epoch ?? losses.length),
       };
     },
   };
+}
+
+function readBy({ vectors }: Manifest): VectorsRead {
+  return { posts: vectors !== null, users: vectors?.users === true };
 }
 
 async function readTrained(folder: string, manifest: Manifest, stage: StageName, name = "weights") {

@@ -12,7 +12,7 @@ import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
 import { blankDlrm } from "../export/read-weights.ts";
 import type { Towers } from "../towers/model.ts";
-import { newTowerWeights } from "../towers/network.ts";
+import { newTowerWeights, type VectorsRead } from "../towers/network.ts";
 
 type Weights = Record<string, Matrix>;
 
@@ -61,7 +61,7 @@ export function assertWeights(found: Weights, shapes: Record<string, number[]>, 
 export function towersOfWeights(
   found: Weights,
   { tokens, users, posts }: { tokens: number; users: number; posts: number },
-  options: Parameters<typeof newTowerWeights>[0] & { hasVectors: boolean },
+  options: Parameters<typeof newTowerWeights>[0] & { reads: VectorsRead },
   path: string,
 ): Towers {
   const table = (rows: number) => new EmbeddingTable(rows, dimensions);
@@ -69,7 +69,7 @@ export function towersOfWeights(
     tokens: table(tokens),
     userIdEmbeddings: table(users),
     postIdEmbeddings: table(posts),
-    dense: newTowerWeights(options, new Random(1), options.hasVectors),
+    dense: newTowerWeights(options, new Random(1), options.reads),
   };
   fillFrom(weightsOfTowers(towers), found, path);
   return towers;

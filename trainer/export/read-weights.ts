@@ -14,7 +14,7 @@ import type { DenseWeights } from "../engine/dense.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
 import { Random } from "../engine/random.ts";
 import type { Towers } from "../towers/model.ts";
-import { newTowerWeights } from "../towers/network.ts";
+import { newTowerWeights, vectorsRead } from "../towers/network.ts";
 
 const { ModelProto, TensorProto } = onnxProto.onnx;
 
@@ -25,7 +25,7 @@ export function towersOf(
   { towers }: Config = defaultConfig,
 ): Pick<Towers, "tokens" | "dense"> {
   const stored = new Map([...weightsOf(postTower), ...weightsOf(userTower)]);
-  const dense = newTowerWeights(towers, new Random(1), stored.has("post/vector"));
+  const dense = newTowerWeights(towers, new Random(1), vectorsRead([...stored.keys()]));
   fill(dense, stored);
   const tokens = take(stored, "tokens", towers.tokenRows * dimensions);
   return { tokens: new EmbeddingTable(towers.tokenRows, dimensions, tokens), dense };

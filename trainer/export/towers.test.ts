@@ -9,7 +9,7 @@ import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vect
 import { assertClose } from "../../testing/onnx/assert-close.ts";
 import { bothRuntimes } from "../../testing/onnx/runtimes.ts";
 import type { Community } from "../community/community.ts";
-import { postText } from "../community/texts.ts";
+import { postText, userText } from "../community/texts.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { hour, smallCommunity } from "../evaluation/testing.ts";
@@ -121,7 +121,46 @@ for (const runtime of runtimes)
     // weights that a fine-tuning reads back give the same
     const read = { ...towers, ...towersOf(userTowerGraph(towers), onnx) };
     assert.deepEqual(embedPosts(read, data, 30), expected);
-    assert.notDeepEqual(embedPosts(read, { ...data, vectors: undefined } as TowerData, 30), expected);
+    assert.notDeepEqual(
+      embedPosts(read, { ...data, vectors: { posts: undefined, users: undefined } } as TowerData, 30),
+      expected,
+    );
+  });
+
+for (const runtime of runtimes)
+  test(`${runtime.name} gives the trainer's user vectors where both towers read vectors of the app's own`, async () => {
+    const random = new Random(2);
+    const some = (ids: string[]) =>
+      ids.map((_, i) => (i % 3 === 0 ? null : Float32Array.from({ length: vectorWidth }, () => random.normal() / 8)));
+    const withVectors = {
+      ...community,
+      posts: { ...community.posts, vectors: some(community.posts.ids) },
+      users: { ...community.users, vectors: some(community.users.ids) },
+    };
+    const options = { ...towerDefaults, epochs: 2, batch: 64, seed: 1, until: 100 * hour };
+    const { towers, data } = await trainTowers(withVectors, options);
+    const learned = towers.dense.values("user/vector");
+    const start = newTowers(withVectors, data, options.until, options, new Random(1)).dense;
+    assert.deepEqual(start.values("user/vector"), start.values("post/vector"));
+    assert.notDeepEqual(learned, start.values("user/vector"));
+    const onnx = userTowerGraph(towers);
+    assertContract(onnx, contracts.user_tower);
+    const tower = await runtime.createSession(onnx);
+    const vectors = embedPosts(towers, data, 30);
+    const inputs = histories.map((history, u) => ({
+      ...userText(withVectors, u),
+      id_embedding: row(towers.userIdEmbeddings.weights.values, u),
+      history: history.map((post) => row(vectors, post)),
+      followed: meanVectorOf(followed[u], vectors),
+    }));
+    const moments = histories.map((history, user) => ({ user, history, followed: followed[user] }));
+    const expected = embedUsersAt(towers, data, moments, vectors);
+    assertClose((await tower.run(userTowerInputs(inputs, tower))).embedding.data, expected, 1e-4, "users");
+    // weights that a fine-tuning reads back give the same
+    const read = { ...towers, ...towersOf(onnx, postTowerGraph(towers)) };
+    assert.deepEqual(embedUsersAt(read, data, moments, vectors), expected);
+    const without = { ...data, vectors: { ...data.vectors, users: undefined } } as TowerData;
+    assert.notDeepEqual(embedUsersAt(read, without, moments, vectors), expected);
   });
 
 test("a graph says how many rows its table of words has, and is fed by these", async () => {

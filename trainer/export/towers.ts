@@ -5,12 +5,13 @@ import { type Field, postFields, userFields } from "../../supabase/functions/_sh
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
-import { readsVectors } from "../towers/network.ts";
+import { readsVectors, type VectorsRead } from "../towers/network.ts";
 
-/** The graph under `contracts.user_tower`. */
+/** The graph under `contracts.user_tower`; it takes `text_vector` where the towers read vectors of users. */
 export function userTowerGraph(towers: Towers): Uint8Array {
   const g = new GraphBuilder("user_tower");
   const { token_ids, token_weights, numbers, id_embedding, history, followed } = g.inputsOf(contracts.user_tower);
+  const vector = vectorInput(g, towers, "users");
   const fields = fieldBags(g, towers, userFields, token_ids, token_weights);
   const seen = g.matMul(
     history,
@@ -20,28 +21,35 @@ export function userTowerGraph(towers: Towers): Uint8Array {
     followed,
     g.weights(towers.dense.values("user/followed"), [dimensions, dimensions], "user/followed"),
   );
-  const learned = mlp(g, towers, "user", g.concat([fields, history, numbers], 1));
-  const sum = g.add(g.add(g.add(mix(g, towers, "user", userFields, fields), learned), id_embedding), g.add(seen, near));
+  const learned = mlp(g, towers, "user", g.concat([fields, history, numbers, ...vector], 1));
+  const text = g.add(g.add(mix(g, towers, "user", userFields, fields), learned), id_embedding);
+  const parts = [g.add(seen, near), ...vector.map((each) => g.matMul(each, vectorWeights(g, towers, "user")))];
+  const sum = parts.reduce((sum, part) => g.add(sum, part), text);
   g.output("embedding", g.l2Normalise(sum), contracts.user_tower.outputs.embedding.dims);
   return g.build();
 }
 
-/** The graph under `contracts.post_tower`; it takes `text_vector` where the towers read vectors. */
+/** The graph under `contracts.post_tower`; it takes `text_vector` where the towers read vectors of posts. */
 export function postTowerGraph(towers: Towers): Uint8Array {
   const g = new GraphBuilder("post_tower");
   const { token_ids, token_weights, numbers, id_embedding } = g.inputsOf(contracts.post_tower);
-  const { type, dims } = contracts.post_tower.inputs.text_vector;
-  const vector = readsVectors(towers.dense) ? [g.input("text_vector", type, dims)] : [];
+  const vector = vectorInput(g, towers, "posts");
   const fields = fieldBags(g, towers, postFields, token_ids, token_weights);
   const learned = mlp(g, towers, "post", g.concat([fields, numbers, ...vector], 1));
-  const parts = [learned, id_embedding, ...vector.map((each) => g.matMul(each, vectorWeights(g, towers)))];
+  const parts = [learned, id_embedding, ...vector.map((each) => g.matMul(each, vectorWeights(g, towers, "post")))];
   const sum = parts.reduce((sum, part) => g.add(sum, part), mix(g, towers, "post", postFields, fields));
   g.output("embedding", g.l2Normalise(sum), contracts.post_tower.outputs.embedding.dims);
   return g.build();
 }
 
-function vectorWeights(g: GraphBuilder, { dense }: Towers): string {
-  return g.weights(dense.values("post/vector"), [vectorInputs, dimensions], "post/vector");
+/** The input with a vector of the app's own, where the tower reads any. */
+function vectorInput(g: GraphBuilder, { dense }: Towers, side: keyof VectorsRead): string[] {
+  const { type, dims } = contracts.post_tower.inputs.text_vector;
+  return readsVectors(dense)[side] ? [g.input("text_vector", type, dims)] : [];
+}
+
+function vectorWeights(g: GraphBuilder, { dense }: Towers, name: "user" | "post"): string {
+  return g.weights(dense.values(`${name}/vector`), [vectorInputs, dimensions], `${name}/vector`);
 }
 
 /** The text as one vector per field, [N, fields · 32]. */

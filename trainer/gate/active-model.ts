@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
+import { basisOfModel, readsUsers } from "../../supabase/functions/_shared/embed/read-jobs.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { AppError } from "../../supabase/functions/_shared/http/errors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -10,6 +11,7 @@ import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
 import type { Community } from "../community/community.ts";
 import type { IdEmbeddings } from "../model-folder/id-embeddings.ts";
 import { readNeighbours } from "../neighbours/stored-neighbours.ts";
+import { readVectors } from "../vectors/read-vectors.ts";
 import type { ReplayedModel } from "./ranked-requests.ts";
 
 /** Vectors that are read at once. */
@@ -52,12 +54,12 @@ export async function replayedActiveModel(
 
 /** A published model with its graphs and the vectors it serves with. Throws an `AppError` where it cannot serve. */
 export async function publishedModel(
-  { pool }: Database,
+  database: Database,
   { id, name, featureSpecDigest }: Pick<ActiveModel, "id" | "name" | "featureSpecDigest">,
   community: Community,
 ): Promise<ReplayedModel> {
   const { posts, users } = community;
-  const client = await pool.connect();
+  const client = await database.pool.connect();
   try {
     const load = modelCache(loadRuntime);
     const { graphs, heads } = await load({ id, name, featureSpecDigest }, client, ["user_tower", "dlrm"]);
@@ -89,7 +91,16 @@ export async function publishedModel(
       if (known.has(user)) userIdEmbeddings.set(user, vector);
     });
     const neighbours = await readNeighbours(client, id, community);
-    return { name, heads, graphs, userIdEmbeddings, postVectors, neighbours };
+    const [reads] = await run(
+      client,
+      db
+        .selectFrom("recsys.models")
+        .select([basisOfModel.as("basis"), readsUsers.as("users")])
+        .where("model_id", "=", id),
+    );
+    const userVectors =
+      reads?.basis && reads.users ? await readVectors(database, "user", reads.basis, users.ids) : undefined;
+    return { name, heads, graphs, userIdEmbeddings, userVectors, postVectors, neighbours };
   } finally {
     client.release();
   }

@@ -69,9 +69,11 @@ export async function compare(
   const replayed =
     areEnough(unseen) || areEnough(earlier) ? await replayedActiveModel(database, active, loaded.community) : undefined;
   const { dlrm, user_tower } = candidate.model.graphs;
+  const community = await withVectors(database, loaded.community, candidate.model.vectors);
   const published: ReplayedModel = {
     ...(await rankingModel("as published", heads, user_tower, dlrm)),
     userIdEmbeddings: candidate.model.userIdEmbeddings,
+    userVectors: community.users.vectors,
     postVectors: byNumber(loaded.community, candidate.postVectors),
     neighbours: numberedNeighbours(candidate.model.neighbours, loaded.community),
   };
@@ -88,7 +90,6 @@ export async function compare(
       skipped: `${requests.length} held-out requests are too few to compare it on (${fewestRequests} of ${fewestPeople} people)`,
       ...ofEarlier,
     };
-  const community = await withVectors(database, loaded.community, candidate.model.vectors?.basis);
   const heldBackModel = await modelInMemory("held back", community, { ...heldBack, heads, dlrm }, context);
   const models: Record<string, ReplayedModel> = { candidate: heldBackModel, published, ...(other && { other }) };
   const metrics = new HeldOutMetrics(["candidate", "published", "other"], { weighsPeople: true });

@@ -38,6 +38,7 @@ export async function modelInMemory(
   return {
     ...(await rankingModel(name, heads, graphs.user_tower, dlrm)),
     userIdEmbeddings,
+    userVectors: community.users.vectors,
     postVectors: await embedAll(community, graphs.post_tower, postIdEmbeddings, watched),
     neighbours: numberedNeighbours(neighbours, community),
   };

@@ -28,6 +28,8 @@ import { meanVectorOf } from "../towers/model.ts";
 /** A model as it would serve a community in memory. */
 export interface ReplayedModel extends RankingModel {
   userIdEmbeddings: IdEmbeddings;
+  /** What its user tower is told of each user's own vector, by its own basis; undefined: it reads none. */
+  userVectors: Community["users"]["vectors"];
   /** [posts, 32]; zeros for a post the model has no vector of. */
   postVectors: Float32Array;
   /** Undefined: it has none. */
@@ -87,10 +89,11 @@ export async function replayedAnswer(
   { user, at, past, followed }: { user: number; at: number; past: number[]; followed: number[] },
   shown?: number[],
 ): Promise<Answer> {
-  const { postVectors, userIdEmbeddings } = model;
+  const { postVectors, userIdEmbeddings, userVectors } = model;
   const history = past.map((post) => vectorAt(postVectors, post));
   const vector = await embedUser(model, {
     ...userText(community, user),
+    vector: userVectors?.[user] ?? null,
     id_embedding: userIdEmbeddings.get(community.users.ids[user]) ?? none,
     history,
     followed: meanVectorOf(followed, postVectors),

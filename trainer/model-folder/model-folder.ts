@@ -52,9 +52,14 @@ const description = z.object({
     .refine(areHeads)
     .default([...kinds]),
   metrics: z.record(z.string(), z.unknown()),
-  /** Whose vectors of posts it reads; left out: none. */
+  /** Whose vectors of posts, and of users, it reads; left out: none. */
   vectors: z
-    .object({ basis: z.string().max(64), encoder: z.string().max(200), dimension: z.int().min(2).max(4096) })
+    .object({
+      basis: z.string().max(64),
+      encoder: z.string().max(200),
+      dimension: z.int().min(2).max(4096),
+      users: z.literal(true).optional(),
+    })
     .optional(),
   /** How the features of what the ranker learned from are distributed, in their order; empty where it is not known. */
   training_features: z.array(

@@ -19,7 +19,7 @@ import { vectorAt } from "../engine/vector-at.ts";
 import { embedUsersAt } from "../towers/embed.ts";
 import { Histories } from "../towers/histories.ts";
 import { meanVectorOf } from "../towers/model.ts";
-import { postInputNames } from "../towers/network.ts";
+import { moreInputNames } from "../towers/network.ts";
 import type { TrainedModel } from "./trained-model.ts";
 
 /** One run of a graph: its feeds, and what the trainer answered. */
@@ -49,7 +49,7 @@ function postSample(community: Community, { towers, postVectors }: TrainedModel)
   }));
   return {
     graph: "post_tower",
-    feeds: postTowerInputs(inputs, { tokenRows: tokens.rows, inputNames: postInputNames(dense) }),
+    feeds: postTowerInputs(inputs, { tokenRows: tokens.rows, inputNames: moreInputNames(dense, "posts") }),
     answer: Float32Array.from(chosen.flatMap((post) => [...vectorAt(postVectors, post)])),
   };
 }
@@ -71,7 +71,10 @@ function userSample(community: Community, { towers: { towers, data }, postVector
   }));
   return {
     graph: "user_tower",
-    feeds: userTowerInputs(inputs, { tokenRows: towers.tokens.rows }),
+    feeds: userTowerInputs(inputs, {
+      tokenRows: towers.tokens.rows,
+      inputNames: moreInputNames(towers.dense, "users"),
+    }),
     answer: embedUsersAt(towers, data, moments, postVectors),
   };
 }

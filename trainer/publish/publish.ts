@@ -12,7 +12,11 @@ import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, fn } from "../../supabase/functions/_shared/database/query.ts";
 import { readBasis } from "../../supabase/functions/_shared/embed/vector-bases.ts";
-import { featureSpecDigest, featureSpecOf } from "../../supabase/functions/_shared/features/feature-spec.ts";
+import {
+  featureSpecDigest,
+  featureSpecOf,
+  type VectorSpec,
+} from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { graphNames } from "../../supabase/functions/_shared/models/contracts.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { tokenRowsOf } from "../../supabase/functions/_shared/models/token-rows.ts";
@@ -73,10 +77,10 @@ async function publishLocked(
   };
   if (!options.fromAnotherCommunity) await refuseStranger(database, model);
   await removeLeftovers(client);
-  if (model.vectors) await requireVectors(client, model, model.vectors.basis, onProgress);
+  if (model.vectors) await requireVectors(client, model, model.vectors, onProgress);
   const active = await readActiveModel(database);
   const modelId = await createModel(client, model);
-  const embedding = { client, modelId, basis: model.vectors?.basis, onProgress };
+  const embedding = { client, modelId, vectors: model.vectors, onProgress };
   const judgeAndStop = async (verdict: Verdict) => {
     options.onVerdict?.(verdict);
     if (!verdict.passed) await reject(client, modelId, model, verdict);
@@ -156,12 +160,15 @@ async function refuseStranger(database: Database, { name, community }: ModelFold
   );
 }
 
-/** Reduces the vectors of posts that came since the training. Throws where the model reads them by a basis that is not here. */
-async function requireVectors(client: pg.ClientBase, { name }: ModelFolder, id: string, onProgress: OnProgress) {
-  const basis = await readBasis(client, id);
+/** Reduces the vectors of posts, and of users, that came since the training. Throws where the model reads them by a basis that is not here. */
+async function requireVectors(client: pg.ClientBase, { name }: ModelFolder, spec: VectorSpec, onProgress: OnProgress) {
+  const basis = await readBasis(client, spec.basis);
   if (!basis)
     throw new UserError(`model ${name} reads vectors by a basis that this database does not have: train it here again`);
-  await reduceMissing(client, basis, (done) => onProgress({ step: "reading vectors", done, total: done }));
+  for (const entity of spec.users ? (["post", "user"] as const) : (["post"] as const))
+    await reduceMissing(client, entity, basis, (done) =>
+      onProgress({ step: `reading vectors of ${entity}s`, done, total: done }),
+    );
 }
 
 /** Models that a publish began and never completed; under the lock nobody can be working on one. */

@@ -7,6 +7,7 @@ import type { OnProgress } from "../../db/progress.ts";
 import { type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, insertRows, listOf, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
+import type { VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import type { InferenceSession } from "../../supabase/functions/_shared/models/inference.ts";
 import { embeddingsOf } from "../../supabase/functions/_shared/towers/tower-vectors.ts";
@@ -17,8 +18,8 @@ const page = 1000;
 export interface EmbeddingRun {
   client: pg.ClientBase;
   modelId: number;
-  /** By which its post tower reads vectors; undefined: it reads none. */
-  basis: string | undefined;
+  /** Which vectors of the app's own its towers read; undefined: none. */
+  vectors: VectorSpec | undefined;
   onProgress: OnProgress;
 }
 
@@ -33,7 +34,7 @@ export async function writePostEmbeddings(
     db
       .selectFrom("recsys.source_posts as posts")
       .leftJoin("recsys_engine.reduced_vectors as own", (join) =>
-        join.onRef("own.post_id", "=", "posts.post_id").on("own.basis_id", "=", embedding.basis ?? ""),
+        join.onRef("own.post_id", "=", "posts.post_id").on("own.basis_id", "=", embedding.vectors?.basis ?? ""),
       )
       .select((post) => [
         "posts.post_id as id",
@@ -78,15 +79,21 @@ export async function writeUserEmbeddings(
           .limit(page)
           .as("users"),
       )
+      .leftJoin("recsys_engine.reduced_user_vectors as own", (join) =>
+        join
+          .onRef("own.user_id", "=", "users.user_id")
+          .on("own.basis_id", "=", (embedding.vectors?.users && embedding.vectors.basis) ?? ""),
+      )
       .select((user) => [
-        "user_id as id",
+        "users.user_id as id",
+        "components",
         listOf(user.ref("passions")).as("passions"),
         listOf(user.ref("projects")).as("projects"),
         textOf(user.ref("bio")).as("bio"),
         sql<string[]>`array(${user
           .selectFrom(
             fn("recsys_engine.user_history", {
-              p_user_id: user.ref("user_id"),
+              p_user_id: user.ref("users.user_id"),
               p_now: fn("recsys.clock", {}),
             }).as("history"),
           )
@@ -94,10 +101,11 @@ export async function writeUserEmbeddings(
           .orderBy("history.at", "desc")
           .orderBy("history.sort_id", "desc")})`.as("history"),
       ])
-      .orderBy("user_id");
+      .orderBy("users.user_id");
   await inPages(embedding, "embedding users", "recsys.source_users", pageAfter, async (rows) => {
     const inputs = rows.map((row) => ({
       ...row,
+      vector: row.components === null ? null : parseVector(row.components),
       id_embedding: idEmbeddings.get(row.id) ?? null,
       history: row.history.flatMap((post) => postVectors.get(post) ?? []),
     }));

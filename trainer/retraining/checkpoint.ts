@@ -6,6 +6,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { deserialize, serialize } from "node:v8";
+import type { VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../community/community.ts";
 import { defaultConfig } from "../config/config.ts";
@@ -29,8 +30,8 @@ export interface TrainingIdentity {
   backend: string;
   /** The model it fine-tunes; null: it starts from scratch. */
   startedFrom: number | null;
-  /** The basis by which it reads the posts' own vectors; null: it reads none. */
-  vectors: string | null;
+  /** By which basis it reads the own vectors of posts, and of users; null: it reads none. */
+  vectors: VectorSpec | null;
 }
 
 export class Checkpoint {

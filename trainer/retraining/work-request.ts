@@ -15,7 +15,7 @@ import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "../publish/publish.ts";
 import { settledUntil, type TrainingContext, train } from "../train-into-folder.ts";
-import { prepareVectors } from "../vectors/prepare-vectors.ts";
+import { prepareVectors, vectorSpecOf } from "../vectors/prepare-vectors.ts";
 import { readWarmStart, type WarmStart, whyFromScratch } from "../warm-start.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Lease, LeaseLost } from "./lease.ts";
@@ -93,7 +93,7 @@ async function trainAndPublish(
   if (published) return published;
   const backend = await startBackend();
   const vectors = await prepareVectors(database.pool, context.onProgress, context);
-  const active = await readWarmStart(database, config, vectors?.basis);
+  const active = await readWarmStart(database, config, vectors && vectorSpecOf(vectors));
   const fromScratch = typeof active === "string" ? active : whyFromScratch(active);
   const from = typeof active === "string" || fromScratch ? undefined : active;
   const identity = {
@@ -103,7 +103,7 @@ async function trainAndPublish(
     configDigest: configDigest(config),
     backend,
     startedFrom: from?.modelId ?? null,
-    vectors: vectors?.basis.id ?? null,
+    vectors: vectors ? vectorSpecOf(vectors) : null,
   };
   const checkpoint = await Checkpoint.open(folder, identity, await settledUntil(database));
   let model = await readModelFolder(checkpoint.modelFolder).catch(() => undefined);

@@ -10,7 +10,7 @@ import { truePreferences } from "./true-preferences.ts";
 import { writeSyntheticCommunity } from "./write-synthetic-community.ts";
 
 // vectors are made by a model of words, not by the simulation
-const parts = (Object.keys(bundleFiles) as BundlePart[]).filter((part) => part !== "post_vectors");
+const parts = (Object.keys(bundleFiles) as BundlePart[]).filter((part) => !part.endsWith("_vectors"));
 const size = { users: 150, posts: 300, days: 40 };
 
 async function write(t: TestContext, seed: number, follows = true): Promise<string> {

@@ -82,14 +82,14 @@ function withVectors(ofGroup: number, noise: number) {
 test("they read vectors that say what people come to, and do without those that say nothing", async () => {
   const train = async ({ loaded, later, options, cameTo }: ReturnType<typeof withVectors>) =>
     await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours: undefined });
-  assert.ok(readsVectors((await train(withVectors(1, 0.1))).towers.dense));
+  assert.ok(readsVectors((await train(withVectors(1, 0.1))).towers.dense).posts);
   const noise = withVectors(0, 0.3);
   const { towers, losses } = await train(noise);
-  assert.ok(!readsVectors(towers.dense));
+  assert.ok(!readsVectors(towers.dense).posts);
   assert.deepEqual(losses, (await trainTowers(withoutVectors(noise.loaded.community), noise.options)).losses);
   const { loaded, options, cameTo } = noise;
   const untold = await trainBestTowers(loaded, { cameTo, later: [], towers: options, neighbours: undefined });
-  assert.ok(readsVectors(untold.towers.dense), "where nothing came later they are read");
+  assert.ok(readsVectors(untold.towers.dense).posts, "where nothing came later they are read");
 });
 
 test("where both are tried, the factors are those of towers without vectors that say nothing", async () => {

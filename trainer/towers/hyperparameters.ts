@@ -116,10 +116,10 @@ export const towerSchema = z
         "Share of the learning rate at which their projection learns: it starts at the principal components, and leaves them slowly. Without the hidden " +
           "layer's part, 500 and 1,000 posts: .333, .238 at .02, .335, .243 at .1, .341, .256 at .3.",
       ),
-    vectorlessPosts: share()
+    vectorless: share()
       .default(0.1)
       .describe(
-        "How often a post is shown as if it had no vector, so that words stand alone for those that have none yet. At 500 and 1,000 posts: .354, .294 at 0, " +
+        "How often a post or user is shown as if there was no vector, so that words stand alone where there is none yet. Posts alone, at 500 and 1,000 posts: .354, .294 at 0, " +
           ".363, .292 at .1.",
       ),
 

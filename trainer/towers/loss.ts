@@ -108,13 +108,18 @@ export function batchLoss(
   { users, posts, correction }: BatchInputs,
   temperature: number,
 ): LossAndGradients {
-  const { history, numbers: userNumbers, mask: userMask, ...userLearned } = users;
-  const { numbers: postNumbers, mask: postMask, text_vector, ...postLearned } = posts;
+  const { history, numbers: userNumbers, mask: userMask, text_vector: userVector, ...userLearned } = users;
+  const { numbers: postNumbers, mask: postMask, text_vector: postVector, ...postLearned } = posts;
   return lossAndGradients(
     { ...towers.dense.matrices(), ...prefixed("u", userLearned), ...prefixed("p", postLearned) },
     {
-      ...prefixed("u", { history, numbers: userNumbers, mask: userMask }),
-      ...prefixed("p", { numbers: postNumbers, mask: postMask, ...(text_vector && { text_vector }) }),
+      ...prefixed("u", {
+        history,
+        numbers: userNumbers,
+        mask: userMask,
+        ...(userVector && { text_vector: userVector }),
+      }),
+      ...prefixed("p", { numbers: postNumbers, mask: postMask, ...(postVector && { text_vector: postVector }) }),
       correction,
     },
     (t) =>

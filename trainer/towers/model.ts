@@ -27,13 +27,13 @@ export class TowerData {
   readonly userBags: TokenBags;
   readonly postBags: TokenBags;
   readonly postNumbers: Float32Array;
-  /** Undefined: no post has one. */
-  readonly vectors: Community["posts"]["vectors"];
+  /** Undefined: no post has one, or no user. */
+  readonly vectors: { posts: Community["posts"]["vectors"]; users: Community["users"]["vectors"] };
   readonly tokenRows: number;
 
   constructor(community: Community, { tokenRows }: { tokenRows: number }) {
     this.tokenRows = tokenRows;
-    this.vectors = community.posts.vectors;
+    this.vectors = { posts: community.posts.vectors, users: community.users.vectors };
     const { users, posts } = community;
     this.userBags = new TokenBags(
       userFields,
@@ -80,7 +80,10 @@ export function newTowers(
     tokens,
     userIdEmbeddings: new EmbeddingTable(community.users.ids.length, dimensions),
     postIdEmbeddings: new EmbeddingTable(community.posts.ids.length, dimensions),
-    dense: newTowerWeights(options, random, data.vectors !== undefined),
+    dense: newTowerWeights(options, random, {
+      posts: data.vectors.posts !== undefined,
+      users: data.vectors.users !== undefined,
+    }),
   };
 }
 
@@ -101,6 +104,7 @@ export function userInputs(
     followed: { values: followed, shape: [n, dimensions] },
     numbers: { values: Float32Array.from(Array.from(counts, userNumberRow).flat()), shape: [n, userNumbers.length] },
     id_embedding: { values: gatherRows(towers.userIdEmbeddings, users), shape: [n, dimensions] },
+    ...(readsVectors(towers.dense).users && { text_vector: vectorRows(users, data.vectors.users) }),
   };
 }
 
@@ -120,7 +124,7 @@ export function postInputs(
     fields: { values: data.postBags.lookUp(towers.tokens, posts, dropout), shape: [n, postFields.length * dimensions] },
     numbers: { values: numbers, shape: [n, width] },
     id_embedding: { values: gatherRows(towers.postIdEmbeddings, posts), shape: [n, dimensions] },
-    ...(readsVectors(towers.dense) && { text_vector: vectorRows(posts, data.vectors) }),
+    ...(readsVectors(towers.dense).posts && { text_vector: vectorRows(posts, data.vectors.posts) }),
   };
 }
 
@@ -157,10 +161,10 @@ export function meanVectorOf(posts: number[], postVectors: Float32Array): Float3
   return meanVector(posts.map((post) => vectorAt(postVectors, post)));
 }
 
-function vectorRows(posts: ArrayLike<number>, vectors: TowerData["vectors"] = []): Matrix {
-  const values = new Float32Array(posts.length * vectorInputs);
-  for (let i = 0; i < posts.length; i++) values.set(vectorRow(vectors[posts[i]]), i * vectorInputs);
-  return { values, shape: [posts.length, vectorInputs] };
+function vectorRows(numbers: ArrayLike<number>, vectors: (Float32Array | null)[] = []): Matrix {
+  const values = new Float32Array(numbers.length * vectorInputs);
+  for (let i = 0; i < numbers.length; i++) values.set(vectorRow(vectors[numbers[i]]), i * vectorInputs);
+  return { values, shape: [numbers.length, vectorInputs] };
 }
 
 function gatherRows(table: EmbeddingTable, rows: ArrayLike<number>): Float32Array {

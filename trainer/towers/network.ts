@@ -1,10 +1,10 @@
 /**
  * The two towers' dense part. Text has become one vector per field by then (token-bags.ts):
  *
- *   user = normalise( Σ_f a_f · field_f  +  history · H  +  followed · F  +  MLP(fields, history, numbers)  +  ID embedding )
- *   post = normalise( Σ_f a_f · field_f  +  vector · V   +  MLP(fields, numbers, vector)   +  ID embedding )
+ *   user = normalise( Σ_f a_f · field_f  +  vector · U  +  history · H  +  followed · F  +  MLP(fields, history, numbers, vector)  +  ID embedding )
+ *   post = normalise( Σ_f a_f · field_f  +  vector · V  +  MLP(fields, numbers, vector)  +  ID embedding )
  *
- * The vector is that of an app's own encoder, reduced to its components, where the community has any; V starts at the first 32 of them.
+ * The vector is that of an app's own encoder, reduced to its components, where the community has any of posts, and of users; U and V start at the first 32 of them.
  * The MLPs' last layers start at zero, H at the identity, so an untrained model already is a text kNN,
  * and F at zero: whom people follow counts for what the data say. Where nobody follows it stays zero, and the vectors are the same to the bit.
  */
@@ -27,21 +27,27 @@ export interface TowerInputs {
   history?: tf.Tensor;
   /** [N, 32], users only */
   followed?: tf.Tensor;
-  /** [N, 65], posts only, where the towers read the app's own vectors */
+  /** [N, 65], where this tower reads the app's own vectors */
   text_vector?: tf.Tensor | undefined;
   /** [N, 32], training only: what of each vector is left out before it is normalised, 0 or 1 / (1 − dropout) */
   mask?: tf.Tensor;
+}
+
+/** Of whom the towers read the app's own vectors. */
+export interface VectorsRead {
+  posts: boolean;
+  users: boolean;
 }
 
 /** Fresh dense weights of both towers; `hidden` is the width of the hidden layer of both MLPs. */
 export function newTowerWeights(
   { hidden, biasDeviation, vectorScale }: { hidden: number; biasDeviation: number; vectorScale: number },
   random: Random,
-  hasVectors = false,
+  reads: VectorsRead = { posts: false, users: false },
 ): DenseWeights {
   const weights = new DenseWeights();
-  const userInputs = (userFields.length + 1) * dimensions + userNumbers.length;
-  const postInputs = postFields.length * dimensions + postNumbers.length + (hasVectors ? vectorInputs : 0);
+  const userInputs = (userFields.length + 1) * dimensions + userNumbers.length + (reads.users ? vectorInputs : 0);
+  const postInputs = postFields.length * dimensions + postNumbers.length + (reads.posts ? vectorInputs : 0);
   weights.add("user/mix", [1, userFields.length, 1], new Float32Array(userFields.length).fill(1));
   weights.add("post/mix", [1, postFields.length, 1], new Float32Array(postFields.length).fill(1));
   weights.add("user/history", [dimensions, dimensions], identity(dimensions));
@@ -50,7 +56,8 @@ export function newTowerWeights(
   weights.addLayer("user/output", hidden, dimensions, random, 0);
   weights.addLayer("post/hidden", postInputs, hidden, random);
   weights.addLayer("post/output", hidden, dimensions, random, 0);
-  if (hasVectors) weights.add("post/vector", [vectorInputs, dimensions], scaledIdentity(vectorScale));
+  if (reads.posts) weights.add("post/vector", [vectorInputs, dimensions], scaledIdentity(vectorScale));
+  if (reads.users) weights.add("user/vector", [vectorInputs, dimensions], scaledIdentity(vectorScale));
   // never exactly zero: a user of whom nothing is known still gets a vector of unit length
   for (const bias of ["user/output/bias", "post/output/bias"]) {
     const values = weights.values(bias);
@@ -59,14 +66,19 @@ export function newTowerWeights(
   return weights;
 }
 
-/** Whether towers of these weights read the posts' own vectors. */
-export function readsVectors(weights: DenseWeights): boolean {
-  return weights.entries().some(([name]) => name === "post/vector");
+/** Whose own vectors towers read that have weights of these names. */
+export function vectorsRead(names: string[]): VectorsRead {
+  return { posts: names.includes("post/vector"), users: names.includes("user/vector") };
 }
 
-/** The inputs that the graph of such a post tower has beyond those that every one has. */
-export function postInputNames(weights: DenseWeights): string[] {
-  return readsVectors(weights) ? ["text_vector"] : [];
+/** The same of trained towers. */
+export function readsVectors(weights: DenseWeights): VectorsRead {
+  return vectorsRead(weights.entries().map(([name]) => name));
+}
+
+/** The inputs that the graph of such a tower has beyond those that every one has. */
+export function moreInputNames(weights: DenseWeights, side: keyof VectorsRead): string[] {
+  return readsVectors(weights)[side] ? ["text_vector"] : [];
 }
 
 /** The user tower: [N, 32], unit length. */
@@ -78,22 +90,23 @@ export function userTower(
     tf.matMul(inputs.history as tf.Tensor2D, weights["user/history"] as tf.Tensor2D),
     tf.matMul(inputs.followed as tf.Tensor2D, weights["user/followed"] as tf.Tensor2D),
   );
-  return tower(
-    weights,
-    "user",
-    inputs,
-    tf.concat([inputs.fields, inputs.history, inputs.numbers], 1),
-    userFields.length,
-    seen,
-  );
+  const said = ofVector(weights, "user", inputs);
+  const x = tf.concat([inputs.fields, inputs.history, inputs.numbers, ...vectorOf(inputs)], 1);
+  return tower(weights, "user", inputs, x, userFields.length, said ? tf.add(seen, said) : seen);
 }
 
 /** The post tower: [N, 32], unit length. */
 export function postTower(weights: Record<string, tf.Tensor>, inputs: TowerInputs): tf.Tensor2D {
-  const said =
-    inputs.text_vector && tf.matMul(inputs.text_vector as tf.Tensor2D, weights["post/vector"] as tf.Tensor2D);
-  const x = tf.concat([inputs.fields, inputs.numbers, ...(inputs.text_vector ? [inputs.text_vector] : [])], 1);
-  return tower(weights, "post", inputs, x, postFields.length, said);
+  const x = tf.concat([inputs.fields, inputs.numbers, ...vectorOf(inputs)], 1);
+  return tower(weights, "post", inputs, x, postFields.length, ofVector(weights, "post", inputs));
+}
+
+function vectorOf({ text_vector }: TowerInputs): tf.Tensor[] {
+  return text_vector ? [text_vector] : [];
+}
+
+function ofVector(weights: Record<string, tf.Tensor>, name: "user" | "post", { text_vector }: TowerInputs) {
+  return text_vector && tf.matMul(text_vector as tf.Tensor2D, weights[`${name}/vector`] as tf.Tensor2D);
 }
 
 function tower(

@@ -46,7 +46,8 @@ export function towerTrainer(
     const counts = histories.map((history) => history.length);
     const userSide = userInputs(towers, data, users, pooled, followed, counts, dropout);
     const postSide = postInputs(towers, data, posts, dropout);
-    if (postSide.text_vector) dropVectors(postSide.text_vector, options.vectorlessPosts, random);
+    for (const { text_vector } of [postSide, userSide])
+      if (text_vector) dropVectors(text_vector, options.vectorless, random);
     const kept = {
       users: dropIdEmbeddings(userSide.id_embedding, options.idEmbeddingDropout, random, isCold),
       posts: dropIdEmbeddings(postSide.id_embedding, options.idEmbeddingDropout, random),
@@ -66,7 +67,10 @@ export function towerTrainer(
     const adam = { learningRate: options.learningRate * (1 - fallen) };
     const number = before + ++steps;
     for (const table of [towers.tokens, towers.userIdEmbeddings, towers.postIdEmbeddings]) table.step(number, adam);
-    towers.dense.step(gradients, number, adam, { "post/vector": options.vectorLearningRate });
+    towers.dense.step(gradients, number, adam, {
+      "post/vector": options.vectorLearningRate,
+      "user/vector": options.vectorLearningRate,
+    });
     return loss;
   }
 
@@ -92,7 +96,7 @@ function vectorMask(rows: number, rate: number, random: Random): Matrix {
   return { values, shape: [rows, dimensions] };
 }
 
-/** Zeroes a share of the rows in place, as if these posts had no vector. */
+/** Zeroes a share of the rows in place, as if these posts or users had no vector. */
 function dropVectors({ values, shape: [rows, width] }: Matrix, rate: number, random: Random): void {
   for (let row = 0; row < rows; row++) if (random.uniform() < rate) values.fill(0, row * width, (row + 1) * width);
 }

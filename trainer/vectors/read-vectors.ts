@@ -1,33 +1,47 @@
-/** The posts' own vectors in the numbers of a community. */
+/** The own vectors of posts and users in the numbers of a community. */
 import type { Database } from "../../db/connect.ts";
 import { reading } from "../../db/reading.ts";
-import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
+import { type Entity, reducedVectors } from "../../supabase/functions/_shared/embed/vector-bases.ts";
+import type { VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { type Community, withoutVectors } from "../community/community.ts";
 import { rows } from "../community/cursor.ts";
 
-/** The community with what was reduced by a basis; undefined: as if no post had a vector. */
-export async function withVectors(
+/** What of a model's vectors says which it reads of a community; undefined: none. */
+export type VectorsOf = Pick<VectorSpec, "basis" | "users"> | null | undefined;
+
+/** The community with what was reduced by a basis, of posts and, where the model reads theirs, of users; without a basis as if nobody had a vector. */
+export async function withVectors(database: Database, community: Community, spec: VectorsOf): Promise<Community> {
+  const without = withoutVectors(community);
+  if (!spec) return without;
+  const { posts, users } = without;
+  return {
+    ...without,
+    posts: { ...posts, vectors: await readVectors(database, "post", spec.basis, posts.ids) },
+    users: spec.users ? { ...users, vectors: await readVectors(database, "user", spec.basis, users.ids) } : users,
+  };
+}
+
+/** The components [64] of those of some posts or users that have a vector, null of the others. */
+export async function readVectors(
   database: Database,
-  community: Community,
-  basis: string | undefined,
-): Promise<Community> {
-  if (basis === undefined) return withoutVectors(community);
-  const { posts } = community;
-  const query = db.selectFrom("recsys_engine.reduced_vectors").select(["post_id", "components"]);
+  entity: Entity,
+  basis: string,
+  ids: string[],
+): Promise<(Float32Array | null)[]> {
   // one block of memory: a small array takes half as much again
-  const all = new Float32Array(posts.ids.length * vectorWidth);
-  const numbers = new Map(posts.ids.map((id, i) => [id, i]));
-  const vectors: (Float32Array | null)[] = posts.ids.map(() => null);
+  const all = new Float32Array(ids.length * vectorWidth);
+  const numbers = new Map(ids.map((id, i) => [id, i]));
+  const vectors: (Float32Array | null)[] = ids.map(() => null);
   await reading(database, async (client) => {
-    for await (const { post_id, components } of rows(client, query.where("basis_id", "=", basis))) {
-      const post = numbers.get(post_id);
-      if (post === undefined) continue;
-      const own = all.subarray(post * vectorWidth, (post + 1) * vectorWidth);
+    for await (const { id, components } of rows(client, reducedVectors(entity, basis))) {
+      const number = numbers.get(id);
+      if (number === undefined) continue;
+      const own = all.subarray(number * vectorWidth, (number + 1) * vectorWidth);
       own.set(parseVector(components));
-      vectors[post] = own;
+      vectors[number] = own;
     }
   });
-  return { ...community, posts: { ...posts, vectors } };
+  return vectors;
 }

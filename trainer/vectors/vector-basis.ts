@@ -8,8 +8,8 @@ import { bases, type OwnVector, vectorBasisOf } from "../../supabase/functions/_
 import { type VectorBasis, vectorInputs, vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { principalComponents } from "../engine/principal-components.ts";
 
-/** Of fewer posts' vectors no basis is made: they would say little of the components. */
-const leastVectors = 100;
+/** Of fewer posts' vectors no basis is made, and of fewer users' none is read: they would say little. */
+export const leastVectors = 100;
 
 /** Of so many posts' vectors at most a basis is made: 1,536 numbers of each are 60 MB. */
 const mostVectors = 10_000;
@@ -34,9 +34,9 @@ type Shape = Pick<VectorBasis, "encoder" | "dimension">;
 
 /** The encoder and length of most vectors. */
 async function commonShape(client: PoolClient): Promise<Shape | undefined> {
-  const shapes = await run(client, call("recsys_engine.own_vector_shapes", {}));
-  const [most] = shapes.sort((a, b) => b.posts - a.posts || (a.encoder < b.encoder ? -1 : 1));
-  return most && most.posts >= leastVectors ? most : undefined;
+  const shapes = await run(client, call("recsys_engine.own_vector_shapes", { p_entity: "post" }));
+  const [most] = shapes.sort((a, b) => b.entities - a.entities || (a.encoder < b.encoder ? -1 : 1));
+  return most && most.entities >= leastVectors ? most : undefined;
 }
 
 async function makeBasis(client: PoolClient, shape: Shape, until?: number): Promise<VectorBasis | undefined> {
@@ -45,7 +45,7 @@ async function makeBasis(client: PoolClient, shape: Shape, until?: number): Prom
   const before = until === undefined ? posts : posts.where("created_at", "<", instantOf(until));
   // in an order that says nothing of the posts, and is the same each time
   const drawn = await run(client, before.orderBy(sql`md5(post_id::text)`).limit(mostVectors));
-  const given = { p_encoder: encoder, p_posts: drawn.map(({ post_id }) => post_id) };
+  const given = { p_entity: "post", p_encoder: encoder, p_ids: drawn.map(({ post_id }) => post_id) };
   const own = await run(client, call("recsys_engine.own_vectors", given) as Statement<OwnVector>);
   const ofLength = own.map(({ vector }) => vector).filter(({ length }) => length === dimension);
   if (ofLength.length < leastVectors) return undefined;

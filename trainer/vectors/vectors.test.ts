@@ -71,14 +71,17 @@ await onBoth(
     const other = await prepareVectors(pool, quiet);
     assert.equal(other?.basis.encoder, "letters-2");
     assert.match(
-      String(await readWarmStart(database, quickConfig, other?.basis)),
+      String(await readWarmStart(database, quickConfig, vectorSpecOf(other as PreparedVectors))),
       /^model .* reads other vectors of posts, and there are those by letters-2$/,
     );
     assert.match(
       String(await readWarmStart(database, quickConfig)),
       /reads other vectors of posts, and there are none to go on with$/,
     );
-    assert.equal(typeof (await readWarmStart(database, quickConfig, prepared?.basis)), "object");
+    assert.equal(
+      typeof (await readWarmStart(database, quickConfig, vectorSpecOf(prepared as PreparedVectors))),
+      "object",
+    );
     await pool.query("delete from recsys_engine.vector_bases");
     await assert.rejects(
       publish(database, { ...trained, name: "late" }, { activate: false }),

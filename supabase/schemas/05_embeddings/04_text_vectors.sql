@@ -1,5 +1,5 @@
--- Vectors that another model, an encoder such as text-embedding-3-small or gte-small, made of posts. Where an app keeps them recsys.watch says ('vectors');
--- each is read once: what the post tower is told are its first 64 principal components among the community's posts, which are kept here.
+-- Vectors that another model, an encoder such as text-embedding-3-small or gte-small, made of posts and users. Where an app keeps them recsys.watch says
+-- ('vectors', 'user_vectors'); each is read once: what the towers are told are its first 64 principal components among the community's posts, which are kept here.
 
 create table recsys_engine.raw_vectors (
   post_id uuid not null primary key,
@@ -40,6 +40,27 @@ comment on column recsys_engine.reduced_vectors.post_id is 'The post.';
 comment on column recsys_engine.reduced_vectors.basis_id is 'By which they were made.';
 comment on column recsys_engine.reduced_vectors.components is 'Its components, the widest first.';
 
+create table recsys_engine.raw_user_vectors (
+  user_id uuid not null primary key,
+  encoder text not null check (encoder <> '' and length(encoder) <= 200),
+  vector real[] not null check (array_ndims(vector) = 1 and array_lower(vector, 1) = 1 and cardinality(vector) between 2 and 4096 and array_position(vector, null) is null)
+);
+comment on table recsys_engine.raw_user_vectors is 'Vectors of users of an imported bundle.';
+comment on column recsys_engine.raw_user_vectors.user_id is 'The user.';
+comment on column recsys_engine.raw_user_vectors.encoder is 'The model that made it.';
+comment on column recsys_engine.raw_user_vectors.vector is 'What it made, of whatever length.';
+
+create table recsys_engine.reduced_user_vectors (
+  user_id uuid not null,
+  basis_id text not null references recsys_engine.vector_bases on delete cascade,
+  components extensions.vector(64) not null,
+  primary key (user_id, basis_id)
+);
+comment on table recsys_engine.reduced_user_vectors is 'What is kept of each user''s own vector: its components by the basis of the posts, so that users and posts lie in one space. The user tower reads them.';
+comment on column recsys_engine.reduced_user_vectors.user_id is 'The user.';
+comment on column recsys_engine.reduced_user_vectors.basis_id is 'By which they were made.';
+comment on column recsys_engine.reduced_user_vectors.components is 'Its components, the widest first.';
+
 create table recsys_engine.encoding_jobs (
   post_id uuid primary key,
   failures integer not null default 0,
@@ -58,7 +79,11 @@ alter table recsys_engine.encoding_jobs enable row level security;
 alter table recsys_engine.raw_vectors enable row level security;
 alter table recsys_engine.vector_bases enable row level security;
 alter table recsys_engine.reduced_vectors enable row level security;
-grant select, insert, update, delete on recsys_engine.raw_vectors, recsys_engine.vector_bases, recsys_engine.reduced_vectors, recsys_engine.encoding_jobs to service_role;
+alter table recsys_engine.raw_user_vectors enable row level security;
+alter table recsys_engine.reduced_user_vectors enable row level security;
+create policy "people read their own components" on recsys_engine.reduced_user_vectors for select to authenticated using (user_id = (select auth.uid()));
+grant select on recsys_engine.reduced_user_vectors to authenticated;
+grant select, insert, update, delete on recsys_engine.raw_vectors, recsys_engine.vector_bases, recsys_engine.reduced_vectors, recsys_engine.raw_user_vectors, recsys_engine.reduced_user_vectors, recsys_engine.encoding_jobs to service_role;
 
 create view recsys_engine.models_without_basis with (security_invoker = true) as
 select models.model_id, models.name, models.feature_spec #>> '{vectors,encoder}' as encoder
@@ -85,3 +110,19 @@ as $$
 $$;
 comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with what was reduced by them, that no model reads and no training used for settings.unserved_models_kept, and returns how many.';
 revoke all on function recsys_engine.drop_unread_bases() from public;
+
+create function recsys_engine.user_components(p_user_id uuid, p_model_id bigint) returns extensions.vector
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return (
+    select reduced.components
+    from recsys.models join recsys_engine.reduced_user_vectors as reduced on reduced.basis_id = models.feature_spec #>> '{vectors,basis}'
+    where models.model_id = p_model_id and (models.feature_spec #> '{vectors,users}')::boolean and reduced.user_id = p_user_id
+  );
+end
+$$;
+comment on function recsys_engine.user_components(uuid, bigint) is 'The components of a user''s own vector by the basis of a model. Null: the user has none, or the model reads none of users.';
+revoke all on function recsys_engine.user_components(uuid, bigint) from public;
+grant execute on function recsys_engine.user_components(uuid, bigint) to authenticated, service_role;

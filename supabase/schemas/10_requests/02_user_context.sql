@@ -278,6 +278,7 @@ returns table (
   recent_interactions json,
   history_posts uuid[],
   followed extensions.vector,
+  components extensions.vector,
   feed text
 )
 language plpgsql stable security invoker set search_path = ''
@@ -292,7 +293,7 @@ begin
     return query select
       '{}'::text[], '{}'::text[], '', p_reader.created_at, null::extensions.vector, '{}'::extensions.vector[], null::timestamptz, 0, 0, 0, 0,
       null::double precision[], null::double precision[], null::double precision, null::double precision, 0, '[]'::json, '{}'::uuid[],
-      null::extensions.vector, p_reader.feed;
+      null::extensions.vector, null::extensions.vector, p_reader.feed;
     return;
   end if;
   return query
@@ -303,7 +304,7 @@ begin
     stats.last_active_at, stats.views, stats.votes, stats.comments, stats.logins, stats.recent, stats.recent_logins, stats.habit_log_age, stats.habit_log_idle,
     cardinality(p_reader.follows),
     recsys_engine.recent_interactions(p_reader.user_id, p_reader.at, p_reader.latest), coalesce(embedded.post_ids, '{}'),
-    recsys_engine.followed_vector(p_reader.follows, p_model_id, p_reader.at), p_reader.feed
+    recsys_engine.followed_vector(p_reader.follows, p_model_id, p_reader.at), recsys_engine.user_components(p_reader.user_id, p_model_id), p_reader.feed
   from (
     select
       array_agg(post_embeddings.embedding order by history.at desc, history.sort_id desc) as vectors,
@@ -358,6 +359,7 @@ returns table (
   recent_interactions json,
   history_posts uuid[],
   followed extensions.vector,
+  components extensions.vector,
   feed text
 )
 language plpgsql stable security invoker set search_path = ''
@@ -367,7 +369,7 @@ begin
   return query select * from recsys_engine.reader_context(recsys_engine.reader_at(p_user_id, p_now), p_model_id);
 end
 $$;
-comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
+comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
 revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) from public;
 grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) to authenticated, service_role;

@@ -4,7 +4,7 @@
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create function recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamptz, p_history_posts uuid[])
-returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector)
+returns table (id_embedding extensions.vector, history extensions.vector[], history_posts uuid[], followed extensions.vector, components extensions.vector)
 language plpgsql stable security invoker set search_path = '' rows 1
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -15,12 +15,13 @@ begin
     (select user_embeddings.id_embedding from recsys.user_embeddings where user_embeddings.model_id = p_model_id and user_embeddings.user_id = p_user_id),
     coalesce(array_agg(post_embeddings.embedding order by listed.place), '{}'),
     coalesce(array_agg(post_embeddings.post_id order by listed.place), '{}'),
-    recsys_engine.followed_vector(recsys_engine.followed_people(p_user_id, p_now), p_model_id, p_now)
+    recsys_engine.followed_vector(recsys_engine.followed_people(p_user_id, p_now), p_model_id, p_now),
+    recsys_engine.user_components(p_user_id, p_model_id)
   from unnest(p_history_posts) with ordinality as listed (post_id, place)
   join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = listed.post_id;
 end
 $$;
-comment on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, and recsys_engine.followed_vector. One row.';
+comment on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
 revoke all on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) from public;
 grant execute on function recsys_engine.user_vectors(uuid, bigint, timestamptz, uuid[]) to authenticated, service_role;

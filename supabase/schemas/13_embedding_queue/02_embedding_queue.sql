@@ -113,6 +113,8 @@ begin
   on conflict (model_id, user_id) do update set embedding = excluded.embedding;
   delete from recsys.user_embeddings using unnest(kinds, ids) as done (kind, entity_id)
   where done.kind = 'user' and user_embeddings.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
+  delete from recsys_engine.reduced_user_vectors using unnest(kinds, ids) as done (kind, entity_id)
+  where done.kind = 'user' and reduced_user_vectors.user_id = done.entity_id and done.entity_id in (select impersonal_people.user_id from recsys_engine.impersonal_people);
   -- changed again while in work: it stays for another run
   update recsys_engine.embedding_jobs as job
   set claim = null, claimed_until = null, enqueued_at = now(), due_at = now()

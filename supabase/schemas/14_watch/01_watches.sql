@@ -100,7 +100,7 @@ from (
 ) as triggers;
 comment on view recsys.watches is 'What recsys.watch follows, a row for each call that holds.';
 comment on column recsys.watches.table_name is 'The app''s table.';
-comment on column recsys.watches.kind is 'What its rows are: interactions, logins, posts, users, post_texts, user_texts or vectors.';
+comment on column recsys.watches.kind is 'What its rows are: interactions, logins, posts, users, post_texts, user_texts, vectors or user_vectors.';
 comment on column recsys.watches.user_column is 'The column that names the person; null: none is asked for.';
 comment on column recsys.watches.post_column is 'The column that names the post; null: none is asked for.';
 comment on column recsys.watches.created_column is 'The column with the time; null: none is asked for.';

@@ -17,10 +17,11 @@ as $$
 declare
   -- its columns are quoted by recsys_engine.person_sql and id_sql, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   has_features constant boolean := p_kind in ('interactions', 'logins', 'posts');
-  has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts', 'vectors');
+  has_texts constant boolean := p_kind in ('posts', 'users', 'post_texts', 'user_texts', 'vectors', 'user_vectors');
+  has_vectors constant boolean := p_kind in ('vectors', 'user_vectors');
   -- whose texts they are, and the column that says so
   entity constant text := case when p_kind in ('posts', 'post_texts', 'vectors') then 'post' else 'user' end;
-  entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'vectors' then p_post_id when 'user_texts' then p_user_id else p_id end;
+  entity_id constant text := case p_kind when 'post_texts' then p_post_id when 'vectors' then p_post_id when 'user_texts' then p_user_id when 'user_vectors' then p_user_id else p_id end;
   -- as SQL: the uuid of the entity
   entity_sql constant text := case entity
     when 'post' then coalesce(recsys_engine.id_sql(p_table, entity_id), quote_ident(entity_id))
@@ -31,7 +32,8 @@ declare
   -- what tells it from another watch of the same table: a row may name two posts, two people or two times
   key constant text[] := case p_kind
     when 'interactions' then array[p_user_id, p_post_id, p_created_at] when 'logins' then array[p_user_id, p_created_at]
-    when 'post_texts' then array[p_post_id] when 'vectors' then array[p_post_id] || p_texts when 'user_texts' then array[p_user_id] else '{}' end;
+    when 'post_texts' then array[p_post_id] when 'vectors' then array[p_post_id] || p_texts when 'user_texts' then array[p_user_id]
+    when 'user_vectors' then array[p_user_id] || p_texts else '{}' end;
   stem constant text := 'recsys_' || recsys_engine.watch_name(p_kind, key);
   described jsonb;
   -- what a change of features is, as SQL: whose, of which post, when
@@ -61,10 +63,10 @@ begin
       changed_at := quote_literal('-infinity') || '::timestamptz';
       needed := array[p_id];
       compared := array[p_id, p_author_id, p_created_at];
-    when 'users', 'post_texts', 'user_texts', 'vectors' then
+    when 'users', 'post_texts', 'user_texts', 'vectors', 'user_vectors' then
       null;
     else
-      raise exception 'recsys.watch: kind is interactions, logins, posts, users, post_texts, user_texts or vectors, not %', coalesce(quote_literal(p_kind), 'null')
+      raise exception 'recsys.watch: kind is interactions, logins, posts, users, post_texts, user_texts, vectors or user_vectors, not %', coalesce(quote_literal(p_kind), 'null')
         using errcode = '22023';
   end case;
   compared := compared || p_others;
@@ -80,7 +82,7 @@ begin
   if p_texts is not null and not has_texts then
     raise exception 'recsys.watch: % have no texts: watch % a second time, as post_texts or user_texts', p_kind, p_table using errcode = '22023';
   end if;
-  if p_kind = 'vectors' and (cardinality(p_texts) <> 1 or cardinality(p_others) > 1) then
+  if has_vectors and (cardinality(p_texts) <> 1 or cardinality(p_others) > 1) then
     raise exception 'recsys.watch: p_texts names the column with the vector, and p_others, if any, the one that says which model made it' using errcode = '22023';
   end if;
   select format('column %s of %s is %s', coalesce(expected.name, 'null'), p_table,
@@ -95,8 +97,8 @@ begin
     union all select p_created_at, '{timestamptz}'::regtype[] where has_features
     union all select p_user_id, person_types where p_kind in ('interactions', 'logins')
     union all select p_post_id, '{uuid,bigint,integer,smallint,text,varchar}'::regtype[] where p_kind = 'interactions'
-    union all select p_texts[1], array['extensions.vector', 'extensions.halfvec', 'real[]', 'double precision[]']::regtype[] where p_kind = 'vectors'
-    union all select p_others[1], '{text,varchar}'::regtype[] where p_kind = 'vectors' and cardinality(p_others) = 1
+    union all select p_texts[1], array['extensions.vector', 'extensions.halfvec', 'real[]', 'double precision[]']::regtype[] where has_vectors
+    union all select p_others[1], '{text,varchar}'::regtype[] where has_vectors and cardinality(p_others) = 1
     union all select p_author_id, person_types where p_kind = 'posts'
     union all select unnest(compared || case when has_texts then read end), null
   ) as expected (name, types)
@@ -128,16 +130,21 @@ begin
     execute format('select %s from %s as changed where false', case when entity = 'user' and has_texts then entity_sql when changed_user = user_sql then user_sql else 'null' end, p_table);
     described := jsonb_strip_nulls(jsonb_build_object(
       'kind', p_kind, 'others', p_others,
-      'user', case when p_kind in ('interactions', 'logins', 'user_texts') then p_user_id when p_kind = 'users' then p_id when p_kind = 'posts' then p_author_id end,
+      'user', case when p_kind in ('interactions', 'logins', 'user_texts', 'user_vectors') then p_user_id when p_kind = 'users' then p_id when p_kind = 'posts' then p_author_id end,
       'post', case when p_kind in ('interactions', 'post_texts', 'vectors') then p_post_id when p_kind = 'posts' then p_id end,
       'created_at', case when has_features then p_created_at end, 'columns', compared || case when has_texts then read end,
       'changed_user', nullif(changed_user, 'null::uuid'), 'changed_post', nullif(changed_post, 'null::uuid'),
       'entity', case when has_texts then entity end, 'entity_sql', case when has_texts then entity_sql end,
-      'vector_sql', case when p_kind = 'vectors' then format(
+      -- who is looked up is joined, so that an index finds whom a batch asks for
+      'lookup', case when p_kind = 'user_vectors' then p_user_lookup end,
+      'own_sql', case when has_vectors then case when entity = 'post' then entity_sql when p_user_lookup is null then format('changed.%I', p_user_id) else format('people.%I', p_user_lookup[3]) end end,
+      'join_sql', case when p_kind = 'user_vectors' and p_user_lookup is not null
+        then format('join %s as people on people.%I = changed.%I', to_regclass(p_user_lookup[1]), p_user_lookup[2], p_user_id) end,
+      'vector_sql', case when has_vectors then format(
         case (select pg_attribute.atttypid from pg_catalog.pg_attribute where pg_attribute.attrelid = p_table and pg_attribute.attname = p_texts[1])
-          when 'double precision[]'::regtype then 'recsys_engine.real_numbers(%I)' else '%I::real[]' end, p_texts[1]) end,
-      -- which model made it, or else the column itself stands for it
-      'encoder_sql', case when p_kind = 'vectors' then coalesce(quote_ident(p_others[1]) || '::text', quote_literal(format('%s.%s', p_table, p_texts[1]))) end));
+          when 'double precision[]'::regtype then 'recsys_engine.real_numbers(changed.%I)' else 'changed.%I::real[]' end, p_texts[1]) end,
+      -- which model made it, or else the column itself stands for it; of users, the one that made those of the posts
+      'encoder_sql', case when has_vectors then coalesce('changed.' || quote_ident(p_others[1]) || '::text', quote_literal(case entity when 'user' then '' else format('%s.%s', p_table, p_texts[1]) end)) end));
     is_replaced := exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname ~ format('^%s_(texts_|tags_)?insert$', stem) and tgparentid = 0);
     -- what follows a column that is gone fails each statement of the app's
     perform recsys_engine.drop_watch(watches.table_name, watches.watch)
@@ -145,6 +152,7 @@ begin
     where watches.table_name = p_table and not recsys_engine.has_columns(p_table, case watches.kind
       -- a vector's other column is another watch
       when 'vectors' then array(select jsonb_array_elements_text(watches.watch -> 'columns'))
+      when 'user_vectors' then array(select jsonb_array_elements_text(watches.watch -> 'columns'))
       else array[watches.user_column, watches.post_column, watches.created_column] end);
     foreach listener in array array['queue_feature_changes', 'queue_text_changes', 'index_changed_tags'] loop
       if listener = 'queue_feature_changes' then
@@ -152,7 +160,7 @@ begin
         suffix := '';
         arguments := concat_ws(', ', quote_literal(changed_user), quote_literal(changed_post), quote_literal(changed_at), quote_literal(needed_sql), quote_literal(compared_sql));
       elsif listener = 'index_changed_tags' then
-        continue when not has_texts or entity <> 'post' or p_kind = 'vectors';
+        continue when not has_texts or entity <> 'post' or has_vectors;
         suffix := '_tags';
         arguments := concat_ws(', ', quote_literal(entity_sql),
           quote_literal((select string_agg(distinct quote_ident(name), ', ') from unnest(read || case p_kind when 'posts' then p_created_at end) as name)));
@@ -176,5 +184,5 @@ begin
   end;
 end
 $$;
-comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
+comment on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts''. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 revoke all on function recsys.watch(regclass, text, text, text, text, text, text, text[], text[], text[]) from public;

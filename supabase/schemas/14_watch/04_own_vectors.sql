@@ -1,4 +1,4 @@
--- The vectors that other models, encoders, made of posts: where recsys.watch says that they are.
+-- The vectors that other models, encoders, made of posts and users: where recsys.watch says that they are.
 
 create function recsys_engine.sampled_share(p_table regclass, p_rows integer) returns double precision
 language sql stable security invoker set search_path = ''
@@ -11,23 +11,25 @@ as $$
 $$;
 comment on function recsys_engine.sampled_share(regclass, integer) is 'Which share of a table has about so many rows, by its size now and the rows a page at its last analyze (of one that never was: 100). 1: all of it.';
 
-create function recsys_engine.own_vectors_sql(p_rows integer default null) returns text
+create function recsys_engine.own_vectors_sql(p_entity text, p_rows integer default null) returns text
 language sql stable security invoker set search_path = ''
 as $$
   select coalesce(
     string_agg(
-      format('select %s as post_id, %s as encoder, %s as vector, %s::double precision as stands_for from %s as given%s', watches.watch ->> 'entity_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql',
-        1 / sampled.share, watches.table_name, ' tablesample system (' || 100 * nullif(sampled.share, 1) || ') repeatable (1)'),
+      concat_ws(' ', format('select %s as id, %s as encoder, %s as vector, %s::double precision as stands_for from %s as changed%s', watches.watch ->> 'own_sql', watches.watch ->> 'encoder_sql', watches.watch ->> 'vector_sql',
+        1 / sampled.share, watches.table_name, ' tablesample system (' || 100 * nullif(sampled.share, 1) || ') repeatable (1)'), watches.watch ->> 'join_sql'),
       ' union all ' order by watches.table_name::text, watches.watch::text),
-    'select null::uuid as post_id, null::text as encoder, null::real[] as vector, null::double precision as stands_for where false')
+    'select null::uuid as id, null::text as encoder, null::real[] as vector, null::double precision as stands_for where false')
   from recsys.watches
   cross join lateral (select coalesce(case when p_rows is not null then recsys_engine.sampled_share(watches.table_name, p_rows) end, 1) as share) as sampled
-  -- a table that cannot be read keeps no post from being embedded: recsys.check() names it
-  where watches.kind = 'vectors' and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+  where watches.kind = case p_entity when 'post' then 'vectors' else 'user_vectors' end
+    -- a table that cannot be read keeps nobody from being embedded: recsys.check() names it
+    and recsys_engine.reads_columns(watches.table_name, array(select jsonb_array_elements_text(watches.watch -> 'columns')))
+    and (watches.watch -> 'lookup' is null or coalesce(recsys_engine.reads_columns(to_regclass(watches.watch #>> '{lookup,0}'), array[watches.watch #>> '{lookup,1}', watches.watch #>> '{lookup,2}']), false))
 $$;
-comment on function recsys_engine.own_vectors_sql(integer) is 'SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector, stands_for). With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many.';
+comment on function recsys_engine.own_vectors_sql(text, integer) is 'SQL for all vectors of posts, or of users, that watched tables have and the caller may read: (id, encoder, vector, stands_for). The encoder '''' of users is that of the posts. With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many.';
 
-create function recsys_engine.own_vector_shapes() returns table (encoder text, dimension integer, posts bigint, is_estimate boolean)
+create function recsys_engine.own_vector_shapes(p_entity text) returns table (encoder text, dimension integer, entities bigint, is_estimate boolean)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
@@ -35,12 +37,12 @@ begin
   return query execute format('select one.encoder, one.dimension, round(sum(one.stands_for))::bigint, max(one.stands_for) > 1
     from (
       select own.encoder, cardinality(own.vector) as dimension, max(own.stands_for) as stands_for from (%s) as own
-      where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.post_id is not null group by 1, 2, own.post_id
+      where own.encoder is not null and cardinality(own.vector) between 2 and 4096 and own.id is not null group by 1, 2, own.id
     ) as one
-    group by 1, 2', recsys_engine.own_vectors_sql(10000));
+    group by 1, 2', recsys_engine.own_vectors_sql(p_entity, 10000));
 end
 $$;
-comment on function recsys_engine.own_vector_shapes() is 'How many posts have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
+comment on function recsys_engine.own_vector_shapes(text) is 'How many posts, or users, have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22.';
 
 create function recsys_engine.posts_with_several_vectors() returns table (table_name regclass, posts bigint)
 language plpgsql stable security invoker set search_path = ''
@@ -60,7 +62,7 @@ begin
     order by watches.table_name::text, watches.watch::text
   loop
     -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-    return query execute format('select %L::regclass, count(distinct several.post) from (select made.post from (select %I as post, %s as encoder from %s as given where (%s) is not null) as made group by made.post, made.encoder having count(*) > 1) as several having count(*) > 0',
+    return query execute format('select %L::regclass, count(distinct several.post) from (select made.post from (select %I as post, %s as encoder from %s as changed where (%s) is not null) as made group by made.post, made.encoder having count(*) > 1) as several having count(*) > 0',
       found_row.relation, found_row.watch ->> 'post', found_row.watch ->> 'encoder_sql', found_row.relation,
       (select string_agg(distinct quote_ident(read.name), ', ') from jsonb_array_elements_text(found_row.watch -> 'columns') as read (name)));
   end loop;
@@ -68,30 +70,33 @@ end
 $$;
 comment on function recsys_engine.posts_with_several_vectors() is 'Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts.';
 
-create function recsys_engine.own_vectors(p_encoder text, p_posts uuid[]) returns table (post_id uuid, vector json)
+create function recsys_engine.own_vectors(p_entity text, p_encoder text, p_ids uuid[]) returns table (id uuid, vector json)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from (%s) as own where own.post_id = any ($2) and own.encoder = $1 and own.vector is not null order by own.post_id, own.vector', recsys_engine.own_vectors_sql())
-  using p_encoder, p_posts;
+  return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from (%s) as own where own.id = any ($2) and own.encoder in ($1, %L) and own.vector is not null%s order by own.id, own.vector',
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
+  using p_encoder, p_ids;
 end
 $$;
-comment on function recsys_engine.own_vectors(text, uuid[]) is 'The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array.';
+comment on function recsys_engine.own_vectors(text, text, uuid[]) is 'The vectors by an encoder of those of some posts, or users, that have one, as JSON, which drivers read several times as fast as an array. Of who wants no personalisation nothing is read.';
 
-create function recsys_engine.missing_vectors(p_basis text, p_after uuid, p_limit integer) returns table (post_id uuid, vector json)
+create function recsys_engine.missing_vectors(p_entity text, p_basis text, p_after uuid, p_limit integer) returns table (id uuid, vector json)
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   -- as above: @plpgsql_check_options: security_warnings = off, extra_warnings = off
-  return query execute format('select distinct on (own.post_id) own.post_id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder = basis.encoder and own.vector is not null where basis.basis_id = $1 and own.post_id > $2 and not exists (select from recsys_engine.reduced_vectors as reduced where reduced.post_id = own.post_id and reduced.basis_id = basis.basis_id) order by own.post_id, own.vector limit $3', recsys_engine.own_vectors_sql())
+  return query execute format('select distinct on (own.id) own.id, array_to_json(own.vector) from recsys_engine.vector_bases as basis join (%s) as own on own.encoder in (basis.encoder, %L) and own.vector is not null where basis.basis_id = $1 and own.id > $2 and not exists (select from recsys_engine.%I as reduced where reduced.%I = own.id and reduced.basis_id = basis.basis_id)%s order by own.id, own.vector limit $3',
+    recsys_engine.own_vectors_sql(p_entity), '', case p_entity when 'post' then 'reduced_vectors' else 'reduced_user_vectors' end, p_entity || '_id',
+    case p_entity when 'user' then ' and not exists (select from recsys_engine.impersonal_people as nobody where nobody.user_id = own.id)' end)
   using p_basis, p_after, p_limit;
 end
 $$;
-comment on function recsys_engine.missing_vectors(text, uuid, integer) is 'The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
+comment on function recsys_engine.missing_vectors(text, text, uuid, integer) is 'The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
 
-revoke all on function recsys_engine.sampled_share(regclass, integer), recsys_engine.own_vectors_sql(integer), recsys_engine.own_vector_shapes(), recsys_engine.posts_with_several_vectors(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) from public;
-grant execute on function recsys_engine.sampled_share(regclass, integer), recsys_engine.own_vectors_sql(integer), recsys_engine.own_vector_shapes(), recsys_engine.posts_with_several_vectors(), recsys_engine.own_vectors(text, uuid[]), recsys_engine.missing_vectors(text, uuid, integer) to service_role;
+revoke all on function recsys_engine.sampled_share(regclass, integer), recsys_engine.own_vectors_sql(text, integer), recsys_engine.own_vector_shapes(text), recsys_engine.posts_with_several_vectors(), recsys_engine.own_vectors(text, text, uuid[]), recsys_engine.missing_vectors(text, text, uuid, integer) from public;
+grant execute on function recsys_engine.sampled_share(regclass, integer), recsys_engine.own_vectors_sql(text, integer), recsys_engine.own_vector_shapes(text), recsys_engine.posts_with_several_vectors(), recsys_engine.own_vectors(text, text, uuid[]), recsys_engine.missing_vectors(text, text, uuid, integer) to service_role;
 
 create function recsys_engine.queue_for_encoder() returns trigger
 language plpgsql volatile security invoker set search_path = ''
@@ -110,3 +115,4 @@ create trigger queue_for_encoder after update of encoder on recsys.settings
 for each row when (new.encoder is not null and new.encoder is distinct from old.encoder) execute function recsys_engine.queue_for_encoder();
 
 select recsys.watch('recsys_engine.raw_vectors', 'vectors', p_texts => '{vector}', p_others => '{encoder}');
+select recsys.watch('recsys_engine.raw_user_vectors', 'user_vectors', p_texts => '{vector}', p_others => '{encoder}');

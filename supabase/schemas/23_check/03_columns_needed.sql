@@ -53,7 +53,12 @@ as $$
       select 'recsys.watches', watches.table_name, pg_attribute.attnum
       from recsys.watches
       join pg_catalog.pg_attribute on pg_attribute.attrelid = watches.table_name and watches.watch -> 'columns' ? pg_attribute.attname::text
-      where p_role = 'service_role' and watches.kind = 'vectors'
+      where p_role = 'service_role' and watches.kind in ('vectors', 'user_vectors')
+      union all
+      select 'recsys.watches', pg_attribute.attrelid, pg_attribute.attnum
+      from recsys.watches
+      join pg_catalog.pg_attribute on pg_attribute.attrelid = to_regclass(watches.watch #>> '{lookup,0}') and pg_attribute.attname in (watches.watch #>> '{lookup,1}', watches.watch #>> '{lookup,2}')
+      where p_role = 'service_role' and watches.kind = 'user_vectors'
     ) as reads
     join pg_catalog.pg_class on pg_class.oid = reads.relation and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
     where reads.attnum <> 0 and not has_column_privilege(p_role, reads.relation, reads.attnum, 'select')

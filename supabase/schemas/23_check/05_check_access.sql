@@ -126,7 +126,7 @@ begin
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
-        ('authenticated', 'the vectors of a second model', 'select from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
+        ('authenticated', 'the vectors of a second model', 'select recsys_engine.user_components($1, $2) from recsys_engine.user_vectors($1, $2, now(), ''{}'')'),
         ('authenticated', 'states of before', 'select from recsys_engine.user_history($1, recsys.clock()), recsys_engine.thinned_state($1, recsys.clock(), 0), recsys_engine.thinning'),
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),

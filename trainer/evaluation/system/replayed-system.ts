@@ -47,7 +47,7 @@ export async function replayedModel(model: TrainedModel, { users }: Community): 
   const { towers } = model.towers;
   const served = await rankingModel("under evaluation", dlrm.heads, userTowerGraph(towers), dlrmGraph(dlrm));
   const userIdEmbeddings = idEmbeddingsOf(users.ids, towers.userIdEmbeddings);
-  return { ...served, userIdEmbeddings, postVectors, neighbours };
+  return { ...served, userIdEmbeddings, userVectors: users.vectors, postVectors, neighbours };
 }
 
 export class ReplayedSystem {

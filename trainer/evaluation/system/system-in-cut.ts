@@ -15,7 +15,7 @@ import type { OnProgress } from "../../../db/progress.ts";
 import { dimensions } from "../../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
-import type { Community, Follows, Posts } from "../../community/community.ts";
+import type { Community, Follows, Posts, Users } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
 import { type Config, defaultConfig } from "../../config/config.ts";
 import type { TrainedModel } from "../../model-folder/trained-model.ts";
@@ -110,6 +110,7 @@ async function throughDatabase(community: Community, onProgress: OnProgress): Pr
       const loaded = await communityFromDatabase(database, onProgress);
       loaded.community.readable = community.readable;
       takeVectors(loaded.community.posts, community.posts);
+      takeVectors(loaded.community.users, community.users);
       return loaded;
     } finally {
       await database.close();
@@ -119,11 +120,11 @@ async function throughDatabase(community: Community, onProgress: OnProgress): Pr
   }
 }
 
-/** A bundle of text alone brings no vectors: the posts have those that they had. */
-function takeVectors(posts: Posts, { ids, vectors }: Posts): void {
+/** A bundle of text alone brings no vectors: posts and users have those that they had. */
+function takeVectors(into: Posts | Users, { ids, vectors }: Posts | Users): void {
   if (!vectors) return;
   const known = new Map(ids.map((id, i) => [id, vectors[i]]));
-  posts.vectors = (posts.externalIds ?? posts.ids).map((id) => known.get(id) ?? null);
+  into.vectors = (into.externalIds ?? into.ids).map((id) => known.get(id) ?? null);
 }
 
 async function writeBundle(folder: string, { users, posts, interactions, follows }: Community): Promise<void> {

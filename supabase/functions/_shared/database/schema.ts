@@ -1597,6 +1597,21 @@ export interface RecsysEngineRateLimits {
   whole_at: Timestamp;
 }
 
+export interface RecsysEngineRawUserVectors {
+  /**
+   * The model that made it.
+   */
+  encoder: string;
+  /**
+   * The user.
+   */
+  user_id: string;
+  /**
+   * What it made, of whatever length.
+   */
+  vector: number[];
+}
+
 export interface RecsysEngineRawVectors {
   /**
    * The model that made it.
@@ -1614,6 +1629,21 @@ export interface RecsysEngineRawVectors {
    * What it made, of whatever length.
    */
   vector: number[];
+}
+
+export interface RecsysEngineReducedUserVectors {
+  /**
+   * By which they were made.
+   */
+  basis_id: string;
+  /**
+   * Its components, the widest first.
+   */
+  components: string;
+  /**
+   * The user.
+   */
+  user_id: string;
 }
 
 export interface RecsysEngineReducedVectors {
@@ -3228,7 +3258,7 @@ export interface RecsysWatches {
    */
   created_column: string;
   /**
-   * What its rows are: interactions, logins, posts, users, post_texts, user_texts or vectors.
+   * What its rows are: interactions, logins, posts, users, post_texts, user_texts, vectors or user_vectors.
    */
   kind: string;
   /**
@@ -3309,7 +3339,9 @@ export interface DB {
   "recsys_engine.post_topics": RecsysEnginePostTopics;
   "recsys_engine.posts_without_vector": RecsysEnginePostsWithoutVector;
   "recsys_engine.rate_limits": RecsysEngineRateLimits;
+  "recsys_engine.raw_user_vectors": RecsysEngineRawUserVectors;
   "recsys_engine.raw_vectors": RecsysEngineRawVectors;
+  "recsys_engine.reduced_user_vectors": RecsysEngineReducedUserVectors;
   "recsys_engine.reduced_vectors": RecsysEngineReducedVectors;
   "recsys_engine.roll_up_lag": RecsysEngineRollUpLag;
   "recsys_engine.roll_up_share": RecsysEngineRollUpShare;
@@ -3433,7 +3465,7 @@ export interface Functions {
   "recsys.unwatch": { args: { p_table: string | null; p_kind?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_created_at?: string | null | undefined }; row: { unwatch: number } };
   /** The version of this schema: that of the command line and the functions that go with it (npx recsys doctor). */
   "recsys.version": { args: {  }; row: { version: string } };
-  /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors, where they have a vector that another model made of a post (p_post_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
+  /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts'. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };
   /** A number of people as users are told it: rounded down to tens, so that one person more or less is not seen; null: fewer than recsys_engine.least_people(). */
   "recsys_engine.about_people": { args: { p_people: number | null }; row: { about_people: number } };
@@ -3487,7 +3519,7 @@ export interface Functions {
   "recsys_engine.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };
   /** Tables under the source views that recsys.watch was not called for, or not for each post that their rows name, watches of columns that are gone, and events that no roll-up has counted. Part of recsys.check(). */
   "recsys_engine.check_upkeep": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** Columns with vectors of posts that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model reads, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check(). */
+  /** Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check(). */
   "recsys_engine.check_vectors": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the source views: not security_invoker, columns missing or of another type. stops: no feed or training is to be had until it is mended. Part of recsys.check(). */
   "recsys_engine.check_views": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
@@ -3707,8 +3739,8 @@ export interface Functions {
   "recsys_engine.missing_grant": { args: { p_role: string | null; p_denied: string | null; p_context: string | null }; row: { missing_grant: string } };
   /** The columns of the app's tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others. */
   "recsys_engine.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
-  /** The first p_limit posts after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet. */
-  "recsys_engine.missing_vectors": { args: { p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { post_id: string; vector: any } };
+  /** The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet. */
+  "recsys_engine.missing_vectors": { args: { p_entity: string | null; p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { id: string; vector: any } };
   /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit. */
   "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
   /** A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit next to it; null: of none. */
@@ -3747,12 +3779,12 @@ export interface Functions {
   "recsys_engine.own_burst": { args: { p_user_id: string | null; p_day: Date | string | null }; row: { own_burst: Date } };
   /** What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. */
   "recsys_engine.own_sources": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
-  /** How many posts have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22. */
-  "recsys_engine.own_vector_shapes": { args: {  }; row: { encoder: string; dimension: number; posts: number; is_estimate: boolean } };
-  /** The vectors by an encoder of those of some posts that have one, as JSON, which drivers read several times as fast as an array. */
-  "recsys_engine.own_vectors": { args: { p_encoder: string | null; p_posts: readonly (string | null)[] | null }; row: { post_id: string; vector: any } };
-  /** SQL for all vectors of posts that watched tables have and the caller may read: (post_id, encoder, vector, stands_for). With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many. */
-  "recsys_engine.own_vectors_sql": { args: { p_rows?: number | null | undefined }; row: { own_vectors_sql: string } };
+  /** How many posts, or users, have a vector of each encoder and length; of a table with more than 10,000 rows about how many (is_estimate), since 100,000 vectors of 1,536 numbers take a processor 2.05 s, and these .22. */
+  "recsys_engine.own_vector_shapes": { args: { p_entity: string | null }; row: { encoder: string; dimension: number; entities: number; is_estimate: boolean } };
+  /** The vectors by an encoder of those of some posts, or users, that have one, as JSON, which drivers read several times as fast as an array. Of who wants no personalisation nothing is read. */
+  "recsys_engine.own_vectors": { args: { p_entity: string | null; p_encoder: string | null; p_ids: readonly (string | null)[] | null }; row: { id: string; vector: any } };
+  /** SQL for all vectors of posts, or of users, that watched tables have and the caller may read: (id, encoder, vector, stands_for). The encoder '' of users is that of the posts. With p_rows: those of about so many rows of each table, whole pages drawn alike each time, where a row stands for so many. */
+  "recsys_engine.own_vectors_sql": { args: { p_entity: string | null; p_rows?: number | null | undefined }; row: { own_vectors_sql: string } };
   /** The people nearest to the user of these claims: {user_id}, the nearest ten first and within ten in the order of their ids, of those whom that user did not mute and whose row in recsys.source_users they may read; at most 100, and none at all where they are fewer than recsys_engine.least_people(). Who is near is worked out once a day (recsys_engine.similar_people). None where the user has no vector yet, or no model is active. is_known: there is that user. */
   "recsys_engine.people_near": { args: { p_claims: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user. */
@@ -3820,7 +3852,7 @@ export interface Functions {
   /** What is a user's own as of an instant. p_user_id null: a visitor. */
   "recsys_engine.reader_at": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
   /** What recsys_engine.user_context says, of a reader of whom their own is known: where that came from the primary, a replica says the rest. */
-  "recsys_engine.reader_context": { args: { p_reader: string | null; p_model_id: number | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; feed: string } };
+  "recsys_engine.reader_context": { args: { p_reader: string | null; p_model_id: number | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; components: string; feed: string } };
   /** Whether a table has all of some columns, and the caller may read them. */
   "recsys_engine.reads_columns": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { reads_columns: boolean } };
   /** The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either. */
@@ -3945,14 +3977,16 @@ export interface Functions {
   "recsys_engine.unmeasured_days": { args: {  }; row: { day: Date } };
   /** Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none. */
   "recsys_engine.unwanted_originals": { args: { p_user_id: string | null; p_seen: readonly (string | null)[] | null; p_dismissed: readonly (string | null)[] | null }; row: { post_ids: string[]; titles: string[] } };
-  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
-  "recsys_engine.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; feed: string } };
+  /** The components of a user's own vector by the basis of a model. Null: the user has none, or the model reads none of users. */
+  "recsys_engine.user_components": { args: { p_user_id: string | null; p_model_id: number | string | null }; row: { user_components: string } };
+  /** What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it. */
+  "recsys_engine.user_context": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null }; row: { passions: string[]; projects: string[]; bio: string; created_at: Date; id_embedding: string; history: string; last_active_at: Date; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number; follows: number; recent_interactions: any; history_posts: string[]; followed: string; components: string; feed: string } };
   /** The last 50 posts a user wrote or, within their last 200 interactions, interacted with up to an instant, the latest first, each once: what the user tower pools. p_latest: their recsys_engine.latest_interactions, where these were read already. */
   "recsys_engine.user_history": { args: { p_user_id: string | null; p_now: Date | string | null; p_latest?: readonly (string | null)[] | null | undefined }; row: { post_id: string; at: Date; sort_id: number } };
   /** What recsys_engine.user_stats has to be, worked out from all interactions and logins: one row per event. */
   "recsys_engine.user_stats_from_scratch": { args: {  }; row: { user_id: string; last_active_at: Date; event_id: string; sort_id: number; views: number; votes: number; comments: number; logins: number; recent: number[]; recent_logins: number[]; habit_log_age: number; habit_log_idle: number } };
-  /** What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, and recsys_engine.followed_vector. One row. */
-  "recsys_engine.user_vectors": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string } };
+  /** What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row. */
+  "recsys_engine.user_vectors": { args: { p_user_id: string | null; p_model_id: number | string | null; p_now: Date | string | null; p_history_posts: readonly (string | null)[] | null }; row: { id_embedding: string; history: string; history_posts: string[]; followed: string; components: string } };
   /** What the triggers of a watch are named by: its kind and the columns that tell it from others of that kind on the same table. */
   "recsys_engine.watch_name": { args: { p_kind: string | null; p_columns: readonly (string | null)[] | null }; row: { watch_name: string } };
   /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */

@@ -49,21 +49,27 @@ export async function embedBatch({ pool, models }: EmbedServices): Promise<Embed
     const idsOf = (kind: Job["kind"]) => jobs.filter((job) => job.kind === kind).map(({ entity_id }) => entity_id);
     const posts = await run(connection, readPosts(active.id, idsOf("post")));
     const users = await run(connection, readUsers(active.id, idsOf("user")));
-    const own = await ownVectors(connection, active.basis, idsOf("post"));
+    const own = await ownVectors(connection, "post", active.basis, idsOf("post"));
+    const ofUsers = new Map<string | null, OwnVectors>();
+    // a feed reads what is kept by the model that makes it, which an experiment may choose
+    for (const basis of active.user_bases)
+      ofUsers.set(basis, await ownVectors(connection, "user", basis, idsOf("user")));
+    const ownOfUsers = active.reads_users ? ofUsers.get(active.basis) : undefined;
     if (active.encoder) await queueEncoding(connection, active.encoder, posts);
-    return { modelId: active.id, model, jobs, posts, users, own };
+    return { modelId: active.id, model, jobs, posts, users, own, ownOfUsers };
   });
   if (!work || work.jobs.length === 0) {
     const completed = await embedForVariants({ pool, models });
     return completed > 0 ? { completed, failed: 0 } : null;
   }
 
-  const { modelId, model, jobs, posts: rows, users, own } = work;
+  const { modelId, model, jobs, posts: rows, own, ownOfUsers } = work;
+  const users = work.users.map((row) => ({ ...userInput(row), id: row.id, vector: ownOfUsers?.get(row.id) ?? null }));
   const posts = rows.map((row) => postInput(row, own));
   const { post_tower, user_tower } = model.graphs;
   const vectors = {
     post: byId(posts, await towerVectors(post_tower, posts, postTowerInputs)),
-    user: byId(users, await towerVectors(user_tower, users.map(userInput), userTowerInputs)),
+    user: byId(users, await towerVectors(user_tower, users, userTowerInputs)),
   };
   // topics are of what posts say (trainer/topics/read-posts.ts)
   const ofText = byId(posts, await towerVectors(post_tower, posts.map(postTextInput), postTowerInputs));

@@ -45,7 +45,7 @@ async function embedMissing({ pool, models }: { pool: Pool; models: ModelCache }
     async (connection, posts) => {
       const active = { ...missing, featureSpecDigest: missing.feature_spec_digest };
       const model = await models(active, connection, ["post_tower", "user_tower"]);
-      return { model, posts, own: await ownVectors(connection, missing.basis, missing.post_ids) };
+      return { model, posts, own: await ownVectors(connection, "post", missing.basis, missing.post_ids) };
     },
   );
   // a post without a vector of this model has no ID embedding either

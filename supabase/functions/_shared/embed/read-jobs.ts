@@ -9,6 +9,16 @@ import type { UserTextRow } from "../towers/user-input.ts";
 /** By which basis a model reads the posts' own vectors; null: it reads none. */
 export const basisOfModel = sql<string | null>`feature_spec #>> '{vectors,basis}'`;
 
+/** The bases by which the models that serve read the users' own vectors. */
+const basesOfUsers = sql<
+  string[]
+>`array(select distinct serving.feature_spec #>> '{vectors,basis}' from recsys.models as serving
+  where (serving.feature_spec #> '{vectors,users}')::boolean
+    and (serving.status = 'active' or serving.model_id in (select tried.model_id from recsys_engine.tried_models as tried)))`;
+
+/** Whether a model reads the users' own vectors. */
+export const readsUsers = sql<boolean>`coalesce((feature_spec #> '{vectors,users}')::boolean, false)`;
+
 /** The platform's model that makes a vector of each post; null: none does. */
 const encoderOfSettings = sql<string | null>`(select encoder from recsys.settings)`;
 
@@ -21,6 +31,8 @@ export function readWork() {
       "name",
       "feature_spec_digest",
       basisOfModel.as("basis"),
+      readsUsers.as("reads_users"),
+      basesOfUsers.as("user_bases"),
       encoderOfSettings.as("encoder"),
     ])
     .where("status", "=", "active")

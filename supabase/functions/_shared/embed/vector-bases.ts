@@ -1,7 +1,7 @@
-/** How vectors that other models made of posts become what the post tower reads: the bases, and what they give. */
+/** How vectors that other models made of posts and users become what the towers read: the bases, and what they give. */
 
 import { type Connection, type Query, run } from "../database/database.ts";
-import { db, insertRows } from "../database/query.ts";
+import { anyOf, db, insertRows } from "../database/query.ts";
 import { reduceVector, type VectorBasis } from "../features/text-vector.ts";
 
 /** The basis of this id; undefined where it is gone. */
@@ -23,31 +23,58 @@ export function vectorBasisOf({
   return { ...row, weights: new Float32Array(Uint8Array.from(weights).buffer) };
 }
 
-/** A post's vector as the app keeps it. */
+/** Of whom vectors are kept, and where their components are. */
+export type Entity = "post" | "user";
+
+/** What is kept of vectors, as id and components. */
+export function reducedVectors(entity: Entity, basisId: string) {
+  const { table, key } = kept[entity];
+  const stored = db.selectFrom(table as "recsys_engine.reduced_vectors").where("basis_id", "=", basisId);
+  return stored.select([`${key as "post_id"} as id`, "components"]);
+}
+
+/** Of some of them nothing is kept any more. */
+export function forgetReducedVectors(entity: Entity, basisId: string, ids: string[]) {
+  const { table, key } = kept[entity];
+  const stored = db.deleteFrom(table as "recsys_engine.reduced_vectors").where("basis_id", "=", basisId);
+  return stored.where(key as "post_id", "=", anyOf(ids));
+}
+
+const kept = {
+  post: { table: "recsys_engine.reduced_vectors", key: "post_id" },
+  user: { table: "recsys_engine.reduced_user_vectors", key: "user_id" },
+} as const;
+
+/** A post's or user's vector as the app keeps it. */
 export interface OwnVector {
-  post_id: string;
+  id: string;
   vector: number[];
 }
 
-/** The components of vectors, by post; one that says nothing has none. */
+/** The components of vectors, by id; one that says nothing has none. */
 export function reduceVectors(rows: OwnVector[], basis: VectorBasis): Map<string, Float32Array> {
   const reduced = new Map<string, Float32Array>();
-  for (const { post_id, vector } of rows) {
+  for (const { id, vector } of rows) {
     const components = reduceVector(vector, basis);
-    if (components) reduced.set(post_id, components);
+    if (components) reduced.set(id, components);
   }
   return reduced;
 }
 
-/** Writes the components of some posts. */
-export function writeReducedVectors({ id }: VectorBasis, reduced: Map<string, Float32Array>): Query<unknown> {
+/** Writes the components of some posts or users. */
+export function writeReducedVectors(
+  entity: Entity,
+  { id }: VectorBasis,
+  reduced: Map<string, Float32Array>,
+): Query<unknown> {
   const rows = [...reduced];
-  const written = insertRows("recsys_engine.reduced_vectors", {
-    post_id: ["uuid", rows.map(([post]) => post)],
+  const { table, key } = kept[entity];
+  const written = insertRows(table as "recsys_engine.reduced_vectors", {
+    [key as "post_id"]: ["uuid", rows.map(([of]) => of)],
     basis_id: ["text", rows.map(() => id)],
     components: ["extensions.vector", rows.map(([, components]) => JSON.stringify([...components]))],
   });
   return written.onConflict((row) =>
-    row.columns(["post_id", "basis_id"]).doUpdateSet(({ ref }) => ({ components: ref("excluded.components") })),
+    row.columns([key as "post_id", "basis_id"]).doUpdateSet(({ ref }) => ({ components: ref("excluded.components") })),
   );
 }

@@ -39,7 +39,11 @@ export const featureSpec = {
 };
 
 /** Whose vectors of posts a model reads, and by which basis of recsys_engine.vector_bases. */
-export type VectorSpec = Omit<VectorBasis, "id" | "weights"> & { basis: string };
+export type VectorSpec = Omit<VectorBasis, "id" | "weights"> & {
+  basis: string;
+  /** Its user tower reads those of users, too. */
+  users?: true | undefined;
+};
 
 /**
  * The spec of a model whose table of words has so many rows, and which reads such vectors. Its digest is that of the default: each graph says its own

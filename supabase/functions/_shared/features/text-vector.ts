@@ -1,12 +1,12 @@
 /**
- * What the post tower is told of a vector that another model (an encoder) made of a post: its first principal components among the community's posts. A
+ * What the towers are told of a vector that another model (an encoder) made of a post or user: its first principal components among the community's posts. A
  * basis says which these are. Towers that start there keep the encoder's similarities; a basis of other communities destroys them.
  */
 
 /** Numbers that are kept of a vector. */
 export const vectorWidth = 64;
 
-/** Numbers that the tower is told of a post: these, and whether there is a vector at all. */
+/** Numbers that a tower is told: these, and whether there is a vector at all. */
 export const vectorInputs = vectorWidth + 1;
 
 /** By what vectors of one encoder are reduced. */
@@ -36,7 +36,7 @@ export function reduceVector(vector: ArrayLike<number>, { dimension, weights }: 
   return Float32Array.from(components);
 }
 
-/** What the tower is told [65] of a post with these components; null: it has no vector. */
+/** What a tower is told [65] of a post or user with these components; null: there is no vector. */
 export function vectorRow(components: ArrayLike<number> | null | undefined): Float32Array {
   const row = new Float32Array(vectorInputs);
   if (!components) return row;

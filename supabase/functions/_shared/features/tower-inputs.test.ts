@@ -45,6 +45,14 @@ test("users: every feed has its shape, and rows do not mix", () => {
   assert.deepEqual([...feeds.numbers.data], [0, 0, Math.fround(Math.log(3)), 1]);
 });
 
+test("users: a tower that reads vectors is told of one whether it is there", () => {
+  const components = Float32Array.from({ length: 64 }, (_, i) => i / 64);
+  const feeds = userTowerInputs([known, { ...known, vector: components }], { inputNames: ["numbers", "text_vector"] });
+  assert.deepEqual(feeds.text_vector.dims, [2, 65]);
+  assert.deepEqual([...feeds.text_vector.data], [...Array(65).fill(0), ...components, 1]);
+  assert.ok(!("text_vector" in userTowerInputs([{ ...known, vector: components }])), "others are not told");
+});
+
 test("posts: every feed has its shape", () => {
   const post = { title: "Rain", description: "All day", tags: ["weather"], author_id: "ann", id_embedding: vector(2) };
   const feeds = postTowerInputs([post, { ...post, id_embedding: null }, post]);

@@ -16,8 +16,9 @@ import {
 export const userNumbers = ["log_history_length", "has_history"];
 export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
 
-/** A user to embed: profile, learned ID embedding (null: none), vectors of the latest posts (latest first), `meanVector` of the followed. */
+/** A user to embed: profile, the components of their own vector, learned ID embedding (null: none), vectors of the latest posts (latest first), `meanVector` of the followed. */
 export interface UserInput extends UserText {
+  vector?: ArrayLike<number> | null;
   id_embedding: ArrayLike<number> | null;
   history: ArrayLike<number>[];
   followed?: ArrayLike<number> | null;
@@ -58,8 +59,8 @@ export interface TowerShape {
   inputNames?: readonly string[];
 }
 
-/** Feeds of a user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32]. */
-export function userTowerInputs(users: UserInput[], { tokenRows }: TowerShape = {}): Feeds {
+/** Feeds of a user tower for N users: token_ids and token_weights [N, L], history [N, 32], numbers [N, 2], id_embedding [N, 32], and text_vector [N, 65] where it reads vectors. */
+export function userTowerInputs(users: UserInput[], { tokenRows, inputNames = [] }: TowerShape = {}): Feeds {
   return {
     ...tokenFeeds(
       users.map((user) => userTokens(user, tokenRows)),
@@ -69,6 +70,7 @@ export function userTowerInputs(users: UserInput[], { tokenRows }: TowerShape = 
     followed: rows(users.map((user) => user.followed ?? zeros)),
     numbers: rows(users.map((user) => userNumberRow(user.history.length))),
     id_embedding: rows(users.map((user) => user.id_embedding ?? zeros)),
+    ...(inputNames.includes("text_vector") && { text_vector: rows(users.map(({ vector }) => vectorRow(vector))) }),
   };
 }
 

@@ -31,20 +31,23 @@ export type GraphName = (typeof graphNames)[number];
 /** The output of both towers, unit length. */
 const embedding = { embedding: { type: "float32", dims: ["N", dimensions] } } satisfies Contract["outputs"];
 
+/** Of both towers, where the community has vectors of its own of posts, and of users. */
+const textVector = { type: "float32", dims: ["N", vectorInputs], optional: true } satisfies ValueSpecification;
+
 export const contracts = {
   user_tower: {
     inputs: {
       ...textInputs(userFields, userNumbers),
       history: { type: "float32", dims: ["N", dimensions] },
       followed: { type: "float32", dims: ["N", dimensions] },
+      text_vector: textVector,
     },
     outputs: embedding,
   },
   post_tower: {
     inputs: {
       ...textInputs(postFields, postNumbers),
-      // where the community has vectors of its own
-      text_vector: { type: "float32", dims: ["N", vectorInputs], optional: true },
+      text_vector: textVector,
     },
     outputs: embedding,
   },

@@ -11,6 +11,8 @@ export interface UserTextRow {
   history: string;
   /** null: those whom they follow did nothing that they may read; left out: it does not count. */
   followed?: string | null;
+  /** The components of their own vector; null or left out: none. */
+  components?: string | null;
 }
 
 /** The row as the tower takes it; what an app left null is empty. */
@@ -22,5 +24,6 @@ export function userInput(row: UserTextRow): UserInput {
     id_embedding: row.id_embedding === null ? null : parseVector(row.id_embedding),
     history: parseVectors(row.history),
     followed: row.followed ? parseVector(row.followed) : null,
+    vector: row.components ? parseVector(row.components) : null,
   };
 }

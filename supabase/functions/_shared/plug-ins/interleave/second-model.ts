@@ -65,6 +65,7 @@ export async function secondModel(
       id_embedding: user.id_embedding === null ? null : parseVector(user.id_embedding),
       history: parseVectors(user.history),
       followed: user.followed === null ? null : parseVector(user.followed),
+      vector: user.components ? parseVector(user.components) : null,
     };
     const vector = await embedUser(model, own);
     const ownContext: ContextRow = { ...context, ...user, model_id: id };
@@ -78,7 +79,7 @@ export async function secondModel(
 }
 
 /** The model, and what differs in it of what the context says of the user. */
-interface SecondRow extends Pick<ContextRow, "id_embedding" | "history" | "history_posts" | "followed"> {
+interface SecondRow extends Pick<ContextRow, "id_embedding" | "history" | "history_posts" | "followed" | "components"> {
   name: string;
   feature_spec_digest: string;
 }

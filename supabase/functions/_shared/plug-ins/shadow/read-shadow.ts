@@ -28,6 +28,7 @@ export type UserRow = Pick<
   | "habit_log_idle"
   | "follows"
   | "followed"
+  | "components"
   | "recent_interactions"
   | "history_posts"
 > & {
