@@ -37,7 +37,7 @@ async function fill(scope: Scope, database: Database): Promise<string[]> {
     create table public.bios (user_id uuid primary key references public.profiles on delete cascade, model text, embedding extensions.vector(24));
     grant select on public.bios to service_role;
     select recsys.watch('public.bios', 'user_vectors', p_texts => '{embedding}', p_others => '{model}')`);
-  const posts = await pool.query("select id, title as text from public.posts order by id");
+  const posts = await pool.query("select id, tags[1] as text from public.posts order by id");
   await pool.query(
     `insert into recsys_engine.raw_vectors select id, 'letters', vector from json_to_recordset($1) as given (id uuid, vector real[])`,
     [JSON.stringify(vectorsOf(posts.rows))],
