@@ -284,6 +284,8 @@ test("a table that cannot be watched is refused, and the app goes on writing", a
       /column extra of public.late is json, not extensions.vector/,
     ],
     ["'public.late', 'vectors', p_texts => '{}'", /p_texts names the column with the vector/],
+    ["'public.late', 'user_vectors', p_texts => '{}'", /p_texts names the column with the vector/],
+    ["'public.late', 'user_vectors'", /p_texts names them/],
     ["'public.late', 'interactions', p_others => '{nothing}'", /column nothing of public.late is missing/],
     ["'public.late', 'interactions', p_others => '{extra}'", /could not identify an equality operator for type json/],
   ];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
-import { post } from "../../../testing/community.ts";
+import { people, post } from "../../../testing/community.ts";
 import { embedAll, embeddedCommunity } from "../../../testing/embed.ts";
 
 const database = await eitherDatabase({ after }, "own_vectors");
@@ -92,6 +92,52 @@ test("a table that may not be read, or whose column is gone, stops no embedding,
   await pool.query(`drop table ${table}`);
   await edit(post(2));
   assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
+});
+
+test("vectors of users are found by an index, else their table is named, and one that says nothing is none", async () => {
+  await pool.query(`
+    create table public.moods (who uuid, mood real[], model text);
+    create table public.members (id bigint primary key, auth_id uuid unique);
+    create table public.faces (member_id bigint, face extensions.vector);
+    select recsys.watch('public.moods', 'user_vectors', p_user_id => 'who', p_texts => '{mood}', p_others => '{model}');
+    select recsys.watch('public.faces', 'user_vectors', p_user_id => 'member_id', p_texts => '{face}', p_user_lookup => '{public.members,id,auth_id}');
+    select recsys.grant_reads('service_role')`);
+  const found = await problems();
+  assert.deepEqual(
+    found.map(({ cure }) => cure),
+    ["create index concurrently on public.faces (member_id)", "create index concurrently on public.moods (who)"],
+  );
+  for (const { cure } of found) await pool.query(cure);
+  assert.deepEqual(await problems(), []);
+  await pool.query("update recsys.models set feature_spec = jsonb_set(feature_spec, '{vectors,users}', 'true')");
+  await pool.query("insert into public.members values (7, $1)", [people.ada]);
+  await pool.query("insert into public.faces values (7, '[1,2,3]')");
+  await embedAll(database);
+  const users = async () => (await pool.query("select user_id from recsys_engine.reduced_user_vectors")).rows;
+  assert.deepEqual(await users(), [{ user_id: people.ada }]);
+  for (const face of ["[0,0,0]", "[1,2]", null]) {
+    await pool.query("update public.faces set face = $1", [face]);
+    assert.deepEqual(await embedAll(database), { completed: 1, failed: 0 });
+    assert.deepEqual(await users(), [], String(face));
+  }
+  // somebody who is nobody, or has no account yet, keeps no other from being read
+  await pool.query(
+    "insert into public.members values (8, null); insert into public.faces values (8, '[1,2,3]'), (9, '[1,2,3]'), (null, '[1,2,3]')",
+  );
+  await pool.query("insert into public.moods values ($1, '{1,2,3}', 'letters'), (null, '{1,2,3}', 'letters')", [
+    people.ben,
+  ]);
+  await embedAll(database);
+  assert.deepEqual(await users(), [{ user_id: people.ben }]);
+  await pool.query(
+    "insert into public.moods select gen_random_uuid(), '{1,2,3,4}', 'letters' from generate_series(1, 3)",
+  );
+  const [other] = await problems();
+  assert.equal(
+    other.problem,
+    "3 users have a vector by letters (4 numbers), and the posts have theirs by letters (3 numbers): these users are embedded by their words alone",
+  );
+  await pool.query("drop table public.moods, public.faces, public.members");
 });
 
 test("a table in which a post's vector is found by no index is named", async () => {
