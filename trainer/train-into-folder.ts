@@ -21,10 +21,10 @@ import { samplesOf } from "./model-folder/samples.ts";
 import type { TrainedModel } from "./model-folder/trained-model.ts";
 import { type Stages, type Trainers, trainModel } from "./pipeline.ts";
 import { Stopwatch } from "./stopwatch.ts";
-import { readsVectors } from "./towers/network.ts";
+import { readsVectors, type VectorsRead } from "./towers/network.ts";
 import { type PreparedVectors, prepareVectors, vectorSpecOf } from "./vectors/prepare-vectors.ts";
 import { withVectors } from "./vectors/read-vectors.ts";
-import { earlierModel, type WarmStart } from "./warm-start.ts";
+import { earlierModel, type WarmStart, type WithoutVectors } from "./warm-start.ts";
 
 /**
  * What happened less than an hour before a training is left to the next one, which starts where this one ends. By then
@@ -119,8 +119,8 @@ export async function train(
     onProgress,
     signal,
   });
-  const isRead = vectors !== undefined && readsVectors(model.towers.towers.dense).posts;
-  if (vectors) print(vectorsLine(vectors, isRead));
+  const reads = readsVectors(model.towers.towers.dense);
+  if (vectors) print(vectorsLine(vectors, reads));
   // what follows measures the model, and is no part of what a training costs
   const used = stopwatch.read();
   const until = Math.min(model.learnedUntil, learnedUntil);
@@ -148,7 +148,7 @@ export async function train(
     metrics: {
       ...metricsOf(model),
       ...provenance,
-      without_vectors: vectors && !isRead ? vectors.basis.id : null,
+      without_vectors: vectors ? refusedVectors(vectors, reads) : null,
       held_out: quality ?? null,
       kinds,
       community: communityId,
@@ -165,7 +165,8 @@ export async function train(
     userIdEmbeddings: idEmbeddingsOf(community.users.ids, towers.userIdEmbeddings),
     postIdEmbeddings: idEmbeddingsOf(community.posts.ids, towers.postIdEmbeddings),
     neighbours: neighboursById(model.neighbours, community),
-    vectors: isRead ? vectorSpecOf(vectors) : undefined,
+    vectors:
+      vectors && reads.posts ? vectorSpecOf({ ...vectors, users: reads.users ? vectors.users : undefined }) : undefined,
     heldBack: model.heldBack,
     samples: samplesOf(community, model, model.sampled),
   });
@@ -175,11 +176,19 @@ export async function train(
   return folder;
 }
 
-function vectorsLine({ basis: { encoder, dimension }, share, users }: PreparedVectors, isRead: boolean): string {
+/** What the towers find no more with and so do without, for trainings that go on from the model. */
+function refusedVectors({ basis: { id }, users }: PreparedVectors, reads: VectorsRead): WithoutVectors {
+  if (!reads.posts) return { basis: id, of: "all" };
+  return users !== undefined && !reads.users ? { basis: id, of: "users" } : null;
+}
+
+function vectorsLine({ basis: { encoder, dimension }, share, users }: PreparedVectors, reads: VectorsRead): string {
   const ofPosts = `${Math.round(100 * share)} % of posts have a vector by ${encoder} (${dimension} numbers)`;
-  if (!isRead) return `${ofPosts}, which the towers do without: of what people come to later they find less with them`;
+  const doesWithout = "does without: of what people come to later they find less with them";
+  if (!reads.posts) return `${ofPosts}, which the post tower ${doesWithout}`;
   const read = `${ofPosts}, which the post tower reads`;
-  return users === undefined ? read : `${read}; so have ${users} users, whose the user tower reads`;
+  if (users === undefined) return read;
+  return `${read}; so have ${users} users, whose the user tower ${reads.users ? "reads" : doesWithout}`;
 }
 
 function metricsOf(model: TrainedModel): Record<string, unknown> {

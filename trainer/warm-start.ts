@@ -22,6 +22,10 @@ import { sha256 } from "./model-folder/model-folder.ts";
 import type { EarlierModel, LearnedFrom } from "./model-folder/trained-model.ts";
 import type { Towers } from "./towers/model.ts";
 
+/** Of which basis's vectors the towers do without those of users, or all, because they find less with them; null: they read what there is. */
+const withoutVectors = z.object({ basis: z.string(), of: z.enum(["users", "all"]) }).nullable();
+export type WithoutVectors = z.output<typeof withoutVectors>;
+
 /** What `trainIntoFolder` writes among a model's metrics for the trainings that go on from it. */
 const learned = z.object({
   community: z.guid(),
@@ -30,8 +34,7 @@ const learned = z.object({
   learned_since: z.number().nonnegative(),
   learned_from: z.enum(["interactions", "pages"]).default("interactions"),
   config_digest: z.string().optional(),
-  /** Of vectors that the towers do without, as they find no more with them. */
-  without_vectors: z.string().nullable().default(null),
+  without_vectors: withoutVectors.default(null),
   kinds: z.array(z.object({ kind: z.string(), head: z.string().nullable(), weight: z.number() })).optional(),
 });
 
@@ -81,10 +84,11 @@ export async function readWarmStart(
     const { model_id, name, heads, feature_spec_digest, basis, reads_users, metrics, learned_until, community } = found;
     if (feature_spec_digest !== (await featureSpecDigest())) return `model ${name} was trained for other features`;
     const parsed = learned.safeParse(metrics);
-    const known = basis ?? parsed.data?.without_vectors ?? null;
+    const refused = parsed.data?.without_vectors;
+    const known = basis ?? refused?.basis ?? null;
     if (known !== (vectors?.basis ?? null))
       return `model ${name} reads ${basis ? "other" : "no"} vectors of posts, and there are ${vectors ? `those by ${vectors.encoder}` : "none to go on with"}`;
-    if (basis !== null && reads_users !== (vectors?.users ?? false))
+    if (!refused && reads_users !== (vectors?.users ?? false))
       return `model ${name} reads ${reads_users ? "" : "no "}vectors of users, and there are ${reads_users ? "too few to go on with" : `enough by ${vectors?.encoder}`}`;
     if (!parsed.success || !learned_until) return `model ${name} does not say what it has learned from`;
     const { config_digest, kinds } = parsed.data;

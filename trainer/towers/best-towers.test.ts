@@ -92,6 +92,22 @@ test("they read vectors that say what people come to, and do without those that 
   assert.ok(readsVectors(untold.towers.dense).posts, "where nothing came later they are read");
 });
 
+test("they read the posts' and do without those of users, where these say nothing", async () => {
+  const { loaded, later, options, cameTo } = withVectors(1, 0.1);
+  const random = new Random(4);
+  const vectors = loaded.community.users.ids.map(() =>
+    Float32Array.from({ length: vectorWidth }, () => 2 * random.normal()),
+  );
+  const users = { ...loaded.community.users, vectors };
+  const all = { ...loaded, community: { ...loaded.community, users } };
+  const { towers, losses } = await trainBestTowers(all, { cameTo, later, towers: options, neighbours: undefined });
+  assert.deepEqual(readsVectors(towers.dense), { posts: true, users: false });
+  assert.deepEqual(losses, (await trainTowers(loaded.community, options)).losses);
+  const settled = { towers: trainTowers, readVectors: true };
+  const read = await trainBestTowers(all, { cameTo, later, towers: options, neighbours: undefined }, settled);
+  assert.deepEqual(readsVectors(read.towers.dense), { posts: true, users: true });
+});
+
 test("where both are tried, the factors are those of towers without vectors that say nothing", async () => {
   const { loaded, later, options, cameTo } = withVectors(0, 0.3);
   const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours });

@@ -11,7 +11,7 @@
 import type { OnProgress } from "../../db/progress.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import { withoutVectors } from "../community/community.ts";
+import { type Community, withoutVectors } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { Neighbours } from "../community/neighbours.ts";
 import { CommunityState } from "../community/state.ts";
@@ -44,7 +44,7 @@ export interface TowerPlan {
 /** What trains towers. */
 export interface TowerTrainer {
   towers: typeof trainTowers;
-  /** Whether it was settled before that they read the posts' own vectors. */
+  /** Whether it was settled before that they read all vectors of the app's own. */
   readVectors?: boolean;
 }
 
@@ -58,13 +58,12 @@ export async function trainBestTowers(
 ): Promise<TrainedTowers> {
   let { community } = loaded;
   let best = await train(community, options, onProgress, signal);
-  const triesWords = community.posts.vectors !== undefined && !readVectors;
-  if (later.length === 0 || !(triesWords || neighbours)) return best;
+  const others = readVectors ? [] : withFewerVectors(community);
+  if (later.length === 0 || (others.length === 0 && !neighbours)) return best;
   const judge = judgeOf(loaded, later, options);
-  if (triesWords) {
-    const ofWords = withoutVectors(community);
-    const byWords = await train(ofWords, options, onProgress, signal);
-    if (meanOf(judge(byWords).found) > meanOf(judge(best).found)) [community, best] = [ofWords, byWords];
+  for (const other of others) {
+    const towers = await train(other, options, onProgress, signal);
+    if (meanOf(judge(towers).found) > meanOf(judge(best).found)) [community, best] = [other, towers];
   }
   if (neighbours) {
     const factors = factorisedTowers(community, cameTo, options);
@@ -74,6 +73,13 @@ export async function trainBestTowers(
     if (mean > surely * error) best = fromFactors;
   }
   return best;
+}
+
+/** The community without its users' vectors, where they have some, and without any. */
+function withFewerVectors(community: Community): Community[] {
+  if (!community.posts.vectors) return [];
+  const without = withoutVectors(community);
+  return community.users.vectors ? [{ ...community, users: without.users }, without] : [without];
 }
 
 /** What towers make of later first interactions, one after the other. */

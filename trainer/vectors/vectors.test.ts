@@ -82,6 +82,17 @@ await onBoth(
       typeof (await readWarmStart(database, quickConfig, vectorSpecOf(prepared as PreparedVectors))),
       "object",
     );
+    // as of a training that found no more with them
+    await pool.query(
+      "update recsys.models set feature_spec = feature_spec - 'vectors', metrics = metrics || jsonb_build_object('without_vectors', jsonb_build_object('basis', $1::text, 'of', 'all')) where status = 'active'",
+      [prepared?.basis.id],
+    );
+    const spec = vectorSpecOf(prepared as PreparedVectors);
+    assert.equal(typeof (await readWarmStart(database, quickConfig, spec)), "object");
+    assert.match(
+      String(await readWarmStart(database, quickConfig, { ...spec, basis: "beef" })),
+      /reads no vectors of posts/,
+    );
     await pool.query("delete from recsys_engine.vector_bases");
     await assert.rejects(
       publish(database, { ...trained, name: "late" }, { activate: false }),
