@@ -104,6 +104,7 @@ command(
   .option("--from <time>", "of interactions and impressions those from then on; examples see the whole past", time)
   .option("--to <time>", "only what happened before it, in tables and examples (default: all that has settled)", time)
   .option("--shard <i/n>", "the i-th of n parts, which together are the whole; any machine may make any", shard)
+  .option("--s3 <url>", "upload the files to s3://BUCKET/PREFIX as well, the manifest last; a second start goes on")
   .option("--ranker", "the second half: when towers were trained on the first one, what the ranker learns from")
   .addOption(seed())
   .addOption(config())
@@ -117,6 +118,21 @@ command(
   .argument("<folder>", "the export, with weights.safetensors in each of its stages")
   .option("--out <folder>", "where the model goes (default: .recsys/models/NAME)")
   .action(async (folder, options) => (await import("./commands/import-model.ts")).importModelCommand(folder, options));
+
+command(
+  program,
+  "archive",
+  "move whole days of the exposure log, older than feeds need, out of the table into Parquet files, each read back before it is detached; training reads them there",
+)
+  .option("--out <folder>", "where the files go; with --s3 only until they are uploaded")
+  .option("--s3 <url>", "s3://BUCKET/PREFIX, in any storage that speaks S3's protocol (docs/archive.md)")
+  .option("--before <day>", "days before this one (default: 31 days ago, the latest that is possible)", day)
+  .option(
+    "--restore <days>",
+    "instead: bring a day back into the table, or FROM..TO, for reports that reach so far",
+    days,
+  )
+  .action(async (options) => (await import("./commands/archive.ts")).archiveCommand(options));
 
 program
   .command("config")
@@ -303,6 +319,19 @@ function shard(text: string): Shard {
   const parsed = parseShard(text);
   if (!parsed) throw new InvalidArgumentError("a part of a whole is needed: 1/4 is the first of four.");
   return parsed;
+}
+
+/** Parses a day by UTC. */
+function day(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) throw new InvalidArgumentError("a day such as 2017-04-01 is needed.");
+  return time(text).toISOString().slice(0, 10);
+}
+
+/** Parses a day, or the first and the last of some. */
+function days(text: string): [from: string, to: string] {
+  const [from, to = from, ...more] = text.split("..").map(day);
+  if (more.length > 0 || from > to) throw new InvalidArgumentError("days such as 2017-04-01..2017-04-30 are needed.");
+  return [from, to];
 }
 
 /** Parses seeds with commas between; none may come twice, or the range over them would mean nothing. */

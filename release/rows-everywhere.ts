@@ -24,6 +24,11 @@ export async function fillEverything(pool: pg.Pool): Promise<void> {
       [model],
     ],
     ["insert into recsys.erasures (kind, entity_id) values ('post', $1)", [uuid("e", 1)]],
+    [
+      `insert into recsys_engine.archived_days (day, part, location, path, row_count, promoted_count, checksum, bytes, sha256)
+       values (current_date - 40, 1, '/kept', 'day=kept/impressions-1.parquet', 1, 0, 1, 1, repeat('0', 64))`,
+      [],
+    ],
     ["insert into recsys_engine.imports (bundle_digest, imported_at) values ('kept', now())", []],
     [
       "insert into recsys_engine.topic_runs (model_id, posts, topics, kept, took, finished_at) values ($1, 30, 1, 0, '1 s', now())",

@@ -64,3 +64,23 @@ create type recsys_engine.reader as (
   latest recsys_engine.dated_post[], history recsys_engine.dated_post[], follows uuid[]
 );
 comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
+
+-- Days of the exposure log, and those that were archived.
+alter table recsys.settings add column impression_partitions text not null default 'month' check (impression_partitions in ('month', 'day'));
+
+create table recsys_engine.archived_days (
+  day date not null,
+  part integer not null check (part >= 1),
+  location text not null,
+  path text not null,
+  row_count bigint not null check (row_count >= 0),
+  promoted_count bigint not null check (promoted_count >= 0),
+  checksum numeric not null,
+  bytes bigint not null check (bytes > 0),
+  sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
+  archived_at timestamptz not null default now(),
+  restored_at timestamptz,
+  primary key (day, part)
+);
+
+alter table recsys_engine.archived_days enable row level security;

@@ -2,9 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../db/user-error.ts";
 import { readConfig } from "../../trainer/config/config-file.ts";
-import { exportData, exportForRanker } from "../../trainer/data-export/export-data.ts";
+import { exportData, exportForRanker, requireCommunity } from "../../trainer/data-export/export-data.ts";
+import { readManifest } from "../../trainer/data-export/manifest.ts";
 import { type Shard, suffixOf, wholeExport } from "../../trainer/data-export/shard.ts";
+import { uploadExport } from "../../trainer/data-export/upload-export.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
+import { bucketToWrite } from "./bucket-to-write.ts";
 import { requireSoundSources } from "./check.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
@@ -17,6 +20,7 @@ interface ExportCommandOptions extends DatabaseOption {
   seed: number;
   config?: string;
   ranker?: boolean;
+  s3?: string;
 }
 
 /** `recsys export`: writes what the database holds as Parquet, and what a training elsewhere needs. */
@@ -30,14 +34,22 @@ export async function exportCommand(options: ExportCommandOptions): Promise<void
   const config = await readConfig(options.config);
   await requireFolder(folder);
   const manifest = `${ranker ? "manifest-ranker" : "manifest"}${suffixOf(shard)}.json`;
-  if (existsSync(join(folder, manifest)))
+  const isThere = existsSync(join(folder, manifest));
+  if (isThere && options.s3 === undefined)
     throw new UserError(`--out ${folder} holds ${manifest} already: name another folder, or remove it`);
+  const bucket = options.s3 === undefined ? undefined : await bucketToWrite(options.s3);
   await inDatabase(options, {}, async (context) => {
+    if (bucket && isThere) {
+      await requireCommunity(context.database, await readManifest(folder));
+      context.print(`${join(folder, manifest)} is there: what it names is uploaded, and nothing exported`);
+      return await uploadExport(bucket, folder, manifest, context);
+    }
     await requireSoundSources(context.database, context.print);
     if (ranker) {
       await startBackend();
       await exportForRanker(context, folder, shard);
     } else await exportData(context, { folder, shard, from, to, seed, config });
     context.print(`${join(folder, manifest)} says what was exported`);
+    if (bucket) await uploadExport(bucket, folder, manifest, context);
   });
 }

@@ -1,6 +1,6 @@
 -- All that the two schemas have, a row each: (object, definition), both as statements say them, in the order in which it was made. What an upgrade
--- brings about is held against a fresh installation by this. Of triggers also those on tables of the app. Left out: tables of a model and of a
--- month, which are made at run time; and which column of a table comes first, since what is added to one comes last.
+-- brings about is held against a fresh installation by this. Of triggers also those on tables of the app. Left out: tables of a model, of a month and of a
+-- day, which are made at run time; and which column of a table comes first, since what is added to one comes last.
 with own as (
   select oid, nspname from pg_namespace where nspname in ('recsys', 'recsys_engine')
 ), relations as (
@@ -8,7 +8,7 @@ with own as (
     case relkind when 'v' then 'view' when 'S' then 'sequence' when 'c' then 'type' else 'table' end as kind
   from pg_class
   where relnamespace in (select oid from own) and relkind in ('r', 'p', 'v', 'S', 'c')
-    and relname !~ '^(impressions_\d{4}_\d\d|(post|user)_embeddings_\d+|post_neighbours_\d+)$'
+    and relname !~ '^(impressions_\d{4}_\d\d(_\d\d)?|(post|user)_embeddings_\d+|post_neighbours_\d+)$'
     -- the sequence of an identity column is that column's
     and not (relkind = 'S' and exists (select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype = 'i'))
 ), columns as (

@@ -45,6 +45,7 @@ export default defineConfig({
         ["Experiments in production", "experiments-in-production"],
         ["Promotions", "promotions"],
         ["Feeds from replicas", "replicas"],
+        ["Archiving the log", "archive"],
       ),
       group(
         "Train it",

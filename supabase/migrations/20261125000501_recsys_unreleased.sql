@@ -70,6 +70,26 @@ create type recsys_engine.reader as (
 );
 comment on type recsys_engine.reader is 'What is a user''s own as of an instant: what their feed is made of (recsys_engine.feed_kind), their profile, their recsys_engine.latest_interactions and recsys_engine.user_history, and whom they follow (recsys_engine.followed_people). A visitor, and who wants no personalisation, is somebody who came at that instant. created_at null: no such user.';
 
+-- Days of the exposure log, and those that were archived.
+alter table recsys.settings add column impression_partitions text not null default 'month' check (impression_partitions in ('month', 'day'));
+
+create table recsys_engine.archived_days (
+  day date not null,
+  part integer not null check (part >= 1),
+  location text not null,
+  path text not null,
+  row_count bigint not null check (row_count >= 0),
+  promoted_count bigint not null check (promoted_count >= 0),
+  checksum numeric not null,
+  bytes bigint not null check (bytes > 0),
+  sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
+  archived_at timestamptz not null default now(),
+  restored_at timestamptz,
+  primary key (day, part)
+);
+
+alter table recsys_engine.archived_days enable row level security;
+
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
 CREATE OR REPLACE FUNCTION recsys_engine.drop_old_model()
@@ -1010,6 +1030,163 @@ begin
 end
 $function$;
 
+create or replace view recsys_engine.impression_partitions with (security_invoker=true) as
+ SELECT name,
+    is_day,
+    (first AT TIME ZONE 'UTC'::text) AS first,
+    ((first +
+        CASE
+            WHEN is_day THEN '1 day'::interval
+            ELSE '1 mon'::interval
+        END) AT TIME ZONE 'UTC'::text) AS next,
+    is_attached
+   FROM ( SELECT (pg_class.relname)::text AS name,
+            (pg_class.relname ~ '_\d\d_\d\d$'::text) AS is_day,
+            pg_class.relispartition AS is_attached,
+            (to_date(("substring"((pg_class.relname)::text, '\d{4}_\d\d'::text) || COALESCE("substring"((pg_class.relname)::text, '\d{4}_\d\d(_\d\d)$'::text), '_01'::text)), 'YYYY_MM_DD'::text))::timestamp without time zone AS first
+           FROM pg_class
+          WHERE ((pg_class.relnamespace = ('recsys_engine'::regnamespace)::oid) AND (pg_class.relkind = 'r'::"char") AND (pg_class.relname ~ '^impressions_\d{4}_\d\d(_\d\d)?$'::text))) named;
+
+CREATE OR REPLACE FUNCTION recsys_engine.attach_impressions(p_name text, p_first timestamp with time zone, p_next timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '2s'
+AS $function$
+-- the name is quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
+declare
+  move constant text := format(
+    'with moved as (delete from recsys_engine.impressions_default where shown_at >= %1$L and shown_at < %2$L returning *) insert into recsys_engine.%3$I select * from moved',
+    p_first, p_next, p_name);
+begin
+  -- long before the lock, so that whoever logs an impression of that time waits for the last few rows only
+  execute move;
+  lock table recsys_engine.impressions_default in access exclusive mode;
+  execute move;
+  execute format('alter table recsys.impressions attach partition recsys_engine.%I for values from (%L) to (%L)', p_name, p_first, p_next);
+  execute format('alter table recsys_engine.%I enable row level security', p_name);
+  execute format('comment on table recsys_engine.%I is %L', p_name,
+    format('Impressions of %s, by UTC.', to_char(p_first, case when p_next - p_first > interval '1 day' then 'FMMonth YYYY' else 'FMDD FMMonth YYYY' end)));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.make_impression_partitions(p_months_ahead integer DEFAULT 2)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '2s'
+AS $function$
+-- names are quoted, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off, extra_warnings = off
+declare
+  by_day constant boolean := (select settings.impression_partitions = 'day' from recsys.settings);
+  today constant timestamptz := date_trunc('day', recsys.clock());
+  this_month constant timestamptz := date_trunc('month', today);
+  until constant timestamptz := case when by_day then today + make_interval(days => 7 * p_months_ahead + 1) else this_month + make_interval(months => p_months_ahead + 1) end;
+  kept_since constant timestamptz := recsys.clock() - (select settings.impressions_kept from recsys.settings);
+  each_one record;
+  is_empty boolean;
+  name text;
+  number integer := 0;
+begin
+  if p_months_ahead is null or p_months_ahead < 0 then
+    raise exception 'partitions are made for 0 months ahead or more, not %', p_months_ahead;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
+  if by_day then
+    -- made before the setting said days: a month without rows makes room for days
+    for each_one in
+      select partitions.name from recsys_engine.impression_partitions as partitions
+      where partitions.is_attached and not partitions.is_day and partitions.next > today order by partitions.first
+    loop
+      execute format('lock table recsys_engine.%I in share mode', each_one.name);
+      execute format('select not exists (select from recsys_engine.%I)', each_one.name) into is_empty;
+      if is_empty then
+        execute format('drop table recsys_engine.%I', each_one.name);
+      end if;
+    end loop;
+  end if;
+  for each_one in
+    with waiting as (
+      select distinct date_trunc('day', impressions_default.shown_at) as first from recsys_engine.impressions_default
+      where impressions_default.shown_at >= kept_since and impressions_default.shown_at < until
+    ),
+    months as (
+      select ahead as first from generate_series(this_month, until - interval '1 day', interval '1 month') as ahead
+      union
+      select date_trunc('month', waiting.first) from waiting
+    ),
+    days as (
+      select ahead as first from generate_series(today, until - interval '1 day', interval '1 day') as ahead
+      union
+      select waiting.first from waiting
+    ),
+    wanted as (
+      select months.first, months.first + interval '1 month' as next, to_char(months.first, '"impressions_"YYYY_MM') as name from months where not by_day
+      union all
+      select days.first, days.first + interval '1 day', to_char(days.first, '"impressions_"YYYY_MM_DD')
+      from days
+      -- a month that has days goes on with days
+      where by_day or exists (
+        select from recsys_engine.impression_partitions as partitions
+        where partitions.is_day and date_trunc('month', partitions.first) = date_trunc('month', days.first)
+      )
+    )
+    select wanted.first, wanted.next, wanted.name
+    from wanted
+    where not exists (
+      select from recsys_engine.impression_partitions as partitions where partitions.first < wanted.next and partitions.next > wanted.first
+    )
+    order by wanted.first
+  loop
+    name := each_one.name;
+    execute format('create table recsys_engine.%I (like recsys.impressions including all)', name);
+    perform recsys_engine.attach_impressions(name, each_one.first, each_one.next);
+    number := number + 1;
+  end loop;
+  return number;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.purge_impressions()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '1s'
+AS $function$
+declare
+  kept_since constant timestamptz := recsys.clock() - (select settings.impressions_kept from recsys.settings);
+  name text;
+  number integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
+  delete from recsys_engine.user_days where user_days.day < (now() at time zone 'utc')::date - 31;
+  delete from recsys_engine.impressions_default where impressions_default.shown_at < kept_since;
+  for name in
+    select partitions.name from recsys_engine.impression_partitions as partitions
+    where partitions.is_attached and partitions.next <= kept_since
+      and not exists (
+        select from recsys_engine.archived_days
+        where archived_days.restored_at > now() - interval '7 days'
+          and archived_days.day >= (partitions.first at time zone 'UTC')::date and archived_days.day < (partitions.next at time zone 'UTC')::date
+      )
+    order by partitions.first
+  loop
+    execute format('drop table recsys_engine.%I', name);
+    number := number + 1;
+  end loop;
+  -- what was restored and is gone again is read from its file again
+  update recsys_engine.archived_days set restored_at = null
+  where archived_days.restored_at is not null and not exists (
+    select from recsys_engine.impression_partitions as partitions
+    where partitions.first <= archived_days.day::timestamp at time zone 'UTC' and partitions.next > archived_days.day::timestamp at time zone 'UTC'
+  );
+  return number;
+end
+$function$;
+
 drop function recsys_engine.post_audiences(uuid[]);
 
 CREATE OR REPLACE FUNCTION recsys_engine.post_audiences(p_post_ids uuid[])
@@ -1057,6 +1234,99 @@ AS $function$
   join recsys.source_posts as posts on posts.post_id = eligible.post_id
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
 $function$;
+
+create or replace view recsys.status with (security_invoker=true) as
+ WITH model AS (
+         SELECT max(models.model_id) AS model_id,
+            max(models.name) AS name
+           FROM recsys.models
+          WHERE (models.status = 'active'::text)
+        ), newest AS (
+         SELECT count(*) AS posts,
+            count(post_embeddings.post_id) AS with_vector
+           FROM ((( SELECT source_posts.post_id
+                   FROM recsys.source_posts
+                  WHERE (source_posts.created_at <= recsys.clock())
+                  ORDER BY source_posts.created_at DESC, source_posts.post_id
+                 LIMIT 1000) latest
+             CROSS JOIN model model_1)
+             LEFT JOIN recsys.post_embeddings ON (((post_embeddings.model_id = model_1.model_id) AND (post_embeddings.post_id = latest.post_id))))
+        ), jobs AS (
+         SELECT sum(embedding_queue.depth) AS depth,
+            max(embedding_queue.age) AS age,
+            sum(embedding_queue.dead) AS dead
+           FROM recsys.embedding_queue
+        ), erasing AS (
+         SELECT count(*) AS depth,
+            (now() - min(erasures.deleted_at)) AS age
+           FROM recsys.erasures
+          WHERE (erasures.erased_at IS NULL)
+        ), ahead AS (
+         SELECT settings.impression_partitions AS unit,
+            pg_relation_size('recsys_engine.impressions_default'::regclass) AS bytes_in_default,
+            (EXISTS ( SELECT
+                   FROM recsys_engine.impression_partitions partitions
+                  WHERE (partitions.is_attached AND (partitions.next > (recsys.clock() +
+                        CASE settings.impression_partitions
+                            WHEN 'day'::text THEN '1 day'::interval
+                            ELSE '1 mon'::interval
+                        END))))) AS is_made
+           FROM recsys.settings
+        ), runs AS (
+         SELECT recsys_engine.has_cron() AS are_run,
+            count(*) AS scheduled,
+            string_agg(schedules.name, ', '::text) FILTER (WHERE (NOT schedules.is_active)) AS paused,
+            string_agg(schedules.name, ', '::text) FILTER (WHERE (schedules.last_result ~~ 'failed%'::text)) AS failed
+           FROM recsys.schedules
+        ), figures AS (
+         SELECT count(*) AS number,
+            count(*) FILTER (WHERE (NOT health.ok)) AS "out",
+            string_agg(health.what, '; '::text) FILTER (WHERE (NOT health.ok)) AS names
+           FROM recsys.health() health(what, value, bound, ok, state, cure)
+        )
+ SELECT concerns.concern,
+    concerns.is_ok,
+    concerns.state,
+        CASE
+            WHEN concerns.is_ok THEN 'ok'::text
+            ELSE concerns.cure
+        END AS verdict
+   FROM model,
+    newest,
+    jobs,
+    erasing,
+    ahead,
+    runs,
+    figures,
+    recsys_engine.roll_up_lag lag,
+    (recsys.training_status training
+     CROSS JOIN LATERAL ( VALUES (1,'model'::text,(model.model_id IS NOT NULL),COALESCE((model.name || ' serves'::text), 'none is active: feeds are fresh and popular'::text),'npx recsys train, then npx recsys publish'::text), (2,'feature store'::text,COALESCE((lag.age < '00:01:00'::interval), true),concat_ws(', the oldest for '::text, (lag.depth || ' changes wait'::text), lag.age),'is ''recsys roll-up'' among recsys.schedules, active, and what was its last result? Work a backlog off at once: select recsys.roll_up(null)'::text), (3,'embedding queue'::text,(COALESCE((jobs.age < '00:01:00'::interval), true) OR (model.model_id IS NULL)),concat_ws(', the oldest for '::text, (jobs.depth || ' jobs wait'::text), jobs.age),'does pg_cron call embed (recsys.schedules), or does npx recsys worker run?'::text), (4,'dead letters'::text,(jobs.dead = (0)::numeric),(jobs.dead || ' jobs were given up'::text),'select * from recsys.embedding_dead_letters; to try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'::text), (5,'vectors'::text,(((newest.with_vector)::numeric >= ((0.99 * (newest.posts)::numeric) - (10)::numeric)) OR (model.model_id IS NULL)),format('%s of the newest %s posts have one'::text, newest.with_vector, newest.posts),'select * from recsys_engine.embedding_coverage; where no job waits for them: npx recsys publish'::text), (6,'erasure'::text,COALESCE((erasing.age < '00:10:00'::interval), true),concat_ws(', the oldest for '::text, (erasing.depth || ' deleted posts and users wait'::text), erasing.age),'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'::text), (7,'impressions'::text,(ahead.is_made AND (ahead.bytes_in_default < 100000000)),(format('next %s has %s partition'::text, ahead.unit,
+                CASE
+                    WHEN ahead.is_made THEN 'its'::text
+                    ELSE 'no'::text
+                END) ||
+                CASE
+                    WHEN (ahead.bytes_in_default > 0) THEN ((', '::text || pg_size_pretty(ahead.bytes_in_default)) || ' in the default one'::text)
+                    ELSE ''::text
+                END),'select recsys_engine.make_impression_partitions()'::text), (8,'schedules'::text,(runs.are_run AND (runs.paused IS NULL) AND (runs.failed IS NULL)),
+                CASE
+                    WHEN runs.are_run THEN COALESCE(NULLIF(concat_ws('; '::text, ('paused: '::text || runs.paused), ('failed: '::text || runs.failed)), ''::text), (runs.scheduled || ' run'::text))
+                    ELSE 'pg_cron is missing'::text
+                END,
+                CASE
+                    WHEN (NOT runs.are_run) THEN 'npx recsys serve or worker, and the commands of recsys.schedules by another scheduler'::text
+                    ELSE 'select * from recsys.schedules; recsys.resume(name) ends a pause'::text
+                END), (9,'training'::text,(COALESCE(((now() - training.waiting_since) < '1 day'::interval), true) AND COALESCE((training.last_failed_at <= training.last_done_at), (training.last_failed_at IS NULL))),
+                CASE
+                    WHEN (training.waiting_since IS NOT NULL) THEN ('a request has waited since '::text || (training.waiting_since)::timestamp(0) with time zone)
+                    WHEN (training.last_failed_at > COALESCE(training.last_done_at, '-infinity'::timestamp with time zone)) THEN ('the last one failed: '::text || training.last_error)
+                    ELSE COALESCE(('last done '::text || (training.last_done_at)::timestamp(0) with time zone), 'none so far'::text)
+                END,'does npx recsys worker --train run? select * from recsys.training_status'::text), (10,'health'::text,(figures."out" = 0),
+                CASE figures."out"
+                    WHEN 0 THEN format('%s figures are within their bounds'::text, figures.number)
+                    ELSE format('%s of %s figures are out of bounds: %s'::text, figures."out", figures.number, figures.names)
+                END,'select * from recsys.health(), or npx recsys health: each with its cure'::text)) concerns(place, concern, is_ok, state, cure))
+  ORDER BY concerns.place;
 
 CREATE OR REPLACE FUNCTION recsys_engine.missing_reads(p_role name)
  RETURNS TABLE(relation regclass, views text, columns text, statement text)
@@ -1391,6 +1661,10 @@ CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TR
 
 comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 
+comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
+
+comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
+
 comment on function recsys_engine.drop_old_model() is 'Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Bases of vectors that no model reads any more go, too (recsys_engine.drop_unread_bases). Raises lock_not_available where the vectors are being read: try again.';
 
 comment on table recsys_engine.raw_vectors is 'Vectors of posts in an app that keeps none itself: those of an imported bundle, or what the function embed made.';
@@ -1503,6 +1777,50 @@ comment on function recsys_engine.missing_vectors(text,text,uuid,integer) is 'Th
 
 comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: an encoder that is set makes a vector of every post that has none by it, also where it had failed.';
 
+comment on table recsys_engine.impressions_default is 'Impressions of months or days that have no partition: none are made for what lies further ahead or was imported from long ago. recsys_engine.make_impression_partitions() moves them out.';
+
+comment on view recsys_engine.impression_partitions is 'The months and days of recsys.impressions that have a table of their own.';
+
+comment on column recsys_engine.impression_partitions.name is 'The table, in recsys_engine.';
+
+comment on column recsys_engine.impression_partitions.is_day is 'It holds a day; false: a month.';
+
+comment on column recsys_engine.impression_partitions.first is 'Its first instant, by UTC.';
+
+comment on column recsys_engine.impression_partitions.next is 'The first instant after it.';
+
+comment on column recsys_engine.impression_partitions.is_attached is 'It is a partition of recsys.impressions; false: a day that was archived and is about to be dropped.';
+
+comment on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) is 'Makes a table of recsys_engine, which has the columns of recsys.impressions, its partition for the time from an instant on and before another, and moves the rows of that time there out of the default partition.';
+
+comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
+
+comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time.';
+
+comment on table recsys_engine.archived_days is 'The files that `recsys archive` made of days of recsys.impressions. Training reads them, and `recsys archive --restore` brings a day back.';
+
+comment on column recsys_engine.archived_days.day is 'The day, by UTC.';
+
+comment on column recsys_engine.archived_days.part is 'From 1; more than one where rows came later, or where what was restored had changed.';
+
+comment on column recsys_engine.archived_days.location is 'The folder, or s3://BUCKET/PREFIX. Whoever moves the files says so here.';
+
+comment on column recsys_engine.archived_days.path is 'The file within it.';
+
+comment on column recsys_engine.archived_days.row_count is 'How many rows it holds.';
+
+comment on column recsys_engine.archived_days.promoted_count is 'How many of them name a promotion.';
+
+comment on column recsys_engine.archived_days.checksum is 'Over its rows, in whatever order: of each row the first 64 bits of the sha256 of what PostgreSQL sends of it in binary, signed, summed.';
+
+comment on column recsys_engine.archived_days.bytes is 'The size of the file.';
+
+comment on column recsys_engine.archived_days.sha256 is 'That of the file, in hex.';
+
+comment on column recsys_engine.archived_days.archived_at is 'When the day was detached.';
+
+comment on column recsys_engine.archived_days.restored_at is 'Since when the rows are in recsys.impressions again; null: they are not.';
+
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
 comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
@@ -1581,6 +1899,8 @@ grant execute on function recsys_engine.missing_vectors(text,text,uuid,integer) 
 
 revoke execute on function recsys_engine.queue_for_encoder() from public;
 
+revoke execute on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) from public;
+
 revoke execute on function recsys_engine.post_audiences(uuid[]) from public;
 
 grant execute on function recsys_engine.post_audiences(uuid[]) to service_role;
@@ -1640,3 +1960,7 @@ grant select on table recsys_engine.encoding_jobs to service_role;
 grant update on table recsys_engine.encoding_jobs to service_role;
 
 grant select on table recsys_engine.models_without_basis to service_role;
+
+grant select on table recsys_engine.impression_partitions to service_role;
+
+grant select on table recsys_engine.archived_days to service_role;

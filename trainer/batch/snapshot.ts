@@ -1,5 +1,6 @@
 /** What a run ranks from: the community as it was at the run's instant, read once and held in memory. */
 import type { Database } from "../../db/connect.ts";
+import { rows } from "../../db/cursor.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { reading } from "../../db/reading.ts";
 import { readFeedSettings } from "../../db/settings.ts";
@@ -17,7 +18,6 @@ import { type FeedSettings, headWeights } from "../../supabase/functions/_shared
 import { groupOf } from "../../supabase/functions/_shared/recommend/groups.ts";
 import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Community } from "../community/community.ts";
-import { rows } from "../community/cursor.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { Neighbours } from "../community/neighbours.ts";
 import type { NumberedCandidate, RetrievalOptions } from "../community/retrieval-options.ts";

@@ -2,15 +2,15 @@
 import { sql } from "kysely";
 import type { PoolClient } from "pg";
 import type { Database } from "../../db/connect.ts";
+import { readColumns, rows } from "../../db/cursor.ts";
 import type { OnProgress } from "../../db/progress.ts";
-import { reading } from "../../db/reading.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
-import { db, listOf, milliseconds, textOf } from "../../supabase/functions/_shared/database/query.ts";
+import { db, instantOf, listOf, milliseconds, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
+import { readingLog } from "../archive/read-archived.ts";
 import { pickRows } from "./columns.ts";
 import type { Community, FollowedTopics, Follows, Interactions, Posts, Users } from "./community.ts";
-import { readColumns, rows } from "./cursor.ts";
-import { readPages, type ShownPage } from "./pages.ts";
+import { daysOfPages, readPages, type ShownPage } from "./pages.ts";
 import { readTimeline } from "./read-timeline.ts";
 import { eventsOfPerson } from "./shares.ts";
 import { login, type Timeline } from "./timeline.ts";
@@ -46,7 +46,7 @@ export async function communityFromDatabase(
   latest = Number.POSITIVE_INFINITY,
   ofPerson = Number.isFinite(latest) ? eventsOfPerson : Number.POSITIVE_INFINITY,
 ): Promise<LoadedCommunity> {
-  return await reading(database, async (client) => {
+  return await readingLog(database, { lastDays: daysOfPages, onProgress }, async (client, loadPromoted) => {
     const users = await readUsers(client);
     const userNumbers = new Map(users.ids.map((id, i) => [id, i]));
     const posts = await readPosts(client, userNumbers);
@@ -61,7 +61,7 @@ export async function communityFromDatabase(
     const pages = await readPages(client, numbers, trainingPages);
     const graph = await readGraph(client, userNumbers);
     const topics = await readTopics(client, numbers);
-    const pushed = await readPushed(client, numbers);
+    const pushed = await readPushed(client, numbers, timeline, loadPromoted);
     return {
       community: { users, posts, interactions: interactionsOf(timeline), ...graph, ...topics, ...pushed },
       timeline,
@@ -118,11 +118,19 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
   };
 }
 
-/** What people came to within a day of its being promoted to them: nobody knows whether they would have without. */
+/**
+ * What people came to within a day of its being promoted to them: nobody knows whether they would have without. This is asked of first interactions in the
+ * part of the timeline that is whole, so a promotion more than a day before that is not read.
+ */
 async function readPushed(
   client: PoolClient,
   numbers: { users: Map<string, number>; posts: Map<string, number> },
+  { at, length, wholeFrom }: Timeline,
+  loadPromoted: (since: number) => Promise<void>,
 ): Promise<Pick<Community, "pushed">> {
+  if (wholeFrom >= length) return {};
+  const since = at[wholeFrom] - 86_400_000;
+  await loadPromoted(since);
   const query = db
     .selectFrom("recsys.impressions as shown")
     .innerJoin("recsys.source_interactions as acts", (join) =>
@@ -131,6 +139,7 @@ async function readPushed(
     .select(["shown.user_id", "shown.post_id"])
     .distinct()
     .where("shown.promotion_id", "is not", null)
+    .where("shown.shown_at", ">=", instantOf(since))
     .whereRef("acts.created_at", ">", "shown.shown_at")
     .where((row) => sql<boolean>`${row.ref("acts.created_at")} <= ${row.ref("shown.shown_at")} + interval '1 day'`);
   const pushed = new Set<number>();

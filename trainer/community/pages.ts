@@ -1,10 +1,10 @@
 /** Pages that were shown, out of the exposure log. */
 import { type RawBuilder, sql } from "kysely";
 import type { PoolClient } from "pg";
+import { rows } from "../../db/cursor.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import { type OptionalHead, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
-import { rows } from "./cursor.ts";
 import type { Numbers } from "./read-timeline.ts";
 import { ofPages } from "./shares.ts";
 
@@ -22,8 +22,8 @@ export interface ShownPage {
 /** What a person made of a shown post within a day, for the heads that not every model has: 1 or 0; left out: nobody knows. */
 export type Told = Partial<Record<OptionalHead, number>>;
 
-/** How far back the exposure log is read. */
-const days = 28;
+/** How far back the exposure log is read, in days. */
+export const daysOfPages = 28;
 
 /**
  * At most about `most` pages of the last 28 days of the log, of everybody what a training takes of them a day (ofPages), and of these, where there
@@ -32,7 +32,7 @@ const days = 28;
  */
 export async function readPages(client: PoolClient, numbers: Numbers, most: number): Promise<ShownPage[]> {
   const last = db.selectFrom("recsys_engine.chosen_impressions").select(({ fn }) => fn.max("shown_at").as("shown_at"));
-  const since = sql<Date>`${last} - ${`${days} days`}::interval`;
+  const since = sql<Date>`${last} - ${`${daysOfPages} days`}::interval`;
   // by the index of each person: what one of them was shown beyond their share is not read
   const latest = db
     .selectFrom("recsys_engine.chosen_impressions as shown")
@@ -41,7 +41,7 @@ export async function readPages(client: PoolClient, numbers: Numbers, most: numb
     .where("shown_at", ">", since)
     .groupBy(["shown_at", "request_id"])
     .orderBy("shown_at", "desc")
-    .limit(days * ofPages.perDay);
+    .limit(daysOfPages * ofPages.perDay);
   const ofPeople = db
     .selectFrom("recsys.source_users as people")
     .innerJoinLateral(latest.as("latest"), (join) => join.onTrue())

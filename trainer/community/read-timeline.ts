@@ -8,6 +8,7 @@ import {
   sql,
 } from "kysely";
 import type { PoolClient } from "pg";
+import { rows, rowsPerPage } from "../../db/cursor.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
@@ -15,7 +16,6 @@ import type { DB } from "../../supabase/functions/_shared/database/schema.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { type Kind, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { retrieval } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { rows, rowsPerPage } from "./cursor.ts";
 import {
   isTime,
   login,

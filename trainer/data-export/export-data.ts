@@ -12,6 +12,7 @@ import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../
 import { rollUpAll } from "../community/roll-up.ts";
 import type { Config } from "../config/config.ts";
 import { Random } from "../engine/random.ts";
+import { factsOf } from "../parquet/parquet-file.ts";
 import { lessonsOf, type Plan, planTraining } from "../plan.ts";
 import { trainBestTowers } from "../towers/best-towers.ts";
 import { newTowers, TowerData } from "../towers/model.ts";
@@ -21,7 +22,6 @@ import { dlrmOptionsOf, rankerLessons } from "../train-ranker.ts";
 import { preparedVectors, prepareVectors, vectorSpecOf } from "../vectors/prepare-vectors.ts";
 import { withVectors } from "../vectors/read-vectors.ts";
 import { digestOfIds, type Manifest, type ManifestHead, readManifest, writeManifest } from "./manifest.ts";
-import { factsOf } from "./parquet-file.ts";
 import { writeRankerStage } from "./ranker-stage.ts";
 import type { ExampleFiles } from "./row-groups.ts";
 import type { Shard } from "./shard.ts";

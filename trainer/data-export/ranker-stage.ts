@@ -10,7 +10,7 @@ import { leastBaseRate } from "../dlrm/network.ts";
 import type { RankerParts, RankingExamples } from "../dlrm/ranking-examples.ts";
 import { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import type { ColumnTypes } from "./parquet-file.ts";
+import type { ColumnTypes } from "../parquet/parquet-file.ts";
 import { type ExampleFiles, eachOf, writeRowGroups } from "./row-groups.ts";
 import { type StageIdentity, writeStage } from "./stage.ts";
 import { shapesOf, weightsOfDlrm } from "./weights.ts";

@@ -1,7 +1,7 @@
 /** Rows that are numbered through all shards: each row group is written by one of them, and its number follows from shard and place. */
 import { join } from "node:path";
 import type { OnProgress } from "../../db/progress.ts";
-import { type ColumnTypes, type FileFacts, ParquetFile } from "./parquet-file.ts";
+import { type ColumnTypes, type FileFacts, ParquetFile } from "../parquet/parquet-file.ts";
 import { isOfShard, type Shard, suffixOf } from "./shard.ts";
 
 /** Where a shard's examples go, and what becomes of each file. */

@@ -7,8 +7,8 @@ import { UserError } from "../../db/user-error.ts";
 import { areHeads } from "../../supabase/functions/_shared/features/kinds.ts";
 import { configDigest } from "../config/config.ts";
 import type { Matrix } from "../engine/dense.ts";
+import { factsOf } from "../parquet/parquet-file.ts";
 import type { ManifestHead } from "./manifest.ts";
-import { factsOf } from "./parquet-file.ts";
 import type { ExampleFiles } from "./row-groups.ts";
 import { writeSafetensors } from "./safetensors.ts";
 

@@ -5,11 +5,11 @@
 import { join } from "node:path";
 import { type Expression, sql } from "kysely";
 import type { PoolClient } from "pg";
+import { rows } from "../../db/cursor.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import type { Query } from "../../supabase/functions/_shared/database/database.ts";
 import { db, instantOf, listOf, milliseconds, textOf } from "../../supabase/functions/_shared/database/query.ts";
-import { rows } from "../community/cursor.ts";
-import { type ColumnTypes, type FileFacts, ParquetFile } from "./parquet-file.ts";
+import { type ColumnTypes, type FileFacts, ParquetFile } from "../parquet/parquet-file.ts";
 import { type Shard, suffixOf } from "./shard.ts";
 
 /** Rows of a row group. */

@@ -7,12 +7,12 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "../community/community.ts";
 import { EmbeddingTable } from "../engine/embedding-table.ts";
+import { factsOf } from "../parquet/parquet-file.ts";
 import type { Trainers } from "../pipeline.ts";
 import { TowerData } from "../towers/model.ts";
 import type { VectorsRead } from "../towers/network.ts";
 import type { TrainedTowers } from "../towers/train.ts";
 import { digestOfIds, type Manifest } from "./manifest.ts";
-import { factsOf } from "./parquet-file.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { identityOf, readRankerStage, type StageName, stageNames } from "./stage.ts";
 import { dlrmOfWeights, towersOfWeights } from "./weights.ts";

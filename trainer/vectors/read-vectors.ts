@@ -1,12 +1,12 @@
 /** The own vectors of posts and users in the numbers of a community. */
 import type { Database } from "../../db/connect.ts";
+import { rows } from "../../db/cursor.ts";
 import { reading } from "../../db/reading.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { type Entity, reducedVectors } from "../../supabase/functions/_shared/embed/vector-bases.ts";
 import type { VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { type Community, withoutVectors } from "../community/community.ts";
-import { rows } from "../community/cursor.ts";
 
 /** What of a model's vectors says which it reads of a community; undefined: none. */
 export type VectorsOf = Pick<VectorSpec, "basis" | "users"> | null | undefined;

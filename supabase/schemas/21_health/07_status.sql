@@ -17,12 +17,13 @@ jobs as (
 erasing as (
   select count(*) as depth, now() - min(erasures.deleted_at) as age from recsys.erasures where erasures.erased_at is null
 ),
-months as (
-  select count(*) as made, coalesce(sum(pg_relation_size(pg_class.oid)) filter (where pg_class.relname = 'impressions_default'), 0) as bytes_in_default
-  from pg_catalog.pg_inherits
-  join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
-  where pg_inherits.inhparent = 'recsys.impressions'::regclass
-    and (pg_class.relname = 'impressions_default' or pg_class.relname >= to_char((recsys.clock() + interval '1 month') at time zone 'UTC', '"impressions_"YYYY_MM'))
+ahead as (
+  select settings.impression_partitions as unit, pg_relation_size('recsys_engine.impressions_default') as bytes_in_default,
+    exists (
+      select from recsys_engine.impression_partitions as partitions
+      where partitions.is_attached and partitions.next > recsys.clock() + case settings.impression_partitions when 'day' then interval '1 day' else interval '1 month' end
+    ) as is_made
+  from recsys.settings
 ),
 runs as (
   select recsys_engine.has_cron() as are_run, count(*) as scheduled, string_agg(schedules.name, ', ') filter (where not schedules.is_active) as paused,
@@ -33,7 +34,7 @@ figures as (
   select count(*) as number, count(*) filter (where not health.ok) as out, string_agg(health.what, '; ') filter (where not health.ok) as names from recsys.health() as health
 )
 select concerns.concern, concerns.is_ok, concerns.state, case when concerns.is_ok then 'ok' else concerns.cure end as verdict
-from model, newest, jobs, erasing, months, runs, figures, recsys_engine.roll_up_lag as lag, recsys.training_status as training
+from model, newest, jobs, erasing, ahead, runs, figures, recsys_engine.roll_up_lag as lag, recsys.training_status as training
 cross join lateral (
   values
     (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx recsys train, then npx recsys publish'),
@@ -47,9 +48,9 @@ cross join lateral (
       'select * from recsys_engine.embedding_coverage; where no job waits for them: npx recsys publish'),
     (6, 'erasure', coalesce(erasing.age < interval '10 minutes', true), concat_ws(', the oldest for ', erasing.depth || ' deleted posts and users wait', erasing.age),
       'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'),
-    (7, 'impressions', months.made > 1 and months.bytes_in_default < 100000000,
-      case when months.made > 1 then 'next month has its partition' else 'next month has no partition' end
-        || case when months.bytes_in_default > 0 then ', ' || pg_size_pretty(months.bytes_in_default) || ' in the default one' else '' end,
+    (7, 'impressions', ahead.is_made and ahead.bytes_in_default < 100000000,
+      format('next %s has %s partition', ahead.unit, case when ahead.is_made then 'its' else 'no' end)
+        || case when ahead.bytes_in_default > 0 then ', ' || pg_size_pretty(ahead.bytes_in_default) || ' in the default one' else '' end,
       'select recsys_engine.make_impression_partitions()'),
     (8, 'schedules', runs.are_run and runs.paused is null and runs.failed is null,
       case when runs.are_run then coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), runs.scheduled || ' run') else 'pg_cron is missing' end,

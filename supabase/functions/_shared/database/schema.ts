@@ -421,6 +421,53 @@ export interface RecsysEmbeddingQueue {
   kind: string;
 }
 
+export interface RecsysEngineArchivedDays {
+  /**
+   * When the day was detached.
+   */
+  archived_at: Generated<Timestamp>;
+  /**
+   * The size of the file.
+   */
+  bytes: number;
+  /**
+   * Over its rows, in whatever order: of each row the first 64 bits of the sha256 of what PostgreSQL sends of it in binary, signed, summed.
+   */
+  checksum: Numeric;
+  /**
+   * The day, by UTC.
+   */
+  day: Timestamp;
+  /**
+   * The folder, or s3://BUCKET/PREFIX. Whoever moves the files says so here.
+   */
+  location: string;
+  /**
+   * From 1; more than one where rows came later, or where what was restored had changed.
+   */
+  part: number;
+  /**
+   * The file within it.
+   */
+  path: string;
+  /**
+   * How many of them name a promotion.
+   */
+  promoted_count: number;
+  /**
+   * Since when the rows are in recsys.impressions again; null: they are not.
+   */
+  restored_at: Timestamp | null;
+  /**
+   * How many rows it holds.
+   */
+  row_count: number;
+  /**
+   * That of the file, in hex.
+   */
+  sha256: string;
+}
+
 export interface RecsysEngineBatchPages {
   /**
    * How often it was claimed; after five claims that nobody came back from it is left alone.
@@ -1110,6 +1157,29 @@ export interface RecsysEngineImpressionFeatures {
    * Its value: counts and times as log(1 + x), times in hours; of a category, the row of the embedding table.
    */
   value: number;
+}
+
+export interface RecsysEngineImpressionPartitions {
+  /**
+   * Its first instant, by UTC.
+   */
+  first: Timestamp;
+  /**
+   * It is a partition of recsys.impressions; false: a day that was archived and is about to be dropped.
+   */
+  is_attached: boolean;
+  /**
+   * It holds a day; false: a month.
+   */
+  is_day: boolean;
+  /**
+   * The table, in recsys_engine.
+   */
+  name: string;
+  /**
+   * The first instant after it.
+   */
+  next: Timestamp;
 }
 
 export interface RecsysEngineJudgedInteractions {
@@ -2854,7 +2924,11 @@ export interface RecsysSettings {
    */
   group_share: Generated<number>;
   /**
-   * How long impressions are kept at least. They go by whole months, so up to a month longer.
+   * What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.
+   */
+  impression_partitions: Generated<string>;
+  /**
+   * How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.
    */
   impressions_kept: Generated<string>;
   /**
@@ -3295,6 +3369,7 @@ export interface DB {
   "public.profiles": PublicProfiles;
   "public.projects": PublicProjects;
   "public.withheld": PublicWithheld;
+  "recsys_engine.archived_days": RecsysEngineArchivedDays;
   "recsys_engine.batch_pages": RecsysEngineBatchPages;
   "recsys_engine.batch_progress": RecsysEngineBatchProgress;
   "recsys_engine.batch_runs": RecsysEngineBatchRuns;
@@ -3320,6 +3395,7 @@ export interface DB {
   "recsys_engine.impersonal_people": RecsysEngineImpersonalPeople;
   "recsys_engine.imports": RecsysEngineImports;
   "recsys_engine.impression_features": RecsysEngineImpressionFeatures;
+  "recsys_engine.impression_partitions": RecsysEngineImpressionPartitions;
   "recsys_engine.judged_interactions": RecsysEngineJudgedInteractions;
   "recsys_engine.late_changes": RecsysEngineLateChanges;
   "recsys_engine.late_days": RecsysEngineLateDays;
@@ -3491,6 +3567,8 @@ export interface Functions {
   "recsys_engine.assign_topics": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_vectors?: readonly (string | null)[] | null | undefined }; row: { assign_topics: number } };
   /** The variants that a person is in, as recsys.impressions.variant has them, and what they are served with; what is null or not named is as for everybody. No row: in none, as those are who want no personal feed. */
   "recsys_engine.assignment": { args: { p_user_id: string | null }; row: { variant: string; model_id: number; second_model_id: number; settings: any } };
+  /** Makes a table of recsys_engine, which has the columns of recsys.impressions, its partition for the time from an instant on and before another, and moves the rows of that time there out of the default partition. */
+  "recsys_engine.attach_impressions": { args: { p_name: string | null; p_first: Date | string | null; p_next: Date | string | null }; row: { attach_impressions: unknown } };
   /** How many posts of an author come before all others' in a source of that size. */
   "recsys_engine.author_share": { args: { p_size: number | null; p_extent: string | null }; row: { author_share: number } };
   /** A user is active who interacted or logged in within this long before the instant of a run. */
@@ -3727,7 +3805,7 @@ export interface Functions {
   "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
-  /** Makes the partitions of recsys.impressions for this month and those ahead, moves rows of theirs and of earlier months out of the default partition, and returns how many it made. */
+  /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
   "recsys_engine.make_impression_partitions": { args: { p_months_ahead?: number | null | undefined }; row: { make_impression_partitions: number } };
   /** Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for. */
   "recsys_engine.measure_day": { args: { p_day: Date | string | null }; row: { measure_day: number } };
@@ -3821,7 +3899,7 @@ export interface Functions {
   "recsys_engine.purge_cron_history": { args: {  }; row: { purge_cron_history: number } };
   /** Forgets the ids of events stored more than 31 days ago, and returns how many; events older than 30 days are refused anyway. Called every night by pg_cron. */
   "recsys_engine.purge_event_ids": { args: {  }; row: { purge_event_ids: number } };
-  /** Drops the months of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. Fails after a second where somebody has been reading impressions all that time. */
+  /** Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time. */
   "recsys_engine.purge_impressions": { args: {  }; row: { purge_impressions: number } };
   /** Deletes the rows of whoever has a whole allowance again, and returns how many. Called every night by pg_cron. */
   "recsys_engine.purge_rate_limits": { args: {  }; row: { purge_rate_limits: number } };

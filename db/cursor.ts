@@ -1,6 +1,6 @@
 /** Reading many rows: in pages of a cursor, so that no result set is held as a whole. */
 import type { PoolClient, QueryResult } from "pg";
-import { type Query, toStatement } from "../../supabase/functions/_shared/database/database.ts";
+import { type Query, toStatement } from "../supabase/functions/_shared/database/database.ts";
 
 export const rowsPerPage = 10_000;
 

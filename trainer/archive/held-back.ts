@@ -1,0 +1,40 @@
+/** Which days something that runs still reads in the table. */
+import { sql } from "kysely";
+import type pg from "pg";
+import { run } from "../../supabase/functions/_shared/database/database.ts";
+import { db } from "../../supabase/functions/_shared/database/query.ts";
+
+/** A feed leaves out what came into view within 30 days (recsys_engine.seen_posts), and a day is whole at its end. */
+export const daysOfFeeds = 31;
+
+/** From which day on an experiment that runs counts what was shown: its start, and for the people in it the 28 days before. */
+export async function heldBackFrom(
+  client: Pick<pg.Pool, "query">,
+): Promise<{ day: string; reason: string } | undefined> {
+  const [held] = await run(
+    client,
+    db
+      .selectFrom("recsys.experiments")
+      .select([
+        sql<string>`to_char(least(counted_from, started_at - interval '28 days') at time zone 'UTC', 'YYYY-MM-DD')`.as(
+          "day",
+        ),
+        sql<string>`format('experiment %s runs and counts them', name)`.as("reason"),
+      ])
+      .where("ended_at", "is", null)
+      .orderBy("day")
+      .limit(1),
+  );
+  return held;
+}
+
+/** The first day that may not be archived, by the engine's clock. */
+export async function archivableUntil(client: Pick<pg.Pool, "query">): Promise<string> {
+  const [{ day }] = await run(
+    client,
+    db.selectNoFrom(
+      sql<string>`to_char((recsys.clock() at time zone 'UTC')::date - ${daysOfFeeds}::integer, 'YYYY-MM-DD')`.as("day"),
+    ),
+  );
+  return day;
+}
