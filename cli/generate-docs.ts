@@ -10,6 +10,7 @@ const more: Record<string, string> = {
   check: "adopting.md#ask-what-is-wrong",
   init: "adopting.md#add-the-recommender",
   draft: "drafting.md",
+  plan: "scaling.md",
   train: "training.md",
   config: "training.md#a-config",
   runs: "training.md#what-was-trained",

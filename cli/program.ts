@@ -87,6 +87,19 @@ program
   .addOption(database().makeOptionMandatory())
   .action(async (options) => (await import("./commands/draft.ts")).draftCommand(options));
 
+const asMany = (most: number, flags: string, text: string) =>
+  new Option(flags, text).argParser(whole(1, most)).makeOptionMandatory();
+program
+  .command("plan")
+  .description(
+    "which Supabase compute size carries a community of this size, what stops first, and what to do then: from measured unit costs, without a database",
+  )
+  .addOption(asMany(1e10, "--users <number>", "how many people there are"))
+  .addOption(asMany(1e10, "--posts <number>", "how many posts there are"))
+  .addOption(asMany(1e10, "--events-a-day <number>", "views, votes, comments and logins of a day"))
+  .addOption(asMany(1e6, "--feeds-a-second <number>", "feeds that are asked for in the busiest minutes"))
+  .action(async (options) => (await import("./commands/plan.ts")).planCommand(options));
+
 command(program, "train", "learn towers and ranker from the database, into a folder")
   .addOption(seed())
   .addOption(backend())

@@ -29,6 +29,7 @@ test("schedules with pg_cron", { skip: noCluster }, async (t) => {
         ["recsys erasure", "* * * * *", true],
         ["recsys experiment guardrails", "*/15 * * * *", true],
         ["recsys impression partitions", "7 3 * * *", true],
+        ["recsys index window", "* 4 * * *", true],
         ["recsys late roll-up", "* 1 * * *", true],
         ["recsys purge of cron history", "17 3 * * *", true],
         ["recsys purge of event ids", "37 3 * * *", true],

@@ -84,3 +84,16 @@ create table recsys_engine.archived_days (
 );
 
 alter table recsys_engine.archived_days enable row level security;
+
+-- The index window (08_roll_up/13_index_window.sql).
+alter table recsys.settings add column indexed_days integer check (indexed_days between 1 and 36500);
+alter table recsys.post_embeddings add column is_idle boolean;
+create table recsys_engine.index_window (
+  only_row boolean primary key default true check (only_row),
+  since timestamptz not null default '-infinity'
+);
+insert into recsys_engine.index_window default values;
+alter table recsys_engine.index_window enable row level security;
+-- without statistics of the new column a search by the index was taken for one of few rows
+analyze recsys.post_embeddings;
+select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');

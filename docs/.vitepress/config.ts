@@ -46,6 +46,7 @@ export default defineConfig({
         ["Promotions", "promotions"],
         ["Feeds from replicas", "replicas"],
         ["Archiving the log", "archive"],
+        ["How far it goes", "scaling"],
       ),
       group(
         "Train it",

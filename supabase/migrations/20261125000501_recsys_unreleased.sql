@@ -90,7 +90,58 @@ create table recsys_engine.archived_days (
 
 alter table recsys_engine.archived_days enable row level security;
 
+-- The index window (08_roll_up/13_index_window.sql).
+alter table recsys.settings add column indexed_days integer check (indexed_days between 1 and 36500);
+alter table recsys.post_embeddings add column is_idle boolean;
+create table recsys_engine.index_window (
+  only_row boolean primary key default true check (only_row),
+  since timestamptz not null default '-infinity'
+);
+insert into recsys_engine.index_window default values;
+alter table recsys_engine.index_window enable row level security;
+-- without statistics of the new column a search by the index was taken for one of few rows
+analyze recsys.post_embeddings;
+select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
+
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
+
+CREATE OR REPLACE FUNCTION recsys_engine.complete_model(p_model_id bigint, p_gate jsonb DEFAULT NULL::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  posts bigint;
+  has_neighbours boolean;
+begin
+  if (select count(*) from recsys_engine.model_artifacts where model_id = p_model_id) <> 3 then
+    raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
+  end if;
+  execute format('select count(*) from recsys_engine.post_embeddings_%s where is_idle is null', p_model_id) into posts;
+  -- a graph that outgrows this memory goes on being built on disk, several times slower: it takes 843 bytes a post, so that the
+  -- usual 64 MB end at 79,600 posts. 1 GB is for 1.2 million, and no more is taken from the others.
+  perform set_config('maintenance_work_mem', least(greatest(64, posts / 1000 + 1), 1024) || 'MB', true);
+  -- pgvector before 0.8.2 can overflow in a parallel build (CVE-2026-3172), and Debian ships 0.8.0
+  perform set_config('max_parallel_maintenance_workers', '0', true);
+  execute format('create index on recsys_engine.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)%s', p_model_id,
+    -- an app's own searches of all vectors have the whole index, where there is no window
+    (select ' where is_idle is null' from recsys.settings where settings.indexed_days is not null));
+  -- posts that became idle or active since their vectors were written; no roll-up goes on before they are attached
+  perform recsys_engine.mark_model_idle(p_model_id);
+  execute format('alter table recsys.post_embeddings attach partition recsys_engine.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
+  execute format('alter table recsys.user_embeddings attach partition recsys_engine.user_embeddings_%s for values in (%s)', p_model_id, p_model_id);
+  execute format('analyze recsys_engine.post_embeddings_%s', p_model_id);
+  execute format('select exists (select from recsys_engine.post_neighbours_%s)', p_model_id) into has_neighbours;
+  if has_neighbours then
+    execute format('alter table recsys_engine.post_neighbours attach partition recsys_engine.post_neighbours_%s for values in (%s)', p_model_id, p_model_id);
+    execute format('analyze recsys_engine.post_neighbours_%s', p_model_id);
+  else
+    -- so that a feed knows by the catalog alone that there are none
+    execute format('drop table recsys_engine.post_neighbours_%s', p_model_id);
+  end if;
+  update recsys.models set status = 'ready', gate = p_gate where model_id = p_model_id;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.drop_old_model()
  RETURNS bigint
@@ -150,6 +201,323 @@ begin
     from recsys.models join recsys_engine.reduced_user_vectors as reduced on reduced.basis_id = models.feature_spec #>> '{vectors,basis}'
     where models.model_id = p_model_id and (models.feature_spec #> '{vectors,users}')::boolean and reduced.user_id = p_user_id
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_portion(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, OUT taken bigint, OUT written bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  -- beyond this many changes, whoever came to a changed post later is recomputed, instead of the next one only
+  few constant integer := 50000;
+  started constant timestamptz := clock_timestamp();
+  until constant timestamptz := case when p_rewrites is null then 'infinity'::timestamptz end;
+  posts uuid[];
+  posts_since timestamptz[];
+  users uuid[];
+  users_since timestamptz[];
+  -- each interaction or login that changed: its user, post and instant
+  touched_by uuid[];
+  touched uuid[];
+  touched_at timestamptz[];
+  -- who did something with which post while it may have been under trial
+  acted_by uuid[];
+  acted_on uuid[];
+  affected uuid[] := array[]::uuid[];
+  affected_since timestamptz[] := array[]::timestamptz[];
+  revisited uuid[] := array[]::uuid[];
+  more record;
+  part record;
+  done record;
+  version_now bigint;
+begin
+  written := 0::bigint;
+  -- what comes after this statement stays queued, even where the statements below see its effect already
+  with taken as materialized (
+    select * from recsys_engine.take_changes(p_most, p_late, p_horizon)
+  )
+  select counted.total, of_posts.ids, of_posts.since, of_users.ids, of_users.since, of_instants.user_ids, of_instants.post_ids, of_instants.at, acts.user_ids, acts.post_ids
+  into taken, posts, posts_since, users, users_since, touched_by, touched, touched_at, acted_by, acted_on
+  from
+    (select count(*) as total from taken) as counted,
+    (select coalesce(array_agg(post_id), '{}') as ids, coalesce(array_agg(since), '{}') as since
+      from (select post_id, min(at) as since from taken where post_id is not null group by post_id) as each) as of_posts,
+    (select coalesce(array_agg(user_id), '{}') as ids, coalesce(array_agg(since), '{}') as since
+      from (select user_id, min(at) as since from taken where user_id is not null group by user_id) as each) as of_users,
+    (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids, coalesce(array_agg(at), '{}') as at
+      from (select user_id, post_id, at from taken where (select count(*) from taken) <= few group by user_id, post_id, at) as each) as of_instants,
+    (select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(post_id), '{}') as post_ids
+      from taken where num_nulls(user_id, post_id) = 0 and at > recsys.clock() - recsys_engine.trial_age() * 2) as acts;
+
+  begin
+    perform recsys_engine.count_trials(acted_by, acted_on);
+  exception when others then
+    -- the feature store goes on without it
+    raise warning 'the trials of new posts were not counted: % (%)', sqlerrm, sqlstate;
+  end;
+  if taken = 0 then
+    return;
+  end if;
+  begin
+    -- what no longer counts, or counts again, is as if it had changed
+    select array_agg(each.user_id) as user_ids, array_agg(each.post_id) as post_ids, array_agg(each.at) as at
+    into more from recsys_engine.keep_bursts(touched_by, touched_at) as each;
+    if more.user_ids is not null then
+      touched_by := touched_by || more.user_ids;
+      touched := touched || more.post_ids;
+      touched_at := touched_at || more.at;
+      select array_agg(each.post_id), array_agg(each.since) into posts, posts_since
+      from (select post_id, min(at) as since from unnest(posts || more.post_ids, posts_since || more.at) as changed (post_id, at) group by post_id) as each;
+      select array_agg(each.user_id), array_agg(each.since) into users, users_since
+      from (select user_id, min(at) as since from unnest(users || more.user_ids, users_since || more.at) as changed (user_id, at) group by user_id) as each;
+    end if;
+  exception when others then
+    raise warning 'bursts were not looked for: % (%)', sqlerrm, sqlstate;
+  end;
+  begin
+    perform recsys_engine.keep_newcomer_posts(array(select written.post_id from unnest(posts, posts_since) as written (post_id, since) where written.since = '-infinity'), posts);
+  exception when others then
+    raise warning 'the posts of newcomers were not looked at: % (%)', sqlerrm, sqlstate;
+  end;
+
+  -- each that failed before is tried alone, so that it costs the others no second attempt
+  for part in
+    select array_agg(changed.post_id) as ids, array_agg(least(changed.since, failed.at)) as since
+    from unnest(posts, posts_since) as changed (post_id, since)
+    left join recsys_engine.set_aside_changes as failed on failed.post_id = changed.post_id
+    group by failed.post_id
+  loop
+    select * into done from recsys_engine.work_off('post', part.ids, part.since, touched_by, touched, touched_at, taken > few, until);
+    written := written + done.written;
+    affected := affected || done.affected;
+    affected_since := affected_since || done.affected_since;
+    revisited := revisited || done.revisited;
+  end loop;
+  -- whoever else owes a state to one of these posts, as far as the rows go; who has states to work out beyond that waits
+  with each as (
+    select changed.user_id, min(changed.since) as since from unnest(affected, affected_since) as changed (user_id, since) group by changed.user_id
+  ),
+  judged as (
+    select
+      each.user_id, each.since,
+      case when p_rewrites is null then 0 else recsys_engine.states_since('user', each.user_id, each.since, coalesce(p_horizon, 1000000) + 1) end as number
+    from each
+  ),
+  summed as (
+    select judged.*, sum(judged.number) over (order by judged.number, judged.user_id) as so_far from judged
+  )
+  select
+    users || coalesce(array_agg(summed.user_id) filter (where p_rewrites is null or summed.so_far <= p_rewrites), '{}') as now,
+    users_since || coalesce(array_agg(summed.since) filter (where p_rewrites is null or summed.so_far <= p_rewrites), '{}') as now_since,
+    array_agg(summed.user_id) filter (where summed.so_far > p_rewrites) as later,
+    array_agg(summed.since) filter (where summed.so_far > p_rewrites) as later_since,
+    array_agg(summed.number) filter (where summed.so_far > p_rewrites) as later_number
+  into part
+  from summed;
+  users := part.now;
+  users_since := part.now_since;
+  perform recsys_engine.put_off(part.later, part.later_since, part.later_number);
+  -- of these, everything is read that they did
+  touched_by := touched_by || revisited;
+  touched := touched || array_fill(null::uuid, array[cardinality(revisited)]);
+  touched_at := touched_at || array_fill('-infinity'::timestamptz, array[cardinality(revisited)]);
+
+  for part in
+    select
+      array_agg(changed.user_id) as ids, array_agg(least(changed.since, failed.at)) as since, failed.user_id is not null as has_failed
+    from (
+      select of_users.user_id, min(of_users.since) as since from unnest(users, users_since) as of_users (user_id, since) group by of_users.user_id
+    ) as changed
+    left join recsys_engine.set_aside_changes as failed on failed.user_id = changed.user_id
+    group by failed.user_id
+  loop
+    -- what one that failed did since then is no longer queued
+    select * into done
+    from recsys_engine.work_off('user', part.ids, part.since, case when part.has_failed then '{}' else touched_by end, touched, touched_at, false, until);
+    written := written + done.written;
+  end loop;
+
+  perform recsys_engine.mark_idle(posts);
+
+  delete from recsys_engine.set_aside_changes
+  where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
+  -- also after a deletion, which writes nothing
+  update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
+  insert into recsys_engine.rolled_up_posts (version, post_ids)
+  -- one that is deleted is shown to nobody, and its id is to be forgotten; when it is there again, it is rolled up again
+  values (version_now, case when cardinality(posts) <= few then array(select source_posts.post_id from recsys.source_posts where source_posts.post_id = any (posts)) end);
+  delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.indexed_since()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$ select coalesce(recsys.clock() - make_interval(days => settings.indexed_days), '-infinity') from recsys.settings $function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.idle_posts(p_post_ids uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+  select posts.post_id
+  from recsys.source_posts as posts
+  left join recsys_engine.latest_post_stats as latest on latest.post_id = posts.post_id
+  where posts.post_id = any (p_post_ids)
+    and greatest(posts.created_at, latest.last_active_at) < (select recsys_engine.indexed_since())
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.mark_idle(p_post_ids uuid[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  idle uuid[];
+  marked bigint := 0::bigint;
+begin
+  -- nearly everywhere: nothing is asked of the posts
+  if cardinality(p_post_ids) > 0 and (recsys_engine.indexed_since() > '-infinity' or exists (select from recsys_engine.index_window where index_window.since > '-infinity')) then
+    idle := array(select recsys_engine.idle_posts(p_post_ids));
+    -- some are marked: where the setting is taken back, all are looked at
+    update recsys_engine.index_window set since = '1900-01-01' where index_window.since = '-infinity' and idle <> '{}';
+    update recsys.post_embeddings set is_idle = each.is_idle
+    from (select named.post_id, nullif(named.post_id = any (idle), false) as is_idle from unnest(p_post_ids) as named (post_id)) as each
+    where post_embeddings.post_id = each.post_id and post_embeddings.is_idle is distinct from each.is_idle;
+    get diagnostics marked = row_count;
+  end if;
+  return marked;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.mark_model_idle(p_model_id bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+declare
+  marked bigint := 0::bigint;
+begin
+  if recsys_engine.indexed_since() > '-infinity' then
+    perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+    execute format(
+      'update recsys_engine.post_embeddings_%s as vectors set is_idle = each.is_idle
+      from (
+        select posts.post_id, nullif(greatest(posts.created_at, latest.last_active_at) < $1, false) as is_idle
+        from recsys.source_posts as posts
+        left join recsys_engine.latest_post_stats as latest on latest.post_id = posts.post_id
+      ) as each
+      where vectors.post_id = each.post_id and vectors.is_idle is distinct from each.is_idle', p_model_id)
+    using recsys_engine.indexed_since();
+    get diagnostics marked = row_count;
+    update recsys_engine.index_window set since = '1900-01-01' where index_window.since = '-infinity';
+  end if;
+  return marked;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.move_index_window(p_most integer DEFAULT 20000)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  goal constant timestamptz := recsys_engine.indexed_since();
+  since timestamptz;
+  goes_to timestamptz;
+  looked_at uuid[];
+  marked bigint;
+begin
+  if p_most is null or p_most < 1 then
+    raise exception 'the index window moves by at least one post, not %', coalesce(p_most::text, 'null') using errcode = '22023';
+  end if;
+  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  select index_window.since into strict since from recsys_engine.index_window;
+  -- as far as p_most posts lie, by the indexes that feeds read the newest and the active by; of equal instants all
+  if goal > since then
+    goes_to := least(
+      goal,
+      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= since and posts.created_at < goal order by posts.created_at offset p_most - 1 limit 1) + interval '1 microsecond',
+      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= since and latest.last_active_at < goal order by latest.last_active_at offset p_most - 1 limit 1) + interval '1 microsecond'
+    );
+  elsif goal < since then
+    goes_to := greatest(
+      goal,
+      (select posts.created_at from recsys.source_posts as posts where posts.created_at >= goal and posts.created_at < since order by posts.created_at desc offset p_most - 1 limit 1),
+      (select latest.last_active_at from recsys_engine.latest_post_stats as latest where latest.last_active_at >= goal and latest.last_active_at < since order by latest.last_active_at desc offset p_most - 1 limit 1)
+    );
+  else
+    return 0::bigint;
+  end if;
+  update recsys_engine.index_window set since = goes_to;
+  if goes_to = '-infinity' then
+    -- nothing asks any more which posts are idle
+    update recsys.post_embeddings set is_idle = null where post_embeddings.is_idle;
+    get diagnostics marked = row_count;
+    return marked;
+  end if;
+  looked_at := array(
+    select posts.post_id from recsys.source_posts as posts where posts.created_at >= least(since, goes_to) and posts.created_at < greatest(since, goes_to)
+    union
+    select latest.post_id from recsys_engine.latest_post_stats as latest where latest.last_active_at >= least(since, goes_to) and latest.last_active_at < greatest(since, goes_to)
+  );
+  perform recsys_engine.mark_idle(looked_at);
+  return cardinality(looked_at)::bigint;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.index_sound_tags(p_post_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  id uuid;
+begin
+  begin
+    perform recsys_engine.index_tags(p_post_ids);
+  exception when data_exception or raise_exception then
+    -- a view that fails on a row must not end the app's own statement: the tags of that post are left out
+    foreach id in array coalesce(p_post_ids, '{}') loop
+      begin
+        perform recsys_engine.index_tags(array[id]);
+      exception when data_exception or raise_exception then
+        delete from recsys_engine.post_tags where post_tags.post_id = id;
+      end;
+    end loop;
+  end;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.index_changed_tags()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  ids uuid[];
+begin
+  if tg_op <> 'TRUNCATE' then
+    execute format('select coalesce(array_agg(distinct %s), ''{}'') from (%s) as changed', tg_argv[0], recsys_engine.changed_rows(tg_op, tg_argv[1])) into ids;
+  end if;
+  perform recsys_engine.index_sound_tags(ids);
+  return null;
 end
 $function$;
 
@@ -289,6 +657,110 @@ CREATE OR REPLACE FUNCTION recsys_engine.user_context(p_user_id uuid, p_model_id
 AS $function$
 begin
   return query select * from recsys_engine.reader_context(recsys_engine.reader_at(p_user_id, p_now), p_model_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_similar(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_most integer, p_share integer, p_is_quick boolean DEFAULT false)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET "hnsw.iterative_scan" TO 'relaxed_order'
+ SET "hnsw.ef_search" TO '1000'
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.found_post[] := '{}'::recsys_engine.found_post[];
+  looked integer;
+  vectors double precision;
+  is_exact boolean;
+begin
+  if p_model_id is null or p_embedding is null then
+    return;
+  end if;
+  if p_is_quick then
+    perform set_config('hnsw.ef_search', '200', true);
+    -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
+    -- pages of recsys_engine.candidates.
+    return query
+    select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
+    from (
+      select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
+      from recsys.post_embeddings
+      where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
+        -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
+        and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
+        and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
+      order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
+      limit p_most
+    ) as near
+    window nearest as (order by near.distance, near.post_id);
+    return;
+  end if;
+  if p_request.readable is not null then
+    -- no vacuum counted them yet: as many that the index is asked
+    select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity')::double precision into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys_engine.post_embeddings_' || p_model_id);
+  end if;
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    -- of those that are named exact search looks at all, and the index at looked * vectors / readable of all, each of which takes 13 times as long
+    is_exact := looked is null or coalesce(cardinality(p_request.readable) ^ 2 < 13 * looked * vectors, false);
+    if p_request.pool is not null then
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        from unnest(p_request.pool) as posts
+        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = posts.post_id
+        order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
+        limit looked
+      );
+    elsif not is_exact then
+      found := array(
+        select row(near.post_id, near.author_id)::recsys_engine.found_post
+        from (
+          select posts.post_id, posts.author_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
+          from recsys.post_embeddings
+          cross join lateral (
+            select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
+          ) as posts
+          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
+            and (p_request.readable is null or post_embeddings.post_id in (select unnest(p_request.readable)))
+          order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
+          limit looked
+        ) as near
+        order by near.distance, near.post_id
+      );
+      -- null: nothing was found
+      is_exact := cardinality(found) < looked and recsys_engine.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
+    end if;
+    if p_request.pool is null and is_exact and p_request.readable is not null then
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        from (
+          select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
+          from recsys.post_embeddings
+          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = any (p_request.readable)
+          order by distance, post_embeddings.post_id
+        ) as near
+        cross join lateral (select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = near.post_id offset 0) as posts
+        order by near.distance, near.post_id
+        limit looked
+      );
+    elsif p_request.pool is null and is_exact then
+      -- few of all are eligible, so it begins with these. Or the index ended early: many equal vectors, as of one who writes the same again and
+      -- again, hide what lies behind them
+      found := array(
+        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+        from recsys_engine.eligible_posts(p_request) as posts
+        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = posts.post_id
+        -- no index is in the order of this
+        order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
+        limit looked
+      );
+    end if;
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
 end
 $function$;
 
@@ -563,6 +1035,37 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  gone uuid[];
+begin
+  if p_kind = 'post' then
+    gone := array(select listed.id from unnest(p_ids) as listed (id) where listed.id is not null and not exists (select from recsys.source_posts as source where source.post_id = listed.id));
+  else
+    gone := array(select listed.id from unnest(p_ids) as listed (id) where listed.id is not null and not exists (select from recsys.source_users as source where source.user_id = listed.id));
+  end if;
+  delete from recsys_engine.embedding_jobs as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
+  delete from recsys_engine.embedding_changes as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
+  -- all that is known of it is to go as well
+  insert into recsys.erasures (kind, entity_id) select p_kind, listed.id from unnest(gone) as listed (id);
+  return array(select unnest(p_ids) except select unnest(gone));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.note_edits(p_post_ids uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into recsys_engine.edited_posts as known (post_id, edited_at)
+  select changed.id, recsys.clock() from unnest(p_post_ids) as changed (id) where changed.id is not null order by changed.id
+  on conflict (post_id) do update set edited_at = excluded.edited_at
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.queue_text_changes()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -572,8 +1075,8 @@ AS $function$
 declare
   -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   changed text;
-  waiting text;
   ids uuid[];
+  known uuid[];
 begin
   if tg_op = 'TRUNCATE' then
     -- it does not say whose texts it took
@@ -581,30 +1084,22 @@ begin
   else
     changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys_engine.changed_rows(tg_op, tg_argv[2]));
   end if;
-  if tg_op in ('DELETE', 'TRUNCATE') then
-    -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
-    foreach waiting in array array['embedding_jobs', 'embedding_changes'] loop
-      execute format('delete from recsys_engine.%1$I as waiting
-        where waiting.kind = $1 and %2$s and not exists (select from recsys.source_%3$ss as source where source.%3$s_id = waiting.entity_id)',
-        waiting, case tg_op when 'DELETE' then format('waiting.entity_id in (%s)', changed) else 'true' end, tg_argv[0])
-      using tg_argv[0];
-    end loop;
-    -- all that is known of it is to go as well
-    execute format('insert into recsys.erasures (kind, entity_id)
-      select distinct $1, known.id from (%1$s) as known
-      where known.id is not null and not exists (select from recsys.source_%2$ss as source where source.%2$s_id = known.id)',
-      case tg_op when 'DELETE' then changed else format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', tg_argv[0]) end, tg_argv[0])
-    using tg_argv[0];
-    changed := format('select changed.id from (%1$s) as changed where exists (select from recsys.source_%2$ss as source where source.%2$s_id = changed.id)',
-      changed, tg_argv[0]);
-  end if;
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
+  if tg_op = 'DELETE' then
+    -- one that only lost a part of its text, such as a project, is embedded again
+    ids := recsys_engine.without_gone(tg_argv[0], ids);
+  elsif tg_op = 'TRUNCATE' then
+    execute format('select array_agg(distinct known.id) from (
+        select known.%1$s_id as id from recsys.%1$s_embeddings as known union all
+        select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = $1 union all
+        select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = $1
+      ) as known', tg_argv[0]) into known using tg_argv[0];
+    perform recsys_engine.without_gone(tg_argv[0], known);
+  end if;
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   -- a vector that the app made again is no edit
   if tg_op = 'UPDATE' and tg_argv[0] = 'post' and tg_argv[tg_nargs - 1]::jsonb ->> 'kind' is distinct from 'vectors' then
-    insert into recsys_engine.edited_posts as known (post_id, edited_at)
-    select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
-    on conflict (post_id) do update set edited_at = excluded.edited_at;
+    perform recsys_engine.note_edits(ids);
   end if;
   return null;
 end
@@ -650,6 +1145,8 @@ begin
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
   where done.kind = 'post' and done.embedding is not null
   on conflict (model_id, post_id) do update set embedding = excluded.embedding;
+  -- an old post that is new to the engine
+  perform recsys_engine.mark_idle(array_agg(done.entity_id)) from unnest(kinds, ids) as done (kind, entity_id) where done.kind = 'post';
   perform recsys_engine.assign_topics(p_model_id, array_agg(done.entity_id), array_agg(done.topic_vector))
   from unnest(kinds, ids, topic_vectors) as done (kind, entity_id, topic_vector)
   where done.kind = 'post' and done.topic_vector is not null;
@@ -1030,6 +1527,90 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.queue_replicated_row()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  watch constant jsonb := tg_argv[0]::jsonb;
+  kind constant text := watch ->> 'kind';
+  entity constant text := watch ->> 'entity';
+  as_it_was jsonb;
+  as_it_is jsonb;
+  -- as it was and as it is, as SQL
+  versions constant text := format('select (jsonb_populate_record(null::%s, version.content)).* from unnest($1::jsonb[]) as version (content) where version.content is not null', tg_relid::regclass);
+  needed text;
+  ids uuid[];
+begin
+  if tg_op <> 'INSERT' then
+    as_it_was := to_jsonb(old);
+  end if;
+  if tg_op <> 'DELETE' then
+    as_it_is := to_jsonb(new);
+  end if;
+  if tg_op = 'UPDATE' and not exists (
+    select from jsonb_array_elements_text(watch -> 'columns') as compared (name) where as_it_was -> compared.name is distinct from as_it_is -> compared.name
+  ) then
+    return null;
+  end if;
+  if kind in ('interactions', 'logins', 'posts') then
+    needed := concat_ws(', ', case when kind <> 'posts' then quote_ident(watch ->> 'user') end, quote_ident(watch ->> 'post'), case when kind <> 'posts' then quote_ident(watch ->> 'created_at') end);
+    execute format('insert into recsys_engine.feature_changes (user_id, post_id, at) select distinct %s, %s, %s from (%s) as changed where num_nulls(%s) = 0',
+      coalesce(watch ->> 'changed_user', 'null::uuid'), coalesce(watch ->> 'changed_post', 'null::uuid'),
+      case kind when 'posts' then quote_literal('-infinity') || '::timestamptz' else quote_ident(watch ->> 'created_at') end, versions, needed)
+    using array[as_it_was, as_it_is];
+  end if;
+  if entity is not null then
+    execute format('select array_remove(array_agg(distinct %s), null) from (%s) as changed', watch ->> 'entity_sql', versions) into ids using array[as_it_was, as_it_is];
+    if entity = 'post' and kind <> 'vectors' then
+      perform recsys_engine.index_sound_tags(ids);
+    end if;
+    if tg_op = 'DELETE' then
+      ids := recsys_engine.without_gone(entity, ids);
+    end if;
+    perform recsys_engine.enqueue_embedding_jobs(entity, ids);
+    if tg_op = 'UPDATE' and entity = 'post' and kind <> 'vectors' then
+      perform recsys_engine.note_edits(ids);
+    end if;
+  end if;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.follow_replication()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  each record;
+  truncation name;
+  followed integer := 0;
+begin
+  for each in select watches.table_name, watches.watch from recsys.watches loop
+    execute format('create or replace trigger %1$I after insert or update or delete on %2$s for each row execute function recsys_engine.queue_replicated_row(%3$L)',
+      'recsys_replicated_' || left(md5(each.watch::text), 12), each.table_name, each.watch);
+    -- not of what is written here: the triggers of statements have that
+    execute format('alter table %s enable replica trigger %I', each.table_name, 'recsys_replicated_' || left(md5(each.watch::text), 12));
+    for truncation in
+      select pg_trigger.tgname from pg_catalog.pg_trigger where pg_trigger.tgrelid = each.table_name and pg_trigger.tgname ~ '^recsys_.*truncate$' and pg_trigger.tgenabled = 'O'
+    loop
+      execute format('alter table %s enable always trigger %I', each.table_name, truncation);
+    end loop;
+    -- what was copied before
+    perform recsys_engine.queue_watched(each.table_name, each.watch, true);
+    followed := followed + 1;
+  end loop;
+  if followed = 0 then
+    raise exception 'no table is watched' using hint = 'call recsys.watch for the app''s tables first';
+  end if;
+  return followed;
+end
+$function$;
+
 create or replace view recsys_engine.impression_partitions with (security_invoker=true) as
  SELECT name,
     is_day,
@@ -1184,6 +1765,47 @@ begin
     where partitions.first <= archived_days.day::timestamp at time zone 'UTC' and partitions.next > archived_days.day::timestamp at time zone 'UTC'
   );
   return number;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.nearest_posts(p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_without uuid[], p_limit integer)
+ RETURNS TABLE(post_id uuid, similarity double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET "hnsw.iterative_scan" TO 'relaxed_order'
+ SET "hnsw.ef_search" TO '200'
+AS $function$
+declare
+  -- of the caller's own mutes; nobody's, where nobody is signed in
+  request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(auth.uid(), p_now);
+  found_ids uuid[] := array(
+    select post_embeddings.post_id
+    from recsys.post_embeddings
+    where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id <> all (p_without)
+      and exists (select from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = post_embeddings.post_id offset 0)
+    order by post_embeddings.embedding operator(extensions.<#>) p_embedding
+    limit p_limit
+  );
+begin
+  -- an iterative scan gives up after hnsw.max_scan_tuples, 20,000: whoever may read few of many posts is answered from these, found
+  -- by whatever index their policy has
+  if cardinality(found_ids) < p_limit then
+    found_ids := array(
+      select eligible.post_id
+      from recsys_engine.eligible_posts(request) as eligible
+      join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = eligible.post_id
+      where eligible.post_id <> all (p_without)
+      -- no index is in this order
+      order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0
+      limit p_limit
+    );
+  end if;
+  return query
+  select post_embeddings.post_id, -(post_embeddings.embedding operator(extensions.<#>) p_embedding) as nearness
+  from recsys.post_embeddings
+  where post_embeddings.model_id = p_model_id and post_embeddings.post_id = any (found_ids)
+  order by nearness desc, post_embeddings.post_id;
 end
 $function$;
 
@@ -1661,9 +2283,15 @@ CREATE TRIGGER recsys_user_vectors_user_id_vector_09828f_texts_truncate AFTER TR
 
 comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 
+comment on column recsys.settings.indexed_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
+
 comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
+
+comment on column recsys.post_embeddings.is_idle is 'True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
+
+comment on function recsys_engine.complete_model(bigint,jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
 comment on function recsys_engine.drop_old_model() is 'Drops one of recsys_engine.droppable_models, the first published, and returns its model_id; null: there is none. Bases of vectors that no model reads any more go, too (recsys_engine.drop_unread_bases). Raises lock_not_available where the vectors are being read: try again.';
 
@@ -1737,6 +2365,24 @@ comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with wh
 
 comment on function recsys_engine.user_components(uuid,bigint) is 'The components of a user''s own vector by the basis of a model. Null: the user has none, or the model reads none of users.';
 
+comment on table recsys_engine.index_window is 'Up to where idle posts have been marked, in one row.';
+
+comment on column recsys_engine.index_window.only_row is 'Always true: there is one row.';
+
+comment on column recsys_engine.index_window.since is 'Posts written before it, to which nobody came since, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.';
+
+comment on function recsys_engine.indexed_since() is 'Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is.';
+
+comment on function recsys_engine.idle_posts(uuid[]) is 'Which of some posts are idle: written before recsys_engine.indexed_since(), and nobody but their authors came to them since.';
+
+comment on function recsys_engine.mark_idle(uuid[]) is 'Has the vectors of some posts, those of all models, say whether these are idle. Returns how many changed.';
+
+comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
+
+comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+
+comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
+
 comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
 comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
@@ -1745,6 +2391,8 @@ comment on function recsys_engine.reader_context(recsys_engine.reader,bigint) is
 
 comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
+comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
+
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
@@ -1752,6 +2400,10 @@ comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
+
+comment on function recsys_engine.without_gone(text,uuid[]) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them.';
+
+comment on function recsys_engine.note_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
 
 comment on function recsys_engine.call_embed() is 'Calls the function embed where jobs are due, or texts wait for an encoder, with the project''s URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net''s request id; null: nothing to do.';
 
@@ -1776,6 +2428,10 @@ comment on function recsys_engine.own_vectors(text,text,uuid[]) is 'The vectors 
 comment on function recsys_engine.missing_vectors(text,text,uuid,integer) is 'The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet.';
 
 comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.settings: an encoder that is set makes a vector of every post that has none by it, also where it had failed.';
+
+comment on function recsys_engine.queue_replicated_row() is 'Trigger of tables that a subscription fills: queues a row that came, went or changed, as the triggers of recsys.watch queue a statement''s. Its argument is the watch, as in recsys.watches.';
+
+comment on function recsys_engine.follow_replication() is 'For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows.';
 
 comment on table recsys_engine.impressions_default is 'Impressions of months or days that have no partition: none are made for what lies further ahead or was imported from long ago. recsys_engine.make_impression_partitions() moves them out.';
 
@@ -1821,6 +2477,8 @@ comment on column recsys_engine.archived_days.archived_at is 'When the day was d
 
 comment on column recsys_engine.archived_days.restored_at is 'Since when the rows are in recsys.impressions again; null: they are not.';
 
+comment on function recsys_engine.nearest_posts(bigint,extensions.vector,timestamp with time zone,uuid[],integer) is 'The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some and without idle ones: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1.';
+
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
 comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
@@ -1836,6 +2494,28 @@ revoke execute on function recsys_engine.drop_unread_bases() from public;
 revoke execute on function recsys_engine.user_components(uuid,bigint) from public;
 
 grant execute on function recsys_engine.user_components(uuid,bigint) to authenticated, service_role;
+
+revoke execute on function recsys_engine.indexed_since() from public;
+
+grant execute on function recsys_engine.indexed_since() to service_role;
+
+revoke execute on function recsys_engine.idle_posts(uuid[]) from public;
+
+grant execute on function recsys_engine.idle_posts(uuid[]) to service_role;
+
+revoke execute on function recsys_engine.mark_idle(uuid[]) from public;
+
+grant execute on function recsys_engine.mark_idle(uuid[]) to service_role;
+
+revoke execute on function recsys_engine.mark_model_idle(bigint) from public;
+
+grant execute on function recsys_engine.mark_model_idle(bigint) to service_role;
+
+revoke execute on function recsys_engine.move_index_window(integer) from public;
+
+grant execute on function recsys_engine.move_index_window(integer) to service_role;
+
+revoke execute on function recsys_engine.index_sound_tags(uuid[]) from public;
 
 revoke execute on function recsys_engine.reader_at(uuid,timestamp with time zone) from public;
 
@@ -1864,6 +2544,10 @@ grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with 
 revoke execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) from public;
 
 grant execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.without_gone(text,uuid[]) from public;
+
+revoke execute on function recsys_engine.note_edits(uuid[]) from public;
 
 revoke execute on function recsys_engine.reads_columns(regclass,text[]) from public;
 
@@ -1899,6 +2583,10 @@ grant execute on function recsys_engine.missing_vectors(text,text,uuid,integer) 
 
 revoke execute on function recsys_engine.queue_for_encoder() from public;
 
+revoke execute on function recsys_engine.queue_replicated_row() from public;
+
+revoke execute on function recsys_engine.follow_replication() from public;
+
 revoke execute on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) from public;
 
 revoke execute on function recsys_engine.post_audiences(uuid[]) from public;
@@ -1910,6 +2598,8 @@ revoke execute on function recsys_engine.named_posts(uuid[]) from public;
 grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
 
 revoke execute on function recsys_engine.check_vectors() from public;
+
+grant select (is_idle) on table recsys.post_embeddings to anon;
 
 grant delete on table recsys_engine.raw_vectors to service_role;
 
@@ -1960,6 +2650,14 @@ grant select on table recsys_engine.encoding_jobs to service_role;
 grant update on table recsys_engine.encoding_jobs to service_role;
 
 grant select on table recsys_engine.models_without_basis to service_role;
+
+grant delete on table recsys_engine.index_window to service_role;
+
+grant insert on table recsys_engine.index_window to service_role;
+
+grant select on table recsys_engine.index_window to service_role;
+
+grant update on table recsys_engine.index_window to service_role;
 
 grant select on table recsys_engine.impression_partitions to service_role;
 

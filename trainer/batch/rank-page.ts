@@ -243,12 +243,15 @@ async function rankUser(
 
 /** The nearest posts among those that everybody may read and some others. */
 function withAlso(
-  { postVectors, hasVector, state, community }: Snapshot,
+  { postVectors, hasVector, state, community, run }: Snapshot,
   vector: Float32Array,
   nearest: Int32Array,
   also: number[],
 ) {
-  const posts = [...nearest, ...also.filter((post) => hasVector[post] === 1 && post < state.alive)];
+  const posts = [
+    ...nearest,
+    ...also.filter((post) => hasVector[post] === 1 && post < state.alive && state.isIndexed(post, run.asOf)),
+  ];
   const similarity = new Map(
     posts.map((post) => [post, innerProduct(vector, 0, postVectors, post * dimensions, dimensions)]),
   );

@@ -89,7 +89,9 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
   let events = timeline.length;
   while (events > timeline.wholeFrom && timeline.at[events - 1] > run.asOf) events--;
   state.advance(events, run.asOf);
-  const searched = Uint8Array.from(hasVector, (has, post) => (has && !hidden[post] && post < state.alive ? 1 : 0));
+  const searched = Uint8Array.from(hasVector, (has, post) =>
+    has && !hidden[post] && post < state.alive && state.isIndexed(post, run.asOf) ? 1 : 0,
+  );
   return {
     run,
     community,

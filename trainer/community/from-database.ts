@@ -62,8 +62,10 @@ export async function communityFromDatabase(
     const graph = await readGraph(client, userNumbers);
     const topics = await readTopics(client, numbers);
     const pushed = await readPushed(client, numbers, timeline, loadPromoted);
+    const [settings] = await run(client, db.selectFrom("recsys.settings").select("indexed_days"));
+    const indexedDays = settings.indexed_days ?? undefined;
     return {
-      community: { users, posts, interactions: interactionsOf(timeline), ...graph, ...topics, ...pushed },
+      community: { users, posts, interactions: interactionsOf(timeline), ...graph, ...topics, ...pushed, indexedDays },
       timeline,
       pages,
     };

@@ -1,5 +1,6 @@
 /** What retrieval in a replay is asked with, and what it gives. */
 import type { Candidate } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import type { Touched } from "./follows.ts";
 import type { Neighbours } from "./neighbours.ts";
 
 export interface NumberedCandidate extends Candidate {
@@ -27,4 +28,23 @@ export interface RetrievalOptions {
   shown?: Iterable<number> | undefined;
   /** Of these posts the first `most` that the user may be shown and no source brings. */
   floor?: { posts: readonly number[]; most: number };
+}
+
+/** What the sources are asked with. */
+export interface SourceInputs {
+  hidden: Uint8Array | undefined;
+  similar: ArrayLike<number> | undefined;
+  now: number;
+  vector: Float32Array;
+  postVectors: Float32Array;
+  /** How often the user interacted with the posts of each other author. */
+  affinities: Map<number, number>;
+  /** Whom the user follows, the latest first. */
+  follows: number[];
+  /** The posts of each topic that they follow, the newest first. */
+  topics: Iterable<number>[];
+  touched: Map<number, Touched>;
+  covisited: number[];
+  /** Whether a post may be in the feed at work. */
+  eligible(post: number): boolean;
 }

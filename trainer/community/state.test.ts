@@ -12,6 +12,7 @@ import { eitherDatabase } from "../../db/testing.ts";
 import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
+import { CommunityState } from "./state.ts";
 import {
   addFollows,
   addNewcomers,
@@ -69,3 +70,35 @@ for (const part of parts)
     const counts = [compared, followed, touched, byTopic, covisited, 20 * withheld];
     assert.ok(compared > 1000 && counts.every((count) => count > 50), `only ${counts} rows compared`);
   });
+
+test("with an index window the source similar brings the same posts in SQL and in the replay", async () => {
+  const { community, timeline } = loaded;
+  const now = timeline.at[timeline.length - 1] + 0.5;
+  // the clock of SQL goes on: no post becomes idle within the next ten minutes
+  const last = new CommunityState(community, timeline);
+  last.advance(timeline.length, now);
+  const days = [3, 4, 5, 6, 7].find((each) =>
+    community.posts.ids.every((_, post) => {
+      const { created_at, last_active_at } = last.times(post);
+      const left = Math.max(created_at, last_active_at ?? 0) - (now - each * 86_400_000);
+      return left < 0 || left > 600_000;
+    }),
+  );
+  assert.ok(days);
+  // the next model has as many posts, and so the same name
+  await database.pool.query("update recsys.models set name = name || ' before'");
+  await database.pool.query("update recsys.settings set indexed_days = $1", [days]);
+  community.indexedDays = days;
+  const postVectors = unitVectors(random, community.posts.ids.length);
+  const instant = await instantAfter(database, loaded, postVectors, timeline.length);
+  const indexed = community.posts.ids.filter((_, post) => instant.state.isIndexed(post, now)).length;
+  assert.ok(indexed > 20 && indexed < 0.9 * community.posts.ids.length, `${indexed} are indexed`);
+  let [similar, others] = [0, 0];
+  for (let user = 0; user < community.users.ids.length; user += 9)
+    for (const { post, ranks } of await assertAgrees(instant, user, unitVectors(random, 1))) {
+      if (ranks.similar !== null) similar++;
+      if (ranks.similar !== null) assert.ok(instant.state.isIndexed(post, now));
+      else if (!instant.state.isIndexed(post, now)) others++;
+    }
+  assert.ok(similar > 50 && others > 50, `${similar} by similar, ${others} idle ones by other sources`);
+});

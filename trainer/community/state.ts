@@ -26,11 +26,11 @@ import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
 import { followedPosts } from "./followed-posts.ts";
-import { byTouches, FollowsSoFar, getOrAdd, TopicsSoFar, type Touched, touchedBy } from "./follows.ts";
+import { byTouches, FollowsSoFar, getOrAdd, TopicsSoFar, touchedBy } from "./follows.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { covisitedBy } from "./neighbours.ts";
 import { quietUser } from "./quiet.ts";
-import type { NumberedCandidate, RetrievalOptions } from "./retrieval-options.ts";
+import type { NumberedCandidate, RetrievalOptions, SourceInputs } from "./retrieval-options.ts";
 import { postsWithinShare } from "./share.ts";
 import { login, type Timeline } from "./timeline.ts";
 import { topByScore } from "./top.ts";
@@ -103,6 +103,15 @@ export class CommunityState {
       created_at: this.community.posts.createdAt[post],
       last_active_at: event < 0 ? null : this.timeline.at[event],
     };
+  }
+
+  /** Whether the index of vectors has a post at an instant: recsys_engine.idle_posts says which it has not. */
+  isIndexed(post: number, now: number): boolean {
+    const { posts, indexedDays } = this.community;
+    if (indexedDays === undefined) return true;
+    const event = this.lastOfPost[post];
+    const last = event < 0 ? posts.createdAt[post] : Math.max(posts.createdAt[post], this.timeline.at[event]);
+    return last >= now - 24 * hour * indexedDays;
   }
 
   /** What the ranker sees of a user; `history`: the vectors [32] of `Histories.latest`. `hidden`: [posts] 1: they may not read the post. */
@@ -310,9 +319,13 @@ export class CommunityState {
   }
 
   /** What each source brings, the best first, as its function in SQL does. */
-  private readonly sources: Record<Source, (asked: Asked) => ArrayLike<number>> = {
-    similar: ({ similar, vector, postVectors, eligible }) =>
-      similar ?? mostSimilar(vector, postVectors, this.community.posts, this.alive, eligible),
+  private readonly sources: Record<Source, (asked: SourceInputs) => ArrayLike<number>> = {
+    similar: ({ similar, now, vector, postVectors, eligible }) => {
+      const { posts, indexedDays } = this.community;
+      const searched =
+        indexedDays === undefined ? eligible : (post: number) => this.isIndexed(post, now) && eligible(post);
+      return similar ?? mostSimilar(vector, postVectors, posts, this.alive, searched);
+    },
     active: ({ eligible }) => this.within("active", this.activity.posts(eligible)),
     fresh: ({ eligible }) => this.within("fresh", this.newest(eligible)),
     trending: ({ now, hidden, eligible }) => this.trending(now, hidden, eligible),
@@ -326,11 +339,11 @@ export class CommunityState {
     return postsWithinShare(posts, this.community.posts.authors, sources[source]).posts;
   }
 
-  private *newest(eligible: Asked["eligible"]): Iterable<number> {
+  private *newest(eligible: SourceInputs["eligible"]): Iterable<number> {
     for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
   }
 
-  private trending(now: number, hidden: Uint8Array | undefined, eligible: Asked["eligible"]): number[] {
+  private trending(now: number, hidden: Uint8Array | undefined, eligible: SourceInputs["eligible"]): number[] {
     const { authors } = this.community.posts;
     const few = this.hottest(now, hidden);
     const found = postsWithinShare(few.filter(eligible), authors, sources.trending);
@@ -367,25 +380,6 @@ export class CommunityState {
     );
     return hottest.map((i) => posts[i]);
   }
-}
-
-/** What the sources are asked with. */
-interface Asked {
-  hidden: Uint8Array | undefined;
-  similar: ArrayLike<number> | undefined;
-  now: number;
-  vector: Float32Array;
-  postVectors: Float32Array;
-  /** How often the user interacted with the posts of each other author. */
-  affinities: Map<number, number>;
-  /** Whom the user follows, the latest first. */
-  follows: number[];
-  /** The posts of each topic that they follow, the newest first. */
-  topics: Iterable<number>[];
-  touched: Map<number, Touched>;
-  covisited: number[];
-  /** Whether a post may be in the feed at work. */
-  eligible(post: number): boolean;
 }
 
 /** As many trending posts are kept for those who ask at the same instant: nearly all have 50 left that they did not come to. */

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import type pg from "pg";
 import pgvector from "pgvector";
 import type { OnProgress } from "../../db/progress.ts";
-import { type Query, run } from "../../supabase/functions/_shared/database/database.ts";
+import { call, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, insertRows, listOf, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import type { VectorSpec } from "../../supabase/functions/_shared/features/feature-spec.ts";
@@ -151,10 +151,19 @@ async function insert(
     id_embedding: ["extensions.vector", rows.map(({ id }) => text(idEmbeddings.get(id)))],
   } as const;
   const ids = ["uuid", rows.map(({ id }) => id)] as const;
-  // a table of the model's own until it is complete
+  // a table of the model's own until it is complete; an update of what is idle would leave each of these rows twice
+  const idle =
+    kind === "post"
+      ? await run(client, call("recsys_engine.idle_posts", { p_post_ids: rows.map(({ id }) => id) }))
+      : [];
+  const isIdle = new Set(idle.map(({ idle_posts }) => idle_posts));
   const written =
     kind === "post"
-      ? insertRows(`recsys_engine.post_embeddings_${modelId}` as "recsys.post_embeddings", { ...vectors, post_id: ids })
+      ? insertRows(`recsys_engine.post_embeddings_${modelId}` as "recsys.post_embeddings", {
+          ...vectors,
+          post_id: ids,
+          is_idle: ["boolean", rows.map(({ id }) => isIdle.has(id) || null)],
+        })
       : insertRows(`recsys_engine.user_embeddings_${modelId}` as "recsys.user_embeddings", {
           ...vectors,
           user_id: ids,

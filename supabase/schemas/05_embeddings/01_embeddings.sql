@@ -7,6 +7,8 @@ create table recsys.post_embeddings (
   post_id uuid not null,
   embedding extensions.vector(32) not null check (abs(extensions.vector_norm(embedding) - 1) < 0.001),
   id_embedding extensions.vector(32),
+  -- null and true alone: a null takes no byte of a row
+  is_idle boolean,
   -- the post first: an erasure looks for it in the partitions of all models
   primary key (post_id, model_id)
 ) partition by list (model_id);
@@ -15,6 +17,7 @@ comment on column recsys.post_embeddings.model_id is 'Whose vector it is; the pa
 comment on column recsys.post_embeddings.post_id is 'Of recsys.source_posts.';
 comment on column recsys.post_embeddings.embedding is 'What the post tower gives for the post as it was when it was embedded.';
 comment on column recsys.post_embeddings.id_embedding is 'Input of the post tower, next to the text; null: zeros.';
+comment on column recsys.post_embeddings.is_idle is 'True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
 create table recsys.user_embeddings (
   model_id bigint not null,
@@ -93,13 +96,17 @@ begin
   if (select count(*) from recsys_engine.model_artifacts where model_id = p_model_id) <> 3 then
     raise exception 'model % does not have its three graphs', p_model_id using hint = 'publish the model again';
   end if;
-  execute format('select count(*) from recsys_engine.post_embeddings_%s', p_model_id) into posts;
+  execute format('select count(*) from recsys_engine.post_embeddings_%s where is_idle is null', p_model_id) into posts;
   -- a graph that outgrows this memory goes on being built on disk, several times slower: it takes 843 bytes a post, so that the
   -- usual 64 MB end at 79,600 posts. 1 GB is for 1.2 million, and no more is taken from the others.
   perform set_config('maintenance_work_mem', least(greatest(64, posts / 1000 + 1), 1024) || 'MB', true);
   -- pgvector before 0.8.2 can overflow in a parallel build (CVE-2026-3172), and Debian ships 0.8.0
   perform set_config('max_parallel_maintenance_workers', '0', true);
-  execute format('create index on recsys_engine.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)', p_model_id);
+  execute format('create index on recsys_engine.post_embeddings_%s using hnsw (embedding extensions.vector_ip_ops)%s', p_model_id,
+    -- an app's own searches of all vectors have the whole index, where there is no window
+    (select ' where is_idle is null' from recsys.settings where settings.indexed_days is not null));
+  -- posts that became idle or active since their vectors were written; no roll-up goes on before they are attached
+  perform recsys_engine.mark_model_idle(p_model_id);
   execute format('alter table recsys.post_embeddings attach partition recsys_engine.post_embeddings_%s for values in (%s)', p_model_id, p_model_id);
   execute format('alter table recsys.user_embeddings attach partition recsys_engine.user_embeddings_%s for values in (%s)', p_model_id, p_model_id);
   execute format('analyze recsys_engine.post_embeddings_%s', p_model_id);
@@ -114,7 +121,7 @@ begin
   update recsys.models set status = 'ready', gate = p_gate where model_id = p_model_id;
 end
 $$;
-comment on function recsys_engine.complete_model(bigint, jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
+comment on function recsys_engine.complete_model(bigint, jsonb) is 'Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0.';
 
 create function recsys_engine.reject_model(p_model_id bigint, p_gate jsonb) returns void
 language plpgsql volatile security invoker set search_path = ''

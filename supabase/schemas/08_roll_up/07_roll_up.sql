@@ -270,6 +270,8 @@ begin
     written := written + done.written;
   end loop;
 
+  perform recsys_engine.mark_idle(posts);
+
   delete from recsys_engine.set_aside_changes
   where set_aside_changes.last_failed_at < started and (set_aside_changes.post_id = any (posts) or set_aside_changes.user_id = any (users));
   -- also after a deletion, which writes nothing

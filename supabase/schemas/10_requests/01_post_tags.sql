@@ -31,23 +31,17 @@ as $$
 $$;
 comment on function recsys_engine.index_tags(uuid[]) is 'Rewrites the recsys_engine.post_tags of some posts (null: of all), and removes those of posts that are gone.';
 
-create function recsys_engine.index_changed_tags() returns trigger
--- definer: as recsys_engine.queue_feature_changes()
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+create function recsys_engine.index_sound_tags(p_post_ids uuid[]) returns void
+language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
-  ids uuid[];
   id uuid;
 begin
-  if tg_op <> 'TRUNCATE' then
-    execute format('select coalesce(array_agg(distinct %s), ''{}'') from (%s) as changed', tg_argv[0], recsys_engine.changed_rows(tg_op, tg_argv[1])) into ids;
-  end if;
   begin
-    perform recsys_engine.index_tags(ids);
+    perform recsys_engine.index_tags(p_post_ids);
   exception when data_exception or raise_exception then
     -- a view that fails on a row must not end the app's own statement: the tags of that post are left out
-    foreach id in array coalesce(ids, '{}') loop
+    foreach id in array coalesce(p_post_ids, '{}') loop
       begin
         perform recsys_engine.index_tags(array[id]);
       exception when data_exception or raise_exception then
@@ -55,9 +49,25 @@ begin
       end;
     end loop;
   end;
+end
+$$;
+comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
+
+create function recsys_engine.index_changed_tags() returns trigger
+-- definer: as recsys_engine.queue_feature_changes()
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  ids uuid[];
+begin
+  if tg_op <> 'TRUNCATE' then
+    execute format('select coalesce(array_agg(distinct %s), ''{}'') from (%s) as changed', tg_argv[0], recsys_engine.changed_rows(tg_op, tg_argv[1])) into ids;
+  end if;
+  perform recsys_engine.index_sound_tags(ids);
   return null;
 end
 $$;
 comment on function recsys_engine.index_changed_tags() is 'Trigger of watched posts: recsys_engine.index_tags for the posts that a statement changed. Its arguments are made by recsys.watch: the column with the id, the columns whose change counts.';
-revoke all on function recsys_engine.index_tags(uuid[]), recsys_engine.index_changed_tags() from public;
+revoke all on function recsys_engine.index_tags(uuid[]), recsys_engine.index_sound_tags(uuid[]), recsys_engine.index_changed_tags() from public;
 grant execute on function recsys_engine.index_tags(uuid[]) to service_role;

@@ -81,6 +81,35 @@ create index edited_posts_edited_at_idx on recsys_engine.edited_posts (edited_at
 alter table recsys_engine.edited_posts enable row level security;
 grant select, insert, update, delete on recsys_engine.edited_posts to service_role;
 
+create function recsys_engine.without_gone(p_kind text, p_ids uuid[]) returns uuid[]
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  gone uuid[];
+begin
+  if p_kind = 'post' then
+    gone := array(select listed.id from unnest(p_ids) as listed (id) where listed.id is not null and not exists (select from recsys.source_posts as source where source.post_id = listed.id));
+  else
+    gone := array(select listed.id from unnest(p_ids) as listed (id) where listed.id is not null and not exists (select from recsys.source_users as source where source.user_id = listed.id));
+  end if;
+  delete from recsys_engine.embedding_jobs as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
+  delete from recsys_engine.embedding_changes as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
+  -- all that is known of it is to go as well
+  insert into recsys.erasures (kind, entity_id) select p_kind, listed.id from unnest(gone) as listed (id);
+  return array(select unnest(p_ids) except select unnest(gone));
+end
+$$;
+comment on function recsys_engine.without_gone(text, uuid[]) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them.';
+
+create function recsys_engine.note_edits(p_post_ids uuid[]) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into recsys_engine.edited_posts as known (post_id, edited_at)
+  select changed.id, recsys.clock() from unnest(p_post_ids) as changed (id) where changed.id is not null order by changed.id
+  on conflict (post_id) do update set edited_at = excluded.edited_at
+$$;
+comment on function recsys_engine.note_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
+
 create function recsys_engine.queue_text_changes() returns trigger
 -- definer: as recsys_engine.queue_feature_changes()
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -88,8 +117,8 @@ as $$
 declare
   -- its columns were quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   changed text;
-  waiting text;
   ids uuid[];
+  known uuid[];
 begin
   if tg_op = 'TRUNCATE' then
     -- it does not say whose texts it took
@@ -97,35 +126,27 @@ begin
   else
     changed := format('select %s as id from (%s) as changed', tg_argv[1], recsys_engine.changed_rows(tg_op, tg_argv[2]));
   end if;
-  if tg_op in ('DELETE', 'TRUNCATE') then
-    -- of an entity that is gone nothing waits; one that only lost a part of its text, such as a project, is embedded again
-    foreach waiting in array array['embedding_jobs', 'embedding_changes'] loop
-      execute format('delete from recsys_engine.%1$I as waiting
-        where waiting.kind = $1 and %2$s and not exists (select from recsys.source_%3$ss as source where source.%3$s_id = waiting.entity_id)',
-        waiting, case tg_op when 'DELETE' then format('waiting.entity_id in (%s)', changed) else 'true' end, tg_argv[0])
-      using tg_argv[0];
-    end loop;
-    -- all that is known of it is to go as well
-    execute format('insert into recsys.erasures (kind, entity_id)
-      select distinct $1, known.id from (%1$s) as known
-      where known.id is not null and not exists (select from recsys.source_%2$ss as source where source.%2$s_id = known.id)',
-      case tg_op when 'DELETE' then changed else format('select known.%1$s_id as id from recsys.%1$s_embeddings as known', tg_argv[0]) end, tg_argv[0])
-    using tg_argv[0];
-    changed := format('select changed.id from (%1$s) as changed where exists (select from recsys.source_%2$ss as source where source.%2$s_id = changed.id)',
-      changed, tg_argv[0]);
-  end if;
   execute format('select array_agg(distinct changed.id) from (%s) as changed', changed) into ids;
+  if tg_op = 'DELETE' then
+    -- one that only lost a part of its text, such as a project, is embedded again
+    ids := recsys_engine.without_gone(tg_argv[0], ids);
+  elsif tg_op = 'TRUNCATE' then
+    execute format('select array_agg(distinct known.id) from (
+        select known.%1$s_id as id from recsys.%1$s_embeddings as known union all
+        select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = $1 union all
+        select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = $1
+      ) as known', tg_argv[0]) into known using tg_argv[0];
+    perform recsys_engine.without_gone(tg_argv[0], known);
+  end if;
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   -- a vector that the app made again is no edit
   if tg_op = 'UPDATE' and tg_argv[0] = 'post' and tg_argv[tg_nargs - 1]::jsonb ->> 'kind' is distinct from 'vectors' then
-    insert into recsys_engine.edited_posts as known (post_id, edited_at)
-    select changed.id, recsys.clock() from unnest(ids) as changed (id) where changed.id is not null order by changed.id
-    on conflict (post_id) do update set edited_at = excluded.edited_at;
+    perform recsys_engine.note_edits(ids);
   end if;
   return null;
 end
 $$;
 comment on function recsys_engine.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; posts whose text was changed are noted in recsys_engine.edited_posts; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
-revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.queue_text_changes() from public;
+revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.without_gone(text, uuid[]), recsys_engine.note_edits(uuid[]), recsys_engine.queue_text_changes() from public;
 grant execute on function recsys_engine.enqueue_embedding_jobs(text, uuid[]) to service_role;

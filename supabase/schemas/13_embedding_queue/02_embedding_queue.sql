@@ -103,6 +103,8 @@ begin
   from unnest(kinds, ids, embeddings) as done (kind, entity_id, embedding)
   where done.kind = 'post' and done.embedding is not null
   on conflict (model_id, post_id) do update set embedding = excluded.embedding;
+  -- an old post that is new to the engine
+  perform recsys_engine.mark_idle(array_agg(done.entity_id)) from unnest(kinds, ids) as done (kind, entity_id) where done.kind = 'post';
   perform recsys_engine.assign_topics(p_model_id, array_agg(done.entity_id), array_agg(done.topic_vector))
   from unnest(kinds, ids, topic_vectors) as done (kind, entity_id, topic_vector)
   where done.kind = 'post' and done.topic_vector is not null;

@@ -1182,6 +1182,17 @@ export interface RecsysEngineImpressionPartitions {
   next: Timestamp;
 }
 
+export interface RecsysEngineIndexWindow {
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * Posts written before it, to which nobody came since, are marked as idle. -infinity: none are; 1900: those that a roll-up or a publish looked at.
+   */
+  since: Generated<Timestamp>;
+}
+
 export interface RecsysEngineJudgedInteractions {
   /**
    * As in recsys.source_interactions.
@@ -2779,6 +2790,10 @@ export interface RecsysPostEmbeddings {
    */
   id_embedding: string | null;
   /**
+   * True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.
+   */
+  is_idle: boolean | null;
+  /**
    * Whose vector it is; the partition.
    */
   model_id: number;
@@ -2935,6 +2950,10 @@ export interface RecsysSettings {
    * How many impressions of a person are kept a day (UTC); more are counted in recsys_engine.user_days and not kept. Null: all.
    */
   impressions_per_day: Generated<number | null>;
+  /**
+   * Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.
+   */
+  indexed_days: number | null;
   /**
    * From how many seconds on a view (the value of recsys.source_interactions) is a long one. Null: time spent does not count, and models trained from now on do not predict it.
    */
@@ -3396,6 +3415,7 @@ export interface DB {
   "recsys_engine.imports": RecsysEngineImports;
   "recsys_engine.impression_features": RecsysEngineImpressionFeatures;
   "recsys_engine.impression_partitions": RecsysEngineImpressionPartitions;
+  "recsys_engine.index_window": RecsysEngineIndexWindow;
   "recsys_engine.judged_interactions": RecsysEngineJudgedInteractions;
   "recsys_engine.late_changes": RecsysEngineLateChanges;
   "recsys_engine.late_days": RecsysEngineLateDays;
@@ -3635,7 +3655,7 @@ export interface Functions {
   "recsys_engine.complete_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null; p_user_ids: readonly (string | null)[] | null; p_bases: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null; p_scores: readonly (string | null)[] | null; p_views: readonly (string | null)[] | null; p_votes: readonly (string | null)[] | null; p_comments: readonly (string | null)[] | null; p_sources: readonly (string | null)[] | null; p_failed: number | null; p_error: string | null; p_optional_probabilities: readonly (string | null)[] | null }; row: { complete_batch_page: number } };
   /** Writes the vectors that model p_model_id gave for the jobs of a claim, has posts join the topics that p_topic_vectors (of their text alone, null: unknown) are nearest to, and removes those jobs, in one transaction; a null vector means that the entity is gone. Returns how many were written or gone: not those that another claim took over, and none when the model is no longer the active one, whose jobs then wait for the one that is. An edited post keeps its id_embedding. */
   "recsys_engine.complete_embedding_jobs": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_kinds: readonly (string | null)[] | null; p_entity_ids: readonly (string | null)[] | null; p_embeddings: readonly (string | null)[] | null; p_topic_vectors?: readonly (string | null)[] | null | undefined }; row: { complete_embedding_jobs: number } };
-  /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
+  /** Ends the building of a candidate that the gate let pass (p_gate: what it said): builds its HNSW index of the posts that are not idle, attaches its partitions, without that of neighbours where there are none, marks it ready. Raises when an artifact is missing. Call it with statement_timeout 0. */
   "recsys_engine.complete_model": { args: { p_model_id: number | string | null; p_gate?: string | null | undefined }; row: { complete_model: unknown } };
   /** Records what a claimed request brought. false: the claim is no longer its own. */
   "recsys_engine.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
@@ -3715,6 +3735,8 @@ export interface Functions {
   "recsys_engine.finish_batch_run": { args: { p_run_id: number | string | null }; row: { finish_batch_run: string } };
   /** A text as muted words are looked for in it, both folded: in small letters, compatible forms as one (NFKD), without accents, soft hyphens and what else has no width. Letters of scripts without spaces stand apart, so that a word is found inside a sentence. The same as folded() in _shared/features/words.ts. */
   "recsys_engine.folded": { args: { p_text: string | null }; row: { folded: string } };
+  /** For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows. */
+  "recsys_engine.follow_replication": { args: {  }; row: { follow_replication: number } };
   /** Whom a user follows as of an instant, the latest first, 1,000 at most. */
   "recsys_engine.followed_people": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { followed_people: string[] } };
   /** Of the 100 topics and groups that a user followed last, as of an instant, or wants more of, the 10 in which somebody wrote last, as far as the caller may read that, that one first: as in recsys_engine.post_tags. */
@@ -3757,12 +3779,18 @@ export interface Functions {
   "recsys_engine.ideas_endpoint": { args: {  }; row: { url: string; model: string; key: string } };
   /** A name as SQL has it, quoted where that is needed, in one line. */
   "recsys_engine.identifier_sql": { args: { p_name: string | null }; row: { identifier_sql: string } };
+  /** Which of some posts are idle: written before recsys_engine.indexed_since(), and nobody but their authors came to them since. */
+  "recsys_engine.idle_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { idle_posts: string } };
   /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
   "recsys_engine.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
+  /** Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app's view fails. */
+  "recsys_engine.index_sound_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_sound_tags: unknown } };
   /** Rewrites the recsys_engine.post_tags of some posts (null: of all), and removes those of posts that are gone. */
   "recsys_engine.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
   /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
   "recsys_engine.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
+  /** Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is. */
+  "recsys_engine.indexed_since": { args: {  }; row: { indexed_since: Date } };
   /** The interactions that count: of each person with each post of somebody else the first of each kind, without those in a burst. The definition by which the feature store is checked. */
   "recsys_engine.interactions_that_count": { args: {  }; row: { interaction_id: number; user_id: string; post_id: string; kind: string; value: number; created_at: Date; weight: number } };
   /** Four rows for each person who was shown a drafted page since the experiment is counted, by page as by request_id: what they did within its outcome_window with each team's picks. An act counts for the page that showed the post last before it. Pages whose window is not over yet do not count, nor do places of no team. */
@@ -3807,6 +3835,10 @@ export interface Functions {
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
   /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
   "recsys_engine.make_impression_partitions": { args: { p_months_ahead?: number | null | undefined }; row: { make_impression_partitions: number } };
+  /** Has the vectors of some posts, those of all models, say whether these are idle. Returns how many changed. */
+  "recsys_engine.mark_idle": { args: { p_post_ids: readonly (string | null)[] | null }; row: { mark_idle: number } };
+  /** Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed. */
+  "recsys_engine.mark_model_idle": { args: { p_model_id: number | string | null }; row: { mark_model_idle: number } };
   /** Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for. */
   "recsys_engine.measure_day": { args: { p_day: Date | string | null }; row: { measure_day: number } };
   /** Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one. */
@@ -3821,6 +3853,8 @@ export interface Functions {
   "recsys_engine.missing_vectors": { args: { p_entity: string | null; p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { id: string; vector: any } };
   /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit. */
   "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
+  /** Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron. */
+  "recsys_engine.move_index_window": { args: { p_most?: number | null | undefined }; row: { move_index_window: number } };
   /** A regular expression that finds one of some recsys_engine.muted_word()s, with neither letter nor digit next to it; null: of none. */
   "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
   /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
@@ -3829,7 +3863,7 @@ export interface Functions {
   "recsys_engine.named_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { post_id: string; app_id: string; title: string } };
   /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
   "recsys_engine.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
-  /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
+  /** The posts that the caller may read and did not mute, created up to an instant, nearest to a vector of a model, nearest first, without some and without idle ones: never fewer than p_limit where there are so many, whatever the caller may not read. similarity: inner product of the vectors, from -1 to 1. */
   "recsys_engine.nearest_posts": { args: { p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_without: readonly (string | null)[] | null; p_limit: number | null }; row: { post_id: string; similarity: number } };
   /** The 100 people nearest to the user of these claims by a model, nearest first, of those whom that user may read: never fewer where there are so many. Null: the user has no vector of it. Reads the vectors of all users once for each power of ten between what is found and what is readable. */
   "recsys_engine.nearest_readable_people": { args: { p_claims: string | null; p_model_id: number | string | null }; row: { nearest_readable_people: string[] } };
@@ -3845,6 +3879,8 @@ export interface Functions {
   "recsys_engine.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
   "recsys_engine.not_in_words": { args: {  }; row: { not_in_words: string } };
+  /** Notes that the texts of some posts were changed now (recsys_engine.edited_posts). */
+  "recsys_engine.note_edits": { args: { p_post_ids: readonly (string | null)[] | null }; row: { note_edits: unknown } };
   /** The number that digits are; p_alphabet: the digits from 0 on, in small letters. Null: something in it is no digit. */
   "recsys_engine.number_of": { args: { p_digits: string | null; p_alphabet: string | null }; row: { number_of: string } };
   /** The figures of recsys.off_policy, of people who have been read already, whatever they are worth. Intervals are null for one person. */
@@ -3963,7 +3999,7 @@ export interface Functions {
   "recsys_engine.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys_engine.with_touched), or of recsys_engine.with_covisited. */
   "recsys_engine.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
+  /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
   "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most newest posts of a topic, p_share of an author before all others'. */
   "recsys_engine.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
@@ -4095,6 +4131,8 @@ export interface Functions {
   "recsys_engine.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
   /** A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank. */
   "recsys_engine.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
+  /** Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. */
+  "recsys_engine.without_gone": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null }; row: { without_gone: string[] } };
   /** An object whose list of ids names none of these any more. */
   "recsys_engine.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
   /** A regular expression that finds a recsys_engine.muted_word(). */
