@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 
 const shapes = async () => {
-  const { rows } = await pool.query("select * from recsys_engine.own_vector_shapes() order by posts desc");
+  const { rows } = await pool.query("select * from recsys_engine.own_vector_shapes('post') order by entities desc");
   return rows;
 };
 const bases = async () => {
@@ -58,8 +58,8 @@ test("few vectors are counted; of many a sample says how many there are, in a ta
     );
   await fill(1, 1000);
   assert.deepEqual(await shapes(), [
-    { encoder: "new", dimension: 3, posts: 600, is_estimate: false },
-    { encoder: "old", dimension: 3, posts: 200, is_estimate: false },
+    { encoder: "new", dimension: 3, entities: 600, is_estimate: false },
+    { encoder: "old", dimension: 3, entities: 200, is_estimate: false },
   ]);
   await fill(1001, 30_000);
   for (const analyze of ["select", "analyze public.many"]) {
@@ -74,7 +74,7 @@ test("few vectors are counted; of many a sample says how many there are, in a ta
     );
     // of 18,000 and 6,000; pages are drawn, of which each has all kinds of rows here
     for (const [i, posts] of [18_000, 6_000].entries())
-      assert.ok(Math.abs(about[i].posts / posts - 1) < 0.15, `${about[i].posts} of ${posts}`);
+      assert.ok(Math.abs(about[i].entities / posts - 1) < 0.15, `${about[i].entities} of ${posts}`);
     assert.deepEqual(await shapes(), about, "the same each time");
   }
   await reads(model, "another");
