@@ -87,7 +87,7 @@ test("few vectors are counted; of many a sample says how many there are, in a ta
     ),
   );
   const { rows } = await pool.query(
-    "select (regexp_match(recsys_engine.own_vectors_sql(10000), 'public.many as given tablesample system .([0-9.]+)'))[1]::real as share, recsys_engine.sampled_share('public.many', 10000) as exactly, recsys_engine.sampled_share('recsys_engine.raw_vectors', 10000) as none",
+    "select (regexp_match(recsys_engine.own_vectors_sql('post', 10000), 'public.many as changed tablesample system .([0-9.]+)'))[1]::real as share, recsys_engine.sampled_share('public.many', 10000) as exactly, recsys_engine.sampled_share('recsys_engine.raw_vectors', 10000) as none",
   );
   assert.ok(Math.abs(rows[0].exactly - 1 / 3) < 0.01, JSON.stringify(rows));
   assert.ok(Math.abs(rows[0].share / 100 - rows[0].exactly) < 1e-3 && rows[0].none === 1, JSON.stringify(rows));
