@@ -1035,7 +1035,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
  RETURNS uuid[]
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1051,7 +1051,7 @@ begin
   delete from recsys_engine.embedding_jobs as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
   delete from recsys_engine.embedding_changes as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
   -- all that is known of it is to go as well
-  insert into recsys.erasures (kind, entity_id) select p_kind, listed.id from unnest(gone) as listed (id);
+  insert into recsys.erasures (kind, entity_id) select p_kind, listed.id from unnest(gone) as listed (id) where p_is_known;
   return array(select unnest(p_ids) except select unnest(gone));
 end
 $function$;
@@ -1089,12 +1089,13 @@ begin
     -- one that only lost a part of its text, such as a project, is embedded again
     ids := recsys_engine.without_gone(tg_argv[0], ids);
   elsif tg_op = 'TRUNCATE' then
-    execute format('select array_agg(distinct known.id) from (
-        select known.%1$s_id as id from recsys.%1$s_embeddings as known union all
-        select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = $1 union all
-        select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = $1
-      ) as known', tg_argv[0]) into known using tg_argv[0];
+    execute format('select array_agg(distinct known.%1$s_id) from recsys.%1$s_embeddings as known', tg_argv[0]) into known;
     perform recsys_engine.without_gone(tg_argv[0], known);
+    -- of what only waited there is nothing to erase, and the app may well insert it again under the same id
+    perform recsys_engine.without_gone(tg_argv[0], array(
+      select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = tg_argv[0]
+      union select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = tg_argv[0]
+    ), false);
   end if;
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   -- a vector that the app made again is no edit
@@ -2401,7 +2402,7 @@ comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time z
 
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
 
-comment on function recsys_engine.without_gone(text,uuid[]) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them.';
+comment on function recsys_engine.without_gone(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
 comment on function recsys_engine.note_edits(uuid[]) is 'Notes that the texts of some posts were changed now (recsys_engine.edited_posts).';
 
@@ -2545,7 +2546,7 @@ revoke execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) 
 
 grant execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.without_gone(text,uuid[]) from public;
+revoke execute on function recsys_engine.without_gone(text,uuid[],boolean) from public;
 
 revoke execute on function recsys_engine.note_edits(uuid[]) from public;
 

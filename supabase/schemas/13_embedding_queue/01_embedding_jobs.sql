@@ -81,7 +81,7 @@ create index edited_posts_edited_at_idx on recsys_engine.edited_posts (edited_at
 alter table recsys_engine.edited_posts enable row level security;
 grant select, insert, update, delete on recsys_engine.edited_posts to service_role;
 
-create function recsys_engine.without_gone(p_kind text, p_ids uuid[]) returns uuid[]
+create function recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean default true) returns uuid[]
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -95,11 +95,11 @@ begin
   delete from recsys_engine.embedding_jobs as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
   delete from recsys_engine.embedding_changes as waiting where waiting.kind = p_kind and waiting.entity_id = any (gone);
   -- all that is known of it is to go as well
-  insert into recsys.erasures (kind, entity_id) select p_kind, listed.id from unnest(gone) as listed (id);
+  insert into recsys.erasures (kind, entity_id) select p_kind, listed.id from unnest(gone) as listed (id) where p_is_known;
   return array(select unnest(p_ids) except select unnest(gone));
 end
 $$;
-comment on function recsys_engine.without_gone(text, uuid[]) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them.';
+comment on function recsys_engine.without_gone(text, uuid[], boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
 create function recsys_engine.note_edits(p_post_ids uuid[]) returns void
 language sql volatile security invoker set search_path = ''
@@ -131,12 +131,13 @@ begin
     -- one that only lost a part of its text, such as a project, is embedded again
     ids := recsys_engine.without_gone(tg_argv[0], ids);
   elsif tg_op = 'TRUNCATE' then
-    execute format('select array_agg(distinct known.id) from (
-        select known.%1$s_id as id from recsys.%1$s_embeddings as known union all
-        select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = $1 union all
-        select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = $1
-      ) as known', tg_argv[0]) into known using tg_argv[0];
+    execute format('select array_agg(distinct known.%1$s_id) from recsys.%1$s_embeddings as known', tg_argv[0]) into known;
     perform recsys_engine.without_gone(tg_argv[0], known);
+    -- of what only waited there is nothing to erase, and the app may well insert it again under the same id
+    perform recsys_engine.without_gone(tg_argv[0], array(
+      select waiting.entity_id from recsys_engine.embedding_jobs as waiting where waiting.kind = tg_argv[0]
+      union select waiting.entity_id from recsys_engine.embedding_changes as waiting where waiting.kind = tg_argv[0]
+    ), false);
   end if;
   perform recsys_engine.enqueue_embedding_jobs(tg_argv[0], ids);
   -- a vector that the app made again is no edit
@@ -148,5 +149,5 @@ end
 $$;
 comment on function recsys_engine.queue_text_changes() is 'Trigger of watched tables: enqueues the entities of which a statement changed a text, once each; posts whose text was changed are noted in recsys_engine.edited_posts; of entities that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. Its arguments are made by recsys.watch: post or user, the column with its id, the columns whose change counts.';
 
-revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.without_gone(text, uuid[]), recsys_engine.note_edits(uuid[]), recsys_engine.queue_text_changes() from public;
+revoke all on function recsys_engine.enqueue_embedding_jobs(text, uuid[]), recsys_engine.without_gone(text, uuid[], boolean), recsys_engine.note_edits(uuid[]), recsys_engine.queue_text_changes() from public;
 grant execute on function recsys_engine.enqueue_embedding_jobs(text, uuid[]) to service_role;

@@ -4131,8 +4131,8 @@ export interface Functions {
   "recsys_engine.without_casts": { args: { p_expression: string | null }; row: { without_casts: string } };
   /** A text without control characters that nobody sees; U+0085, an end of a line, becomes a blank. */
   "recsys_engine.without_controls": { args: { p_text: string | null }; row: { without_controls: string } };
-  /** Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and recsys.erase() removes all that the engine knows of them. */
-  "recsys_engine.without_gone": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null }; row: { without_gone: string[] } };
+  /** Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it. */
+  "recsys_engine.without_gone": { args: { p_kind: string | null; p_ids: readonly (string | null)[] | null; p_is_known?: boolean | null | undefined }; row: { without_gone: string[] } };
   /** An object whose list of ids names none of these any more. */
   "recsys_engine.without_ids": { args: { p_object: string | null; p_list: string | null; p_ids: readonly (string | null)[] | null }; row: { without_ids: any } };
   /** A regular expression that finds a recsys_engine.muted_word(). */
