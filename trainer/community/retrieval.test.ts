@@ -175,6 +175,6 @@ test("the half-lives and the width of vectors are those of the database", async 
   );
   assert.ok(columns.length >= 2);
   // of the app's own vectors the components are kept
-  const widthOf = (table: string) => (/reduced_vectors/.test(table) ? vectorWidth : dimensions);
+  const widthOf = (table: string) => (/reduced_(user_)?vectors/.test(table) ? vectorWidth : dimensions);
   for (const { table_name, name, width } of columns) assert.equal(width, widthOf(table_name), `${table_name}.${name}`);
 });
