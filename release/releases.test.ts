@@ -15,6 +15,7 @@ import { dumpOf, feedOfAda, restoreDump, restoreSnapshot } from "./snapshot.ts";
 
 const skip = await withoutPostgres();
 const snapshots = globSync("db/releases/*.sql.gz", { cwd: checkout }).map((file) => basename(file, ".sql.gz"));
+const schedules = "recsys_engine.planned_schedules";
 const released = [...readChecksums().keys()].flatMap((file) => releaseOf(file) ?? []);
 
 test("each release has its database, and its migration is as it was released", () => {
@@ -35,6 +36,8 @@ for (const version of snapshots)
     const fresh = await restoreDump(t, await dumpOf((await scratchDatabase(t, await readMigrations())).url));
     assert.deepEqual(differences(await catalogOf(database), await catalogOf(fresh)), []);
     const after = await countsOf(database);
-    for (const [table, count] of Object.entries(before)) assert.equal(after[table] ?? count, count, table);
+    // the schedules are what the engine brings itself: those of today
+    const expected = { ...before, [schedules]: (await countsOf(fresh))[schedules] };
+    for (const [table, count] of Object.entries(expected)) assert.equal(after[table] ?? count, count, table);
     assert.deepEqual(await feedOfAda(t, database.url), facts.feed);
   });
