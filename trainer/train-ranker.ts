@@ -76,7 +76,7 @@ export async function rankerLessons(
     hardNegatives: ranker.hardNegatives,
     unseenWeight: ranker.unseenWeight,
     neighbours,
-    vectors: readsVectors(towers.dense).posts ? community.posts.vectors : undefined,
+    readsVectors: readsVectors(towers.dense).posts,
     random,
     onProgress,
     signal,

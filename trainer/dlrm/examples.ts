@@ -14,7 +14,7 @@ import {
   userFeatures,
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { vectorMatches, vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
-import type { Community } from "../community/community.ts";
+import { type Community, componentsOf } from "../community/community.ts";
 import type { Neighbours } from "../community/neighbours.ts";
 import { newUser } from "../community/quiet.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
@@ -49,8 +49,8 @@ interface ExampleOptions {
   unseenWeight: number;
   /** Those of the model; left out: it has none. */
   neighbours?: Neighbours | undefined;
-  /** Of each post the components of its own vector; left out: the towers read none. */
-  vectors?: Community["posts"]["vectors"];
+  /** Whether the towers read the posts' own vectors; default: they do not. */
+  readsVectors?: boolean;
   random: Random;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -69,13 +69,13 @@ export async function rankingExamples(
     hardNegatives,
     unseenWeight,
     neighbours,
-    vectors,
+    readsVectors = false,
     random,
     onProgress = () => {},
     signal,
   }: ExampleOptions,
 ): Promise<RankingExamples> {
-  const examples = new RankingExamples(requests, rows, heads, postVectors, vectors !== undefined);
+  const examples = new RankingExamples(requests, rows, heads, postVectors, readsVectors);
   examples.users.set(users.vectors);
   const state = new CommunityState(community, timeline);
   for (const [r, request] of requests.entries()) {
@@ -102,10 +102,9 @@ export async function rankingExamples(
         ? pageRows(candidates, request, rows, unseenWeight, random)
         : positiveAndNegatives(candidates, request, rows, hardNegatives, random);
     write(examples, r, features, candidates, sampled);
-    if (vectors) {
-      const componentsOf = (post: number) => vectors[post] ?? null;
-      const chosen = sampled.chosen.map((candidate) => componentsOf(candidates[candidate].post));
-      const matches = vectorMatches(users.histories[r].map(componentsOf), chosen);
+    if (readsVectors) {
+      const chosen = sampled.chosen.map((candidate) => candidates[candidate].post);
+      const matches = vectorMatches(componentsOf(community, users.histories[r]), componentsOf(community, chosen));
       examples.vectorMatches.set(matches, examples.rowOf(r) * vectorMatchInputs);
     }
     if (r % 64 === 0) {

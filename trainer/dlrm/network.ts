@@ -5,12 +5,14 @@
  *   bottom  = relu(relu(x · hidden) · 32)
  *   slots   = [bottom, user vector, post vector, one embedding per category]       k vectors of 32
  *   deep    = MLP([bottom, distinct dots of slots without the diagonal])           the last layer starts at 0
- *             where posts have vectors of their own also x and, in the wide part, + match · M: how near a post's is to the reader's history
  *   wide    = weight · recency baseline + x · W + Σ one weight per post category   starts as start.ts says
  *   s       = deep + wide                                                          view, vote, comment, and the optional heads
  *             of somebody who has not done anything: weight · recency baseline + strength · the rest, as new-users.ts says
  *   base    = sigmoid(x of the user · R + Σ one weight per request category + r)   starts as start.ts says
  *   p       = sigmoid(s − log Σ exp(s) over the request's candidates + log base + bias + position · log place)
+ *
+ * Where posts have vectors of their own, how near one is to the reader's history (vector-match.ts) is added to the first layer of `bottom` and to `wide`,
+ * by weights that start at 0.
  *
  * The place is where a post was shown: serving holds it constant, at the first, so that a post is not taken for bad that stood far down.
  *

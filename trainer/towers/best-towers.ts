@@ -61,15 +61,17 @@ export async function trainBestTowers(
   const others = readVectors ? [] : withFewerVectors(community);
   if (later.length === 0 || (others.length === 0 && !neighbours)) return best;
   const judge = judgeOf(loaded, later, options);
+  let judged = judge(best);
   for (const other of others) {
     const towers = await train(other, options, onProgress, signal);
-    if (meanOf(judge(towers).found) > meanOf(judge(best).found)) [community, best] = [other, towers];
+    const ofOther = judge(towers);
+    if (meanOf(ofOther.found) > meanOf(judged.found)) [community, best, judged] = [other, towers, ofOther];
   }
   if (neighbours) {
     const factors = factorisedTowers(community, cameTo, options);
     const fromFactors = await train(community, options, onProgress, signal, factors);
     const ofFactors = judge(fromFactors).losses;
-    const { mean, error } = estimate(judge(best).losses.map((loss, i) => loss - ofFactors[i]));
+    const { mean, error } = estimate(judged.losses.map((loss, i) => loss - ofFactors[i]));
     if (mean > surely * error) best = fromFactors;
   }
   return best;
