@@ -1,14 +1,14 @@
 /**
- * Encoders of a local folder. @huggingface/transformers is no dependency, of its 475 MB: where it is found, the tests that need it run it
- * (`npm install --no-save @huggingface/transformers`); the others run a stand-in of what is used of it.
+ * Encoders of a local folder. @huggingface/transformers is no dependency, of its 475 MB: the tests that need it run it where
+ * `npm run setup:encoders` put it; the others run a stand-in of what is used of it.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { eitherDatabase } from "../db/testing.ts";
 import { openPool } from "../supabase/functions/_shared/database/pool.ts";
 import { encodeBatch } from "../supabase/functions/_shared/embed/encode-posts.ts";
@@ -19,12 +19,9 @@ import { keepEmbedded } from "./keep.ts";
 import { checkEncoders, localEncoders } from "./local-encoders.ts";
 import { installStandIn, vectorByHand, writeTinyEncoder } from "./testing-encoder.ts";
 
-const found = await (async () =>
-  createRequire(join(process.cwd(), "package.json")).resolve("@huggingface/transformers"))().then(
-  () => true,
-  () => false,
-);
-const skip = !found && "@huggingface/transformers is not installed";
+const transformers = fileURLToPath(new URL("../node_modules/.encoders", import.meta.url));
+const skip =
+  !existsSync(join(transformers, "node_modules")) && "needs @huggingface/transformers: npm run setup:encoders";
 
 const database = await eitherDatabase({ after }, "local_encoders");
 const { pool } = database;
@@ -44,7 +41,7 @@ interface Tested {
 }
 /** `installed`: the stand-in, in a folder of its own. */
 function open(t: TestContext, { installed = true, real = false, pause = 50 } = {}): Tested {
-  const from = real ? process.cwd() : mkdtempSync(join(folder, "app-"));
+  const from = real ? transformers : mkdtempSync(join(folder, "app-"));
   if (installed && !real) installStandIn(from);
   const told: string[] = [];
   const { encoders, stop } = localEncoders(folder, ({ message }) => void told.push(message), { from, pause });
@@ -103,7 +100,7 @@ for (const real of [false, true])
   test(`a worker encodes what waits, next to the towers' own ONNX Runtime, by ${real ? "@huggingface/transformers" : "the stand-in"}`, {
     skip: real && skip,
   }, async (t) => {
-    const from = real ? process.cwd() : mkdtempSync(join(folder, "app-"));
+    const from = real ? transformers : mkdtempSync(join(folder, "app-"));
     if (!real) installStandIn(from);
     const before = process.cwd();
     process.chdir(from);

@@ -82,7 +82,7 @@ async function publishMadeUp(
   }
   // as recsys_engine.complete_model does, but with all the memory that the graph takes: it stops at 1 GB, and builds 3 million on disk
   await client.query(`set maintenance_work_mem = '${Math.max(64, Math.ceil(posts / 1000))}MB'`);
-  await client.query("set max_parallel_maintenance_workers = 0");
+  await client.query("set max_parallel_maintenance_workers = 1");
   await client.query(
     `create index if not exists post_embeddings_${id}_embedding_idx on ${vectors} using hnsw (embedding extensions.vector_ip_ops) where is_idle is null`,
   );

@@ -1,7 +1,7 @@
 /** For tests: a storage that speaks S3's protocol (moto), behind a door that counts what comes and lets through what the test says. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
@@ -28,6 +28,8 @@ export interface Storage {
   door: (asked: AskedOfStorage, number: number) => Answer | Promise<Answer>;
   keys(): Promise<string[]>;
   unfinished(): Promise<number>;
+  /** Waits until all that came through is answered: a part of a process that was killed may still be on its way. */
+  settled(): Promise<void>;
 }
 
 type Answer = "pass" | "break" | { status: number; code: string };
@@ -70,7 +72,11 @@ export async function startStorage(scope: Scope): Promise<Storage> {
       const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
       return Uploads.length;
     },
+    async settled() {
+      while (onTheWay.size > 0) await setTimeout(10);
+    },
   };
+  const onTheWay = new Set<ClientRequest>();
 
   async function forward(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
     const kind = kindOf(asked);
@@ -93,6 +99,8 @@ export async function startStorage(scope: Scope): Promise<Storage> {
       answer.writeHead(response.statusCode ?? 500, response.headers);
       response.pipe(answer);
     });
+    onTheWay.add(inner);
+    inner.on("close", () => onTheWay.delete(inner));
     inner.on("error", () => answer.destroy());
     asked.on("close", () => asked.complete || inner.destroy());
     asked.pipe(inner);

@@ -74,6 +74,7 @@ async function killedAfter(number: number): Promise<void> {
     return "break";
   };
   await once(started, "exit");
+  await storage.settled();
   storage.door = () => "pass";
 }
 
