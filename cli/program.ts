@@ -142,7 +142,7 @@ command(
   .option("--before <day>", "days before this one (default: 31 days ago, the latest that is possible)", day)
   .option(
     "--restore <days>",
-    "instead: bring a day back into the table, or FROM..TO, for reports that reach so far",
+    "instead: bring a day back into the table, or FROM..TO, for SQL that reaches so far",
     days,
   )
   .action(async (options) => (await import("./commands/archive.ts")).archiveCommand(options));

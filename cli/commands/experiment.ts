@@ -1,12 +1,18 @@
 /** `recsys experiment start`, `shares`, `stop`, `report`, `list`: the functions of the database, for the command line. */
 import { type Expression, sql } from "kysely";
 import pg from "pg";
-import type { Database } from "../../db/connect.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { aboutOptionalHeads, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
+import { daysOfExperiment } from "../../trainer/archive/held-back.ts";
+import { readingDays } from "../../trainer/archive/read-archived.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
+
+/** A database, or a transaction of it. */
+interface Asked {
+  pool: Pick<pg.PoolClient, "query">;
+}
 
 /** Starts an experiment; `variants` is the JSON that recsys.start_experiment takes. */
 export async function startExperimentCommand(
@@ -55,39 +61,46 @@ const groupNames: Record<string, string> = {
   old: "All others",
 };
 
-/** Prints what an experiment shows: the people, the rates, and what to conclude. */
+/** Prints what an experiment shows: the people, the rates, and what to conclude. Days of it that are archived are read from their files. */
 export async function experimentReportCommand(name: string, options: DatabaseOption): Promise<void> {
-  await inDatabase(options, {}, async ({ database, print }) => {
-    const [experiment] = await ask(
-      database,
-      db
-        .selectFrom("recsys.experiments")
-        .select(({ ref }) => [
-          minute(ref("counted_from")).as("since"),
-          minute(ref("ended_at")).as("until"),
-          "end_reason",
-          "outcome_window as counts",
-          "kind",
-        ])
-        .where("name", "=", name),
-    );
-    // the report of one that is not there says so
-    const lines = experiment?.kind === "interleaving" ? interleavingLines : splitLines;
-    const figures = await lines(database, name);
-    const { since, until, end_reason, counts } = experiment;
-    print(
-      `Experiment ${name}, from ${since} UTC ${until === null ? "on, running" : `to ${until} UTC: ${end_reason}`}.`,
-    );
-    print(`Of each post shown: whether the person viewed, voted for or commented on it within ${counts}.`);
-    for (const line of figures) print(line);
-    const verdicts = await ask(database, call("recsys.experiment_verdict", { p_name: name }));
-    print("What to conclude, whenever you look:");
-    for (const { variant, verdict } of verdicts) print(`  ${variant}: ${verdict}`);
+  await inDatabase(options, {}, async ({ database, onProgress, print }) => {
+    const days = await daysOfExperiment(database.pool, name);
+    const lines = days
+      ? await readingDays(database, { ...days, onProgress }, (client) => reportLines({ pool: client }, name))
+      : await reportLines(database, name);
+    for (const line of lines) print(line);
   });
 }
 
+async function reportLines(database: Asked, name: string): Promise<string[]> {
+  const [experiment] = await ask(
+    database,
+    db
+      .selectFrom("recsys.experiments")
+      .select(({ ref }) => [
+        minute(ref("counted_from")).as("since"),
+        minute(ref("ended_at")).as("until"),
+        "end_reason",
+        "outcome_window as counts",
+        "kind",
+      ])
+      .where("name", "=", name),
+  );
+  // the report of one that is not there says so
+  const figures = await (experiment?.kind === "interleaving" ? interleavingLines : splitLines)(database, name);
+  const { since, until, end_reason, counts } = experiment;
+  const verdicts = await ask(database, call("recsys.experiment_verdict", { p_name: name }));
+  return [
+    `Experiment ${name}, from ${since} UTC ${until === null ? "on, running" : `to ${until} UTC: ${end_reason}`}.`,
+    `Of each post shown: whether the person viewed, voted for or commented on it within ${counts}.`,
+    ...figures,
+    "What to conclude, whenever you look:",
+    ...verdicts.map(({ variant, verdict }) => `  ${variant}: ${verdict}`),
+  ];
+}
+
 /** What the report says of variants that split people, a line each. */
-async function splitLines(database: Database, name: string): Promise<string[]> {
+async function splitLines(database: Asked, name: string): Promise<string[]> {
   const report = await ask(database, call("recsys.experiment_report", { p_name: name }));
   const split = await ask(database, call("recsys_engine.experiment_split", { p_name: name }));
   const metrics = new Set(report.map(({ metric }) => metric));
@@ -105,7 +118,7 @@ async function splitLines(database: Database, name: string): Promise<string[]> {
 }
 
 /** What the report says of two models that draft each page. */
-async function interleavingLines(database: Database, name: string): Promise<string[]> {
+async function interleavingLines(database: Asked, name: string): Promise<string[]> {
   const report = await ask(database, call("recsys.interleaving_report", { p_name: name }));
   if (report.length === 0) return [];
   const [{ first_model, second_model, people, pages }] = report;
@@ -149,7 +162,7 @@ export async function listExperimentsCommand(options: DatabaseOption): Promise<v
 }
 
 /** Runs a query; what the database refuses is said in its own words. */
-async function ask<Row>({ pool }: Database, query: Query<Row>): Promise<Row[]> {
+async function ask<Row>({ pool }: Asked, query: Query<Row>): Promise<Row[]> {
   try {
     return await run(pool, query);
   } catch (error) {

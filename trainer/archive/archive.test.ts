@@ -1,6 +1,8 @@
 /** Days of the log go into files and come back; training and reports are the same wherever the days are. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type pg from "pg";
+import { recsys } from "../../cli/testing.ts";
 import { eitherDatabase } from "../../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../community/from-database.ts";
 import { quickConfig } from "../config/testing.ts";
@@ -13,7 +15,8 @@ import { trainModel } from "../pipeline.ts";
 import { temporaryFolder } from "../testing.ts";
 import { archiveDays } from "./archive-days.ts";
 import { archivedParts } from "./archived-days.ts";
-import { archivableUntil } from "./held-back.ts";
+import { archivableUntil, daysOfExperiment } from "./held-back.ts";
+import { readingDays } from "./read-archived.ts";
 import { restoreDays } from "./restore-days.ts";
 import { folderStore } from "./store.ts";
 import { archiveContext, fillOldLog } from "./testing.ts";
@@ -26,15 +29,23 @@ const context = archiveContext(database, (line) => printed.push(line));
 let logged: unknown;
 let loaded: LoadedCommunity;
 let report: unknown;
+let printedReport: string;
 
 const rowsOfLog = async () =>
   (await pool.query("select impressions::text as row from recsys.impressions order by 1")).rows.map(({ row }) => row);
 
-async function reportNow(): Promise<unknown> {
-  const { rows } = await pool.query(
+async function reportNow(client: Pick<pg.PoolClient, "query"> = pool): Promise<unknown> {
+  const { rows } = await client.query(
     "select outcomes::text as outcome from recsys.experiments, recsys_engine.experiment_outcomes(experiment_id) as outcomes order by 1",
   );
   return rows;
+}
+
+/** As `recsys experiment report` prints it. */
+async function reportCommand(): Promise<string> {
+  const { status, stdout, stderr } = await recsys(["experiment", "report", "e", "--database", database.url], folder);
+  assert.equal(status, 0, stderr);
+  return stdout;
 }
 
 before(async () => {
@@ -52,6 +63,7 @@ before(async () => {
   );
   logged = await rowsOfLog();
   report = await reportNow();
+  printedReport = await reportCommand();
   loaded = await communityFromDatabase(database);
 });
 
@@ -92,6 +104,19 @@ test("training reads the same lessons of the files, row for row, and leaves noth
   assert.equal(rows[0].bytes, 0);
   const [one, two] = [graphsOf(await train(loaded)), graphsOf(await train(again))];
   assert.deepEqual(two, one, "and trains the same weights");
+});
+
+test("a report of an experiment reads its days of the files, and leaves nothing in the table", async () => {
+  const days = await daysOfExperiment(pool, "e");
+  assert.ok(days?.to);
+  const { onProgress } = context;
+  assert.deepEqual(await readingDays(database, { ...days, onProgress }, reportNow), report);
+  assert.match(printedReport, /control: [1-9]\d* people/);
+  assert.equal(await reportCommand(), printedReport);
+  assert.deepEqual(await rowsOfLog(), []);
+  const earlier = { from: days.from, to: days.from, onProgress };
+  assert.notDeepEqual(await readingDays(database, earlier, reportNow), report);
+  assert.equal(await daysOfExperiment(pool, "none"), undefined);
 });
 
 test("what was restored is what was there, and reports say the same", async () => {

@@ -7,7 +7,28 @@ import { db } from "../../supabase/functions/_shared/database/query.ts";
 /** A feed leaves out what came into view within 30 days (recsys_engine.seen_posts), and a day is whole at its end. */
 export const daysOfFeeds = 31;
 
-/** From which day on an experiment that runs counts what was shown: its start, and for the people in it the 28 days before. */
+/** Of an experiment what was shown from its start on counts, and for the people in it the 28 days before. */
+const experimentDay = sql<string>`to_char(least(counted_from, started_at - interval '28 days') at time zone 'UTC', 'YYYY-MM-DD')`;
+
+/** The days of the log that the report of an experiment counts, both included; without `to` it runs. undefined: there is no such experiment. */
+export async function daysOfExperiment(
+  client: Pick<pg.Pool, "query">,
+  name: string,
+): Promise<{ from: string; to: string | undefined } | undefined> {
+  const [days] = await run(
+    client,
+    db
+      .selectFrom("recsys.experiments")
+      .select([
+        experimentDay.as("from"),
+        sql<string | null>`to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD')`.as("to"),
+      ])
+      .where("name", "=", name),
+  );
+  return days && { from: days.from, to: days.to ?? undefined };
+}
+
+/** The first day that an experiment counts which runs. */
 export async function heldBackFrom(
   client: Pick<pg.Pool, "query">,
 ): Promise<{ day: string; reason: string } | undefined> {
@@ -15,12 +36,7 @@ export async function heldBackFrom(
     client,
     db
       .selectFrom("recsys.experiments")
-      .select([
-        sql<string>`to_char(least(counted_from, started_at - interval '28 days') at time zone 'UTC', 'YYYY-MM-DD')`.as(
-          "day",
-        ),
-        sql<string>`format('experiment %s runs and counts them', name)`.as("reason"),
-      ])
+      .select([experimentDay.as("day"), sql<string>`format('experiment %s runs and counts them', name)`.as("reason")])
       .where("ended_at", "is", null)
       .orderBy("day")
       .limit(1),
