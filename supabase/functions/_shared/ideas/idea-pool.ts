@@ -2,7 +2,8 @@
 
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
-import { postTowerInputs } from "../features/tower-inputs.ts";
+import { postTextInput, postTowerInputs } from "../features/tower-inputs.ts";
+import type { Components } from "../features/vector-match.ts";
 import { words } from "../features/words.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
@@ -15,6 +16,7 @@ import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-idea-source.ts";
 import { Coherence } from "./titles/coherence.ts";
 import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
+import { TermVectors } from "./titles/term-vectors.ts";
 import { type Need, whatIsNeeded } from "./what-is-needed.ts";
 
 /** Of more titles, those that the words alone promise most are worked out. */
@@ -79,7 +81,13 @@ export async function makeIdeaPool(
   const topicById = new Map(topics.map((topic) => [topic.id, topic]));
 
   const found = new Map<string, { title: string; points: string[]; subject: string }>();
-  const coherence = new Coherence(book, posts);
+  const vectors = posts.some(({ components }) => components)
+    ? new TermVectors(
+        posts.map(({ title }) => book.subjectsOf(title)),
+        posts.map(({ components }) => components),
+      )
+    : undefined;
+  const coherence = new Coherence(book, posts, vectors);
   for (const { title, term } of newTitles(book, coherence))
     if (!found.has(title.toLowerCase()) && isNew(title, titles))
       found.set(title.toLowerCase(), { title, points: [], subject: term.toLowerCase() });
@@ -129,18 +137,16 @@ export async function makeIdeaPool(
     given: { title: string; points: string[]; subject: string }[],
     writer: Writer,
   ): Promise<Idea[]> {
-    const vectors =
-      tower && given.length > 0
-        ? await vectorsOf(
-            tower,
-            given.map(({ title }) => title),
-          )
-        : [];
+    const said = given.map(({ title }) => {
+      const subjects = book.subjectsOf(title);
+      return { title, subjects, vector: vectors?.mean(subjects) ?? null };
+    });
+    const embedded = tower ? await embed(tower, said) : [];
     return given.map(({ title, points, subject }, i) => {
       const post = { title, tags: [], author: null };
       const near = forecaster.nearest(post, neighbours).map(({ text }) => settled[text]);
-      const subjects = book.subjectsOf(title);
-      const vector = vectors[i] ? Array.from(vectors[i], rounded) : null;
+      const { subjects } = said[i];
+      const vector = embedded[i] ? Array.from(embedded[i], rounded) : null;
       const topic = vector && nearestTopic(vector, topics);
       return {
         title,
@@ -193,9 +199,12 @@ function pointsFor(title: string, candidates: readonly string[]): string[] {
   return points;
 }
 
-/** null: the tower gives a title no vector of use, and it is ordered by its audience alone. */
-async function vectorsOf(tower: InferenceSession, titles: string[]): Promise<(Float32Array | null)[]> {
-  const posts = titles.map((title) => ({ title, description: "", tags: [], author_id: null, id_embedding: null }));
+/** By the words of titles and what is known of their terms. null: the tower gives a title no vector of use, and it is ordered by its audience alone. */
+async function embed(
+  tower: InferenceSession,
+  titles: { title: string; vector: Components }[],
+): Promise<(Float32Array | null)[]> {
+  const posts = titles.map((said) => postTextInput({ ...said, description: "", tags: [] }));
   const vectors = await towerVectors(tower, posts, postTowerInputs);
   return vectors.map((vector) => (vector instanceof Error ? null : vector));
 }

@@ -54,7 +54,7 @@ async function storedOrMade(
 
 /** Makes the pool of a model from what there is now, and stores it. */
 export async function makeIdeas(database: Pool, modelId: number | null, tower: Tower): Promise<IdeaMaker> {
-  const [source, session] = await Promise.all([readIdeaSource(database), tower()]);
+  const [source, session] = await Promise.all([readIdeaSource(database, modelId), tower()]);
   const maker = await makeIdeaPool(source, session);
   await changeAs(database, service, storePool(modelId, maker.pool), async () => undefined);
   return maker;

@@ -1,6 +1,10 @@
 /** What ideas are made from: the community's posts as any member may read them, and what came of them. */
+import { sql } from "kysely";
 import { asService, type Identity, readAs } from "../database/caller.ts";
 import { call, type FunctionRow, type Pool, type Statement } from "../database/database.ts";
+import { anyOf, db } from "../database/query.ts";
+import { parseVector } from "../database/vectors.ts";
+import type { Components } from "../features/vector-match.ts";
 import { audienceWindow } from "./forecast/written-post.ts";
 
 /** Of more posts than these the latest are read: it is a year or two of a large community, and a second of a worker's time. */
@@ -33,6 +37,8 @@ export interface IdeaPost {
   isSettled: boolean;
   /** Whether it is a newcomer's and waits for somebody else to come to it (recsys_engine.newcomer_posts). */
   isOnTrial: boolean;
+  /** What the model that serves reads of the post's own vector, [64]; null: nothing. */
+  components: Components;
 }
 
 export interface IdeaTopic {
@@ -55,7 +61,8 @@ export interface IdeaSource {
   topics: IdeaTopic[];
 }
 
-export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
+/** `modelId`: of the model that serves; null: none does. */
+export async function readIdeaSource(pool: Pool, modelId: number | null): Promise<IdeaSource> {
   const latest: Statement<PostColumns> = call("recsys_engine.idea_posts", { p_limit: postsAtMost });
   return await readAs(pool, anyMember, latest, async (connection, [posts]) => {
     const audiences: AudienceColumns = {
@@ -66,11 +73,15 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
       topic_ids: [],
       on_trial: [],
     };
+    const componentsOf = new Map<string, Float32Array>();
     for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
       const some = posts.post_ids.slice(start, start + postsAtOnce);
       const [counted] = await asService(connection, anyMember.role, readAudiences(some));
       for (const column of Object.keys(audiences) as (keyof AudienceColumns)[])
         (audiences[column] as unknown[]).push(...counted[column]);
+      if (modelId === null) continue;
+      for (const { id, components } of await asService(connection, anyMember.role, readComponents(modelId, some)))
+        componentsOf.set(id, Float32Array.from(parseVector(components)));
     }
     const found = call("recsys_engine.idea_topics", {}) as Statement<TopicRow>;
     const topics = await asService(connection, anyMember.role, found);
@@ -90,6 +101,7 @@ export async function readIdeaSource(pool: Pool): Promise<IdeaSource> {
         topicId: audiences.topic_ids[i],
         isSettled: posts.created_at[i] + audienceWindow <= now,
         isOnTrial: audiences.on_trial[i],
+        components: componentsOf.get(posts.post_ids[i]) ?? null,
       })),
       topics: topics.map(({ topic_id, centroid, ...topic }) => ({
         ...topic,
@@ -123,4 +135,16 @@ export interface AudienceColumns {
 /** How many people came to some posts in their first week; to be asked as the service. */
 export function readAudiences(postIds: string[]): Statement<AudienceColumns> {
   return call("recsys_engine.post_audiences", { p_post_ids: postIds });
+}
+
+/** Of the posts' own vectors what a model reads; none where it reads no vectors. */
+function readComponents(modelId: number, postIds: string[]) {
+  return db
+    .selectFrom("recsys_engine.reduced_vectors as reduced")
+    .innerJoin("recsys.models as models", (join) =>
+      join.on("reduced.basis_id", "=", sql<string>`models.feature_spec #>> '{vectors,basis}'`),
+    )
+    .select(["reduced.post_id as id", "reduced.components"])
+    .where("models.model_id", "=", modelId)
+    .where("reduced.post_id", "=", anyOf(postIds));
 }

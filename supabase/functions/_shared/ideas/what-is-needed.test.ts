@@ -12,6 +12,7 @@ const post = (id: string, topicId: number | null, age: number, people = 1, comme
   createdAt: now - age * day,
   isSettled: age >= 7,
   isOnTrial: false,
+  components: null,
 });
 const topic = (id: number, demand: number, supply: number): IdeaTopic => ({
   ...{ id, demand, supply, label: `topic ${id}`, terms: [], people: null, centroid: [] },

@@ -1,8 +1,9 @@
 /**
- * Whether what a title speaks of belongs together: its terms have been near each other in posts, that is under the same topics and tags. "Nylon strings
- * and lead paint" is grammatical, and nobody's subject.
+ * Whether what a title speaks of belongs together: its terms have been near each other in posts, that is under the same topics and tags, and among posts of
+ * like vectors where the app has any. "Nylon strings and lead paint" is grammatical, and nobody's subject.
  */
 import type { Phrasebook, TitleForm } from "./phrasebook.ts";
+import type { TermVectors } from "./term-vectors.ts";
 
 export interface ContextPost {
   title: string;
@@ -17,13 +18,16 @@ const titlesAtLeast = 30;
 
 export class Coherence {
   private readonly book: Phrasebook;
+  private readonly vectors: TermVectors | undefined;
   /** Of each term the topics and tags that it stands under, weighed, of length 1. */
   private readonly contexts = new Map<string, Map<string, number>>();
   /** What a new title has to reach; undefined: nobody knows. */
   private readonly least: number | undefined;
 
-  constructor(book: Phrasebook, posts: readonly ContextPost[]) {
+  /** `vectors`: of the terms of these posts, where posts have any. */
+  constructor(book: Phrasebook, posts: readonly ContextPost[], vectors?: TermVectors) {
     this.book = book;
+    this.vectors = vectors;
     const inAll = new Map<string, number>();
     const inTitles = new Map<string, number>();
     const subjects = posts.map(({ title }) => book.subjectsOf(title));
@@ -85,11 +89,11 @@ export class Coherence {
     return least;
   }
 
-  /** Cosine of the contexts of two terms; 0: nothing is known of one. */
+  /** Cosine of the contexts of two terms and of their vectors, summed; 0: nothing is known of one. */
   private near(one: string, other: string): number {
     const [a, b] = [this.contexts.get(one), this.contexts.get(other)];
     if (!a || !b) return 0;
-    let dot = 0;
+    let dot = this.vectors?.near(one, other) ?? 0;
     for (const [context, weight] of a) dot += weight * (b.get(context) ?? 0);
     return dot;
   }

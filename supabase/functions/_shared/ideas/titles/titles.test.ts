@@ -1,11 +1,13 @@
 /** New titles: made of what several people wrote, never a copy, and nothing that one person alone could plant. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { vectorWidth } from "../../features/text-vector.ts";
 import { distinctWordsOf, TitleIndex } from "../forecast/title-index.ts";
 import { AuthorsOf } from "./authors-of.ts";
 import { Coherence } from "./coherence.ts";
 import { isNew, nearestAllowed, newTitles } from "./new-titles.ts";
 import { Phrasebook, type TitledPost } from "./phrasebook.ts";
+import { TermVectors } from "./term-vectors.ts";
 import { isPlain, partsOf, titleOfParts } from "./title-words.ts";
 
 const places = ["Lima", "Oslo", "Rome", "Kyoto", "Quito", "Cairo", "Perth"];
@@ -102,6 +104,45 @@ test("terms of one title belong together as those of real titles do", () => {
   const strange = made.filter((title) => ![0, 5, 7].includes(distanceIn(title)));
   assert.deepEqual(strange, []);
   assert.ok(new Set(made.map((title) => title.split(" ", 2).join(" "))).size >= 2, "of several forms");
+});
+
+test("where posts have vectors, their terms belong together as the vectors say", () => {
+  const { posts, book } = hobbies();
+  const untagged = posts.map((post) => ({ ...post, tags: [] }));
+  const subjects = posts.map(({ title }) => book.subjectsOf(title));
+  // by the first term's hobby, which tags said before; every tenth post has none, and one says nothing
+  const vectors = subjects.map(([term], n) => {
+    if (n % 10 === 0) return null;
+    const own = "abcdefghijkl".indexOf(term[0]);
+    return Float32Array.from({ length: vectorWidth }, (_, d) => (d === own && n !== 1 ? 0.5 : 0));
+  });
+  const titles = ["My notes on aoils and aknots", "My notes on aoils and dknots", "Aoils, aknots or dreeds?"];
+  const said = (coherence: Coherence) => titles.map((title) => coherence.isCoherent(title));
+  assert.deepEqual(said(new Coherence(book, untagged)), [true, true, true], "nothing is known");
+  const terms = new TermVectors(subjects, vectors);
+  assert.deepEqual(said(new Coherence(book, untagged, terms)), [true, false, false]);
+  const made = [...newTitles(book, new Coherence(book, untagged, terms))];
+  assert.ok(made.length > 20, `${made.length}`);
+});
+
+test("a title's vector is where the posts of its terms lie, as long as theirs are", () => {
+  const axis = (d: number, length: number) =>
+    Float32Array.from({ length: vectorWidth }, (_, i) => (i === d ? length : 0));
+  const terms = new TermVectors(
+    [["a"], ["a"], ["b"], ["c"], ["d"]],
+    [axis(0, 0.2), axis(1, 0.6), axis(1, 1), null, axis(2, 0)],
+  );
+  const near = (one: string, other: string) => Number(terms.near(one, other).toFixed(6));
+  assert.deepEqual(
+    [near("a", "b"), near("b", "b"), near("b", "c"), near("b", "none"), near("b", "d")],
+    [Number(Math.SQRT1_2.toFixed(6)), 1, 0, 0, 0],
+  );
+  const [a, both] = [["a"], ["a", "b", "none"]].map((each) => Array.from(terms.mean(each) ?? []));
+  // (.2 + .6 + 1 + 0) / 4, along both axes alike
+  assert.ok(Math.abs(a[0] - 0.45 / Math.SQRT2) < 1e-6 && Math.abs(a[0] - a[1]) < 1e-6, `${a}`);
+  assert.ok(Math.abs(Math.hypot(...both) - 0.45) < 1e-6 && both[1] > both[0] && both[0] > 0, `${both}`);
+  assert.deepEqual([terms.mean([]), terms.mean(["none", "c"]), terms.mean(["d"])], [null, null, null]);
+  assert.equal(new TermVectors([["a"]], [null]).mean(["a"]), null);
 });
 
 test("a form about something goes with what belongs to it", () => {
