@@ -81,13 +81,14 @@ export async function makeIdeaPool(
   const topicById = new Map(topics.map((topic) => [topic.id, topic]));
 
   const found = new Map<string, { title: string; points: string[]; subject: string }>();
+  const contexts = posts.map(({ title, tags, topicId }) => ({ terms: book.subjectsOf(title), tags, topicId }));
   const vectors = posts.some(({ components }) => components)
     ? new TermVectors(
-        posts.map(({ title }) => book.subjectsOf(title)),
+        contexts.map(({ terms }, i) => [...new Set([...terms, ...texts[i]])]),
         posts.map(({ components }) => components),
       )
     : undefined;
-  const coherence = new Coherence(book, posts, vectors);
+  const coherence = new Coherence(book, contexts, vectors);
   for (const { title, term } of newTitles(book, coherence))
     if (!found.has(title.toLowerCase()) && isNew(title, titles))
       found.set(title.toLowerCase(), { title, points: [], subject: term.toLowerCase() });

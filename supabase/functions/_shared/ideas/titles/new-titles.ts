@@ -44,9 +44,10 @@ export function* newTitles(book: Phrasebook, coherence: Coherence): Generator<Ne
   }
 }
 
-/** Every two parts next to each other in it are so in titles of several authors: nothing in it is one person's own. */
+/** Every part is in titles of several authors, and every two next to each other are: nothing in it is one person's own, or a rare subject of its own. */
 function isEverybodys(book: Phrasebook, { before, behind }: TitleForm): boolean {
   return (
+    [...before, ...behind].every((part) => book.isKnown(part)) &&
     before.every((part, at) => book.isUsual(before[at - 1], part)) &&
     behind.every((part, at) => book.isUsual(part, behind[at + 1]))
   );

@@ -30,7 +30,7 @@ function corpus(leftOut: string[] = []): TitledPost[] {
 
 function titlesFrom(posts: TitledPost[], terms: string[] = []): string[] {
   const book = new Phrasebook(posts, new Set(terms));
-  const contexts = posts.map(({ title }) => ({ title, tags: [], topicId: null }));
+  const contexts = posts.map(({ title }) => ({ terms: book.subjectsOf(title), tags: [], topicId: null }));
   return [...newTitles(book, new Coherence(book, contexts))].map(({ title }) => title);
 }
 
@@ -76,12 +76,13 @@ function hobbies() {
     return { title, author: (first + second) % 9, people: n % 2 ? 9 : 1, tags: [`hobby ${hobby}`], topicId: null };
   });
   const book = new Phrasebook(posts, new Set(Array.from({ length: 12 }, (_, hobby) => termsOf(hobby)).flat()));
+  const contexts = posts.map(({ title, ...post }) => ({ ...post, terms: book.subjectsOf(title) }));
   /** How many hobbies lie between the terms of a title. */
   const distanceIn = (title: string) => {
     const numbers = book.subjectsOf(title).map((term) => "abcdefghijkl".indexOf(term[0]));
     return Math.max(...numbers) - Math.min(...numbers);
   };
-  return { posts, book, distanceIn };
+  return { posts: contexts, book, distanceIn };
 }
 
 test("terms of one title belong together as those of real titles do", () => {
@@ -109,7 +110,7 @@ test("terms of one title belong together as those of real titles do", () => {
 test("where posts have vectors, their terms belong together as the vectors say", () => {
   const { posts, book } = hobbies();
   const untagged = posts.map((post) => ({ ...post, tags: [] }));
-  const subjects = posts.map(({ title }) => book.subjectsOf(title));
+  const subjects = posts.map(({ terms }) => terms);
   // by the first term's hobby, which tags said before; every tenth post has none, and one says nothing
   const vectors = subjects.map(([term], n) => {
     if (n % 10 === 0) return null;
@@ -156,6 +157,42 @@ test("a form about something goes with what belongs to it", () => {
     coherence.fits(form, term, [...form.before, term, ...form.behind].join(" "));
   assert.deepEqual([fits(open, "aknots"), fits(open, "dknots")], [true, true]);
   assert.deepEqual([fits(varnish, "aknots"), fits(varnish, "dknots")], [true, false]);
+});
+
+test("a term takes another's place where it is about as near to what else the title says", () => {
+  const { posts, book } = hobbies();
+  const along = (x: number, y: number) => Float32Array.from({ length: vectorWidth }, (_, d) => [x, y][d] ?? 0);
+  const terms = new TermVectors(
+    [["aoils", "ferries"], ["areeds"], ["aknots"], ["apegs"]],
+    [along(1, 0), along(1, 1), along(0.1, 1), along(-1, 1)],
+  );
+  const fits = (term: string, word: string, vectors?: TermVectors) => {
+    const form = {
+      before: ["How", "do", "you", "clean"],
+      behind: [word, "?"],
+      term: "aoils",
+      hasOther: false,
+      people: 9,
+    };
+    return new Coherence(book, posts, vectors).fits(form, term, `How do you clean ${term} ${word}?`);
+  };
+  const tried = ["areeds", "aknots", "apegs"];
+  assert.deepEqual(
+    tried.map((term) => fits(term, "ferries", terms)),
+    [true, false, false],
+  );
+  assert.deepEqual(
+    tried.map((term) => fits(term, "trains", terms)),
+    [true, true, true],
+    "of trains nothing is known",
+  );
+  assert.deepEqual(
+    tried.map((term) => fits(term, "ferries")),
+    [true, true, true],
+    "no vectors",
+  );
+  // the only term that the form had is not near
+  assert.equal(fits("dknots", "trains", terms), false);
 });
 
 test("where few titles have several terms nobody knows what belongs together, and forms of several authors alone are filled", () => {
