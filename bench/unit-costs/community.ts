@@ -7,11 +7,16 @@ import { fill, untrainedGraphs } from "../shared/made-up-community.ts";
 
 export interface CostedCommunity {
   posts: number;
+  /** Posts in the index. */
+  indexed: number;
   interactions: number;
   modelId: number;
   /** Some of them, in no order. */
   users: string[];
 }
+
+/** Of more posts than these the index has the most visited ones, as with settings.indexed_days: so many fit into the 1 GB with which complete_model builds it. */
+const mostIndexed = 1_200_000;
 
 /** 60 interactions a person whatever the size: 6 a post up to a million of them, and beyond that a person for every 60. */
 const mostInteractions = 3_000_000;
@@ -36,7 +41,7 @@ export async function makeUpIn(
   await pool.query("vacuum analyze");
   await pool.query("checkpoint");
   const { rows } = await pool.query("select id from public.profiles order by md5(id::text) limit 500");
-  return { posts, interactions, modelId, users: rows.map((row) => row.id) };
+  return { posts, indexed: Math.min(posts, mostIndexed), interactions, modelId, users: rows.map((row) => row.id) };
 }
 
 /** Activates a model with untrained graphs and a vector of each post, around 200 topics; `begun`: the vectors and their index are there. */
@@ -70,8 +75,9 @@ async function publishMadeUp(
     // the sum of two is what topicVectors (made-up-community.ts) adds to a topic
     await random("noise", 8192, 0.6 / Math.SQRT2);
     await client.query(
-      `insert into ${vectors} (model_id, post_id, embedding)
-       select ${id}, md5('post ' || drawn.n)::uuid, extensions.l2_normalize(topics.vector operator(extensions.+) one.vector operator(extensions.+) other.vector)
+      `insert into ${vectors} (model_id, post_id, embedding, is_idle)
+       select ${id}, md5('post ' || drawn.n)::uuid, extensions.l2_normalize(topics.vector operator(extensions.+) one.vector operator(extensions.+) other.vector),
+         case when drawn.n >= ${mostIndexed} then true end
        from (
          select n, floor(random() * random() * 200)::integer as topic, floor(random() * 8192)::integer as one, floor(random() * 8192)::integer as other
          from generate_series(0, ${posts - 1}) as n offset 0
@@ -80,9 +86,9 @@ async function publishMadeUp(
     );
     said("vectors written");
   }
-  // as recsys_engine.complete_model does, but with all the memory that the graph takes: it stops at 1 GB, and builds 3 million on disk
-  await client.query(`set maintenance_work_mem = '${Math.max(64, Math.ceil(posts / 1000))}MB'`);
-  await client.query("set max_parallel_maintenance_workers = 1");
+  // as recsys_engine.complete_model does, but with what the graph takes of 1.2 million posts
+  await client.query(`set maintenance_work_mem = '${Math.max(64, Math.ceil(Math.min(posts, mostIndexed) / 1000))}MB'`);
+  await client.query("set max_parallel_maintenance_workers = 0");
   await client.query(
     `create index if not exists post_embeddings_${id}_embedding_idx on ${vectors} using hnsw (embedding extensions.vector_ip_ops) where is_idle is null`,
   );

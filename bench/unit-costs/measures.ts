@@ -94,7 +94,7 @@ export async function measureEvents(
 /** Vectors of new posts, one a statement as the function `embed` has them when people write one after the other. */
 export async function measureVectors(
   database: Database,
-  { posts, modelId }: CostedCommunity,
+  { posts, indexed, modelId }: CostedCommunity,
 ): Promise<Measured & { indexBytes: number }> {
   const { pool } = database;
   const vectors = `recsys_engine.post_embeddings_${modelId}`;
@@ -105,7 +105,9 @@ export async function measureVectors(
   const count = 500;
   const cost = await costOf(database, count, () => insertLike(session, vectors, count));
   session.release();
-  return { ...cost, bytes: Math.round(rows[0].bytes / posts), indexBytes: Math.round(rows[0].index / posts) };
+  const [all, index] = [rows[0].bytes, rows[0].index];
+  const ofIndex = index / indexed;
+  return { ...cost, bytes: Math.round((all - index) / posts + ofIndex), indexBytes: Math.round(ofIndex) };
 }
 
 /** Near to vectors that are there: the new posts are about what the others are about. */
