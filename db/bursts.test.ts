@@ -231,3 +231,93 @@ test("a community that is young counts all", async () => {
   await views(1, 1, 9, 0);
   assert.deepEqual(await counted(1), numbers(1, 9));
 });
+
+/** Accounts that signed up some days before, and wrote a post an hour before noon: the number of the post is theirs, less 200. */
+async function newAuthors(days: number, ...authors: number[]): Promise<void> {
+  await pool.query(
+    `insert into public.profiles (id, created_at) select id, ${noon} - $2::int * interval '1 day' from unnest($1::uuid[]) as id`,
+    [authors.map(person), days],
+  );
+  await pool.query(
+    `insert into public.posts (id, author_id, title, created_at)
+     select post.id, post.author_id, '', ${noon} - interval '1 hour' from unnest($1::uuid[], $2::uuid[]) as post (id, author_id)`,
+    [authors.map((n) => post(n - 200)), authors.map(person)],
+  );
+}
+
+const undo = (who: number, n: number) =>
+  pool.query("delete from public.post_views where user_id = $1 and post_id = $2", [person(who), post(n)]);
+
+test("on their first day people move no post of a new author before somebody known has met the author", async () => {
+  await newAuthors(27, 231, 232);
+  await views(1, 31, 31, 0);
+  await act("comments", 1, [31, 5]);
+  // with this the day is over for them
+  await views(1, 1, 1, 10);
+  await views(2, 31, 31, 60);
+  assert.deepEqual(await counted(1), []);
+  assert.deepEqual(await counted(2), []);
+  // who came to a post the day before is known, and an author does not meet themselves
+  await act("post_views", 3, [30, -day - 5], [31, 30]);
+  await act("post_views", 231, [31, -50]);
+  assert.deepEqual(await counted(3), [30, 31]);
+  assert.deepEqual(await counted(2), [31]);
+  assert.deepEqual(await counted(1), []);
+  // that goes for all posts of the author
+  await pool.query("update public.posts set author_id = $1 where id = $2", [person(231), post(32)]);
+  await views(101, 32, 32, 31);
+  assert.deepEqual(await counted(101), [30, 32]);
+  await undo(3, 31);
+  await undo(101, 32);
+  assert.deepEqual(await counted(2), []);
+  // what became known later is as if it had been known
+  await act("post_views", 3, [31, -1]);
+  assert.deepEqual(await counted(1), [31, 31, 1]);
+  await undo(3, 30);
+  assert.deepEqual(await counted(1), []);
+});
+
+test("an author is new for 28 days, and known people move a new author's post", async () => {
+  await newAuthors(28, 231);
+  await newAuthors(1, 232);
+  await views(1, 31, 31, 0);
+  assert.deepEqual(await counted(1), [31]);
+  await act("post_views", 2, [30, -day - 1], [32, 0]);
+  assert.deepEqual(await counted(2), [30, 32]);
+  // on the next day of the calendar, but on their first
+  await act("post_views", 3, [1, 60 - day], [32, -1]);
+  assert.deepEqual(await counted(3), [1]);
+});
+
+test("whoever meets new authors, early, late or no longer, roll-ups piece by piece end as one does", async () => {
+  await newAuthors(3, 231, 232, 233);
+  let seed = 7;
+  const draw = (below: number) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  const states = "select * from recsys_engine.post_stats order by interaction_id";
+  const bursts = "select * from recsys_engine.bursts order by user_id, day";
+  const sizes = new Set<number>();
+  for (let change = 1; change <= 120; change++) {
+    const [who, n] = [[1, 2, 3, 100, 101, 231, 232, 233][draw(8)], [1, 2, 31, 32, 33][draw(5)]];
+    if (draw(3) === 0) await undo(who, n);
+    else
+      await act("post_views", who, [
+        n,
+        n > 30 ? ((change * 37) % 300) - 59 : ((change * 1013) % (3 * day)) - 2.5 * day,
+      ]);
+    if (draw(3) === 0) await rollUp();
+    if (change % 12 > 0) continue;
+    await counted(1);
+    const before = [await pool.query(bursts), await pool.query(states)].map(({ rows }) => rows);
+    await pool.query(
+      "truncate recsys_engine.bursts, recsys_engine.first_acts; insert into recsys_engine.feature_changes (user_id, post_id, at) select user_id, post_id, created_at from recsys.source_interactions",
+    );
+    await counted(1);
+    const now = [await pool.query(bursts), await pool.query(states)].map(({ rows }) => rows);
+    assert.deepEqual(before, now, `after ${change} changes`);
+    sizes.add(before[0].length);
+  }
+  assert.ok(sizes.size > 3, [...sizes].join(", "));
+});

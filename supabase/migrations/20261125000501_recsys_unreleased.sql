@@ -105,6 +105,8 @@ select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
+drop function recsys_engine.keep_bursts(uuid[],timestamp with time zone[]);
+
 CREATE OR REPLACE FUNCTION recsys_engine.complete_model(p_model_id bigint, p_gate jsonb DEFAULT NULL::jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -204,6 +206,316 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.began(p_user_id uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select source_interactions.created_at
+  from recsys.source_interactions where source_interactions.user_id = p_user_id
+    and not exists (select from recsys_engine.late_days where late_days.user_id = p_user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
+  order by source_interactions.created_at
+  limit 1
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.keep_first_acts(p_users uuid[], p_at timestamp with time zone[])
+ RETURNS timestamp with time zone[]
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  with people as materialized (
+    select touched.user_id, first.at as began
+    from (
+      select each.user_id, min(each.at) as at from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null group by each.user_id
+    ) as touched
+    cross join lateral (select recsys_engine.began(touched.user_id) as at) as first
+    -- of all others that day is as it was
+    where first.at is null or touched.at < first.at + interval '1 day'
+  ),
+  begun as materialized (
+    select people.user_id, (row_number() over (partition by people.user_id order by first.at))::smallint as number, first.at
+    from people
+    cross join lateral (
+      select (recsys_engine.day_of(people.began) + n)::timestamp at time zone 'utc' as began from generate_series(0, 1) as n
+    ) as day
+    cross join lateral (
+      select min(acts.created_at) as at
+      from (
+        select source_interactions.post_id, source_interactions.created_at
+        from recsys.source_interactions
+        where source_interactions.user_id = people.user_id and source_interactions.created_at >= day.began
+          and source_interactions.created_at < least(people.began, day.began) + interval '1 day'
+        order by source_interactions.created_at
+        -- what comes after somebody's 2,000 acts of a day, or six posts, is beyond anyway
+        limit 2000
+      ) as acts
+      cross join lateral (
+        select from recsys.source_posts
+        where source_posts.post_id = acts.post_id and source_posts.author_id is distinct from people.user_id
+          and source_posts.created_at < acts.created_at - interval '1 day'
+        offset 0
+      ) as old
+      group by acts.post_id
+      order by 1
+      limit 6
+    ) as first
+  ),
+  moved as materialized (
+    select user_id, number, known.at as before, begun.at
+    from (select first_acts.* from recsys_engine.first_acts join people using (user_id)) as known
+    full join begun using (user_id, number)
+    where known.at is distinct from begun.at
+  ),
+  gone as (
+    delete from recsys_engine.first_acts using moved where first_acts.user_id = moved.user_id and first_acts.number = moved.number and moved.at is null
+  ),
+  kept as (
+    insert into recsys_engine.first_acts (user_id, number, at)
+    select moved.user_id, moved.number, moved.at from moved where moved.at is not null
+    on conflict (user_id, number) do update set at = excluded.at
+  )
+  select coalesce(array_agg(distinct each.at), '{}')
+  from (
+    select unnest(array[moved.before, moved.at]) as at from moved
+    union all
+    -- one that was erased is no longer known here
+    select touched.at from unnest(p_users, p_at) as touched (user_id, at) join people using (user_id) where people.began is null
+  ) as each
+  where isfinite(each.at)
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.keep_bursts(p_users uuid[], p_posts uuid[], p_at timestamp with time zone[])
+ RETURNS TABLE(user_id uuid, post_id uuid, at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  today constant date := recsys_engine.day_of(recsys.clock());
+  -- what is imported is taken as it is: what was usual is known where states have been kept for 28 days
+  judged_from constant date := greatest(today - 28, recsys_engine.day_of((select min(post_stats.last_active_at) from recsys_engine.post_stats)) + 29);
+  moved constant timestamptz[] := recsys_engine.keep_first_acts(p_users, p_at);
+begin
+  if not exists (select from recsys_engine.post_stats) or judged_from > today then
+    return;
+  end if;
+  return query
+  with touched as (
+    select each.user_id, each.post_id, each.at, recsys_engine.day_of(each.at) as day
+    from unnest(p_users, p_posts, p_at) as each (user_id, post_id, at) where each.user_id is not null and isfinite(each.at)
+  ),
+  -- with which acts somebody is known, or was
+  known as materialized (
+    select came.post_id, came.at
+    from (
+      select touched.user_id, min(touched.at) as at, recsys_engine.began(touched.user_id) as began, array_agg(distinct touched.at) as touched_at
+      from touched group by touched.user_id
+    ) as first
+    cross join lateral (
+      select touched.post_id, touched.at from touched where touched.user_id = first.user_id
+      union all
+      -- where their first act came or went, those of the day after the next one may be other than they were
+      select acts.post_id, acts.created_at
+      from (
+        select min(others.created_at) as at
+        from (
+          select source_interactions.created_at from recsys.source_interactions
+          where source_interactions.user_id = first.user_id and source_interactions.created_at > first.at and first.began >= first.at
+          order by source_interactions.created_at
+          limit 2000
+        ) as others
+        where others.created_at <> all (first.touched_at)
+      ) as next
+      cross join lateral (
+        select source_interactions.post_id, source_interactions.created_at from recsys.source_interactions
+        where source_interactions.user_id = first.user_id
+          and source_interactions.created_at >= next.at and source_interactions.created_at < next.at + interval '1 day'
+        order by source_interactions.created_at
+        limit 2000
+      ) as acts
+    ) as came
+    where came.at >= least(first.at, first.began) + interval '1 day'
+  ),
+  met as materialized (
+    select posts.author_id, min(known.at) as since
+    from known
+    join recsys.source_posts as posts on posts.post_id = known.post_id
+    join recsys.source_users as authors on authors.user_id = posts.author_id and authors.created_at > known.at - interval '28 days'
+    group by posts.author_id
+  ),
+  bounds as materialized (
+    select days.day, admitted.span, admitted.most
+    from (
+      select distinct each.day + n as day
+      from (select touched.day from touched union all select recsys_engine.day_of(each.at) from unnest(moved) as each (at)) as each
+      cross join generate_series(0, 1) as n
+    ) as days
+    cross join lateral recsys_engine.admitted_newly(days.day) as admitted
+  ),
+  person_days as materialized (
+    select touched.user_id, touched.day from touched
+    union
+    -- one more or less of the days before
+    select first.user_id, later.day::date
+    from (select touched.user_id, min(touched.day) as day from touched group by touched.user_id) as first
+    cross join lateral generate_series(greatest(judged_from, first.day), today, interval '1 day') as later (day)
+    union
+    select others.user_id, recsys_engine.day_of(others.at)
+    from unnest(moved) as each (at)
+    join bounds on bounds.day = recsys_engine.day_of(each.at)
+    cross join lateral (
+      select first_acts.user_id, first_acts.at from recsys_engine.first_acts
+      where first_acts.at >= each.at and first_acts.at < each.at + bounds.span
+      order by first_acts.at, first_acts.user_id, first_acts.number
+      -- what comes after these was beyond it before, and is; twice, since more may be usual on the next day
+      limit 2 * bounds.most + cardinality(moved)
+    ) as others
+    union
+    -- and whoever met an author before or after somebody known did
+    select others.user_id, recsys_engine.day_of(others.at)
+    from (
+      select came.user_id, came.at
+      from (select met.author_id, met.since from met where met.since <= recsys_engine.met_at(met.author_id) offset 0) as newly
+      cross join lateral recsys_engine.came_to(newly.author_id) as came
+      where came.at >= newly.since and came.at < recsys_engine.began(came.user_id) + interval '1 day'
+      -- so many are judged in a second; where there are more, the others are when they do something again
+      limit 500
+    ) as others
+  ),
+  beginners as materialized (
+    select people.user_id, recsys_engine.began(people.user_id) as at from (select distinct person_days.user_id from person_days) as people
+  ),
+  first_met as materialized (
+    select person_days.user_id, person_days.day, first.author_id, first.at
+    from person_days
+    join beginners on beginners.user_id = person_days.user_id and beginners.at + interval '1 day' > person_days.day::timestamp at time zone 'utc'
+    cross join lateral recsys_engine.new_authors(
+      person_days.user_id, person_days.day::timestamp at time zone 'utc', least(beginners.at + interval '1 day', (person_days.day + 1)::timestamp at time zone 'utc')
+    ) as first
+    where person_days.day >= judged_from
+  ),
+  authors as materialized (
+    select each.author_id, recsys_engine.met_at(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
+  ),
+  -- when people on their first day came to a new author whom nobody known had met
+  unmet as materialized (
+    select first_met.user_id, first_met.day, min(first_met.at) as at
+    from first_met join authors on authors.author_id = first_met.author_id and first_met.at < authors.met_at
+    group by first_met.user_id, first_met.day
+  ),
+  judged as materialized (
+    select person_days.user_id, person_days.day, bursts.since as since_before,
+      least(recsys_engine.own_burst(person_days.user_id, person_days.day), first.at, unmet.at, case when late_days.day is not null then late_days.day::timestamp at time zone 'utc' end) as since
+    from person_days
+    left join recsys_engine.late_days on late_days.user_id = person_days.user_id and late_days.day = person_days.day
+    left join recsys_engine.bursts on bursts.user_id = person_days.user_id and bursts.day = person_days.day
+    left join lateral (
+      select min(begun.at) as at
+      from recsys_engine.first_acts as begun
+      join bounds on bounds.day = recsys_engine.day_of(begun.at)
+      where begun.user_id = person_days.user_id and bounds.day = person_days.day and bounds.most = (
+        select count(*) from (
+          select from recsys_engine.first_acts as before
+          where before.at > begun.at - bounds.span and (before.at, before.user_id, before.number) < (begun.at, begun.user_id, begun.number)
+          limit bounds.most
+        ) as earlier
+      )
+    ) as first on true
+    left join unmet on unmet.user_id = person_days.user_id and unmet.day = person_days.day
+    where person_days.day >= judged_from or bursts.day is not null
+  ),
+  ended as (
+    delete from recsys_engine.bursts using judged where bursts.user_id = judged.user_id and bursts.day = judged.day and judged.since is null
+  ),
+  kept as (
+    insert into recsys_engine.bursts (user_id, day, since)
+    select judged.user_id, judged.day, judged.since from judged where judged.since is distinct from judged.since_before and judged.since is not null
+    on conflict on constraint bursts_pkey do update set since = excluded.since
+  )
+  -- what counted and no longer does, and what counts again
+  select acts.user_id, acts.post_id, acts.created_at
+  from judged
+  cross join lateral (
+    select source_interactions.user_id, source_interactions.post_id, source_interactions.created_at, source_interactions.interaction_id
+    from recsys.source_interactions
+    where source_interactions.user_id = judged.user_id
+      and source_interactions.created_at >= least(judged.since, judged.since_before)
+      and source_interactions.created_at < (judged.day + 1)::timestamp at time zone 'utc'
+    offset 0
+  ) as acts
+  where judged.since is distinct from judged.since_before and case
+    when acts.created_at >= judged.since then
+      exists (select from recsys_engine.post_stats where post_stats.interaction_id = acts.interaction_id)
+    else acts.created_at >= judged.since_before
+  end;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.came_to(p_author_id uuid)
+ RETURNS TABLE(user_id uuid, at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select came.user_id, came.created_at
+  from (
+    select acts.user_id, acts.created_at
+    from (
+      select source_posts.post_id from recsys.source_posts
+      where source_posts.author_id = p_author_id order by source_posts.created_at, source_posts.post_id limit 20
+    ) as written
+    cross join lateral (
+      select source_interactions.user_id, source_interactions.created_at
+      from recsys.source_interactions where source_interactions.post_id = written.post_id
+      order by source_interactions.created_at limit 50
+    ) as acts
+  ) as came
+  where came.user_id <> p_author_id
+    and not exists (select from recsys_engine.late_days where late_days.user_id = came.user_id and late_days.day = recsys_engine.day_of(came.created_at))
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.met_at(p_author_id uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce((
+    -- one after the other: of an author whom people met, few are asked when they began
+    select came.at from (select * from recsys_engine.came_to(p_author_id) as each order by each.at) as came
+    where recsys_engine.began(came.user_id) <= came.at - interval '1 day'
+    limit 1
+  ), 'infinity')
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.new_authors(p_user_id uuid, p_from timestamp with time zone, p_until timestamp with time zone)
+ RETURNS TABLE(author_id uuid, at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select posts.author_id, min(acts.created_at)
+  from (
+    select source_interactions.post_id, source_interactions.created_at
+    from recsys.source_interactions
+    where source_interactions.user_id = p_user_id
+      and source_interactions.created_at >= p_from and source_interactions.created_at < p_until
+    order by source_interactions.created_at
+    limit 2000
+  ) as acts
+  cross join lateral (
+    select source_posts.author_id from recsys.source_posts where source_posts.post_id = acts.post_id offset 0
+  ) as posts
+  join recsys.source_users as authors on authors.user_id = posts.author_id and authors.created_at > acts.created_at - interval '28 days'
+  where posts.author_id <> p_user_id
+  group by posts.author_id
+  order by 2
+  -- what comes after six posts is beyond anyway
+  limit 6
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.roll_up_portion(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, OUT taken bigint, OUT written bigint)
  RETURNS record
  LANGUAGE plpgsql
@@ -265,7 +577,7 @@ begin
   begin
     -- what no longer counts, or counts again, is as if it had changed
     select array_agg(each.user_id) as user_ids, array_agg(each.post_id) as post_ids, array_agg(each.at) as at
-    into more from recsys_engine.keep_bursts(touched_by, touched_at) as each;
+    into more from recsys_engine.keep_bursts(touched_by, touched, touched_at) as each;
     if more.user_ids is not null then
       touched_by := touched_by || more.user_ids;
       touched := touched || more.post_ids;
@@ -2366,6 +2678,16 @@ comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with wh
 
 comment on function recsys_engine.user_components(uuid,bigint) is 'The components of a user''s own vector by the basis of a model. Null: the user has none, or the model reads none of users.';
 
+comment on function recsys_engine.began(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
+
+comment on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+
+comment on function recsys_engine.came_to(uuid) is 'Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days.';
+
+comment on function recsys_engine.met_at(uuid) is 'When somebody known first came to a post of an author (recsys_engine.came_to): one who had first come to any post a day before or earlier. Infinity: nobody did.';
+
+comment on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
+
 comment on table recsys_engine.index_window is 'Up to where idle posts have been marked, in one row.';
 
 comment on column recsys_engine.index_window.only_row is 'Always true: there is one row.';
@@ -2495,6 +2817,26 @@ revoke execute on function recsys_engine.drop_unread_bases() from public;
 revoke execute on function recsys_engine.user_components(uuid,bigint) from public;
 
 grant execute on function recsys_engine.user_components(uuid,bigint) to authenticated, service_role;
+
+revoke execute on function recsys_engine.began(uuid) from public;
+
+grant execute on function recsys_engine.began(uuid) to service_role;
+
+revoke execute on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) from public;
+
+grant execute on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) to service_role;
+
+revoke execute on function recsys_engine.came_to(uuid) from public;
+
+grant execute on function recsys_engine.came_to(uuid) to service_role;
+
+revoke execute on function recsys_engine.met_at(uuid) from public;
+
+grant execute on function recsys_engine.met_at(uuid) to service_role;
+
+revoke execute on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) to service_role;
 
 revoke execute on function recsys_engine.indexed_since() from public;
 

@@ -2,6 +2,7 @@
 -- they came to any. What people begin in their first 24 hours with posts older than a day counts together: one act in half an hour and three in three,
 -- or five times the mean of the 28 days before. What is beyond that is a burst, and counts for no post: 420 old posts viewed by an account of two days
 -- changed 32.5 % of the places of 60 people, and now 4.8 %. Posts of the last day are in feeds anyway: views of all of them changed .2 %.
+-- On their first day people move no post of a new author whom nobody known has met, either (09_new_authors.sql).
 -- What is written a day late counts for no post and makes nobody known: with one view that was dated to the day before, 23.7 % changed.
 
 create table recsys_engine.first_acts (
@@ -67,6 +68,17 @@ comment on column recsys_engine.countable_interactions.value is 'Of a view the s
 comment on column recsys_engine.countable_interactions.created_at is 'When.';
 comment on column recsys_engine.countable_interactions.weight is 'How much it counts compared with others of its kind, as the app says; null: 1.';
 grant select on recsys_engine.countable_interactions to service_role;
+
+create function recsys_engine.began(p_user_id uuid) returns timestamptz
+language sql stable security invoker set search_path = ''
+as $$
+  select source_interactions.created_at
+  from recsys.source_interactions where source_interactions.user_id = p_user_id
+    and not exists (select from recsys_engine.late_days where late_days.user_id = p_user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
+  order by source_interactions.created_at
+  limit 1
+$$;
+comment on function recsys_engine.began(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
 create function recsys_engine.earlier_days(p_user_id uuid, p_before timestamptz, p_most integer) returns integer
 language sql stable security invoker set search_path = ''
@@ -143,13 +155,7 @@ as $$
     from (
       select each.user_id, min(each.at) as at from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null group by each.user_id
     ) as touched
-    left join lateral (
-      select source_interactions.created_at as at
-      from recsys.source_interactions where source_interactions.user_id = touched.user_id
-        and not exists (select from recsys_engine.late_days where late_days.user_id = touched.user_id and late_days.day = recsys_engine.day_of(source_interactions.created_at))
-      order by source_interactions.created_at
-      limit 1
-    ) as first on true
+    cross join lateral (select recsys_engine.began(touched.user_id) as at) as first
     -- of all others that day is as it was
     where first.at is null or touched.at < first.at + interval '1 day'
   ),
@@ -206,7 +212,7 @@ as $$
 $$;
 comment on function recsys_engine.keep_first_acts(uuid[], timestamptz[]) is 'Brings recsys_engine.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went.';
 
-create function recsys_engine.keep_bursts(p_users uuid[], p_at timestamptz[]) returns table (user_id uuid, post_id uuid, at timestamptz)
+create function recsys_engine.keep_bursts(p_users uuid[], p_posts uuid[], p_at timestamptz[]) returns table (user_id uuid, post_id uuid, at timestamptz)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
@@ -221,8 +227,47 @@ begin
   end if;
   return query
   with touched as (
-    select each.user_id, recsys_engine.day_of(each.at) as day
-    from unnest(p_users, p_at) as each (user_id, at) where each.user_id is not null and isfinite(each.at)
+    select each.user_id, each.post_id, each.at, recsys_engine.day_of(each.at) as day
+    from unnest(p_users, p_posts, p_at) as each (user_id, post_id, at) where each.user_id is not null and isfinite(each.at)
+  ),
+  -- with which acts somebody is known, or was
+  known as materialized (
+    select came.post_id, came.at
+    from (
+      select touched.user_id, min(touched.at) as at, recsys_engine.began(touched.user_id) as began, array_agg(distinct touched.at) as touched_at
+      from touched group by touched.user_id
+    ) as first
+    cross join lateral (
+      select touched.post_id, touched.at from touched where touched.user_id = first.user_id
+      union all
+      -- where their first act came or went, those of the day after the next one may be other than they were
+      select acts.post_id, acts.created_at
+      from (
+        select min(others.created_at) as at
+        from (
+          select source_interactions.created_at from recsys.source_interactions
+          where source_interactions.user_id = first.user_id and source_interactions.created_at > first.at and first.began >= first.at
+          order by source_interactions.created_at
+          limit 2000
+        ) as others
+        where others.created_at <> all (first.touched_at)
+      ) as next
+      cross join lateral (
+        select source_interactions.post_id, source_interactions.created_at from recsys.source_interactions
+        where source_interactions.user_id = first.user_id
+          and source_interactions.created_at >= next.at and source_interactions.created_at < next.at + interval '1 day'
+        order by source_interactions.created_at
+        limit 2000
+      ) as acts
+    ) as came
+    where came.at >= least(first.at, first.began) + interval '1 day'
+  ),
+  met as materialized (
+    select posts.author_id, min(known.at) as since
+    from known
+    join recsys.source_posts as posts on posts.post_id = known.post_id
+    join recsys.source_users as authors on authors.user_id = posts.author_id and authors.created_at > known.at - interval '28 days'
+    group by posts.author_id
   ),
   bounds as materialized (
     select days.day, admitted.span, admitted.most
@@ -251,10 +296,42 @@ begin
       -- what comes after these was beyond it before, and is; twice, since more may be usual on the next day
       limit 2 * bounds.most + cardinality(moved)
     ) as others
+    union
+    -- and whoever met an author before or after somebody known did
+    select others.user_id, recsys_engine.day_of(others.at)
+    from (
+      select came.user_id, came.at
+      from (select met.author_id, met.since from met where met.since <= recsys_engine.met_at(met.author_id) offset 0) as newly
+      cross join lateral recsys_engine.came_to(newly.author_id) as came
+      where came.at >= newly.since and came.at < recsys_engine.began(came.user_id) + interval '1 day'
+      -- so many are judged in a second; where there are more, the others are when they do something again
+      limit 500
+    ) as others
+  ),
+  beginners as materialized (
+    select people.user_id, recsys_engine.began(people.user_id) as at from (select distinct person_days.user_id from person_days) as people
+  ),
+  first_met as materialized (
+    select person_days.user_id, person_days.day, first.author_id, first.at
+    from person_days
+    join beginners on beginners.user_id = person_days.user_id and beginners.at + interval '1 day' > person_days.day::timestamp at time zone 'utc'
+    cross join lateral recsys_engine.new_authors(
+      person_days.user_id, person_days.day::timestamp at time zone 'utc', least(beginners.at + interval '1 day', (person_days.day + 1)::timestamp at time zone 'utc')
+    ) as first
+    where person_days.day >= judged_from
+  ),
+  authors as materialized (
+    select each.author_id, recsys_engine.met_at(each.author_id) as met_at from (select distinct first_met.author_id from first_met) as each
+  ),
+  -- when people on their first day came to a new author whom nobody known had met
+  unmet as materialized (
+    select first_met.user_id, first_met.day, min(first_met.at) as at
+    from first_met join authors on authors.author_id = first_met.author_id and first_met.at < authors.met_at
+    group by first_met.user_id, first_met.day
   ),
   judged as materialized (
     select person_days.user_id, person_days.day, bursts.since as since_before,
-      least(recsys_engine.own_burst(person_days.user_id, person_days.day), first.at, case when late_days.day is not null then late_days.day::timestamp at time zone 'utc' end) as since
+      least(recsys_engine.own_burst(person_days.user_id, person_days.day), first.at, unmet.at, case when late_days.day is not null then late_days.day::timestamp at time zone 'utc' end) as since
     from person_days
     left join recsys_engine.late_days on late_days.user_id = person_days.user_id and late_days.day = person_days.day
     left join recsys_engine.bursts on bursts.user_id = person_days.user_id and bursts.day = person_days.day
@@ -270,6 +347,7 @@ begin
         ) as earlier
       )
     ) as first on true
+    left join unmet on unmet.user_id = person_days.user_id and unmet.day = person_days.day
     where person_days.day >= judged_from or bursts.day is not null
   ),
   ended as (
@@ -298,9 +376,9 @@ begin
   end;
 end
 $$;
-comment on function recsys_engine.keep_bursts(uuid[], timestamptz[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
+comment on function recsys_engine.keep_bursts(uuid[], uuid[], timestamptz[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
 
-revoke all on function recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
-  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], timestamptz[]) from public;
-grant execute on function recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
-  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], timestamptz[]) to service_role;
+revoke all on function recsys_engine.began(uuid), recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
+  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], uuid[], timestamptz[]) from public;
+grant execute on function recsys_engine.began(uuid), recsys_engine.earlier_days(uuid, timestamptz, integer), recsys_engine.own_burst(uuid, date), recsys_engine.admitted_newly(date),
+  recsys_engine.keep_first_acts(uuid[], timestamptz[]), recsys_engine.keep_bursts(uuid[], uuid[], timestamptz[]) to service_role;

@@ -194,7 +194,7 @@ begin
   begin
     -- what no longer counts, or counts again, is as if it had changed
     select array_agg(each.user_id) as user_ids, array_agg(each.post_id) as post_ids, array_agg(each.at) as at
-    into more from recsys_engine.keep_bursts(touched_by, touched_at) as each;
+    into more from recsys_engine.keep_bursts(touched_by, touched, touched_at) as each;
     if more.user_ids is not null then
       touched_by := touched_by || more.user_ids;
       touched := touched || more.post_ids;
