@@ -30,12 +30,21 @@ interface Kind {
   readable: string;
   /** Which posts belong to none, as SQL of their number; default: none does. */
   isPublic?: string;
+  /** Whether the app says in recsys_engine.source_memberships who belongs where; default: it does. */
+  isSaid?: boolean;
 }
 const one = "(select organisation from public.members where user_id = (select auth.uid()))";
 const kinds: Kind[] = [
   { name: "all public", organisations: many, memberships: 1, readable: "true" },
   { name: `${many} of 100`, organisations: many, memberships: 1, readable: `organisation = ${one}` },
   { name: `10 of ${posts / 10}`, organisations: 10, memberships: 1, readable: `organisation = ${one}` },
+  {
+    name: `10 of ${posts / 10}, which is not said`,
+    organisations: 10,
+    memberships: 1,
+    readable: `organisation = ${one}`,
+    isSaid: false,
+  },
   {
     name: `${many} of 100, a person in 50`,
     organisations: many,
@@ -64,7 +73,8 @@ const community: Template = {
   },
 };
 
-async function divide({ pool }: Database, { organisations, memberships, readable, isPublic = "false" }: Kind) {
+async function divide({ pool }: Database, kind: Kind) {
+  const { organisations, memberships, readable, isPublic = "false", isSaid = true } = kind;
   await pool.query(`
     alter table public.posts add column number integer generated always as (substring(title from '\\d+$')::integer) stored;
     alter table public.posts add column organisation integer;
@@ -80,6 +90,9 @@ async function divide({ pool }: Database, { organisations, memberships, readable
     drop policy "public posts and one's own are readable" on public.posts;
     create policy "of one's organisations" on public.posts for select to authenticated using (${readable});
     create index on public.posts (organisation)`);
+  if (isSaid)
+    await pool.query(`create or replace view recsys_engine.source_memberships with (security_invoker = true) as
+      select user_id, organisation::text as scope from public.members`);
   await pool.query("vacuum full public.posts");
   await pool.query("vacuum analyze");
 }

@@ -97,3 +97,7 @@ alter table recsys_engine.index_window enable row level security;
 -- without statistics of the new column a search by the index was taken for one of few rows
 analyze recsys.post_embeddings;
 select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
+
+-- Where people belong (02_app_views/02_source_views.sql).
+create view recsys_engine.source_memberships with (security_invoker = true) as
+select null::uuid as user_id, null::text as scope where false;

@@ -79,18 +79,19 @@ test("a feed names each post as the app does", { skip }, async () => {
 test("nothing is served from a view that is not security_invoker, in any way of asking", { skip }, async () => {
   await pool.query("update recsys.settings set trial_place = 0");
   for (const view of [
-    "source_posts",
-    "source_users",
-    "source_interactions",
-    "source_dismissals",
-    "source_mutes",
-    "source_follows",
-    "source_preferences",
-    "source_withheld",
-    "source_conversations",
-    "source_logins",
+    "recsys.source_posts",
+    "recsys.source_users",
+    "recsys.source_interactions",
+    "recsys.source_dismissals",
+    "recsys.source_mutes",
+    "recsys.source_follows",
+    "recsys.source_preferences",
+    "recsys.source_withheld",
+    "recsys.source_conversations",
+    "recsys.source_logins",
+    "recsys_engine.source_memberships",
   ]) {
-    await pool.query(`alter view recsys.${view} reset (security_invoker)`);
+    await pool.query(`alter view ${view} reset (security_invoker)`);
     try {
       const ways = {
         live: await app.call(reader, { limit: 5 }),
@@ -106,13 +107,13 @@ test("nothing is served from a view that is not security_invoker, in any way of 
             503,
             {
               code: "unsafe_source_view",
-              message: `recsys.${view} is not security_invoker, so it shows everybody what its owner may see: alter view recsys.${view} set (security_invoker = true)`,
+              message: `${view} is not security_invoker, so it shows everybody what its owner may see: alter view ${view} set (security_invoker = true)`,
             },
           ],
           `${view}, ${way}`,
         );
     } finally {
-      await pool.query(`alter view recsys.${view} set (security_invoker = true)`);
+      await pool.query(`alter view ${view} set (security_invoker = true)`);
     }
   }
   app.logged.splice(0);

@@ -7,20 +7,21 @@ as $$
 declare
   open_view text;
 begin
-  select pg_class.relname::text into open_view
+  select pg_class.oid::regclass::text into open_view
   from pg_catalog.pg_class
   where pg_class.oid in (
       'recsys.source_users'::regclass, 'recsys.source_posts'::regclass, 'recsys.source_interactions'::regclass,
       'recsys.source_logins'::regclass, 'recsys.source_dismissals'::regclass, 'recsys.source_mutes'::regclass, 'recsys.source_follows'::regclass,
-      'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass, 'recsys.source_conversations'::regclass
+      'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass, 'recsys.source_conversations'::regclass,
+      'recsys_engine.source_memberships'::regclass
     )
     and pg_class.relkind = 'v'
     -- as it is nearly always written
     and (pg_class.reloptions @> '{security_invoker=true}') is not true
     and coalesce(not lower(pg_class.reloptions::text)::text[] && '{security_invoker=true,security_invoker=on,security_invoker=yes,security_invoker=1}', true);
   if open_view is not null then
-    raise exception 'recsys.% is not security_invoker, so it shows everybody what its owner may see', open_view
-      using errcode = 'RS001', hint = format('alter view recsys.%I set (security_invoker = true)', open_view);
+    raise exception '% is not security_invoker, so it shows everybody what its owner may see', open_view
+      using errcode = 'RS001', hint = format('alter view %s set (security_invoker = true)', open_view);
   end if;
 end
 $$;

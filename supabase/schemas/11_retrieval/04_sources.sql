@@ -108,6 +108,19 @@ end
 $$;
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
+create function recsys_engine.near_posts(p_request recsys_engine.feed_request, p_near uuid[], p_most integer)
+returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
+language sql stable security invoker
+begin atomic
+  select near.post_id, null::uuid, near.place, near.place
+  from unnest(p_near) with ordinality as near (post_id, place)
+  where near.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
+    and recsys_engine.served_key(near.post_id, p_request.seed) not in (select unnest(p_request.served))
+  order by near.place
+  limit p_most;
+end;
+comment on function recsys_engine.near_posts(recsys_engine.feed_request, uuid[], integer) is 'As recsys_engine.retrieve_similar with p_is_quick, of posts that a worker found with vectors that it keeps, the nearest first.';
+
 create function recsys_engine.earlier_states(p_request recsys_engine.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)
 language sql stable security invoker
@@ -333,7 +346,7 @@ begin atomic
 end;
 comment on function recsys_engine.common_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found.';
 
-create function recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text)
+create function recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_near uuid[] default null)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
@@ -344,7 +357,11 @@ begin atomic
   union all
   select source.*, found.*
   from (values ('similar', 100, 160)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent), p_extent = 'kept') as found
+  cross join lateral (
+    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent), p_extent = 'kept') where p_near is null
+    union all
+    select * from recsys_engine.near_posts(p_request, p_near, kept)
+  ) as found
   union all
   select source.*, found.*
   from (values ('followed', 50, 100)) as source (name, size, kept)
@@ -358,13 +375,13 @@ begin atomic
   from (values ('covisited', 100, 140)) as source (name, size, kept)
   cross join lateral recsys_engine.retrieve_listed(p_request, p_request.covisited, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
 end;
-comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found.';
+comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text, uuid[]) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_near: as of recsys_engine.near_posts; null: they are looked for.';
 
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|near_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

@@ -122,6 +122,7 @@ begin
     from (
       values
         ('authenticated', 'who asks', 'select from recsys_engine.feed_context((select to_jsonb(assigned) from recsys_engine.assignment($1) as assigned)) as settings left join lateral recsys_engine.user_context($1, $2, settings.now) on true'),
+        ('authenticated', 'where they belong', 'select from recsys_engine.source_memberships where user_id = $1'),
         ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
@@ -131,7 +132,7 @@ begin
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
         ('authenticated', 'what a replica''s page may show', 'select recsys_engine.shown_posts($1, ''{}''), recsys_engine.with_readable(null)'),
-        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.readable_vectors($2, ''authenticated''), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
           'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
@@ -172,7 +173,7 @@ begin
           end loop;
         end if;
         -- nor once more for the service, which looks for candidates under the role of whoever asks
-        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ 'recsys_engine.candidates\(''authenticated''' and 'authenticated' || denied = any (known)) then
+        if asked.role || regexp_replace(denied, 'for (materialized )?view', 'for table') <> all (known) and not (asked.query ~ '''authenticated''' and 'authenticated' || denied = any (known)) then
           known := known || (asked.role || denied);
           return query select true, format('%s: %s', asked.what, regexp_replace(denied, '\s+', ' ', 'g')), recsys_engine.missing_grant(asked.role, denied, context);
         end if;

@@ -4,7 +4,7 @@ import type { Span } from "../http/span.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
 import type { ContextRow } from "./read-context.ts";
-import { type RetrievalRequest, type Retrieved, retrieve } from "./retrieve.ts";
+import { nearFound, type RetrievalRequest, type Retrieved, retrieve } from "./retrieve.ts";
 import type { Way } from "./ways.ts";
 
 /**
@@ -17,30 +17,35 @@ export function beginCandidates(
   connection: Connection,
   commonPosts: CommonPostsCache,
   caller: Identity,
-  { model_id: modelId, feature_store: version, now }: ContextRow,
+  { model_id: modelId, feature_store: version, now, scopes }: ContextRow,
   page: Page,
   span: Span,
   own?: string,
 ): (vector: Float32Array | null) => Promise<Retrieved> {
   const { role, sub } = caller;
-  const { ways } = commonPosts;
+  const { ways, ofScopes } = commonPosts;
   const known = (ids: string[]) => commonPosts.known.of(connection, role, modelId, version, ids);
   // of later pages and filters much is left out for other reasons
   const keep = (way: Way) => !page.filter && page.served.keys.length === 0 && ways.keep(sub, way);
   const advanced = commonPosts.known.advance(connection, role, version);
   const remembered = ways.of(sub);
-  const way = page.given || page.filter ? "all" : (remembered ?? ways.guess());
+  const way =
+    page.given || page.filter ? "all" : (remembered ?? (ofScopes.has(role, scopes, modelId) ? "all" : ways.guess()));
   const ofCommon = way !== "all" ? span("common") : undefined;
   const kept = ofCommon && commonPosts.of(connection, role, version, Number(now)).finally(ofCommon);
+  const asksScopes = way === "all" && !page.given && !page.filter && scopes.length > 0;
+  const ofScope = asksScopes ? span("scope") : undefined;
+  const asOf = { modelId, featureStore: version, now: Number(now) };
+  const keptOfScopes = ofScope && ofScopes.of(connection, role, scopes, asOf).finally(ofScope);
   // they are waited for below, unless something else fails before
-  for (const asked of [advanced, kept]) asked?.catch(() => undefined);
+  for (const asked of [advanced, kept, keptOfScopes]) asked?.catch(() => undefined);
 
   return async (vector) => {
     let isFew = false;
     const tellFew = (told: boolean) => {
       isFew = told;
     };
-    const ask = async (from: Pick<RetrievalRequest, "common" | "isFew">) => {
+    const ask = async (from: Pick<RetrievalRequest, "common" | "isFew" | "near">) => {
       const asked = { modelId, vector, page, known, tellFew, own, ...from };
       const [found] = await Promise.all([retrieve(connection, caller, asked), advanced]);
       return found;
@@ -57,6 +62,15 @@ export function beginCandidates(
       if (found) keep(isFew ? "few" : "common");
       if (found) return found;
       looksForFew = !looksFirst;
+    }
+    const ofTheirs = await keptOfScopes;
+    if (vector && ofTheirs?.common.cut.active) {
+      const ofSources = span("scope_sources");
+      const near = ofTheirs.vectors.nearest(vector, nearFound);
+      const found = await ask({ common: ofTheirs.common, near, isFew: false });
+      ofSources();
+      if (found) keep("all");
+      if (found) return found;
     }
     const ofAll = span("all_sources");
     const found = await ask({ common: null, isFew: looksForFew });

@@ -18,6 +18,8 @@ export interface ContextRow extends UserTextRow {
   assigned: object | null;
   /** recsys_engine.feature_store_version. */
   feature_store: number;
+  /** Where the user belongs (recsys_engine.source_memberships), in order. */
+  scopes: string[];
   /** false: no such user, and everything below is null. */
   known: boolean;
   created_at: Date;
@@ -55,11 +57,32 @@ export interface ReaderRow extends Omit<ContextRow, keyof UserRow>, Pick<Context
 /** A row of recsys_engine.user_context. */
 type UserRow = Omit<
   ContextRow,
-  "now" | "model_id" | "model_name" | "feature_spec_digest" | "settings" | "assigned" | "feature_store" | "known"
+  | "now"
+  | "model_id"
+  | "model_name"
+  | "feature_spec_digest"
+  | "settings"
+  | "assigned"
+  | "feature_store"
+  | "known"
+  | "scopes"
 >;
 
 /** What recsys_engine.feed_context takes, as an expression in SQL; null for most. */
 type Assigned = Expression<unknown> | null;
+
+/** A hundred of them, a hundred letters of each. */
+function scopesOf(userId: string | null) {
+  if (userId === null) return sql<string[]>`'{}'::text[]`.as("scopes");
+  const scopes = db
+    .selectFrom("recsys_engine.source_memberships")
+    .select(sql<string>`left(scope, 100)`.as("scope"))
+    .where("user_id", "=", userId)
+    .where("scope", "is not", null)
+    .orderBy("scope")
+    .limit(100);
+  return sql<string[]>`array(${scopes})`.as("scopes");
+}
 
 /** Model, settings and user (null: a visitor) as of recsys.clock(), in one row. */
 export function readContext(userId: string | null, assigned: Assigned = null): Query<ContextRow> {
@@ -75,7 +98,7 @@ export function readContext(userId: string | null, assigned: Assigned = null): Q
       (join) => join.onTrue(),
     )
     .selectAll("feed")
-    .select(({ ref }) => sql<boolean>`${ref("context.created_at")} is not null`.as("known"))
+    .select(({ ref }) => [sql<boolean>`${ref("context.created_at")} is not null`.as("known"), scopesOf(userId)])
     .selectAll("context") as Query<ContextRow>;
 }
 
@@ -90,6 +113,7 @@ export function readReader(userId: string | null, assigned: Assigned = null): Qu
     .selectAll("feed")
     .select(() => [
       sql<boolean>`reader.created_at is not null`.as("known"),
+      scopesOf(userId),
       sql<ContextRow["feed"]>`reader.feed`.as("feed"),
       sql<string>`recsys_engine.with_readable(reader)::text`.as("reader"),
     ]) as unknown as Query<ReaderRow>;

@@ -6,12 +6,12 @@ import { db, fn, instantOf } from "../database/query.ts";
 import { commonSources, optionsOf, type Ranks, type Source, sourceNames, unranked } from "../features/retrieval.ts";
 import { takeTurns } from "../features/turns.ts";
 import { candidateOf, type Found } from "./candidate.ts";
-import type { CommonPosts } from "./common-posts.ts";
 import { counted } from "./count-author.ts";
 import type { Page } from "./cursor.ts";
 import { type Dismissed, dismissalFactor, knownTag } from "./dismissed.ts";
 import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from "./known-posts.ts";
 import type { KnownPost } from "./post-rows.ts";
+import type { CommonPosts } from "./read-common-posts.ts";
 import type { Originals } from "./reposts.ts";
 import { cutOf, withinShare } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
@@ -62,6 +62,9 @@ interface Mine extends Found {
 /** How many times its score a post of a topic has of which its reader wants more; of one of which they want less, so many times less. */
 const leaning = 4;
 
+/** How many of the nearest a worker finds itself: many of them the reader came to already. */
+export const nearFound = 1000;
+
 /** What is asked of the sources. */
 export interface RetrievalRequest {
   modelId: number | null;
@@ -70,6 +73,8 @@ export interface RetrievalRequest {
   page: Pick<Page, "served" | "filter" | "given">;
   /** What is common to all feeds and need not be asked for; null: everything is. */
   common: (Omit<CommonPosts, "at"> & { at: number | null }) | null;
+  /** With `common`: the nearest to the vector, the nearest first, where the worker knows them; default: they are looked for. */
+  near?: string[];
   /** Whether the caller is taken for one who may read few posts: true, it is looked at first; false, it is not; default: where `common` is null. */
   isFew?: boolean;
   /** Told whether they may. */
@@ -104,6 +109,9 @@ export async function retrieve(
   if (answer.model_gone) throw new ModelGone();
   asked.tellFew?.(answer.is_few);
   const hidden = new Set([caller.sub, ...(answer.muted_authors ?? [])]);
+  // of the nearest too many are left out: there are more
+  const similar = answer.lists?.find(({ source }) => source === "similar")?.posts.length ?? 0;
+  if (asked.near?.length === nearFound && similar < optionsOf.similar.size) return null;
   if (answer.lists) {
     answer.ranks = ranksOf(answer, answer.lists, hidden);
     if (!answer.ranks) return null;
@@ -273,7 +281,7 @@ function addCommon(
 
 function candidates(
   { role, sub }: Identity,
-  { modelId, vector, page: { served, filter, given }, common, isFew, instant, own }: RetrievalRequest,
+  { modelId, vector, page: { served, filter, given }, common, near, isFew, instant, own }: RetrievalRequest,
 ): Query<{ found: FoundCandidates }> {
   const found = fn("recsys_engine.candidates", {
     p_role: role,
@@ -290,6 +298,7 @@ function candidates(
     p_common: sql`${common?.ids ?? null}`,
     p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
     p_is_few: isFew,
+    p_near: near && sql`${`{${near.join()}}`}`,
     p_request: own === undefined ? undefined : sql`${own}::recsys_engine.feed_request`,
   });
   return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));

@@ -1,0 +1,49 @@
+/** What is common, as recsys_engine.common_posts brings it. */
+import { asService } from "../database/caller.ts";
+import { type Connection, call, type Statement } from "../database/database.ts";
+import { commonSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
+import { type Post, type ToldPosts, toldPosts } from "./known-posts.ts";
+import { type Cut, cutOf } from "./shares.ts";
+
+export interface CommonPosts {
+  /** By the engine's clock, in milliseconds. */
+  at: number;
+  posts: Post[];
+  /** Their ids as an array of PostgreSQL's: 20 KB that need not be put together for each feed. */
+  ids: string;
+  /** What each source has, the best first, as places in `posts`, the shares of authors aside. */
+  places: Partial<Record<Source, number[]>>;
+  /** What of a source is kept where there may be more; left out: all that there is. */
+  cut: Partial<Record<Source, Cut>>;
+}
+
+/** Those of everybody, or only what the caller may read, with `connection` in a transaction of the caller's under `role`. */
+export async function readCommonPosts(connection: Connection, role: string, isCallers = false): Promise<CommonPosts> {
+  const read: Statement<{ common_posts: Common }> = call(
+    "recsys_engine.common_posts",
+    isCallers ? { p_role: role } : {},
+  );
+  const [{ common_posts: common }] = await asService(connection, role, read);
+  const posts = toldPosts(common.posts);
+  const places: CommonPosts["places"] = {};
+  const cut: CommonPosts["cut"] = {};
+  for (const source of commonSources) {
+    const placeOf = (i: number) => common.places?.[i][source] ?? 0;
+    const placed = [...posts.keys()].filter((i) => placeOf(i) > 0).sort((a, b) => placeOf(a) - placeOf(b));
+    places[source] = placed;
+    if (placed.length < sources[source].kept) continue;
+    cut[source] = cutOf(
+      placed.map((i) => posts[i].author_id),
+      sources[source].share,
+    );
+  }
+  const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
+  return { at: common.at, posts, ids, places, cut };
+}
+
+/** What recsys_engine.common_posts returns; null where there are none. */
+interface Common {
+  at: number;
+  posts: ToldPosts;
+  places: Partial<Ranks>[] | null;
+}

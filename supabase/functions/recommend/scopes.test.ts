@@ -1,0 +1,171 @@
+/**
+ * People of the same scopes get candidates from what a worker keeps for these: the same with the same ranks as from all sources. What is kept never
+ * decides what is shown, whatever the app says of who belongs where, and however that, the policies and the posts change meanwhile.
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { testDatabase } from "../../../db/testing.ts";
+import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
+import { Random } from "../../../trainer/engine/random.ts";
+import { vectorAt } from "../../../trainer/engine/vector-at.ts";
+import { readAs } from "../_shared/database/caller.ts";
+import type { Connection } from "../_shared/database/database.ts";
+import { openPool } from "../_shared/database/pool.ts";
+import { noSpan } from "../_shared/http/span.ts";
+import { beginCandidates } from "../_shared/recommend/candidates.ts";
+import { openCommonPosts } from "../_shared/recommend/common-posts.ts";
+import { nothingServed } from "../_shared/recommend/cursor.ts";
+import { readContext } from "../_shared/recommend/read-context.ts";
+import { fillManyPosts } from "./testing-many-posts.ts";
+
+const { pool, url } = await testDatabase({ after }, "scopes");
+const random = new Random(1);
+
+const { posts, people } = await fillManyPosts(pool, 3000);
+const modelId = await publishVectors({ pool }, posts, unitVectors(random, posts.length));
+await pool.query("select recsys.activate_model($1)", [modelId]);
+// two organisations, and a fifth of the posts that belong to neither: a person may read three fifths
+await pool.query(`
+  alter table public.posts add column organisation integer;
+  update public.posts set organisation = nullif(('x' || substr(md5(id::text), 1, 7))::bit(28)::integer % 5 % 3, 2) where ('x' || substr(md5(id::text), 1, 7))::bit(28)::integer % 5 < 4;
+  create index on public.posts (organisation);
+  create table public.members (user_id uuid, organisation integer not null, declared text not null, primary key (user_id, organisation));
+  insert into public.members select id, row_number() over (order by id) % 2, row_number() over (order by id) % 2 from public.profiles;
+  grant select on public.members to authenticated, service_role;
+  create or replace view recsys_engine.source_memberships with (security_invoker = true) as select user_id, declared as scope from public.members;
+  drop policy "public posts and one's own are readable" on public.posts;
+  create policy "those of one's organisations" on public.posts for select to authenticated
+    using (organisation is null or organisation in (select organisation from public.members where members.user_id = (select auth.uid())));
+  analyze`);
+const vector = vectorAt(unitVectors(random, 1), 0);
+
+/** Somebody's candidates as a worker with that cache finds them, sorted; what it asked the database for; and what they may read. */
+async function candidatesFor(sub: string, common = openCommonPosts()) {
+  return await readAs(connections, { sub, role: "authenticated" }, readContext(sub), async (connection, [row]) => {
+    const asked = { candidates: 0, vectors: 0 };
+    const listened: Connection = {
+      query(text, values) {
+        asked.candidates += Number(text.includes("recsys_engine.candidates("));
+        asked.vectors += Number(text.includes("recsys_engine.readable_vectors("));
+        return connection.query(text, values);
+      },
+      release: () => undefined,
+    };
+    const page = { limit: 20, served: nothingServed() };
+    const caller = { sub, role: "authenticated" };
+    const { posts: found } = await beginCandidates(listened, common, caller, row, page, noSpan)(vector);
+    const { rows } = await connection.query("select array_agg(id) as ids from public.posts");
+    const comparable = found.map(({ post_id, title, ranks, state }) => ({ post_id, title, ranks, state }));
+    comparable.sort((a, b) => (a.post_id < b.post_id ? -1 : 1));
+    return { found: comparable, asked, readable: new Set((rows[0] as { ids: string[] }).ids) };
+  });
+}
+const connections = openPool(url, () => undefined);
+after(() => connections.end());
+
+const idsOf = ({ found }: Awaited<ReturnType<typeof candidatesFor>>) => found.map(({ post_id }) => post_id);
+const ofOrganisation = (organisation: number) => people.filter((_, i) => (i + 1) % 2 === organisation);
+
+test("the second of the same scopes has the same candidates as from all sources, by one question, and so have those after them", async () => {
+  const common = openCommonPosts();
+  const [first, ...others] = ofOrganisation(0);
+  const before = await candidatesFor(first, common);
+  assert.equal(before.asked.vectors, 0);
+  // only who is known to need all sources is asked for by scope
+  for (const other of others) common.ways.keep(other, "all");
+  assert.equal((await candidatesFor(others[0], common)).asked.vectors, 0);
+  for (const [i, other] of others.slice(1, 9).entries()) {
+    const ofScope = await candidatesFor(other, common);
+    assert.deepEqual(ofScope.asked, { candidates: 1, vectors: Number(i === 0) });
+    const ofAll = await candidatesFor(other);
+    assert.equal(ofAll.asked.vectors, 0);
+    assert.ok(ofScope.found.length > 350);
+    assert.deepEqual(ofScope.found, ofAll.found);
+  }
+  // newcomers of these scopes need not be tried otherwise first
+  assert.deepEqual((await candidatesFor(others[10], common)).asked, { candidates: 1, vectors: 0 });
+  // and those of others have nothing of it
+  const [stranger] = ofOrganisation(1);
+  common.ways.keep(stranger, "all");
+  assert.deepEqual((await candidatesFor(stranger, common)).found, (await candidatesFor(stranger)).found);
+});
+
+test("what is written, comes to an organisation or leaves it meanwhile is in the next feed or is not", async () => {
+  const common = openCommonPosts();
+  const [first, second, reader] = ofOrganisation(0);
+  for (const person of [first, second, reader]) common.ways.keep(person, "all");
+  for (const person of [first, second]) await candidatesFor(person, common);
+  const [gone] = idsOf(await candidatesFor(reader, common)).slice(40);
+  const { rows } = await pool.query(
+    "insert into public.posts (author_id, title, organisation) values ($1, 'new', 0), ($1, 'of others', 1) returning id",
+    [first],
+  );
+  await pool.query("update public.posts set organisation = 1 where id = $1", [gone]);
+  const after = await candidatesFor(reader, common);
+  assert.deepEqual(after.asked, { candidates: 1, vectors: 0 });
+  assert.deepEqual(
+    [gone, ...rows.map(({ id }) => id)].map((id) => idsOf(after).includes(id)),
+    [false, true, false],
+  );
+  await pool.query("delete from public.posts where id = any ($1)", [rows.map(({ id }) => id)]);
+});
+
+test("whoever goes over to another organisation has its posts in the next feed, and no other", async () => {
+  const common = openCommonPosts();
+  const [first, second, mover] = ofOrganisation(1);
+  for (const person of [first, second, mover, ...ofOrganisation(0)]) common.ways.keep(person, "all");
+  for (const person of [first, second, mover, ...ofOrganisation(0).slice(0, 3)]) await candidatesFor(person, common);
+  await pool.query("update public.members set organisation = 0, declared = '0' where user_id = $1", [mover]);
+  const moved = await candidatesFor(mover, common);
+  assert.deepEqual(moved.asked, { candidates: 1, vectors: 0 });
+  assert.deepEqual(moved.found, (await candidatesFor(mover)).found);
+  await pool.query("update public.members set organisation = 1, declared = '1' where user_id = $1", [mover]);
+});
+
+test("whatever is said of who belongs where, nobody gets what they may not read, and everybody gets enough", async () => {
+  const common = openCommonPosts();
+  let ofScopes = 0;
+  for (let round = 0; round < 120; round++) {
+    const person = people[random.below(12)];
+    common.ways.keep(person, "all");
+    const organisation = random.below(3);
+    if (random.below(8) === 0)
+      await pool.query("update public.members set organisation = $2 where user_id = $1", [person, organisation]);
+    // what is said is wrong as often as it is right
+    if (random.below(8) === 0)
+      await pool.query("update public.members set declared = $2 where user_id = $1", [person, random.below(2)]);
+    if (random.below(4) === 0)
+      await pool.query("update public.posts set organisation = $2 where id = any ($1)", [
+        posts.filter(() => random.below(30) === 0),
+        [null, 0, 1, 2][random.below(4)],
+      ]);
+    const { found, readable, asked } = await candidatesFor(person, common);
+    const hidden = found.filter(({ post_id }) => !readable.has(post_id));
+    assert.deepEqual(hidden, [], `round ${round}`);
+    assert.ok(found.length >= 300, `round ${round}: ${found.length} candidates`);
+    ofScopes += Number(asked.candidates === 1 && asked.vectors === 0);
+  }
+  assert.ok(ofScopes > 20, `${ofScopes} of 120 by scope`);
+});
+
+test("of who says nothing of where they belong, and with a policy that shows too little, all sources are asked", async () => {
+  const common = openCommonPosts();
+  await pool.query("update public.members set organisation = 2, declared = '9' where user_id = any ($1)", [
+    people.slice(0, 4),
+  ]);
+  await pool.query(
+    "create policy \"few\" on public.posts as restrictive for select to authenticated using (organisation is null and id < '20000000-0000-4000-8000-000000000000')",
+  );
+  for (const person of people.slice(0, 4)) {
+    common.ways.keep(person, "all");
+    const found = await candidatesFor(person, common);
+    assert.deepEqual(found.found, (await candidatesFor(person)).found);
+    assert.equal(found.asked.candidates, 1);
+  }
+  await pool.query('drop policy "few" on public.posts');
+  await pool.query("delete from public.members");
+  for (const person of people.slice(4, 8)) {
+    common.ways.keep(person, "all");
+    assert.deepEqual((await candidatesFor(person, common)).asked, { candidates: 1, vectors: 0 });
+  }
+});
