@@ -52,8 +52,8 @@ async function measure(posts: number): Promise<void> {
     said(`impression ${JSON.stringify(impression)}`);
     const training = await inOwnProcess<Reading>(import.meta.url, "read", database.url);
     said(`training ${JSON.stringify(training)}`);
-    const { interactions } = community;
-    console.log(JSON.stringify({ posts, interactions, feed, event, rollUp, vector, impression, training }));
+    const { interactions, indexed } = community;
+    console.log(JSON.stringify({ posts, indexed, interactions, feed, event, rollUp, vector, impression, training }));
   } finally {
     await database.close();
   }

@@ -1,6 +1,6 @@
 /** What a community asks of the database, by the measured costs of one of each (unit-costs.ts), and which compute size carries it. */
 import { type ComputeSize, computeSizes } from "./compute-sizes.ts";
-import { costsOf, indexBuilding, measured } from "./unit-costs.ts";
+import { costsOf, indexBuilding } from "./unit-costs.ts";
 
 export interface Figures {
   users: number;
@@ -131,6 +131,3 @@ export function indexedPostsOf(size: ComputeSize, { memory }: Needs, posts: numb
 export function withReplica(needs: Needs): Needs {
   return { ...needs, processor: { ...needs.processor, feeds: leftWithReplica * needs.processor.feeds } };
 }
-
-/** The largest community that was measured; beyond it each figure goes on as between the last two. */
-export const mostMeasured = measured[measured.length - 1].posts;

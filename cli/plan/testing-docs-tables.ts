@@ -26,6 +26,7 @@ export function unitCostsTable(): string {
     of("roll-up of an event", ({ rollUp }) => rollUp),
     of("vector, with its part of the index", ({ vector }) => vector),
     of("impression", ({ impression }) => impression),
+    row(["posts in the index", ...measured.map(({ indexed }) => count(indexed))]),
     row(["of a vector, the index", ...measured.map(({ vector }) => `${vector.indexBytes} B`)]),
     row([
       "reading for a training",

@@ -7,7 +7,6 @@ import {
   type Figures,
   indexedPostsOf,
   leftWithReplica,
-  mostMeasured,
   type Needs,
   neededBy,
   planFor,
@@ -15,7 +14,7 @@ import {
   withFewerImpressions,
   withReplica,
 } from "./plan.ts";
-import { costsOf } from "./unit-costs.ts";
+import { costsOf, mostMeasured } from "./unit-costs.ts";
 
 export function planText(figures: Figures): string {
   const { users, posts, eventsADay, feedsASecond } = figures;
@@ -107,7 +106,7 @@ export function assumptions(posts: number): string[] {
   const costs = costsOf(posts);
   return [
     `a feed costs the database ${figure(costs.feed.processor)} ms, an event with its roll-up ${figure(costs.event.processor + costs.rollUp.processor)} ms, an impression ${Math.round(costs.impression.bytes)} bytes, a vector ${Math.round(costs.vector.bytes)} bytes, of which the index ${Math.round(costs.vector.indexBytes)}`,
-    `these were measured up to ${count(mostMeasured)} posts${posts > mostMeasured ? ", and go on as between the last two sizes" : ""}, on one x86 core; a core of Supabase's is taken for as fast`,
+    `these were measured up to ${count(mostMeasured)} posts${posts > mostMeasured ? ", and go on as between the last two sizes where all are in the index" : ""}, on one x86 core; a core of Supabase's is taken for as fast`,
     `feeds a second are those of the busiest minutes, ${peak} times the mean of a day; so are events`,
     `a feed has ${feedLength} posts, and all are logged; impressions are kept ${impressionDays} days (settings.impressions_kept), events ${eventDays}`,
     `full are ${percent(fullAt.processor)} of the processor, ${percent(fullAt.memory)} of the memory, ${percent(fullAt.disk)} of the largest recommended database`,

@@ -20,56 +20,84 @@ export interface UnitCosts {
   training: { megabytes: number; seconds: number };
 }
 
-export const measured: readonly (UnitCosts & { interactions: number })[] = [
+/** What was measured; `indexed` posts were in the index, the most visited ones, as with settings.indexed_days. */
+export const measured: readonly (UnitCosts & { interactions: number; indexed: number })[] = [
   {
     posts: 10000,
+    indexed: 10000,
     interactions: 60000,
-    feed: { processor: 13.4, found: 2750, read: 0.005, bytes: 10508 },
-    event: { processor: 0.034, found: 34.4, read: 0.0174, bytes: 255 },
-    rollUp: { processor: 0.38, found: 186, read: 0, bytes: 666 },
-    vector: { processor: 0.78, found: 1610, read: 2.78, bytes: 687, indexBytes: 435 },
-    impression: { processor: 0.029, found: 11.9, read: 0.0261, bytes: 568 },
-    training: { megabytes: 334, seconds: 2 },
+    feed: { processor: 13.5, found: 2670, read: 0.135, bytes: 10480 },
+    event: { processor: 0.046, found: 34.5, read: 0.176, bytes: 255 },
+    rollUp: { processor: 0.44, found: 225, read: 0.016, bytes: 656 },
+    vector: { processor: 0.72, found: 1610, read: 1.7, bytes: 690, indexBytes: 435 },
+    impression: { processor: 0.027, found: 11.4, read: 0.0159, bytes: 559 },
+    training: { megabytes: 314, seconds: 1 },
   },
   {
     posts: 100000,
+    indexed: 100000,
     interactions: 600000,
-    feed: { processor: 17.4, found: 6290, read: 175, bytes: 10489 },
-    event: { processor: 0.052, found: 34.7, read: 1.52, bytes: 251 },
-    rollUp: { processor: 0.3, found: 243, read: 7.4, bytes: 660 },
-    vector: { processor: 1.88, found: 1910, read: 16.2, bytes: 676, indexBytes: 435 },
-    impression: { processor: 0.028, found: 12.4, read: 0.0339, bytes: 569 },
-    training: { megabytes: 660, seconds: 7 },
+    feed: { processor: 17.6, found: 6490, read: 140, bytes: 10466 },
+    event: { processor: 0.042, found: 34.6, read: 1.58, bytes: 250 },
+    rollUp: { processor: 0.34, found: 290, read: 4.91, bytes: 659 },
+    vector: { processor: 0.86, found: 1900, read: 12.6, bytes: 676, indexBytes: 435 },
+    impression: { processor: 0.025, found: 12.3, read: 0.0579, bytes: 568 },
+    training: { megabytes: 659, seconds: 7 },
   },
   {
     posts: 1000000,
+    indexed: 1000000,
     interactions: 3000000,
-    feed: { processor: 25, found: 5590, read: 4170, bytes: 10519 },
-    event: { processor: 0.07, found: 33.8, read: 3.95, bytes: 249 },
-    rollUp: { processor: 0.36, found: 270, read: 13.7, bytes: 693 },
-    vector: { processor: 4.22, found: 1710, read: 944, bytes: 678, indexBytes: 434 },
-    impression: { processor: 0.028, found: 11.9, read: 0.474, bytes: 565 },
-    training: { megabytes: 1736, seconds: 26 },
+    feed: { processor: 27.4, found: 5600, read: 4120, bytes: 10509 },
+    event: { processor: 0.092, found: 34.6, read: 4.21, bytes: 249 },
+    rollUp: { processor: 0.46, found: 328, read: 22.7, bytes: 693 },
+    vector: { processor: 3.4, found: 1690, read: 919, bytes: 678, indexBytes: 434 },
+    impression: { processor: 0.03, found: 11.9, read: 0.474, bytes: 559 },
+    training: { megabytes: 1712, seconds: 26 },
+  },
+  {
+    posts: 10000000,
+    indexed: 1200000,
+    interactions: 3000000,
+    feed: { processor: 24.1, found: 4300, read: 5380, bytes: 10507 },
+    event: { processor: 0.12, found: 38.6, read: 11.4, bytes: 249 },
+    rollUp: { processor: 0.32, found: 205, read: 41.7, bytes: 813 },
+    vector: { processor: 3.18, found: 1470, read: 1190, bytes: 674, indexBytes: 434 },
+    impression: { processor: 0.034, found: 11.4, read: 1.04, bytes: 570 },
+    training: { megabytes: 8488, seconds: 102 },
   },
 ];
 
-/** Milliseconds of a core for each of the first 2.1 million vectors of an index that is built in one go and fits into maintenance_work_mem. */
+/** Where all posts were in the index: what a search costs with fewer says nothing of more. */
+const whole = measured.filter(({ posts, indexed }) => indexed === posts);
+/** The largest of these; beyond it each figure goes on as between the last two. */
+export const mostMeasured = whole[whole.length - 1].posts;
+
+/** Milliseconds of a core for each of the first 3.2 million vectors of an index that is built in one go and fits into maintenance_work_mem. */
 export const indexBuilding = 0.39;
 
 type Numbers = { [key: string]: number | Numbers };
 
-/** The costs at so many posts: between two measured sizes, and beyond them, on a straight line over the logarithm; of memory and time of a training over the posts themselves; of bytes of rows the most that was measured. */
+/**
+ * The costs at so many posts, all of them in the index: between two measured sizes, and beyond them, on a straight line over the logarithm; of memory and time of a training over the posts
+ * themselves; of bytes of rows the most that was measured.
+ */
 export function costsOf(posts: number): UnitCosts {
-  const next = measured.findIndex((each) => each.posts >= posts);
-  const to = next < 0 ? measured.length - 1 : Math.max(1, next);
-  const [low, high] = [measured[to - 1], measured[to]];
-  const place = Math.max(0, Math.log(posts / low.posts) / Math.log(high.posts / low.posts));
-  const linear = Math.max(0, (posts - low.posts) / (high.posts - low.posts));
-  const costs = between(low, high, place);
+  const [low, high] = around(whole, posts);
+  const costs = between(low, high, Math.max(0, Math.log(posts / low.posts) / Math.log(high.posts / low.posts)));
   // a row takes as many bytes however many there are: what differs between the sizes is chance
   for (const name of ["event", "rollUp", "impression"] as const)
-    costs[name] = { ...costs[name], bytes: Math.max(...measured.map((each) => each[name].bytes)) };
-  return { ...costs, posts, training: between(low.training, high.training, linear) };
+    costs[name] = { ...costs[name], bytes: Math.max(...whole.map((each) => each[name].bytes)) };
+  const [fewer, more] = around(measured, posts);
+  const place = Math.max(0, (posts - fewer.posts) / (more.posts - fewer.posts));
+  return { ...costs, posts, training: between(fewer.training, more.training, place) };
+}
+
+/** The two sizes next to so many posts. */
+function around(sizes: readonly UnitCosts[], posts: number): [UnitCosts, UnitCosts] {
+  const next = sizes.findIndex((each) => each.posts >= posts);
+  const to = next < 0 ? sizes.length - 1 : Math.max(1, next);
+  return [sizes[to - 1], sizes[to]];
 }
 
 function between<Costs extends object>(low: Costs, high: Costs, place: number): Costs {
