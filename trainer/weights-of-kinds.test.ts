@@ -30,7 +30,7 @@ before(async () => {
   await startBackend();
   const database = await eitherDatabase({ after }, "weights");
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
-  await writeSyntheticCommunity(folder, { seed: 5, users: 300, posts: 500, days: 30 });
+  await writeSyntheticCommunity(folder, { seed: 1, users: 300, posts: 500, days: 30 });
   await importBundle(database, folder);
   await rm(folder, { recursive: true });
   await database.pool.query("select recsys.roll_up(null)");
@@ -52,7 +52,7 @@ test("what will be bought comes first: of what people will do, the first ten hol
   const requests = requestsBetween(loaded.community, loaded.timeline, until, Number.POSITIVE_INFINITY);
   const [view, vote, comment] = scoreWeights;
   const watched = { weights: { view, vote, comment }, onProgress() {} };
-  // what 451 requests gain is too little to say what weights are worth; npm run bench -- kinds does
+  // what some hundred requests gain is too little to say what weights are worth; npm run bench -- kinds does
   const replayed = { model: await replayedModel(model, loaded.community) };
   const soldInFirstTen = (ranked: RankedRequest) =>
     postsByScore(ranked, scoreWeights)
