@@ -60,7 +60,10 @@ export class Coherence {
 
   /** Whether a title holds together as three quarters of the real ones do, by the two of its terms that are least near to each other; where nobody knows, it does. */
   isCoherent(title: string): boolean {
-    const terms = this.book.subjectsOf(title);
+    return this.holdTogether(this.book.subjectsOf(title));
+  }
+
+  private holdTogether(terms: readonly string[]): boolean {
     return terms.length < 2 || this.least === undefined || this.nearness(terms) >= this.least;
   }
 
@@ -72,17 +75,18 @@ export class Coherence {
     const { least } = this;
     const fillings = this.book.fillingsOf(form);
     if (least === undefined) return fillings.length > 0;
-    if (!this.isCoherent(title) || !this.takesPlace(form.term, term, title)) return false;
+    const terms = this.book.subjectsOf(title);
+    if (!this.holdTogether(terms) || !this.takesPlace(form.term, term, [...terms, ...words(title)])) return false;
     // real titles of a small community are nearly all of one subject: their quarter is too much to ask of what several titles have
     if (fillings.length === 0) return this.near(term, form.term) >= (this.vectors ? nearToOnly : least / 2);
     return this.isOpen(fillings, least / 2) || this.belongs(term, fillings, least / 2);
   }
 
-  /** Whether a term is about as near to what else a title says as the one was that stood there: "London to Oxford by boat" is a journey, and to Krakow none. */
-  private takesPlace(own: string, term: string, title: string): boolean {
-    const said = new Set([...this.book.subjectsOf(title), ...words(title)]);
-    for (const other of [term, ...words(term)]) said.delete(other);
-    return [...said].every((other) => {
+  /** Whether a term is about as near to what else a title says (`said`) as the one was that stood there: "London to Oxford by boat" is a journey, and to Krakow none. */
+  private takesPlace(own: string, term: string, said: readonly string[]): boolean {
+    const itself = [term, ...words(term)];
+    return said.every((other) => {
+      if (itself.includes(other)) return true;
       const before = this.near(own, other);
       return before < nearAtLeast || this.near(term, other) >= asNear * before;
     });

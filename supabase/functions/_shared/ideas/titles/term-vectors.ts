@@ -2,6 +2,7 @@
  * What the terms and words of titles mean by the vectors of an app's own: of each the mean of the vectors of the posts whose titles have it. On held-out titles of
  * travel-se it tells the term that was there from one put in its place (AUC .73 after 1,000 posts) where topics and tags do not (.66).
  */
+import { innerProduct } from "../../features/inner-product.ts";
 import { vectorWidth } from "../../features/text-vector.ts";
 import type { Components } from "../../features/vector-match.ts";
 
@@ -32,9 +33,7 @@ export class TermVectors {
   /** Cosine of two terms' vectors; 0: nothing is known of one. */
   near(one: string, other: string): number {
     const [a, b] = [this.directions.get(one), this.directions.get(other)];
-    let dot = 0;
-    if (a && b) for (let d = 0; d < vectorWidth; d++) dot += a[d] * b[d];
-    return dot;
+    return a && b ? innerProduct(a, 0, b, 0, vectorWidth) : 0;
   }
 
   /** Components [64] such as a post of these terms may have: as long as those of posts; null: nothing is known of any. */
