@@ -4,7 +4,8 @@ The two towers, as trainer/towers/network.ts and loss.ts have them:
   user = normalise( Σ_f a_f · field_f + vector · U + history · H + followed · F + MLP(fields, history, numbers, vector) + ID embedding )
   post = normalise( Σ_f a_f · field_f + vector · V + MLP(fields, numbers, vector) + ID embedding )
 
-The vector is that of an app's own encoder, where the community has any of posts, and of users. Weights have the names and shapes that stage.json lists.
+The vector is that of an app's own encoder, where the community has any of posts, and of users. A history of n posts is shrunk
+to n / (n + prior) of its mean vector. Weights have the names and shapes that stage.json lists.
 """
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 TABLES = ["tokens", "user_id_embeddings", "post_id_embeddings"]
 _LAYERS = [f"{side}/{part}/{kind}" for side in ("user", "post") for part in ("hidden", "output") for kind in ("weight", "bias")]
 VECTORS = {"post": "post/vector", "user": "user/vector"}
-NAMES = ["user/mix", "post/mix", *VECTORS.values(), "user/history", "user/followed", *_LAYERS, *TABLES]
+NAMES = ["user/mix", "post/mix", *VECTORS.values(), "user/history", "user/history_prior", "user/followed", *_LAYERS, *TABLES]
 
 
 class Towers(torch.nn.Module):
@@ -33,8 +34,11 @@ class Towers(torch.nn.Module):
         the app's own.
         """
         weights = dict(self.named_parameters())
-        seen = x["history"] @ weights["user/history"] + x["followed"] @ weights["user/followed"]
-        return self._tower("user", x, [x["history"], x["numbers"]], seen)
+        # the first of the numbers is log(1 + n)
+        length = x["numbers"][:, :1].expm1()
+        history = x["history"] * (length / (length + weights["user/history_prior"].exp()))
+        seen = history @ weights["user/history"] + x["followed"] @ weights["user/followed"]
+        return self._tower("user", x, [history, x["numbers"]], seen)
 
     def embed_posts(self, x: dict[str, Tensor]) -> Tensor:
         """[N, 32], the same without history and followed; `text_vector` [N, 65] where posts have vectors of the app's own."""

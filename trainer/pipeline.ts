@@ -15,10 +15,10 @@ import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { neighboursById } from "./community/neighbours.ts";
-import { ofRequests, tenPeople } from "./community/shares.ts";
+import { ofRandomSplit, ofRequests, tenPeople } from "./community/shares.ts";
 import { defaultConfig } from "./config/config.ts";
 import { withHeads } from "./dlrm/optional-heads.ts";
-import { type Request, requestsAt } from "./dlrm/requests.ts";
+import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
 import { trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
@@ -32,7 +32,8 @@ import type {
   TrainedModel,
   TrainedRanker,
 } from "./model-folder/trained-model.ts";
-import { neighboursUntil } from "./neighbours/keep-neighbours.ts";
+import { cameToUntil, findMore, neighboursUntil } from "./neighbours/keep-neighbours.ts";
+import { learnNeighbours } from "./neighbours/learn-neighbours.ts";
 import { type Lessons, lessonsOf, type PlanOptions, planTraining, towerOptionsOf } from "./plan.ts";
 import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
 import { embedPosts } from "./towers/embed.ts";
@@ -160,7 +161,7 @@ export type HeldPair = Pick<Request, "user" | "post" | "labels">;
 /**
  * Trains on a random split, where time says nothing: the towers on `base`, the ranker on pairs held out of it at random,
  * as requests made when all of `base` had happened; then the towers are fine-tuned on `whole`, which has the held pairs
- * too.
+ * too. Neighbours are learned of both in the same way.
  */
 export async function trainModelOnPairs(
   base: LoadedCommunity,
@@ -168,20 +169,27 @@ export async function trainModelOnPairs(
   held: HeldPair[],
   options: PipelineOptions,
 ): Promise<TrainedModel> {
-  const { seed, config = defaultConfig, onProgress, signal } = options;
-  const towerOptions = { ...config.towers, seed, until: Number.POSITIVE_INFINITY, histories: "others" as const };
-  const towers = await trainTowers(base.community, towerOptions, onProgress, signal);
+  const { seed, config = defaultConfig, trainers = here, onProgress, signal } = options;
+  const until = Number.POSITIVE_INFINITY;
+  const towerOptions = { ...config.towers, seed, until, histories: "others" as const, bound: ofRandomSplit };
   const event = base.timeline.length;
   const at = base.timeline.at[event - 1];
   const drawn = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at })));
   const requests = drawn.slice(0, config.ranker.maximumRequests);
-  const ranker = await trainRanker(base, requests, kinds, towers, options);
+  const neighboursOf = (loaded: LoadedCommunity) =>
+    neighboursUntil(loaded, firstInteractionEvents(loaded.community, loaded.timeline, until), until);
+  const cameTo = cameToUntil(base, firstInteractionEvents(base.community, base.timeline, until), until);
+  const learned = learnNeighbours(cameTo);
+  const neighbours = findMore(base, learned, requests) ? learned : undefined;
+  const plan = { cameTo, later: requests, towers: towerOptions, neighbours };
+  const towers = await trainBestTowers(base, plan, trainers, onProgress, signal);
+  const ranker = await trainRanker(base, requests, kinds, { ...towers, neighbours }, options);
   const fineTuning = { ...towerOptions, ...config.towers.fineTuning.others };
-  const fineTuned = await trainTowers(whole.community, fineTuning, onProgress, signal, towers);
+  const fineTuned = await trainers.towers(whole.community, fineTuning, onProgress, signal, towers);
   return {
     ...ranker,
     ...withVectors(fineTuned, whole.community),
-    neighbours: undefined,
+    neighbours: neighbours && neighboursOf(whole),
     newInteractions: requests.length,
     wentOn: false,
     learnedFrom: "interactions",

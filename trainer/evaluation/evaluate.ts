@@ -142,7 +142,7 @@ export async function evaluateCut(
   const systemInCut = new SystemInCut(options.split, pipeline);
   const recommenders = [
     systemInCut,
-    towersInCut({ ...pipeline, histories: options.split === "random" ? "others" : "before" }),
+    towersInCut({ ...pipeline, split: options.split }),
     ...cutBaselines(sizesOf(community), community.follows),
   ];
   const results = await runCut(community, options, recommenders, {

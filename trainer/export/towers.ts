@@ -2,6 +2,7 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { vectorInputs } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { type Field, postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
+import { logHistoryLength } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Towers } from "../towers/model.ts";
@@ -13,20 +14,28 @@ export function userTowerGraph(towers: Towers): Uint8Array {
   const { token_ids, token_weights, numbers, id_embedding, history, followed } = g.inputsOf(contracts.user_tower);
   const vector = vectorInput(g, towers, "users");
   const fields = fieldBags(g, towers, userFields, token_ids, token_weights);
+  const known = g.multiply(history, historyTrust(g, towers, numbers));
   const seen = g.matMul(
-    history,
+    known,
     g.weights(towers.dense.values("user/history"), [dimensions, dimensions], "user/history"),
   );
   const near = g.matMul(
     followed,
     g.weights(towers.dense.values("user/followed"), [dimensions, dimensions], "user/followed"),
   );
-  const learned = mlp(g, towers, "user", g.concat([fields, history, numbers, ...vector], 1));
+  const learned = mlp(g, towers, "user", g.concat([fields, known, numbers, ...vector], 1));
   const text = g.add(g.add(mix(g, towers, "user", userFields, fields), learned), id_embedding);
   const parts = [g.add(seen, near), ...vector.map((each) => g.matMul(each, vectorWeights(g, towers, "user")))];
   const sum = parts.reduce((sum, part) => g.add(sum, part), text);
   g.output("embedding", g.l2Normalise(sum), contracts.user_tower.outputs.embedding.dims);
   return g.build();
+}
+
+/** What a history weighs, [N, 1]. */
+function historyTrust(g: GraphBuilder, { dense }: Towers, numbers: string): string {
+  const length = g.subtract(g.exp(g.slice(numbers, 1, logHistoryLength, logHistoryLength + 1)), g.scalar(1));
+  const prior = g.exp(g.weights(dense.values("user/history_prior"), [1], "user/history_prior"));
+  return g.divide(length, g.add(length, prior));
 }
 
 /** The graph under `contracts.post_tower`; it takes `text_vector` where the towers read vectors of posts. */

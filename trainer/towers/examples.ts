@@ -7,8 +7,8 @@ export interface HistoryOptions {
   /** Only what happened before this instant (milliseconds) is learned from. */
   until: number;
   /**
-   * The history an example sees: what came before it, as in serving; or all the user's others, where a random split has
-   * made time meaningless: there the posts to be found lie between those of the history.
+   * The history an example sees: what came before it, as in serving; or the latest of all the user's others, which tells nothing of the example's time. In a random
+   * split the posts to be found lie between those of the history, too.
    */
   histories: "before" | "others";
 }

@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import type * as tf from "@tensorflow/tfjs-core";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { postFields, userFields } from "../../supabase/functions/_shared/features/tokens.ts";
-import { postNumbers, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
+import { logHistoryLength, postNumbers, userNumbers } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { startBackend } from "../engine/backend.ts";
 import { forward, lossAndGradients, type Matrix } from "../engine/dense.ts";
 import { Random } from "../engine/random.ts";
@@ -35,6 +35,9 @@ function setup() {
     "p.numbers": matrix(5, postNumbers.length),
     "p.id_embedding": matrix(5, dimensions),
   };
+  // no history is shorter than none
+  const { values } = inputs["u.numbers"];
+  for (const [i, value] of values.entries()) values[i] = Math.abs(value);
   return { dense, inputs, variables: { ...dense.matrices(), ...inputs } as Record<string, Matrix> };
 }
 
@@ -75,15 +78,17 @@ test("vectors have unit length, and so has that of a user or post of whom nothin
   }
 });
 
-test("untrained towers are a text kNN: a user's vector is the sum of their words and history", () => {
+test("untrained towers are a text kNN: a user's vector is the sum of their words and history, which weighs n / (n + 3)", () => {
   const { inputs } = setup();
   const fresh = newTowerWeights(towerDefaults, new Random(1));
   for (const name of ["user/output/bias", "post/output/bias"]) fresh.values(name).fill(0);
   const found = forward({ ...fresh.matrices(), ...inputs }, userOf);
   const { values } = inputs["u.fields"];
+  const n = Math.expm1(inputs["u.numbers"].values[logHistoryLength]);
+  assert.ok(n > 0);
   const sum = Array.from({ length: dimensions }, (_, d) => {
     const words = userFields.reduce((total, _, field) => total + values[field * dimensions + d], 0);
-    return words + inputs["u.history"].values[d] + inputs["u.id_embedding"].values[d];
+    return words + (n / (n + 3)) * inputs["u.history"].values[d] + inputs["u.id_embedding"].values[d];
   });
   for (const [d, value] of sum.entries()) close(found[d], value / Math.hypot(...sum));
   assert.equal(found.length, 3 * dimensions);

@@ -4,7 +4,7 @@
  */
 import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
-import { ofRandomSplit } from "../community/shares.ts";
+import type { Bound } from "../community/shares.ts";
 import { Random } from "../engine/random.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { newTowers, TowerData, type Towers } from "./model.ts";
@@ -13,8 +13,10 @@ import { type TrainerOptions, towerTrainer } from "./tower-trainer.ts";
 
 export type TowerOptions = TowerHyperparameters & {
   seed: number;
-  /** The history an example sees; default: what came before it. A random split asks for "others". */
+  /** The history an example sees; default: what came before it. */
   histories?: TrainerOptions["histories"];
+  /** What one person may have of the positives; default: `ofPositives`. */
+  bound?: Bound;
   /** Only what happened before this instant (milliseconds) is learned from. */
   until: number;
   /** Default: `epochsOf` these histories. */
@@ -56,8 +58,7 @@ export async function trainTowers(
   const random = new Random(options.seed);
   const data = from?.data ?? new TowerData(community, options);
   const towers = from?.towers ?? newTowers(community, data, options.until, options, random);
-  const bound = histories === "others" ? ofRandomSplit : undefined;
-  const all = positivesBefore(community, options.until, options.mostPositives, bound);
+  const all = positivesBefore(community, options.until, options.mostPositives, options.bound);
   const positives = options.from === undefined ? all : withOlder(all, options.from, options.olderPerNew, random);
   const batch = Math.min(positives.at.length, batchOf(all.at.length, options));
   const each = { ...options, histories, epochs, batch };

@@ -17,12 +17,12 @@ import { innerProduct } from "../../../supabase/functions/_shared/features/inner
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import type { Community, Follows, Posts, Users } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
+import { ofRandomSplit } from "../../community/shares.ts";
 import { type Config, defaultConfig } from "../../config/config.ts";
 import type { TrainedModel } from "../../model-folder/trained-model.ts";
 import { type HeldPair, type PipelineOptions, trainModel, trainModelOnPairs } from "../../pipeline.ts";
 import { embedPosts, embedUsersAt } from "../../towers/embed.ts";
 import { Histories } from "../../towers/histories.ts";
-import type { TrainerOptions } from "../../towers/tower-trainer.ts";
 import { type TrainedTowers, trainTowers } from "../../towers/train.ts";
 import type { CutOptions } from "../protocols/cut.ts";
 import type { History, Recommender } from "../protocols/recommender.ts";
@@ -166,8 +166,7 @@ function numbersOf(ids: string[], stored: string[]): number[] {
 
 interface TowersInCutOptions {
   seed: number;
-  /** "others" for a random split, which takes pairs from between those of the history. */
-  histories: TrainerOptions["histories"];
+  split: CutOptions["split"];
   config?: Config | undefined;
   onProgress?: OnProgress | undefined;
   signal?: AbortSignal | undefined;
@@ -178,9 +177,10 @@ export function towersInCut(options: TowersInCutOptions): Recommender {
   return {
     name: "two towers alone",
     async train({ community }) {
-      const { seed, histories, config = defaultConfig, onProgress, signal } = options;
+      const { seed, split, config = defaultConfig, onProgress, signal } = options;
       const until = Number.POSITIVE_INFINITY;
-      const found = await trainTowers(community, { ...config.towers, seed, histories, until }, onProgress, signal);
+      const timeless = split === "random" && { histories: "others" as const, bound: ofRandomSplit };
+      const found = await trainTowers(community, { ...config.towers, seed, until, ...timeless }, onProgress, signal);
       const postVectors = embedPosts(found.towers, found.data, community.posts.ids.length);
       trained = { ...found, postVectors, past: new Histories(community, until) };
     },

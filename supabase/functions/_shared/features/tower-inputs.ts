@@ -14,6 +14,8 @@ import {
 } from "./tokens.ts";
 
 export const userNumbers = ["log_history_length", "has_history"];
+/** Which of them is log(1 + length of the history). */
+export const logHistoryLength = userNumbers.indexOf("log_history_length");
 export const postNumbers = ["log_title_words", "log_description_words", "log_tags"];
 
 /** A user to embed: profile, the components of their own vector, learned ID embedding (null: none), vectors of the latest posts (latest first), `meanVector` of the followed. */
