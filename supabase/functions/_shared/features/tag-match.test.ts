@@ -33,3 +33,22 @@ test("a tag that every candidate has tells nothing, and the names of methods are
   assert.equal(matches[0], 0);
   assert.ok(matches[1] > 0.5, `${matches[1]}`);
 });
+
+test("a tag that is named again and again, by a candidate or in the history, is named once", () => {
+  const candidates = [tagged("a", "b"), tagged("a"), tagged("c")];
+  const history = [tagged("a"), tagged("a", "c")];
+  const often = [tagged("a", "b"), tagged(...Array(6).fill("a")), tagged("c")];
+  assert.deepEqual(tagMatches(history, often), tagMatches(history, candidates));
+  assert.deepEqual(tagMatches([tagged("a", "a", "a"), history[1]], candidates), tagMatches(history, candidates));
+  // even where so many are too many to count
+  assert.ok(tagMatches(history, [...candidates, tagged(...Array(100).fill("a"))])[3] <= 1);
+});
+
+test("a candidate with far more tags than others changes no match of theirs", () => {
+  const others = [tagged("a", "b"), tagged("a"), tagged("c"), tagged("b"), tagged("d"), tagged("e")];
+  const history = [tagged("a", "c"), tagged("d")];
+  const most = tagged("a", "b", "c", "d", "e", ...Array.from({ length: 95 }, (_, i) => `more ${i}`));
+  const with_ = tagMatches(history, [...others, most]);
+  assert.deepEqual(with_.slice(0, -1), tagMatches(history, [...others, tagged("other")]).slice(0, -1));
+  assert.ok(with_[6] > 0 && with_[6] < 1, `it matches by its own tags: ${with_[6]}`);
+});

@@ -3,6 +3,7 @@
  * follows a user's true taste closest (synthetic community, correlation over 250 users' candidates: .81; the nearest posts of the history
  * .67, the words .54, the towers' similarity .54).
  */
+import { mostCounted } from "./document-frequency.ts";
 
 interface Tagged {
   tags: string[];
@@ -16,7 +17,8 @@ export function tagMatches(history: Tagged[], candidates: Tagged[]): Float64Arra
   const matches = new Float64Array(candidates.length);
   const counts = countsOf(history);
   if (counts.size === 0) return matches;
-  const idfs = countsOf(candidates);
+  const most = mostCounted(candidates.map(({ tags }) => tags.length));
+  const idfs = countsOf(candidates.filter(({ tags }) => tags.length <= most));
   for (const [tag, count] of idfs) idfs.set(tag, Math.log((candidates.length + 1) / (count + 1)));
   const unheard = Math.log(candidates.length + 1);
   let square = 0;
@@ -26,7 +28,8 @@ export function tagMatches(history: Tagged[], candidates: Tagged[]): Float64Arra
     const { tags } = candidates[i];
     let [dot, length] = [0, 0];
     for (let t = 0; t < tags.length; t++) {
-      const weight = (idfs.get(tags[t]) as number) ** 2;
+      if (isRepeated(tags, t)) continue;
+      const weight = (idfs.get(tags[t]) ?? unheard) ** 2;
       dot += weight * (counts.get(tags[t]) ?? 0);
       length += weight;
     }
@@ -37,6 +40,15 @@ export function tagMatches(history: Tagged[], candidates: Tagged[]): Float64Arra
 
 function countsOf(posts: Tagged[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { tags } of posts) for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  for (const { tags } of posts)
+    for (let t = 0; t < tags.length; t++) if (!isRepeated(tags, t)) counts.set(tags[t], (counts.get(tags[t]) ?? 0) + 1);
   return counts;
+}
+
+/**
+ * A tag counts once in a post. One that was named 100 times matched by up to 10, and a post to which nobody came then had 1.2 to 2.8 % of the places of 30 of
+ * 400 people, instead of .3 at most.
+ */
+function isRepeated(tags: string[], t: number): boolean {
+  return tags.indexOf(tags[t]) < t;
 }

@@ -46,3 +46,22 @@ test("the shared words, those first that add most to the match, at most three", 
   const matches = textMatches(history, candidates);
   assert.deepEqual(textMatches(history, candidates), matches, "nothing is left behind");
 });
+
+test("a candidate with far more words than others changes no match of theirs", () => {
+  const others = [
+    "Visa for Japan",
+    "Trains in Japan",
+    "Tram or bus",
+    "A bus to Rome",
+    "Visa on arrival",
+    "Rome by train",
+  ].map((title) => post(title));
+  const history = [post("Visa for Rome"), post("Night bus")];
+  const more = Array.from({ length: 60 }, (_, i) => `word${i}`).join(" ");
+  const most = post(`${others.map(({ title }) => title).join(" ")} ${more}`, "visa", "rome");
+  const matches = textMatches(history, [...others, most]);
+  assert.deepEqual(matches.slice(0, -1), textMatches(history, [...others, post("Ticket")]).slice(0, -1));
+  assert.ok(matches[6] > 0 && matches[6] < 1, `it matches by its own words: ${matches[6]}`);
+  // and nothing of it is left behind
+  assert.deepEqual(textMatches(history, [...others, most]), matches);
+});

@@ -3,6 +3,7 @@
  * knows single words, rare ones above all: travel-se in its second year, listwise loss 2.89 without it, 2.76 with it; in
  * its sixth 3.04 and 3.02.
  */
+import { mostCounted } from "./document-frequency.ts";
 import { documentPool, documentsOf, forgetDocuments, numberOf, type Text, wordCount, wordsOf } from "./documents.ts";
 
 /** Each step back in the history weighs this much less. */
@@ -66,7 +67,9 @@ function interestIn(history: Text[], documents: Int32Array) {
   const pool = documentPool();
   if (counted.length < wordCount()) makeRoom();
   // words are counted through by index here: with `of` they took twice as long
-  for (const document of documents) for (let w = 1; w <= pool[document]; w++) counted[pool[document + w]]++;
+  const most = mostCounted(documents.map((document) => pool[document]));
+  for (const document of documents)
+    if (pool[document] <= most) for (let w = 1; w <= pool[document]; w++) counted[pool[document + w]]++;
   // by how many of the candidates have a word; 0 is that of a word of the history alone
   const idfs = idfsOf(documents.length);
   const interests: number[] = [];
@@ -103,7 +106,7 @@ function idfsOf(candidates: number): Float64Array {
   return lastIdfs;
 }
 
-/** Of each word, all 0 between two calls: how many candidates have it, and the user's interest in it. */
+/** Of each word, all 0 between two calls: how many candidates that count (`mostCounted`) have it, and the user's interest in it. */
 let counted = new Int32Array();
 let interest = new Float64Array();
 
