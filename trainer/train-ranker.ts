@@ -67,9 +67,13 @@ export async function rankerLessons(
   const postVectors = embedPosts(towers, data, community.posts.ids.length);
   const random = new Random(seed);
   const histories = new Histories(community, until);
-  const isNew = (request: RankerRequest) => "shown" in request && random.uniform() < ranker.newUsers;
-  const users = usersOf(requests, { towers, data }, histories, postVectors, isNew, isHalf);
   const ofPages = "shown" in requests[0];
+  const follows = ({ user, at }: RankerRequest) => histories.followed(user, at).length > 0;
+  const actsOf = (request: RankerRequest) => {
+    if (ofPages) return drawActs(ranker, random);
+    return follows(request) && random.uniform() < ranker.newUsers ? 0 : all;
+  };
+  const users = usersOf(requests, { towers, data }, histories, postVectors, actsOf, ofPages ? isHalf : () => true);
   const exampleOptions = {
     heads,
     rows: ofPages ? ranker.pageRows : ranker.rows,
@@ -94,7 +98,7 @@ export async function rankerLessons(
       { towers, data },
       histories,
       postVectors,
-      () => true,
+      () => 0,
       () => false,
     );
     const options = { ...exampleOptions, onProgress: undefined };
@@ -140,6 +144,16 @@ export async function trainRanker(
   };
 }
 
+/** Acts of a request that is shown as it was. */
+const all = Number.POSITIVE_INFINITY;
+
+/** As of how many acts a page is shown: of all, of none, or of the first few. */
+function drawActs({ newUsers, newcomers, fewActs }: Config["ranker"], random: Random): number {
+  const drawn = random.uniform();
+  if (drawn < newUsers) return 0;
+  return drawn < newUsers + newcomers ? 1 + random.below(fewActs) : all;
+}
+
 /**
  * Half of the people, who keep whom they follow where they are shown as new. Without them nothing teaches the ranker what the follows of new people are
  * worth: a page by score earned .541 of the true law instead of .512 (synthetic community, seed 1, people who had just signed up).
@@ -148,27 +162,28 @@ function isHalf(user: number): boolean {
   return user % 2 === 0;
 }
 
-/** The users of some requests, each with the history they had at that moment, or as if they had just signed up, with whom they follow or nobody. */
+/** The users of some requests, each with the history they had at that moment, or as if they had just come, with whom they follow or nobody. */
 function usersOf(
   requests: RankerRequest[],
   { towers, data }: Pick<TrainedTowers, "towers" | "data">,
   histories: Histories,
   postVectors: Float32Array,
-  areNew: (request: RankerRequest) => boolean,
+  actsOf: (request: RankerRequest) => number,
   keepFollows: (user: number) => boolean,
 ): RequestUsers {
   const moments = requests.map((request) => {
     const { user, at } = request;
-    const isNew = areNew(request);
+    const acts = actsOf(request);
+    const isNew = acts < all;
     const except = "shown" in request ? -1 : request.post;
-    const history = isNew ? [] : histories.latest(user, at, except);
+    const history = histories.latest(user, at, except).slice(0, acts);
     const followsNobody = isNew && !keepFollows(user);
-    return { user, history, followed: followsNobody ? [] : histories.followed(user, at), isNew, followsNobody };
+    return { user, history, followed: followsNobody ? [] : histories.followed(user, at), acts, isNew, followsNobody };
   });
   return {
     vectors: embedUsersAt(towers, data, moments, postVectors),
     histories: moments.map(({ history }) => history),
-    isNew: Uint8Array.from(moments, ({ isNew }) => (isNew ? 1 : 0)),
+    acts: Float64Array.from(moments, ({ acts }) => acts),
     followNobody: Uint8Array.from(moments, ({ followsNobody }) => (followsNobody ? 1 : 0)),
   };
 }

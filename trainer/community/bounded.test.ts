@@ -181,7 +181,7 @@ function examplesOf({ community, timeline }: LoadedCommunity, from: number): Pro
   const users = {
     vectors: randomVectors(new Random(2), requests.length),
     histories: requests.map(({ user, at }) => histories.latest(user, at)),
-    isNew: new Uint8Array(requests.length),
+    acts: new Float64Array(requests.length).fill(Number.POSITIVE_INFINITY),
     followNobody: new Uint8Array(requests.length),
   };
   const options = { rows: 400, hardNegatives: 400, unseenWeight: 1, random: new Random(3) };

@@ -85,14 +85,14 @@ test("who is shown as new did nothing, and follows whom they do or nobody", asyn
   state.advance(timeline.length, now);
   const vectors = new Float32Array(community.posts.ids.length * dimensions);
   const ben = community.users.ids.indexOf(people.ben);
-  const knownOf = (options: { isNew: boolean; followsNobody?: boolean }) => {
+  const knownOf = (options: { acts?: number; followsNobody?: boolean }) => {
     const found = state.candidates(ben, now, new Float32Array(dimensions), vectors, options);
     return {
       touched: found.some(({ touches }) => touches > 0),
       habit: found.some(({ author_affinity }) => author_affinity > 0),
     };
   };
-  assert.deepEqual(knownOf({ isNew: false }), { touched: true, habit: true });
-  assert.deepEqual(knownOf({ isNew: true }), { touched: true, habit: false });
-  assert.deepEqual(knownOf({ isNew: true, followsNobody: true }), { touched: false, habit: false });
+  assert.deepEqual(knownOf({}), { touched: true, habit: true });
+  assert.deepEqual(knownOf({ acts: 0 }), { touched: true, habit: false });
+  assert.deepEqual(knownOf({ acts: 0, followsNobody: true }), { touched: false, habit: false });
 });

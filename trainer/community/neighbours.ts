@@ -75,19 +75,20 @@ interface SoFar {
   timeline: Timeline;
 }
 
-/** The neighbours of what a user came to lately, those for which most speaks first; of as much, those with the lower id. What is `hidden` speaks for nothing, and is not counted. */
+/** The neighbours of what a user came to lately, those for which most speaks first; of as much, those with the lower id. What is `hidden` speaks for nothing, and is not counted. `acts`: so many are known. */
 export function covisitedBy(
   user: number,
   neighbours: Neighbours | undefined,
   { alive, lastInteraction, interactionBefore, community, timeline }: SoFar,
   hidden?: Uint8Array,
+  acts = Number.POSITIVE_INFINITY,
 ): number[] {
   if (!neighbours) return [];
   const cameTo = new Set<number>();
   let counted = 0;
   for (
     let event = lastInteraction[user];
-    counted < retrieval.historyInteractions && event >= 0;
+    counted < Math.min(acts, retrieval.historyInteractions) && event >= 0;
     event = interactionBefore[event]
   ) {
     const post = timeline.posts[event];

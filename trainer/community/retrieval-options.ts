@@ -18,8 +18,8 @@ export interface RetrievalOptions {
   excluded?: Iterable<number>;
   /** The numbers of the posts most similar to the user's vector, the nearest first, where they are known already. */
   similar?: ArrayLike<number>;
-  /** Whether nothing is known of what the user did. */
-  isNew?: boolean;
+  /** So many of the user's latest acts are known, as if there were no others; left out: all. */
+  acts?: number;
   /** Whether nothing is known of whom and what they follow. */
   followsNobody?: boolean;
   /** Those of the model that asks; left out: it has none. */

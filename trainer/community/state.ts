@@ -132,14 +132,16 @@ export class CommunityState {
     return this.follows.of(user).length;
   }
 
-  /** What recsys_engine.recent_interactions answers. */
-  private recentInteractions(user: number, hidden?: Uint8Array): RecentInteraction[] {
+  /** What recsys_engine.recent_interactions answers, were so many of the user's acts all. */
+  recentInteractions(
+    user: number,
+    hidden?: Uint8Array,
+    acts: number = retrieval.historyInteractions,
+  ): RecentInteraction[] {
     const { community, timeline } = this;
     const earliest = new Map<number, number>();
     // backwards, so that a post's earliest interaction among these is what stays
-    let event = this.lastInteraction[user];
-    for (let i = 0; i < retrieval.historyInteractions && event >= 0; i++, event = this.interactionBefore[event])
-      earliest.set(timeline.posts[event], event);
+    for (const event of this.latestInteractions(user, acts)) earliest.set(timeline.posts[event], event);
     const others = [...earliest].filter(([post]) => community.posts.authors[post] !== user && !hidden?.[post]);
     others.sort((a, b) => b[1] - a[1]);
     return others.slice(0, retrieval.historyLength).map(([post, event]) => ({
@@ -174,9 +176,9 @@ export class CommunityState {
     postVectors: Float32Array,
     options: RetrievalOptions = {},
   ): NumberedCandidate[] {
-    const { hidden, similar, excluded = [], shown = [], isNew = false, followsNobody = false, neighbours } = options;
+    const { hidden, similar, excluded = [], shown = [], acts, followsNobody = false, neighbours } = options;
     const request = ++this.request;
-    const affinities = isNew ? new Map<number, number>() : this.affinities(user, options);
+    const affinities = this.affinities(user, options);
     for (const post of this.leftOut(user)) this.leftOutBy[post] = request;
     for (const post of excluded) this.leftOutBy[post] = request;
     const follows = followsNobody ? [] : this.follows.of(user);
@@ -199,7 +201,7 @@ export class CommunityState {
     const similarityOf = (post: number) =>
       Math.fround(innerProduct(vector, 0, postVectors, post * dimensions, dimensions));
     const touched = touchedBy(follows, this, hidden);
-    const covisited = covisitedBy(user, isNew ? undefined : neighbours, this, hidden);
+    const covisited = covisitedBy(user, neighbours, this, hidden, acts);
     const own = { affinities, follows, topics, touched, covisited };
     const asked = { now, vector, postVectors, hidden, similar, eligible, ...own };
     for (const source of sourceNames) {
@@ -222,8 +224,17 @@ export class CommunityState {
   /** The posts that no source brings a user: their own, and those they interacted with. */
   *leftOut(user: number): Iterable<number> {
     yield* this.postsOf.get(user) ?? [];
-    for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event])
-      yield this.timeline.posts[event];
+    for (const event of this.latestInteractions(user)) yield this.timeline.posts[event];
+  }
+
+  /** A user's interactions so far, the latest first; so many at most. */
+  *latestInteractions(user: number, most = Number.POSITIVE_INFINITY): Iterable<number> {
+    for (
+      let [i, event] = [0, this.lastInteraction[user]];
+      i < most && event >= 0;
+      i++, event = this.interactionBefore[event]
+    )
+      yield event;
   }
 
   /** The posts that are for followers alone, of authors whom a user does not follow. */
@@ -235,10 +246,10 @@ export class CommunityState {
   }
 
   /** How often a user interacted with the posts of each other author. */
-  private affinities(user: number, { hidden, countedUntil: until = 0 }: RetrievalOptions): Map<number, number> {
+  private affinities(user: number, { hidden, countedUntil: until = 0, acts }: RetrievalOptions): Map<number, number> {
     const { authors } = this.community.posts;
     const affinities = new Map<number, number>();
-    for (let event = this.lastInteraction[user]; event >= 0; event = this.interactionBefore[event]) {
+    for (const event of this.latestInteractions(user, acts)) {
       const post = this.timeline.posts[event];
       const author = hidden?.[post] && this.timeline.at[event] > until ? -1 : authors[post];
       if (author >= 0 && author !== user) affinities.set(author, (affinities.get(author) ?? 0) + 1);
@@ -348,11 +359,8 @@ export class CommunityState {
     const few = this.hottest(now, hidden);
     const found = postsWithinShare(few.filter(eligible), authors, sources.trending);
     if (found.isFull || few.length < hottestKept) return found.posts;
-    return postsWithinShare(
-      this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible),
-      authors,
-      sources.trending,
-    ).posts;
+    const all = this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible);
+    return postsWithinShare(all, authors, sources.trending).posts;
   }
 
   /** The first `hottestKept`, found once for all who ask at the same instant and may read the same. */

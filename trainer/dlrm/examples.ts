@@ -16,7 +16,7 @@ import {
 import { vectorMatches, vectorMatchInputs } from "../../supabase/functions/_shared/features/vector-match.ts";
 import { type Community, componentsOf } from "../community/community.ts";
 import type { Neighbours } from "../community/neighbours.ts";
-import { newUser } from "../community/quiet.ts";
+import { newcomer } from "../community/newcomer.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
 import { CommunityState } from "../community/state.ts";
 import type { Timeline } from "../community/timeline.ts";
@@ -33,8 +33,8 @@ export interface RequestUsers {
   vectors: Float32Array;
   /** Post numbers of each one's history, latest first. */
   histories: number[][];
-  /** [requests] 1: shown to the ranker as somebody who has just signed up. */
-  isNew: Uint8Array;
+  /** [requests] So many of their latest acts the ranker is shown, as if there were no others; 0: as somebody who has just signed up. Infinity: all. */
+  acts: Float64Array;
   /** [requests] 1: shown as somebody who follows nobody. */
   followNobody: Uint8Array;
 }
@@ -82,19 +82,20 @@ export async function rankingExamples(
     signal?.throwIfAborted();
     state.advance(request.event);
     const vector = vectorAt(users.vectors, r);
-    const isNew = users.isNew[r] === 1;
+    const acts = users.acts[r];
     const followsNobody = users.followNobody[r] === 1;
     const shown = "shown" in request ? request.shown.map(({ post }) => post) : [];
     const candidates = state.candidates(request.user, request.at, vector, postVectors, {
       shown,
-      isNew,
+      acts,
       followsNobody,
       neighbours,
     });
     const history = users.histories[r].map((post) => vectorAt(postVectors, post));
-    const user = isNew
-      ? newUser(request.at, followsNobody ? 0 : state.followsOf(request.user))
-      : state.user(request.user, history);
+    const user =
+      acts === Number.POSITIVE_INFINITY
+        ? state.user(request.user, history)
+        : newcomer(state, request.user, acts, request.at, { history, followsNobody });
     const features = rankerFeatures(user, candidates, request.at);
     assertFilled(features);
     const sampled =
