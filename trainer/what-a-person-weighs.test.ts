@@ -316,11 +316,8 @@ for (const [name, accounts, attack, prepare, bound] of [
     assert.ok(changed <= bound, percent(changed));
   });
 
-/*
- * Who came to it has another history then: of 30 of 400 people's 21 % change. Among 400 people it stands in two feeds of three before and after, and its new text makes
- * other posts alike: means of six texts are 1.9 to 2.9 % with models of three seeds, and no try came below 1.5 % (docs/research/experiments.md). There it moves no more
- * places than it has.
- */
+// Who came to it has another history then: of 30 of 400 people's 21 % change. There it moves no more places of others than it has; by which tries no model of three comes
+// below 1.5 % is in docs/research/experiments.md.
 test("another text of a post after it went viral changes little for who did not come to it", async (t) => {
   const { changed, own, had } = await effectOf(t, 1, another, `${yesterday};${goesViral(isTheirs)}`, readers(true));
   t.diagnostic(`${percent(changed)}; it has ${percent(own)}, and had ${percent(had)}`);
