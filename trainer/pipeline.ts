@@ -176,9 +176,9 @@ export async function trainModelOnPairs(
   const at = base.timeline.at[event - 1];
   const drawn = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at })));
   const requests = drawn.slice(0, config.ranker.maximumRequests);
-  const neighboursOf = (loaded: LoadedCommunity) =>
-    neighboursUntil(loaded, firstInteractionEvents(loaded.community, loaded.timeline, until), until);
-  const cameTo = cameToUntil(base, firstInteractionEvents(base.community, base.timeline, until), until);
+  const interactionsOf = ({ community, timeline }: LoadedCommunity) =>
+    firstInteractionEvents(community, timeline, until);
+  const cameTo = cameToUntil(base, interactionsOf(base), until);
   const learned = learnNeighbours(cameTo);
   const neighbours = findMore(base, learned, requests) ? learned : undefined;
   const plan = { cameTo, later: requests, towers: towerOptions, neighbours };
@@ -189,7 +189,7 @@ export async function trainModelOnPairs(
   return {
     ...ranker,
     ...withVectors(fineTuned, whole.community),
-    neighbours: neighbours && neighboursOf(whole),
+    neighbours: neighbours && neighboursUntil(whole, interactionsOf(whole), until),
     newInteractions: requests.length,
     wentOn: false,
     learnedFrom: "interactions",

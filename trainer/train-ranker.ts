@@ -68,12 +68,8 @@ export async function rankerLessons(
   const random = new Random(seed);
   const histories = new Histories(community, until);
   const ofPages = "shown" in requests[0];
-  const follows = ({ user, at }: RankerRequest) => histories.followed(user, at).length > 0;
-  const actsOf = (request: RankerRequest) => {
-    if (ofPages) return drawActs(ranker, random);
-    return follows(request) && random.uniform() < ranker.newUsers ? 0 : all;
-  };
-  const users = usersOf(requests, { towers, data }, histories, postVectors, actsOf, ofPages ? isHalf : () => true);
+  const actsOf = () => (ofPages ? drawActs(ranker, random) : all);
+  const users = usersOf(requests, { towers, data }, histories, postVectors, actsOf, isHalf);
   const exampleOptions = {
     heads,
     rows: ofPages ? ranker.pageRows : ranker.rows,
@@ -168,12 +164,12 @@ function usersOf(
   { towers, data }: Pick<TrainedTowers, "towers" | "data">,
   histories: Histories,
   postVectors: Float32Array,
-  actsOf: (request: RankerRequest) => number,
+  actsOf: () => number,
   keepFollows: (user: number) => boolean,
 ): RequestUsers {
   const moments = requests.map((request) => {
     const { user, at } = request;
-    const acts = actsOf(request);
+    const acts = actsOf();
     const isNew = acts < all;
     const except = "shown" in request ? -1 : request.post;
     const history = histories.latest(user, at, except).slice(0, acts);
