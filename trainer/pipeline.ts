@@ -32,8 +32,7 @@ import type {
   TrainedModel,
   TrainedRanker,
 } from "./model-folder/trained-model.ts";
-import { cameToUntil, findMore, neighboursUntil } from "./neighbours/keep-neighbours.ts";
-import { learnNeighbours } from "./neighbours/learn-neighbours.ts";
+import { cameToUntil, keptNeighbours, neighboursUntil } from "./neighbours/keep-neighbours.ts";
 import { type Lessons, lessonsOf, type PlanOptions, planTraining, towerOptionsOf } from "./plan.ts";
 import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
 import { embedPosts } from "./towers/embed.ts";
@@ -179,8 +178,7 @@ export async function trainModelOnPairs(
   const interactionsOf = ({ community, timeline }: LoadedCommunity) =>
     firstInteractionEvents(community, timeline, until);
   const cameTo = cameToUntil(base, interactionsOf(base), until);
-  const learned = learnNeighbours(cameTo);
-  const neighbours = findMore(base, learned, requests) ? learned : undefined;
+  const neighbours = keptNeighbours(base, cameTo, requests);
   const plan = { cameTo, later: requests, towers: towerOptions, neighbours };
   const towers = await trainBestTowers(base, plan, trainers, onProgress, signal);
   const ranker = await trainRanker(base, requests, kinds, { ...towers, neighbours }, options);

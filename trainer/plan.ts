@@ -11,8 +11,7 @@ import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/request
 import type { BothWays } from "./engine/implicit-als.ts";
 import { latestPages, learnable, shares } from "./learnable.ts";
 import type { EarlierModel, LearnedFrom } from "./model-folder/trained-model.ts";
-import { cameToUntil, findMore } from "./neighbours/keep-neighbours.ts";
-import { learnNeighbours } from "./neighbours/learn-neighbours.ts";
+import { cameToUntil, keptNeighbours } from "./neighbours/keep-neighbours.ts";
 import type { TowerOptions } from "./towers/train.ts";
 
 export interface PlanOptions {
@@ -84,8 +83,7 @@ export function planTraining(loaded: LoadedCommunity, lessons: Lessons, options:
   const unseen = interactions.filter((event) => timeline.at[event] >= requests[0].at);
   const later = requestsAt(timeline, shares(timeline, unseen, ofRequests), until);
   const cameTo = cameToUntil(loaded, interactions, requests[0].at);
-  const learned = learnNeighbours(cameTo);
-  const neighbours = findMore(loaded, learned, later) ? learned : undefined;
+  const neighbours = keptNeighbours(loaded, cameTo, later);
   const fineTuning = { ...towers, ...config.towers.fineTuning.before, until };
   return { ...lessons, requests, heads, towers, fineTuning, later, cameTo, neighbours };
 }

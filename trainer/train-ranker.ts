@@ -143,7 +143,7 @@ export async function trainRanker(
 /** Acts of a request that is shown as it was. */
 const all = Number.POSITIVE_INFINITY;
 
-/** As of how many acts a page is shown: of all, of none, or of the first few. */
+/** As of how many acts a page is shown: of all, of none, or of a few. */
 function drawActs({ newUsers, newcomers, fewActs }: Config["ranker"], random: Random): number {
   const drawn = random.uniform();
   if (drawn < newUsers) return 0;

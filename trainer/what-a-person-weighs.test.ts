@@ -316,12 +316,11 @@ for (const [name, accounts, attack, prepare, bound] of [
     assert.ok(changed <= bound, percent(changed));
   });
 
-// Who came to it has another history then: of 30 of 400 people's 21 % change. There it moves no more places of others than it has; by which tries no model of three comes
-// below 1.5 % is in docs/research/experiments.md.
+// who came to it has another history then: of 30 of 400 people's 21 % change. Of others' 2.7 % change there: what was tried against it is in docs/research/experiments.md
 test("another text of a post after it went viral changes little for who did not come to it", async (t) => {
   const { changed, own, had } = await effectOf(t, 1, another, `${yesterday};${goesViral(isTheirs)}`, readers(true));
   t.diagnostic(`${percent(changed)}; it has ${percent(own)}, and had ${percent(had)}`);
-  assert.ok(had > 0 && changed <= (people > 60 ? had : 0.007), percent(changed));
+  assert.ok(had > 0 && changed <= (people > 60 ? 0.015 : 0.007), percent(changed));
 });
 
 test("a post that says what another says has no more places when that one goes viral", async (t) => {

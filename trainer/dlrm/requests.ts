@@ -28,6 +28,9 @@ export interface Request extends Moment, LabelledDeeds {
   post: number;
 }
 
+/** A later first interaction, by which what was learned before it is judged. */
+export type LaterRequest = Pick<Request, "event" | "user" | "post" | "at">;
+
 /** 1 where the user did that: the kinds of interaction, and of a page the optional heads of its training after them. */
 export type Labels = [view: number, vote: number, comment: number, ...optional: number[]];
 

@@ -7,7 +7,7 @@ import { recencyBaseline } from "../../supabase/functions/_shared/features/recen
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { covisitedBy, type Neighbours } from "../community/neighbours.ts";
 import { CommunityState } from "../community/state.ts";
-import { firstInteractionEvents, type Request } from "../dlrm/requests.ts";
+import { firstInteractionEvents, type LaterRequest } from "../dlrm/requests.ts";
 import type { BothWays } from "../engine/implicit-als.ts";
 import { bothWays, learnNeighbours } from "./learn-neighbours.ts";
 
@@ -19,6 +19,16 @@ const length = 20;
 /** Those that some first interactions (numbers of events, ascending) before an instant teach. */
 export function neighboursUntil(loaded: LoadedCommunity, interactions: Uint32Array, until: number): Neighbours {
   return learnNeighbours(cameToUntil(loaded, interactions, until));
+}
+
+/** Those that who came to what teaches; undefined: they do not surely find more of some later first interactions. */
+export function keptNeighbours(
+  loaded: LoadedCommunity,
+  cameTo: BothWays,
+  later: LaterRequest[],
+): Neighbours | undefined {
+  const learned = learnNeighbours(cameTo);
+  return findMore(loaded, learned, later) ? learned : undefined;
 }
 
 /** Who came to what by some first interactions before an instant. */
@@ -39,7 +49,7 @@ export function cameToUntil(
 export function findMore(
   { community, timeline }: LoadedCommunity,
   neighbours: Neighbours,
-  later: Pick<Request, "event" | "user" | "post" | "at">[],
+  later: LaterRequest[],
 ): boolean {
   const state = new CommunityState(community, timeline);
   const all = firstInteractionEvents(community, timeline, Number.POSITIVE_INFINITY);

@@ -15,16 +15,13 @@ import { type Community, withoutVectors } from "../community/community.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import type { Neighbours } from "../community/neighbours.ts";
 import { CommunityState } from "../community/state.ts";
-import type { Request } from "../dlrm/requests.ts";
+import type { LaterRequest } from "../dlrm/requests.ts";
 import type { BothWays } from "../engine/implicit-als.ts";
 import { estimate, meanOf } from "../evaluation/metrics/statistics.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
 import { Histories } from "./histories.ts";
 import { factorisedTowers } from "./start.ts";
 import { type TowerOptions, type TrainedTowers, trainTowers } from "./train.ts";
-
-/** A later first interaction. */
-type Later = Pick<Request, "event" | "user" | "post" | "at">;
 
 /** Later first interactions that are asked at most, evenly spread. */
 const mostAsked = 1000;
@@ -36,7 +33,7 @@ const among = 20;
 /** What the towers learn from; `later`: first interactions that they do not, in order of time. The factors are tried where there are neighbours. */
 export interface TowerPlan {
   cameTo: BothWays;
-  later: Later[];
+  later: LaterRequest[];
   towers: TowerOptions;
   neighbours: Neighbours | undefined;
 }
@@ -93,7 +90,7 @@ interface Judged {
 }
 
 /** Judges trained towers by later requests. */
-function judgeOf({ community, timeline }: LoadedCommunity, later: Later[], { temperature }: TowerOptions) {
+function judgeOf({ community, timeline }: LoadedCommunity, later: LaterRequest[], { temperature }: TowerOptions) {
   const asked = Math.min(mostAsked, later.length);
   const state = new CommunityState(community, timeline);
   const histories = new Histories(community, Number.POSITIVE_INFINITY);

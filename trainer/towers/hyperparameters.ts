@@ -62,8 +62,8 @@ export const towerSchema = z
           .default("others")
           .describe(
             "The history of an example: what came before it, or the latest of all the user's others. What came before tells its time, which tells its posts " +
-              "from most negatives and little of taste: 150 people's pages by similarity earn .556, .609 and .625 of the true law's, and .660, .684 and .673 with " +
-              "the others (synthetic communities of 600 people).",
+              "from most negatives and little of taste: 150 people's pages by similarity earn .556, .609 and .625 of the true law's, and .659, .684 and .673 with " +
+              "the others and the prior of histories (synthetic communities of 600 people).",
           ),
       },
       "Where the exposure log says what came of the first pages of new people. Synthetic community, seed 1, the cold users' utility by similarity " +

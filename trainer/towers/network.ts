@@ -5,7 +5,7 @@
  *   post = normalise( Σ_f a_f · field_f  +  vector · V  +  MLP(fields, numbers, vector)  +  ID embedding )
  *
  * A history of n posts is shrunk to n / (n + prior) of its mean vector, with a prior that is learned. Otherwise the first act makes the tower forget the profile: of the
- * true law's page 150 people's by similarity earns .63 before it and .42 after it (synthetic community, seed 1), and .60 so.
+ * true law's page 150 people's by similarity earns .63 before it and .42 after it (synthetic community, seed 1), and .59 so.
  * The vector is that of an app's own encoder, reduced to its components, where the community has any of posts, and of users; U and V start at the first 32 of them.
  * The MLPs' last layers start at zero, H at the identity, so an untrained model already is a text kNN,
  * and F at zero: whom people follow counts for what the data say. Where nobody follows it stays zero, and the vectors are the same to the bit.
@@ -41,7 +41,7 @@ export interface VectorsRead {
   users: boolean;
 }
 
-/** Posts of a history that weigh as much as the profile, where it begins: after 6 epochs it is 4.1 to 4.6 (synthetic community, seeds 1 to 3). */
+/** Posts of a history that weigh as much as the profile, where it begins: after 6 epochs it is 4.1 to 4.3 (synthetic community, seeds 1 to 3). */
 const firstPrior = 3;
 
 /** Fresh dense weights of both towers; `hidden` is the width of the hidden layer of both MLPs. */

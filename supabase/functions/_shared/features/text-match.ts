@@ -66,8 +66,8 @@ function interestIn(history: Text[], documents: Int32Array) {
   const past = documentsOf(history);
   const pool = documentPool();
   if (counted.length < wordCount()) makeRoom();
-  // words are counted through by index here: with `of` they took twice as long
   const most = mostCounted(documents.map((document) => pool[document]));
+  // words are counted through by index here: with `of` they took twice as long
   for (const document of documents)
     if (pool[document] <= most) for (let w = 1; w <= pool[document]; w++) counted[pool[document + w]]++;
   // by how many of the candidates have a word; 0 is that of a word of the history alone
