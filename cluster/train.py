@@ -82,6 +82,8 @@ def train(options: argparse.Namespace, folder: Path, stage: dict, start: str, ta
     lanes = checkpoint["lanes"] if checkpoint else options.lanes or ranks.count()
     batch = checkpoint["batch"] if checkpoint else options.batch or stage["options"]["batch"]
     weights = load(folder / f"{start}.safetensors", stage["weights"])
+    if start.endswith("-without-post-ids"):
+        stage = {**stage, "options": {**stage["options"], "post_id_embedding_dropout": 1.0}}
     run = KINDS[stage["kind"]][0](folder, stage, weights, device, batch, lanes)
     dense = dict(run.model.named_parameters())
     adam = Adam(dense)

@@ -179,7 +179,7 @@ export async function trainModelOnPairs(
     firstInteractionEvents(community, timeline, until);
   const cameTo = cameToUntil(base, interactionsOf(base), until);
   const neighbours = keptNeighbours(base, cameTo, requests);
-  const plan = { cameTo, later: requests, towers: towerOptions, neighbours };
+  const plan = { cameTo, later: requests, towers: towerOptions, neighbours, requests };
   const towers = await trainBestTowers(base, plan, trainers, onProgress, signal);
   const ranker = await trainRanker(base, requests, kinds, { ...towers, neighbours }, options);
   const fineTuning = { ...towerOptions, ...config.towers.fineTuning.others };

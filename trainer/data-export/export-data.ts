@@ -28,7 +28,7 @@ import type { Shard } from "./shard.ts";
 import { identityOf, type StageName } from "./stage.ts";
 import { exportTables } from "./tables.ts";
 import { writeTowerStage } from "./tower-stage.ts";
-import { fromFactors, trainedElsewhere } from "./trained-elsewhere.ts";
+import { fromFactors, trainedElsewhere, withoutPostIds } from "./trained-elsewhere.ts";
 
 export interface ExportContext extends WorkContext {
   print(line: string): void;
@@ -65,14 +65,18 @@ export async function exportData(context: ExportContext, options: ExportOptions)
   await writeManifest(folder, shard, head, files.facts);
 }
 
-/** What the towers begin from: at zero, and where the model has neighbours of posts also at the factors of ALS. */
+/** What the towers begin from: at zero, where pages teach once more without ID embeddings of posts, and where the model has neighbours of posts at the factors of ALS. */
 async function writeFirstStage(files: ExampleFiles, loaded: LoadedCommunity, plan: Plan, head: ManifestHead) {
   const { community } = loaded;
   const { towers: options, cameTo } = plan;
   const data = new TowerData(community, options);
   const towers = newTowers(community, data, options.until, options, new Random(options.seed));
   const factors = plan.neighbours && factorisedTowers(community, cameTo, options).towers;
-  const starts = { start: towers, ...(factors && { [`start${fromFactors}`]: factors }) };
+  const starts = {
+    start: towers,
+    ...(plan.learnedFrom === "pages" && { [`start${withoutPostIds}`]: towers }),
+    ...(factors && { [`start${fromFactors}`]: factors }),
+  };
   const stage = { name: "towers" as const, identity: identityOf(head, "towers"), options, starts, towers };
   await writeTowerStage(files, community, data, stage);
 }

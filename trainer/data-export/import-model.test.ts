@@ -56,21 +56,26 @@ before(async () => {
 
 test("towers come from the start that the pipeline asks for, and are told apart", async () => {
   const { community } = await communityFromDatabase(database, undefined, trainingEvents);
-  const factors = join(folder, "towers", "weights-from-factors.safetensors");
-  await cp(join(folder, "towers", "weights.safetensors"), factors);
+  const others = ["from-factors", "without-post-ids"].map((way) =>
+    join(folder, "towers", `weights-${way}.safetensors`),
+  );
+  for (const other of others) await cp(join(folder, "towers", "weights.safetensors"), other);
   const { towers, pathOf } = trainedElsewhere(folder, await readManifest(folder));
   const options = { ...quickConfig.towers, seed: 1, until: Number.POSITIVE_INFINITY };
-  const read = (from?: TrainedTowers) => towers(community, options, undefined, undefined, from);
+  const read = (from?: TrainedTowers, withoutPostIds = false) =>
+    towers(community, { ...options, withoutPostIds }, undefined, undefined, from);
   const fromZero = await read();
+  const withoutIds = await read(undefined, true);
   const fromFactors = await read({ ...fromZero, losses: [], steps: 0 });
   const fineTuned = await read(fromFactors);
-  assert.deepEqual([fromZero, fromFactors, fineTuned].map(pathOf), [
+  assert.deepEqual([fromZero, withoutIds, fromFactors, fineTuned].map(pathOf), [
     "towers/weights",
+    "towers/weights-without-post-ids",
     "towers/weights-from-factors",
     "fine-tuning/weights",
   ]);
   assert.deepEqual([fineTuned.steps, fineTuned.losses], [20, [5, 4, 5, 4]]);
-  await rm(factors);
+  for (const other of others) await rm(other);
 });
 
 const modelOf = (into: string) => importTrained(context, { folder: into, folderOf: () => join(into, "model") });

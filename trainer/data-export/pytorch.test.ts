@@ -138,7 +138,13 @@ async function trainedTowers(): Promise<Towers> {
 /** One step of the trainer's own: its loss, and the gradients, of which Adam's first mean is a tenth. */
 async function throughTowers() {
   const { community } = loaded;
-  const options = { ...plan.towers, histories: "before" as const, epochs: 1 };
+  const { idEmbeddingDropout } = plan.towers;
+  const options = {
+    ...plan.towers,
+    histories: "before" as const,
+    epochs: 1,
+    postIdEmbeddingDropout: idEmbeddingDropout,
+  };
   const positives = positivesBefore(community, options.until, options.mostPositives);
   const [towers, data, random] = [await trainedTowers(), new TowerData(community, options), new NotedRandom(5)];
   const trainer = towerTrainer(community, towers, data, positives, options, random);
@@ -348,7 +354,7 @@ test("shards are read as one whole, row group by row group, and one that is miss
   assert.match(output, /holds 2 files of pairs, which are not all shards of one export/);
 });
 
-test("what a training cannot begin with is one line, and of two starts both are trained", {
+test("what a training cannot begin with is one line, and of three starts each is trained, one without ID embeddings of posts", {
   skip: withoutTorch,
 }, async () => {
   const refusals: [change: (stage: { weights: object; starts: string[] }) => void, message: RegExp, args?: string[]][] =
@@ -383,12 +389,22 @@ test("what a training cannot begin with is one line, and of two starts both are 
       assert.match(output, message);
     }),
   );
-  const twice = await untrained("twice");
-  const stage = JSON.parse(await readFile(join(twice, "stage.json"), "utf8"));
-  await writeFile(join(twice, "stage.json"), JSON.stringify({ ...stage, starts: ["start", "start-from-factors"] }));
-  await cp(join(twice, "start.safetensors"), join(twice, "start-from-factors.safetensors"));
-  const both = await ranSoon("train.py", [twice, "--steps", "2"]);
-  assert.match(both, /twice\/weights.safetensors: 2 steps, .*\n.*\/weights-from-factors.safetensors: 2 steps, /);
+  const thrice = await untrained("thrice");
+  const stage = JSON.parse(await readFile(join(thrice, "stage.json"), "utf8"));
+  const ways = ["", "-without-post-ids", "-from-factors"];
+  const starts = ways.map((way) => `start${way}`);
+  await writeFile(join(thrice, "stage.json"), JSON.stringify({ ...stage, starts }));
+  for (const start of starts.slice(1))
+    await cp(join(thrice, "start.safetensors"), join(thrice, `${start}.safetensors`));
+  const lines = (await ranSoon("train.py", [thrice, "--steps", "2"])).trimEnd().split("\n");
+  const learned = await Promise.all(
+    ways.map(async (way, i) => {
+      assert.match(lines[i], new RegExp(`thrice/weights${way}.safetensors: 2 steps, `));
+      const { tensors } = await readSafetensors(join(thrice, `weights${way}.safetensors`));
+      return tensors.post_id_embeddings.values.some(Boolean);
+    }),
+  );
+  assert.deepEqual(learned, [true, false, true]);
   const path = join(folder, "towers", "weights.safetensors");
   const trained = await ranSoon("train.py", [join(folder, "towers")]);
   assert.equal(trained, `${path} is trained already: remove it to train again\n`);

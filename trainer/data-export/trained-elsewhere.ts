@@ -19,6 +19,8 @@ import { dlrmOfWeights, towersOfWeights } from "./weights.ts";
 
 /** Of towers that began at the factors of ALS (towers/best-towers.ts) the names of start and weights have this before their ending. */
 export const fromFactors = "-from-factors";
+/** And of towers that were trained without ID embeddings of posts this; cluster/train.py goes by it. */
+export const withoutPostIds = "-without-post-ids";
 
 export interface TrainedElsewhere extends Trainers {
   /** Where towers that were read had been left, within the folder and without the ending. */
@@ -55,7 +57,8 @@ export function trainedElsewhere(folder: string, manifest: Manifest): TrainedEls
     pathOf: (towers) => paths.get(towers),
     towers: async (community, options, _onProgress, _signal, from) => {
       const stage = from && from.steps > 0 ? "fine-tuning" : "towers";
-      const name = from && from.steps === 0 ? `weights${fromFactors}` : "weights";
+      const way = from ? fromFactors : options.withoutPostIds ? withoutPostIds : "";
+      const name = stage === "towers" ? `weights${way}` : "weights";
       const { path, tensors, metadata, losses, steps } = await read(stage, name);
       const towers = towersOfWeights(tensors, manifest.vocabulary, { ...options, reads }, path);
       const trained = {

@@ -8,6 +8,7 @@ import type { LoadedCommunity } from "../community/from-database.ts";
 import { covisitedBy, type Neighbours } from "../community/neighbours.ts";
 import { CommunityState } from "../community/state.ts";
 import { firstInteractionEvents, type LaterRequest } from "../dlrm/requests.ts";
+import { evenlySpread } from "../engine/evenly-spread.ts";
 import type { BothWays } from "../engine/implicit-als.ts";
 import { bothWays, learnNeighbours } from "./learn-neighbours.ts";
 
@@ -55,11 +56,9 @@ export function findMore(
   const all = firstInteractionEvents(community, timeline, Number.POSITIVE_INFINITY);
   const popular = new Int32Array(community.posts.ids.length);
   let counted = 0;
-  const asked = Math.min(mostAsked, later.length);
   /** In how many of the lists that differ it is in ours, and in the other's. */
   const only = { recency: [0, 0], popularity: [0, 0] };
-  for (let i = 0; i < asked; i++) {
-    const { event, user, post, at } = later[Math.floor((i * later.length) / asked)];
+  for (const { event, user, post, at } of evenlySpread(later, mostAsked)) {
     state.advance(event, at);
     for (; counted < all.length && all[counted] < event; counted++) popular[timeline.posts[all[counted]]]++;
     const known = new Set(state.leftOut(user));

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { withoutVectors } from "../community/community.ts";
-import { firstInteractionEvents, requestsAt } from "../dlrm/requests.ts";
+import type { PageRequest } from "../dlrm/page-requests.ts";
+import { firstInteractionEvents, type Labels, requestsAt } from "../dlrm/requests.ts";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { cameToUntil } from "../neighbours/keep-neighbours.ts";
@@ -12,7 +13,7 @@ import { trainBestTowers } from "./best-towers.ts";
 import { towerDefaults } from "./hyperparameters.ts";
 import { readsVectors } from "./network.ts";
 import { factorisedTowers } from "./start.ts";
-import { trainTowers } from "./train.ts";
+import { type TrainedTowers, trainTowers } from "./train.ts";
 
 const [people, posts, groups] = [120, 200, 4];
 const hour = 3_600_000;
@@ -47,21 +48,21 @@ function community(afterwards?: (random: Random) => number) {
   );
   const options = { ...towerDefaults, epochs: 1, uniformNegatives: 32, seed: 3, until };
   const cameTo = cameToUntil(loaded, events, until);
-  return { loaded, later, options, cameTo };
+  return { loaded, later, options, cameTo, requests: later };
 }
 
 before(() => startBackend("wasm"));
 
 test("they begin at the factors where people go on in their group", async () => {
-  const { loaded, later, options, cameTo } = community();
-  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours });
+  const { loaded, later, options, cameTo, requests } = community();
+  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours, requests });
   const start = factorisedTowers(loaded.community, cameTo, options);
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options, undefined, undefined, start)).losses);
 });
 
 test("and at zero where who came to what says nothing of where anybody goes from there", async () => {
-  const { loaded, later, options, cameTo } = community((random) => random.below(posts));
-  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours });
+  const { loaded, later, options, cameTo, requests } = community((random) => random.below(posts));
+  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours, requests });
   assert.deepEqual(found.losses, (await trainTowers(loaded.community, options)).losses);
 });
 
@@ -82,37 +83,49 @@ function withVectors(ofGroup: number, noise: number) {
 }
 
 test("they read vectors that say what people come to, and do without those that say nothing", async () => {
-  const train = async ({ loaded, later, options, cameTo }: ReturnType<typeof withVectors>) =>
-    await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours: undefined });
+  const train = async ({ loaded, later, options, cameTo, requests }: ReturnType<typeof withVectors>) =>
+    await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours: undefined, requests });
   assert.ok(readsVectors((await train(withVectors(1, 0.1))).towers.dense).posts);
   const noise = withVectors(0, 0.3);
   const { towers, losses } = await train(noise);
   assert.ok(!readsVectors(towers.dense).posts);
   assert.deepEqual(losses, (await trainTowers(withoutVectors(noise.loaded.community), noise.options)).losses);
   const { loaded, options, cameTo } = noise;
-  const untold = await trainBestTowers(loaded, { cameTo, later: [], towers: options, neighbours: undefined });
+  const untold = await trainBestTowers(loaded, {
+    cameTo,
+    later: [],
+    towers: options,
+    neighbours: undefined,
+    requests: [],
+  });
   assert.ok(readsVectors(untold.towers.dense).posts, "where nothing came later they are read");
 });
 
 test("they read the posts' and do without those of users, where these say nothing", async () => {
-  const { loaded, later, options, cameTo } = withVectors(1, 0.1);
+  const { loaded, later, options, cameTo, requests } = withVectors(1, 0.1);
   const random = new Random(4);
   const vectors = loaded.community.users.ids.map(() =>
     Float32Array.from({ length: vectorWidth }, () => 2 * random.normal()),
   );
   const users = { ...loaded.community.users, vectors };
   const all = { ...loaded, community: { ...loaded.community, users } };
-  const { towers, losses } = await trainBestTowers(all, { cameTo, later, towers: options, neighbours: undefined });
+  const { towers, losses } = await trainBestTowers(all, {
+    cameTo,
+    later,
+    towers: options,
+    neighbours: undefined,
+    requests,
+  });
   assert.deepEqual(readsVectors(towers.dense), { posts: true, users: false });
   assert.deepEqual(losses, (await trainTowers(loaded.community, options)).losses);
   const settled = { towers: trainTowers, readVectors: true };
-  const read = await trainBestTowers(all, { cameTo, later, towers: options, neighbours: undefined }, settled);
+  const read = await trainBestTowers(all, { cameTo, later, towers: options, neighbours: undefined, requests }, settled);
   assert.deepEqual(readsVectors(read.towers.dense), { posts: true, users: true });
 });
 
 test("where both are tried, the factors are those of towers without vectors that say nothing", async () => {
-  const { loaded, later, options, cameTo } = withVectors(0, 0.3);
-  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours });
+  const { loaded, later, options, cameTo, requests } = withVectors(0, 0.3);
+  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours, requests });
   const words = withoutVectors(loaded.community);
   const start = factorisedTowers(words, cameTo, options);
   assert.deepEqual(found.losses, (await trainTowers(words, options, undefined, undefined, start)).losses);
@@ -133,4 +146,73 @@ test("the factors start the ID embeddings of whoever came to anything, and of no
   for (const user of [0, 1, 2]) assert.ok(Math.abs(length(userIdEmbeddings.weights.values, user) - 1) < 1e-3);
   assert.equal(length(userIdEmbeddings.weights.values, 3), 0);
   assert.equal(length(postIdEmbeddings.weights.values, 2), 0);
+});
+
+/** Whether a post that is in one of two ways a user's own was come to on every page: by the group, which titles say, or by the other, which only IDs can tell. */
+async function learnsPostIds(cameToBy: "group" | "other"): Promise<boolean> {
+  const others = 7;
+  const random = new Random(5);
+  const isOwn = {
+    group: (user: number, post: number) => user % groups === post % groups,
+    other: (user: number, post: number) => user % others === post % others,
+  };
+  const draw = (holds: (post: number) => boolean) => {
+    for (;;) {
+      const post = random.below(posts);
+      if (holds(post)) return post;
+    }
+  };
+  const visits = Array.from({ length: 40 * people }, (_, i): Visit => {
+    const user = random.below(people);
+    const by = i % 2 === 0 ? isOwn.group : isOwn.other;
+    return { user, post: draw((post) => by(user, post)), at: (1000 + i) * hour };
+  });
+  const loaded = communityOf(
+    Array.from({ length: posts }, () => 0),
+    visits,
+    people,
+  );
+  const { titles } = loaded.community.posts;
+  for (const post of titles.keys()) titles[post] = ["harbour", "lantern", "meadow", "violin"][post % groups];
+  const until = (1000 + visits.length) * hour;
+  const passedBy = cameToBy === "group" ? "other" : "group";
+  const requests = Array.from({ length: 400 }, (_, i): PageRequest => {
+    const user = i % people;
+    const touched = draw((post) => isOwn[cameToBy](user, post) && !isOwn[passedBy](user, post));
+    const passed = draw((post) => isOwn[passedBy](user, post) && !isOwn[cameToBy](user, post));
+    const shown = [touched, passed].map((post, place) => ({
+      post,
+      position: place + 1,
+      labels: [1 - place, 0, 0] as Labels,
+    }));
+    return { event: visits.length, user, at: until + i, shown };
+  });
+  const plan = {
+    cameTo: { postsOf: [], usersOf: [] },
+    later: requests.map(({ event, user, at, shown }) => ({ event, user, at, post: shown[0].post })),
+    towers: { ...towerDefaults, epochs: 12, uniformNegatives: 32, seed: 3, until },
+    neighbours: undefined,
+    requests,
+  };
+  const { towers } = await trainBestTowers(loaded, plan);
+  return towers.postIdEmbeddings.weights.values.some(Boolean);
+}
+
+test("where pages teach, posts have no ID embedding", async () => {
+  assert.equal(await learnsPostIds("group"), false);
+});
+
+test("but where it orders more of the pages right", async () => {
+  assert.equal(await learnsPostIds("other"), true);
+});
+
+test("towers that have learned no ID embedding of posts go on without", async () => {
+  const { loaded, options } = community();
+  const without = await trainTowers(loaded.community, { ...options, withoutPostIds: true });
+  const hasIds = ({ towers }: TrainedTowers) => towers.postIdEmbeddings.weights.values.some(Boolean);
+  assert.ok(!hasIds(without));
+  assert.ok(!hasIds(await trainTowers(loaded.community, options, undefined, undefined, without)));
+  const withIds = await trainTowers(loaded.community, options);
+  const further = { ...options, withoutPostIds: true };
+  assert.ok(hasIds(await trainTowers(loaded.community, further, undefined, undefined, withIds)));
 });

@@ -56,6 +56,12 @@ export const towerSchema = z
       {
         vectorDropout: dropoutRate().default(0).describe("Instead of the `vectorDropout` below."),
         coldUsers: share().default(0.5).describe("Instead of the `coldUsers` below."),
+        tokenDropout: dropoutRate()
+          .default(0.5)
+          .describe(
+            "Instead of the `tokenDropout` below. New people's pages by similarity, three synthetic communities: .703, .709 and .765 of the true law's at .3, .715, " +
+              ".740 and .762 at .5; after eight nights of fine-tuning .693, .696, .759 and .699, .732, .774.",
+          ),
         epochs: count(1000).default(6).describe("Times that they see each positive."),
         histories: z
           .enum(["before", "others"])

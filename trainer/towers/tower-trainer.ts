@@ -14,6 +14,8 @@ import type { Positives } from "./positives.ts";
 
 export interface TrainerOptions extends TowerHyperparameters, HistoryOptions {
   epochs: number;
+  /** `idEmbeddingDropout` of posts; 1: they learn none. */
+  postIdEmbeddingDropout: number;
 }
 
 /** Takes a community's towers through optimiser steps on some of its positives; Adam also counts the steps `before` them. */
@@ -50,7 +52,7 @@ export function towerTrainer(
       if (text_vector) dropVectors(text_vector, options.vectorless, random);
     const kept = {
       users: dropIdEmbeddings(userSide.id_embedding, options.idEmbeddingDropout, random, isCold),
-      posts: dropIdEmbeddings(postSide.id_embedding, options.idEmbeddingDropout, random),
+      posts: dropIdEmbeddings(postSide.id_embedding, options.postIdEmbeddingDropout, random),
     };
     const logQ = logSamplingChance(posts, share, trainable.length, users.length, uniform.length);
     const inputs = {

@@ -17,6 +17,8 @@ export type TowerOptions = TowerHyperparameters & {
   histories?: TrainerOptions["histories"];
   /** What one person may have of the positives; default: `ofPositives`. */
   bound?: Bound;
+  /** Posts have no ID embedding; default: they have one. Towers that have learned none go on without. */
+  withoutPostIds?: boolean;
   /** Only what happened before this instant (milliseconds) is learned from. */
   until: number;
   /** Default: `epochsOf` these histories. */
@@ -61,7 +63,9 @@ export async function trainTowers(
   const all = positivesBefore(community, options.until, options.mostPositives, options.bound);
   const positives = options.from === undefined ? all : withOlder(all, options.from, options.olderPerNew, random);
   const batch = Math.min(positives.at.length, batchOf(all.at.length, options));
-  const each = { ...options, histories, epochs, batch };
+  const withoutPostIds = from ? !towers.postIdEmbeddings.weights.values.some(Boolean) : options.withoutPostIds;
+  const postIdEmbeddingDropout = withoutPostIds ? 1 : options.idEmbeddingDropout;
+  const each = { ...options, histories, epochs, batch, postIdEmbeddingDropout };
   const trainer = towerTrainer(community, towers, data, positives, each, random, from?.steps);
   const steps = Math.ceil(positives.at.length / batch);
   const losses: number[] = [];
