@@ -94,7 +94,7 @@ test("notes whose ids say when: clips, answers and what is passed on are no post
     const lines = app.coverage.join("\n");
     assert.match(lines, /left out +public\.renote_muting +1 +of whom somebody wants no reposts/);
     assert.match(lines, /left out +public\.clip +3 /);
-    assert.match(lines, /left out +public\.following +1 +whom somebody follows/);
+    assert.match(lines, /used +public\.following +1 +people whom somebody follows: 1$/m);
     assert.match(lines, /public\.muting +3 +people whom somebody mutes: 2 of 3/);
     assert.match(lines, /public\.note +7 +posts: 2 of 7/);
   });

@@ -26,6 +26,9 @@ test("the draft for a random app is applied, and its views are read", { skip: no
     accounts: 0,
     logins: 0,
     mutes: 0,
+    follows: 0,
+    groups: 0,
+    memberships: 0,
     lookups: 0,
     proposals: 0,
   };
@@ -47,12 +50,21 @@ test("the draft for a random app is applied, and its views are read", { skip: no
           const uncounted = lines.filter((line) => /not counted/.test(line));
           assert.deepEqual(uncounted, [], `${statements.join(";\n")}\n${sql}`);
           await client.query(sql).catch((error) => assert.fail(`${error.message}\n${statements.join(";\n")}\n${sql}`));
-          for (const view of ["users", "posts", "interactions", "dismissals", "logins", "mutes", "follows"])
+          for (const view of [
+            "users",
+            "posts",
+            "interactions",
+            "dismissals",
+            "logins",
+            "mutes",
+            "follows",
+            "memberships",
+          ])
             await client
-              .query(`select * from recsys.source_${view}`)
+              .query(`select * from ${view === "memberships" ? "recsys_engine" : "recsys"}.source_${view}`)
               .catch((error) => assert.fail(`${view}: ${error.message}\n${statements.join(";\n")}\n${sql}`));
           const open = await client.query(
-            "select view from unnest('{users,posts,interactions,dismissals,logins,mutes,follows}'::text[]) as view where not recsys_engine.is_invoker_view(('recsys.source_' || view)::regclass)",
+            "select view from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_dismissals,recsys.source_logins,recsys.source_mutes,recsys.source_follows,recsys_engine.source_memberships}'::text[]) as view where not recsys_engine.is_invoker_view(view::regclass)",
           );
           assert.deepEqual(open.rows, []);
           assert.equal(
@@ -85,6 +97,9 @@ test("the draft for a random app is applied, and its views are read", { skip: no
           found.logins += roles.logins ? 1 : 0;
           found.lookups += /p_user_lookup/.test(sql) ? 1 : 0;
           found.mutes += roles.muted.mutes.length > 0 ? 1 : 0;
+          found.follows += roles.followed.follows.length > 0 ? 1 : 0;
+          found.groups += roles.followed.groups.length > 0 ? 1 : 0;
+          found.memberships += roles.belonging.members.length > 0 ? 1 : 0;
         } finally {
           await client.query("rollback");
         }

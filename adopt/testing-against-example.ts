@@ -29,6 +29,11 @@ export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Databas
        and (kind <> 'person' or value in (select user_id::text from recsys.source_users))`,
       "insert into public.mutes (user_id, kind, value) select user_id, kind, value from rows",
     ],
+    [
+      `select user_id, kind, target, min(created_at) as created_at from recsys.source_follows where user_id in (select user_id from recsys.source_users)
+       and (kind <> 'person' or target in (select user_id::text from recsys.source_users)) group by user_id, kind, target`,
+      "insert into public.follows (user_id, kind, target, created_at) select user_id, kind, target, coalesce(created_at, now()) from rows",
+    ],
   ];
   for (const [read, write] of copies) {
     const { rows } = await adopted.query(
@@ -37,7 +42,7 @@ export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Databas
     await example.pool.query(
       `with rows as (
          select * from jsonb_to_recordset($1) as rows (user_id uuid, post_id uuid, author_id uuid, passions text[], bio text, title text, description text, tags text[],
-           created_at timestamptz, language text, kind text, value text)
+           created_at timestamptz, language text, kind text, value text, target text)
        ) ${write}`,
       [rows[0].all],
     );

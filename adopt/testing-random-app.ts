@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { identifier, literal } from "./catalog/quote.ts";
 
 const tableNames =
-  "users profiles accounts people posts statuses stories topics comments likes votes post_votes reads views bookmarks reactions events blocks mutes logins sessions tags post_tags taggings channels messages User BlogPost order group table who whom first tagged tag word done muted dismissed kinds liked account filter named comment_likes blocked_tags custom_filters login_tokens".split(
+  "users profiles accounts people posts statuses stories topics comments likes votes post_votes reads views bookmarks reactions events blocks mutes logins sessions tags post_tags taggings channels messages User BlogPost order group table who whom first tagged tag word done muted dismissed kinds liked account filter named comment_likes blocked_tags custom_filters login_tokens follows followed named club_followers follow_requests memberships".split(
     " ",
   );
 const columnNames =
-  "id user_id author_id account_id target_account_id post_id comment_id filter_id local_user_id status_id parent_id in_reply_to_id reblog_of_id rootid userid createdAt created_at published published_at updated_at deleted_at deleteat hidden_at is_deleted visible state status kind type reaction value vote rating title name body content text bio tags interests tag tag_id word success expires_at slug language likeable_type likeable_id read_at saved_at number post_number visibility select user when created deleted auth_id".split(
+  "id user_id author_id account_id target_account_id post_id comment_id filter_id local_user_id status_id parent_id in_reply_to_id reblog_of_id rootid userid createdAt created_at published published_at updated_at deleted_at deleteat hidden_at is_deleted visible state status kind type reaction value vote rating title name body content text bio tags interests tag tag_id word success expires_at slug language likeable_type likeable_id read_at saved_at number post_number visibility select user when created deleted auth_id follower_id followed_id follower_type followable_type followable_id club_id followed_at followed pending blocked".split(
     " ",
   );
 /** Names that would end a comment, a text or an identifier where they were written as they are. */
@@ -32,6 +32,7 @@ const types =
 /** Types that are likely for a column of that name; `id`: that of the app's ids. */
 function likelyTypes(name: string, id: string): string[] {
   if (name === "auth_id") return ["uuid"];
+  if (/^(pending|blocked)$/.test(name)) return ["boolean"];
   if (/(^|_)(id|by)$|[a-z]id$|^author$|^user$/.test(name)) return [id];
   if (/(_at|At|eat|^at|^published|^created|^deleted)$/.test(name))
     return ["timestamptz", "timestamp", "date", "bigint", "integer"];
@@ -45,7 +46,7 @@ const core: Record<string, string> = {
   users: "id name bio created_at auth_id",
   posts: "id author_id title body created_at deleted_at",
   statuses: "id account_id text in_reply_to_id reblog_of_id created_at",
-  topics: "id user_id title created_at",
+  topics: "id user_id title club_id created_at",
   comments: "id user_id post_id body created_at number",
   likes: "id user_id likeable_type likeable_id created_at",
   votes: "user_id post_id comment_id value created_at",
@@ -54,6 +55,12 @@ const core: Record<string, string> = {
   comment_likes: "user_id comment_id value created_at",
   blocks: "user_id target_account_id created_at",
   tag_filters: "user_id tag_id created_at",
+  follows: "follower_id followed_id state created_at",
+  followings: "id follower_type follower_id followable_type followable_id",
+  tag_follows: "user_id tag_id pending followed_at",
+  club_followers: "club_id user_id blocked",
+  clubs: "id name",
+  memberships: "club_id user_id",
   filters: "id user_id name expires_at",
   filter_words: "filter_id word created_at",
   logins: "id user_id created_at",
@@ -125,6 +132,8 @@ const pairs = [
   ["filters", "filter_words"],
   ["local_users", "login_tokens"],
   ["tags", "post_tags", "tag_filters"],
+  ["tags", "post_tags", "tag_follows", "follows"],
+  ["clubs", "club_followers", "followings", "memberships"],
 ];
 
 export const randomApp = fc
@@ -178,17 +187,23 @@ function statementsOf(table: RandomTable, _: number, tables: RandomTable[]): str
       ];
     }),
     ...(table.rowSecurity === "off" ? [] : [`alter table ${name} enable row level security`]),
+    ...(table.rowSecurity === "all" || table.rowSecurity === "own" ? [`grant select on ${name} to authenticated`] : []),
     ...(table.rowSecurity === "all"
       ? [`create policy ${identifier(table.name)} on ${name} for select using (true)`]
       : []),
-    ...(table.rowSecurity === "own"
-      ? table.columns
-          .slice(0, 1)
-          .map(({ name: own }) => `create policy ${identifier(own)} on ${name} using (${identifier(own)} = auth.uid())`)
-      : []),
+    ...(table.rowSecurity === "own" ? policiesOf(table, name) : []),
     `insert into ${name} select ${table.columns.map(({ type, notNull }) => (notNull ? extreme(type, 0) : "null")).join(", ")}`,
     `insert into ${name} select ${table.columns.map(({ type }) => extreme(type, 1)).join(", ")}`,
   ];
+}
+
+/** Each row for one person alone, or for a club. */
+function policiesOf({ columns }: RandomTable, name: string): string[] {
+  const club = columns.find((column) => column.name === "club_id");
+  if (club) return [`create policy clubs on ${name} for select using (club_id is not null)`];
+  return columns
+    .slice(0, 1)
+    .map(({ name: own }) => `create policy ${identifier(own)} on ${name} using (${identifier(own)} = auth.uid())`);
 }
 
 function hasOrder(type: string): boolean {

@@ -47,9 +47,9 @@ export const wholeApps: WholeApp[] = [
         `select "id", "text", ${idTime} as at from "note" where ${isPost} and "userId" in (select "id" from "user" where not "isSuspended" and not "isDeleted") order by 1`,
       ],
       [
-        "tags",
+        "tags, and the channels that people follow",
         "select external_id as id, tags from recsys.source_posts where tags <> '{}' order by 1",
-        `select "id", "tags" from "note" where ${isPost} and "userId" in (select "id" from "user" where not "isSuspended" and not "isDeleted") and "tags" <> '{}' order by 1`,
+        `select "id", "tags" from (select "id", "tags" || array(select "channel"."name" from "channel" where "channel"."id" = "channelId") as "tags" from "note" where ${isPost} and "userId" in (select "id" from "user" where not "isSuspended" and not "isDeleted")) as tagged where "tags" <> '{}' order by 1`,
       ],
       [
         "authors, those without an account too",
@@ -82,6 +82,19 @@ export const wholeApps: WholeApp[] = [
         `select "authId" as who, count(distinct whom)::int from (select "muterId" as id, "muteeId" as whom from "muting" where "expiresAt" is null or "expiresAt" > now() union all select "blockerId", "blockeeId" from "blocking") as muted
          join "user" using (id) where "authId" is not null group by 1 order by 1`,
       ],
+      [
+        "whom people follow, with the time of the id; nobody whom they only asked",
+        `select follows.user_id as who, author_id::text as whom, count(*)::int as posts, (extract(epoch from max(follows.created_at)) * 1000)::bigint as at from recsys.source_follows as follows
+         join recsys.source_posts on author_id::text = target join "user" on "authId" = follows.user_id and follows.kind = 'person' where author_id in (select "authId" from "user") group by 1, 2 order by 1, 2`,
+        `select who."authId" as who, whom."authId"::text as whom, count(*)::int as posts, (select ${idTime.replaceAll('"id"', '"following"."id"')}) as at from "following" join "user" as who on who."id" = "followerId" and who."authId" is not null
+         join "user" as whom on whom."id" = "followeeId" and not whom."isSuspended" and not whom."isDeleted" and whom."authId" is not null join "note" on "note"."userId" = whom."id" where ${isPost} group by 1, 2, "following"."id" order by 1, 2`,
+      ],
+      [
+        "posts of the channels that they follow",
+        `select follows.user_id as who, external_id as post from recsys.source_follows as follows join recsys.source_posts on target = any (tags) join "user" on "authId" = follows.user_id where kind = 'group' order by 1, 2`,
+        `select "authId" as who, "note"."id" as post from "channel_following" join "user" on "user"."id" = "followerId" and "authId" is not null join "note" on "channelId" = "followeeId"
+         where ${isPost} and "userId" in (select "id" from "user" where not "isSuspended" and not "isDeleted") order by 1, 2`,
+      ],
     ],
     secrets: [
       "user.token",
@@ -106,9 +119,9 @@ export const wholeApps: WholeApp[] = [
     edits: [],
     agrees: [
       [
-        "posts, their texts, tags and times",
+        "posts, their texts, times, tags and the organisations that people follow",
         "select recsys.app_id(post_id, null) as id, title, description, array_to_string(tags, ', ') as tags, created_at at time zone 'utc' as at from recsys.source_posts order by 1",
-        "select id::text, title, body_markdown as description, cached_tag_list as tags, published_at as at from articles where published and not archived order by 1",
+        "select id::text, title, body_markdown as description, concat_ws(', ', cached_tag_list, (select name from organizations where organizations.id = organization_id)) as tags, published_at as at from articles where published and not archived order by 1",
       ],
       [
         "authors, those without an account too",
@@ -148,6 +161,16 @@ export const wholeApps: WholeApp[] = [
         "whom people blocked",
         "select user_id as who, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from users) group by 1 order by 1",
         "select auth_id as who, count(distinct blocked_id)::int from user_blocks join users on users.id = blocker_id where auth_id is not null group by 1 order by 1",
+      ],
+      [
+        "whom people follow, but not where that is blocked",
+        "select user_id as who, auth_id as whom from recsys.source_follows join users on auth_id::text = target where kind = 'person' and user_id in (select auth_id from users) order by 1, 2",
+        "select who.auth_id as who, whom.auth_id as whom from follows join users as who on who.id = follower_id join users as whom on whom.id = followable_id and whom.id <> who.id where follower_type = 'User' and followable_type = 'User' and not blocked and who.auth_id is not null and whom.auth_id is not null order by 1, 2",
+      ],
+      [
+        "the tags and organisations that they follow",
+        "select user_id as who, kind, target from recsys.source_follows where kind <> 'person' and user_id in (select auth_id from users) order by 1, 2, 3",
+        "select auth_id as who, case followable_type when 'Organization' then 'group' else 'topic' end as kind, coalesce(organizations.name, tags.name) as target from follows join users on users.id = follower_id and auth_id is not null left join organizations on followable_type = 'Organization' and organizations.id = followable_id left join tags on followable_type = 'ActsAsTaggableOn::Tag' and tags.id = followable_id where follower_type = 'User' and followable_type <> 'User' and not blocked order by 1, 2, 3",
       ],
     ],
     secrets: [

@@ -210,6 +210,27 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     /^kind is person, topic or group/,
   ],
   [
+    "follows of people that are not there",
+    `create or replace view recsys.source_follows ${invoker} as select id as user_id, 'person' as kind, recsys.id_of(id::text)::text as target, created_at from blog.members`,
+    false,
+    /^recsys\.source_follows: of 200 rows, 0 are by and 200 of people that recsys\.source_users does not show$/,
+    /^they count for nothing/,
+  ],
+  [
+    "follows by people that are not there",
+    `create or replace view recsys.source_follows ${invoker} as select recsys.id_of(id::text) as user_id, 'topic' as kind, 'Bread'::text as target, created_at from blog.members`,
+    false,
+    /^recsys\.source_follows: of 200 rows, 200 are by and 0 of people/,
+    /^they count for nothing/,
+  ],
+  [
+    "followed topics that are no tags",
+    `create or replace view recsys.source_follows ${invoker} as select id as user_id, 'topic' as kind, 'tag:bread'::text as target, created_at from blog.members`,
+    false,
+    /^recsys\.source_follows: none of 1 topics and groups is a tag of a post \(such as 'tag:bread'\)$/,
+    /^the target of a topic or a group is a tag/,
+  ],
+  [
     "preferences that count for nothing",
     `create or replace view recsys.source_preferences ${invoker} as select id as user_id, 'feed' as kind, 'Impersonal' as value from blog.members`,
     false,

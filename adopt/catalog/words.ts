@@ -48,7 +48,7 @@ export const names = {
   ),
   comments: set("comment reply answer response review post message"),
   persons: set(
-    "user member author creator owner account profile person sender actor poster voter reader viewer by customer liker writer submitter publisher uid muter mutee blocker blockee blocked muted ignored follower followee",
+    "user member author creator owner account profile person sender actor poster voter reader viewer by customer liker writer submitter publisher uid muter mutee blocker blockee blocked muted ignored follower followee followed following",
   ),
   /** Of two persons in a row: whom it is done to. */
   targets: set(

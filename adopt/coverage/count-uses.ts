@@ -16,10 +16,11 @@ export interface UseCount {
   /** All that were looked at, and whether that is the whole table. */
   rows: number;
   whole: boolean;
-  /** Those that the views would read, and of these: without text, by somebody who is not there, of a post that is not there. */
+  /** Those that the views would read, and of these: without text, by or to somebody who is not there, of a post that is not there. */
   used: number;
   empty: number;
   ofNobody: number;
+  toNobody: number;
   ofNoPost: number;
   /** Of how many rows each condition holds. */
   held: number[];
@@ -50,6 +51,7 @@ export async function countUse(
     used: where,
     empty: use.isEmpty ? `${where} and (${use.isEmpty})` : "false",
     of_nobody: use.person && people ? `${where} and ${isNobody(use.table, use.person, people)}` : "false",
+    to_nobody: use.whom && people ? `${where} and ${isNobody(use.table, use.whom, people)}` : "false",
     of_no_post: use.post && posts ? `${where} and ${isNoPost(use, posts)}` : "false",
     ...Object.fromEntries(use.where.map((condition, number) => [`held_${number}`, `(${condition}\n)`])),
   };
@@ -66,6 +68,7 @@ export async function countUse(
     used: row.used,
     empty: row.empty,
     ofNobody: row.of_nobody,
+    toNobody: row.to_nobody,
     ofNoPost: row.of_no_post,
     held: use.where.map((_, number) => row[`held_${number}`]),
     unlisted: await unlistedKinds(questions, use, from, where),

@@ -1,6 +1,6 @@
 /** What became of each table that has a person or a post: what the finders decided, and of what they passed over, what it has. */
 import { type Catalog, nameOf, type Table } from "../catalog/catalog.ts";
-import { tableWords, wordsOfName } from "../catalog/words.ts";
+import { wordsOfName } from "../catalog/words.ts";
 import { postColumnOf } from "../find/deeds.ts";
 import { personsOf } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
@@ -25,11 +25,13 @@ export function fatesOf(catalog: Catalog, roles: Roles, uses: TableUse[]): Fate[
 /** What a finder said of it. */
 function decidedOn(
   table: Table,
-  { actions, muted }: Roles,
+  { actions, muted, followed, belonging }: Roles,
 ): { is: "left out" | "not understood"; why: string } | undefined {
-  const unclear = [...muted.unclear, ...actions.unclear].find((found) => found.table === table);
+  const unclear = [...muted.unclear, ...followed.unclear, ...actions.unclear].find((found) => found.table === table);
   if (unclear) return { is: "not understood", why: unclear.why };
-  const left = [...muted.leftOut, ...actions.leftOut].find((found) => found.table === table);
+  const left = [...muted.leftOut, ...followed.leftOut, ...actions.leftOut, ...belonging.leftOut].find(
+    (found) => found.table === table,
+  );
   return left && { is: "left out", why: left.why };
 }
 
@@ -53,8 +55,6 @@ function passedOver(table: Table, app: Roles): Fate[] {
   const persons = personsOf(app, table);
   if (posts && postColumnOf(app, table, posts.table)) return found("not understood", "it names a post");
   if (persons.length === 0) return [];
-  if (tableWords(table.name).some((word) => /^(follow|following|follower|friend|friendship|contact)$/.test(word)))
-    return found("left out", "whom somebody follows is in no view");
   const others = references.others(table);
   const through = others.find(({ to }) => posts && to !== posts.table && postColumnOf(app, to, posts.table));
   if (through) return found("left out", `it names no post, but rows of ${nameOf(through.to)}`);

@@ -85,7 +85,7 @@ function aligned(entries: Entry[]): string[] {
 const few = 0.05;
 
 function describeUse(use: TableUse, counted: UseCount): { text: string; bad: boolean } {
-  const { rows, whole, used, empty, ofNobody, ofNoPost, held, unlisted } = counted;
+  const { rows, whole, used, empty, ofNobody, toNobody, ofNoPost, held, unlisted } = counted;
   const notes: string[] = [];
   let bad = false;
   const note = (text: string, isBad: boolean) => {
@@ -105,6 +105,7 @@ function describeUse(use: TableUse, counted: UseCount): { text: string; bad: boo
   };
   share(empty, "have no text");
   share(ofNobody, "are by nobody whom the table of people has");
+  share(toNobody, "name nobody whom the table of people has");
   share(ofNoPost, "are of posts that are not there");
   if (unlisted.rows > 0) {
     const otherwise = use.kinds?.otherwise;

@@ -16,7 +16,7 @@ import type { Opening } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { PostTable, Roles } from "../find/find-roles.ts";
-import type { Tags } from "../find/find-tags.ts";
+import type { NamedGroup, Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost, typeIsOneOf } from "./draft-parts.ts";
 import { watchPostVectors } from "./draft-vectors.ts";
@@ -44,7 +44,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     );
     return;
   }
-  const { table, key, author, parents, tags, opening } = posts;
+  const { table, key, author, parents, tags, groups, opening } = posts;
   const alias = table.name;
   draft.read.add(table);
   doubtTable(draft, posts, roles);
@@ -117,8 +117,8 @@ export function draftPosts(draft: Draft, roles: Roles): void {
       where: tags.ofPosts ? [typeIsOneOf(tags.table.name, tags.ofPosts)] : [],
       post: { column: tags.post },
     });
-  if (tags?.from === "group")
-    draft.uses.push({ table: tags.table, as: "groups, whose names are tags of posts", where: [] });
+  for (const { table } of [...(tags?.from === "group" ? [tags] : []), ...groups])
+    draft.uses.push({ table, as: "groups, whose names are tags of posts", where: [] });
   draft.lines.push(
     "create or replace view recsys.source_posts with (security_invoker = true) as",
     "select",
@@ -127,7 +127,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     `  ${writer ? writer.sql : "null::uuid"} as author_id,${writerDoubt}`,
     `  ${title ? textSql(at(alias, title), title, 1000) : "''::text"} as title,`,
     `  ${opening ? openingSql(draft, posts, opening) : body ? textSql(at(alias, body.column), body.column, 50000) : "''::text"} as description,${bodyDoubt}`,
-    `  ${tags ? tagsSql(draft, posts, tags) : "null::text[]"} as tags,${tagsDoubt(draft, table, tags)}`,
+    `  ${tagsSql(draft, posts)} as tags,${tagsDoubt(draft, posts)}`,
     `  ${created.sql} as created_at,${created.note}`,
     `  ${language ? `lower(${stringSql(at(alias, language), language)})` : "null::text"} as language`,
     `from ${qualified(table)} as ${identifier(alias)}`,
@@ -147,7 +147,9 @@ export function draftPosts(draft: Draft, roles: Roles): void {
         // it asks for a uuid: where posts have no author that is one, their own id stands in, whose changes are followed anyway
         author: writer?.watched ?? id.watched,
         created: created.watched,
-        texts: [title, body?.column, ...columnsOf(tags)].flatMap((column) => column?.name ?? []),
+        texts: [title, body?.column, ...columnsOf(tags), ...groups.map(({ by }) => by)].flatMap(
+          (column) => column?.name ?? [],
+        ),
         others: [...[...living, ...parents].map(({ column }) => column), language].flatMap(
           (column) => column?.name ?? [],
         ),
@@ -230,13 +232,28 @@ function openingSql(draft: Draft, { table, key }: PostTable, { table: comments, 
   return `(select ${textSql(at(first, text), text, 50000)} from ${qualified(comments)} as ${first} where ${at(first, post)} = ${at(table.name, key)} and ${at(first, number)} = 1 limit 1)`;
 }
 
-function tagsSql(draft: Draft, { table, key }: PostTable, tags: Tags): string {
+/** Its tags, and behind them the names of the groups that people follow. */
+function tagsSql(draft: Draft, posts: PostTable): string {
+  const { tags, groups, table } = posts;
+  const lists = [
+    ...(tags ? [listOfTags(draft, posts, tags)] : []),
+    ...groups.map((group) => groupSql(draft, table, group)),
+  ];
+  return lists.join(" || ") || "null::text[]";
+}
+
+function groupSql(draft: Draft, posts: Table, { table, key, by, word }: NamedGroup): string {
+  draft.read.add(table);
+  const alias = joinedAlias(posts.name, "tagged", "tag");
+  return `array(select left(${stringSql(at(alias, word), word)}, 100) from ${qualified(table)} as ${alias} where ${at(alias, { name: key })} = ${at(posts.name, by)} and ${at(alias, word)} is not null)`;
+}
+
+function listOfTags(draft: Draft, { table, key }: PostTable, tags: Tags): string {
   if (tags.from === "column") return listSql(at(table.name, tags.column), tags.column);
   if (tags.from === "list") return splitSql(at(table.name, tags.column), tags.column, tags.between);
+  if (tags.from === "group") return groupSql(draft, table, tags);
   draft.read.add(tags.table);
   const [one, other] = ["tagged", "tag", "word"].filter((name) => name !== table.name);
-  if (tags.from === "group")
-    return `array(select left(${stringSql(at(one, tags.word), tags.word)}, 100) from ${qualified(tags.table)} as ${one} where ${at(one, { name: tags.key })} = ${at(table.name, tags.by)} and ${at(one, tags.word)} is not null)`;
   const bearer = tags.of ? other : one;
   if (tags.of) draft.read.add(tags.of.table);
   const join = tags.of
@@ -247,7 +264,14 @@ function tagsSql(draft: Draft, { table, key }: PostTable, tags: Tags): string {
   return `array(select left(${word}, 100) from ${qualified(tags.table)} as ${one}${join} where ${at(one, tags.post)} = ${at(table.name, key)}${ofPosts} and ${at(bearer, tags.word)} is not null order by ${word} limit 100)`;
 }
 
-function tagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
+function tagsDoubt(draft: Draft, { table, tags, groups }: PostTable): string {
+  const ofGroups = groups.map(({ table: of, word }) =>
+    draft.doubt(table, `the ${word.name} of its ${nameOf(of)} is shown among its tags, since people follow these`),
+  );
+  return `${ownTagsDoubt(draft, table, tags)}${ofGroups.join("")}`;
+}
+
+function ownTagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): string {
   if (tags?.from === "list")
     return draft.doubt(
       table,

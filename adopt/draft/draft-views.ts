@@ -7,8 +7,10 @@ import { Questions } from "../catalog/read-samples.ts";
 import { coverageOf } from "../coverage/coverage.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";
 import { addedColumns, Draft } from "./draft.ts";
+import { draftFollows } from "./draft-follows.ts";
 import { draftInteractions } from "./draft-interactions.ts";
 import { draftLogins } from "./draft-logins.ts";
+import { draftMemberships } from "./draft-memberships.ts";
 import { draftMutes } from "./draft-mutes.ts";
 import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
@@ -36,6 +38,8 @@ export function draftViews(catalog: Catalog) {
   draftInteractions(draft, roles);
   if (roles.logins) draftLogins(draft, roles.logins);
   draftMutes(draft, roles.muted);
+  draftFollows(draft, roles.followed);
+  draftMemberships(draft, roles.belonging.members);
   doubtReads(draft);
   const unsure = draft.unsureLines();
   const sql = [

@@ -2,10 +2,10 @@
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { pickColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
-import { columns, names, parentWords, tableWords } from "../catalog/words.ts";
+import { names, parentWords, tableWords } from "../catalog/words.ts";
 import type { Unclear } from "./find-actions.ts";
 import { type KnownApp, type PersonColumn, type PersonThrough, personsOf, personThrough } from "./find-people.ts";
-import { isAbout, type Tags } from "./find-tags.ts";
+import { type Tags, wordIn } from "./find-tags.ts";
 
 export interface MuteTable {
   table: Table;
@@ -44,7 +44,7 @@ export function findMutes(
       mutes.push({ table, person: one, what: { kind: "person", whom: other } });
       continue;
     }
-    const what = topicOf(table, tags, references) ?? wordOf(table);
+    const what = topicNamed(table, tags, references) ?? wordOf(table);
     const owner = ownerOf(app, table);
     const linked = personThrough(app, table);
     if (what && person) mutes.push({ table, person, what });
@@ -73,7 +73,7 @@ function isTarget({ column }: PersonColumn): boolean {
 }
 
 /** A tag, or the community that is taken for one: what `recsys.source_posts` shows as tags. */
-function topicOf(table: Table, tags: Tags | undefined, references: References): Muted | undefined {
+export function topicNamed(table: Table, tags: Tags | undefined, references: References): Muted | undefined {
   if (!tags) return undefined;
   for (const { to, column, key } of references.others(table)) {
     const word = wordIn(to, key, tags);
@@ -81,14 +81,6 @@ function topicOf(table: Table, tags: Tags | undefined, references: References): 
   }
   const text = pickColumn(table, ["tag", "topic", "hashtag", "label", "category", "tag_name"], ["text"]);
   return text && { kind: "topic", text };
-}
-
-/** The column of another table's row that is shown as a tag of posts. */
-function wordIn(table: Table, key: string, tags: Tags): Column | undefined {
-  if (tags.from === "column" || tags.from === "list")
-    return isAbout(table) ? pickColumn(table, columns.tagName, ["text"]) : undefined;
-  const bearer = tags.from === "group" ? tags : tags.of;
-  return bearer?.table === table && bearer.key === key ? tags.word : undefined;
 }
 
 function wordOf(table: Table): Muted | undefined {

@@ -1,7 +1,9 @@
-/** Who is who among an app's tables: people, posts, what people did, when they came back, what they do not want to see. */
+/** Who is who among an app's tables: people, posts, what people did, when they came back, whom they follow, what they do not want to see. */
 import { type Catalog, type Column, keyOf, type Table } from "../catalog/catalog.ts";
 import { findReferences } from "../catalog/references.ts";
 import { type Actions, findActions, findOpening, type Opening } from "./find-actions.ts";
+import { findFollows } from "./find-follows.ts";
+import { findMemberships } from "./find-memberships.ts";
 import { findMutes } from "./find-mutes.ts";
 import {
   findLogins,
@@ -16,7 +18,7 @@ import {
   type TableCandidate,
 } from "./find-people.ts";
 import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
-import { type Tags, tagsOf } from "./find-tags.ts";
+import { type NamedGroup, type Tags, tagsOf } from "./find-tags.ts";
 import { findUserVectors, findVectors, type UserVectors } from "./find-vectors.ts";
 
 export interface PostTable {
@@ -25,6 +27,8 @@ export interface PostTable {
   author: PersonColumn | undefined;
   parents: ParentColumn[];
   tags: Tags | undefined;
+  /** Groups that it names besides, which people follow: shown among its tags. */
+  groups: NamedGroup[];
   /** Where their text is, where it is not in the table itself. */
   opening: Opening | undefined;
   /** What other models made of them. */
@@ -40,6 +44,8 @@ export interface Roles extends KnownApp {
   actions: Actions;
   logins: Logins | undefined;
   muted: ReturnType<typeof findMutes>;
+  followed: ReturnType<typeof findFollows>;
+  belonging: ReturnType<typeof findMemberships>;
   /** What else might hold people or posts, with points. */
   candidates: {
     people: TableCandidate[];
@@ -55,12 +61,15 @@ export function findRoles(catalog: Catalog): Roles {
   const app = { catalog, references, people };
   const postCandidates = findPosts(app);
   const found = postCandidates[0] && postCandidates[0].points >= enoughForPosts ? postCandidates[0].table : undefined;
+  const tags = found && tagsOf(app, found);
+  const followed = findFollows(app, found, tags);
   const posts = found && {
     table: found,
     key: keyOf(found) as Column,
     author: personsOf(app, found)[0],
     parents: parentsOf(found, references),
-    tags: tagsOf(app, found),
+    tags,
+    groups: followed.groups,
     opening: findOpening(app, found),
     own: findVectors(found, keyOf(found) as Column, references),
   };
@@ -71,7 +80,9 @@ export function findRoles(catalog: Catalog): Roles {
     posts,
     actions: found ? findActions(app, found, posts?.opening) : { deeds: [], onComments: [], unclear: [], leftOut: [] },
     logins: findLogins(app),
-    muted: findMutes(app, posts?.tags),
+    muted: findMutes(app, tags),
+    followed,
+    belonging: findMemberships(app, found),
     candidates: {
       people: peopleCandidates,
       posts: postCandidates,

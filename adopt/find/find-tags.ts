@@ -2,6 +2,7 @@
 
 import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
 import { pickColumn, pickUsed } from "../catalog/pick-columns.ts";
+import type { Joined } from "../catalog/references.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import { postColumnOf, type Target } from "./deeds.ts";
 import type { KnownApp } from "./find-people.ts";
@@ -11,15 +12,13 @@ export type Tags =
   /** A text with several tags in it, and the regular expression of what is between them. */
   | { from: "list"; column: Column; between: string }
   /** Rows of a table that name the post and either the word or a row of another table that has it. */
-  | { from: "rows"; table: Table; post: Column; ofPosts?: Target["ofPosts"]; word: Column; of?: Bearer }
+  | { from: "rows"; table: Table; post: Column; ofPosts?: Target["ofPosts"]; word: Column; of?: Joined }
   /** The one group that the post is in. */
-  | { from: "group"; table: Table; key: string; by: Column; word: Column };
+  | ({ from: "group" } & NamedGroup);
 
-/** The row of another table that has the word. */
-interface Bearer {
-  table: Table;
-  key: string;
-  by: Column;
+/** A group that the post is in, and what its row is called. */
+export interface NamedGroup extends Joined {
+  word: Column;
 }
 
 const about = /^(tag|category|topic|label|keyword|hashtag|genre)$/;
@@ -27,6 +26,19 @@ const about = /^(tag|category|topic|label|keyword|hashtag|genre)$/;
 /** Whether the rows of a table are words that things are about. */
 export function isAbout({ name }: Table): boolean {
   return about.test(tableWords(name).at(-1) ?? "");
+}
+
+/** The column of another table's row that is shown as a tag of posts. */
+export function wordIn(table: Table, key: string, tags: Tags): Column | undefined {
+  if (tags.from === "column" || tags.from === "list")
+    return isAbout(table) ? pickColumn(table, columns.tagName, ["text"]) : undefined;
+  const bearer = tags.from === "group" ? tags : tags.of;
+  return bearer?.table === table && bearer.key === key ? tags.word : undefined;
+}
+
+/** What a group is called where it is shown as a tag. */
+export function groupWord(table: Table): Column | undefined {
+  return pickColumn(table, ["name", "title", "slug"], ["text"]);
 }
 
 export function tagsOf(app: KnownApp, posts: Table): Tags | undefined {
@@ -74,7 +86,7 @@ function tagRows(app: KnownApp, posts: Table): Tags | undefined {
 function tagGroup({ references }: KnownApp, posts: Table): Tags | undefined {
   for (const { to, column, key } of references.others(posts)) {
     const last = tableWords(to.name).at(-1) ?? "";
-    const word = pickColumn(to, ["name", "title", "slug"], ["text"]);
+    const word = groupWord(to);
     if (word && (isAbout(to) || /^(community|section|forum|board|subreddit|channel)$/.test(last)))
       return { from: "group", table: to, key, by: column, word };
   }

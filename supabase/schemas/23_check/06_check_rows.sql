@@ -66,6 +66,29 @@ begin
     where found.count > 0;
 
     return query
+    select false, format('recsys.source_follows: of %s rows, %s are by and %s of people that recsys.source_users does not show', found.total, found.by_nobody, found.of_nobody),
+      'they count for nothing; that is as it should be where these are deleted or hidden, else both views have to show the same ids: recsys.id_of in both or neither'::text
+    from (
+      select count(*) as total, count(*) filter (where who.user_id is null) as by_nobody, count(*) filter (where follows.kind = 'person' and whom.target is null) as of_nobody,
+        count(*) filter (where who.user_id is null or follows.kind = 'person' and whom.target is null) as for_nothing
+      from recsys.source_follows as follows
+      left join (select source_users.user_id from recsys.source_users) as who on who.user_id = follows.user_id
+      left join (select source_users.user_id::text as target from recsys.source_users) as whom on follows.kind = 'person' and whom.target = lower(follows.target)
+    ) as found
+    where found.for_nothing > 0.5 * found.total;
+    return query
+    select false, format('recsys.source_follows: none of %s topics and groups is a tag of a post (such as %s)', found.total, recsys_engine.literal_sql(found.target)),
+      'the target of a topic or a group is a tag as recsys.source_posts shows it, in capital or small letters'::text
+    from (
+      select count(*) as total, min(followed.target) as target, count(tagged.tag) as tags
+      from (select distinct lower(left(source_follows.target, 100)) as target from recsys.source_follows where source_follows.kind in ('topic', 'group')) as followed
+      left join (
+        select distinct lower(left(listed.tag, 100)) as tag from recsys.source_posts cross join unnest(source_posts.tags) as listed (tag)
+      ) as tagged on tagged.tag = followed.target
+    ) as found
+    where found.total > 0 and found.tags = 0;
+
+    return query
     select false, format('recsys.source_preferences: %s rows such as %s %s count for nothing', found.count, recsys_engine.literal_sql(found.kind), recsys_engine.literal_sql(left(found.value, 100))),
       'kind is feed, more or less, or hide; the value of feed is following or impersonal, that of hide reposts'::text
     from (
@@ -151,5 +174,5 @@ begin
   end;
 end
 $$;
-comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check().';
+comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check().';
 revoke all on function recsys_engine.check_rows() from public;

@@ -3627,7 +3627,7 @@ export interface Functions {
   "recsys_engine.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check(). */
   "recsys_engine.check_indexes": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
-  /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
+  /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
   "recsys_engine.check_rows": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What recsys_engine.experiment_split shows, of people who have been read already. */
   "recsys_engine.check_split": { args: { p_experiment_id: number | string | null; p_people: readonly (string | null)[] | null }; row: { variant: string; share: string; people: number; expected: string; p: number } };

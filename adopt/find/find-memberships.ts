@@ -1,0 +1,70 @@
+/** Which tables say where people belong, of organisations and groups whose posts others may not read. */
+import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
+import type { Condition } from "../catalog/pick-columns.ts";
+import { identifier } from "../catalog/quote.ts";
+import { plainName, tableWords } from "../catalog/words.ts";
+import { postColumnOf } from "./deeds.ts";
+import type { Unclear } from "./find-actions.ts";
+import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
+import { standingConditions } from "./standing.ts";
+
+export interface MemberTable {
+  table: Table;
+  person: PersonColumn;
+  /** Names the group, as the column of the same meaning does in the table of posts. */
+  group: Column;
+  conditions: Condition[];
+  doubts: string[];
+}
+
+export function findMemberships(
+  app: KnownApp,
+  posts: Table | undefined,
+): { members: MemberTable[]; leftOut: Unclear[] } {
+  const members: MemberTable[] = [];
+  const leftOut: Unclear[] = [];
+  for (const table of posts ? app.catalog : []) {
+    if (!posts || table === posts || table === app.people?.table || postColumnOf(app, table, posts)) continue;
+    const [person] = personsOf(app, table);
+    const shared = person && sharedGroup(app, table, posts, person);
+    if (!shared) continue;
+    const why = whyNot(table, posts, shared.ofPosts);
+    if (!why) members.push({ table, person, group: shared.group, ...standingConditions(table, undefined) });
+    else if (tableWords(table.name).some((word) => /^(member|membership)$/.test(word))) leftOut.push({ table, why });
+  }
+  return { members, leftOut };
+}
+
+/** A column by which both tables name the same group: by keys, or where neither has one, by its name. */
+function sharedGroup({ references, people }: KnownApp, table: Table, posts: Table, person: PersonColumn) {
+  const ofPosts = references.others(posts).filter(({ to }) => to !== people?.table && to !== table);
+  for (const { to, key, column } of references.others(table)) {
+    const same = ofPosts.find((each) => each.to === to && each.key === key);
+    if (same && column !== person.column) return { group: column, ofPosts: same.column };
+  }
+  const bound = new Set([...references.of(table), ...references.of(posts)].map(({ column }) => column));
+  for (const group of table.columns) {
+    if (group === person.column || bound.has(group) || !/[a-z](_id|Id)$/.test(group.name)) continue;
+    const same = posts.columns.find(
+      (column) => plainName(column.name) === plainName(group.name) && column.kind === group.kind && !bound.has(column),
+    );
+    if (same) return { group, ofPosts: same };
+  }
+  return undefined;
+}
+
+/** Why it makes no difference to what somebody may read, as far as policies say; undefined: it does. */
+function whyNot(table: Table, posts: Table, group: Column): string | undefined {
+  const name = nameOf(posts);
+  if (!posts.rowSecurity) return `where people belong makes no difference: row level security is off for ${name}`;
+  if (posts.readPolicies.some(({ using }) => using === "true"))
+    return `where people belong makes no difference: everybody may read ${name}`;
+  if (!posts.readPolicies.some(({ using }) => isIn(using, table.name) || isIn(using, group.name)))
+    return `where people belong makes no difference: no policy of ${name} goes by it or by ${group.name}`;
+  return table.membersMayReadSome ? undefined : "members may read none of it, so it cannot say where they belong";
+}
+
+function isIn(using: string, name: string): boolean {
+  const escaped = identifier(name).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w"])${escaped}(?![\\w"])`).test(using);
+}
