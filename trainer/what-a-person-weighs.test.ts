@@ -316,7 +316,7 @@ for (const [name, accounts, attack, prepare, bound] of [
     assert.ok(changed <= bound, percent(changed));
   });
 
-// who came to it has another history then: of 30 of 400 people's 21 % change. Of others' 2.7 % change there: what was tried against it is in docs/research/experiments.md
+// who came to it has another history then: of 30 of 400 people's 21 % change. Of others' .5 %, and 2.7 % when posts had ID embeddings: docs/research/experiments.md
 test("another text of a post after it went viral changes little for who did not come to it", async (t) => {
   const { changed, own, had } = await effectOf(t, 1, another, `${yesterday};${goesViral(isTheirs)}`, readers(true));
   t.diagnostic(`${percent(changed)}; it has ${percent(own)}, and had ${percent(had)}`);
