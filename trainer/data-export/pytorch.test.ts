@@ -138,13 +138,8 @@ async function trainedTowers(): Promise<Towers> {
 /** One step of the trainer's own: its loss, and the gradients, of which Adam's first mean is a tenth. */
 async function throughTowers() {
   const { community } = loaded;
-  const { idEmbeddingDropout } = plan.towers;
-  const options = {
-    ...plan.towers,
-    histories: "before" as const,
-    epochs: 1,
-    postIdEmbeddingDropout: idEmbeddingDropout,
-  };
+  const { idEmbeddingDropout: postIdEmbeddingDropout } = plan.towers;
+  const options = { ...plan.towers, histories: "before" as const, epochs: 1, postIdEmbeddingDropout };
   const positives = positivesBefore(community, options.until, options.mostPositives);
   const [towers, data, random] = [await trainedTowers(), new TowerData(community, options), new NotedRandom(5)];
   const trainer = towerTrainer(community, towers, data, positives, options, random);
@@ -392,20 +387,14 @@ test("what a training cannot begin with is one line, and of three starts each is
   const thrice = await untrained("thrice");
   const stage = JSON.parse(await readFile(join(thrice, "stage.json"), "utf8"));
   const ways = ["", "-without-post-ids", "-from-factors"];
-  const starts = ways.map((way) => `start${way}`);
-  await writeFile(join(thrice, "stage.json"), JSON.stringify({ ...stage, starts }));
-  for (const start of starts.slice(1))
-    await cp(join(thrice, "start.safetensors"), join(thrice, `${start}.safetensors`));
-  const lines = (await ranSoon("train.py", [thrice, "--steps", "2"])).trimEnd().split("\n");
-  const learned = await Promise.all(
-    ways.map(async (way, i) => {
-      assert.match(lines[i], new RegExp(`thrice/weights${way}.safetensors: 2 steps, `));
-      const { tensors } = await readSafetensors(join(thrice, `weights${way}.safetensors`));
-      return tensors.post_id_embeddings.values.some(Boolean);
-    }),
-  );
-  assert.deepEqual(learned, [true, false, true]);
-  const path = join(folder, "towers", "weights.safetensors");
+  await writeFile(join(thrice, "stage.json"), JSON.stringify({ ...stage, starts: ways.map((way) => `start${way}`) }));
+  for (const way of ways.slice(1)) await cp(join(thrice, "start.safetensors"), join(thrice, `start${way}.safetensors`));
+  const said = await ranSoon("train.py", [thrice, "--steps", "2"]);
+  for (const way of ways) {
+    assert.match(said, new RegExp(`thrice/weights${way}.safetensors: 2 steps, `));
+    const { tensors } = await readSafetensors(join(thrice, `weights${way}.safetensors`));
+    assert.equal(tensors.post_id_embeddings.values.some(Boolean), way !== "-without-post-ids");
+  }
   const trained = await ranSoon("train.py", [join(folder, "towers")]);
-  assert.equal(trained, `${path} is trained already: remove it to train again\n`);
+  assert.match(trained, /towers\/weights.safetensors is trained already: remove it to train again\n/);
 });
