@@ -15,6 +15,7 @@ import { Random } from "../engine/random.ts";
 import { factsOf } from "../parquet/parquet-file.ts";
 import { lessonsOf, type Plan, planTraining } from "../plan.ts";
 import { trainBestTowers } from "../towers/best-towers.ts";
+import { tellingPages } from "../towers/judge-pages.ts";
 import { newTowers, TowerData } from "../towers/model.ts";
 import { factorisedTowers } from "../towers/start.ts";
 import { settledUntil } from "../train-into-folder.ts";
@@ -65,16 +66,16 @@ export async function exportData(context: ExportContext, options: ExportOptions)
   await writeManifest(folder, shard, head, files.facts);
 }
 
-/** What the towers begin from: at zero, where pages teach once more without ID embeddings of posts, and where the model has neighbours of posts at the factors of ALS. */
+/** What the towers begin from: at zero, where pages tell once more without ID embeddings of posts, and where the model has neighbours of posts at the factors of ALS. */
 async function writeFirstStage(files: ExampleFiles, loaded: LoadedCommunity, plan: Plan, head: ManifestHead) {
   const { community } = loaded;
-  const { towers: options, cameTo } = plan;
+  const { towers: options, cameTo, requests } = plan;
   const data = new TowerData(community, options);
   const towers = newTowers(community, data, options.until, options, new Random(options.seed));
   const factors = plan.neighbours && factorisedTowers(community, cameTo, options).towers;
   const starts = {
     start: towers,
-    ...(plan.learnedFrom === "pages" && { [`start${withoutPostIds}`]: towers }),
+    ...(tellingPages(requests).length > 0 && { [`start${withoutPostIds}`]: towers }),
     ...(factors && { [`start${fromFactors}`]: factors }),
   };
   const stage = { name: "towers" as const, identity: identityOf(head, "towers"), options, starts, towers };

@@ -27,13 +27,13 @@ import type { BothWays } from "../engine/implicit-als.ts";
 import { estimate, meanOf } from "../evaluation/metrics/statistics.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
 import { Histories } from "./histories.ts";
-import { judgeOfPages } from "./judge-pages.ts";
+import { judgeOfPages, tellingPages } from "./judge-pages.ts";
 import { factorisedTowers } from "./start.ts";
 import { type TowerOptions, type TrainedTowers, trainTowers } from "./train.ts";
 
 /** Later first interactions that are asked at most, evenly spread. */
 const mostAsked = 1000;
-/** By so many standard errors the factors must gain, else the towers begin at zero. */
+/** By so many standard errors the factors, or posts' ID embeddings where pages teach, must gain. */
 const surely = 2;
 /** A later post is found among so many, as recall is measured. */
 const among = 20;
@@ -55,7 +55,7 @@ export interface TowerTrainer {
   readVectors?: boolean;
 }
 
-/** Trains the towers in each way that there is, and gives the best. */
+/** Trains the towers in each way that there is, and gives the best. The first way is without ID embeddings of posts where pages tell. */
 export async function trainBestTowers(
   loaded: LoadedCommunity,
   { cameTo, later, towers: options, neighbours, requests }: TowerPlan,
@@ -64,7 +64,7 @@ export async function trainBestTowers(
   signal?: AbortSignal,
 ): Promise<TrainedTowers> {
   let { community } = loaded;
-  const pages = requests.filter((request) => "shown" in request);
+  const pages = tellingPages(requests);
   const first = { ...options, withoutPostIds: pages.length > 0 };
   let best = await train(community, first, onProgress, signal);
   const others = readVectors ? [] : withFewerVectors(community);

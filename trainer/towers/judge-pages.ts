@@ -6,7 +6,7 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import type { Community } from "../community/community.ts";
-import type { PageRequest } from "../dlrm/page-requests.ts";
+import type { PageRequest, RankerRequest } from "../dlrm/page-requests.ts";
 import { cameTo } from "../dlrm/requests.ts";
 import { evenlySpread } from "../engine/evenly-spread.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
@@ -15,19 +15,27 @@ import type { TrainedTowers } from "./train.ts";
 
 /** Pages that are asked at most. */
 const mostAsked = 3000;
+/** Fewer say too little. An app whose pages have one post each has none. Not tuned. */
+const enough = 100;
 
-/** Gives of each page on which something was come to and something passed by the share of such pairs that the towers order right; .5: by chance. */
+/** The pages on which something was come to and something passed by; none where they are too few to judge by. */
+export function tellingPages(requests: RankerRequest[]): PageRequest[] {
+  const telling = requests.filter(
+    (request): request is PageRequest =>
+      "shown" in request && new Set(request.shown.map(({ labels }) => cameTo(labels))).size === 2,
+  );
+  return telling.length < enough ? [] : telling;
+}
+
+/** Gives of each telling page the share of pairs, of what was come to and what was passed by, that the towers order right; .5: by chance. */
 export function judgeOfPages(community: Community, pages: PageRequest[]): (trained: TrainedTowers) => number[] {
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
-  const tell = pages
-    .map(({ user, at, shown }) => {
-      const moment = { user, history: histories.latest(user, at), followed: histories.followed(user, at) };
-      const posts = (touched: boolean) =>
-        shown.filter(({ labels }) => cameTo(labels) === touched).map(({ post }) => post);
-      return { ...moment, touched: posts(true), passed: posts(false) };
-    })
-    .filter(({ touched, passed }) => touched.length > 0 && passed.length > 0);
-  const asked = evenlySpread(tell, mostAsked);
+  const asked = evenlySpread(pages, mostAsked).map(({ user, at, shown }) => {
+    const posts = (touched: boolean) =>
+      shown.filter(({ labels }) => cameTo(labels) === touched).map(({ post }) => post);
+    const moment = { user, history: histories.latest(user, at), followed: histories.followed(user, at) };
+    return { ...moment, touched: posts(true), passed: posts(false) };
+  });
   return ({ towers, data }) => {
     const postVectors = embedPosts(towers, data, community.posts.ids.length);
     const vectors = embedUsersAt(towers, data, asked, postVectors);
