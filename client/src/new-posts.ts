@@ -15,10 +15,14 @@ export function tellNewPosts(
 ): () => void {
   const ended = new AbortController();
   const { signal } = ended;
+  let [asked, told] = [0, 0];
   async function look() {
     if (!isLookedAt()) return;
+    const number = ++asked;
     const news = await recommender.newPosts(request, { signal }).catch(() => undefined);
-    if (news === undefined || signal.aborted) return;
+    // an answer that a later one overtook knows less
+    if (news === undefined || signal.aborted || number < told) return;
+    told = number;
     tell(news);
     if (news.has_more) end();
   }
