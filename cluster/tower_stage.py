@@ -78,7 +78,7 @@ class TowerStage:
             "uniform": self.trainable[torch.randint(len(self.trainable), (uniform,), generator=chance)],
             "cold": torch.rand(batch, generator=chance) < options["cold_users"],
             "keep_users": torch.rand(batch, generator=chance) >= options["id_embedding_dropout"],
-            "keep_posts": torch.rand(batch + uniform, generator=chance) >= options["post_id_embedding_dropout"],
+            "keep_posts": torch.rand(batch + uniform, generator=chance) >= options.get("post_id_embedding_dropout", options["id_embedding_dropout"]),
             "user_mask": vector_mask(batch, options, self.inputs, chance),
             "post_mask": vector_mask(batch + uniform, options, self.inputs, chance),
             "vectorless": torch.rand(batch + uniform, generator=chance) < options["vectorless"],

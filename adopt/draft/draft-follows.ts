@@ -1,7 +1,7 @@
 /** recsys.source_follows over the tables that say whom and what somebody follows. Each feed reads it by its user, so nothing has to be watched. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf } from "../catalog/pick-columns.ts";
-import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
+import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { FollowTable } from "../find/find-follows.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, shownTime, timeDoubts } from "./draft.ts";
@@ -10,19 +10,11 @@ import { shownPerson } from "./shown-person.ts";
 import { conditionSql, joinedAlias, joinSql, soundTime, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftFollows(draft: Draft, { follows, unclear }: Roles["followed"]): void {
-  for (const { table, why } of unclear) {
-    draft.doubt(table, `it is left out: ${why}`);
-    draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
-  }
+  draft.leaveOut(unclear);
   if (follows.length === 0) return;
-  draft.lines.push(
-    "-- Whom and what people follow.",
-    "create or replace view recsys.source_follows with (security_invoker = true) as",
-    "select followed.user_id, followed.kind, followed.target, followed.created_at from (",
-    follows.map((each) => selectOf(draft, each)).join("\n  union all\n"),
-    ") as followed;",
-    "",
-  );
+  const selects = follows.map((each) => selectOf(draft, each));
+  draft.lines.push("-- Whom and what people follow.");
+  draft.view("recsys.source_follows", "followed", ["user_id", "kind", "target", "created_at"], selects);
 }
 
 const followedThings = {

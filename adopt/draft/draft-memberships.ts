@@ -7,14 +7,9 @@ import { conditionSql } from "./sql-text.ts";
 
 export function draftMemberships(draft: Draft, members: MemberTable[]): void {
   if (members.length === 0) return;
-  draft.lines.push(
-    "-- Where people belong, whose members may read about the same posts.",
-    "create or replace view recsys_engine.source_memberships with (security_invoker = true) as",
-    "select belonging.user_id, belonging.scope from (",
-    members.map((each) => selectOf(draft, each)).join("\n  union all\n"),
-    ") as belonging;",
-    "",
-  );
+  const selects = members.map((each) => selectOf(draft, each));
+  draft.lines.push("-- Where people belong, whose members may read about the same posts.");
+  draft.view("recsys_engine.source_memberships", "belonging", ["user_id", "scope"], selects);
 }
 
 function selectOf(draft: Draft, { table, person, group, conditions, doubts }: MemberTable): string {

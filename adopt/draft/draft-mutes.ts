@@ -1,7 +1,7 @@
 /** recsys.source_mutes over the tables that say what somebody does not want to see. */
 import { nameOf, type Table } from "../catalog/catalog.ts";
 import { createdOf, pickColumn, titleOf } from "../catalog/pick-columns.ts";
-import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
+import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { MuteTable } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, timeDoubts } from "./draft.ts";
@@ -9,21 +9,13 @@ import { shownPerson } from "./shown-person.ts";
 import { joinedAlias, joinSql, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
-  for (const { table, why } of unclear) {
-    draft.doubt(table, `it is left out: ${why}`);
-    draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
-  }
+  draft.leaveOut(unclear);
   if (mutes.length === 0) return;
   if (draft.posts && !titleOf(draft.posts) && mutes.some(({ what }) => what.kind === "word"))
     draft.doubt("mutes", "words are looked for in the title and the tags of a post, and posts have no title here");
-  draft.lines.push(
-    "-- What people do not want to see.",
-    "create or replace view recsys.source_mutes with (security_invoker = true) as",
-    "select muted.user_id, muted.kind, muted.value, muted.created_at from (",
-    mutes.map((each) => selectOf(draft, each)).join("\n  union all\n"),
-    ") as muted;",
-    "",
-  );
+  const selects = mutes.map((each) => selectOf(draft, each));
+  draft.lines.push("-- What people do not want to see.");
+  draft.view("recsys.source_mutes", "muted", ["user_id", "kind", "value", "created_at"], selects);
 }
 
 const mutedThings = {

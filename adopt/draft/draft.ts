@@ -4,6 +4,7 @@ import { idForms } from "../catalog/id-times.ts";
 import type { TimeColumn } from "../catalog/pick-columns.ts";
 import { at, identifier, literal, oneLine, qualified } from "../catalog/quote.ts";
 import type { TableUse } from "../coverage/use.ts";
+import type { Unclear } from "../find/find-actions.ts";
 import type { People } from "../find/find-people.ts";
 import { nameList, timeSql, uuidSql } from "./sql-text.ts";
 
@@ -41,6 +42,25 @@ export class Draft {
   unwatched(table: Table, why: string): string {
     this.doubt(table, `changes of it reach the feeds only when everything is recomputed: ${why}`);
     return `-- unsure: recsys.watch cannot follow ${oneLine(qualified(table))}: ${oneLine(why)}`;
+  }
+
+  /** What could not be understood is in no view, and each is said. */
+  leaveOut(unclear: Unclear[]): void {
+    for (const { table, why } of unclear) {
+      this.doubt(table, `it is left out: ${why}`);
+      this.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
+    }
+  }
+
+  /** A view over the rows of several selects, which it calls `alias`. */
+  view(name: string, alias: string, columns: string[], selects: string[]): void {
+    this.lines.push(
+      `create or replace view ${name} with (security_invoker = true) as`,
+      `select ${columns.map((column) => `${alias}.${column}`).join(", ")} from (`,
+      selects.join("\n  union all\n"),
+      `) as ${alias};`,
+      "",
+    );
   }
 
   unsureLines(): string[] {

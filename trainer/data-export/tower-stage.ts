@@ -128,7 +128,6 @@ export async function writeTowerStage(
       final_learning_rate: options.finalLearningRate,
       token_dropout: options.tokenDropout,
       id_embedding_dropout: options.idEmbeddingDropout,
-      post_id_embedding_dropout: options.idEmbeddingDropout,
       vector_dropout: options.vectorDropout,
       cold_users: options.coldUsers,
       vector_learning_rate: options.vectorLearningRate,

@@ -69,7 +69,12 @@ export async function trainBestTowers(
   let best = await train(community, first, onProgress, signal);
   const others = readVectors ? [] : withFewerVectors(community);
   if (later.length === 0 || (others.length === 0 && pages.length === 0 && !neighbours)) return best;
-  const judge = judgeOf(loaded, later, options);
+  // where pages tell and nothing is tried besides, nobody asks it, and it walks through the timeline
+  let known: ReturnType<typeof judgeOf> | undefined;
+  const judge = (towers: TrainedTowers) => {
+    known ??= judgeOf(loaded, later, options);
+    return known(towers);
+  };
   if (others.length > 0) {
     let { found } = judge(best);
     for (const other of others) {
