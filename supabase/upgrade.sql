@@ -98,6 +98,8 @@ alter table recsys_engine.index_window enable row level security;
 analyze recsys.post_embeddings;
 select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
 
--- Where people belong (02_app_views/02_source_views.sql).
+-- Where people and posts belong (02_app_views/02_source_views.sql).
 create view recsys_engine.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
+create view recsys_engine.source_scopes with (security_invoker = true) as
+select null::uuid as post_id, null::text as scope where false;

@@ -103,15 +103,17 @@ alter table recsys_engine.index_window enable row level security;
 analyze recsys.post_embeddings;
 select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
 
--- Where people belong (02_app_views/02_source_views.sql).
+-- Where people and posts belong (02_app_views/02_source_views.sql).
 create view recsys_engine.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
+create view recsys_engine.source_scopes with (security_invoker = true) as
+select null::uuid as post_id, null::text as scope where false;
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
-drop function recsys_engine.common_posts(timestamp with time zone);
-
 drop function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
+
+drop function recsys_engine.common_sources(recsys_engine.feed_request,text);
 
 drop function recsys_engine.keep_bursts(uuid[],timestamp with time zone[]);
 
@@ -130,7 +132,7 @@ begin
       'recsys.source_users'::regclass, 'recsys.source_posts'::regclass, 'recsys.source_interactions'::regclass,
       'recsys.source_logins'::regclass, 'recsys.source_dismissals'::regclass, 'recsys.source_mutes'::regclass, 'recsys.source_follows'::regclass,
       'recsys.source_preferences'::regclass, 'recsys.source_withheld'::regclass, 'recsys.source_conversations'::regclass,
-      'recsys_engine.source_memberships'::regclass
+      'recsys_engine.source_memberships'::regclass, 'recsys_engine.source_scopes'::regclass
     )
     and pg_class.relkind = 'v'
     -- as it is nearly always written
@@ -1112,22 +1114,91 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.near_posts(p_request recsys_engine.feed_request, p_near uuid[], p_most integer)
+CREATE OR REPLACE FUNCTION recsys_engine.found_posts(p_request recsys_engine.feed_request, p_found json, p_most integer)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- SELECT near.post_id,
+ SELECT (found.post_id)::uuid AS post_id,
      NULL::uuid AS uuid,
-     near.place,
-     near.place
-    FROM unnest(near_posts.p_near) WITH ORDINALITY near(post_id, place)
-   WHERE ((NOT (near.post_id IN ( SELECT unnest(((near_posts.p_request).excluded || (near_posts.p_request).on_trial)) AS unnest))) AND (NOT (recsys_engine.served_key(near.post_id, (near_posts.p_request).seed) IN ( SELECT unnest((near_posts.p_request).served) AS unnest))))
-   ORDER BY near.place
-  LIMIT near_posts.p_most;
+     found.place,
+     found.place
+    FROM json_array_elements_text(found_posts.p_found) WITH ORDINALITY found(post_id, place)
+   WHERE ((NOT ((found.post_id)::uuid IN ( SELECT unnest(((found_posts.p_request).excluded || (found_posts.p_request).on_trial)) AS unnest))) AND (NOT (recsys_engine.served_key((found.post_id)::uuid, (found_posts.p_request).seed) IN ( SELECT unnest((found_posts.p_request).served) AS unnest))))
+   ORDER BY found.place
+  LIMIT found_posts.p_most;
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_near uuid[] DEFAULT NULL::uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text, p_found json DEFAULT NULL::json)
+ RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('active'::text,300,420)) source(name, size, kept)
+      CROSS JOIN LATERAL ( SELECT retrieve_active.post_id,
+             retrieve_active.author_id,
+             retrieve_active.rank,
+             retrieve_active.place
+            FROM recsys_engine.retrieve_active(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) retrieve_active(post_id, author_id, rank, place)
+           WHERE (common_sources.p_found IS NULL)
+         UNION ALL
+          SELECT found_posts.post_id,
+             found_posts.author_id,
+             found_posts.rank,
+             found_posts.place
+            FROM recsys_engine.found_posts(common_sources.p_request, (common_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found)
+ UNION ALL
+  SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('fresh'::text,100,140)) source(name, size, kept)
+      CROSS JOIN LATERAL ( SELECT retrieve_fresh.post_id,
+             retrieve_fresh.author_id,
+             retrieve_fresh.rank,
+             retrieve_fresh.place
+            FROM recsys_engine.retrieve_fresh(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) retrieve_fresh(post_id, author_id, rank, place)
+           WHERE (common_sources.p_found IS NULL)
+         UNION ALL
+          SELECT found_posts.post_id,
+             found_posts.author_id,
+             found_posts.rank,
+             found_posts.place
+            FROM recsys_engine.found_posts(common_sources.p_request, (common_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found)
+ UNION ALL
+  SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('trending'::text,50,125)) source(name, size, kept)
+      CROSS JOIN LATERAL ( SELECT retrieve_trending.post_id,
+             retrieve_trending.author_id,
+             retrieve_trending.rank,
+             retrieve_trending.place
+            FROM recsys_engine.retrieve_trending(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) retrieve_trending(post_id, author_id, rank, place)
+           WHERE (common_sources.p_found IS NULL)
+         UNION ALL
+          SELECT found_posts.post_id,
+             found_posts.author_id,
+             found_posts.rank,
+             found_posts.place
+            FROM recsys_engine.found_posts(common_sources.p_request, (common_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json DEFAULT NULL::json)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
  STABLE
@@ -1156,13 +1227,13 @@ BEGIN ATOMIC
              retrieve_similar.rank,
              retrieve_similar.place
             FROM recsys_engine.retrieve_similar(own_sources.p_request, own_sources.p_model_id, own_sources.p_embedding, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent), (own_sources.p_extent = 'kept'::text)) retrieve_similar(post_id, author_id, rank, place)
-           WHERE (own_sources.p_near IS NULL)
+           WHERE (own_sources.p_found IS NULL)
          UNION ALL
-          SELECT near_posts.post_id,
-             near_posts.author_id,
-             near_posts.rank,
-             near_posts.place
-            FROM recsys_engine.near_posts(own_sources.p_request, own_sources.p_near, source.kept) near_posts(post_id, author_id, rank, place)) found)
+          SELECT found_posts.post_id,
+             found_posts.author_id,
+             found_posts.rank,
+             found_posts.place
+            FROM recsys_engine.found_posts(own_sources.p_request, (own_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found)
  UNION ALL
   SELECT source.name,
      source.size,
@@ -1239,78 +1310,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.common_posts(p_now timestamp with time zone DEFAULT recsys.clock(), p_role text DEFAULT NULL::text)
- RETURNS json
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
- SET jit TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-#variable_conflict use_column
-declare
-  request recsys_engine.feed_request;
-  told recsys_engine.told_post[];
-  places json;
-begin
-  request.at := p_now;
-  request.excluded := '{}';
-  request.is_narrowed := false;
-  request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
-  if p_role is not null then
-    perform set_config('role', p_role, true);
-  end if;
-  with found as materialized (
-    select each.post_id, json_object_agg(each.source, each.place) as places
-    -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
-    from recsys_engine.common_sources(request, 'kept') as each
-    group by each.post_id
-  )
-  select array_agg(row(posts.*)::recsys_engine.told_post), json_agg(found.places)
-  into told, places
-  from found
-  cross join lateral (select eligible.* from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
-  if p_role is not null then
-    perform set_config('role', 'service_role', true);
-  end if;
-  return json_build_object(
-    'at', 1000 * date_part('epoch', p_now),
-    'posts', recsys_engine.told_posts(told),
-    'places', places
-  );
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION recsys_engine.readable_vectors(p_model_id bigint, p_role text)
- RETURNS json
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
- SET jit TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-declare
-  readable uuid[];
-begin
-  perform set_config('role', p_role, true);
-  -- a number that the planner knows, as in recsys_engine.few_readable
-  readable := array(select source_posts.post_id from recsys.source_posts limit 20001);
-  perform set_config('role', 'service_role', true);
-  if cardinality(readable) not between 420 and 20000 then
-    return null;
-  end if;
-  return (
-    select json_build_object(
-      'post_ids', translate(encode(string_agg(uuid_send(post_embeddings.post_id), ''::bytea order by post_embeddings.post_id), 'base64'), E'\n', ''),
-      'embeddings', translate(encode(string_agg(extensions.vector_send(post_embeddings.embedding), ''::bytea order by post_embeddings.post_id), 'base64'), E'\n', '')
-    )
-    from recsys.post_embeddings
-    where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = any (readable)
-  );
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_near uuid[] DEFAULT NULL::uuid[])
+CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json)
  RETURNS json
  LANGUAGE plpgsql
  STABLE
@@ -1402,7 +1402,9 @@ begin
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
-      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept', p_near)
+      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept', p_found)
+      union all
+      select * from recsys_engine.common_sources(request, 'kept', p_found) where p_found is not null
       union all
       -- what was written since the common posts were read
       (
@@ -1534,6 +1536,47 @@ begin
     from unnest(p_post_ids) as one (post_id)
     cross join lateral (select eligible.post_id from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.scope_posts(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  wanted text;
+  room integer := p_most;
+  ids uuid[];
+begin
+  foreach wanted in array p_scopes loop
+    if wanted is null then
+      ids := array(select source_scopes.post_id from recsys_engine.source_scopes where source_scopes.scope is null limit room + 1);
+    else
+      ids := array(select source_scopes.post_id from recsys_engine.source_scopes where source_scopes.scope = wanted limit room + 1);
+    end if;
+    room := room - cardinality(ids);
+    if room < 0 then
+      return next null;
+      return;
+    end if;
+    return query
+    select translate(encode(coalesce(string_agg(
+      uuid_send(posts.post_id) || int4send(coalesce(uuid_hash(posts.author_id), 0))
+        || float8send(date_part('epoch', posts.created_at)) || float8send(date_part('epoch', greatest(state.last_active_at, posts.created_at)))
+        || float8send(case when state.last_active_at > p_now - interval '168 hours' then state."trend" else '-infinity' end)
+        || coalesce(extensions.vector_send(post_embeddings.embedding), decode(repeat('00', 132), 'hex')),
+      ''::bytea order by posts.post_id
+    ), ''), 'base64'), E'\n', '')
+    from unnest(ids) as listed (post_id)
+    cross join lateral (select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.post_id = listed.post_id and source_posts.created_at <= p_now offset 0) as posts
+    left join recsys_engine.latest_post_stats as state on state.post_id = listed.post_id and state.last_active_at <= p_now
+    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = listed.post_id;
+  end loop;
 end
 $function$;
 
@@ -2501,13 +2544,13 @@ begin
   return query
   select true, format('%s is not security_invoker: it shows everybody what its owner may see, and no feed is served from it', view.name),
     format('alter view %s set (security_invoker = true)  -- and in your migration: create or replace view %1$s with (security_invoker = true) as …', view.name)
-  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships}'::text[]) as view (name)
+  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as view (name)
   where not recsys_engine.is_invoker_view(to_regclass(view.name));
 
   return query
   select false, format('%s reads the view %s, which is not security_invoker: row level security of the tables under it does not hold', view.name, recsys_engine.table_sql(under.relation)),
     format('unless it says itself who sees what: alter view %s set (security_invoker = true)', recsys_engine.table_sql(under.relation))
-  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships}'::text[]) as view (name)
+  from pg_catalog.unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as view (name)
   cross join recsys_engine.relations_under(to_regclass(view.name)) as under
   where under.kind = 'v' and not recsys_engine.is_invoker_view(under.relation);
 
@@ -2539,7 +2582,8 @@ begin
       ('recsys.source_preferences', 'user_id', 'uuid'), ('recsys.source_preferences', 'kind', 'text'), ('recsys.source_preferences', 'value', 'text'),
       ('recsys.source_withheld', 'post_id', 'uuid'), ('recsys.source_withheld', 'author_id', 'uuid'),
       ('recsys.source_conversations', 'post_id', 'uuid'), ('recsys.source_conversations', 'conversation', 'text'),
-      ('recsys_engine.source_memberships', 'user_id', 'uuid'), ('recsys_engine.source_memberships', 'scope', 'text')
+      ('recsys_engine.source_memberships', 'user_id', 'uuid'), ('recsys_engine.source_memberships', 'scope', 'text'),
+      ('recsys_engine.source_scopes', 'post_id', 'uuid'), ('recsys_engine.source_scopes', 'scope', 'text')
   ) as expected (view, name, type)
   where not exists (
     select from pg_catalog.pg_attribute
@@ -2588,7 +2632,7 @@ begin
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
         ('authenticated', 'what a replica''s page may show', 'select recsys_engine.shown_posts($1, ''{}''), recsys_engine.with_readable(null)'),
-        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.readable_vectors($2, ''authenticated''), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), (select count(*) from recsys_engine.scope_posts($2, ''{a,null}'', 10)), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
           'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),
@@ -3028,11 +3072,17 @@ comment on column recsys.settings.impression_partitions is 'What a partition of 
 
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
 
-comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. People of the same scopes may read about the same, so a worker keeps for them what is common to them. It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
+comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys_engine.source_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
 
 comment on column recsys_engine.source_memberships.user_id is 'Who belongs there.';
 
 comment on column recsys_engine.source_memberships.scope is 'Where: any name that is another for each, of which 100 letters are read.';
+
+comment on view recsys_engine.source_scopes is 'Where posts belong: (post_id, scope), a row for each post, and more for one that belongs to several scopes of recsys_engine.source_memberships. It decides about nothing, as that one. Read by the service role alone. Empty in an app that does not say.';
+
+comment on column recsys_engine.source_scopes.post_id is 'The post.';
+
+comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships; null: to none, so that everybody may read it.';
 
 comment on column recsys.post_embeddings.is_idle is 'True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 
@@ -3148,21 +3198,23 @@ comment on function recsys_engine.user_context(uuid,bigint,timestamp with time z
 
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
-comment on function recsys_engine.near_posts(recsys_engine.feed_request,uuid[],integer) is 'As recsys_engine.retrieve_similar with p_is_quick, of posts that a worker found with vectors that it keeps, the nearest first.';
+comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
-comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,uuid[]) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_near: as of recsys_engine.near_posts; null: they are looked for.';
+comment on function recsys_engine.common_sources(recsys_engine.feed_request,text,json) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found. p_found: what a worker found for each, as {source: post ids} (recsys_engine.found_posts); null: they are asked.';
+
+comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: as of recsys_engine.common_sources, for the nearest.';
 
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
-comment on function recsys_engine.common_posts(timestamp with time zone,text) is 'What the common sources would bring somebody who has seen nothing and may see everything, or (p_role: that of the transaction''s claims) what the caller may, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.readable_vectors(bigint,text) is 'The vectors in a model of the posts that the caller may read (p_role: that of the transaction''s claims), where these are as many as a worker keeps of what is active, and 20,000 at most, else null: post_ids in PostgreSQL''s binary form and embeddings in pgvector''s, one after the other, in base64. For the service role alone, which looks them up.';
-
-comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,uuid[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_near: with p_common, those nearest to the caller, where the worker knows them (recsys_engine.near_posts). The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources, as of recsys_engine.common_sources, where it keeps the posts of the caller''s scopes; p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
+
+comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant, a row for each scope in their order: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. As soon as they are more than p_most, the row of that scope is null, and the last. For the service role alone, which looks them up.';
 
 comment on function recsys_engine.without_gone(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
@@ -3318,25 +3370,21 @@ revoke execute on function recsys_engine.user_context(uuid,bigint,timestamp with
 
 grant execute on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.near_posts(recsys_engine.feed_request,uuid[],integer) from public;
+revoke execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) from public;
 
-grant execute on function recsys_engine.near_posts(recsys_engine.feed_request,uuid[],integer) to anon, authenticated, service_role;
+grant execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,uuid[]) from public;
+revoke execute on function recsys_engine.common_sources(recsys_engine.feed_request,text,json) from public;
 
-grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,uuid[]) to anon, authenticated, service_role;
+grant execute on function recsys_engine.common_sources(recsys_engine.feed_request,text,json) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.common_posts(timestamp with time zone,text) from public;
+revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) from public;
 
-grant execute on function recsys_engine.common_posts(timestamp with time zone,text) to service_role;
+grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.readable_vectors(bigint,text) from public;
+revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) from public;
 
-grant execute on function recsys_engine.readable_vectors(bigint,text) to service_role;
-
-revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,uuid[]) from public;
-
-grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,uuid[]) to service_role;
+grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) to service_role;
 
 revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
 
@@ -3345,6 +3393,10 @@ grant execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with 
 revoke execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) from public;
 
 grant execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) to service_role;
 
 revoke execute on function recsys_engine.without_gone(text,uuid[],boolean) from public;
 
@@ -3401,6 +3453,8 @@ grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
 revoke execute on function recsys_engine.check_vectors() from public;
 
 grant select on table recsys_engine.source_memberships to authenticated;
+
+grant select on table recsys_engine.source_scopes to service_role;
 
 grant select (is_idle) on table recsys.post_embeddings to anon;
 

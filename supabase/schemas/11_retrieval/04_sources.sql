@@ -108,18 +108,18 @@ end
 $$;
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
-create function recsys_engine.near_posts(p_request recsys_engine.feed_request, p_near uuid[], p_most integer)
+create function recsys_engine.found_posts(p_request recsys_engine.feed_request, p_found json, p_most integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
-  select near.post_id, null::uuid, near.place, near.place
-  from unnest(p_near) with ordinality as near (post_id, place)
-  where near.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
-    and recsys_engine.served_key(near.post_id, p_request.seed) not in (select unnest(p_request.served))
-  order by near.place
+  select found.post_id::uuid, null::uuid, found.place, found.place
+  from json_array_elements_text(p_found) with ordinality as found (post_id, place)
+  where found.post_id::uuid not in (select unnest(p_request.excluded || p_request.on_trial))
+    and recsys_engine.served_key(found.post_id::uuid, p_request.seed) not in (select unnest(p_request.served))
+  order by found.place
   limit p_most;
 end;
-comment on function recsys_engine.near_posts(recsys_engine.feed_request, uuid[], integer) is 'As recsys_engine.retrieve_similar with p_is_quick, of posts that a worker found with vectors that it keeps, the nearest first.';
+comment on function recsys_engine.found_posts(recsys_engine.feed_request, json, integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
 create function recsys_engine.earlier_states(p_request recsys_engine.feed_request)
 returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)
@@ -329,24 +329,37 @@ language sql immutable
 return p_size / 10 * (1 + (p_extent = 'kept')::integer);
 comment on function recsys_engine.author_share(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
 
-create function recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+create function recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text, p_found json default null)
+returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select source.*, found.*
   from (values ('active', 300, 420)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_active(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral (
+    select * from recsys_engine.retrieve_active(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) where p_found is null
+    union all
+    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
+  ) as found
   union all
   select source.*, found.*
   from (values ('fresh', 100, 140)) as source (name, size, kept)
-  cross join lateral recsys_engine.retrieve_fresh(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  cross join lateral (
+    select * from recsys_engine.retrieve_fresh(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) where p_found is null
+    union all
+    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
+  ) as found
   union all
   select source.*, found.*
   from (values ('trending', 50, 125)) as source (name, size, kept)
-  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
+  cross join lateral (
+    select * from recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) where p_found is null
+    union all
+    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
+  ) as found;
 end;
-comment on function recsys_engine.common_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found.';
+comment on function recsys_engine.common_sources(recsys_engine.feed_request, text, json) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found. p_found: what a worker found for each, as {source: post ids} (recsys_engine.found_posts); null: they are asked.';
 
-create function recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_near uuid[] default null)
+create function recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json default null)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
@@ -358,9 +371,9 @@ begin atomic
   select source.*, found.*
   from (values ('similar', 100, 160)) as source (name, size, kept)
   cross join lateral (
-    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent), p_extent = 'kept') where p_near is null
+    select * from recsys_engine.retrieve_similar(p_request, p_model_id, p_embedding, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent), p_extent = 'kept') where p_found is null
     union all
-    select * from recsys_engine.near_posts(p_request, p_near, kept)
+    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
   ) as found
   union all
   select source.*, found.*
@@ -375,13 +388,13 @@ begin atomic
   from (values ('covisited', 100, 140)) as source (name, size, kept)
   cross join lateral recsys_engine.retrieve_listed(p_request, p_request.covisited, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
 end;
-comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text, uuid[]) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_near: as of recsys_engine.near_posts; null: they are looked for.';
+comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: as of recsys_engine.common_sources, for the nearest.';
 
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|near_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

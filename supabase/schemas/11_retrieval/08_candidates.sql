@@ -116,7 +116,7 @@ end
 $$;
 comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
-create function recsys_engine.common_posts(p_now timestamptz default recsys.clock(), p_role text default null) returns json
+create function recsys_engine.common_posts(p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -130,9 +130,6 @@ begin
   request.excluded := '{}';
   request.is_narrowed := false;
   request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
-  if p_role is not null then
-    perform set_config('role', p_role, true);
-  end if;
   with found as materialized (
     select each.post_id, json_object_agg(each.source, each.place) as places
     -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
@@ -143,9 +140,6 @@ begin
   into told, places
   from found
   cross join lateral (select eligible.* from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
-  if p_role is not null then
-    perform set_config('role', 'service_role', true);
-  end if;
   return json_build_object(
     'at', 1000 * date_part('epoch', p_now),
     'posts', recsys_engine.told_posts(told),
@@ -153,38 +147,12 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.common_posts(timestamptz, text) is 'What the common sources would bring somebody who has seen nothing and may see everything, or (p_role: that of the transaction''s claims) what the caller may, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
-
-create function recsys_engine.readable_vectors(p_model_id bigint, p_role text) returns json
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-declare
-  readable uuid[];
-begin
-  perform set_config('role', p_role, true);
-  -- a number that the planner knows, as in recsys_engine.few_readable
-  readable := array(select source_posts.post_id from recsys.source_posts limit 20001);
-  perform set_config('role', 'service_role', true);
-  if cardinality(readable) not between 420 and 20000 then
-    return null;
-  end if;
-  return (
-    select json_build_object(
-      'post_ids', translate(encode(string_agg(uuid_send(post_embeddings.post_id), ''::bytea order by post_embeddings.post_id), 'base64'), E'\n', ''),
-      'embeddings', translate(encode(string_agg(extensions.vector_send(post_embeddings.embedding), ''::bytea order by post_embeddings.post_id), 'base64'), E'\n', '')
-    )
-    from recsys.post_embeddings
-    where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = any (readable)
-  );
-end
-$$;
-comment on function recsys_engine.readable_vectors(bigint, text) is 'The vectors in a model of the posts that the caller may read (p_role: that of the transaction''s claims), where these are as many as a worker keeps of what is active, and 20,000 at most, else null: post_ids in PostgreSQL''s binary form and embeddings in pgvector''s, one after the other, in base64. For the service role alone, which looks them up.';
+comment on function recsys_engine.common_posts(timestamptz) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
 create function recsys_engine.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
   p_filter jsonb default null, p_seed bigint default null, p_served bigint[] default null, p_common uuid[] default null, p_common_at timestamptz default null,
-  p_is_few boolean default null, p_given uuid[] default null, p_request recsys_engine.feed_request default null, p_near uuid[] default null
+  p_is_few boolean default null, p_given uuid[] default null, p_request recsys_engine.feed_request default null, p_found json default null
 ) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -273,7 +241,9 @@ begin
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.author_id), array_agg(each.place)
     into sources, sizes, kept, found_ids, authors, places
     from (
-      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept', p_near)
+      select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept', p_found)
+      union all
+      select * from recsys_engine.common_sources(request, 'kept', p_found) where p_found is not null
       union all
       -- what was written since the common posts were read
       (
@@ -352,14 +322,14 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, uuid[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_near: with p_common, those nearest to the caller, where the worker knows them (recsys_engine.near_posts). The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources, as of recsys_engine.common_sources, where it keeps the posts of the caller''s scopes; p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 revoke all on function
-  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz, text), recsys_engine.readable_vectors(bigint, text),
-  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, uuid[])
+  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),
+  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json)
 from public;
 grant execute on function recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
-  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz, text), recsys_engine.readable_vectors(bigint, text),
-  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, uuid[])
+  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),
+  recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json)
 to service_role;

@@ -132,7 +132,7 @@ begin
         ('authenticated', 'what they did',
           'select recsys_engine.latest_interactions($1, recsys.clock()), recsys_engine.recent_interactions($1, recsys.clock(), ''{}''), exists (select from recsys_engine.latest_user_stats), exists (select from recsys_engine.user_stats)'),
         ('authenticated', 'what a replica''s page may show', 'select recsys_engine.shown_posts($1, ''{}''), recsys_engine.with_readable(null)'),
-        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), recsys_engine.readable_vectors($2, ''authenticated''), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
+        ('service_role', 'what is common to all feeds', 'select recsys_engine.common_posts(recsys.clock()), (select count(*) from recsys_engine.scope_posts($2, ''{a,null}'', 10)), recsys_engine.known_posts($2, ''{}'', recsys.clock()), (select count(*) from recsys_engine.rolled_up_posts)'),
         ('service_role', 'candidates besides these',
           'select recsys_engine.candidates(''authenticated'', $1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_common => ''{}'', p_common_at => recsys.clock())'),
         ('authenticated', 'the newest of whom they follow', 'select from recsys_engine.following_feed($1, recsys.clock(), 1)'),

@@ -3,8 +3,9 @@ import type { Connection } from "../database/database.ts";
 import type { Span } from "../http/span.ts";
 import type { CommonPostsCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";
+import { noneAt } from "./read-common-posts.ts";
 import type { ContextRow } from "./read-context.ts";
-import { nearFound, type RetrievalRequest, type Retrieved, retrieve } from "./retrieve.ts";
+import { type RetrievalRequest, type Retrieved, retrieve } from "./retrieve.ts";
 import type { Way } from "./ways.ts";
 
 /**
@@ -30,7 +31,7 @@ export function beginCandidates(
   const advanced = commonPosts.known.advance(connection, role, version);
   const remembered = ways.of(sub);
   const way =
-    page.given || page.filter ? "all" : (remembered ?? (ofScopes.has(role, scopes, modelId) ? "all" : ways.guess()));
+    page.given || page.filter ? "all" : (remembered ?? (ofScopes.has(scopes, modelId) ? "all" : ways.guess()));
   const ofCommon = way !== "all" ? span("common") : undefined;
   const kept = ofCommon && commonPosts.of(connection, role, version, Number(now)).finally(ofCommon);
   const asksScopes = way === "all" && !page.given && !page.filter && scopes.length > 0;
@@ -45,7 +46,7 @@ export function beginCandidates(
     const tellFew = (told: boolean) => {
       isFew = told;
     };
-    const ask = async (from: Pick<RetrievalRequest, "common" | "isFew" | "near">) => {
+    const ask = async (from: Pick<RetrievalRequest, "common" | "isFew" | "ofScopes">) => {
       const asked = { modelId, vector, page, known, tellFew, own, ...from };
       const [found] = await Promise.all([retrieve(connection, caller, asked), advanced]);
       return found;
@@ -64,10 +65,9 @@ export function beginCandidates(
       looksForFew = !looksFirst;
     }
     const ofTheirs = await keptOfScopes;
-    if (vector && ofTheirs?.common.cut.active) {
+    if (vector && ofTheirs) {
       const ofSources = span("scope_sources");
-      const near = ofTheirs.vectors.nearest(vector, nearFound);
-      const found = await ask({ common: ofTheirs.common, near, isFew: false });
+      const found = await ask({ common: noneAt(ofTheirs.at), ofScopes: ofTheirs.best(vector), isFew: false });
       ofSources();
       if (found) keep("all");
       if (found) return found;

@@ -21,7 +21,7 @@ export function openCommonPosts() {
   return {
     /** What is known of these and of other posts. */
     known: openKnownPosts(),
-    /** What is common to people of the same scopes. */
+    /** What there is of scopes, and of none. */
     ofScopes: openScopePosts(),
     /** For whom they do. */
     ways: openWays(),

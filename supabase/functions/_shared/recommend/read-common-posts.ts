@@ -17,12 +17,12 @@ export interface CommonPosts {
   cut: Partial<Record<Source, Cut>>;
 }
 
-/** Those of everybody, or only what the caller may read, with `connection` in a transaction of the caller's under `role`. */
-export async function readCommonPosts(connection: Connection, role: string, isCallers = false): Promise<CommonPosts> {
-  const read: Statement<{ common_posts: Common }> = call(
-    "recsys_engine.common_posts",
-    isCallers ? { p_role: role } : {},
-  );
+/** None, so that what was written since that time is asked for, in milliseconds. */
+export const noneAt = (at: number): CommonPosts => ({ at, posts: [], ids: "{}", places: {}, cut: {} });
+
+/** With `connection` in a transaction under `role`. */
+export async function readCommonPosts(connection: Connection, role: string): Promise<CommonPosts> {
+  const read: Statement<{ common_posts: Common }> = call("recsys_engine.common_posts", {});
   const [{ common_posts: common }] = await asService(connection, role, read);
   const posts = toldPosts(common.posts);
   const places: CommonPosts["places"] = {};

@@ -13,7 +13,8 @@ import { ModelGone, type Post, readKnownPosts, type ToldPosts, toldPosts } from 
 import type { KnownPost } from "./post-rows.ts";
 import type { CommonPosts } from "./read-common-posts.ts";
 import type { Originals } from "./reposts.ts";
-import { cutOf, withinShare } from "./shares.ts";
+import { type FoundLists, mostFound } from "./scope-index.ts";
+import { type Cut, cutOf, withinShare } from "./shares.ts";
 import type { PostCandidate } from "./states.ts";
 
 /** What recsys_engine.candidates returns; null where there is none. */
@@ -44,10 +45,17 @@ interface FoundCandidates {
   /** null: see `lists`. */
   ranks: OwnRanks[] | null;
   /** What the caller's own sources found, with `common`: places in `posts` in the order of the source, null where it may not be shown, and, where there may be more, of whom. */
-  lists: { source: OwnSource; size: number; posts: (number | null)[]; authors: (string | null)[] | null }[] | null;
+  lists: List[] | null;
   served_keys: number[];
   /** How many of these posts, the last, are on trial. */
   on_trial: number;
+}
+
+interface List {
+  source: OwnSource;
+  size: number;
+  posts: (number | null)[];
+  authors: (string | null)[] | null;
 }
 
 /** since: what was written since the common posts were read; topic:NAME: the posts of a topic. */
@@ -62,9 +70,6 @@ interface Mine extends Found {
 /** How many times its score a post of a topic has of which its reader wants more; of one of which they want less, so many times less. */
 const leaning = 4;
 
-/** How many of the nearest a worker finds itself: many of them the reader came to already. */
-export const nearFound = 1000;
-
 /** What is asked of the sources. */
 export interface RetrievalRequest {
   modelId: number | null;
@@ -73,8 +78,8 @@ export interface RetrievalRequest {
   page: Pick<Page, "served" | "filter" | "given">;
   /** What is common to all feeds and need not be asked for; null: everything is. */
   common: (Omit<CommonPosts, "at"> & { at: number | null }) | null;
-  /** With `common`: the nearest to the vector, the nearest first, where the worker knows them; default: they are looked for. */
-  near?: string[];
+  /** With `common` without posts: what the worker found for `similar` and the common sources in the posts of the caller's scopes. */
+  ofScopes?: FoundLists;
   /** Whether the caller is taken for one who may read few posts: true, it is looked at first; false, it is not; default: where `common` is null. */
   isFew?: boolean;
   /** Told whether they may. */
@@ -104,21 +109,19 @@ export async function retrieve(
   caller: Identity,
   asked: RetrievalRequest,
 ): Promise<Retrieved | null> {
-  const { common, vector } = asked;
+  const { vector, ofScopes } = asked;
   const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
   if (answer.model_gone) throw new ModelGone();
   asked.tellFew?.(answer.is_few);
   const hidden = new Set([caller.sub, ...(answer.muted_authors ?? [])]);
-  // of the nearest too many are left out: there are more
-  const similar = answer.lists?.find(({ source }) => source === "similar")?.posts.length ?? 0;
-  if (asked.near?.length === nearFound && similar < optionsOf.similar.size) return null;
   if (answer.lists) {
-    answer.ranks = ranksOf(answer, answer.lists, hidden);
+    answer.ranks = ranksOf(answer, answer.lists, hidden, ofScopes);
     if (!answer.ranks) return null;
   }
   const ofCaller = toCaller(answer);
   const found = new Map<string, Mine>();
   const since = ownPosts(answer, ofCaller, found);
+  const common = ofScopes ? commonOf(answer, ofScopes) : asked.common;
   if (common && !answer.is_few && !addCommon(common, answer, since, hidden, ofCaller, found)) return null;
   if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
@@ -156,16 +159,19 @@ function toCaller({
   });
 }
 
-/** The ranks of the posts that the caller's own sources found; null where more is needed. */
+/** The ranks of the posts that the caller's own sources found; null where more is needed. What common sources found in scopes gets its ranks with what was written since. */
 function ranksOf(
   { posts }: FoundCandidates,
-  lists: NonNullable<FoundCandidates["lists"]>,
+  lists: List[],
   hidden: Set<string | undefined>,
+  ofScopes?: FoundLists,
 ): OwnRanks[] | null {
   const ranks: OwnRanks[] = (posts.post_id ?? []).map(() => ({}));
-  for (const { source, size, posts: found, authors } of lists) {
+  for (const list of lists) {
+    const { source, size, posts: found } = list;
+    if ((commonSources as OwnSource[]).includes(source)) continue;
     const share = size / 10;
-    const cut = authors ? cutOf(authors, share) : undefined;
+    const cut = cutOfList(list, share, ofScopes);
     const shown = [...found.keys()].filter((place) => found[place] !== null);
     const postOf = (place: number) => found[place] as number;
     const authorOf = (place: number) => posts.author_id?.[postOf(place)] ?? null;
@@ -174,6 +180,29 @@ function ranksOf(
     for (const [i, place] of brought.entries()) ranks[postOf(place)][source] = i + 1;
   }
   return ranks;
+}
+
+/** Where there may be more than what was found. The authors of what a worker found in scopes are told of what may be shown alone. */
+function cutOfList({ source, authors }: List, share: number, ofScopes: FoundLists | undefined): Cut | undefined {
+  if (authors) return cutOf(authors, share);
+  const found = ofScopes?.[source as Source];
+  return found && found.length >= mostFound(source as Source) ? cutOf([], share) : undefined;
+}
+
+/** What common sources found in scopes, as what is common to all: all of it may be shown. */
+function commonOf(answer: FoundCandidates, ofScopes: FoundLists): Pick<CommonPosts, "posts" | "places" | "cut"> {
+  const posts = toldPosts(answer.posts);
+  answer.common = { place: [...posts.keys()], served_key: answer.served_keys };
+  const [places, cut]: [CommonPosts["places"], CommonPosts["cut"]] = [{}, {}];
+  for (const list of answer.lists ?? []) {
+    const source = list.source as Source;
+    if (!commonSources.includes(source)) continue;
+    // two scopes may have been read at different times
+    places[source] = list.posts.filter((place) => place !== null && !answer.ranks?.[place].since) as number[];
+    const found = cutOfList(list, optionsOf[source].share, ofScopes);
+    if (found) cut[source] = found;
+  }
+  return { posts, places, cut };
 }
 
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
@@ -231,7 +260,7 @@ function giveTurns(
 
 /** Adds what of the common posts the caller may be shown; false where it does not do. */
 function addCommon(
-  common: NonNullable<RetrievalRequest["common"]>,
+  common: Pick<CommonPosts, "posts" | "places" | "cut">,
   answer: FoundCandidates,
   since: Mine[],
   hidden: Set<string | undefined>,
@@ -281,7 +310,7 @@ function addCommon(
 
 function candidates(
   { role, sub }: Identity,
-  { modelId, vector, page: { served, filter, given }, common, near, isFew, instant, own }: RetrievalRequest,
+  { modelId, vector, page: { served, filter, given }, common, ofScopes, isFew, instant, own }: RetrievalRequest,
 ): Query<{ found: FoundCandidates }> {
   const found = fn("recsys_engine.candidates", {
     p_role: role,
@@ -298,7 +327,7 @@ function candidates(
     p_common: sql`${common?.ids ?? null}`,
     p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
     p_is_few: isFew,
-    p_near: near && sql`${`{${near.join()}}`}`,
+    p_found: ofScopes && JSON.stringify(ofScopes),
     p_request: own === undefined ? undefined : sql`${own}::recsys_engine.feed_request`,
   });
   return db.selectNoFrom(found.$castTo<FoundCandidates>().as("found"));

@@ -1,54 +1,56 @@
 /**
- * What is common to people of the same scopes (recsys_engine.source_memberships), as the last for whom it was read may read it: the last active, the newest and
- * the trending posts, and the vectors of all. It says where to look, and nothing of what may be shown: each feed asks row level security of every post.
+ * The posts of the scopes to which people belong (recsys_engine.source_memberships, recsys_engine.source_scopes), and of none, as a worker keeps them. It
+ * says where to look, and nothing of what may be shown: each feed asks row level security of every post.
  */
 import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
-import { type CommonPosts, readCommonPosts } from "./read-common-posts.ts";
-import { openVectors, type Vectors } from "./scope-vectors.ts";
+import { sources } from "../features/retrieval.ts";
+import { bestOf, type FoundLists, openScopeIndex, type ScopeIndex } from "./scope-index.ts";
 
 export interface ScopePosts {
-  common: CommonPosts;
-  vectors: Vectors;
+  /** By the engine's clock, in milliseconds: what was written since is not among them. */
+  at: number;
+  /** For a reader with that vector [32]. */
+  best(vector: Float32Array): FoundLists;
 }
 
-/** In milliseconds, until the next roll-up. What was written meanwhile each feed finds itself. */
-const commonKeptFor = 30_000;
-/** In milliseconds. To read those of 10,000 posts takes as long as a feed without them; what is new comes by other sources meanwhile. */
-const vectorsKeptFor = 300_000;
-/** Posts of all scopes together, of 144 bytes each; and scopes, whose common posts take 0.25 MB each. */
-const [mostPosts, mostScopes] = [131_072, 64];
+/** In milliseconds, until the next roll-up. To read 10,000 posts takes as long as two feeds. */
+const keptFor = 60_000;
+/** Of a reader, in all scopes: of more, the sources find the best sooner than the worker. */
+const mostOfReader = 20_000;
 
 interface Kept {
-  common?: CommonPosts & { featureStore: number };
-  /** `found` null: too few or too many posts to be kept. */
-  vectors?: { at: number; found: Vectors | null };
-  isBeingRead: boolean;
+  at: number;
+  featureStore: number;
+  /** null: more than `mostOfReader`. */
+  index: ScopeIndex | null;
 }
 
-export function openScopePosts(limits = { posts: mostPosts, scopes: mostScopes }) {
+/** By default posts of 176 bytes, of all scopes together, and scopes. */
+export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
   /** Those asked for last at the end. */
   const kept = new Map<string, Kept>();
+  const beingRead = new Set<string>();
 
   function keep(key: string, entry: Kept): void {
     kept.delete(key);
     kept.set(key, entry);
     let posts = 0;
-    for (const { vectors } of kept.values()) posts += vectors?.found?.count ?? 0;
-    for (const [oldest, { vectors }] of kept) {
+    for (const { index } of kept.values()) posts += index?.count ?? 0;
+    for (const [oldest, { index }] of kept) {
       if (oldest === key || (posts <= limits.posts && kept.size <= limits.scopes)) break;
-      posts -= vectors?.found?.count ?? 0;
+      posts -= index?.count ?? 0;
       kept.delete(oldest);
     }
   }
 
   return {
-    /** Whether something is kept for people of these scopes, so that nothing else need be tried first. */
-    has: (role: string, scopes: string[], modelId: number | null): boolean =>
-      Boolean(kept.get(keyOf(role, scopes, modelId))?.vectors?.found),
+    /** Whether the app says where posts belong, and those of no scope are few enough to be kept: then nothing else need be tried first. */
+    has: (scopes: string[], modelId: number | null): boolean =>
+      scopes.length > 0 && Boolean(kept.get(keyOf(modelId, null))?.index),
     /**
-     * What is kept as of this recsys_engine.feature_store_version at `now`, the engine's clock in milliseconds; it is read for the second who asks, since it
-     * would be in vain where nobody shares the scopes. null: all sources have to be asked. `connection` is in a transaction of the caller's, under `role`.
+     * What is kept of these scopes, and of none, as of this recsys_engine.feature_store_version at `now`, the engine's clock in milliseconds; what is not is read. null:
+     * all sources have to be asked, since there are too many or too few posts, or somebody else is reading them. `connection` is in a transaction under `role`.
      */
     async of(
       connection: Connection,
@@ -57,38 +59,55 @@ export function openScopePosts(limits = { posts: mostPosts, scopes: mostScopes }
       { modelId, featureStore, now }: { modelId: number | null; featureStore: number; now: number },
     ): Promise<ScopePosts | null> {
       if (scopes.length === 0 || modelId === null) return null;
-      const key = keyOf(role, scopes, modelId);
-      const entry = kept.get(key);
-      keep(key, entry ?? { isBeingRead: false });
-      // those who come meanwhile would read the same once more
-      if (!entry || entry.isBeingRead) return null;
-      entry.isBeingRead = true;
-      try {
-        if (!entry.vectors || !isFresh(entry.vectors.at, vectorsKeptFor, now)) {
-          entry.vectors = { at: now, found: await readVectors(connection, role, modelId) };
-          keep(key, entry);
-        }
-        const vectors = entry.vectors.found;
-        if (!vectors) return null;
-        if (entry.common?.featureStore !== featureStore || !isFresh(entry.common.at, commonKeptFor, now))
-          entry.common = { ...(await readCommonPosts(connection, role, true)), featureStore };
-        return { common: entry.common, vectors };
-      } finally {
-        entry.isBeingRead = false;
+      const wanted = [null, ...scopes].map((scope) => ({ scope, key: keyOf(modelId, scope) }));
+      const isFresh = (entry: Kept) => entry.featureStore === featureStore && Math.abs(now - entry.at) <= keptFor;
+      let room = mostOfReader;
+      const missing: typeof wanted = [];
+      for (const each of wanted) {
+        const entry = kept.get(each.key);
+        // who comes while somebody reads it once more makes do with what was
+        if (!entry || !(isFresh(entry) || beingRead.has(each.key))) missing.push(each);
+        else if (entry.index) room -= entry.index.count;
+        else return null;
       }
+      if (room < 0 || missing.some(({ key }) => beingRead.has(key))) return null;
+      const keys = missing.map(({ key }) => key);
+      for (const key of keys) beingRead.add(key);
+      try {
+        const scopesRead = missing.map(({ scope }) => scope);
+        const read = keys.length > 0 ? await readScopes(connection, role, modelId, scopesRead, room, now) : [];
+        for (const [i, posts] of read.entries())
+          keep(keys[i], { at: now, featureStore, index: posts === null ? null : openScopeIndex(posts) });
+      } finally {
+        for (const key of keys) beingRead.delete(key);
+      }
+      const entries = wanted.map(({ key }) => kept.get(key));
+      const indexes = entries.flatMap((entry) => entry?.index ?? []);
+      const count = indexes.reduce((sum, index) => sum + index.count, 0);
+      if (indexes.length < wanted.length || count < sources.active.kept) return null;
+      for (const [i, { key }] of wanted.entries()) keep(key, entries[i] as Kept);
+      const filled = indexes.filter((index) => index.count > 0);
+      return { at: Math.min(...entries.map((entry) => entry?.at ?? now)), best: (vector) => bestOf(filled, vector) };
     },
   };
 }
 
 /** With the model: two may serve in turn, as in an experiment. */
-const keyOf = (role: string, scopes: string[], modelId: number | null) => JSON.stringify([modelId, role, ...scopes]);
-const isFresh = (at: number, keptFor: number, now: number) => Math.abs(now - at) <= keptFor;
+const keyOf = (modelId: number | null, scope: string | null) => JSON.stringify([modelId, scope]);
 
-async function readVectors(connection: Connection, role: string, modelId: number): Promise<Vectors | null> {
-  const read: Statement<{ readable_vectors: { post_ids: string | null; embeddings: string | null } | null }> = call(
-    "recsys_engine.readable_vectors",
-    { p_model_id: modelId, p_role: role },
-  );
-  const [{ readable_vectors: found }] = await asService(connection, role, read);
-  return found && openVectors(found);
+async function readScopes(
+  connection: Connection,
+  role: string,
+  modelId: number,
+  scopes: (string | null)[],
+  most: number,
+  now: number,
+): Promise<(string | null)[]> {
+  const read: Statement<{ scope_posts: string | null }> = call("recsys_engine.scope_posts", {
+    p_model_id: modelId,
+    p_scopes: scopes,
+    p_most: most,
+    p_now: new Date(now),
+  });
+  return (await asService(connection, role, read)).map(({ scope_posts: posts }) => posts);
 }

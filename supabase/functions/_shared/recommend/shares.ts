@@ -2,9 +2,9 @@
 import { counted } from "./count-author.ts";
 
 /** What of a source was found where there may be more. */
-export interface Cut {
+export interface Cut<Author = string> {
   /** Authors of whom twice their share or more was found: there may be more. */
-  authors: string[];
+  authors: Author[];
   /** Of what is beyond twice a share none is missing before this one of what was found, from 0; −1: as much is within as was found. */
   beyondTo: number;
 }
@@ -20,16 +20,16 @@ export function cutOf(authors: (string | null)[], share: number): Cut {
  * Which `most` of the posts that may be shown a source brings, `share` of an author before all others', as places in what it found, the best first;
  * null: what was not found may be among them. `counts`: how many of an author it has brought before. `hidden`: of whom nothing is shown.
  */
-export function withinShare(
+export function withinShare<Author = string>(
   shown: number[],
-  authorOf: (place: number) => string | null,
+  authorOf: (place: number) => Author | null,
   {
     most,
     share,
     cut,
     counts = new Map(),
-  }: { most: number; share: number; cut: Cut | undefined; counts?: Map<string, number> },
-  hidden: Set<string | undefined>,
+  }: { most: number; share: number; cut: Cut<Author> | undefined; counts?: Map<Author, number> },
+  hidden: Set<Author | undefined>,
 ): number[] | null {
   const [within, beyond]: [number[], number[]] = [[], []];
   for (const place of shown) (counted(counts, authorOf(place)) <= share ? within : beyond).push(place);
