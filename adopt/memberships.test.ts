@@ -17,6 +17,13 @@ async function scopes({ pool }: Database): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
+async function postScopes({ pool }: Database): Promise<string[]> {
+  const { rows } = await pool.query(
+    "select concat_ws(' ', posts.title, belonging.scope) as line from recsys_engine.source_scopes as belonging join recsys.source_posts as posts using (post_id) order by line",
+  );
+  return rows.map(({ line }) => line);
+}
+
 const entry = (coverage: string[], table: string) =>
   coverage
     .find((line) => line.includes(` ${table} `))
@@ -34,7 +41,7 @@ test("a magazine whose policies go by a table of members, without keys between t
 
 test("organisations whose posts everybody may read are no scopes", { skip }, async () => {
   const app = await adopt("articles");
-  assert.deepEqual(await scopes(app), []);
+  assert.deepEqual([...(await scopes(app)), ...(await postScopes(app))], []);
   assert.equal(
     entry(app.coverage, "public.organization_memberships"),
     "left out public.organization_memberships 12 where people belong makes no difference: no policy of public.articles goes by it or by organization_id",
@@ -50,7 +57,7 @@ const workspaces = (policies: string, more = "") => `
   create table posts (id bigint primary key generated always as identity, user_id uuid references profiles, workspace_id bigint references workspaces, title text not null, created_at timestamptz not null default now());
   insert into workspaces values (1, 'One'), (2, 'Two');
   insert into workspace_members values (1, '${uuid(1)}', 'active'), (2, '${uuid(1)}', 'active'), (1, '${uuid(2)}', 'invited'), (2, '${uuid(3)}', 'active');
-  insert into posts (user_id, workspace_id, title) values ('${uuid(1)}', 1, 'Plan'), ('${uuid(1)}', 2, 'Notes');
+  insert into posts (user_id, workspace_id, title) values ('${uuid(1)}', 1, 'Plan'), ('${uuid(1)}', 2, 'Notes'), ('${uuid(1)}', null, 'Terms');
   alter table workspace_members enable row level security;
   create policy "one's own" on workspace_members for select to authenticated using (user_id = (select auth.uid()));
   grant select on all tables in schema public to authenticated;
@@ -65,6 +72,7 @@ test("workspaces: a row for each of them that somebody is in, and none for who i
     ),
   );
   assert.deepEqual(await scopes(app), ["1 workspace_id 1", "1 workspace_id 2", "3 workspace_id 2"]);
+  assert.deepEqual(await postScopes(app), ["Notes workspace_id 2", "Plan workspace_id 1", "Terms"]);
   assert.equal(
     entry(app.coverage, "public.workspace_members"),
     "used public.workspace_members 4 where people belong: 3 of 4",
@@ -87,8 +95,18 @@ test("workspaces: a row for each of them that somebody is in, and none for who i
     }
   });
   await t.test("check has no more to say of it", async () => {
-    const { rows } = await app.pool.query("select problem from recsys.check() where problem ~ 'member|belong'");
-    assert.deepEqual(rows, []);
+    const asked = "select problem, cure from recsys.check() where problem ~ 'member|belong|organisation'";
+    assert.deepEqual((await app.pool.query(asked)).rows, []);
+    await app.pool.query(
+      `insert into posts (user_id, workspace_id, title) select '${uuid(1)}', 1 + n % 2, repeat('x', 500) from generate_series(1, 1000) as n; analyze posts`,
+    );
+    const { rows } = await app.pool.query(asked);
+    assert.deepEqual(
+      rows.map(({ problem }) => problem),
+      ["public.posts has no index by which feeds find the posts of an organisation"],
+    );
+    await app.pool.query(rows[0].cure);
+    assert.deepEqual((await app.pool.query(asked)).rows, []);
   });
 });
 

@@ -1,16 +1,31 @@
-/** recsys_engine.source_memberships over the tables that say where people belong. It decides about nothing, and makes feeds cheaper. */
+/** recsys_engine.source_memberships and recsys_engine.source_scopes over the tables that say where people and posts belong. They decide about nothing, and make feeds cheaper. */
+import type { Column } from "../catalog/catalog.ts";
 import { at, identifier, literal, qualified } from "../catalog/quote.ts";
 import type { MemberTable } from "../find/find-memberships.ts";
-import type { Draft } from "./draft.ts";
+import type { PostTable } from "../find/find-roles.ts";
+import { type Draft, shownId } from "./draft.ts";
 import { shownPerson } from "./shown-person.ts";
 import { conditionSql } from "./sql-text.ts";
 
-export function draftMemberships(draft: Draft, members: MemberTable[]): void {
-  if (members.length === 0) return;
+export function draftMemberships(draft: Draft, members: MemberTable[], posts: PostTable | undefined): void {
+  if (members.length === 0 || !posts) return;
   const selects = members.map((each) => selectOf(draft, each));
-  draft.lines.push("-- Where people belong, whose members may read about the same posts.");
+  draft.lines.push("-- Where people belong, whose members may read about the same posts; and where posts do.");
   draft.view("recsys_engine.source_memberships", "belonging", ["user_id", "scope"], selects);
+  const { table, key } = posts;
+  const id = shownId(draft, table, table.name, key, "recsys_id");
+  const scopes = new Set(members.map(({ group, ofPosts }) => scopeSql(group, at(table.name, ofPosts))));
+  const scope = scopes.size === 1 ? [...scopes][0] : `coalesce(${[...scopes].join(", ")})`;
+  draft.view(
+    "recsys_engine.source_scopes",
+    "belonging",
+    ["post_id", "scope"],
+    [`  select ${id.sql} as post_id, ${scope} as scope from ${qualified(table)} as ${identifier(table.name)}`],
+  );
 }
+
+/** Groups of two kinds may have the same number. */
+const scopeSql = (group: Column, column: string) => `left(${literal(`${group.name} `)} || ${column}::text, 100)`;
 
 function selectOf(draft: Draft, { table, person, group, conditions, doubts }: MemberTable): string {
   const alias = table.name;
@@ -23,8 +38,7 @@ function selectOf(draft: Draft, { table, person, group, conditions, doubts }: Me
     `taken for where people belong, by ${group.name}: leave it out where people may write its rows themselves, since others would look in the wrong places`,
   );
   return [
-    // groups of two kinds may have the same number
-    `  select ${user.sql} as user_id, left(${literal(`${group.name} `)} || ${at(alias, group)}::text, 100) as scope from ${qualified(table)} as ${identifier(alias)}${[why, ...doubts.map((doubt) => draft.doubt(table, doubt)), user.note].join("")}`,
+    `  select ${user.sql} as user_id, ${scopeSql(group, at(alias, group))} as scope from ${qualified(table)} as ${identifier(alias)}${[why, ...doubts.map((doubt) => draft.doubt(table, doubt)), user.note].join("")}`,
     ...(user.join ? [`  ${user.join}`] : []),
     `  where ${[`${user.sql} is not null`, `${at(alias, group)} is not null`, ...where].join(" and ")}`,
   ].join("\n");

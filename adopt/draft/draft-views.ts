@@ -39,7 +39,7 @@ export function draftViews(catalog: Catalog) {
   if (roles.logins) draftLogins(draft, roles.logins);
   draftMutes(draft, roles.muted);
   draftFollows(draft, roles.followed);
-  draftMemberships(draft, roles.belonging.members);
+  draftMemberships(draft, roles.belonging.members, roles.posts);
   doubtReads(draft);
   const unsure = draft.unsureLines();
   const sql = [

@@ -11,8 +11,9 @@ import { standingConditions } from "./standing.ts";
 export interface MemberTable {
   table: Table;
   person: PersonColumn;
-  /** Names the group, as the column of the same meaning does in the table of posts. */
+  /** Names the group, and in the table of posts the group of a post. */
   group: Column;
+  ofPosts: Column;
   conditions: Condition[];
   doubts: string[];
 }
@@ -29,7 +30,7 @@ export function findMemberships(
     const shared = person && sharedGroup(app, table, posts, person);
     if (!shared) continue;
     const why = whyNot(table, posts, shared.ofPosts);
-    if (!why) members.push({ table, person, group: shared.group, ...standingConditions(table, undefined) });
+    if (!why) members.push({ table, person, ...shared, ...standingConditions(table, undefined) });
     else if (tableWords(table.name).some((word) => /^(member|membership)$/.test(word))) leftOut.push({ table, why });
   }
   return { members, leftOut };

@@ -1540,7 +1540,7 @@ end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.scope_posts(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamp with time zone DEFAULT recsys.clock())
- RETURNS SETOF text
+ RETURNS TABLE(scope text, posts text)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
@@ -1549,34 +1549,44 @@ CREATE OR REPLACE FUNCTION recsys_engine.scope_posts(p_model_id bigint, p_scopes
 AS $function$
 #variable_conflict use_column
 declare
-  wanted text;
-  room integer := p_most;
-  ids uuid[];
+  ids uuid[] := '{}'::uuid[];
+  scopes text[] := '{}'::text[];
 begin
-  foreach wanted in array p_scopes loop
-    if wanted is null then
-      ids := array(select source_scopes.post_id from recsys_engine.source_scopes where source_scopes.scope is null limit room + 1);
-    else
-      ids := array(select source_scopes.post_id from recsys_engine.source_scopes where source_scopes.scope = wanted limit room + 1);
-    end if;
-    room := room - cardinality(ids);
-    if room < 0 then
-      return next null;
+  if array_position(p_scopes, null) is not null then
+    ids := array(select source_scopes.post_id from recsys_engine.source_scopes where source_scopes.scope is null limit p_most + 1);
+    if cardinality(ids) > p_most then
+      return query select null::text, null::text;
       return;
     end if;
-    return query
-    select translate(encode(coalesce(string_agg(
-      uuid_send(posts.post_id) || int4send(coalesce(uuid_hash(posts.author_id), 0))
-        || float8send(date_part('epoch', posts.created_at)) || float8send(date_part('epoch', greatest(state.last_active_at, posts.created_at)))
-        || float8send(case when state.last_active_at > p_now - interval '168 hours' then state."trend" else '-infinity' end)
-        || coalesce(extensions.vector_send(post_embeddings.embedding), decode(repeat('00', 132), 'hex')),
-      ''::bytea order by posts.post_id
-    ), ''), 'base64'), E'\n', '')
-    from unnest(ids) as listed (post_id)
-    cross join lateral (select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.post_id = listed.post_id and source_posts.created_at <= p_now offset 0) as posts
-    left join recsys_engine.latest_post_stats as state on state.post_id = listed.post_id and state.last_active_at <= p_now
-    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = listed.post_id;
-  end loop;
+    scopes := array_fill(null::text, array[cardinality(ids)]);
+  end if;
+  select ids || coalesce(array_agg(listed.post_id), '{}'), scopes || coalesce(array_agg(listed.scope), '{}')
+  into ids, scopes
+  from (
+    select source_scopes.post_id, source_scopes.scope from recsys_engine.source_scopes where source_scopes.scope = any (p_scopes) limit p_most - cardinality(ids) + 1
+  ) as listed;
+  if cardinality(ids) > p_most then
+    return;
+  end if;
+  return query
+  select wanted.scope, translate(encode(coalesce(string_agg(
+    uuid_send(known.post_id) || int4send(known.author) || float8send(known.created) || float8send(known.active) || float8send(known."trend") || known.vector,
+    ''::bytea order by known.post_id
+  ), ''), 'base64'), E'\n', '')
+  from unnest(p_scopes) as wanted (scope)
+  left join (
+    select listed.scope, told.post_id, coalesce(uuid_hash(told.author_id), 0) as author, date_part('epoch', told.created_at) as created,
+      date_part('epoch', greatest(state.last_active_at, told.created_at)) as active,
+      case when state.last_active_at > p_now - interval '168 hours' then state."trend" else '-infinity' end as "trend",
+      coalesce(extensions.vector_send(post_embeddings.embedding), decode(repeat('00', 132), 'hex')) as vector
+    from unnest(ids, scopes) as listed (post_id, scope)
+    -- by one scan of the index: looking up each took twice as long
+    join (select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.post_id = any (ids) and source_posts.created_at <= p_now offset 0) as told
+      on told.post_id = listed.post_id
+    left join recsys_engine.latest_post_stats as state on state.post_id = told.post_id and state.last_active_at <= p_now
+    left join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = told.post_id
+  ) as known on known.scope is not distinct from wanted.scope
+  group by wanted.scope;
 end
 $function$;
 
@@ -2507,11 +2517,11 @@ AS $function$
   from (
     select reads.view, reads.relation, array_agg(reads.attnum) over (partition by reads.relation) as attnums
     from (
-      select 'recsys.' || views.view as view, needed.relation, needed.attnum
-      from unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) as views (view)
-      cross join recsys_engine.columns_needed(p_role, to_regclass('recsys.' || views.view)) as needed
-      -- logins are read by the roll-up alone
-      where p_role = 'service_role' or views.view <> 'source_logins'
+      select views.view, needed.relation, needed.attnum
+      from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (view)
+      cross join recsys_engine.columns_needed(p_role, to_regclass(views.view)) as needed
+      -- logins are read by the roll-up alone, and where somebody belongs by their own feed
+      where views.view <> all (case when p_role = 'service_role' then '{recsys_engine.source_memberships}' else '{recsys.source_logins,recsys_engine.source_scopes}' end::text[])
       union all
       -- no view is over vectors
       select 'recsys.watches', watches.table_name, pg_attribute.attnum
@@ -2861,6 +2871,93 @@ begin
     when data_exception or insufficient_privilege or undefined_function or undefined_table then
       return query select true, format('the source views cannot be read to the end: %s', sqlerrm), 'mend the view'::text;
   end;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_indexes()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+begin
+  return query
+  with found as materialized (
+    select read_whole.*, asked.*
+    from (
+      values
+        (1, 'authenticated', 'source_posts', 'post_id', 'post', 'each feed looks up its posts'),
+        (2, 'authenticated', 'source_posts', 'author_id', 'author', 'each feed finds the newest posts of an author'),
+        (3, 'authenticated', 'source_users', 'user_id', 'person', 'each feed looks up its user'),
+        (4, 'authenticated', 'source_interactions', 'user_id', 'person', 'each feed finds what its user did'),
+        (5, 'authenticated', 'source_dismissals', 'user_id', 'person', 'each feed finds what its user dismissed'),
+        (6, 'authenticated', 'source_mutes', 'user_id', 'person', 'each feed finds what its user muted'),
+        (7, 'authenticated', 'source_follows', 'user_id', 'person', 'each feed finds whom its user follows'),
+        (8, 'authenticated', 'source_preferences', 'user_id', 'person', 'each feed finds what its user prefers'),
+        (9, 'authenticated', 'source_withheld', 'post_id', 'post', 'each feed asks of its posts whether they are withheld'),
+        (10, 'authenticated', 'source_withheld', 'author_id', 'author', 'each feed asks of authors whether they are withheld'),
+        (11, 'service_role', 'source_posts', 'post_id', 'post', 'each roll-up looks up its posts'),
+        (12, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
+        (13, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
+        (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user'),
+        (15, 'service_role', 'source_conversations', 'post_id', 'post', 'feeds ask of their posts which conversation they belong to'),
+        (16, 'authenticated', 'source_memberships', 'user_id', 'person', 'each feed finds where its user belongs'),
+        (17, 'service_role', 'source_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
+    ) as asked (place, role, view, shown_as, entity, why)
+    cross join lateral recsys_engine.read_whole(asked.role, format(
+      'select * from %I.%I where %3$I = $1%s',
+      case when asked.view in ('source_memberships', 'source_scopes') then 'recsys_engine' else 'recsys' end, asked.view, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end
+    )) as read_whole
+  ),
+  newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),
+  missing as materialized (
+    select found.relation, found.columns, found.place, found.why,
+      case
+        when found.shown_as = 'author_id' then (select newest.columns || ' desc' from newest where newest.relation = found.relation)
+        -- of several times, the one that is called so
+        when found.view = 'source_interactions' then (
+          select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
+          from recsys_engine.columns_read('recsys.source_interactions'::regclass, found.relation) as read
+          where read.type = 'timestamptz'::regtype
+        )
+      end as then,
+      case
+        when found.is_expression and found.role = 'authenticated'
+          and exists (select from pg_catalog.pg_class where pg_class.oid = found.relation and pg_class.relrowsecurity)
+        then found.shown_as
+      end as to_show
+    from found
+    where found.relation is not null
+    union all
+    select newest.relation, newest.columns || ' desc', 0, 'each feed finds the newest posts', null, null
+    from newest where not recsys_engine.has_index(newest.relation, newest.columns)
+  )
+  select found_out.stops, found_out.problem, found_out.cure
+  from (
+    select true, format('recsys.%s: the rows of one %s are found only by reading all of %s', shapes.view, shapes.entity, coalesce(shapes.tables, shapes.functions)),
+      case
+        when shapes.looked_up is not null then format(
+          'a subquery on %s, (select … where …), says whose they are: join %1$s instead, in the same select, in each branch of a union: join %1$s as who on who.… = …', shapes.looked_up)
+        when shapes.functions is not null then format('the function %s says whose they are: write its query into the view', shapes.functions)
+        else 'what says whose they are comes from an outer join, a join around a union, a distinct or a function: show a column of the table itself, or join the table that has it in the same select, in each branch of a union'
+      end
+    from (
+      select found.view, found.entity, found.tables, found.functions, min(found.looked_up) as looked_up
+      from found where found.relation is null
+      group by found.view, found.entity, found.tables, found.functions
+    ) as shapes
+    union all
+    (
+      select missing.to_show is not null, format('%s has no index by which %s', recsys_engine.table_sql(missing.relation), (array_agg(missing.why order by missing.place))[1]),
+        recsys_engine.index_cure(missing.relation, missing.columns, min(missing.then), missing.to_show)
+      from missing
+      where missing.to_show is not null
+        or not exists (select from missing as shown where shown.relation = missing.relation and shown.columns = missing.columns and shown.to_show is not null)
+        and not recsys_engine.is_small(missing.relation)
+      group by missing.relation, missing.columns, missing.to_show
+      order by missing.relation::text, missing.columns
+    )
+  ) as found_out (stops, problem, cure);
 end
 $function$;
 
@@ -3214,7 +3311,7 @@ comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time z
 
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
 
-comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant, a row for each scope in their order: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. As soon as they are more than p_most, the row of that scope is null, and the last. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 comment on function recsys_engine.without_gone(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 

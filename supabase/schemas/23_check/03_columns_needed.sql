@@ -43,11 +43,11 @@ as $$
   from (
     select reads.view, reads.relation, array_agg(reads.attnum) over (partition by reads.relation) as attnums
     from (
-      select 'recsys.' || views.view as view, needed.relation, needed.attnum
-      from unnest('{source_users,source_posts,source_interactions,source_logins,source_dismissals,source_mutes,source_follows,source_preferences,source_withheld,source_conversations}'::text[]) as views (view)
-      cross join recsys_engine.columns_needed(p_role, to_regclass('recsys.' || views.view)) as needed
-      -- logins are read by the roll-up alone
-      where p_role = 'service_role' or views.view <> 'source_logins'
+      select views.view, needed.relation, needed.attnum
+      from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (view)
+      cross join recsys_engine.columns_needed(p_role, to_regclass(views.view)) as needed
+      -- logins are read by the roll-up alone, and where somebody belongs by their own feed
+      where views.view <> all (case when p_role = 'service_role' then '{recsys_engine.source_memberships}' else '{recsys.source_logins,recsys_engine.source_scopes}' end::text[])
       union all
       -- no view is over vectors
       select 'recsys.watches', watches.table_name, pg_attribute.attnum

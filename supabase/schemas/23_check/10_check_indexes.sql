@@ -301,9 +301,14 @@ begin
         (12, 'service_role', 'source_interactions', 'user_id', 'person', 'each roll-up finds what a user did'),
         (13, 'service_role', 'source_interactions', 'post_id', 'post', 'each roll-up finds what was done with a post'),
         (14, 'service_role', 'source_logins', 'user_id', 'person', 'each roll-up finds the logins of a user'),
-        (15, 'service_role', 'source_conversations', 'post_id', 'post', 'feeds ask of their posts which conversation they belong to')
+        (15, 'service_role', 'source_conversations', 'post_id', 'post', 'feeds ask of their posts which conversation they belong to'),
+        (16, 'authenticated', 'source_memberships', 'user_id', 'person', 'each feed finds where its user belongs'),
+        (17, 'service_role', 'source_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
     ) as asked (place, role, view, shown_as, entity, why)
-    cross join lateral recsys_engine.read_whole(asked.role, format('select * from recsys.%I where %I = $1', asked.view, asked.shown_as)) as read_whole
+    cross join lateral recsys_engine.read_whole(asked.role, format(
+      'select * from %I.%I where %3$I = $1%s',
+      case when asked.view in ('source_memberships', 'source_scopes') then 'recsys_engine' else 'recsys' end, asked.view, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end
+    )) as read_whole
   ),
   newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),
   missing as materialized (

@@ -17,9 +17,7 @@ export function parseVectors(text: string): number[][] {
  */
 export function unpackVectors(base64: string | null, width = dimensions): Float32Array[] {
   if (base64 === null) return [];
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = bytesOf(base64);
   const view = new DataView(bytes.buffer);
   // two bytes for the width, two that are unused, then the numbers, big-endian
   const stride = 4 + 4 * width;
@@ -28,4 +26,11 @@ export function unpackVectors(base64: string | null, width = dimensions): Float3
   for (let i = 0; i < count; i++)
     for (let d = 0; d < width; d++) numbers[i * width + d] = view.getFloat32(i * stride + 4 + 4 * d);
   return Array.from({ length: count }, (_, i) => numbers.subarray(i * width, (i + 1) * width));
+}
+
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }

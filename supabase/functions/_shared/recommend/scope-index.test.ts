@@ -25,7 +25,8 @@ const made = (count: number, more: (n: number) => Partial<PackedPost> = () => ({
 const idOf = ({ number }: PackedPost) => `00000000-0000-0000-0000-${number.toString(16).padStart(12, "0")}`;
 const sorted = (posts: PackedPost[], value: (post: PackedPost) => number) =>
   [...posts].sort((a, b) => value(b) - value(a) || a.number - b.number).map(idOf);
-const nearness = ({ vector: own }: PackedPost) => Array.from(own ?? []).reduce((sum, each, d) => sum + each * vector[d], 0);
+const nearness = ({ vector: own }: PackedPost) =>
+  Array.from(own ?? []).reduce((sum, each, d) => sum + each * vector[d], 0);
 
 test("each source has what a sort of all has first, however the posts are divided into scopes", () => {
   const posts = made(2500);

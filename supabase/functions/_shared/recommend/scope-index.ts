@@ -1,5 +1,6 @@
 /** The posts of a scope as a worker keeps them (recsys_engine.scope_posts): 176 bytes each, by which the best for a reader are found exactly. */
 
+import { bytesOf } from "../database/vectors.ts";
 import { dimensions } from "../features/history.ts";
 import { commonSources, optionsOf, type Source } from "../features/retrieval.ts";
 import { withinShare } from "./shares.ts";
@@ -28,7 +29,7 @@ const figures: Partial<Record<Source, number>> = { fresh: 20, active: 28, trendi
 const [lengthAt, vectorAt] = [44, 48];
 
 export function openScopeIndex(packed: string): ScopeIndex {
-  const posts = Uint8Array.from(atob(packed), (byte) => byte.charCodeAt(0));
+  const posts = bytesOf(packed);
   const view = new DataView(posts.buffer);
   const count = posts.length / bytes;
   const ids = new Uint8Array(idBytes * count);

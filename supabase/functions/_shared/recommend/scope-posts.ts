@@ -32,15 +32,20 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
   const kept = new Map<string, Kept>();
   const beingRead = new Set<string>();
 
-  function keep(key: string, entry: Kept): void {
+  let posts = 0;
+
+  function forget(key: string): void {
+    posts -= kept.get(key)?.index?.count ?? 0;
     kept.delete(key);
+  }
+
+  function keep(key: string, entry: Kept): void {
+    forget(key);
     kept.set(key, entry);
-    let posts = 0;
-    for (const { index } of kept.values()) posts += index?.count ?? 0;
-    for (const [oldest, { index }] of kept) {
+    posts += entry.index?.count ?? 0;
+    for (const oldest of kept.keys()) {
       if (oldest === key || (posts <= limits.posts && kept.size <= limits.scopes)) break;
-      posts -= index?.count ?? 0;
-      kept.delete(oldest);
+      forget(oldest);
     }
   }
 
@@ -60,27 +65,36 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
     ): Promise<ScopePosts | null> {
       if (scopes.length === 0 || modelId === null) return null;
       const wanted = [null, ...scopes].map((scope) => ({ scope, key: keyOf(modelId, scope) }));
-      const isFresh = (entry: Kept) => entry.featureStore === featureStore && Math.abs(now - entry.at) <= keptFor;
+      const together = keyOf(modelId, scopes);
+      const isFresh = (entry?: Kept) =>
+        entry?.featureStore === featureStore && Math.abs(now - entry.at) <= keptFor ? entry : undefined;
+      if (isFresh(kept.get(together))) return null;
       let room = mostOfReader;
       const missing: typeof wanted = [];
       for (const each of wanted) {
-        const entry = kept.get(each.key);
         // who comes while somebody reads it once more makes do with what was
-        if (!entry || !(isFresh(entry) || beingRead.has(each.key))) missing.push(each);
+        const entry = beingRead.has(each.key) ? kept.get(each.key) : isFresh(kept.get(each.key));
+        if (!entry) missing.push(each);
         else if (entry.index) room -= entry.index.count;
         else return null;
       }
-      if (room < 0 || missing.some(({ key }) => beingRead.has(key))) return null;
       const keys = missing.map(({ key }) => key);
-      for (const key of keys) beingRead.add(key);
-      try {
-        const scopesRead = missing.map(({ scope }) => scope);
-        const read = keys.length > 0 ? await readScopes(connection, role, modelId, scopesRead, room, now) : [];
-        for (const [i, posts] of read.entries())
-          keep(keys[i], { at: now, featureStore, index: posts === null ? null : openScopeIndex(posts) });
-      } finally {
-        for (const key of keys) beingRead.delete(key);
+      if (keys.some((key) => beingRead.has(key))) return null;
+      const keepAt = (key: string, index: ScopeIndex | null) => keep(key, { at: now, featureStore, index });
+      if (room < 0) keepAt(together, null);
+      else if (keys.length > 0) {
+        for (const key of keys) beingRead.add(key);
+        try {
+          const scopesRead = missing.map(({ scope }) => scope);
+          const read = await readScopes(connection, role, modelId, scopesRead, room, now);
+          if (read.length === 0) keepAt(together, null);
+          for (const { scope, posts: packed } of read)
+            keepAt(keyOf(modelId, scope), packed === null ? null : openScopeIndex(packed));
+        } finally {
+          for (const key of keys) beingRead.delete(key);
+        }
       }
+      if (isFresh(kept.get(together))) return null;
       const entries = wanted.map(({ key }) => kept.get(key));
       const indexes = entries.flatMap((entry) => entry?.index ?? []);
       const count = indexes.reduce((sum, index) => sum + index.count, 0);
@@ -92,8 +106,10 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
   };
 }
 
-/** With the model: two may serve in turn, as in an experiment. */
-const keyOf = (modelId: number | null, scope: string | null) => JSON.stringify([modelId, scope]);
+/** Of a scope, or several that are too many together. With the model: two may serve in turn, as in an experiment. */
+const keyOf = (modelId: number | null, scope: string | null | string[]) => JSON.stringify([modelId, scope]);
+
+type ScopeRow = { scope: string | null; posts: string | null };
 
 async function readScopes(
   connection: Connection,
@@ -102,12 +118,12 @@ async function readScopes(
   scopes: (string | null)[],
   most: number,
   now: number,
-): Promise<(string | null)[]> {
-  const read: Statement<{ scope_posts: string | null }> = call("recsys_engine.scope_posts", {
+): Promise<ScopeRow[]> {
+  const read: Statement<ScopeRow> = call("recsys_engine.scope_posts", {
     p_model_id: modelId,
     p_scopes: scopes,
     p_most: most,
     p_now: new Date(now),
   });
-  return (await asService(connection, role, read)).map(({ scope_posts: posts }) => posts);
+  return await asService(connection, role, read);
 }
