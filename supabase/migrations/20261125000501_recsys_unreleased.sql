@@ -3179,7 +3179,7 @@ comment on view recsys_engine.source_scopes is 'Where posts belong: (post_id, sc
 
 comment on column recsys_engine.source_scopes.post_id is 'The post.';
 
-comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships; null: to none, so that everybody may read it.';
+comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
 comment on column recsys.post_embeddings.is_idle is 'True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 

@@ -32,7 +32,9 @@ await pool.query(`
   create table public.members (user_id uuid, organisation integer not null, declared text not null, primary key (user_id, organisation));
   insert into public.members select id, row_number() over (order by id) % 2, row_number() over (order by id) % 2 from public.profiles;
   grant select on public.members to authenticated, service_role;
-  create or replace view recsys_engine.source_memberships with (security_invoker = true) as select user_id, declared as scope from public.members;
+  create or replace view recsys_engine.source_memberships with (security_invoker = true) as
+    -- as an app may have it: twice the same, and none
+    select user_id, declared as scope from public.members union all select user_id, declared from public.members union all select user_id, null from public.members;
   alter table public.posts add column declared text;
   update public.posts set declared = organisation::text;
   create or replace view recsys_engine.source_scopes with (security_invoker = true) as select id as post_id, declared as scope from public.posts;

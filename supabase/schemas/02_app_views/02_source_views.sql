@@ -109,7 +109,7 @@ create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 comment on view recsys_engine.source_scopes is 'Where posts belong: (post_id, scope), a row for each post, and more for one that belongs to several scopes of recsys_engine.source_memberships. It decides about nothing, as that one. Read by the service role alone. Empty in an app that does not say.';
 comment on column recsys_engine.source_scopes.post_id is 'The post.';
-comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships; null: to none, so that everybody may read it.';
+comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
 
 grant select on recsys_engine.source_memberships to authenticated;
 grant select on recsys_engine.source_scopes to service_role;

@@ -1944,7 +1944,7 @@ export interface RecsysEngineSourceScopes {
    */
   post_id: string;
   /**
-   * To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships; null: to none, so that everybody may read it.
+   * To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.
    */
   scope: string;
 }

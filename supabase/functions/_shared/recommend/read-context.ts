@@ -76,6 +76,7 @@ function scopesOf(userId: string | null) {
   if (userId === null) return sql<string[]>`'{}'::text[]`.as("scopes");
   const scopes = db
     .selectFrom("recsys_engine.source_memberships")
+    .distinct()
     .select(sql<string>`left(scope, 100)`.as("scope"))
     .where("user_id", "=", userId)
     .where("scope", "is not", null)
