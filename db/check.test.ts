@@ -245,6 +245,13 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     /^show the author's id only/,
   ],
   [
+    "people who belong where no post does",
+    `create or replace view recsys_engine.source_memberships ${invoker} as select member_id as user_id, 'group ' || group_id as scope from blog.memberships; create or replace view recsys_engine.source_scopes ${invoker} as select recsys.id_of(id::text) as post_id, group_id::text as scope from blog.posts`,
+    false,
+    /^recsys_engine\.source_memberships: people belong to scopes such as 'group \d+', and no post belongs to any of them$/,
+    /^show in recsys_engine\.source_scopes where posts belong, by the same names/,
+  ],
+  [
     "nothing there",
     "truncate blog.posts cascade",
     false,
