@@ -94,6 +94,8 @@ test("who knows everybody's taste earns more than twice as much as who shows wha
   ]);
   assert.deepEqual(again, recent);
   assert.ok(law.measures.reward > 2 * recent.measures.reward, `${law.measures.reward}, ${recent.measures.reward}`);
+  assert.ok(Math.abs(law.measures.newPeopleExpected - 1) < 0.001, `${law.measures.newPeopleExpected}`);
+  assert.ok(recent.measures.newPeopleExpected < 0.5, `${recent.measures.newPeopleExpected}`);
   const runs = [recent, law];
   const lines = asLines(runs)
     .trim()
@@ -109,6 +111,8 @@ test("who knows everybody's taste earns more than twice as much as who shows wha
     "dismissals",
     "new_people_visits",
     "new_people_reward",
+    "new_people_expected",
+    "new_people_best",
     "dismissal_visits",
     "dismissal_of_author",
     "dismissal_of_topic",

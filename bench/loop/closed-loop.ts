@@ -16,6 +16,9 @@ export interface Day {
   /** Visits and reward of people who signed up within the last three days. */
   new_people_visits: number;
   new_people_reward: number;
+  /** What these visits' pages are expected to earn, and what the best pages of the same moments are. */
+  new_people_expected: number;
+  new_people_best: number;
   /** Pages on which something was dismissed, and how many of their places have the author, and the topic, of that. */
   dismissal_visits: number;
   dismissal_of_author: number;
@@ -68,6 +71,13 @@ export async function closedLoop(
     for (const { user, at } of visits) {
       await tell(at);
       const posts = await policy.page(user, at, impressionsPerVisit);
+      const isNew = at - people[user].createdAt < newPeopleDays * dayLength;
+      if (isNew) {
+        day.new_people_visits++;
+        // before the reactions, which change both
+        day.new_people_expected += simulation.worth(user, posts, at);
+        day.new_people_best += simulation.worth(user, simulation.best(user, at), at);
+      }
       const happenings = simulation.react(user, posts, at);
       pending.push(...happenings);
       let reward = 0;
@@ -95,10 +105,8 @@ export async function closedLoop(
         exposure.shown[post]++;
         if (at - writings[post].createdAt < earlyDays * dayLength) exposure.shownEarly[post]++;
       }
-      const isNew = at - people[user].createdAt < newPeopleDays * dayLength;
       day.visits++;
       day.reward += reward;
-      day.new_people_visits += Number(isNew);
       day.new_people_reward += isNew ? reward : 0;
     }
     await tell(end);
@@ -118,7 +126,8 @@ function places(posts: number[], dismissed: Dismissed[], of: (post: number) => n
 
 function dayOf(day: number): Day {
   return {
-    ...{ day, visits: 0, reward: 0, dismissals: 0, new_people_visits: 0, new_people_reward: 0 },
+    ...{ day, visits: 0, reward: 0, dismissals: 0 },
+    ...{ new_people_visits: 0, new_people_reward: 0, new_people_expected: 0, new_people_best: 0 },
     ...{ dismissal_visits: 0, dismissal_of_author: 0, dismissal_of_topic: 0 },
     ...{ after_visits: 0, after_reward: 0, after_of_author: 0, after_of_topic: 0 },
   };

@@ -20,6 +20,8 @@ export interface Measures {
   last: number;
   /** Reward of a visit of people in their first three days. */
   newPeople: number;
+  /** What their pages are expected to earn, through what the best pages of the same moments are: chance moves it less. */
+  newPeopleExpected: number;
   /** Share of all posts that were shown ten times or more. */
   shown: number;
   /** Share of the best tenth of new posts, by true utility to everybody, that were shown 50 times within their first three days. */
@@ -55,6 +57,7 @@ export function measuresOf(world: World, before: number, days: Day[], exposure: 
     first: rewardOf(days.slice(0, 10)),
     last: rewardOf(days.slice(-10)),
     newPeople: sumOf(days, "new_people_reward") / sumOf(days, "new_people_visits"),
+    newPeopleExpected: sumOf(days, "new_people_expected") / sumOf(days, "new_people_best"),
     shown: share(written, (post) => exposure.shown[post] >= 10),
     found: share(best, (post) => exposure.shownEarly[post] >= 50),
     authorGini: gini([...ofAuthors.values()]),

@@ -12,6 +12,7 @@ const columns: [name: string, of: keyof Measures, digits: number][] = [
   ["first ten days", "first", 2],
   ["last ten", "last", 2],
   ["new people", "newPeople", 2],
+  ["… expected of the best", "newPeopleExpected", 3],
   ["shown 10 times", "shown", 2],
   ["good ones found", "found", 2],
   ["Gini of authors", "authorGini", 2],
@@ -56,7 +57,8 @@ export function loopPage(runs: LoopRun[], settings: Record<string, string | numb
   return page("The closed loop", settings, [
     section(
       "Results",
-      `${tableOf(header, rowsOf(runs), { roleOf })}<p>Reward of a visit: 0.2 a view, 1 a vote, 1 a comment of its ten posts. New people: in their first three days. Good ones found: of the
+      `${tableOf(header, rowsOf(runs), { roleOf })}<p>Reward of a visit: 0.2 a view, 1 a vote, 1 a comment of its ten posts. New people: in their first three days; and what
+      their pages are expected to earn, through what the best pages of the same moments are. Good ones found: of the
       best tenth of new posts, by true utility to everybody, those shown 50 times within three days. Topics: as many as if all were shown
       alike.</p>`,
     ),

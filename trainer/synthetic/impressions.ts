@@ -23,13 +23,17 @@ export function impressionsOf(random: Random, people: number, writings: Writing[
     return posts[posts.length - 1 - geometric(random, 0.15)];
   }
 
+  const leftOutOf = (user: number) => views.subarray(user * rememberedViews, (user + 1) * rememberedViews);
+
   return {
+    /** What a person has just read or dismissed; -1 where that is less than is remembered. */
+    leftOutOf,
     /** Up to `size` posts for a person at an instant; call in order of time. */
     next(user: number, person: Person, now: number, size: number): number[] {
       while (published < writings.length && writings[published].createdAt <= now)
         byFacet[writings[published].facet].push(published++);
       const chart = applause.chart(published, now);
-      const leftOut = views.subarray(user * rememberedViews, (user + 1) * rememberedViews);
+      const leftOut = leftOutOf(user);
       const posts: number[] = [];
       for (let attempt = 0; attempt < 3 * size && posts.length < size; attempt++) {
         const post = candidate(person, chart);

@@ -1,3 +1,4 @@
+import { topByScore } from "../community/top.ts";
 import type { Random } from "../engine/random.ts";
 import { applauseOf } from "./applause.ts";
 import { communityEnd, communityStart, dayLength, timeOfDay } from "./calendar.ts";
@@ -116,7 +117,21 @@ export function simulationOf(
   const utility = (user: number, post: number, now: number) =>
     expectedUtility(people[user], writings[post], warmth(post, now));
 
-  return { nextDay, beginDay, visit, choose, react, utility };
+  /** The page of highest expected utility: what nobody can beat. Reads of long ago may come again. */
+  function best(user: number, now: number): number[] {
+    const leftOut = new Set(shown.leftOutOf(user));
+    const left = [...writings.keys()].filter(
+      (post) => writings[post].createdAt <= now && writings[post].author !== user && !leftOut.has(post),
+    );
+    const utilities = Float64Array.from(left, (post) => utility(user, post, now));
+    return topByScore(utilities, impressionsPerVisit).map((i) => left[i]);
+  }
+
+  /** Expected utility of a page, whose places are looked at less from one to the next. */
+  const worth = (user: number, posts: number[], now: number) =>
+    posts.reduce((sum, post, i) => sum + lookProbability(i + 1) * utility(user, post, now), 0);
+
+  return { nextDay, beginDay, visit, choose, react, utility, best, worth };
 }
 
 /** Who comes when on a day. New members look around right after they sign up. */

@@ -13,6 +13,11 @@ export function headWeights(settings: Pick<FeedSettings, `${Head}_weight`>): Rec
 /** From so many posts on what somebody did and wrote shows their taste: pages by score of those with fewer are worth less (docs/research/experiments.md#the-first-acts). */
 const knownFrom = 10;
 
+/** Whether more than a little is known of somebody with so many posts in their history. */
+export function isKnown(history: number): boolean {
+  return history >= knownFrom;
+}
+
 /**
  * The settings for somebody with so many posts in their history. Of whom little is known the scores lie closer together, so the same `diversity` makes
  * them a page of more subjects than anybody else's, and takes up to a sixth of what that is worth, from others a twentieth.

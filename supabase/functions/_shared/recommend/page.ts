@@ -1,5 +1,6 @@
 /** The stage that makes the page, with the reason of each of its posts. */
 import { type Page, placesOf } from "./cursor.ts";
+import { isKnown } from "./feed-settings.ts";
 import type { ContextRow } from "./read-context.ts";
 import { reasons } from "./reasons.ts";
 import type { ScoredPost } from "./scores.ts";
@@ -8,8 +9,8 @@ import { type Exploration, exploration, trialPlace } from "./select/exploration.
 import { type Filler, type Selected, select } from "./select/select.ts";
 
 /** What is tried on a page; null: nothing. */
-export function explorationOf({ context, trials }: LookedUp, { limit, served }: Page): Exploration | null {
-  return exploration(context.settings, trials, placesOf(served), limit);
+export function explorationOf({ context, trials, input }: LookedUp, { limit, served }: Page): Exploration | null {
+  return exploration(context.settings, trials, placesOf(served), limit, isKnown(input.history.length));
 }
 
 /** The page of one model, or of none. */

@@ -46,9 +46,9 @@ const trials = (known: Record<string, Trial> = {}, rate = 0.1): Trials => ({
 function explored(
   candidates: ReturnType<typeof candidate>[],
   limit: number,
-  { served = 0, of = trials(), with: set = settings as typeof settings } = {},
+  { served = 0, of = trials(), with: set = settings as typeof settings, isKnown = true } = {},
 ): [string, number][] {
-  const explore = exploration(set, of, served, limit, uniform);
+  const explore = exploration(set, of, served, limit, isKnown, uniform);
   const page = select(
     [...candidates],
     limit,
@@ -98,9 +98,9 @@ test("the place goes to a young post, through the pages of a feed", () => {
 
 test("nothing is tried where either setting is 0, and where nobody says how trials stand", () => {
   const candidates = [...old(30), ...young(20)];
-  assert.equal(exploration({ ...settings, trial_place: 0 }, trials(), 0, 20), null);
-  assert.equal(exploration({ ...settings, trial_impressions: 0 }, trials(), 0, 20), null);
-  assert.equal(exploration(settings, null, 0, 20), null);
+  assert.equal(exploration({ ...settings, trial_place: 0 }, trials(), 0, 20, true), null);
+  assert.equal(exploration({ ...settings, trial_impressions: 0 }, trials(), 0, 20, true), null);
+  assert.equal(exploration(settings, null, 0, 20, true), null);
   assert.deepEqual(explored(candidates, 20, { with: { ...settings, trial_place: 0 } }), []);
 });
 
@@ -123,10 +123,10 @@ test("one that is above by its score anyway leaves the place to another", () => 
 });
 
 /** How often of 2,000 pages the first of 10 young posts is tried. */
-function share(first: Given, of: Trials): number {
+function share(first: Given, of: Trials, isKnown = true): number {
   const candidates = [...old(30), candidate("first", 0.001, { age: 1, ...first }), ...young(9)];
   let count = 0;
-  for (let i = 0; i < 2_000; i++) if (explored(candidates, 20, { of })[0][0] === "first") count++;
+  for (let i = 0; i < 2_000; i++) if (explored(candidates, 20, { of, isKnown })[0][0] === "first") count++;
   return count / 2_000;
 }
 
@@ -149,26 +149,52 @@ test("what the ranker expects counts half, so what it does not like at all is tr
   assert.ok(predicted(1) > 0.5);
 });
 
+test("of a reader of whom little is known it counts alone and three times as much, and without a ranker nothing does", () => {
+  const candidates = [
+    ...old(30),
+    ...[0.5, 0.1, 0.1, 0.1].map((view, i) =>
+      candidate(`new ${i}`, 0.001, { age: 1, predictions: { view, vote: 0, comment: 0 } }),
+    ),
+  ];
+  const liked = (isKnown: boolean) => {
+    let count = 0;
+    for (let i = 0; i < 2_000; i++) if (explored(candidates, 20, { isKnown })[0][0] === "new 0") count++;
+    return count / 2_000;
+  };
+  const [toKnown, toNew] = [liked(true), liked(false)];
+  assert.ok(toKnown > 0.6 && toKnown < 0.85, `${toKnown}`);
+  assert.ok(toNew > 0.98, `${toNew}`);
+  // what came of showing it counts on
+  const promising = { predictions: { view: 0.3, vote: 0, comment: 0 } };
+  const despised = trials({ first: { impressions: 49, acted: 0 } });
+  assert.ok(share(promising, trials(), false) > 0.5);
+  assert.ok(share(promising, despised, false) < 0.1);
+  const untried = share({}, trials(), false);
+  assert.ok(Math.abs(untried - 0.1) < 0.03, `${untried}`);
+});
+
 test("what the ranker gives zeros or the smallest numbers, in a community where nobody acts, is drawn all the same", () => {
   for (const rate of [1e-9, 1 - 1e-9])
     assert.equal(explored([...old(30), ...young(3)], 20, { of: trials({}, rate) }).length, 1);
+  const hated = { age: 1, predictions: { view: 0, vote: 0, comment: 0 } };
+  const candidates = [...old(30), candidate("hated", 0.001, hated), candidate("hated, too", 0.001, hated)];
+  assert.equal(explored(candidates, 20, { isKnown: false }).length, 1);
 });
 
 const community = { usual: -2.5, quality: 0.8, taste: 0.8, insight: 0.3 };
 
-/** As a page draws. */
-const drawn: Chooser = (left, rate, uniform) => {
-  const known = new Map(left.map(({ post, trial }) => [post.post_id, trial]));
-  const draw = exploration(
-    { trial_place: 1, trial_impressions: enough },
-    { known, since: 0, rate },
-    0,
-    1,
-    uniform,
-  )?.draw(left);
-  assert.ok(draw);
-  return draw.number;
-};
+/** As a page draws, where little is known of such a share of the readers. */
+const drawnWith =
+  (shareOfNew: number): Chooser =>
+  (left, rate, uniform) => {
+    const known = new Map(left.map(({ post, trial }) => [post.post_id, trial]));
+    const isKnown = uniform() >= shareOfNew;
+    const place = { trial_place: 1, trial_impressions: enough };
+    const draw = exploration(place, { known, since: 0, rate }, 0, 1, isKnown, uniform)?.draw(left);
+    assert.ok(draw);
+    return draw.number;
+  };
+const drawn = drawnWith(0);
 
 test("of 300 posts four fifths of the best tenth end their trial in three quarters of the places in which equal shares end none", (t) => {
   // in which each post could be shown 48 times
@@ -195,10 +221,23 @@ test("of 300 posts four fifths of the best tenth end their trial in three quarte
   }
 });
 
+test("where little is known of half of the readers, all posts are shown and the best are found as soon, and these readers act on more", (t) => {
+  const places = 0.75 * 48 * number;
+  for (const seed of [1, 2]) {
+    const community_ = world(seed, community);
+    const [known, mixed] = [0, 0.5].map((share) => tryPosts(community_, drawnWith(share), places, seed));
+    const acted = [known, mixed].map((outcome) => outcome.acted[3_000]);
+    t.diagnostic(`seed ${seed}: ${acted.join(" and ")} of 3,000 places acted on`);
+    assert.ok(mixed.found[places - 1] >= 0.8 * (number / 10), `${mixed.found[places - 1]} found`);
+    assert.equal(mixed.unshown[10 * number - 1], 0);
+    assert.ok(acted[1] > 1.15 * acted[0]);
+  }
+});
+
 test("an author of a thousand new posts has as many trials as one of a single post", () => {
   const flood = Array.from({ length: 1000 }, (_, i) => candidate(`flood ${i}`, 0.001, { age: 1, author: "many" }));
   const few = Array.from({ length: 9 }, (_, i) => candidate(`few ${i}`, 0.001, { age: 1, author: `author ${i}` }));
-  const all = exploration(settings, trials(), 0, 20, uniform) ?? assert.fail();
+  const all = exploration(settings, trials(), 0, 20, true, uniform) ?? assert.fail();
   let ofMany = 0;
   for (let page = 0; page < 1000; page++) if (all.draw([...flood, ...few])?.post.author_id === "many") ofMany++;
   assert.ok(ofMany > 60 && ofMany < 140, `${ofMany} of 1,000 trials`);
