@@ -185,9 +185,25 @@ test("of who says nothing of where they belong, and with a policy that shows too
     assert.equal(found.asked.candidates, 2);
   }
   await pool.query('drop policy "few" on public.posts');
-  await pool.query("delete from public.members");
-  for (const person of people.slice(4, 8)) {
-    common.ways.keep(person, "all");
-    assert.deepEqual((await candidatesFor(person, common)).asked, { candidates: 1, scopes: 0 });
+});
+
+test("who belongs nowhere has what is of no scope as from all sources, also where few people wrote all of it", async () => {
+  await pool.query("update public.posts set organisation = null where organisation = 2");
+  await pool.query("update public.posts set declared = organisation::text");
+  const { rows } = await pool.query<{ id: string }>(
+    "insert into public.profiles (id, created_at) select md5('newcomer ' || n)::uuid, now() - interval '90 days' from generate_series(1, 4) as n returning id",
+  );
+  for (const writers of [40, 3]) {
+    await pool.query(
+      "update public.posts set author_id = ($1::uuid[])[1 + abs(hashtext(id::text)) % cardinality($1)]",
+      [people.slice(0, writers)],
+    );
+    const common = openCommonPosts();
+    for (const [i, { id }] of rows.entries()) {
+      common.ways.keep(id, "all");
+      const found = await candidatesFor(id, common);
+      assert.deepEqual(found.asked, { candidates: 1, scopes: Number(i === 0) }, `${writers} writers`);
+      assert.deepEqual(found.found, (await candidatesFor(id)).found);
+    }
   }
 });

@@ -34,7 +34,7 @@ export function beginCandidates(
     page.given || page.filter ? "all" : (remembered ?? (ofScopes.has(scopes, modelId) ? "all" : ways.guess()));
   const ofCommon = way !== "all" ? span("common") : undefined;
   const kept = ofCommon && commonPosts.of(connection, role, version, Number(now)).finally(ofCommon);
-  const asksScopes = way === "all" && !page.given && !page.filter && scopes.length > 0;
+  const asksScopes = way === "all" && !page.given && !page.filter;
   const ofScope = asksScopes ? span("scope") : undefined;
   const asOf = { modelId, featureStore: version, now: Number(now) };
   const keptOfScopes = ofScope && ofScopes.of(connection, role, scopes, asOf).finally(ofScope);

@@ -182,11 +182,19 @@ function ranksOf(
   return ranks;
 }
 
-/** Where there may be more than what was found. The authors of what a worker found in scopes are told of what may be shown alone. */
-function cutOfList({ source, authors }: List, share: number, ofScopes: FoundLists | undefined): Cut | undefined {
-  if (authors) return cutOf(authors, share);
+/**
+ * Where there may be more than what was found. In scopes a worker knows the authors and has given each a share, so there it is where too little may be shown of
+ * what it found first.
+ */
+function cutOfList(
+  { source, size, posts, authors }: List,
+  share: number,
+  ofScopes: FoundLists | undefined,
+): Cut | undefined {
   const found = ofScopes?.[source as Source];
-  return found && found.length >= mostFound(source as Source) ? cutOf([], share) : undefined;
+  if (!found) return authors ? cutOf(authors, share) : undefined;
+  const isCut = authors !== null || found.length >= mostFound(source as Source);
+  return isCut && posts.filter((place) => place !== null).length < size ? cutOf([], share) : undefined;
 }
 
 /** What common sources found in scopes, as what is common to all: all of it may be shown. */

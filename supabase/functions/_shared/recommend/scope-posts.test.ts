@@ -43,7 +43,7 @@ test("scopes are read once for all who belong to them, and again after a minute 
   assert.equal(scopes.has(["a"], 1), false);
   assert.ok(await ask(scopes, database, ["a"]));
   assert.deepEqual(database.asked.splice(0), [["null", "a"]]);
-  assert.deepEqual([scopes.has(["b"], 1), scopes.has([], 1), scopes.has(["a"], 2)], [true, false, false]);
+  assert.deepEqual([scopes.has(["b"], 1), scopes.has([], 1), scopes.has(["a"], 2)], [true, true, false]);
   const both = await ask(scopes, database, ["a", "b"], asOf(5));
   assert.deepEqual(database.asked.splice(0), [["b"]]);
   // what was written since the first of them was read is asked for
@@ -62,10 +62,21 @@ test("scopes are read once for all who belong to them, and again after a minute 
     assert.ok(await ask(scopes, database, ["a", "b"], when));
     assert.deepEqual(database.asked.splice(0), read);
   }
-  // without a model nothing is near, and who belongs nowhere may read what is nobody's by other ways
+  // without a model nothing is near
   assert.equal(await ask(scopes, database, ["a"], asOf(0, 2, null)), null);
-  assert.equal(await ask(scopes, database, []), null);
   assert.deepEqual(database.asked, []);
+});
+
+test("who belongs nowhere has what is of no scope, and in an app that says nothing of scopes nothing is kept", async () => {
+  const open = made({ null: 500, a: 10 });
+  const scopes = openScopePosts();
+  assert.equal((await ask(scopes, open, []))?.best(vector).active?.length, 500);
+  assert.ok(await ask(scopes, open, ["a"]));
+  assert.deepEqual(open.asked, [["null"], ["a"]]);
+  const silent = made({ null: 0 });
+  const others = openScopePosts();
+  for (let n = 0; n < 2; n++) assert.equal(await ask(others, silent, []), null);
+  assert.deepEqual([silent.asked, others.has([], 1)], [[["null"]], false]);
 });
 
 test("where they are too few or too many nothing is kept of them, and none are read again for as long", async () => {

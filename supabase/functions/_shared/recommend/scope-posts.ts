@@ -50,9 +50,9 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
   }
 
   return {
-    /** Whether the app says where posts belong, and those of no scope are few enough to be kept: then nothing else need be tried first. */
+    /** Whether posts of these scopes, or of none, are kept: then nothing else need be tried first. */
     has: (scopes: string[], modelId: number | null): boolean =>
-      scopes.length > 0 && Boolean(kept.get(keyOf(modelId, null))?.index),
+      [null, ...scopes].some((scope) => (kept.get(keyOf(modelId, scope))?.index?.count ?? 0) > 0),
     /**
      * What is kept of these scopes, and of none, as of this recsys_engine.feature_store_version at `now`, the engine's clock in milliseconds; what is not is read. null:
      * all sources have to be asked, since there are too many or too few posts, or somebody else is reading them. `connection` is in a transaction under `role`.
@@ -63,7 +63,7 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
       scopes: string[],
       { modelId, featureStore, now }: { modelId: number | null; featureStore: number; now: number },
     ): Promise<ScopePosts | null> {
-      if (scopes.length === 0 || modelId === null) return null;
+      if (modelId === null) return null;
       const wanted = [null, ...scopes].map((scope) => ({ scope, key: keyOf(modelId, scope) }));
       const together = keyOf(modelId, scopes);
       const isFresh = (entry?: Kept) =>
