@@ -28,7 +28,7 @@ export function unpackVectors(base64: string | null, width = dimensions): Float3
   return Array.from({ length: count }, (_, i) => numbers.subarray(i * width, (i + 1) * width));
 }
 
-export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+export function bytesOf(base64: string): Uint8Array {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
