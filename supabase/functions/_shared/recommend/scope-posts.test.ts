@@ -101,19 +101,25 @@ test("where they are too few or too many nothing is kept of them, and none are r
   assert.deepEqual([open.asked.length, ofOpen.has(["a"], 1)], [1, false]);
 });
 
-test("who comes while a scope is read does not wait for it, nor for one that is read again", async () => {
-  const database = made({ null: 0, a: 500 });
-  const scopes = openScopePosts();
-  const first = await Promise.all([1, 2, 3].map(() => ask(scopes, database, ["a"])));
-  assert.deepEqual(first.map(Boolean), [true, false, false]);
+test("who comes while a scope is read waits for it, and makes do with what was while it is read again", async () => {
+  const database = made({ null: 0, a: 500, b: 500 });
+  const [scopes, openedLater] = [openScopePosts(), openScopePosts()];
+  const first = await Promise.all(["a", "a", "b"].map((scope) => ask(scopes, database, [scope])));
+  assert.deepEqual(first.map(Boolean), [true, true, true]);
+  assert.deepEqual(database.asked.splice(0), [["null", "a"], ["b"]]);
   const later = await Promise.all([1, 2, 3].map(() => ask(scopes, database, ["a"], asOf(100_000))));
   assert.deepEqual(
     later.map((found) => found?.at),
     [100_000, 0, 0],
   );
-  assert.equal(database.asked.length, 2);
-  // and one whose connection is lost leaves it to the next
+  assert.equal(database.asked.length, 1);
+  // one whose connection is lost leaves it to the next, and who waits for it asks for themselves
   database.state.fails = true;
+  const lost = await Promise.allSettled([1, 2].map(() => ask(openedLater, database, ["a"])));
+  assert.deepEqual(
+    lost.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
   await assert.rejects(ask(scopes, database, ["a"], asOf(200_000)), /gone/);
   database.state.fails = false;
   assert.equal((await ask(scopes, database, ["a"], asOf(200_000)))?.at, 200_000);

@@ -30,7 +30,8 @@ interface Kept {
 export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
   /** Those asked for last at the end. */
   const kept = new Map<string, Kept>();
-  const beingRead = new Set<string>();
+  /** By scopes; each ends with the reading, also with one that fails. */
+  const beingRead = new Map<string, Promise<void>>();
 
   let posts = 0;
 
@@ -55,7 +56,7 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
       [null, ...scopes].some((scope) => (kept.get(keyOf(modelId, scope))?.index?.count ?? 0) > 0),
     /**
      * What is kept of these scopes, and of none, as of this recsys_engine.feature_store_version at `now`, the engine's clock in milliseconds; what is not is read. null:
-     * all sources have to be asked, since there are too many or too few posts, or somebody else is reading them. `connection` is in a transaction under `role`.
+     * all sources have to be asked, since there are too many or too few posts. What somebody else is reading is waited for, once. `connection` is in a transaction under `role`.
      */
     async of(
       connection: Connection,
@@ -68,30 +69,29 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
       const together = keyOf(modelId, scopes);
       const isFresh = (entry?: Kept) =>
         entry?.featureStore === featureStore && Math.abs(now - entry.at) <= keptFor ? entry : undefined;
-      if (isFresh(kept.get(together))) return null;
-      let room = mostOfReader;
-      const missing: typeof wanted = [];
-      for (const each of wanted) {
-        // who comes while somebody reads it once more makes do with what was
-        const entry = beingRead.has(each.key) ? kept.get(each.key) : isFresh(kept.get(each.key));
-        if (!entry) missing.push(each);
-        else if (entry.index) room -= entry.index.count;
-        else return null;
-      }
-      const keys = missing.map(({ key }) => key);
-      if (keys.some((key) => beingRead.has(key))) return null;
+      // who comes while somebody reads a scope once more makes do with what was
+      const keptOf = (key: string) => (beingRead.has(key) ? kept.get(key) : isFresh(kept.get(key)));
+      const others = wanted.flatMap(({ key }) => (keptOf(key) ? [] : (beingRead.get(key) ?? [])));
+      if (others.length > 0) await Promise.all(others);
+      if (isFresh(kept.get(together)) || wanted.some(({ key }) => keptOf(key)?.index === null)) return null;
+      const missing = wanted.filter(({ key }) => !keptOf(key));
+      const room = wanted.reduce((left, { key }) => left - (keptOf(key)?.index?.count ?? 0), mostOfReader);
+      if (missing.some(({ key }) => beingRead.has(key))) return null;
       const keepAt = (key: string, index: ScopeIndex | null) => keep(key, { at: now, featureStore, index });
       if (room < 0) keepAt(together, null);
-      else if (keys.length > 0) {
-        for (const key of keys) beingRead.add(key);
-        try {
-          const scopesRead = missing.map(({ scope }) => scope);
-          const read = await readScopes(connection, role, modelId, scopesRead, room, now);
-          if (read.length === 0) keepAt(together, null);
-          for (const { scope, posts: packed } of read)
+      else if (missing.length > 0) {
+        const asked = missing.map(({ scope }) => scope);
+        const read = readScopes(connection, role, modelId, asked, room, now).then((rows) => {
+          if (rows.length === 0) keepAt(together, null);
+          for (const { scope, posts: packed } of rows)
             keepAt(keyOf(modelId, scope), packed === null ? null : openScopeIndex(packed));
+        });
+        const ended = read.catch(() => undefined);
+        for (const { key } of missing) beingRead.set(key, ended);
+        try {
+          await read;
         } finally {
-          for (const key of keys) beingRead.delete(key);
+          for (const { key } of missing) beingRead.delete(key);
         }
       }
       if (isFresh(kept.get(together))) return null;
