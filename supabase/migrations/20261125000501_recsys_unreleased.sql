@@ -113,8 +113,6 @@ drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timest
 
 drop function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
 
-drop function recsys_engine.common_sources(recsys_engine.feed_request,text);
-
 drop function recsys_engine.keep_bursts(uuid[],timestamp with time zone[]);
 
 CREATE OR REPLACE FUNCTION recsys_engine.require_invoker_views()
@@ -1129,75 +1127,6 @@ BEGIN ATOMIC
   LIMIT found_posts.p_most;
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text, p_found json DEFAULT NULL::json)
- RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
- LANGUAGE sql
- STABLE
-BEGIN ATOMIC
- SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('active'::text,300,420)) source(name, size, kept)
-      CROSS JOIN LATERAL ( SELECT retrieve_active.post_id,
-             retrieve_active.author_id,
-             retrieve_active.rank,
-             retrieve_active.place
-            FROM recsys_engine.retrieve_active(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) retrieve_active(post_id, author_id, rank, place)
-           WHERE (common_sources.p_found IS NULL)
-         UNION ALL
-          SELECT found_posts.post_id,
-             found_posts.author_id,
-             found_posts.rank,
-             found_posts.place
-            FROM recsys_engine.found_posts(common_sources.p_request, (common_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found)
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('fresh'::text,100,140)) source(name, size, kept)
-      CROSS JOIN LATERAL ( SELECT retrieve_fresh.post_id,
-             retrieve_fresh.author_id,
-             retrieve_fresh.rank,
-             retrieve_fresh.place
-            FROM recsys_engine.retrieve_fresh(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) retrieve_fresh(post_id, author_id, rank, place)
-           WHERE (common_sources.p_found IS NULL)
-         UNION ALL
-          SELECT found_posts.post_id,
-             found_posts.author_id,
-             found_posts.rank,
-             found_posts.place
-            FROM recsys_engine.found_posts(common_sources.p_request, (common_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found)
- UNION ALL
-  SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('trending'::text,50,125)) source(name, size, kept)
-      CROSS JOIN LATERAL ( SELECT retrieve_trending.post_id,
-             retrieve_trending.author_id,
-             retrieve_trending.rank,
-             retrieve_trending.place
-            FROM recsys_engine.retrieve_trending(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) retrieve_trending(post_id, author_id, rank, place)
-           WHERE (common_sources.p_found IS NULL)
-         UNION ALL
-          SELECT found_posts.post_id,
-             found_posts.author_id,
-             found_posts.rank,
-             found_posts.place
-            FROM recsys_engine.found_posts(common_sources.p_request, (common_sources.p_found -> source.name), source.kept) found_posts(post_id, author_id, rank, place)) found);
-END;
-
 CREATE OR REPLACE FUNCTION recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json DEFAULT NULL::json)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
@@ -1264,6 +1193,22 @@ BEGIN ATOMIC
      found.place
     FROM (( VALUES ('covisited'::text,100,140)) source(name, size, kept)
       CROSS JOIN LATERAL recsys_engine.retrieve_listed(own_sources.p_request, (own_sources.p_request).covisited, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place));
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
+ RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125)) source(name, size, kept)
+      CROSS JOIN LATERAL recsys_engine.found_posts(found_sources.p_request, (found_sources.p_found -> source.name), source.kept) found(post_id, author_id, rank, place));
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
@@ -1404,7 +1349,7 @@ begin
     from (
       select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'kept', p_found)
       union all
-      select * from recsys_engine.common_sources(request, 'kept', p_found) where p_found is not null
+      select * from recsys_engine.found_sources(request, p_found)
       union all
       -- what was written since the common posts were read
       (
@@ -3303,15 +3248,15 @@ comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bi
 
 comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
-comment on function recsys_engine.common_sources(recsys_engine.feed_request,text,json) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found. p_found: what a worker found for each, as {source: post ids} (recsys_engine.found_posts); null: they are asked.';
+comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
 
-comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: as of recsys_engine.common_sources, for the nearest.';
+comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
 
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources, as of recsys_engine.common_sources, where it keeps the posts of the caller''s scopes; p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
@@ -3477,13 +3422,13 @@ revoke execute on function recsys_engine.found_posts(recsys_engine.feed_request,
 
 grant execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.common_sources(recsys_engine.feed_request,text,json) from public;
-
-grant execute on function recsys_engine.common_sources(recsys_engine.feed_request,text,json) to anon, authenticated, service_role;
-
 revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) from public;
 
 grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) from public;
+
+grant execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) from public;
 

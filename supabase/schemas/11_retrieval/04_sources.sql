@@ -329,35 +329,22 @@ language sql immutable
 return p_size / 10 * (1 + (p_extent = 'kept')::integer);
 comment on function recsys_engine.author_share(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
 
-create function recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text, p_found json default null)
-returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+create function recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select source.*, found.*
   from (values ('active', 300, 420)) as source (name, size, kept)
-  cross join lateral (
-    select * from recsys_engine.retrieve_active(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) where p_found is null
-    union all
-    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
-  ) as found
+  cross join lateral recsys_engine.retrieve_active(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('fresh', 100, 140)) as source (name, size, kept)
-  cross join lateral (
-    select * from recsys_engine.retrieve_fresh(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) where p_found is null
-    union all
-    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
-  ) as found
+  cross join lateral recsys_engine.retrieve_fresh(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
   union all
   select source.*, found.*
   from (values ('trending', 50, 125)) as source (name, size, kept)
-  cross join lateral (
-    select * from recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) where p_found is null
-    union all
-    select * from recsys_engine.found_posts(p_request, p_found -> name, kept)
-  ) as found;
+  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
 end;
-comment on function recsys_engine.common_sources(recsys_engine.feed_request, text, json) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found. p_found: what a worker found for each, as {source: post ids} (recsys_engine.found_posts); null: they are asked.';
+comment on function recsys_engine.common_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found.';
 
 create function recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json default null)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
@@ -388,13 +375,23 @@ begin atomic
   from (values ('covisited', 100, 140)) as source (name, size, kept)
   cross join lateral recsys_engine.retrieve_listed(p_request, p_request.covisited, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
 end;
-comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: as of recsys_engine.common_sources, for the nearest.';
+comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
+
+create function recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
+returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+language sql stable security invoker
+begin atomic
+  select source.*, found.*
+  from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125)) as source (name, size, kept)
+  cross join lateral recsys_engine.found_posts(p_request, p_found -> name, kept) as found;
+end;
+comment on function recsys_engine.found_sources(recsys_engine.feed_request, json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
 
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$|found_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

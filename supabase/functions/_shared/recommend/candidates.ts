@@ -34,7 +34,9 @@ export function beginCandidates(
     page.given || page.filter ? "all" : (remembered ?? (ofScopes.has(scopes, modelId) ? "all" : ways.guess()));
   const ofCommon = way !== "all" ? span("common") : undefined;
   const kept = ofCommon && commonPosts.of(connection, role, version, Number(now)).finally(ofCommon);
-  const asksScopes = way === "all" && !page.given && !page.filter;
+  // of who belongs nowhere, in an app that says nothing of scopes, nobody asks: it would be one more round trip
+  const asksScopes =
+    way === "all" && !page.given && !page.filter && (scopes.length > 0 || ofScopes.has(scopes, modelId));
   const ofScope = asksScopes ? span("scope") : undefined;
   const asOf = { modelId, featureStore: version, now: Number(now) };
   const keptOfScopes = ofScope && ofScopes.of(connection, role, scopes, asOf).finally(ofScope);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { unitVectors } from "../../../../trainer/community/testing.ts";
 import { Random } from "../../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../../trainer/engine/vector-at.ts";
-import { bestOf, openScopeIndex } from "./scope-index.ts";
+import { bestOfScopes, openScopeIndex } from "./scope-index.ts";
 import { type PackedPost, packedPosts } from "./testing-scope-posts.ts";
 
 const random = new Random(3);
@@ -39,9 +39,9 @@ test("each source has what a sort of all has first, however the posts are divide
   for (const scopes of [1, 2, 50]) {
     const parts = Array.from({ length: scopes }, (_, scope) => posts.filter(({ number }) => number % scopes === scope));
     const indexes = parts.map((part) => openScopeIndex(packedPosts(part)));
-    assert.deepEqual(bestOf(indexes, vector), expected);
+    assert.deepEqual(bestOfScopes(indexes, vector), expected);
     // a scope twice brings each post once
-    const twice = bestOf([...indexes, indexes[0]], vector).fresh ?? [];
+    const twice = bestOfScopes([...indexes, indexes[0]], vector).fresh ?? [];
     assert.equal(new Set(twice).size, twice.length);
   }
 });
@@ -49,30 +49,30 @@ test("each source has what a sort of all has first, however the posts are divide
 test("of equal posts those with the lower ids come first, also those of several scopes", () => {
   const alike = made(90, () => ({ fresh: 5, active: 5, trending: 1, vector: unitVectors(new Random(1), 1) }));
   const parts = [0, 1, 2].map((rest) => openScopeIndex(packedPosts(alike.filter(({ number }) => number % 3 === rest))));
-  for (const found of Object.values(bestOf(parts, vector))) assert.deepEqual(found, alike.map(idOf));
+  for (const found of Object.values(bestOfScopes(parts, vector))) assert.deepEqual(found, alike.map(idOf));
 });
 
 test("a post without a vector is not near, and one that nobody came to is not trending", () => {
   const posts = made(30, (n) => (n < 10 ? { vector: null } : n < 20 ? { trending: Number.NEGATIVE_INFINITY } : {}));
-  const found = bestOf([openScopeIndex(packedPosts(posts))], vector);
+  const found = bestOfScopes([openScopeIndex(packedPosts(posts))], vector);
   assert.deepEqual(found.similar, sorted(posts.slice(10), nearness));
   assert.deepEqual(
     found.trending,
     sorted([...posts.slice(0, 10), ...posts.slice(20)], ({ trending }) => trending),
   );
   assert.deepEqual([found.active?.length, found.fresh?.length], [30, 30]);
-  assert.deepEqual(bestOf([openScopeIndex("")], vector), { similar: [], active: [], fresh: [], trending: [] });
+  assert.deepEqual(bestOfScopes([openScopeIndex("")], vector), { similar: [], active: [], fresh: [], trending: [] });
 });
 
 test("of an author twice their share comes before all others', and what is beyond takes places that are left", () => {
   const [flood, rest] = [2000, 270];
   const posts = made(flood + rest, (n) => (n < flood ? { author: 7, fresh: 2e9 - n } : { author: n, fresh: 1e9 - n }));
-  const { fresh } = bestOf([openScopeIndex(packedPosts(posts))], vector);
+  const { fresh } = bestOfScopes([openScopeIndex(packedPosts(posts))], vector);
   assert.equal(fresh?.length, 280);
   assert.deepEqual(fresh, [...posts.slice(0, 20), ...posts.slice(flood, flood + 260)].map(idOf));
   // without others all are theirs, and an unknown author is nobody
   for (const author of [7, 0]) {
     const ofOne = posts.slice(0, flood).map((post) => ({ ...post, author }));
-    assert.deepEqual(bestOf([openScopeIndex(packedPosts(ofOne))], vector).fresh, ofOne.slice(0, 280).map(idOf));
+    assert.deepEqual(bestOfScopes([openScopeIndex(packedPosts(ofOne))], vector).fresh, ofOne.slice(0, 280).map(idOf));
   }
 });

@@ -56,7 +56,7 @@ export function openScopeIndex(packed: string): ScopeIndex {
 }
 
 /** What several scopes have together for a reader with that vector [32]. */
-export function bestOf(indexes: ScopeIndex[], vector: Float32Array): FoundLists {
+export function bestOfScopes(indexes: ScopeIndex[], vector: Float32Array): FoundLists {
   const lists: FoundLists = {
     similar: merged(
       indexes,

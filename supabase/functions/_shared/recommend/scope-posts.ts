@@ -5,7 +5,7 @@
 import { asService } from "../database/caller.ts";
 import { type Connection, call, type Statement } from "../database/database.ts";
 import { sources } from "../features/retrieval.ts";
-import { bestOf, type FoundLists, openScopeIndex, type ScopeIndex } from "./scope-index.ts";
+import { bestOfScopes, type FoundLists, openScopeIndex, type ScopeIndex } from "./scope-index.ts";
 
 export interface ScopePosts {
   /** By the engine's clock, in milliseconds: what was written since is not among them. */
@@ -101,7 +101,10 @@ export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
       if (indexes.length < wanted.length || count < sources.active.kept) return null;
       for (const [i, { key }] of wanted.entries()) keep(key, entries[i] as Kept);
       const filled = indexes.filter((index) => index.count > 0);
-      return { at: Math.min(...entries.map((entry) => entry?.at ?? now)), best: (vector) => bestOf(filled, vector) };
+      return {
+        at: Math.min(...entries.map((entry) => entry?.at ?? now)),
+        best: (vector) => bestOfScopes(filled, vector),
+      };
     },
   };
 }

@@ -1,6 +1,4 @@
 /** Posts as recsys_engine.scope_posts packs them, for tests. */
-import { Buffer } from "node:buffer";
-
 /** Their ids end with their number; in the order of these. */
 export interface PackedPost {
   number: number;
@@ -12,15 +10,17 @@ export interface PackedPost {
 }
 
 export function packedPosts(posts: PackedPost[]): string {
-  const bytes = Buffer.alloc(176 * posts.length);
+  const view = new DataView(new ArrayBuffer(176 * posts.length));
   for (const [i, { number, author, fresh, active, trending, vector }] of posts.entries()) {
     const at = 176 * i;
-    bytes.writeUInt32BE(number, at + 12);
-    bytes.writeInt32BE(author, at + 16);
-    for (const [place, figure] of [fresh, active, trending].entries()) bytes.writeDoubleBE(figure, at + 20 + 8 * place);
+    view.setUint32(at + 12, number);
+    view.setInt32(at + 16, author);
+    for (const [place, figure] of [fresh, active, trending].entries()) view.setFloat64(at + 20 + 8 * place, figure);
     if (!vector) continue;
-    bytes.writeUInt16BE(32, at + 44);
-    for (let d = 0; d < 32; d++) bytes.writeFloatBE(vector[d], at + 48 + 4 * d);
+    view.setUint16(at + 44, 32);
+    for (let d = 0; d < 32; d++) view.setFloat32(at + 48 + 4 * d, vector[d]);
   }
-  return bytes.toString("base64");
+  let text = "";
+  for (const byte of new Uint8Array(view.buffer)) text += String.fromCharCode(byte);
+  return btoa(text);
 }
