@@ -1195,22 +1195,6 @@ BEGIN ATOMIC
       CROSS JOIN LATERAL recsys_engine.retrieve_listed(own_sources.p_request, (own_sources.p_request).covisited, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place));
 END;
 
-CREATE OR REPLACE FUNCTION recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
- RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
- LANGUAGE sql
- STABLE
-BEGIN ATOMIC
- SELECT source.name,
-     source.size,
-     source.kept,
-     found.post_id,
-     found.author_id,
-     found.rank,
-     found.place
-    FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125)) source(name, size, kept)
-      CROSS JOIN LATERAL recsys_engine.found_posts(found_sources.p_request, (found_sources.p_found -> source.name), source.kept) found(post_id, author_id, rank, place));
-END;
-
 CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS json
  LANGUAGE plpgsql
@@ -1534,6 +1518,22 @@ begin
   group by wanted.scope;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
+ RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125)) source(name, size, kept)
+      CROSS JOIN LATERAL recsys_engine.found_posts(found_sources.p_request, (found_sources.p_found -> source.name), source.kept) found(post_id, author_id, rank, place));
+END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
  RETURNS uuid[]
@@ -3250,8 +3250,6 @@ comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,in
 
 comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
 
-comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
-
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
@@ -3263,6 +3261,8 @@ comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time z
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
 
 comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+
+comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
 
 comment on function recsys_engine.without_gone(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
@@ -3426,10 +3426,6 @@ revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,
 
 grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) from public;
-
-grant execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) to anon, authenticated, service_role;
-
 revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) from public;
 
 grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) to service_role;
@@ -3445,6 +3441,10 @@ grant execute on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) t
 revoke execute on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) from public;
 
 grant execute on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) to service_role;
+
+revoke execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) from public;
+
+grant execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) to service_role;
 
 revoke execute on function recsys_engine.without_gone(text,uuid[],boolean) from public;
 

@@ -377,21 +377,11 @@ begin atomic
 end;
 comment on function recsys_engine.own_sources(recsys_engine.feed_request, bigint, extensions.vector, text, json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
 
-create function recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
-returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
-language sql stable security invoker
-begin atomic
-  select source.*, found.*
-  from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125)) as source (name, size, kept)
-  cross join lateral recsys_engine.found_posts(p_request, p_found -> name, kept) as found;
-end;
-comment on function recsys_engine.found_sources(recsys_engine.feed_request, json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
-
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$|found_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

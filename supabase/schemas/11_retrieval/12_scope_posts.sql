@@ -53,5 +53,15 @@ end
 $$;
 comment on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
-revoke all on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz) from public;
-grant execute on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz) to service_role;
+create function recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
+returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+language sql stable security invoker
+begin atomic
+  select source.*, found.*
+  from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125)) as source (name, size, kept)
+  cross join lateral recsys_engine.found_posts(p_request, p_found -> name, kept) as found;
+end;
+comment on function recsys_engine.found_sources(recsys_engine.feed_request, json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
+
+revoke all on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz), recsys_engine.found_sources(recsys_engine.feed_request, json) from public;
+grant execute on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz), recsys_engine.found_sources(recsys_engine.feed_request, json) to service_role;
