@@ -98,6 +98,18 @@ test("a user's history goes back 200 interactions, what is active as far as 300 
   );
 });
 
+test("what a worker finds for the common sources has their limits", async () => {
+  const { rows } = await pool.query("select pg_get_functiondef('recsys_engine.found_sources'::regproc) as text");
+  const lines = rows[0].text.matchAll(/\('(\w+)'::text,\s*(\d+),\s*(\d+)\)/g);
+  assert.deepEqual(
+    Array.from(lines, ([, source, size, kept]) => [source, Number(size), Number(kept)]),
+    sourceNames.flatMap((source) => {
+      const { common, size, kept } = sources[source];
+      return common ? [[source, size, kept]] : [];
+    }),
+  );
+});
+
 test("the limits in the text of the SQL functions are the declared ones", async () => {
   for (const [list, common] of [
     ["common_sources", true],
