@@ -2834,7 +2834,7 @@ AS $function$
 begin
   return query
   with found as materialized (
-    select read_whole.*, asked.*
+    select read_whole.*, asked.*, named.source
     from (
       values
         (1, 'authenticated', 'source_posts', 'post_id', 'post', 'each feed looks up its posts'),
@@ -2855,10 +2855,8 @@ begin
         (16, 'authenticated', 'source_memberships', 'user_id', 'person', 'each feed finds where its user belongs'),
         (17, 'service_role', 'source_scopes', 'scope', 'organisation', 'feeds find the posts of an organisation')
     ) as asked (place, role, view, shown_as, entity, why)
-    cross join lateral recsys_engine.read_whole(asked.role, format(
-      'select * from %I.%I where %3$I = $1%s',
-      case when asked.view in ('source_memberships', 'source_scopes') then 'recsys_engine' else 'recsys' end, asked.view, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end
-    )) as read_whole
+    cross join lateral (select coalesce(to_regclass('recsys.' || asked.view), to_regclass('recsys_engine.' || asked.view)) as source) as named
+    cross join lateral recsys_engine.read_whole(asked.role, format('select * from %s where %I = $1%s', named.source, asked.shown_as, case when asked.shown_as = 'scope' then '::text' end)) as read_whole
   ),
   newest as materialized (select * from recsys_engine.order_of_posts('authenticated') as ordered where ordered.columns is not null),
   missing as materialized (
@@ -2885,7 +2883,7 @@ begin
   )
   select found_out.stops, found_out.problem, found_out.cure
   from (
-    select true, format('recsys.%s: the rows of one %s are found only by reading all of %s', shapes.view, shapes.entity, coalesce(shapes.tables, shapes.functions)),
+    select true, format('%s: the rows of one %s are found only by reading all of %s', shapes.source, shapes.entity, coalesce(shapes.tables, shapes.functions)),
       case
         when shapes.looked_up is not null then format(
           'a subquery on %s, (select … where …), says whose they are: join %1$s instead, in the same select, in each branch of a union: join %1$s as who on who.… = …', shapes.looked_up)
@@ -2893,9 +2891,9 @@ begin
         else 'what says whose they are comes from an outer join, a join around a union, a distinct or a function: show a column of the table itself, or join the table that has it in the same select, in each branch of a union'
       end
     from (
-      select found.view, found.entity, found.tables, found.functions, min(found.looked_up) as looked_up
+      select found.source, found.entity, found.tables, found.functions, min(found.looked_up) as looked_up
       from found where found.relation is null
-      group by found.view, found.entity, found.tables, found.functions
+      group by found.source, found.entity, found.tables, found.functions
     ) as shapes
     union all
     (
