@@ -1,8 +1,8 @@
 /**
  * Trains a whole model: towers on what happened before the ranker's window, the ranker on the requests of that window,
  * whose last part chooses the epoch and how sharp the heads are; then the towers are fine-tuned on the window too. The
- * towers must not have seen the ranker's requests before, or their similarity would look better to the ranker in training
- * than it is in serving.
+ * towers must not have seen a request of the ranker before, or their similarity would look better to the ranker in training
+ * than it is in serving; what came before it they have seen, as in serving (ranker-lessons.ts).
  *
  * Fine-tuning an earlier model is the same on what happened since: its towers have seen nothing of that, so
  * they are to the new requests what they were to the feeds of that time.
@@ -34,11 +34,12 @@ import type {
 } from "./model-folder/trained-model.ts";
 import { cameToUntil, keptNeighbours, neighboursUntil } from "./neighbours/keep-neighbours.ts";
 import { type Lessons, lessonsOf, type PlanOptions, planTraining, towerOptionsOf } from "./plan.ts";
+import type { Retrieving } from "./ranker-lessons.ts";
 import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
 import { embedPosts } from "./towers/embed.ts";
 import { TowerData } from "./towers/model.ts";
 import { type TrainedTowers, trainTowers } from "./towers/train.ts";
-import { type RankerTraining, type Retrieving, trainRanker } from "./train-ranker.ts";
+import { type RankerTraining, trainRanker } from "./train-ranker.ts";
 
 export interface PipelineOptions extends PlanOptions, RankerTraining {
   /** The model to go on from, whose weights are then changed; without it, training starts from scratch. */
@@ -59,9 +60,15 @@ const here: Trainers = { towers: trainTowers, ranker: trainDlrm };
 
 /** Runs a stage of the training, or gives back what it gave when it was run before the training was interrupted. */
 export interface Stages {
-  /** The towers that the ranker is trained on. */
+  /** The towers that the ranker's first requests are found by. */
   towers(train: () => Promise<TrainedTowers>): Promise<TrainedTowers>;
-  ranker(train: () => Promise<TrainedRanker>): Promise<TrainedRanker>;
+  ranker(train: () => Promise<RankerStage>): Promise<RankerStage>;
+}
+
+/** The ranker, and the towers as of its held-out requests. */
+export interface RankerStage {
+  ranker: TrainedRanker;
+  towers: TrainedTowers;
 }
 
 const everyStage: Stages = { towers: (train) => train(), ranker: (train) => train() };
@@ -77,10 +84,18 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const { config = defaultConfig, stages = everyStage, trainers = here, onProgress, signal } = options;
   const plan = planTraining(loaded, lessons, options);
   const { requests, heads, neighbours } = plan;
-  const towers = await stages.towers(() => trainBestTowers(loaded, plan, trainers, onProgress, signal));
-  const ranker = await stages.ranker(() =>
-    trainRanker(loaded, requests, heads, { ...towers, neighbours }, { ...options, from: undefined }, trainers.ranker),
-  );
+  const first = await stages.towers(() => trainBestTowers(loaded, plan, trainers, onProgress, signal));
+  const { ranker, towers } = await stages.ranker(async () => {
+    let towers = first;
+    const further = { ...plan.towers, ...config.towers.further };
+    const goOn = async (from: number, until: number) => {
+      towers = await trainers.towers(community, { ...further, from, until }, onProgress, signal, towers);
+    };
+    const retrieving = { ...first, neighbours, goOn: trainers.elsewhere ? undefined : goOn };
+    const fromScratch = { ...options, from: undefined };
+    const ranker = await trainRanker(loaded, requests, heads, retrieving, fromScratch, trainers.ranker);
+    return { ranker, towers };
+  });
   // fine-tuning changes the towers in place
   const heldBackFrom = requests[rankerPartsOf(requests, config).heldOut[0]].at;
   const heldBack = heldBackTowers({ ...towers, neighbours }, community, heldBackFrom);
@@ -121,15 +136,15 @@ async function goOn(
   const [from, to] = [learnedUntil, requests[0].at];
   const data = new TowerData(community, config.towers);
   let towers: TrainedTowers = { towers: earlier, data, losses: [], examples: 0, steps: 0 };
-  if (unseen.some((event) => timeline.at[event] < to))
-    towers = await stages.towers(() =>
-      trainers.towers(community, { ...further, from, until: to }, onProgress, signal, towers),
-    );
+  towers = await stages.towers(() =>
+    trainers.towers(community, { ...further, from, until: to }, onProgress, signal, towers),
+  );
   const neighboursAt = (at: number) => (hasNeighbours ? neighboursUntil(loaded, interactions, at) : undefined);
   const neighbours = neighboursAt(to);
-  const ranker = await stages.ranker(() =>
-    trainRanker(loaded, requests, dlrm.heads, { ...towers, neighbours }, options, trainers.ranker),
-  );
+  const { ranker } = await stages.ranker(async () => ({
+    ranker: await trainRanker(loaded, requests, dlrm.heads, { ...towers, neighbours }, options, trainers.ranker),
+    towers,
+  }));
   const heldBack = heldBackTowers({ ...towers, neighbours }, community, to);
   const trained = await trainers.towers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;

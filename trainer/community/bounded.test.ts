@@ -185,7 +185,8 @@ function examplesOf({ community, timeline }: LoadedCommunity, from: number): Pro
     followNobody: new Uint8Array(requests.length),
   };
   const options = { rows: 400, hardNegatives: 400, unseenWeight: 1, random: new Random(3) };
-  return rankingExamples(community, timeline, requests, users, vectors, options);
+  const part = { until: requests.length, users, postVectors: vectors };
+  return rankingExamples(community, timeline, requests, [part], options);
 }
 
 function rowsOf(examples: RankingExamples, column: "found" | "posts" | "weights" | "dense" | "categories", r: number) {

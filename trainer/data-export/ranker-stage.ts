@@ -38,7 +38,9 @@ export async function writeRankerStage(
   options: RankerStageOptions,
   identity: StageIdentity,
 ): Promise<void> {
-  const { requests, rows, heads, postVectors } = examples;
+  const { requests, rows, heads, vectors } = examples;
+  // towers that are trained elsewhere are the same for all requests
+  const [{ posts: postVectors }] = vectors;
   const posts = postVectors.length / dimensions;
   const heldOut = new Set(parts.heldOut);
   const learned = new Set([...parts.training, ...parts.heldOut]);

@@ -53,7 +53,7 @@ export function trainedElsewhere(folder: string, manifest: Manifest): TrainedEls
   const reads = readBy(manifest);
   const read = (stage: StageName, name?: string) => readTrained(folder, manifest, stage, name);
   return {
-    readVectors: true,
+    elsewhere: true,
     pathOf: (towers) => paths.get(towers),
     towers: async (community, options, _onProgress, _signal, from) => {
       const stage = from && from.steps > 0 ? "fine-tuning" : "towers";

@@ -114,8 +114,7 @@ function choicesOf({ dlrm, examples, scoreWeights }: Data, of: Uint32Array): Cho
 
 /** Writes what the boost of a row is made of into `x` [boostWidth]. */
 function readRow({ dlrm, examples }: Pick<Data, "dlrm" | "examples">, row: number, x: Float64Array): void {
-  const post = examples.posts[row] * dimensions;
-  for (let d = 0; d < dimensions; d++) x[d] = examples.postVectors[post + d];
+  x.set(examples.postVector(row));
   const at = row * denseWidth + userFeatures.length;
   for (let f = 0; f < features; f++)
     x[dimensions + f] = standardised(examples.dense[at + f], userFeatures.length + f, dlrm);

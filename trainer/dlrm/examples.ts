@@ -5,6 +5,7 @@
 import type { OnProgress } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { categories, categoryStarts } from "../../supabase/functions/_shared/features/categories.ts";
+import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import {
   pairFeatures,
@@ -39,6 +40,16 @@ export interface RequestUsers {
   followNobody: Uint8Array;
 }
 
+/** What the towers of a time make of the next requests. */
+export interface RequestsOfTime {
+  /** The number of the request that is no longer of this time. */
+  until: number;
+  /** Of these requests. */
+  users: RequestUsers;
+  /** [posts, 32] */
+  postVectors: Float32Array;
+}
+
 interface ExampleOptions {
   /** What the labels of the requests are of; default: the kinds of interaction. */
   heads?: readonly Head[];
@@ -56,13 +67,12 @@ interface ExampleOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Walks through the requests and gathers `rows` of each one's candidates. `postVectors` [posts, 32]. */
+/** Walks through the requests and gathers `rows` of each one's candidates; the next of the times are asked for when the walk has come to them. */
 export async function rankingExamples(
   community: Community,
   timeline: Timeline,
   requests: RankerRequest[],
-  users: RequestUsers,
-  postVectors: Float32Array,
+  times: Iterable<RequestsOfTime> | AsyncIterable<RequestsOfTime>,
   {
     heads,
     rows,
@@ -75,15 +85,26 @@ export async function rankingExamples(
     signal,
   }: ExampleOptions,
 ): Promise<RankingExamples> {
-  const examples = new RankingExamples(requests, rows, heads, postVectors, readsVectors);
-  examples.users.set(users.vectors);
+  const examples = new RankingExamples(requests, rows, heads, readsVectors);
   const state = new CommunityState(community, timeline);
-  for (const [r, request] of requests.entries()) {
+  let from = 0;
+  for await (const { until, users, postVectors } of times) {
+    examples.vectors.push({ from, posts: postVectors });
+    examples.users.set(users.vectors, from * dimensions);
+    for (let r = from; r < until; r++) await gather(r, users, r - from, postVectors);
+    from = until;
+  }
+  onProgress({ step: "ranking examples", done: requests.length, total: requests.length });
+  return examples;
+
+  /** Gathers the rows of request `r`, whose user is the `i`-th of those. */
+  async function gather(r: number, users: RequestUsers, i: number, postVectors: Float32Array): Promise<void> {
     signal?.throwIfAborted();
+    const request = requests[r];
     state.advance(request.event);
-    const vector = vectorAt(users.vectors, r);
-    const acts = users.acts[r];
-    const followsNobody = users.followNobody[r] === 1;
+    const vector = vectorAt(users.vectors, i);
+    const acts = users.acts[i];
+    const followsNobody = users.followNobody[i] === 1;
     const shown = "shown" in request ? request.shown.map(({ post }) => post) : [];
     const candidates = state.candidates(request.user, request.at, vector, postVectors, {
       shown,
@@ -91,7 +112,7 @@ export async function rankingExamples(
       followsNobody,
       neighbours,
     });
-    const history = users.histories[r].map((post) => vectorAt(postVectors, post));
+    const history = users.histories[i].map((post) => vectorAt(postVectors, post));
     const user =
       acts === Number.POSITIVE_INFINITY
         ? state.user(request.user, history)
@@ -105,7 +126,7 @@ export async function rankingExamples(
     write(examples, r, features, candidates, sampled);
     if (readsVectors) {
       const chosen = sampled.chosen.map((candidate) => candidates[candidate].post);
-      const matches = vectorMatches(componentsOf(community, users.histories[r]), componentsOf(community, chosen));
+      const matches = vectorMatches(componentsOf(community, users.histories[i]), componentsOf(community, chosen));
       examples.vectorMatches.set(matches, examples.rowOf(r) * vectorMatchInputs);
     }
     if (r % 64 === 0) {
@@ -113,8 +134,6 @@ export async function rankingExamples(
       await new Promise(setImmediate);
     }
   }
-  onProgress({ step: "ranking examples", done: requests.length, total: requests.length });
-  return examples;
 }
 
 function write(

@@ -18,8 +18,8 @@ export class RankingExamples {
   readonly requests: RankerRequest[];
   /** What there are labels of. */
   readonly heads: readonly Head[];
-  /** [posts, 32] By post number: those that the candidates were found by. */
-  readonly postVectors: Float32Array;
+  /** The vectors that candidates were found by, [posts, 32] by post number: each matrix from the number of a request on, in their order. */
+  readonly vectors: { from: number; posts: Float32Array }[] = [];
   /** [requests, 32] */
   readonly users: Float32Array;
   /** [requests] 1 where the user came to a row's post; 0: what its labels of `kinds` say does not count. */
@@ -43,17 +43,10 @@ export class RankingExamples {
   /** [requests · rows, 2] `vectorMatches`; empty where the model reads no vectors of the app's own. */
   readonly vectorMatches: Float32Array;
 
-  constructor(
-    requests: RankerRequest[],
-    rows: number,
-    heads: readonly Head[] = kinds,
-    postVectors: Float32Array = new Float32Array(),
-    readsVectors = false,
-  ) {
+  constructor(requests: RankerRequest[], rows: number, heads: readonly Head[] = kinds, readsVectors = false) {
     this.requests = requests;
     this.rows = rows;
     this.heads = heads;
-    this.postVectors = postVectors;
     const n = requests.length * rows;
     this.users = new Float32Array(requests.length * dimensions);
     this.found = new Uint8Array(requests.length);
@@ -71,6 +64,14 @@ export class RankingExamples {
   /** The number of a request's i-th row. */
   rowOf(request: number, i = 0): number {
     return request * this.rows + i;
+  }
+
+  /** The vector of a row's post, [32]. */
+  postVector(row: number): Float32Array {
+    const request = Math.floor(row / this.rows);
+    const ofThen = this.vectors.findLast(({ from }) => from <= request);
+    if (!ofThen) throw new Error(`request ${request} has no vectors`);
+    return vectorAt(ofThen.posts, this.posts[row]);
   }
 
   /** Numbers of all rows of some requests. */
@@ -185,13 +186,14 @@ function oneRequest(examples: RankingExamples, request: number): RankingExamples
     [examples.requests[request]],
     rows,
     examples.heads,
-    new Float32Array(rows * dimensions),
     examples.vectorMatches.length > 0,
   );
+  const vectors = new Float32Array(rows * dimensions);
+  one.vectors.push({ from: 0, posts: vectors });
   one.users.set(vectorAt(examples.users, request));
   for (let row = 0; row < rows; row++) {
     one.posts[row] = row;
-    one.postVectors.set(vectorAt(examples.postVectors, examples.posts[first + row]), row * dimensions);
+    vectors.set(examples.postVector(first + row), row * dimensions);
   }
   one.weights.fill(1);
   one.dense.set(examples.dense.subarray(first * denseWidth, (first + rows) * denseWidth));

@@ -21,7 +21,8 @@ export function randomExamples(
   const made = Array.from({ length: requests }, (_, event): Request => {
     return { event, user: 0, post: 0, at: event, labels: [0, event % 4 === 0 ? 1 : 0, 1] };
   });
-  const examples = new RankingExamples(made, rows, heads, randomVectors(new Random(5), rows));
+  const examples = new RankingExamples(made, rows, heads);
+  examples.vectors.push({ from: 0, posts: randomVectors(new Random(5), rows) });
   for (const [r, { labels }] of made.entries()) examples.labels.set(labels, examples.rowOf(r) * heads.length);
   for (let i = 0; i < examples.dense.length; i++) examples.dense[i] = 2 + random.normal();
   for (let i = 0; i < examples.users.length; i++) examples.users[i] = random.normal() / Math.sqrt(dimensions);

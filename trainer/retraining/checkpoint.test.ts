@@ -68,7 +68,8 @@ test("users and posts are found by id: some have gone and others come since", as
   assert.deepEqual(row(is, 7), new Float32Array(32));
 });
 
-test("the ranker comes back, and the time that it took", async (t) => {
+test("the ranker comes back with its towers, and the time that it took", async (t) => {
+  await startBackend("js");
   const folder = await temporaryFolder(t);
   const examples = randomExamples(new Random(1), 20, 12);
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, new Random(1));
@@ -77,10 +78,14 @@ test("the ranker comes back, and the time that it took", async (t) => {
   const ranker = { dlrm, dlrmLosses: [2, 1], heldOutLosses: [2], epoch: 1, requests: 20, sampled, features };
   const first = await Checkpoint.open(folder, identity, 5);
   first.stopwatch.startAt({ wall: 1000, processor: 500 });
-  await first.stages(community()).ranker(() => Promise.resolve(ranker));
+  const towers = await trainTowers(community(), options);
+  await first.stages(community()).ranker(() => Promise.resolve({ ranker, towers }));
   const second = await Checkpoint.open(folder, identity, 9);
   assert.equal(second.learnedUntil, 5, "it learns up to the instant at which it began");
-  const { dlrm: read, ...rest } = await second.stages(community()).ranker(unexpected);
+  const kept = await second.stages(community()).ranker(unexpected);
+  const { dlrm: read, ...rest } = kept.ranker;
+  assert.deepEqual(kept.towers.towers.tokens.weights.values, towers.towers.tokens.weights.values);
+  assert.equal(kept.towers.steps, towers.steps);
   assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
   assert.deepEqual(rest, { dlrmLosses: [2, 1], heldOutLosses: [2], epoch: 1, requests: 20, sampled, features });
   const { wall, processor } = second.stopwatch.read();
@@ -108,16 +113,19 @@ test("a damaged stage is trained again, a half-written one was never there, and 
   const folder = await temporaryFolder(t);
   const examples = randomExamples(new Random(1), 20, 12);
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, new Random(1));
+  await startBackend("js");
+  const towers = await trainTowers(community(), options);
   let trained = 0;
   const train = async () => {
     trained++;
-    return { dlrm, dlrmLosses: [], heldOutLosses: [], epoch: 0, requests: 20, sampled: [], features: [] };
+    const ranker = { dlrm, dlrmLosses: [], heldOutLosses: [], epoch: 0, requests: 20, sampled: [], features: [] };
+    return { ranker, towers };
   };
   const run = async () => (await Checkpoint.open(folder, identity, 5)).stages(community()).ranker(train);
   await run();
   await run();
   assert.equal(trained, 1);
-  const path = join(folder, "ranker.v8");
+  const path = join(folder, "ranker-and-towers.v8");
   const whole = await readFile(path);
   await writeFile(path, whole.subarray(0, 1000));
   await run();

@@ -34,6 +34,14 @@ export interface TrainingIdentity {
   vectors: VectorSpec | null;
 }
 
+/** Version 1.0.0 left a ranker without towers in `ranker.v8`. */
+const rankerStage = "ranker-and-towers";
+
+interface PackedRankerStage {
+  ranker: Omit<TrainedRanker, "dlrm"> & { graph: Uint8Array; heads: Head[] };
+  towers: PackedTowers;
+}
+
 export class Checkpoint {
   /** Where the finished model goes. */
   readonly modelFolder: string;
@@ -64,23 +72,27 @@ export class Checkpoint {
 
   /** The stages of a training on a community as it is now: who and what is new since they were run has learned nothing in them. */
   stages(community: Community, config = defaultConfig): Stages {
+    const unpack = (kept: PackedTowers) => unpackTowers(kept, community, new TowerData(community, config.towers));
     return {
       towers: async (train) => {
         const kept = await this.read<PackedTowers>("towers");
-        if (kept) return unpackTowers(kept, community, new TowerData(community, config.towers));
+        if (kept) return unpack(kept);
         const trained: TrainedTowers = await train();
         await this.keep("towers", packTowers(trained, community));
         return trained;
       },
       ranker: async (train) => {
-        const kept = await this.read<Omit<TrainedRanker, "dlrm"> & { graph: Uint8Array; heads: Head[] }>("ranker");
+        const kept = await this.read<PackedRankerStage>(rankerStage);
         if (kept) {
-          const { graph, heads, sampled, ...rest } = kept;
-          return { ...rest, dlrm: dlrmOf(graph, heads, config), sampled: sampled.map(examplesOf) };
+          const { graph, heads, sampled, ...rest } = kept.ranker;
+          const ranker = { ...rest, dlrm: dlrmOf(graph, heads, config), sampled: sampled.map(examplesOf) };
+          return { ranker, towers: unpack(kept.towers) };
         }
-        const { dlrm, ...rest } = await train();
-        await this.keep("ranker", { ...rest, graph: dlrmGraph(dlrm), heads: dlrm.heads });
-        return { dlrm, ...rest };
+        const trained = await train();
+        const { dlrm, ...rest } = trained.ranker;
+        const ranker = { ...rest, graph: dlrmGraph(dlrm), heads: dlrm.heads };
+        await this.keep(rankerStage, { ranker, towers: packTowers(trained.towers, community) });
+        return trained;
       },
     };
   }

@@ -118,7 +118,7 @@ test("they read the posts' and do without those of users, where these say nothin
   });
   assert.deepEqual(readsVectors(towers.dense), { posts: true, users: false });
   assert.deepEqual(losses, (await trainTowers(loaded.community, options)).losses);
-  const settled = { towers: trainTowers, readVectors: true };
+  const settled = { towers: trainTowers, elsewhere: true };
   const read = await trainBestTowers(all, { cameTo, later, towers: options, neighbours: undefined, requests }, settled);
   assert.deepEqual(readsVectors(read.towers.dense), { posts: true, users: true });
 });

@@ -51,15 +51,15 @@ export interface TowerPlan {
 /** What trains towers. */
 export interface TowerTrainer {
   towers: typeof trainTowers;
-  /** Whether it was settled before that they read all vectors of the app's own. */
-  readVectors?: boolean;
+  /** Whether they were trained before, by another trainer: reading all vectors of the app's own, and not step by step. */
+  elsewhere?: boolean;
 }
 
 /** Trains the towers in each way that there is, and gives the best. The first way is without ID embeddings of posts where pages tell. */
 export async function trainBestTowers(
   loaded: LoadedCommunity,
   { cameTo, later, towers: options, neighbours, requests }: TowerPlan,
-  { towers: train, readVectors = false }: TowerTrainer = { towers: trainTowers },
+  { towers: train, elsewhere = false }: TowerTrainer = { towers: trainTowers },
   onProgress?: OnProgress,
   signal?: AbortSignal,
 ): Promise<TrainedTowers> {
@@ -67,7 +67,7 @@ export async function trainBestTowers(
   const pages = tellingPages(requests);
   const first = { ...options, withoutPostIds: pages.length > 0 };
   let best = await train(community, first, onProgress, signal);
-  const others = readVectors ? [] : withFewerVectors(community);
+  const others = elsewhere ? [] : withFewerVectors(community);
   if (later.length === 0 || (others.length === 0 && pages.length === 0 && !neighbours)) return best;
   // where pages tell and nothing is tried besides, nobody asks it, and it walks through the timeline
   let known: ReturnType<typeof judgeOf> | undefined;

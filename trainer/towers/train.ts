@@ -62,6 +62,8 @@ export async function trainTowers(
   const towers = from?.towers ?? newTowers(community, data, options.until, options, random);
   const all = positivesBefore(community, options.until, options.mostPositives, options.bound);
   const positives = options.from === undefined ? all : withOlder(all, options.from, options.olderPerNew, random);
+  // nothing is new
+  if (from && positives.at.length === 0) return from;
   const batch = Math.min(positives.at.length, batchOf(all.at.length, options));
   const withoutPostIds = from ? !towers.postIdEmbeddings.weights.values.some(Boolean) : options.withoutPostIds;
   const postIdEmbeddingDropout = withoutPostIds ? 1 : options.idEmbeddingDropout;
