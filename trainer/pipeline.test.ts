@@ -1,8 +1,7 @@
 /** Fine-tuning an earlier model: what it learns from, and what the towers have seen by then. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import type { LoadedCommunity } from "./community/from-database.ts";
 import { defaultConfig } from "./config/config.ts";
 import { RankingExamples } from "./dlrm/ranking-examples.ts";
 import { firstInteractionEvents } from "./dlrm/requests.ts";
@@ -13,7 +12,7 @@ import { dlrmOf, towersOf } from "./export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import type { EarlierModel, TrainedModel } from "./model-folder/trained-model.ts";
 import { trainModel } from "./pipeline.ts";
-import { fillSmallCommunity } from "./testing.ts";
+import { loadSmallCommunity } from "./testing.ts";
 import { embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 
@@ -24,13 +23,7 @@ let first: { until: number; model: TrainedModel; since: number };
 
 before(async () => {
   await startBackend();
-  const database = await openEmbeddedCopy();
-  try {
-    await fillSmallCommunity(database);
-    loaded = await communityFromDatabase(database);
-  } finally {
-    await database.close();
-  }
+  loaded = await loadSmallCommunity();
   const events = firstInteractionEvents(loaded.community, loaded.timeline, Infinity);
   const start = events[Math.floor(0.7 * events.length)];
   const until = loaded.timeline.at[start];

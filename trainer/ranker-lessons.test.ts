@@ -1,12 +1,11 @@
 /** Of which time the towers are that bring the ranker its requests. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
-import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import type { LoadedCommunity } from "./community/from-database.ts";
 import { startBackend } from "./engine/backend.ts";
 import { lessonsOf, type Plan, planTraining } from "./plan.ts";
 import { type Retrieving, rankerLessons } from "./ranker-lessons.ts";
-import { fillSmallCommunity } from "./testing.ts";
+import { loadSmallCommunity } from "./testing.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { type TrainedTowers, trainTowers } from "./towers/train.ts";
@@ -17,13 +16,7 @@ let plan: Plan;
 
 before(async () => {
   await startBackend();
-  const database = await openEmbeddedCopy();
-  try {
-    await fillSmallCommunity(database);
-    loaded = await communityFromDatabase(database);
-  } finally {
-    await database.close();
-  }
+  loaded = await loadSmallCommunity();
   plan = planTraining(loaded, lessonsOf(loaded, options), options);
 });
 

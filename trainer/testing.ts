@@ -5,6 +5,8 @@ import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import type { Scope } from "../db/testing.ts";
+import { openEmbeddedCopy } from "../db/testing-embedded.ts";
+import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 
 /** A folder that is gone when the scope is over. */
@@ -22,5 +24,16 @@ export async function fillSmallCommunity(database: Database): Promise<void> {
     await importBundle(database, folder);
   } finally {
     await rm(folder, { recursive: true });
+  }
+}
+
+/** That community, as a training reads it. */
+export async function loadSmallCommunity(): Promise<LoadedCommunity> {
+  const database = await openEmbeddedCopy();
+  try {
+    await fillSmallCommunity(database);
+    return await communityFromDatabase(database);
+  } finally {
+    await database.close();
   }
 }
