@@ -18,7 +18,7 @@ export interface RankerTraining {
   until?: number;
   scoreWeights: number[];
   config?: Config | undefined;
-  /** Given what the ranker was trained on, some 200 MB that nobody else keeps: for models to compare it with. */
+  /** Given what the ranker was trained on, some 270 MB that nobody else keeps: for models to compare it with. */
   onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
   from?: EarlierModel | undefined;
   onProgress?: OnProgress;

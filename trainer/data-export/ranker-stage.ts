@@ -38,9 +38,8 @@ export async function writeRankerStage(
   options: RankerStageOptions,
   identity: StageIdentity,
 ): Promise<void> {
-  const { requests, rows, heads, vectors } = examples;
-  // towers that are trained elsewhere are the same for all requests
-  const [{ posts: postVectors }] = vectors;
+  const { requests, rows, heads } = examples;
+  const postVectors = vectorsOfPosts(examples);
   const posts = postVectors.length / dimensions;
   const heldOut = new Set(parts.heldOut);
   const learned = new Set([...parts.training, ...parts.heldOut]);
@@ -119,6 +118,13 @@ export async function writeRankerStage(
       },
     },
   );
+}
+
+/** [posts, 32] By post number, zeros for a post of no row: towers that are trained elsewhere are the same for all requests. */
+function vectorsOfPosts({ posts, postVectors }: RankingExamples): Float32Array {
+  const vectors = new Float32Array((1 + posts.reduce((a, b) => Math.max(a, b), 0)) * dimensions);
+  for (const [row, post] of posts.entries()) vectors.set(vectorAt(postVectors, row), post * dimensions);
+  return vectors;
 }
 
 function rowColumns(examples: RankingExamples, scoreWeights: number[], from: number, to: number) {

@@ -23,7 +23,7 @@ export function constants(dlrm: Dlrm, examples: RankingExamples, requests: Uint3
     const request = Math.floor(row / examples.rows);
     dense.set(examples.dense.subarray(row * denseWidth, (row + 1) * denseWidth), i * denseWidth);
     user.set(vectorAt(examples.users, request), i * dimensions);
-    post.set(examples.postVector(row), i * dimensions);
+    post.set(vectorAt(examples.postVectors, row), i * dimensions);
   }
   return {
     dense: { values: dense, shape: [n, denseWidth] },

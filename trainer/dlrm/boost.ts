@@ -12,6 +12,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import { estimate } from "../evaluation/metrics/statistics.ts";
 import { type Choices, choiceLoss, fitChoices } from "./conditional-logit.ts";
 import { denseWidth, standardised } from "./dense-features.ts";
@@ -114,7 +115,7 @@ function choicesOf({ dlrm, examples, scoreWeights }: Data, of: Uint32Array): Cho
 
 /** Writes what the boost of a row is made of into `x` [boostWidth]. */
 function readRow({ dlrm, examples }: Pick<Data, "dlrm" | "examples">, row: number, x: Float64Array): void {
-  x.set(examples.postVector(row));
+  x.set(vectorAt(examples.postVectors, row));
   const at = row * denseWidth + userFeatures.length;
   for (let f = 0; f < features; f++)
     x[dimensions + f] = standardised(examples.dense[at + f], userFeatures.length + f, dlrm);

@@ -89,7 +89,6 @@ export async function rankingExamples(
   const state = new CommunityState(community, timeline);
   let from = 0;
   for await (const { until, users, postVectors } of times) {
-    examples.vectors.push({ from, posts: postVectors });
     examples.users.set(users.vectors, from * dimensions);
     for (let r = from; r < until; r++) await gather(r, users, r - from, postVectors);
     from = until;
@@ -124,6 +123,8 @@ export async function rankingExamples(
         ? pageRows(candidates, request, rows, unseenWeight, random)
         : positiveAndNegatives(candidates, request, rows, hardNegatives, random);
     write(examples, r, features, candidates, sampled);
+    for (const [row, candidate] of sampled.chosen.entries())
+      examples.postVectors.set(vectorAt(postVectors, candidates[candidate].post), examples.rowOf(r, row) * dimensions);
     if (readsVectors) {
       const chosen = sampled.chosen.map((candidate) => candidates[candidate].post);
       const matches = vectorMatches(componentsOf(community, users.histories[i]), componentsOf(community, chosen));

@@ -23,7 +23,7 @@ export const dlrmSchema = z
     // --- the training set ---
     maximumRequests: count(100_000, 20)
       .default(6000)
-      .describe("The ranker learns from at most this many of the latest requests. Not tuned: they take some 200 MB."),
+      .describe("The ranker learns from at most this many of the latest requests. Not tuned: they take some 270 MB."),
     interactionsPerRequest: count(20)
       .default(3)
       .describe("And from one first interaction in this many: the towers learn from the others. Not tuned."),

@@ -18,14 +18,14 @@ export class RankingExamples {
   readonly requests: RankerRequest[];
   /** What there are labels of. */
   readonly heads: readonly Head[];
-  /** The vectors that candidates were found by, [posts, 32] by post number: each matrix from the number of a request on, in their order. */
-  readonly vectors: { from: number; posts: Float32Array }[] = [];
   /** [requests, 32] */
   readonly users: Float32Array;
   /** [requests] 1 where the user came to a row's post; 0: what its labels of `kinds` say does not count. */
   readonly found: Uint8Array;
   /** [requests · rows] post numbers */
   readonly posts: Int32Array;
+  /** [requests · rows, 32] Of these posts, by the towers that found them. */
+  readonly postVectors: Float32Array;
   /** [requests · rows] how many candidates a row stands for; 0 for rows that fill up a request of few candidates. */
   readonly weights: Float32Array;
   /** [requests · rows] How much a row counts in the losses; 0 for rows that fill up a request. */
@@ -51,6 +51,7 @@ export class RankingExamples {
     this.users = new Float32Array(requests.length * dimensions);
     this.found = new Uint8Array(requests.length);
     this.posts = new Int32Array(n);
+    this.postVectors = new Float32Array(n * dimensions);
     this.weights = new Float32Array(n);
     this.lossWeights = new Float32Array(n);
     this.logPositions = new Float32Array(n);
@@ -64,14 +65,6 @@ export class RankingExamples {
   /** The number of a request's i-th row. */
   rowOf(request: number, i = 0): number {
     return request * this.rows + i;
-  }
-
-  /** The vector of a row's post, [32]. */
-  postVector(row: number): Float32Array {
-    const request = Math.floor(row / this.rows);
-    const ofThen = this.vectors.findLast(({ from }) => from <= request);
-    if (!ofThen) throw new Error(`request ${request} has no vectors`);
-    return vectorAt(ofThen.posts, this.posts[row]);
   }
 
   /** Numbers of all rows of some requests. */
@@ -178,7 +171,7 @@ export function sampledRequests(examples: RankingExamples): RankingExamples[] {
   return last.reverse().map((request) => oneRequest(examples, request));
 }
 
-/** A request alone with the vectors of its posts, each of whose rows that stands for anything stands for one candidate, as in serving. */
+/** A request alone, each of whose rows that stands for anything stands for one candidate, as in serving. */
 function oneRequest(examples: RankingExamples, request: number): RankingExamples {
   const first = examples.rowOf(request);
   const rows = examples.weights.subarray(first, examples.rowOf(request + 1)).findLastIndex((weight) => weight > 0) + 1;
@@ -188,13 +181,9 @@ function oneRequest(examples: RankingExamples, request: number): RankingExamples
     examples.heads,
     examples.vectorMatches.length > 0,
   );
-  const vectors = new Float32Array(rows * dimensions);
-  one.vectors.push({ from: 0, posts: vectors });
   one.users.set(vectorAt(examples.users, request));
-  for (let row = 0; row < rows; row++) {
-    one.posts[row] = row;
-    vectors.set(examples.postVector(first + row), row * dimensions);
-  }
+  one.posts.set(examples.posts.subarray(first, first + rows));
+  one.postVectors.set(examples.postVectors.subarray(first * dimensions, (first + rows) * dimensions));
   one.weights.fill(1);
   one.dense.set(examples.dense.subarray(first * denseWidth, (first + rows) * denseWidth));
   one.vectorMatches.set(examples.vectorMatches.subarray(first * vectorMatchInputs, (first + rows) * vectorMatchInputs));

@@ -3,6 +3,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { type Head, kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { Random } from "../engine/random.ts";
+import { vectorAt } from "../engine/vector-at.ts";
 import { denseWidth } from "./dense-features.ts";
 import { dlrmDefaults } from "./hyperparameters.ts";
 import { RankingExamples } from "./ranking-examples.ts";
@@ -22,12 +23,13 @@ export function randomExamples(
     return { event, user: 0, post: 0, at: event, labels: [0, event % 4 === 0 ? 1 : 0, 1] };
   });
   const examples = new RankingExamples(made, rows, heads);
-  examples.vectors.push({ from: 0, posts: randomVectors(new Random(5), rows) });
+  const vectors = randomVectors(new Random(5), rows);
   for (const [r, { labels }] of made.entries()) examples.labels.set(labels, examples.rowOf(r) * heads.length);
   for (let i = 0; i < examples.dense.length; i++) examples.dense[i] = 2 + random.normal();
   for (let i = 0; i < examples.users.length; i++) examples.users[i] = random.normal() / Math.sqrt(dimensions);
   for (let row = 0; row < requests * rows; row++) {
     examples.posts[row] = random.below(rows);
+    examples.postVectors.set(vectorAt(vectors, examples.posts[row]), row * dimensions);
     examples.weights[row] = 1;
     examples.lossWeights[row] = 1;
     // one user and one moment per request

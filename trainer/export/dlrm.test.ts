@@ -118,8 +118,7 @@ function feedsOf(examples: RankingExamples, request: number, n = rows) {
       const row = first + Math.floor(i / width);
       return examples.dense[row * denseWidth + from + (i % width)];
     });
-  const posts = new Float32Array(n * dimensions);
-  for (let i = 0; i < n; i++) posts.set(examples.postVector(first + i), i * dimensions);
+  const posts = examples.postVectors.slice(first * dimensions, (first + n) * dimensions);
   const c = categories.length;
   return {
     user: float32(examples.users.slice(request * dimensions, (request + 1) * dimensions), [1, dimensions]),

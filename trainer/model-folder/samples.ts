@@ -80,7 +80,7 @@ function userSample(community: Community, { towers: { towers, data }, postVector
 }
 
 /** What serving feeds the ranker's graph of one request alone. */
-export function dlrmFeeds({ rows, users, vectors, dense, categories: ids, vectorMatches }: RankingExamples): Feeds {
+export function dlrmFeeds({ rows, users, postVectors, dense, categories: ids, vectorMatches }: RankingExamples): Feeds {
   const [u, p] = [userFeatures.length, postFeatures.length];
   const columns = (from: number, width: number, n = rows) =>
     float32(
@@ -92,7 +92,7 @@ export function dlrmFeeds({ rows, users, vectors, dense, categories: ids, vector
     );
   return {
     user: float32(users.slice(), [1, dimensions]),
-    posts: float32(vectors[0].posts, [rows, dimensions]),
+    posts: float32(postVectors, [rows, dimensions]),
     user_features: columns(0, u, 1),
     post_features: columns(u, p),
     pair_features: columns(u + p, denseWidth - u - p),

@@ -130,7 +130,7 @@ export class ReplayedSystem {
   }
 
   private async compute(user: number, at: number, interactions: number): Promise<CandidateList> {
-    // 200 MB that nobody needs any more: all training comes before the first list
+    // 270 MB that nobody needs any more: all training comes before the first list
     this.trainingSet = undefined;
     const { state, loaded, histories, model } = this;
     state.advance(this.events[interactions] ?? loaded.timeline.length, at);
