@@ -5,6 +5,7 @@
  * learned on towers of the time before them all trusted the similarity of posts too little which these had never seen. Pages by score of people with fewer than ten acts
  * earned .621 of the true law's, and earn .636 (synthetic community, means of three models); docs/research/experiments.md#towers-of-their-time has the table.
  */
+import type { OnProgress } from "../db/progress.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
@@ -15,15 +16,25 @@ import type { RankerRequest } from "./dlrm/page-requests.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { Random } from "./engine/random.ts";
 import { rankerPartsOf } from "./learnable.ts";
-import type { TrainedModel } from "./model-folder/trained-model.ts";
+import type { EarlierModel, TrainedModel } from "./model-folder/trained-model.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { readsVectors } from "./towers/network.ts";
 import type { TrainedTowers } from "./towers/train.ts";
-import type { RankerTraining } from "./train-ranker.ts";
 
 /** The requests that are learned from are of so many times, those held out of one more: with eight, pages by score were worth as much. */
 const times = 4;
+
+export interface LessonOptions {
+  seed: number;
+  /** Only what happened before this instant (milliseconds) is learned from; default: everything. */
+  until?: number;
+  config?: Config | undefined;
+  /** The model whose ranker goes on with them. */
+  from?: EarlierModel | undefined;
+  onProgress?: OnProgress;
+  signal?: AbortSignal | undefined;
+}
 
 /** What brings the ranker its candidates. */
 export interface Retrieving extends Pick<TrainedTowers, "towers" | "data">, Partial<Pick<TrainedModel, "neighbours">> {
@@ -45,7 +56,7 @@ export async function rankerLessons(
   requests: RankerRequest[],
   heads: readonly Head[],
   { towers, data, neighbours, goOn }: Retrieving,
-  options: RankerTraining,
+  options: LessonOptions,
 ): Promise<RankerLessons> {
   const { seed, until = Number.POSITIVE_INFINITY, config = defaultConfig, from, onProgress, signal } = options;
   const { ranker } = config;

@@ -1,8 +1,7 @@
 /** The ranker of a training: the network, and what is fitted to it afterwards. */
-import type { OnProgress } from "../db/progress.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
-import { type Config, defaultConfig } from "./config/config.ts";
+import { defaultConfig } from "./config/config.ts";
 import { fitBoost } from "./dlrm/boost.ts";
 import { calibrateHeads, expectedPositives, shiftHeads } from "./dlrm/calibrate-heads.ts";
 import { fitNewUserStrength } from "./dlrm/new-users.ts";
@@ -10,19 +9,13 @@ import type { RankerRequest } from "./dlrm/page-requests.ts";
 import { type RankerParts, type RankingExamples, sampledRequests } from "./dlrm/ranking-examples.ts";
 import { trainDlrm } from "./dlrm/train.ts";
 import { trainingFeatures } from "./dlrm/training-features.ts";
-import type { EarlierModel, TrainedRanker } from "./model-folder/trained-model.ts";
-import { type Retrieving, rankerLessons } from "./ranker-lessons.ts";
+import type { TrainedRanker } from "./model-folder/trained-model.ts";
+import { type LessonOptions, type Retrieving, rankerLessons } from "./ranker-lessons.ts";
 
-export interface RankerTraining {
-  seed: number;
-  until?: number;
+export interface RankerTraining extends LessonOptions {
   scoreWeights: number[];
-  config?: Config | undefined;
   /** Given what the ranker was trained on, some 270 MB that nobody else keeps: for models to compare it with. */
   onExamples?: (examples: RankingExamples, parts: RankerParts) => void;
-  from?: EarlierModel | undefined;
-  onProgress?: OnProgress;
-  signal?: AbortSignal | undefined;
 }
 
 /** The options of the network's training. */

@@ -31,7 +31,6 @@ import { meanVectorOf, TowerData, type Towers } from "../towers/model.ts";
 import { positivesBefore } from "../towers/positives.ts";
 import { towerTrainer } from "../towers/tower-trainer.ts";
 import { batchOf } from "../towers/train.ts";
-import { dlrmOptionsOf } from "../train-ranker.ts";
 import { withVectors } from "../vectors/read-vectors.ts";
 import { type ExportContext, exportData, exportForRanker } from "./export-data.ts";
 import { importTrained } from "./import-model.ts";
@@ -243,12 +242,7 @@ async function rankerExamples() {
 
 async function trainedRanker(heads: readonly Head[]) {
   const { tensors } = await readSafetensors(join(folder, "ranker", "weights.safetensors"));
-  return dlrmOfWeights(
-    tensors,
-    heads,
-    { ...dlrmOptionsOf(plan.requests, { seed, scoreWeights, config: quickConfig }), hasVectors: true },
-    "ranker",
-  );
+  return dlrmOfWeights(tensors, heads, { ...rankerOptions, seed, scoreWeights, hasVectors: true }, "ranker");
 }
 
 for (const stage of stages)
