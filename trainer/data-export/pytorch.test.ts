@@ -242,7 +242,7 @@ async function rankerExamples() {
 
 async function trainedRanker(heads: readonly Head[]) {
   const { tensors } = await readSafetensors(join(folder, "ranker", "weights.safetensors"));
-  return dlrmOfWeights(tensors, heads, { ...rankerOptions, seed, scoreWeights, hasVectors: true }, "ranker");
+  return dlrmOfWeights(tensors, heads, { ...rankerOptions, hasVectors: true }, "ranker");
 }
 
 for (const stage of stages)
