@@ -42,7 +42,7 @@ export const towerSchema = z
     ),
     further: tuning(
       { learningRate: 0.001, epochs: 1 },
-      "Of fine-tuning: on what is new and, for each of that, on `olderPerNew` older positives.",
+      "Of fine-tuning, and between the ranker's requests: on what is new and, for each of that, on `olderPerNew` older positives.",
     ),
     olderPerNew: count(10_000, 0)
       .default(100)
