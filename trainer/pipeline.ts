@@ -88,8 +88,8 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
   const { ranker, towers } = await stages.ranker(async () => {
     let towers = first;
     const further = { ...plan.towers, ...config.towers.further };
-    const goOn = async (from: number, until: number) => {
-      towers = await trainers.towers(community, { ...further, from, until }, onProgress, signal, towers);
+    const goOn = async (from: number, until: number, onStep: () => void) => {
+      towers = await trainers.towers(community, { ...further, from, until }, onStep, signal, towers);
     };
     const retrieving = { ...first, neighbours, goOn: trainers.elsewhere ? undefined : goOn };
     const fromScratch = { ...options, from: undefined };

@@ -10,7 +10,7 @@ import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
-import { type RequestsOfTime, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
+import { gathering, type RequestsOfTime, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
 import type { OfNewUsers } from "./dlrm/new-users.ts";
 import type { RankerRequest } from "./dlrm/page-requests.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
@@ -38,8 +38,8 @@ export interface LessonOptions {
 
 /** What brings the ranker its candidates. */
 export interface Retrieving extends Pick<TrainedTowers, "towers" | "data">, Partial<Pick<TrainedModel, "neighbours">> {
-  /** Takes the towers on, in place, with what happened from an instant until another. Left out: they stay as they are. */
-  goOn?: ((from: number, until: number) => Promise<void>) | undefined;
+  /** Takes the towers on, in place, with what happened from an instant until another, and tells of each of its steps. Left out: they stay as they are. */
+  goOn?: ((from: number, until: number, onStep: () => void) => Promise<void>) | undefined;
 }
 
 /** What a ranker is trained on. */
@@ -99,7 +99,8 @@ export async function rankerLessons(
   async function* ofTheirTime(): AsyncGenerator<RequestsOfTime> {
     const starts = goOn ? startsOfTimes(parts) : [0];
     for (const [i, start] of starts.entries()) {
-      if (i > 0) await goOn?.(requests[starts[i - 1]].at, requests[start].at);
+      const onStep = () => onProgress?.({ step: gathering, done: start, total: requests.length });
+      if (i > 0) await goOn?.(requests[starts[i - 1]].at, requests[start].at, onStep);
       const end = starts[i + 1] ?? requests.length;
       postVectors = embedPosts(towers, data, community.posts.ids.length);
       const those = requests.slice(start, end);

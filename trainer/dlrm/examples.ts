@@ -67,6 +67,9 @@ interface ExampleOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** The name of the step. */
+export const gathering = "ranking examples";
+
 /** Walks through the requests and gathers `rows` of each one's candidates; the next of the times are asked for when the walk has come to them. */
 export async function rankingExamples(
   community: Community,
@@ -93,7 +96,7 @@ export async function rankingExamples(
     for (let r = from; r < until; r++) await gather(r, users, r - from, postVectors);
     from = until;
   }
-  onProgress({ step: "ranking examples", done: requests.length, total: requests.length });
+  onProgress({ step: gathering, done: requests.length, total: requests.length });
   return examples;
 
   /** Gathers the rows of request `r`, whose user is the `i`-th of those. */
@@ -131,7 +134,7 @@ export async function rankingExamples(
       examples.vectorMatches.set(matches, examples.rowOf(r) * vectorMatchInputs);
     }
     if (r % 64 === 0) {
-      onProgress({ step: "ranking examples", done: r, total: requests.length });
+      onProgress({ step: gathering, done: r, total: requests.length });
       await new Promise(setImmediate);
     }
   }
