@@ -27,7 +27,8 @@ class TowerStage:
         width = self.inputs["text_vector"]
         self.own = {side: vectors_of(Table(folder, f"{side}s"), width) for side, name in VECTORS.items() if name in stage["weights"]}
         self.slower = {name: self.options["vector_learning_rate"] for name in VECTORS.values()}
-        self.log_q = torch.tensor(posts["log_q"])
+        # an earlier export does not say how much of it is corrected: all of it
+        self.log_q = self.options.get("sampling_correction", 1) * torch.tensor(posts["log_q"])
         self.trainable = torch.nonzero(torch.tensor(posts["trainable"])).flatten()
         pairs = Table(folder, "pairs")
         self.lanes = ranks.Lanes(pairs.rows, lanes, batch, self.options["seed"])

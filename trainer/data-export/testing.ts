@@ -74,7 +74,14 @@ async function writeVectors(folder: string): Promise<void> {
 
 /** A training that takes seconds. */
 export const quickConfig = configSchema.parse({
-  towers: { withPages: { epochs: 2 }, epochsOf: { before: 2 }, leastSteps: 8, leastBatch: 64, tokenRows: 4096 },
+  towers: {
+    withPages: { epochs: 2 },
+    epochsOf: { before: 2 },
+    leastSteps: 8,
+    leastBatch: 64,
+    tokenRows: 4096,
+    samplingCorrection: 0.7,
+  },
   ranker: { epochs: 2, rows: 24, hardNegatives: 12, pageRows: 16, maximumRequests: 400 },
 });
 

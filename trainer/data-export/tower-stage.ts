@@ -124,6 +124,7 @@ export async function writeTowerStage(
       batch,
       uniform_negatives: uniformNegatives,
       temperature: options.temperature,
+      sampling_correction: options.samplingCorrection,
       learning_rate: options.learningRate,
       final_learning_rate: options.finalLearningRate,
       token_dropout: options.tokenDropout,

@@ -55,10 +55,11 @@ export function towerTrainer(
       posts: dropIdEmbeddings(postSide.id_embedding, options.postIdEmbeddingDropout, random),
     };
     const logQ = logSamplingChance(posts, share, trainable.length, users.length, uniform.length);
+    const corrected = logQ.map((value) => options.samplingCorrection * value);
     const inputs = {
       users: { ...userSide, mask: vectorMask(users.length, options.vectorDropout, random) },
       posts: { ...postSide, mask: vectorMask(posts.length, options.vectorDropout, random) },
-      correction: { values: corrections(posts, logQ, users.length), shape: [users.length, posts.length] },
+      correction: { values: corrections(posts, corrected, users.length), shape: [users.length, posts.length] },
     };
     const { loss, gradients } = batchLoss(towers, inputs, options.temperature);
     data.userBags.addGradient(towers.tokens, users, gradients["u.fields"], dropout);

@@ -126,6 +126,46 @@ test("what those whom a user follows did lately does not tell the towers the tim
   assert.ok(more < 0.5, `${more} more for autumn, since those whom they follow came to it last`);
 });
 
+test("with the sampling correction vectors say what is popular, and without it what is to a user's taste alone", async () => {
+  await startBackend("wasm");
+  const random = new Random(5);
+  // of the posts of each subject the first ten are opened nine times in ten
+  const posts = Array.from(
+    { length: 40 },
+    (_, p) => [-1, 0, `${subjects[p % 2]} word${p}`] as [number, number, string],
+  );
+  const interactions = Array.from({ length: 600 }, (_, i) => {
+    const user = i % 40;
+    const rank = random.below(10) + (random.uniform() < 0.9 ? 0 : 10);
+    return [user, (user % 2) + 2 * rank, 1 + i / 10] as [number, number, number];
+  });
+  const skewed = smallCommunity(40, posts, interactions);
+  const learned = async (samplingCorrection: number) => {
+    const { towers, data } = await trainTowers(skewed, { ...options, epochs: 25, samplingCorrection });
+    const vectors = embedPosts(towers, data, 40);
+    const past = new Histories(skewed, options.until);
+    const moments = Array.from({ length: 40 }, (_, user) => ({ user, history: past.latest(user, options.until) }));
+    const users = embedUsersAt(towers, data, moments, vectors);
+    const mean = (chosen: (user: number, post: number) => boolean) => {
+      const scores = moments.flatMap(({ user }) =>
+        Array.from({ length: 40 }, (_, post) => post)
+          .filter((post) => chosen(user, post))
+          .map((post) => innerProduct(users, user * dimensions, vectors, post * dimensions, dimensions)),
+      );
+      return scores.reduce((sum, score) => sum + score) / scores.length;
+    };
+    const liked = (user: number, post: number) => user % 2 === post % 2;
+    return {
+      popular:
+        mean((user, post) => liked(user, post) && post < 20) - mean((user, post) => liked(user, post) && post >= 20),
+      taste: mean(liked) - mean((user, post) => !liked(user, post)),
+    };
+  };
+  const [whole, none] = [await learned(1), await learned(0)];
+  assert.ok(whole.popular > none.popular + 0.1, `${whole.popular} and ${none.popular} nearer to what is popular`);
+  assert.ok(Math.min(whole.taste, none.taste) > 0.3, `${whole.taste} and ${none.taste} nearer to what they like`);
+});
+
 test("a small community gets smaller batches, and none gets tiny ones", () => {
   assert.deepEqual(
     [100, 10_000, 1_000_000].map((positives) => batchOf(positives, towerDefaults)),
