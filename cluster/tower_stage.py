@@ -28,7 +28,7 @@ class TowerStage:
         self.own = {side: vectors_of(Table(folder, f"{side}s"), width) for side, name in VECTORS.items() if name in stage["weights"]}
         self.slower = {name: self.options["vector_learning_rate"] for name in VECTORS.values()}
         # an earlier export does not say how much of it is corrected: all of it
-        self.log_q = self.options.get("sampling_correction", 1) * torch.tensor(posts["log_q"])
+        self.corrected = self.options.get("sampling_correction", 1) * torch.tensor(posts["log_q"])
         self.trainable = torch.nonzero(torch.tensor(posts["trainable"])).flatten()
         pairs = Table(folder, "pairs")
         self.lanes = ranks.Lanes(pairs.rows, lanes, batch, self.options["seed"])
@@ -53,7 +53,7 @@ class TowerStage:
 
     def refresh(self) -> None:
         """Embeds all posts: the histories of the epoch's steps are pooled from these vectors."""
-        count = len(self.log_q)
+        count = len(self.post_numbers)
         part = -(-count // ranks.count())
         own = torch.arange(ranks.rank() * part, (ranks.rank() + 1) * part).clamp(max=count - 1)
         self.vectors = ranks.gathered(self.embed_posts(own)).flatten(0, 1)[:count].cpu()
@@ -110,7 +110,7 @@ class TowerStage:
         columns = in_columns(ranks.GatheredWithGradients.apply(post_vectors), n)
         of_columns = in_columns(ranks.gathered(ids), n)
         first = ranks.rank() * n
-        added = corrections(ids[:n], of_columns, self.log_q.to(self.device)[of_columns], first)
+        added = corrections(ids[:n], of_columns, self.corrected.to(self.device)[of_columns], first)
         return sampled_softmax(user_vectors, columns, self.options["temperature"], added, first)
 
     def rate(self, number: int) -> tuple[float, float]:

@@ -70,7 +70,7 @@ class Towers(torch.nn.Module):
 
 def corrections(rows: Tensor, posts: Tensor, log_q: Tensor, first: int = 0) -> Tensor:
     """
-    What is added to the scores of some rows, [rows, columns]: −log q of each column's post, and −1e9 where another column holds the row's own post
+    What is added to the scores of some rows, [rows, columns]: −log q of each column's post, or the part of it that is corrected, and −1e9 where another column holds the row's own post
     again. `rows`: posts of the rows' positives, the first of which is column `first`.
     """
     hits = rows[:, None] == posts[None]
