@@ -7,9 +7,9 @@ import type { Matrix } from "../engine/dense.ts";
 import type { EmbeddingTable } from "../engine/embedding-table.ts";
 import type { Random } from "../engine/random.ts";
 import { vectorAt } from "../engine/vector-at.ts";
-import { denseWidth, isNewUser, recencyBaselineMatrix } from "./dense-features.ts";
+import { denseWidth, isNewUser, popularityColumn, recencyBaselineMatrix } from "./dense-features.ts";
 import type { Dlrm } from "./model.ts";
-import { distinctDots, type HiddenWidths, maskWidths } from "./network.ts";
+import { distinctDots, type HiddenWidths, listWeights, maskWidths } from "./network.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 
 /** What of a batch is not learned: features, vectors, standardisation, the rows' weights. */
@@ -40,7 +40,7 @@ export function constants(dlrm: Dlrm, examples: RankingExamples, requests: Uint3
       shape: [n, 1],
     },
     // training leaves it at 1
-    ...(dlrm.newUserStrength < 1 && { strengths: { values: strengthsOf(dlrm, dense), shape: [n, 1] } }),
+    ...(dlrm.newUserStrength < 1 && ofNewUsers(dlrm, dense)),
     ...(examples.vectorMatches.length > 0 && { vector_match: matchesOf(examples, batch) }),
     distinct: distinctDots(),
     recencyBaseline: recencyBaselineMatrix(),
@@ -55,11 +55,20 @@ function matchesOf({ vectorMatches }: RankingExamples, batch: Uint32Array): Matr
   return { values, shape: [batch.length, vectorMatchInputs] };
 }
 
-/** What counts of the ranker's own word in each row of dense features. */
-function strengthsOf({ newUserStrength }: Dlrm, dense: Float32Array): Float32Array {
-  return Float32Array.from({ length: dense.length / denseWidth }, (_, row) =>
+/** What counts of the ranker's own word in each row of dense features, and what the rows of new people have of popularity instead. */
+function ofNewUsers({ heads, newUserStrength, newUserPopularity }: Dlrm, dense: Float32Array): Record<string, Matrix> {
+  const n = dense.length / denseWidth;
+  const strengths = Float32Array.from({ length: n }, (_, row) =>
     isNewUser(dense, row * denseWidth) ? newUserStrength : 1,
   );
+  const ofCounts = { strengths: { values: strengths, shape: [n, 1] } };
+  if (newUserPopularity === 0) return ofCounts;
+  const weights = listWeights(heads, newUserPopularity);
+  const values = Float32Array.from({ length: n * heads.length }, (_, i) => {
+    const row = Math.floor(i / heads.length);
+    return (1 - strengths[row]) * weights[i % heads.length] * dense[row * denseWidth + popularityColumn];
+  });
+  return { ...ofCounts, popularity: { values, shape: [n, heads.length] } };
 }
 
 /** Everything the network reads. */

@@ -18,8 +18,10 @@ export interface Dlrm extends Standardisation {
   dense: DenseWeights;
   embeddings: EmbeddingTable;
   wide: EmbeddingTable;
-  /** How much the ranker's own word counts, as against the recency baseline, for somebody who has not done anything: 0 to 1. */
+  /** How much the ranker's own word counts, as against a simple list, for somebody who has not done anything: 0 to 1. */
   newUserStrength: number;
+  /** That list is popularity with this weight; 0: the recency baseline. */
+  newUserPopularity: number;
   /** What the score is multiplied by, as boost.ts says; left out: nothing. */
   boost?: Float32Array | undefined;
   /** Per head: probability = sigmoid(scale · logit + shift). */
@@ -67,6 +69,7 @@ export function newDlrm(
     wide: new EmbeddingTable(categoryRows, heads, wide),
     ...standardisation,
     newUserStrength: 1,
+    newUserPopularity: 0,
     calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
   };
 }

@@ -57,6 +57,11 @@ export function startsBlank(head: Head): boolean {
   return head === "dismiss";
 }
 
+/** [H]: what a simple list weighs in each head. */
+export function listWeights(heads: readonly Head[], weight: number): Float32Array {
+  return Float32Array.from(heads, (head) => (startsBlank(head) ? 0 : weight));
+}
+
 /** Fresh dense weights of a ranker with these H heads. */
 export function newDlrmWeights(
   names: readonly Head[],
@@ -76,7 +81,7 @@ export function newDlrmWeights(
   weights.add("base_rate/weight", [userFeatures.length, heads], baseRate.dense);
   weights.add("base_rate/bias", [heads], baseRate.bias);
   weights.add("bias", [heads], bias);
-  const ofEach = (value: number) => Float32Array.from(names, (head) => (startsBlank(head) ? 0 : value));
+  const ofEach = (value: number) => listWeights(names, value);
   weights.add("wide/recency_baseline", [1, heads], ofEach(recencyBaseline));
   weights.add("wide/dense", [denseWidth, heads]);
   if (readsVectors) {
@@ -103,7 +108,8 @@ export function maskWidths({ bottomHidden, topHidden }: HiddenWidths) {
 /**
  * Logits [N, H]. Tensors: the dense weights by name; dense [N, F]; mean and deviation [1, F]; user and post [N, 32];
  * embeddings [N, C, 32] and wide [N, C, H], the looked-up rows of the categories; logPositions [N, 1]; logWeights [requests, rows, 1], how many
- * candidates each row stands for; strengths [N, 1], what counts of all but the recency baseline, 1 where left out; in training the masks.
+ * candidates each row stands for; strengths [N, 1], what counts of all but the recency baseline, 1 where left out, or with popularity [N, H] what counts
+ * of all but that; in training the masks.
  */
 export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const x = tf.clipByValue(tf.div(tf.sub(t.dense, t.mean), t.deviation), -5, 5) as tf.Tensor2D;
@@ -119,10 +125,12 @@ export function dlrmLogits(t: Tensors): tf.Tensor2D {
   const [ofRequest, ofPost] = tf.split(t.wide, [requestCategories, categories.length - requestCategories], 1);
   const baseline = tf.mul(recencyBaseline, t["wide/recency_baseline"]);
   const wide = withMatch(t, "wide", tf.add(tf.matMul(x, t["wide/dense"] as tf.Tensor2D), tf.sum(ofPost, 1)));
-  const own = t.strengths ? tf.mul(tf.add(deep, wide), t.strengths) : tf.add(deep, wide);
+  const counted = (x: tf.Tensor) => (t.strengths ? tf.mul(x, t.strengths) : x);
+  const own = tf.add(deep, wide);
+  const sum = t.popularity ? tf.add(counted(tf.add(own, baseline)), t.popularity) : tf.add(counted(own), baseline);
   const [requests, rows] = t.logWeights.shape;
   const heads = t.bias.size;
-  const scores = tf.reshape(tf.add(own, baseline), [requests, rows, heads]);
+  const scores = tf.reshape(sum, [requests, rows, heads]);
   const shares = tf.sub(scores, logSumExp(tf.add(scores, t.logWeights), 1));
   const user = tf.slice(x, [0, 0], [n, userFeatures.length]);
   const baseRate = tf.sigmoid(tf.add(layer(t, "base_rate", user as tf.Tensor2D), tf.sum(ofRequest, 1)));

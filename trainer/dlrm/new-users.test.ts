@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
-import { activityColumns, denseWidth, logIdleColumn, similarityColumn } from "./dense-features.ts";
+import {
+  activityColumns,
+  denseWidth,
+  logAgeColumn,
+  logIdleColumn,
+  popularityColumn,
+  similarityColumn,
+} from "./dense-features.ts";
 import { dlrmForward } from "./forward.ts";
-import { newDlrm } from "./model.ts";
+import { type Dlrm, newDlrm } from "./model.ts";
 import { fitNewUserStrength } from "./new-users.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
 import { startScores } from "./start.ts";
@@ -29,6 +36,18 @@ function rankerOf(examples: RankingExamples) {
   const wide = dlrm.dense.values("wide/dense");
   for (let head = 0; head < 3; head++) wide[similarityColumn * 3 + head] = 2;
   return dlrm;
+}
+
+/** The rows of a request in the order of the ranker's votes. */
+function orderOf(dlrm: Dlrm, examples: RankingExamples, request: number): number[] {
+  const logits = dlrmForward(dlrm, examples, Uint32Array.of(request));
+  return [...Array(rows).keys()].sort((a, b) => logits[b * 3 + 1] - logits[a * 3 + 1]);
+}
+
+/** The same by a dense feature, the most first. */
+function orderBy({ dense }: RankingExamples, request: number, column: number): number[] {
+  const of = (row: number) => dense[(request * rows + row) * denseWidth + column];
+  return [...Array(rows).keys()].sort((a, b) => of(b) - of(a));
 }
 
 /** Nobody was new; all are shown as if they were. */
@@ -70,6 +89,35 @@ test("where requests of people who were new are sure enough, they decide, whatev
     ) >= 0.5,
   );
   assert.equal(fit(Uint32Array.of(3), misleads), 0, "one request says nothing for sure");
+});
+
+test("where popularity surely orders more of the pages of new people right than the recency baseline, it is their list", () => {
+  const popular = asNew(200, (dense) => {
+    dense[popularityColumn] += 2;
+    dense[similarityColumn] -= 1;
+  });
+  const dlrm = rankerOf(popular);
+  fitNewUserStrength(dlrm, shownAsNew(popular), testOptions.scoreWeights);
+  assert.equal(dlrm.newUserStrength, 0, "what the ranker says misleads");
+  assert.ok(dlrm.newUserPopularity > 0, `${dlrm.newUserPopularity}`);
+  assert.deepEqual(orderOf(dlrm, popular, 1), orderBy(popular, 1, popularityColumn));
+  const recent = asNew(200, (dense) => {
+    dense[popularityColumn] += 0.5;
+    dense[logIdleColumn] -= 3;
+  });
+  fitNewUserStrength(dlrm, shownAsNew(recent), testOptions.scoreWeights);
+  assert.equal(dlrm.newUserPopularity, 0);
+});
+
+test("of posts that the list cannot tell apart none stands first", () => {
+  const examples = asNew(200, (dense) => {
+    dense[similarityColumn] += 2;
+  });
+  for (let at = 0; at < examples.dense.length; at += denseWidth)
+    for (const column of [logIdleColumn, logAgeColumn, popularityColumn]) examples.dense[at + column] = 1;
+  const dlrm = rankerOf(examples);
+  fitNewUserStrength(dlrm, shownAsNew(examples), testOptions.scoreWeights);
+  assert.ok(dlrm.newUserStrength >= 0.5, `${dlrm.newUserStrength}`);
 });
 
 test("a handful of requests is too few to be sure; without any, new people get the baseline", () => {

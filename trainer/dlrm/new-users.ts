@@ -1,16 +1,17 @@
 /**
  * How much the ranker's own word counts for somebody who has not done anything yet and follows nobody. What it learned, it learned from people who had: in a small
- * community, where few ever were new, it may rank worse for new people than the recency baseline, which needs to know nobody (travel-se's
- * first 1,000 posts, R@20 of cold users .413, the baseline .431).
+ * community, where few ever were new, it may rank worse for new people than a simple list, which needs to know nobody (travel-se's
+ * first 1,000 posts, R@20 of cold users .413, the recency baseline .431). That list is the recency baseline or, where it surely is better, popularity.
  */
 import { estimate } from "../evaluation/metrics/statistics.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
+import { fitPopularity } from "./start.ts";
 
-/** 0: the recency baseline alone; 1: the ranker as it is. */
+/** 0: the simple list alone; 1: the ranker as it is. */
 const strengths = [0, 0.25, 0.5, 0.75, 1];
-/** By so many standard errors a strength must rank held-out requests better than the baseline alone, else new people get the baseline. */
+/** By so many standard errors a strength must rank held-out requests better than the list alone, else new people get the list. */
 const surely = 2;
 
 /** Held-out requests that say something about new people. */
@@ -23,8 +24,8 @@ export interface OfNewUsers {
 }
 
 /**
- * Sets the strength by which the ranker surely beats the baseline on the requests of new people or, where these are too few to be sure, on all
- * requests shown as theirs; where it does on neither, new people get the baseline.
+ * Sets the list, and the strength by which the ranker surely beats it on the requests of new people or, where these are too few to be sure, on all
+ * requests shown as theirs; where it does on neither, new people get the list.
  */
 export function fitNewUserStrength(
   dlrm: Dlrm,
@@ -32,27 +33,40 @@ export function fitNewUserStrength(
   scoreWeights: number[],
 ): void {
   const every = Uint32Array.from(asNew.requests.keys());
-  dlrm.newUserStrength =
-    bestStrength(dlrm, examples, requests, scoreWeights) || bestStrength(dlrm, asNew, every, scoreWeights);
+  const popularity = Math.max(0, fitPopularity(asNew, every, scoreWeights));
+  const best = (choices: NewUserChoice[]) =>
+    bestChoice(choices, dlrm, examples, requests, scoreWeights) ??
+    bestChoice(choices, dlrm, asNew, every, scoreWeights) ??
+    choices[0];
+  const lists = [0, popularity].map((weight) => ({ newUserStrength: 0, newUserPopularity: weight }));
+  Object.assign(dlrm, best(lists));
+  const { newUserPopularity } = dlrm;
+  Object.assign(dlrm, best(strengths.map((newUserStrength) => ({ newUserStrength, newUserPopularity }))));
 }
 
+type NewUserChoice = Pick<Dlrm, "newUserStrength" | "newUserPopularity">;
+
 /**
- * The strength with the least listwise loss, of those that surely beat the baseline alone both in the loss and in where the first positive
- * stands; 0: none does. On travel-se's first 1,000 posts the loss alone chose 1 for two of three seeds, and MRR of cold users fell from
- * .255 to .240.
+ * The choice with the least listwise loss, of those that surely beat the first both in the loss and in where the first positive
+ * stands; undefined: none does. On travel-se's first 1,000 posts the loss alone chose a strength of 1 for two of three seeds, and MRR of cold
+ * users fell from .255 to .240.
  */
-function bestStrength(dlrm: Dlrm, examples: RankingExamples, of: Uint32Array, scoreWeights: number[]): number {
+function bestChoice(
+  choices: NewUserChoice[],
+  dlrm: Dlrm,
+  examples: RankingExamples,
+  of: Uint32Array,
+  scoreWeights: number[],
+): NewUserChoice | undefined {
   const requests = of.filter((request) => examples.found[request]);
-  const measured = strengths.map((strength) =>
-    measure({ ...dlrm, newUserStrength: strength }, examples, requests, scoreWeights),
-  );
-  const gain = (s: number, what: keyof Measured, sign: number) =>
-    estimate(Array.from(measured[s][what], (value, i) => sign * (value - measured[0][what][i])));
-  let [best, most] = [0, 0];
-  for (const [s, strength] of strengths.entries()) {
-    const [ofLoss, ofRank] = [gain(s, "losses", -1), gain(s, "reciprocalRanks", 1)];
+  const measured = choices.map((choice) => measure({ ...dlrm, ...choice }, examples, requests, scoreWeights));
+  const gain = (c: number, what: keyof Measured, sign: number) =>
+    estimate(Array.from(measured[c][what], (value, i) => sign * (value - measured[0][what][i])));
+  let [best, most]: [NewUserChoice | undefined, number] = [undefined, 0];
+  for (const [c, choice] of choices.entries()) {
+    const [ofLoss, ofRank] = [gain(c, "losses", -1), gain(c, "reciprocalRanks", 1)];
     if (ofLoss.mean <= most || [ofLoss, ofRank].some(({ mean, error }) => !(mean > surely * error))) continue;
-    [best, most] = [strength, ofLoss.mean];
+    [best, most] = [choice, ofLoss.mean];
   }
   return best;
 }
@@ -61,7 +75,7 @@ function bestStrength(dlrm: Dlrm, examples: RankingExamples, of: Uint32Array, sc
 interface Measured {
   /** The listwise loss (see loss.ts). */
   losses: Float64Array;
-  /** 1 / rank of the best-ranked positive among the rows. */
+  /** 1 / rank of the best-ranked positive among the rows; of as many as have its score it is in the middle. */
   reciprocalRanks: Float64Array;
 }
 
@@ -80,10 +94,15 @@ function measure(dlrm: Dlrm, examples: RankingExamples, requests: Uint32Array, s
       wanted += gains[i] * Math.log(scores[i]);
       if (gains[i] > 0) best = Math.max(best, scores[i]);
     }
-    let rank = 1;
-    for (let i = 0; i < rows; i++) if (scores[i] > best && examples.lossWeights[examples.rowOf(request, i)] > 0) rank++;
+    // where what happened is dated by the month, hundreds of posts are as recent
+    let [rank, ties] = [1, -1];
+    for (let i = 0; i < rows; i++) {
+      if (examples.lossWeights[examples.rowOf(request, i)] === 0) continue;
+      if (scores[i] > best) rank++;
+      if (scores[i] === best) ties++;
+    }
     measured.losses[r] = Math.log(sum) - wanted;
-    measured.reciprocalRanks[r] = 1 / rank;
+    measured.reciprocalRanks[r] = 1 / (rank + ties / 2);
   }
   return measured;
 }

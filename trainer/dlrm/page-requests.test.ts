@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { login, Timeline } from "../community/timeline.ts";
 import { pageRequests, wasTouched } from "./page-requests.ts";
+import { requestsAt } from "./requests.ts";
 
 const [view, vote] = [0, 1];
 
@@ -84,4 +85,18 @@ test("a page tells nothing before its labels have had their day, and belongs to 
 test("whether something came of a page", () => {
   const requests = requestsOf(timelineOf([10.1, 1, 4, view], [100, 3, -1, login]), 50);
   assert.deepEqual(requests.map(wasTouched), [true, false]);
+});
+
+test("a first interaction knows nothing of what bears the same instant", () => {
+  const timeline = timelineOf([1, 1, 3, view], [2, 2, 3, view], [2, 1, 4, view], [2, 1, 5, view], [3, 1, 6, view]);
+  const requests = requestsAt(timeline, Uint32Array.of(1, 2, 3, 4), Number.POSITIVE_INFINITY);
+  assert.deepEqual(
+    requests.map(({ event, post }) => [event, post]),
+    [
+      [1, 3],
+      [1, 4],
+      [1, 5],
+      [4, 6],
+    ],
+  );
 });

@@ -2,9 +2,15 @@
 
 import type { ShownPage, Told } from "../community/pages.ts";
 import { login, type Timeline } from "../community/timeline.ts";
-import { countBelow } from "../evaluation/metrics/statistics.ts";
-import type { Request } from "./requests.ts";
-import { addDeed, cameTo, type LabelledDeeds, labelWindow, type Moment } from "./requests.ts";
+import {
+  addDeed,
+  cameTo,
+  firstEventFrom,
+  type LabelledDeeds,
+  labelWindow,
+  type Moment,
+  type Request,
+} from "./requests.ts";
 
 /** A post of a page, and what the user did with it within the label window. */
 interface PagePost extends LabelledDeeds {
@@ -52,11 +58,6 @@ export function pageRequests(
     }
     return request.shown.length > 0 ? [request] : [];
   });
-}
-
-/** The number of the first event at or after an instant. */
-function firstEventFrom({ at, wholeFrom, length }: Timeline, instant: number): number {
-  return wholeFrom + countBelow(at.subarray(wholeFrom, length), instant);
 }
 
 /** Whether something came of a page. */

@@ -6,6 +6,7 @@ import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
 import { login, type Timeline } from "../community/timeline.ts";
+import { countBelow } from "../evaluation/metrics/statistics.ts";
 
 /** When somebody asked for a feed: `event` is the number of the first event in the timeline that was not before it. */
 export interface Moment {
@@ -59,6 +60,11 @@ export function cameTo([view, vote, comment]: Labels): boolean {
  */
 export const labelWindow = 24 * hour;
 
+/** The number of the first event at or after an instant. */
+export function firstEventFrom({ at, wholeFrom, length }: Timeline, instant: number): number {
+  return wholeFrom + countBelow(at.subarray(wholeFrom, length), instant);
+}
+
 /** The requests of all first interactions with `from` ≤ time < `until`, in order of time. */
 export function requestsBetween(community: Community, timeline: Timeline, from: number, until: number): Request[] {
   const interactions = firstInteractionEvents(community, timeline, until);
@@ -82,7 +88,7 @@ export function requestsAt(timeline: Timeline, interactions: Uint32Array, until:
   const open = new Map<string, Request>();
   const requests = Array.from(interactions, (event): Request => {
     const request: Request = {
-      event,
+      event: firstEventFrom(timeline, timeline.at[event]),
       user: timeline.users[event],
       post: timeline.posts[event],
       at: timeline.at[event],

@@ -47,30 +47,52 @@ export function startScores(
 /** The start with the best listwise loss on the requests that have a positive. */
 export function fitStart(examples: RankingExamples, requests: Uint32Array, scoreWeights: number[]): Start {
   const found = requests.filter((request) => examples.found[request]);
-  const gains = new Float32Array(found.length * examples.rows);
-  for (const [i, request] of found.entries())
-    examples.gains(request, scoreWeights, gains.subarray(i * examples.rows, (i + 1) * examples.rows));
   const { dense } = examples;
-  const rowNumbers = examples.rowsOf(found);
-  const offsets = Float64Array.from(rowNumbers, (row) => Math.log(examples.lossWeights[row]));
-  const ranks = rowNumbers
+  const ranks = examples
+    .rowsOf(found)
     .filter((row) => examples.lossWeights[row] > 0)
     .map((row) => row * denseWidth + covisitedColumn);
   const hasNeighbours = ranks.some((at) => dense[at] !== dense[ranks[0]]);
   const columns = hasNeighbours ? startColumns : [similarityColumn];
-  const read = (request: number, row: number, x: Float64Array) => {
-    const at = examples.rowOf(found[request], row) * denseWidth;
+  const read = (at: number, x: Float64Array) => {
     x[0] = recencyBaselineAt(dense, at);
     for (const [i, column] of columns.entries()) x[1 + i] = dense[at + column];
   };
-  // the recency baseline alone, as strongly as one request speaks
-  const believed = { weights: Float64Array.of(1, ...columns.map(() => 0)), strength: 1 };
-  const [recencyBaseline, ...weights] = fitChoices(
-    { requests: found.length, rows: examples.rows, width: 1 + columns.length, read, offsets, gains },
-    believed,
+  // the recency baseline alone
+  const believed = [1, ...columns.map(() => 0)];
+  const [recencyBaseline, ...weights] = fitRows(examples, found, scoreWeights, read, believed);
+  return { recencyBaseline, weights: startColumns.map((_, i) => weights[i] ?? 0) };
+}
+
+/** The weight of popularity alone with the best listwise loss on the requests that have a positive; 0 without any. */
+export function fitPopularity(examples: RankingExamples, requests: Uint32Array, scoreWeights: number[]): number {
+  const found = requests.filter((request) => examples.found[request]);
+  const read = (at: number, x: Float64Array) => {
+    x[0] = examples.dense[at + popularityColumn];
+  };
+  return fitRows(examples, found, scoreWeights, read, [0])[0];
+}
+
+/** The weights of what is read of each row, whose dense features begin at `at`; what is believed before speaks as strongly as one request. */
+function fitRows(
+  examples: RankingExamples,
+  found: Uint32Array,
+  scoreWeights: number[],
+  readAt: (at: number, x: Float64Array) => void,
+  believed: number[],
+): Float64Array {
+  const { rows } = examples;
+  const gains = new Float32Array(found.length * rows);
+  for (const [i, request] of found.entries())
+    examples.gains(request, scoreWeights, gains.subarray(i * rows, (i + 1) * rows));
+  const offsets = Float64Array.from(examples.rowsOf(found), (row) => Math.log(examples.lossWeights[row]));
+  const read = (request: number, row: number, x: Float64Array) =>
+    readAt(examples.rowOf(found[request], row) * denseWidth, x);
+  return fitChoices(
+    { requests: found.length, rows, width: believed.length, read, offsets, gains },
+    { weights: Float64Array.from(believed), strength: 1 },
     { tolerance: 1e-9, iterations: 30 },
   );
-  return { recencyBaseline, weights: startColumns.map((_, i) => weights[i] ?? 0) };
 }
 
 // Where the ranker's base rate starts: how likely this user is to view, vote or comment at all when they are shown candidates. One logistic

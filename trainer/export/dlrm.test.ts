@@ -53,20 +53,22 @@ test("the graph keeps the contract and is small", () => {
 });
 
 for (const runtime of runtimes)
-  test(`${runtime.name} gives the trainer's probabilities`, async () => {
-    const { run } = await runtime.createSession(dlrmGraph(dlrm));
-    const logits = dlrmForward(dlrm, examples, Uint32Array.of(50, 51, 52));
-    for (const [i, request] of [50, 51, 52].entries()) {
-      const { probabilities } = await run(feedsOf(examples, request));
-      const expected = Float32Array.from({ length: rows * kinds.length }, (_, at) => {
-        const { scale, shift } = dlrm.calibration;
-        const head = at % kinds.length;
-        return 1 / (1 + Math.exp(-(scale[head] * logits[i * rows * kinds.length + at] + shift[head])));
-      });
-      assertClose(probabilities.data, expected, 1e-4, `request ${request}`);
-      assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
-    }
-  });
+  for (const newUserPopularity of [0, 1.5])
+    test(`${runtime.name} gives the trainer's probabilities, popularity ${newUserPopularity} for new people`, async () => {
+      const of = { ...dlrm, newUserPopularity };
+      const { run } = await runtime.createSession(dlrmGraph(of));
+      const logits = dlrmForward(of, examples, Uint32Array.of(50, 51, 52));
+      for (const [i, request] of [50, 51, 52].entries()) {
+        const { probabilities } = await run(feedsOf(examples, request));
+        const expected = Float32Array.from({ length: rows * kinds.length }, (_, at) => {
+          const { scale, shift } = of.calibration;
+          const head = at % kinds.length;
+          return 1 / (1 + Math.exp(-(scale[head] * logits[i * rows * kinds.length + at] + shift[head])));
+        });
+        assertClose(probabilities.data, expected, 1e-4, `request ${request}`);
+        assert.ok(Math.max(...expected) > 2 * Math.min(...expected), "rows differ");
+      }
+    });
 
 for (const runtime of runtimes)
   test(`${runtime.name} gives the trainer's probabilities of optional heads too`, async () => {

@@ -8,9 +8,9 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { postFeatures, userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contractsOf } from "../../supabase/functions/_shared/models/contracts.ts";
 import { boostWidth, mostLogBoost } from "../dlrm/boost.ts";
-import { activityColumns, denseWidth, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
+import { activityColumns, denseWidth, popularityColumn, recencyBaselineMatrix } from "../dlrm/dense-features.ts";
 import type { Dlrm } from "../dlrm/model.ts";
-import { leastBaseRate, readsMatches } from "../dlrm/network.ts";
+import { leastBaseRate, listWeights, readsMatches } from "../dlrm/network.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { type Dots, dotNumber, interaction, postRows } from "./interaction.ts";
 
@@ -59,9 +59,13 @@ export function dlrmGraph(dlrm: Dlrm): Uint8Array {
   const wideOfPost = lookUp(g.slice(wideTable, 0, postRows, categoryRows), heads);
   const ofCategories = g.matMul(wideOfPost, sumOfPostCategories(g, heads));
   const wide = withMatch("wide", g.gemm(x, g.slice(named("wide/dense"), 0, u, denseWidth), ofCategories));
-  const own = g.multiply(g.add(layer("top/3", top), wide), strength(g, dlrm, user_features));
+  const own = g.add(layer("top/3", top), wide);
   const ofBaseline = g.matMul(baselineOfPost(g), named("wide/recency_baseline"));
-  const shares = g.logSoftmax(g.gemm(post_features, ofBaseline, own), 0);
+  const counts = strength(g, dlrm, user_features);
+  const scores = dlrm.newUserPopularity
+    ? withPopularity(g, dlrm, { post_features, word: g.gemm(post_features, ofBaseline, own), counts })
+    : g.gemm(post_features, ofBaseline, g.multiply(own, counts));
+  const shares = g.logSoftmax(scores, 0);
 
   const baseRate = g.sigmoid(g.add(layer("base_rate", ofUser), g.sum(g.gather(wideTable, requestIds), [1])));
   const logBaseRate = g.log(g.add(baseRate, g.weights(Float32Array.of(leastBaseRate), [1, 1])));
@@ -86,7 +90,21 @@ function boost(g: GraphBuilder, weights: Float32Array, { posts, x }: Record<"pos
   return g.exp(g.clip(g.add(ofPost, ofFeatures), -mostLogBoost, mostLogBoost));
 }
 
-/** [1, 1]: what counts of all but the recency baseline: 1, or `newUserStrength` for somebody who has not done anything and follows nobody. */
+/** [P, H]: the scores, as far as they count, and for the rest popularity. */
+function withPopularity(
+  g: GraphBuilder,
+  { heads, newUserPopularity }: Dlrm,
+  { post_features, word, counts }: Record<"post_features" | "word" | "counts", string>,
+): string {
+  const column = new Float32Array(postFeatures.length);
+  column[popularityColumn - userFeatures.length] = 1;
+  const popularity = g.matMul(post_features, g.weights(column, [postFeatures.length, 1]));
+  const weights = g.weights(listWeights(heads, newUserPopularity), [1, heads.length], "new_user_popularity");
+  const rest = g.subtract(g.weights(Float32Array.of(1), [1, 1]), counts);
+  return g.add(g.multiply(word, counts), g.matMul(popularity, g.multiply(weights, rest)));
+}
+
+/** [1, 1]: what counts of all but the simple list: 1, or `newUserStrength` for somebody who has not done anything and follows nobody. */
 function strength(g: GraphBuilder, { newUserStrength }: Dlrm, userFeaturesOf: string): string {
   // a count of 1 is a logarithm of .69, so twice their sum is above 1 for everybody else
   const columns = new Float32Array(userFeatures.length);

@@ -29,10 +29,12 @@ test("the ranker is read back from its graph to the bit", () => {
   for (const { values } of Object.values(dlrm.dense.matrices())) shake(values);
   for (const values of [dlrm.wide.weights.values, dlrm.calibration.scale, dlrm.calibration.shift]) shake(values);
   dlrm.newUserStrength = 0.75;
-  assert.equal(dlrmOf(dlrmGraph(dlrm)).boost, undefined);
+  const before = dlrmOf(dlrmGraph(dlrm));
+  assert.deepEqual([before.boost, before.newUserPopularity], [undefined, 0]);
+  dlrm.newUserPopularity = 1.5;
   dlrm.boost = Float32Array.from({ length: boostWidth }, () => random.normal());
   const read = dlrmOf(dlrmGraph(dlrm));
-  assert.equal(read.newUserStrength, 0.75);
+  assert.deepEqual([read.newUserStrength, read.newUserPopularity], [0.75, 1.5]);
   assert.deepEqual(read.boost, dlrm.boost);
   assert.deepEqual(read.dense.matrices(), dlrm.dense.matrices());
   for (const table of ["embeddings", "wide"] as const)

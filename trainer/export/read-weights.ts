@@ -43,6 +43,8 @@ export function dlrmOf(graph: Uint8Array, names: readonly Head[] = kinds, { rank
     ...dlrm,
     boost: boostOf(stored),
     newUserStrength: take(stored, "new_user_strength", 1)[0],
+    // the heads of dismissals and the like, which it is nothing to, are the last
+    newUserPopularity: stored.get("new_user_popularity")?.[0] ?? 0,
     calibration: {
       scale: take(stored, "calibration/scale", names.length),
       shift: take(stored, "calibration/shift", names.length),
@@ -63,6 +65,7 @@ export function blankDlrm(names: readonly Head[], widths: HiddenWidths, readsVec
     mean: new Float32Array(denseWidth),
     deviation: new Float32Array(denseWidth),
     newUserStrength: 1,
+    newUserPopularity: 0,
     calibration: { scale: new Float32Array(heads).fill(1), shift: new Float32Array(heads) },
   };
 }
