@@ -34,14 +34,15 @@ export function fitNewUserStrength(
 ): void {
   const every = Uint32Array.from(asNew.requests.keys());
   const popularity = Math.max(0, fitPopularity(asNew, every, scoreWeights));
-  const best = (choices: NewUserChoice[]) =>
+  const choices = [0, popularity].flatMap((newUserPopularity) =>
+    strengths.map((newUserStrength) => ({ newUserStrength, newUserPopularity })),
+  );
+  Object.assign(
+    dlrm,
     bestChoice(choices, dlrm, examples, requests, scoreWeights) ??
-    bestChoice(choices, dlrm, asNew, every, scoreWeights) ??
-    choices[0];
-  const lists = [0, popularity].map((weight) => ({ newUserStrength: 0, newUserPopularity: weight }));
-  Object.assign(dlrm, best(lists));
-  const { newUserPopularity } = dlrm;
-  Object.assign(dlrm, best(strengths.map((newUserStrength) => ({ newUserStrength, newUserPopularity }))));
+      bestChoice(choices, dlrm, asNew, every, scoreWeights) ??
+      choices[0],
+  );
 }
 
 type NewUserChoice = Pick<Dlrm, "newUserStrength" | "newUserPopularity">;
