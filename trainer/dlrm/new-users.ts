@@ -1,7 +1,8 @@
 /**
  * How much the ranker's own word counts for somebody who has not done anything yet and follows nobody. What it learned, it learned from people who had: in a small
  * community, where few ever were new, it may rank worse for new people than a simple list, which needs to know nobody (travel-se's
- * first 1,000 posts, R@20 of cold users .413, the recency baseline .431). That list is the recency baseline or, where it surely is better, popularity.
+ * first 1,000 posts, R@20 of cold users .413, the recency baseline .431). That list is the recency baseline or, where what is liked does not age, popularity:
+ * cold people of MovieLens in its own times have R@20 .421 with both it and the ranker, .382 with it alone, and .423 with the ranker and recency.
  */
 import { estimate } from "../evaluation/metrics/statistics.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
@@ -11,7 +12,7 @@ import { fitPopularity } from "./start.ts";
 
 /** 0: the simple list alone; 1: the ranker as it is. */
 const strengths = [0, 0.25, 0.5, 0.75, 1];
-/** By so many standard errors a strength must rank held-out requests better than the list alone, else new people get the list. */
+/** By so many standard errors a choice must rank held-out requests better than the recency baseline alone, else new people get that. */
 const surely = 2;
 
 /** Held-out requests that say something about new people. */
@@ -24,8 +25,8 @@ export interface OfNewUsers {
 }
 
 /**
- * Sets the list, and the strength by which the ranker surely beats it on the requests of new people or, where these are too few to be sure, on all
- * requests shown as theirs; where it does on neither, new people get the list.
+ * Sets the list, and how much the ranker's own word counts besides: what surely beats the recency baseline on the requests of new people or, where these
+ * are too few to be sure, on all requests shown as theirs; where nothing does on either, new people get that baseline.
  */
 export function fitNewUserStrength(
   dlrm: Dlrm,

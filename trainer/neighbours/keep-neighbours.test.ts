@@ -50,6 +50,22 @@ test("they are kept where people come to what those like them came to, and nothi
   assert.ok(isKept(communityOf(old, visits(random, ofGroup), people)));
 });
 
+test("nor do many new people speak against them, who come to what is popular: for these they find nothing", () => {
+  const random = new Random(1);
+  const ofGroup = (user: number) => (user % groups) + groups * random.below(posts / groups);
+  const known = visits(random, ofGroup);
+  const others = Array.from({ length: known.length }, (_, i) => ({ user: people + i, post: 0, at: known[i].at + 1 }));
+  assert.ok(
+    isKept(
+      communityOf(
+        old,
+        [...known, ...others].sort((a, b) => a.at - b.at),
+        people + known.length,
+      ),
+    ),
+  );
+});
+
 test("they are not where everybody comes to anything", () => {
   const random = new Random(2);
   const anything = () => random.below(posts);

@@ -46,7 +46,7 @@ export function cameToUntil(
   return bothWays(pairs, { users: community.users.ids.length, posts: community.posts.ids.length });
 }
 
-/** Whether neighbours have more of some later first interactions among their first posts than either of the simple lists, by two standard errors. */
+/** Whether neighbours have more of some later first interactions among their first posts than either of the simple lists, by two standard errors. Only people for whom they find anything count. */
 export function findMore(
   { community, timeline }: LoadedCommunity,
   neighbours: Neighbours,
@@ -61,6 +61,9 @@ export function findMore(
   for (const { event, user, post, at } of evenlySpread(later, mostAsked)) {
     state.advance(event, at);
     for (; counted < all.length && all[counted] < event; counted++) popular[timeline.posts[all[counted]]]++;
+    const found = covisitedBy(user, neighbours, state);
+    // of somebody new they say nothing, and take no place in a feed
+    if (found.length === 0) continue;
     const known = new Set(state.leftOut(user));
     const eligible = (each: number) => each === post || !known.has(each);
     /** Behind all others that score the same. */
@@ -75,7 +78,7 @@ export function findMore(
       const { created_at, last_active_at } = state.times(each);
       return recencyBaseline(created_at, last_active_at, at);
     };
-    const ours = covisitedBy(user, neighbours, state).filter(eligible).slice(0, length).includes(post);
+    const ours = found.filter(eligible).slice(0, length).includes(post);
     for (const [name, theirs] of [
       ["recency", isAmongFirst(recency)],
       ["popularity", isAmongFirst((each) => popular[each])],
