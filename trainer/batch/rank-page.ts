@@ -10,12 +10,13 @@ import { innerProduct } from "../../supabase/functions/_shared/features/inner-pr
 import { type Head, optionalHeads, shortened } from "../../supabase/functions/_shared/features/kinds.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
-import { dismissalFactor } from "../../supabase/functions/_shared/recommend/dismissed.ts";
+import { dismissalFactor, knownTag } from "../../supabase/functions/_shared/recommend/dismissed.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
 import { settingsFor } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.ts";
 import { isOneOf } from "../../supabase/functions/_shared/recommend/reposts.ts";
+import { followedLeaning } from "../../supabase/functions/_shared/recommend/retrieve.ts";
 import { select } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
@@ -223,6 +224,8 @@ async function rankUser(
       days,
     })),
   );
+  const followed = new Set(state.topics.found(number, hidden).map(({ name }) => name));
+  const leaningTo = (tags: string[]) => (tags.some((tag) => followed.has(knownTag(tag))) ? followedLeaning : 1);
   const conversationOf = (post: number) => conversations.get(ids[post]) ?? null;
   const isRepost = isOneOf(
     dismissed.map(({ post }) => titles[post]),
@@ -231,7 +234,7 @@ async function rankUser(
   const scores = new Float64Array(candidates.length);
   // a candidate that cannot be ranked is left out, as in a live feed
   for (let i = 0; i < scores.length; i++) {
-    const score = afterDismissals(candidates[i]) * scoreOf(opinion, i, weights);
+    const score = leaningTo(candidates[i].tags) * afterDismissals(candidates[i]) * scoreOf(opinion, i, weights);
     const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
     const { title, post } = candidates[i];
     scores[i] = isSound && !isRepost({ title, conversation: conversationOf(post) }) ? score : Number.NEGATIVE_INFINITY;

@@ -52,6 +52,11 @@ export class TopicsSoFar {
 
   /** The topics that recsys_engine.followed_topics finds: of each the posts that are not `hidden`, the newest first. */
   of(user: number, hidden?: Uint8Array): Iterable<number>[] {
+    return this.found(user, hidden).map(({ topic }) => this.newest(topic, hidden));
+  }
+
+  /** These topics themselves, in lower case. */
+  found(user: number, hidden?: Uint8Array): { topic: number; name: string }[] {
     const { topics, createdAt } = this;
     if (!topics) return [];
     // one that is spelled in two ways, or followed twice, is one
@@ -61,7 +66,7 @@ export class TopicsSoFar {
       return last === undefined ? [] : [{ topic, name: topics.names[topic], at: createdAt[last] }];
     });
     written.sort((a, b) => b.at - a.at || (a.name < b.name ? -1 : 1));
-    return written.slice(0, retrieval.topics).map(({ topic }) => this.newest(topic, hidden));
+    return written.slice(0, retrieval.topics);
   }
 
   private *newest(topic: number, hidden: Uint8Array | undefined): Generator<number> {

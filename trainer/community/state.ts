@@ -56,7 +56,7 @@ export class CommunityState {
   private readonly trend: Float64Array;
   private readonly postsOf = new Map<number, number[]>();
   private readonly follows: FollowsSoFar;
-  private readonly topics: TopicsSoFar;
+  readonly topics: TopicsSoFar;
   /** What `hottest` found at an instant, for each mask of hidden posts, until the state moves on. */
   private hot: { now: number; found: WeakMap<object, number[]> } | undefined;
   /** By post, as of its last event. */

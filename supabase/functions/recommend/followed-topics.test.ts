@@ -77,6 +77,14 @@ test("the newest posts of a followed topic are there that no other source brings
   );
 });
 
+test("the score of a post of a followed topic counts twice, and of others once", async () => {
+  const found = await followed();
+  assert.deepEqual(
+    found.map(({ followed_topic, leaning }) => [followed_topic === null, leaning]),
+    found.map(({ title }) => (title === "quiet" ? [true, 1] : [false, 2])),
+  );
+});
+
 test("with a filter it brings what passes; muted, dismissed and unfollowed, nothing", async () => {
   assert.ok(titles(await followed({ tags: ["games"] })).every((title) => title.startsWith("chess")));
   await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'topic', 'games')", [reader]);

@@ -69,6 +69,8 @@ interface Mine extends Found {
 
 /** How many times its score a post of a topic has of which its reader wants more; of one of which they want less, so many times less. */
 const leaning = 4;
+/** The same of a topic that they follow: no follow of a topic need have been there to learn from, and one has to be felt. */
+export const followedLeaning = 2;
 
 /** What is asked of the sources. */
 export interface RetrievalRequest {
@@ -149,14 +151,18 @@ function toCaller({
   const followed = new Set(follows);
   const has = (tags: string[] | null, wanted: string[] | null) =>
     wanted?.length ? tags?.some((tag) => wanted.includes(knownTag(tag))) : false;
-  return ({ post_id, author_id, tags, of_circle }) => ({
-    author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
-    follows_author: author_id !== null && followed.has(author_id),
-    followed_topic: topics?.length ? (tags?.find((tag) => topics.includes(knownTag(tag))) ?? null) : null,
-    touches: touches?.[post_id] ?? 0,
-    of_circle: of_circle && !in_circle && !followed.has(author_id as string),
-    leaning: ((has(tags, more) ? leaning : 1) / (has(tags, less) ? leaning : 1)) * afterDismissals({ author_id, tags }),
-  });
+  return ({ post_id, author_id, tags, of_circle }) => {
+    const followed_topic = topics?.length ? (tags?.find((tag) => topics.includes(knownTag(tag))) ?? null) : null;
+    const wanted = has(tags, more) ? leaning : followed_topic !== null ? followedLeaning : 1;
+    return {
+      author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
+      follows_author: author_id !== null && followed.has(author_id),
+      followed_topic,
+      touches: touches?.[post_id] ?? 0,
+      of_circle: of_circle && !in_circle && !followed.has(author_id as string),
+      leaning: (wanted / (has(tags, less) ? leaning : 1)) * afterDismissals({ author_id, tags }),
+    };
+  };
 }
 
 /** The ranks of the posts that the caller's own sources found; null where more is needed. What common sources found in scopes gets its ranks with what was written since. */
