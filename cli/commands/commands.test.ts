@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
+import { bundleFolder } from "../../db/bundle/testing.ts";
 import { type Scope, testDatabase } from "../../db/testing.ts";
 import { clear, fillCommunity, people, publishTinyModel } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
@@ -50,6 +51,23 @@ test("recommend prints a feed and logs no impressions", async () => {
   assert.equal(status, 0, stderr);
   assert.match(stdout, /model tiny, from what they did/);
   assert.equal((await pool.query("select from recsys.impressions")).rowCount, 0);
+});
+
+test("a cut after everything is refused with the last instant there is", async () => {
+  await fillCommunity(pool);
+  const args = ["evaluate", "--protocol", "cut", "--split", "2099-01-01", "--database", url];
+  const { status, stdout, stderr } = await recsys(...args);
+  assert.deepEqual([status, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /recsys: nothing happened from 2099-01-01T00:00:00.000Z on to be tested by: the last interaction is of 20/,
+  );
+});
+
+test("import says how many of each there are, follows among them", async (t) => {
+  const { status, stdout, stderr } = await recsys("import", "--data", await bundleFolder(t), "--database", url);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^users +\d+ read[\s\S]*\nfollows +\d+ read, \d+ added, 0 updated, 0 already there$/m);
 });
 
 test("publish without a folder takes no model of another community", async () => {

@@ -1,3 +1,4 @@
+import { type BundlePart, bundleFiles } from "../../db/bundle/records.ts";
 import { hasExampleApp } from "../../db/foreign-tables.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";
@@ -11,7 +12,7 @@ export async function importCommand(options: DatabaseOption & { data: string }):
         "this database has an app of its own: a bundle can be imported only where the migrations made the example app's tables",
       );
     const report = await importBundle(database, options.data, { onProgress, signal });
-    for (const part of ["users", "posts", "interactions", "logins", "impressions"] as const) {
+    for (const part of Object.keys(bundleFiles) as BundlePart[]) {
       const { read, added, updated, existing } = report[part];
       if (read > 0)
         print(`${part.padEnd(12)} ${read} read, ${added} added, ${updated} updated, ${existing} already there`);

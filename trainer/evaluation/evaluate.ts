@@ -1,6 +1,7 @@
 /** Runs both protocols with the system and every baseline: tables for the terminal, and files to recompute every number from. */
 import type { Database } from "../../db/connect.ts";
 import type { OnProgress } from "../../db/progress.ts";
+import { UserError } from "../../db/user-error.ts";
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
@@ -139,6 +140,11 @@ export async function evaluateCut(
   options: CutOptions,
   { database, meter, pipeline, out }: Evaluation,
 ): Promise<Evaluated> {
+  const last = community.interactions.at.at(-1) as number;
+  if (options.split !== "random" && last < options.split)
+    throw new UserError(
+      `nothing happened from ${new Date(options.split).toISOString()} on to be tested by: the last interaction is of ${new Date(last).toISOString()}, so split before it`,
+    );
   const systemInCut = new SystemInCut(options.split, pipeline);
   const recommenders = [
     systemInCut,

@@ -66,9 +66,10 @@ export async function mute(supabase: SupabaseClient, userId: string, { kind, val
   await inserted(supabase.from("mutes").insert({ user_id: userId, kind, value }));
 }
 
-/** The latest mutes of whoever is signed in: nobody else's can be read. */
-export async function readOwnMutes(supabase: SupabaseClient): Promise<Mute[]> {
-  return await rows(supabase.from("mutes").select("kind, value").order("created_at", { ascending: false }).limit(100));
+/** The latest mutes of whoever is signed in. */
+export async function readOwnMutes(supabase: SupabaseClient, userId: string): Promise<Mute[]> {
+  const own = supabase.from("mutes").select("kind, value").eq("user_id", userId);
+  return await rows(own.order("created_at", { ascending: false }).limit(100));
 }
 
 export async function unmute(supabase: SupabaseClient, userId: string, { kind, value }: Mute): Promise<void> {
@@ -92,9 +93,10 @@ export async function follow(
 }
 
 /** The latest follows of whoever is signed in: nobody else's can be read. */
-export async function readFollows(supabase: SupabaseClient): Promise<Follow[]> {
-  const latest = supabase.from("follows").select("kind, target").order("created_at", { ascending: false });
-  const found = await rows(latest.limit(1000));
+export async function readFollows(supabase: SupabaseClient, userId: string): Promise<Follow[]> {
+  // an app's policies may let people read what others follow
+  const own = supabase.from("follows").select("kind, target").eq("user_id", userId);
+  const found = await rows(own.order("created_at", { ascending: false }).limit(1000));
   return found.map(({ kind, target }) => ({ kind, value: target }));
 }
 

@@ -86,7 +86,7 @@ export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
   useEffect(() => {
     if (!userId) return;
     // a feed without them is still a feed
-    readFollows(supabase).then(
+    readFollows(supabase, userId).then(
       (follows) => knowMarks(new Map(follows.map(({ kind: of, value }) => [followOf({ of, value }), true]))),
       () => undefined,
     );

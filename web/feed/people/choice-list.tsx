@@ -24,7 +24,7 @@ export function ChoiceList({ verb }: { verb: keyof typeof lists }) {
   const { heading, none, read, markOf, say } = lists[verb];
   const isSettled = pending.length === 0;
   const choices = useLoaded(async () => {
-    const choices: (Follow | Mute)[] = await read(supabase);
+    const choices: (Follow | Mute)[] = userId ? await read(supabase, userId) : [];
     const people = choices.filter(({ kind }) => kind === "person").map(({ value }) => value);
     const names = await readNames(supabase, people);
     return choices.map(({ kind: of, value }) => ({ of, value, label: sayChoice({ kind: of, value } as Mute, names) }));
