@@ -80,6 +80,7 @@ test("a feed, events that change it, and what is similar", async () => {
   const whom = await ben.suggestions({ of: "people", limit: 3 });
   const what = await ben.suggestions({ of: "topics" });
   assert.deepEqual([whom.find, what.find, what.items], ["people_to_follow", "topics_to_follow", []]);
+  assert.deepEqual(await ben.suggestions({ of: "groups" }), { find: "groups_to_follow", items: [] });
   const reach = await recommenderOf(people.author).similar({ find: "reach", post_id: post(6) });
   assert.equal(reach.people, null);
   assert.deepEqual(await ben.events([]), { events: [] });

@@ -46,7 +46,7 @@ const besidesFeeds = [
   "execute on function recsys.time_of_id(text,text)",
   "execute on function recsys_engine.number_of(text,text)",
   "execute on function recsys_engine.people_to_follow(uuid,integer)",
-  "execute on function recsys_engine.topics_to_follow(uuid,integer)",
+  "execute on function recsys_engine.topics_to_follow(uuid,integer,text)",
   "execute on function recsys_engine.why_to_follow(bigint,uuid[])",
   "select on table recsys.source_logins",
   "select on table recsys_engine.post_neighbours",

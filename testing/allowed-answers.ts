@@ -115,7 +115,10 @@ export function eligible(
 }
 
 /** Whether a caller muted the post. */
-export function isMuted({ mutes }: Facts, { author_id, title, tags }: PolicyPost): boolean {
+export function isMuted(
+  { mutes }: Pick<Facts, "mutes">,
+  { author_id, title, tags }: Pick<PolicyPost, "author_id" | "title" | "tags">,
+): boolean {
   const text = folded([title, ...tags].join("\n"));
   return mutes.some(({ kind, value }) => {
     if (kind === "person") return value === author_id;

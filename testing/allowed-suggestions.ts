@@ -1,6 +1,6 @@
 /** For tests: whom and what somebody might follow, by plain selects under their own role, compared with what they are told. */
 import assert from "node:assert/strict";
-import type { Facts } from "./allowed-answers.ts";
+import { type Facts, isMuted } from "./allowed-answers.ts";
 import type { Client, PolicyPost } from "./random-policies.ts";
 
 /** What was answered, and all that may be; `least`: how much of that has to be there. Asserts that each reason says what its reader may read. */
@@ -11,7 +11,9 @@ export async function suggestionsTo(client: Client, sub: string, { facts }: { fa
     "select id, author_id, tags from public.posts",
   );
   const [people] = await rowsOf("select items from recsys_engine.people_to_follow($1, $2)", sub, limit);
-  const [topics] = await rowsOf("select items from recsys_engine.topics_to_follow($1, $2)", sub, limit);
+  const toFollow = "select items from recsys_engine.topics_to_follow($1, $2, $3)";
+  const [topics] = await rowsOf(toFollow, sub, limit, "topic");
+  const [groups] = await rowsOf(toFollow, sub, limit, "group");
   const profiles = new Set((await rowsOf("select id from public.profiles")).map(({ id }) => id));
   const isRead = facts.feed !== "impersonal";
   const acts = isRead ? await rowsOf("select post_id from recsys.source_interactions where user_id = $1", sub) : [];
@@ -37,26 +39,35 @@ export async function suggestionsTo(client: Client, sub: string, { facts }: { fa
       !mutedOf("person").includes(id),
   );
   const small = (texts: string[]) => texts.map((text) => text.toLowerCase());
-  const left = new Set(
-    small([...mutedOf("topic"), ...own.flatMap((each) => (each.kind === "topic" ? each.target : []))]),
-  );
-  const named = small([...known.flatMap(({ tags }) => tags), ...targetsOf("topic")]).filter((name) => !left.has(name));
+  const isFollowed = own.flatMap(({ kind, target }) => (kind === "person" ? [] : target));
+  const left = new Set(small([...mutedOf("topic"), ...isFollowed]));
+  const words = facts.mutes.filter(({ kind }) => kind === "word");
+  const isNamed = (name: string) =>
+    !left.has(name.toLowerCase()) && !isMuted({ mutes: words }, { author_id: null, title: "", tags: [name] });
+  const namesOf = (names: string[]) => small(names.filter(isNamed));
+  const tagged = known.flatMap(({ tags }) => tags);
+  const ofGroups = new Set(small(follows.flatMap(({ kind, target }) => (kind === "group" ? target : []))));
+  const groupTags = tagged.filter((tag) => ofGroups.has(tag.toLowerCase()));
   const answered: string[] = people.items.map((item: { user_id: string }) => item.user_id);
   const answeredTopics = small(topics.items.map((item: { topic: string }) => item.topic));
-  for (const { user_id, topic, why } of [...people.items, ...topics.items]) {
-    const isIt = (target: string) => target === user_id || target.toLowerCase() === topic?.toLowerCase();
+  const answeredGroups = small(groups.items.map((item: { group: string }) => item.group));
+  for (const { user_id, topic, group, why } of [...people.items, ...topics.items, ...groups.items]) {
+    const name = (topic ?? group)?.toLowerCase();
+    const kind = topic ? "topic" : group ? "group" : "person";
+    const isIt = (target: string) => target === user_id || target.toLowerCase() === name;
     for (const person of why.people ?? [])
       assert.ok(
-        theirs.some((each) => each.user_id === person && isIt(each.target)),
+        theirs.some((each) => each.user_id === person && isIt(each.target) && each.kind === kind),
         `${person} does not follow it`,
       );
-    const read = posts.filter(({ author_id, tags }) => (topic ? tags.some(isIt) : author_id === user_id));
+    const read = posts.filter(({ author_id, tags }) => (name ? tags.some(isIt) : author_id === user_id));
     assert.ok((why.posts ?? 0) <= read.length, `${why.posts} of ${read.length} posts`);
   }
   const listed = (ids: string[]) => ids.map((id) => ({ id }));
   return {
     people: { answered, expected: listed(suggested) },
-    topics: { answered: answeredTopics, expected: listed(named) },
+    topics: { answered: answeredTopics, expected: listed(namesOf([...tagged, ...targetsOf("topic")])) },
+    groups: { answered: answeredGroups, expected: listed(namesOf([...groupTags, ...targetsOf("group")])) },
     least,
   };
 }

@@ -16,7 +16,8 @@ export async function answersTo(
     ["recsys_engine.given_posts($1, $2, null, 7)", sub, ids],
     ["recsys_engine.new_posts($1, now() - interval '7 days', null, 1000)", sub],
     ["recsys_engine.people_to_follow($1, 20)", sub],
-    ["recsys_engine.topics_to_follow($1, 20)", sub],
+    ["recsys_engine.topics_to_follow($1, 20, 'topic')", sub],
+    ["recsys_engine.topics_to_follow($1, 20, 'group')", sub],
     ["recsys_engine.posts_like($1, 20)", post],
     ["recsys_engine.batch_feed($1, 20)", sub],
   ];

@@ -132,7 +132,7 @@ export async function fillRandomCommunity(client: Client, random: Random, modelI
     `insert into public.follows (user_id, kind, target)
      select people.id, targets.kind, targets.target
      from unnest($1::uuid[]) as people (id)
-     cross join (select 'person', id from unnest($1::text[]) as id union all select 'topic', tag from unnest($2::text[]) as tag) as targets (kind, target)
+     cross join (select 'person', id from unnest($1::text[]) as id union all select case when md5($3 || tag) < '4' then 'group' else 'topic' end, tag from unnest($2::text[]) as tag) as targets (kind, target)
      where people.id::text <> targets.target and md5(people.id || targets.target || $3) < '2'`,
     [people, tags, random.below(1e9)],
   );
@@ -247,9 +247,10 @@ export async function changeSomething(
          select $1::uuid, 'person', id from unnest($2::text[]) as id where id <> $1::text and md5(id || $3) < '8' on conflict do nothing`,
         [person, people, random.below(1e9)],
       ),
-    "topics followed": () =>
+    "topics and groups followed": () =>
       client.query(
-        "insert into public.follows (user_id, kind, target) select $1, 'topic', tag from unnest($2::text[]) as tag where md5(tag || $3) < '4' on conflict do nothing",
+        `insert into public.follows (user_id, kind, target)
+         select $1, case when md5($3 || tag) < '4' then 'group' else 'topic' end, tag from unnest($2::text[]) as tag where md5(tag || $3) < '4' on conflict do nothing`,
         [person, tags, random.below(1e9)],
       ),
     unfollowed: () => client.query("delete from public.follows where user_id = $1 and random() < 0.5", [person]),

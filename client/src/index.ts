@@ -18,6 +18,7 @@ import type {
   EventReport,
   Feed,
   FeedRequest,
+  GroupsToFollow,
   Ideas,
   IdeasRequest,
   NewPosts,
@@ -93,6 +94,8 @@ export interface Recsys {
   suggestions(request: { of: "people"; limit?: number }, options?: CallOptions): Promise<PeopleToFollow>;
   /** Which topics the signed-in user might follow. */
   suggestions(request: { of: "topics"; limit?: number }, options?: CallOptions): Promise<TopicsToFollow>;
+  /** Which groups the signed-in user might follow. */
+  suggestions(request: { of: "groups"; limit?: number }, options?: CallOptions): Promise<GroupsToFollow>;
   /** Posts that the signed-in user might write, with the audience to expect. */
   ideas(request?: IdeasRequest, options?: CallOptions): Promise<Ideas>;
 }
@@ -156,7 +159,7 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
     newPosts: ({ since, filter }, options) =>
       call("recommend", { count_since: since, ...(filter && { filter }) }, options),
     similar: (request: SimilarRequest, options?: CallOptions) => call<never>("similar", request, options),
-    suggestions: ({ of, ...request }: { of: "people" | "topics"; limit?: number }, options?: CallOptions) =>
+    suggestions: ({ of, ...request }: { of: "people" | "topics" | "groups"; limit?: number }, options?: CallOptions) =>
       call<never>("similar", { find: `${of}_to_follow`, ...request }, options),
     ideas: (request = {}, options) => call("ideas", request, options),
     async events(events, options) {

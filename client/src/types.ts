@@ -294,9 +294,9 @@ export interface EventsRequest {
  */
 export interface SimilarRequest {
   /**
-   * posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach. people_to_follow, topics_to_follow: whom and what the caller might follow.
+   * posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach. people_to_follow, topics_to_follow, groups_to_follow: whom and what the caller might follow.
    */
-  find?: "posts" | "people" | "reach" | "people_to_follow" | "topics_to_follow";
+  find?: "posts" | "people" | "reach" | "people_to_follow" | "topics_to_follow" | "groups_to_follow";
   /**
    * Of the post; for reach it must be the caller's own. Needed for posts and reach alone.
    */
@@ -612,6 +612,20 @@ export interface TopicsToFollow {
  */
 export interface TopicToFollow {
   topic: string;
+  why: SuggestionWhy;
+}
+/**
+ * Groups that the caller might follow, and neither follows nor muted.
+ */
+export interface GroupsToFollow {
+  find: "groups_to_follow";
+  items: GroupToFollow[];
+}
+/**
+ * A group that the caller might follow.
+ */
+export interface GroupToFollow {
+  group: string;
   why: SuggestionWhy;
 }
 /**

@@ -109,6 +109,8 @@ select null::uuid as user_id, null::text as scope where false;
 create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
+drop function recsys_engine.topics_to_follow(uuid,integer);
+
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
 drop function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
@@ -2358,6 +2360,76 @@ AS $function$
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer, p_kind text)
+ RETURNS TABLE(is_known boolean, items json)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  as_of constant timestamptz := recsys.clock();
+  -- null: nothing of theirs is read
+  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
+  request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);
+  muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
+  muted constant text[] := coalesce(request.muted_topics, '{}');
+begin
+  return query
+  with met as (
+    select lower(tag) as name, min(tag) as tag, count(distinct posts.post_id) as posts
+    from unnest(recsys_engine.latest_interactions(reader, as_of)) as latest
+    join recsys.source_posts as posts on posts.post_id = latest.post_id
+    cross join unnest(posts.tags) as tag
+    where posts.author_id is distinct from p_user_id and tag ~ '\S'
+    group by lower(tag)
+  ),
+  tags as (
+    select met.name, met.tag, met.posts from met
+    where p_kind = 'topic'
+    union all
+    -- which tag names a group nothing but follows says, and of an id the capital letters count. For topics they are not read
+    select met.name, min(source_follows.target), met.posts
+    from met
+    join recsys.source_follows on lower(source_follows.target) = met.name
+    where p_kind = 'group' and source_follows.kind = 'group' and (source_follows.created_at <= as_of) is not false
+    group by met.name, met.posts
+  ),
+  friends as (
+    select lower(theirs.target) as name, min(theirs.target) as tag, array_agg(distinct friend.user_id) as people
+    from unnest((recsys_engine.followed_people(reader, as_of))[:100]) as friend (user_id)
+    cross join lateral (
+      select source_follows.target from recsys.source_follows
+      where source_follows.user_id = friend.user_id and source_follows.kind = p_kind and (source_follows.created_at <= as_of) is not false
+      order by source_follows.created_at desc nulls last, source_follows.target
+      limit 100
+    ) as theirs
+    where friend.user_id <> all (muted_people) and exists (select from recsys.source_users where source_users.user_id = friend.user_id offset 0)
+    group by lower(theirs.target)
+  ),
+  found as (
+    select coalesce(tags.tag, friends.tag) as shown, name, tags.posts, friends.people, coalesce(tags.posts, 0) + coalesce(cardinality(friends.people), 0) as weight
+    from tags
+    full join friends using (name)
+    where left(name, 100) <> all (muted)
+      and not recsys_engine.has_muted_word(recsys_engine.text_for_mutes(null, array[coalesce(tags.tag, friends.tag)]), request.muted_words, request.muted_pattern)
+      and not exists (
+        select from recsys.source_follows
+        where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and lower(source_follows.target) = name
+      )
+    order by weight desc, name
+    limit p_limit
+  )
+  select
+    exists (select from recsys.source_users where source_users.user_id = p_user_id),
+    (
+      select coalesce(json_agg(json_build_object(p_kind, found.shown, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
+      from found
+    );
+end
+$function$;
+
 create or replace view recsys.status with (security_invoker=true) as
  WITH model AS (
          SELECT max(models.model_id) AS model_id,
@@ -3346,6 +3418,8 @@ comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in th
 
 comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now.';
 
+comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
+
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
 comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check().';
@@ -3495,6 +3569,10 @@ grant execute on function recsys_engine.post_audiences(uuid[]) to service_role;
 revoke execute on function recsys_engine.named_posts(uuid[]) from public;
 
 grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
+
+revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) from public;
+
+grant execute on function recsys_engine.topics_to_follow(uuid,integer,text) to authenticated, service_role;
 
 revoke execute on function recsys_engine.check_vectors() from public;
 

@@ -81,7 +81,7 @@ export interface Follow {
   value: string;
 }
 
-/** Follows a person or a topic, as of `at`; undefined: now. A second time changes nothing. */
+/** Follows a person, a topic or a group, as of `at`; undefined: now. A second time changes nothing. */
 export async function follow(
   supabase: SupabaseClient,
   userId: string,

@@ -263,4 +263,23 @@ test("whom one follows at a post is in the next feed, and whom one unfollows no 
   await pool.query("delete from public.follows");
 });
 
+test("a group is suggested where the app lets its follows be read", options, async (t) => {
+  t.after(() => pool.query("drop policy open on public.follows; delete from public.follows"));
+  await pool.query("create policy open on public.follows for select to authenticated using (kind = 'group')");
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'group', 'chess')", [members.rosa]);
+  await pool.query(
+    "insert into public.post_views (user_id, post_id) select $1, id from public.posts where title = 'Chess puzzle 1'",
+    [members.ben],
+  );
+  const { page } = await open(t);
+  await signInAs(page, gateway.url, "ben");
+  await view(page, "ben");
+  const suggestions = page.getByRole("region", { name: "Whom and what to follow" });
+  const group = suggestions.getByRole("listitem").filter({ hasText: "“chess”" });
+  await group.getByText(/^You came to \d+ posts? of it$/).waitFor();
+  await group.getByRole("button", { name: "Follow “chess”" }).click();
+  const own = () => pool.query("select kind, target from public.follows where user_id = $1", [members.ben]);
+  await eventually(async () => (await own()).rows, [{ kind: "group", target: "chess" }]);
+});
+
 test("none of this put a line into the log of the functions", options, () => assert.deepEqual(lines, []));

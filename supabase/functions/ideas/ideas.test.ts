@@ -201,6 +201,18 @@ test("what somebody muted is in none of theirs", async () => {
   assert.equal((await ask(writers[2])).body.items.length, 1);
 });
 
+test("no point of an idea has a muted word or topic in it", async () => {
+  await publishTopics(pool);
+  await pool.query("update recsys_engine.topics set terms = terms || '{late trains,lanterns,fares}'");
+  await pool.query(
+    "insert into public.mutes (user_id, kind, value) values ($1, 'word', 'TRAINS'), ($1, 'topic', 'Fares'), ($1, 'word', 'lantern')",
+    [writers[0]],
+  );
+  const pointsFor = async (userId: string) => (await ask(userId)).body.items.map(({ points }) => points);
+  assert.deepEqual(await pointsFor(reader), [["late trains", "lanterns", "fares"]]);
+  assert.deepEqual(await pointsFor(writers[0]), [["lanterns"]]);
+});
+
 test("a need is not told of a topic with a muted word in its name", async () => {
   await publishTopics(pool);
   assert.ok((await ask(reader)).body.needs.length > 0);

@@ -133,10 +133,11 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
   },
   async "whom and what to follow"(asked, client) {
     const limit = 1 + asked.random.below(40);
-    const { people, topics, least } = await suggestionsTo(client, asked.caller.sub as string, asked, limit);
+    const { people, topics, groups, least } = await suggestionsTo(client, asked.caller.sub as string, asked, limit);
     assertHolds(people.answered, people.expected, least, "whom to follow");
     assertHolds(topics.answered, topics.expected, least, "what to follow");
-    return people.answered.length + topics.answered.length;
+    assertHolds(groups.answered, groups.expected, least, "which groups to follow");
+    return people.answered.length + topics.answered.length + groups.answered.length;
   },
   async "what the engine keeps of posts"({ posts }, client) {
     const { rows } = await client.query(

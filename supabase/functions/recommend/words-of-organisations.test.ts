@@ -77,6 +77,7 @@ const answers: Record<string, (sub: string) => Promise<unknown>> = {
   reach: async (sub) => (await similar.call(sub, { find: "reach", post_id: await anyPost() })).body,
   "people to follow": async (sub) => (await similar.call(sub, { find: "people_to_follow" })).body,
   "topics to follow": async (sub) => (await similar.call(sub, { find: "topics_to_follow" })).body,
+  "groups to follow": async (sub) => (await similar.call(sub, { find: "groups_to_follow" })).body,
   "fresh and popular": (sub) =>
     freshAndPopular(
       { pool: connections },

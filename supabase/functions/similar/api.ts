@@ -6,11 +6,14 @@ import { feedItem } from "../_shared/recommend/feed.ts";
 
 export const similarRequest = z
   .strictObject({
-    find: z.enum(["posts", "people", "reach", "people_to_follow", "topics_to_follow"]).default("posts").meta({
-      description:
-        "posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach. people_to_follow, topics_to_follow: whom and what the caller might follow.",
-      refusal: "find must be posts, people, reach, people_to_follow or topics_to_follow",
-    }),
+    find: z
+      .enum(["posts", "people", "reach", "people_to_follow", "topics_to_follow", "groups_to_follow"])
+      .default("posts")
+      .meta({
+        description:
+          "posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach. people_to_follow, topics_to_follow, groups_to_follow: whom and what the caller might follow.",
+        refusal: "find must be posts, people, reach, people_to_follow, topics_to_follow or groups_to_follow",
+      }),
     post_id: z.guid().optional().meta({
       description: "Of the post; for reach it must be the caller's own. Needed for posts and reach alone.",
       refusal: "post_id must be the uuid of a post; only posts and reach take one",
@@ -108,8 +111,20 @@ export const topicsToFollow = z
   })
   .meta({ id: "TopicsToFollow", description: "Topics that the caller might follow, and neither follows nor muted." });
 
+export const groupsToFollow = z
+  .object({
+    find: z.literal("groups_to_follow"),
+    items: z.array(
+      z
+        .object({ group: z.string(), why })
+        .meta({ id: "GroupToFollow", description: "A group that the caller might follow." }),
+    ),
+  })
+  .meta({ id: "GroupsToFollow", description: "Groups that the caller might follow, and neither follows nor muted." });
+
 export type PeopleToFollow = z.infer<typeof peopleToFollow>;
 export type TopicsToFollow = z.infer<typeof topicsToFollow>;
+export type GroupsToFollow = z.infer<typeof groupsToFollow>;
 export type SimilarPosts = z.infer<typeof similarPosts>;
 export type SimilarPeople = z.infer<typeof similarPeople>;
 export type PostReach = z.infer<typeof postReach>;
@@ -120,7 +135,14 @@ export const similarApi: Api = {
   summary:
     "Posts like one, people like the caller, about how many people a post of the caller's may reach, or whom and what to follow.",
   requests: { POST: similarRequest },
-  answer: z.discriminatedUnion("find", [similarPosts, similarPeople, postReach, peopleToFollow, topicsToFollow]),
+  answer: z.discriminatedUnion("find", [
+    similarPosts,
+    similarPeople,
+    postReach,
+    peopleToFollow,
+    topicsToFollow,
+    groupsToFollow,
+  ]),
   codes: {
     404: ["unknown_user", "unknown_post"],
   },

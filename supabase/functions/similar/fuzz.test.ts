@@ -10,7 +10,9 @@ const database = await testDatabase({ after }, "similar_fuzz");
 test("whatever similar is sent, it answers as it says it does", async () => {
   const body = fc.record(
     {
-      find: mostly(fc.constantFrom("posts", "people", "reach", "people_to_follow", "topics_to_follow")),
+      find: mostly(
+        fc.constantFrom("posts", "people", "reach", "people_to_follow", "topics_to_follow", "groups_to_follow"),
+      ),
       post_id: mostly(fc.oneof(fc.integer({ min: 1, max: 40 }).map(post), fc.constant(privatePost), fc.uuid())),
       limit: mostly(fc.integer({ min: 1, max: 100 })),
     },

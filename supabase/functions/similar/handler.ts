@@ -10,6 +10,7 @@ import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";
 import {
+  type GroupsToFollow,
   type PeopleToFollow,
   type PostReach,
   type SimilarPeople,
@@ -26,11 +27,8 @@ export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
   read: { POST: (body) => requestOf(similarRequest, parseJson(body)) },
   async answer({ find, post_id, limit }, { claims }, { pool }): Promise<Answer> {
     if (find === "people_to_follow") return { find, items: await peopleToFollow(pool, claims, limit) };
-    if (find === "topics_to_follow") {
-      const [row] = await readAs(pool, claims, readTopicsToFollow(claims.sub, limit), async (_, rows) => rows);
-      if (!row.is_known) throw unknownUser();
-      return { find, items: row.items };
-    }
+    if (find === "topics_to_follow") return { find, items: await namesToFollow(pool, claims, limit, "topic") };
+    if (find === "groups_to_follow") return { find, items: await namesToFollow(pool, claims, limit, "group") };
     // that a post is needed for all others but people is checked with the request
     if (find === "people") {
       const [row] = await nearPeople(pool, claims, limit);
@@ -51,7 +49,24 @@ export const similarFunction: UserFunction<SimilarRequest, { pool: Pool }> = {
   },
 };
 
-type Answer = SimilarPosts | SimilarPeople | PostReach | PeopleToFollow | TopicsToFollow;
+type Answer = SimilarPosts | SimilarPeople | PostReach | PeopleToFollow | TopicsToFollow | GroupsToFollow;
+
+/** Topics or groups that the caller might follow. */
+async function namesToFollow<Kind extends keyof NamesToFollow>(
+  pool: Pool,
+  claims: Claims,
+  limit: number,
+  kind: Kind,
+): Promise<NamesToFollow[Kind]> {
+  const [row] = await readAs(pool, claims, readNamesToFollow(claims.sub, limit, kind), async (_, rows) => rows);
+  if (!row.is_known) throw unknownUser();
+  return row.items;
+}
+
+interface NamesToFollow {
+  topic: TopicsToFollow["items"];
+  group: GroupsToFollow["items"];
+}
 
 /**
  * Whom the caller might follow: what their own role finds and, where that is too little, people like them. Whom they follow is
@@ -130,9 +145,13 @@ function readPeopleToFollow(
   return call("recsys_engine.people_to_follow", { p_user_id: userId, p_limit: limit });
 }
 
-/** What the caller might follow; to be asked as the caller. */
-function readTopicsToFollow(userId: string, limit: number): Statement<ToFollowRow<TopicsToFollow["items"]>> {
-  return call("recsys_engine.topics_to_follow", { p_user_id: userId, p_limit: limit });
+/** Topics or groups that the caller might follow; to be asked as the caller. */
+function readNamesToFollow<Kind extends keyof NamesToFollow>(
+  userId: string,
+  limit: number,
+  kind: Kind,
+): Statement<ToFollowRow<NamesToFollow[Kind]>> {
+  return call("recsys_engine.topics_to_follow", { p_user_id: userId, p_limit: limit, p_kind: kind });
 }
 
 /** A post that the caller wrote and may read; to be asked as the caller. */

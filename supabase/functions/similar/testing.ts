@@ -6,7 +6,7 @@ import { similarFunction } from "./handler.ts";
 export interface AnySimilar {
   find: string;
   model: { id: number; name: string } | null;
-  items: { post_id?: string; user_id?: string; title?: string; topic?: string; why?: object }[];
+  items: { post_id?: string; user_id?: string; title?: string; topic?: string; group?: string; why?: object }[];
   people?: number | null;
 }
 

@@ -20,10 +20,10 @@ beforeEach(async () => {
 });
 
 /** What somebody is told to follow, by who or what it is. */
-async function toFollow(userId: string, of: "people" | "topics", limit = 10) {
+async function toFollow(userId: string, of: "people" | "topics" | "groups", limit = 10) {
   const { status, body } = await call(userId, { find: `${of}_to_follow`, limit });
   assert.equal(status, 200);
-  return Object.fromEntries(body.items.map(({ user_id, topic, why }) => [user_id ?? topic, why]));
+  return Object.fromEntries(body.items.map(({ user_id, topic, group, why }) => [user_id ?? topic ?? group, why]));
 }
 const follow = (userId: string, kind: string, ...targets: string[]) =>
   pool.query("insert into public.follows (user_id, kind, target) select $1, $2, unnest($3::text[])", [
@@ -90,6 +90,47 @@ test("topics to follow are those of what one came to, the most frequent first, w
   await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'topic', 'Go')", [people.ada]);
   await pool.query("update public.posts set visibility = 'private' where id = $1", [post(30)]);
   assert.deepEqual(await toFollow(people.ada, "topics"), {});
+});
+
+test("groups to follow are those of friends, and tags of what one came to that somebody is seen to follow as one", async (t) => {
+  t.after(() => pool.query("delete from public.mutes; drop policy if exists open on public.follows"));
+  await pool.query("update public.posts set tags = '{Rowers,go}' where id = $1", [post(28)]);
+  await pool.query("update public.posts set tags = '{rowers,singers}' where id = $1", [post(30)]);
+  await follow(people.eve, "group", "ROWERS", "singers", "cooks");
+  await follow(people.eve, "topic", "go");
+  assert.deepEqual(await toFollow(people.ada, "groups"), {}, "the example app's follows are private");
+  await pool.query("create policy open on public.follows for select to authenticated using (true)");
+  assert.deepEqual(Object.entries(await toFollow(people.ada, "groups")), [
+    ["ROWERS", ofTwo],
+    ["singers", { ...ofTwo, posts: 1 }],
+  ]);
+  assert.equal(Object.keys(await toFollow(people.ada, "groups", 1)).length, 1);
+  await follow(people.ada, "person", people.eve);
+  const byEve = { kind: "followed_by", people: [people.eve] };
+  assert.deepEqual((await toFollow(people.ada, "groups")).cooks, byEve);
+  assert.deepEqual((await toFollow(people.ada, "topics")).cooks, undefined, "it is no topic");
+  // the name of a group that one follows as a topic says nothing new
+  await follow(people.ada, "topic", "Rowers");
+  await follow(people.ada, "group", "Singers");
+  assert.deepEqual(await toFollow(people.ada, "groups"), { cooks: byEve });
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'topic', 'Cooks')", [people.ada]);
+  assert.deepEqual(await toFollow(people.ada, "groups"), {});
+});
+
+test("no topic and no group to follow has a muted word in its name", async (t) => {
+  t.after(() => pool.query("delete from public.mutes; drop policy if exists open on public.follows"));
+  await pool.query("update public.posts set tags = '{Guitar,guitars,chess}' where id = $1", [post(28)]);
+  await pool.query("create policy open on public.follows for select to authenticated using (true)");
+  await follow(people.ada, "person", people.eve);
+  await follow(people.eve, "topic", "café guitar");
+  await follow(people.eve, "group", "Guitar club", "choir");
+  const named = async (of: "topics" | "groups") => Object.keys(await toFollow(people.ada, of)).sort();
+  assert.deepEqual(await named("topics"), ["Guitar", "café guitar", "chess", "guitars"]);
+  assert.deepEqual(await named("groups"), ["Guitar club", "choir"]);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'word', 'guitar')", [people.ada]);
+  assert.deepEqual([await named("topics"), await named("groups")], [["chess", "guitars"], ["choir"]]);
+  await pool.query("update public.mutes set value = 'CAFE'");
+  assert.deepEqual(await named("topics"), ["Guitar", "chess", "guitars"]);
 });
 
 test("places that are left go to people like the caller, without those whom they follow", async () => {

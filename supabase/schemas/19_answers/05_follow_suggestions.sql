@@ -64,7 +64,7 @@ end
 $$;
 comment on function recsys_engine.people_to_follow(uuid, integer) is 'Whom a user might follow: authors of what they came to in their last 200 interactions, and whom those follow whom they follow, of most posts and people together first; without those whom they follow or muted, and without whom the caller may not read. items: {user_id, why: as of recsys_engine.why_to_follow}. follows: whom they follow. is_known: the caller may read the user.';
 
-create function recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer)
+create function recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer, p_kind text)
 returns table (is_known boolean, items json)
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -78,7 +78,7 @@ declare
   muted constant text[] := coalesce(request.muted_topics, '{}');
 begin
   return query
-  with tags as (
+  with met as (
     select lower(tag) as name, min(tag) as tag, count(distinct posts.post_id) as posts
     from unnest(recsys_engine.latest_interactions(reader, as_of)) as latest
     join recsys.source_posts as posts on posts.post_id = latest.post_id
@@ -86,12 +86,23 @@ begin
     where posts.author_id is distinct from p_user_id and tag ~ '\S'
     group by lower(tag)
   ),
+  tags as (
+    select met.name, met.tag, met.posts from met
+    where p_kind = 'topic'
+    union all
+    -- which tag names a group nothing but follows says, and of an id the capital letters count. For topics they are not read
+    select met.name, min(source_follows.target), met.posts
+    from met
+    join recsys.source_follows on lower(source_follows.target) = met.name
+    where p_kind = 'group' and source_follows.kind = 'group' and (source_follows.created_at <= as_of) is not false
+    group by met.name, met.posts
+  ),
   friends as (
     select lower(theirs.target) as name, min(theirs.target) as tag, array_agg(distinct friend.user_id) as people
     from unnest((recsys_engine.followed_people(reader, as_of))[:100]) as friend (user_id)
     cross join lateral (
       select source_follows.target from recsys.source_follows
-      where source_follows.user_id = friend.user_id and source_follows.kind = 'topic' and (source_follows.created_at <= as_of) is not false
+      where source_follows.user_id = friend.user_id and source_follows.kind = p_kind and (source_follows.created_at <= as_of) is not false
       order by source_follows.created_at desc nulls last, source_follows.target
       limit 100
     ) as theirs
@@ -99,10 +110,11 @@ begin
     group by lower(theirs.target)
   ),
   found as (
-    select coalesce(tags.tag, friends.tag) as topic, name, tags.posts, friends.people, coalesce(tags.posts, 0) + coalesce(cardinality(friends.people), 0) as weight
+    select coalesce(tags.tag, friends.tag) as shown, name, tags.posts, friends.people, coalesce(tags.posts, 0) + coalesce(cardinality(friends.people), 0) as weight
     from tags
     full join friends using (name)
     where left(name, 100) <> all (muted)
+      and not recsys_engine.has_muted_word(recsys_engine.text_for_mutes(null, array[coalesce(tags.tag, friends.tag)]), request.muted_words, request.muted_pattern)
       and not exists (
         select from recsys.source_follows
         where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and lower(source_follows.target) = name
@@ -113,12 +125,12 @@ begin
   select
     exists (select from recsys.source_users where source_users.user_id = p_user_id),
     (
-      select coalesce(json_agg(json_build_object('topic', found.topic, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
+      select coalesce(json_agg(json_build_object(p_kind, found.shown, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
       from found
     );
 end
 $$;
-comment on function recsys_engine.topics_to_follow(uuid, integer) is 'Which topics a user might follow: tags of what they came to in their last 200 interactions, and topics of those whom they follow, as recsys_engine.people_to_follow has people: {topic, why}, without those that they follow or muted.';
+comment on function recsys_engine.topics_to_follow(uuid, integer, text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
 
-revoke all on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer) from public;
-grant execute on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer) to authenticated, service_role;
+revoke all on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) from public;
+grant execute on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) to authenticated, service_role;

@@ -15,11 +15,12 @@ export function Suggestions() {
   const { supabase, recommender } = useProject();
   const { userId, marks, act } = useTheFeed();
   const found = useLoaded(async () => {
-    const [people, topics] = await Promise.all([
+    const [people, topics, groups] = await Promise.all([
       recommender.suggestions({ of: "people", limit: most }),
       recommender.suggestions({ of: "topics", limit: most }),
+      recommender.suggestions({ of: "groups", limit: most }),
     ]);
-    const named = [...people.items, ...topics.items].flatMap(({ why }) =>
+    const named = [...people.items, ...topics.items, ...groups.items].flatMap(({ why }) =>
       why.kind === "followed_by" ? why.people : [],
     );
     const ids = new Set([...people.items.map(({ user_id }) => user_id), ...named]);
@@ -37,6 +38,9 @@ export function Suggestions() {
       })),
       ...topics.items.map(({ topic: value, why }) => ({
         ...{ of: "topic" as const, value, label: `#${value}`, why: sayWhy(why, "about it") },
+      })),
+      ...groups.items.map(({ group: value, why }) => ({
+        ...{ of: "group" as const, value, label: `“${value}”`, why: sayWhy(why, "of it") },
       })),
     ];
   }, [userId]);

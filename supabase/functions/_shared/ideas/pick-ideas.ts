@@ -66,7 +66,8 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     if (count >= perTopic && pool.topics.length > 1) continue;
     for (const each of [form, ...subjects]) used.add(each);
     if (topic) ofTopic.set(topic.id, count + 1);
-    page.push(picked);
+    const points = picked.idea.points.filter((point) => !saysMuted(point, author.muted));
+    page.push({ ...picked, idea: { ...picked.idea, points } });
   }
   return page;
 }
