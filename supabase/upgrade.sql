@@ -103,3 +103,13 @@ create view recsys_engine.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
 create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
+
+-- Who came to a post of those whom its reader follows (11_retrieval/02_followed_sources.sql).
+alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[];
+
+-- Lists of people of whom nothing is known but whom they follow.
+alter table recsys.batch_recommendations
+  drop constraint batch_recommendations_basis_check,
+  -- checked at once: there is a row for each user at most, and their lists are stored beside it
+  -- squawk-ignore constraint-missing-not-valid
+  add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));

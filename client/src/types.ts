@@ -169,7 +169,14 @@ export type Reason =
       kind: "candidates";
     }
   | {
-      kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "touched" | "covisited";
+      kind: "touched";
+      /**
+       * @maxItems 2
+       */
+      people: string[];
+    }
+  | {
+      kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "covisited";
     };
 /**
  * Why an event alone is refused.
@@ -391,9 +398,9 @@ export interface Feed {
    */
   made_at: string;
   /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. followed: from what those whom they follow did and wrote lately; nothing else is known of them. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
    */
-  basis: "history" | "profile" | "community" | "follows";
+  basis: "history" | "profile" | "followed" | "community" | "follows";
   /**
    * The best first.
    */
@@ -800,9 +807,9 @@ export interface ConsoleFeed {
    */
   made_at: string;
   /**
-   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
+   * history: from what the user did. profile: from what they say of themselves, in their profile or in the request. followed: from what those whom they follow did and wrote lately; nothing else is known of them. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.
    */
-  basis: "history" | "profile" | "community" | "follows";
+  basis: "history" | "profile" | "followed" | "community" | "follows";
   /**
    * The best first.
    */

@@ -109,6 +109,16 @@ select null::uuid as user_id, null::text as scope where false;
 create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
+-- Who came to a post of those whom its reader follows (11_retrieval/02_followed_sources.sql).
+alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[];
+
+-- Lists of people of whom nothing is known but whom they follow.
+alter table recsys.batch_recommendations
+  drop constraint batch_recommendations_basis_check,
+  -- checked at once: there is a row for each user at most, and their lists are stored beside it
+  -- squawk-ignore constraint-missing-not-valid
+  add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
+
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
@@ -1010,6 +1020,53 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.with_touched(p_request recsys_engine.feed_request)
+ RETURNS recsys_engine.feed_request
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request recsys_engine.feed_request := p_request;
+begin
+  if request.follows <> '{}' then
+    select
+      array_agg(touched.post_id order by touched.people desc, touched.at desc, touched.post_id),
+      array_agg(touched.people order by touched.people desc, touched.at desc, touched.post_id),
+      array_agg(touched.named[1] order by touched.people desc, touched.at desc, touched.post_id),
+      array_agg(touched.named[2] order by touched.people desc, touched.at desc, touched.post_id)
+    into request.touched, request.touches, request.touchers, request.other_touchers
+    from (
+      select
+        came.post_id, count(*)::integer as people, max(came.at) as at,
+        array_agg(came.named order by came.at desc, came.named) filter (where came.named is not null) as named
+      from (
+        select acts.post_id, followed.user_id, named.user_id as named, max(acts.created_at) as at
+        from unnest(request.follows[:100]) as followed (user_id)
+        -- who has a profile that the caller may read, and is not muted
+        left join lateral (
+          select source_users.user_id from recsys.source_users
+          where source_users.user_id = followed.user_id and (followed.user_id = any (request.muted_authors)) is not true
+          offset 0
+        ) as named on true
+        cross join lateral (
+          select source_interactions.post_id, source_interactions.created_at
+          from recsys.source_interactions
+          where source_interactions.user_id = followed.user_id and source_interactions.created_at <= request.at
+          order by source_interactions.created_at desc, source_interactions.interaction_id desc
+          limit 50
+        ) as acts
+        group by acts.post_id, followed.user_id, named.user_id
+      ) as came
+      group by came.post_id
+    ) as touched;
+  end if;
+  return request;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.retrieve_similar(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_most integer, p_share integer, p_is_quick boolean DEFAULT false)
  RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE plpgsql
@@ -1255,6 +1312,7 @@ declare
   affinities json;
   follows json;
   touches json;
+  touchers json;
   sources text[];
   found_ids uuid[];
   authors uuid[];
@@ -1322,10 +1380,8 @@ begin
         where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
       );
     end if;
-    select
-      array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks),
-      json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
-    into own, ranks, touches
+    select array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks)
+    into own, ranks
     from recsys_engine.told_ranked_posts(request, ranked) as found;
   else
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
@@ -1371,11 +1427,6 @@ begin
         where common.post_id in (select shown.post_id from unnest(readable) as shown)
       ),
       (
-        select json_object_agg(touched.post_id, touched.people)
-        from unnest(request.touched, request.touches) as touched (post_id, people)
-        where touched.post_id in (select shown.post_id from unnest(readable) as shown)
-      ),
-      (
         select coalesce(json_agg(json_build_object('source', each.source, 'size', each.size, 'posts', each.posts, 'authors', each.authors)), '[]')
         from (
           select found.source, min(found.size) as size, json_agg(shown.place - 1 order by found.place) as posts,
@@ -1386,8 +1437,14 @@ begin
           group by found.source
         ) as each
       )
-    into common, touches, lists;
+    into common, lists;
   end if;
+  select
+    json_object_agg(touched.post_id, touched.people),
+    json_object_agg(touched.post_id, array_remove(array[touched.toucher, touched.other], null)) filter (where touched.toucher is not null)
+  into touches, touchers
+  from unnest(request.touched, request.touches, request.touchers, request.other_touchers) as touched (post_id, people, toucher, other)
+  where touched.post_id in (select shown.post_id from unnest(coalesce(readable, own)) as shown);
 
   -- behind all others: they have no ranks
   own := own || on_trial;
@@ -1403,6 +1460,7 @@ begin
     'dismissed', request.dismissed,
     'originals', case when request.originals is not null and p_given is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
     'touches', touches,
+    'touchers', touchers,
     'muted_authors', request.muted_authors,
     'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
     'common', common,
@@ -3314,6 +3372,8 @@ comment on function recsys_engine.reader_context(recsys_engine.reader,bigint) is
 
 comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
+comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
+
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
 
 comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
@@ -3324,7 +3384,7 @@ comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time 
 
 comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
@@ -3365,6 +3425,8 @@ comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.sett
 comment on function recsys_engine.queue_replicated_row() is 'Trigger of tables that a subscription fills: queues a row that came, went or changed, as the triggers of recsys.watch queue a statement''s. Its argument is the watch, as in recsys.watches.';
 
 comment on function recsys_engine.follow_replication() is 'For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows.';
+
+comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile, followed or community.';
 
 comment on table recsys_engine.impressions_default is 'Impressions of months or days that have no partition: none are made for what lies further ahead or was imported from long ago. recsys_engine.make_impression_partitions() moves them out.';
 

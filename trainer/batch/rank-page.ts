@@ -210,7 +210,7 @@ async function rankUser(
     floor,
   });
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
-  const basis = basisOf(input.history.length > 0, input);
+  const basis = basisOf(input);
   // the graph takes one candidate or more
   if (candidates.length === 0) return listOf(id, basis, [], new Float32Array(), model.heads);
   const reader = { ...state.user(number, input.history, hidden), own_history: componentsOf(community, past) };

@@ -6,6 +6,7 @@ import { useTheFeed } from "./use-feed.ts";
 const bases = {
   history: "What you did: posts you opened, voted for and commented on",
   profile: "What you say you care about",
+  followed: "Whom you follow: what they came to and wrote lately",
   community: "What is fresh and popular here",
   follows: "Whom and what you follow, the newest first",
 };

@@ -33,8 +33,17 @@ function posts(...all: Partial<AppPost>[]): Map<string, AppPost> {
   return new Map(all.map((post) => [post.id as string, { ...rest, ...post } as AppPost]));
 }
 
+const names = new Map([
+  ["p", "rosa"],
+  ["o", "kim"],
+]);
+
 const places = (before: string[], after: string[], acts: Act[] = [], known = posts()) =>
-  changesBetween(feed(...before), feed(...after), acts, known).map(({ post_id, from, to }) => [post_id, from, to]);
+  changesBetween(feed(...before), feed(...after), acts, known, names).map(({ post_id, from, to }) => [
+    post_id,
+    from,
+    to,
+  ]);
 
 test("what is new, up, down and gone; what kept its place is not said", () => {
   assert.deepEqual(places(["a", "b", "c", "d"], ["a", "c", "b", "e"]), [
@@ -59,7 +68,7 @@ test("a post is gone for what was done with it, the latest of it, or because oth
     { kind: "dismiss", post_id: "a", title: "A" },
   ];
   const known = posts({ id: "c", tags: ["chess"] }, { id: "d", author_id: "p" });
-  const gone = changesBetween(feed("a", "b", "c", "d", "e", "f"), [], netOf(acts), known);
+  const gone = changesBetween(feed("a", "b", "c", "d", "e", "f"), [], netOf(acts), known, names);
   assert.deepEqual(
     gone.map(({ why }) => why),
     [
@@ -88,8 +97,7 @@ test("what was done is said with the latest first, and no longer than a line", (
 });
 
 test("every reason is a sentence, those of later versions too", () => {
-  const known = posts({ id: "a", author_id: "p" });
-  const say = (why: unknown) => sayWhy(why as Reason, "history", known);
+  const say = (why: unknown) => sayWhy(why as Reason, "history", names);
   assert.equal(say({ kind: "followed_author", author_id: "p" }), "By rosa, whose posts you often open");
   assert.equal(say({ kind: "follows_author", author_id: "p" }), "By rosa, whom you follow");
   assert.equal(say({ kind: "follows_topic", topic: "chess" }), "About “chess”, which you follow");
@@ -104,5 +112,14 @@ test("every reason is a sentence, those of later versions too", () => {
     "what is read from right to left keeps its signs",
   );
   assert.equal(say({ kind: "sponsored" }), "Picked for you");
-  assert.equal(sayWhy({ kind: "similar" }, "community", known), "Close to what people here care about");
+  assert.equal(sayWhy({ kind: "similar" }, "community", names), "Close to what people here care about");
+  assert.equal(sayWhy({ kind: "similar" }, "followed", names), "Close to what those whom you follow care about");
+});
+
+test("of those whom one follows the ones are named whose names may be read", () => {
+  const say = (...people: string[]) => sayWhy({ kind: "touched", people }, "history", names);
+  assert.equal(say("p", "o"), "rosa and kim, whom you follow, were there");
+  assert.equal(say("q", "o"), "kim, whom you follow, was there");
+  assert.equal(say("q"), "People whom you follow were there");
+  assert.equal(say(), "People whom you follow were there");
 });

@@ -1,7 +1,7 @@
 /** What moved between two feeds of one person, and why. */
 import { type Act, whyGone } from "./acts.ts";
 import type { AppPost, Item } from "./app-tables.ts";
-import { sayWhy } from "./say.ts";
+import { type Names, sayWhy } from "./say.ts";
 
 export interface FeedChange {
   post_id: string;
@@ -19,13 +19,14 @@ export function changesBetween(
   after: readonly Item[],
   acts: Act[],
   posts: ReadonlyMap<string, AppPost>,
+  names: Names,
 ): FeedChange[] {
   const placeBefore = new Map(before.map(({ post_id }, i) => [post_id, i + 1]));
   const stays = new Set(after.map(({ post_id }) => post_id));
   const moved = after.flatMap((item, i): FeedChange[] => {
     const from = placeBefore.get(item.post_id);
     if (from === i + 1) return [];
-    return [{ post_id: item.post_id, title: item.title, from, to: i + 1, why: sayWhy(item.why, item.basis, posts) }];
+    return [{ post_id: item.post_id, title: item.title, from, to: i + 1, why: sayWhy(item.why, item.basis, names) }];
   });
   const gone = before.flatMap(({ post_id, title }, i): FeedChange[] => {
     if (stays.has(post_id)) return [];

@@ -1,28 +1,32 @@
 import type { Feed, Reason } from "../../client/src/index.ts";
 import { isolated } from "../shared/isolated.ts";
 import { listed } from "./acts.ts";
-import type { AppPost } from "./app-tables.ts";
 
-/** A reason in a sentence. `basis`: what the feed is made from. */
-export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<string, AppPost>): string {
+/** A reason in a sentence. `basis`: what the feed is made from; `names`: of people, by id. */
+export function sayWhy(why: Reason, basis: Feed["basis"], names: Names): string {
+  const nameOf = (id: string) => isolated(names.get(id) ?? "somebody");
   switch (why.kind) {
     case "like_your_history":
       return `Like “${isolated(why.title)}”, which you know`;
     case "follows_author":
-      return `By ${authorName(why.author_id, posts)}, whom you follow`;
+      return `By ${nameOf(why.author_id)}, whom you follow`;
     case "follows_topic":
       return `About “${isolated(why.topic)}”, which you follow`;
-    case "touched":
-      return "People whom you follow were there";
+    case "touched": {
+      const known = why.people.filter((id) => names.has(id)).map(nameOf);
+      if (known.length === 0) return "People whom you follow were there";
+      return `${listed(known)}, whom you follow, ${known.length === 1 ? "was" : "were"} there`;
+    }
     case "covisited":
       return "Who came to what you came to also came to this";
     case "followed_author":
-      return `By ${authorName(why.author_id, posts)}, whose posts you often open`;
+      return `By ${nameOf(why.author_id)}, whose posts you often open`;
     case "shared_terms":
       return `About ${listed(why.terms.map((term) => `“${isolated(term)}”`))}, as in posts that you know`;
     case "exploration":
       return "Brand new: few people have been shown it so far";
     case "similar":
+      if (basis === "followed") return "Close to what those whom you follow care about";
       return basis === "community" ? "Close to what people here care about" : "Close to what you care about";
     case "trending":
       return "Trending: much is going on there right now";
@@ -38,10 +42,7 @@ export function sayWhy(why: Reason, basis: Feed["basis"], posts: ReadonlyMap<str
   }
 }
 
-function authorName(id: string, posts: ReadonlyMap<string, AppPost>): string {
-  for (const post of posts.values()) if (post.author_id === id) return isolated(post.author);
-  return "somebody";
-}
+export type Names = ReadonlyMap<string, string>;
 
 const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 365 * 86_400],

@@ -4,8 +4,9 @@ import { openContext } from "../shared/context.ts";
 import { useChanging } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
 import { type Act, followOf, voteOn } from "./acts.ts";
-import { type AppPost, type Item, readFollows, readShownPosts, readVotes } from "./app-tables.ts";
+import { type AppPost, type Item, readFollows, readNames, readShownPosts, readVotes } from "./app-tables.ts";
 import { changesBetween, type FeedChange } from "./feed-changes.ts";
+import type { Names } from "./say.ts";
 import { type ReaderDeeds, useDeeds } from "./use-deeds.ts";
 
 /** The first feed, the same again, or its next page. */
@@ -19,6 +20,8 @@ interface State {
   items: Item[];
   /** What the app knows of them, and of those of earlier feeds. */
   posts: ReadonlyMap<string, AppPost>;
+  /** Of their authors, and of those whom reasons name. */
+  names: Names;
   /** The feed before and what was done until this one; undefined: this is the first. */
   before?: { items: Item[]; acts: Act[] } | undefined;
   /** The one that every post has; undefined: all are shown. */
@@ -62,6 +65,7 @@ export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
   const { state, latest, change } = useChanging<State>({
     items: [],
     posts: new Map(),
+    names: new Map(),
     busy: "first",
     asked: "first",
     error: undefined,
@@ -69,15 +73,20 @@ export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
   const place = useRef<ScrollPlace>();
   const turn = useRef(0);
 
-  /** What the app knows of posts, and what their reader did with them before. A feed without that is still a feed. */
+  /** What the app knows of posts and of people, and what the reader did with these posts before. A feed without that is still a feed. */
   const know = useCallback(
-    async (ids: string[]) => {
-      const [posts, voted] = await Promise.all([
+    async (ids: string[], people: string[]) => {
+      const [posts, voted, named] = await Promise.all([
         readShownPosts(supabase, ids, { names: !interests }).catch(() => new Map<string, AppPost>()),
         userId ? readVotes(supabase, ids).catch(() => []) : [],
+        readNames(supabase, people).catch(() => new Map<string, string>()),
       ]);
+      const authors = Array.from(posts.values(), ({ author_id, author }) => [author_id ?? "", author] as const);
       // whatever was asked since
-      change((state) => ({ posts: new Map([...state.posts, ...posts]) }));
+      change((state) => ({
+        posts: new Map([...state.posts, ...posts]),
+        names: new Map([...state.names, ...authors, ...named]),
+      }));
       knowMarks(new Map(voted.map((id) => [voteOn(id), true])));
     },
     [supabase, userId, interests, change, knowMarks],
@@ -123,7 +132,11 @@ export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
           change(() => ({ ...came, items: page, tag, before: earlier }));
           forget(stored);
         }
-        await know(page.map(({ post_id }) => post_id).filter((id) => !before.posts.has(id)));
+        const people = page.flatMap(({ why }) => (why.kind === "touched" ? why.people : []));
+        await know(
+          page.map(({ post_id }) => post_id).filter((id) => !before.posts.has(id)),
+          [...new Set(people)].filter((id) => !before.names.has(id)),
+        );
       } catch (error) {
         changeIfLatest({ busy: undefined, error });
       }
@@ -146,14 +159,14 @@ export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
     return () => removeEventListener("online", onBack);
   }, [retry, latest]);
 
-  const { before, items, posts } = state;
+  const { before, items, posts, names } = state;
   const moved = useMemo(
     () =>
       before && {
         acts: before.acts,
-        changes: changesBetween(firstPage(before.items), firstPage(items), before.acts, posts),
+        changes: changesBetween(firstPage(before.items), firstPage(items), before.acts, posts, names),
       },
-    [before, items, posts],
+    [before, items, posts, names],
   );
   return { ...state, ...deeds, ...(userId && { userId }), moved, place, refresh: again, only, more, retry };
 }

@@ -90,6 +90,31 @@ test("a replica that has it all makes the feeds that the primary makes", { skip 
   assert.deepEqual([...codesOf(app), ...codesOf(direct)], []);
 });
 
+test("who of the followed came to a post is named by the primary alone: the last check asks of posts", {
+  skip,
+}, async (t) => {
+  const { pool } = setting.database;
+  const reader = crypto.randomUUID();
+  await pool.query("insert into public.profiles (id) values ($1)", [reader]);
+  await pool.query("insert into public.follows (user_id, kind, target) select $1, 'person', md5('person 0')::uuid", [
+    reader,
+  ]);
+  const followed = (await pool.query("select md5('person 0')::uuid as id")).rows[0].id;
+  await setting.replica.caughtUp();
+  const [app, direct] = [replicaApp(t, long), testApp(t, setting.url)];
+  await untilBy(true, app, reader);
+  for (const [of, isReplica, people] of [
+    [app, true, []],
+    [direct, false, [followed]],
+  ] as const) {
+    const { feed, byReplica } = await feedOf(of, reader, { limit: 100 });
+    assert.equal(byReplica, isReplica);
+    const touched = feed.items.flatMap(({ why }) => (why.kind === "touched" ? [why.people] : []));
+    assert.ok(touched.length > 0);
+    for (const named of touched) assert.deepEqual(named, people);
+  }
+});
+
 test("what somebody did a moment ago is in their next feed, and what is taken from them is not", {
   skip,
 }, async (t) => {

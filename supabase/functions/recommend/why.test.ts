@@ -1,8 +1,8 @@
-/** Why a post is shown: from the caller's own history and the post, and never from what somebody else did. */
+/** Why a post is shown: from the caller's own history and the post, and never from what somebody else did that the caller may not read. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { clear, fillCommunity, people, post, privatePost, publishTinyModel } from "../../../testing/community.ts";
+import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
 import { words } from "../_shared/features/words.ts";
 import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
@@ -160,9 +160,74 @@ test("that those whom somebody follows came to a post is told of what that reade
     const { items } = await feedOf(people.eve, more);
     assert.deepEqual(
       items.filter(({ source }) => source === "touched").map(({ post_id, why }) => [post_id, why]),
-      [[post(8), { kind: "touched" }]],
+      [[post(8), { kind: "touched", people: [people.ben] }]],
     );
   }
+});
+
+test("of those whom somebody follows the two are named who came last, and nobody who is muted or whose act or profile is hidden", async (t) => {
+  await publishTinyModel(pool, { name: "tiny" });
+  const [kim, lee] = [uuid("a", 5), uuid("a", 6)];
+  await pool.query("insert into public.profiles (id) values ($1), ($2)", [kim, lee]);
+  const came = [lee, people.ada, people.ben, kim];
+  await pool.query("insert into public.follows (user_id, kind, target) select $1, 'person', unnest($2::text[])", [
+    people.eve,
+    came,
+  ]);
+  await pool.query(
+    `insert into public.comments (user_id, post_id, created_at)
+     select came.id, $2, now() - came.place * interval '10 minutes' from unnest($1::uuid[]) with ordinality as came (id, place)`,
+    [came, post(8)],
+  );
+  // once more, and earlier: everybody is named once
+  await pool.query(
+    "insert into public.comments (user_id, post_id, created_at) values ($1, $2, now() - '1 day'::interval)",
+    [lee, post(8)],
+  );
+  const assertNamed = async (...expected: string[]) => {
+    for (const more of [{}, { filter: { max_age_days: 100 } }]) {
+      const { items } = await feedOf(people.eve, more);
+      const [item] = items.filter(({ post_id }) => post_id === post(8));
+      assert.deepEqual(item.why, { kind: "touched", people: expected }, JSON.stringify(more));
+      const said = JSON.stringify(items);
+      for (const id of came) assert.equal(said.includes(id), expected.includes(id));
+    }
+  };
+  const hide = async (table: string, column: string, id: string) => {
+    await pool.query(
+      `create policy hidden on public.${table} as restrictive for select to authenticated using (${column} <> '${id}')`,
+    );
+    t.after(() => pool.query(`drop policy hidden on public.${table}`));
+  };
+  await assertNamed(lee, people.ada);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [people.eve, lee]);
+  await assertNamed(people.ada, people.ben);
+  await hide("profiles", "id", people.ada);
+  await assertNamed(people.ben, kim);
+  await hide("comments", "user_id", people.ben);
+  await assertNamed(kim);
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [people.eve, kim]);
+  await assertNamed();
+});
+
+test("a feed of whom nothing is known but whom they follow says so, live and made ahead", async () => {
+  await publishTinyModel(pool, { name: "tiny" });
+  await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
+    people.eve,
+    people.author,
+  ]);
+  // lists are made for who was there lately
+  await pool.query("insert into public.logins (user_id) values ($1)", [people.eve]);
+  await pool.query("select recsys.roll_up()");
+  await runBatch({ database, onProgress: () => {}, signal: new AbortController().signal });
+  for (const mode of ["live", "batch"]) {
+    const feed = await feedOf(people.eve, { mode });
+    assert.deepEqual([feed.mode, feed.basis], [mode, "followed"]);
+  }
+  assert.equal((await feedOf(people.ben)).basis, "profile");
+  // whom she follows is gone from the next feed's basis with the follow
+  await pool.query("delete from public.follows");
+  assert.equal((await feedOf(people.eve)).basis, "community");
 });
 
 test("nothing of what others did or may read is in it", async () => {

@@ -38,25 +38,41 @@ declare
   request recsys_engine.feed_request := p_request;
 begin
   if request.follows <> '{}' then
-    select array_agg(touched.post_id order by touched.people desc, touched.at desc, touched.post_id), array_agg(touched.people order by touched.people desc, touched.at desc, touched.post_id)
-    into request.touched, request.touches
+    select
+      array_agg(touched.post_id order by touched.people desc, touched.at desc, touched.post_id),
+      array_agg(touched.people order by touched.people desc, touched.at desc, touched.post_id),
+      array_agg(touched.named[1] order by touched.people desc, touched.at desc, touched.post_id),
+      array_agg(touched.named[2] order by touched.people desc, touched.at desc, touched.post_id)
+    into request.touched, request.touches, request.touchers, request.other_touchers
     from (
-      select acts.post_id, count(distinct followed.user_id)::integer as people, max(acts.created_at) as at
-      from unnest(request.follows[:100]) as followed (user_id)
-      cross join lateral (
-        select source_interactions.post_id, source_interactions.created_at
-        from recsys.source_interactions
-        where source_interactions.user_id = followed.user_id and source_interactions.created_at <= request.at
-        order by source_interactions.created_at desc, source_interactions.interaction_id desc
-        limit 50
-      ) as acts
-      group by acts.post_id
+      select
+        came.post_id, count(*)::integer as people, max(came.at) as at,
+        array_agg(came.named order by came.at desc, came.named) filter (where came.named is not null) as named
+      from (
+        select acts.post_id, followed.user_id, named.user_id as named, max(acts.created_at) as at
+        from unnest(request.follows[:100]) as followed (user_id)
+        -- who has a profile that the caller may read, and is not muted
+        left join lateral (
+          select source_users.user_id from recsys.source_users
+          where source_users.user_id = followed.user_id and (followed.user_id = any (request.muted_authors)) is not true
+          offset 0
+        ) as named on true
+        cross join lateral (
+          select source_interactions.post_id, source_interactions.created_at
+          from recsys.source_interactions
+          where source_interactions.user_id = followed.user_id and source_interactions.created_at <= request.at
+          order by source_interactions.created_at desc, source_interactions.interaction_id desc
+          limit 50
+        ) as acts
+        group by acts.post_id, followed.user_id, named.user_id
+      ) as came
+      group by came.post_id
     ) as touched;
   end if;
   return request;
 end
 $$;
-comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last.';
+comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
 
 create function recsys_engine.retrieve_followed(p_request recsys_engine.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)

@@ -163,6 +163,7 @@ declare
   affinities json;
   follows json;
   touches json;
+  touchers json;
   sources text[];
   found_ids uuid[];
   authors uuid[];
@@ -230,10 +231,8 @@ begin
         where pooled.post_id not in (select each.post_id from unnest(ranked) as each)
       );
     end if;
-    select
-      array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks),
-      json_object_agg(found.post_id, found.touches) filter (where found.touches > 0)
-    into own, ranks, touches
+    select array_agg(row(found.post_id, found.title, found.tags, found.author_id, found.created_at)::recsys_engine.told_post), json_agg(found.ranks)
+    into own, ranks
     from recsys_engine.told_ranked_posts(request, ranked) as found;
   else
     -- what might be theirs: policies that would ask of each vector whether its post is readable took as long as finding it
@@ -279,11 +278,6 @@ begin
         where common.post_id in (select shown.post_id from unnest(readable) as shown)
       ),
       (
-        select json_object_agg(touched.post_id, touched.people)
-        from unnest(request.touched, request.touches) as touched (post_id, people)
-        where touched.post_id in (select shown.post_id from unnest(readable) as shown)
-      ),
-      (
         select coalesce(json_agg(json_build_object('source', each.source, 'size', each.size, 'posts', each.posts, 'authors', each.authors)), '[]')
         from (
           select found.source, min(found.size) as size, json_agg(shown.place - 1 order by found.place) as posts,
@@ -294,8 +288,14 @@ begin
           group by found.source
         ) as each
       )
-    into common, touches, lists;
+    into common, lists;
   end if;
+  select
+    json_object_agg(touched.post_id, touched.people),
+    json_object_agg(touched.post_id, array_remove(array[touched.toucher, touched.other], null)) filter (where touched.toucher is not null)
+  into touches, touchers
+  from unnest(request.touched, request.touches, request.touchers, request.other_touchers) as touched (post_id, people, toucher, other)
+  where touched.post_id in (select shown.post_id from unnest(coalesce(readable, own)) as shown);
 
   -- behind all others: they have no ranks
   own := own || on_trial;
@@ -311,6 +311,7 @@ begin
     'dismissed', request.dismissed,
     'originals', case when request.originals is not null and p_given is null then json_build_object('post_ids', request.originals, 'titles', request.original_titles) end,
     'touches', touches,
+    'touchers', touchers,
     'muted_authors', request.muted_authors,
     'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
     'common', common,
@@ -322,7 +323,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 revoke all on function
   recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),

@@ -61,7 +61,7 @@ create table recsys.batch_recommendations (
   run_id bigint not null,
   model_id bigint not null,
   made_at timestamptz not null,
-  basis text not null check (basis in ('history', 'profile', 'community')),
+  basis text not null check (basis in ('history', 'profile', 'followed', 'community')),
   post_ids uuid[] not null,
   scores real[] not null,
   views real[] not null,
@@ -81,7 +81,7 @@ comment on column recsys.batch_recommendations.user_id is 'Whose list it is.';
 comment on column recsys.batch_recommendations.run_id is 'The run that made it.';
 comment on column recsys.batch_recommendations.model_id is 'The model that ranked; it may be gone by now.';
 comment on column recsys.batch_recommendations.made_at is 'The instant, by recsys.clock(), for which it holds.';
-comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile or community.';
+comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile, followed or community.';
 comment on column recsys.batch_recommendations.post_ids is 'The posts, best first; null where one was erased.';
 comment on column recsys.batch_recommendations.scores is 'The score of each.';
 comment on column recsys.batch_recommendations.views is 'The probability that the user views each.';

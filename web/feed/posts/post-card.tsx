@@ -21,7 +21,7 @@ interface PostCardProps {
 /** A post of the feed: why it is there, what its reader is expected to do, and what they can do. */
 export function PostCard({ item, change }: PostCardProps) {
   const { post_id, title } = item;
-  const { userId, posts, opened, marks, moved, act, toggle } = useTheFeed();
+  const { userId, posts, names, opened, marks, moved, act, toggle } = useTheFeed();
   const post = posts.get(post_id);
   const isOpen = opened.has(post_id);
   const isDismissed = marks.get(dismissalOf(post_id)) ?? false;
@@ -71,7 +71,7 @@ export function PostCard({ item, change }: PostCardProps) {
             {" · "}
           </>
         )}
-        {sayWhy(item.why, item.basis, posts)}
+        {sayWhy(item.why, item.basis, names)}
         {item.folded !== undefined && ` · and ${item.folded} like it`}
       </p>
       <PredictedReactions predictions={item.predictions} isExplained={item.position === 1} />

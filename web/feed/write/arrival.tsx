@@ -12,7 +12,7 @@ const deepest = 100;
 export function Arrival() {
   const [written, setWritten] = useStored<WatchedPost | null>(writtenName, null);
   const [isLooking, setLooking] = useState(false);
-  const { userId, items, posts, busy, error, feed, more, refresh } = useTheFeed();
+  const { userId, items, names, busy, error, feed, more, refresh } = useTheFeed();
   const found = written && items.find(({ post_id }) => post_id === written.post_id);
   const goesOn = isLooking && !found && items.length < deepest && Boolean(feed?.next);
   useEffect(() => {
@@ -25,7 +25,7 @@ export function Arrival() {
         {found ? (
           <>
             “<bdi>{written.title}</bdi>” has arrived: it is at place <strong>{found.position}</strong> of this feed.{" "}
-            <span class="soft">{sayWhy(found.why, found.basis, posts)}.</span>
+            <span class="soft">{sayWhy(found.why, found.basis, names)}.</span>
           </>
         ) : (
           <>

@@ -32,7 +32,7 @@ export function answerOf(
       model: model && { id: model.id, name: model.name },
       mode: page.given ? "candidates" : "live",
       degraded: found.model && !ranked ? "unranked" : null,
-      basis: model ? basisOf(input.history.length > 0, input) : "community",
+      basis: model ? basisOf(input) : "community",
       next: candidates > keys.length + foldedKeys.length ? cursorAfter(page.served, keys, foldedKeys) : null,
     }),
     features: selected.map(({ chosen }) => chosen.features()),

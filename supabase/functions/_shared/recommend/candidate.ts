@@ -14,6 +14,7 @@ export type Found = Pick<
   | "follows_author"
   | "followed_topic"
   | "touches"
+  | "touchers"
   | "leaning"
   | "served_key"
   | "on_trial"
@@ -36,6 +37,7 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     follows_author: found.follows_author,
     followed_topic: found.followed_topic,
     touches: found.touches,
+    touchers: found.touchers,
     leaning: found.leaning,
     served_key: found.served_key,
     on_trial: found.on_trial,

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { aboutOptionalHeads, type OptionalHead, optionalHeads } from "../features/kinds.ts";
 import { type Source, sourceNames } from "../features/retrieval.ts";
-import type { UserText } from "../features/tokens.ts";
+import type { UserInput } from "../features/tower-inputs.ts";
 
 const probability = z.number().min(0).max(1);
 
@@ -17,10 +17,11 @@ const predictions = z
   .object({ view: probability, vote: probability, comment: probability, ...optionalPredictions })
   .meta({ id: "Predictions", description: "Probabilities that the user views, votes for and comments on a post." });
 
-/** Of what followed authors wrote the author is named. */
+/** Of what followed authors wrote the author is named, of what others came to these are. */
+type Named = "followed" | "touched";
 const plainReasons = [
   "exploration",
-  ...sourceNames.filter((source): source is Exclude<Source, "followed"> => source !== "followed"),
+  ...sourceNames.filter((source): source is Exclude<Source, Named> => source !== "followed" && source !== "touched"),
 ] as const;
 
 export const reason = z
@@ -43,9 +44,14 @@ export const reason = z
       .describe("Whoever runs the app gave it this place: `promoted` of the item says as what."),
     z.object({ kind: z.literal("candidates") }).describe("The request named it, and nothing above says more."),
     z
+      .object({ kind: z.literal("touched"), people: z.array(z.guid()).max(2) })
+      .describe(
+        "Those whom they follow came to it, as far as they may read that. people: who came last, of those whose profile they may read too and whom they did not mute; none in a list made ahead, and where a replica found the post.",
+      ),
+    z
       .object({ kind: z.enum(plainReasons) })
       .describe(
-        "exploration: it is new and few were shown it so far. touched: those whom they follow came to it, as far as they may read that. covisited: three people or more who came to something that they came to also came to it. The others: as its source says.",
+        "exploration: it is new and few were shown it so far. covisited: three people or more who came to something that they came to also came to it. The others: as its source says.",
       ),
   ])
   .meta({
@@ -113,9 +119,9 @@ export const feed = z
       ),
     made_at: z.iso.datetime().describe("The engine's instant for which it was ranked."),
     basis: z
-      .enum(["history", "profile", "community", "follows"])
+      .enum(["history", "profile", "followed", "community", "follows"])
       .describe(
-        "history: from what the user did. profile: from what they say of themselves, in their profile or in the request. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.",
+        "history: from what the user did. profile: from what they say of themselves, in their profile or in the request. followed: from what those whom they follow did and wrote lately; nothing else is known of them. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.",
       ),
     items: z.array(feedItem).describe("The best first."),
     next: z.string().nullable().describe("Asks for the next page, as `after`; null: nothing is left."),
@@ -129,7 +135,8 @@ export type Predictions = z.infer<typeof predictions>;
 export type Basis = Feed["basis"];
 
 /** What a feed that a model ranked is based on. */
-export function basisOf(hasHistory: boolean, { passions, projects, bio }: UserText): Basis {
-  if (hasHistory) return "history";
-  return passions.length + projects.length + bio.length > 0 ? "profile" : "community";
+export function basisOf({ history, passions, projects, bio, followed }: UserInput): Basis {
+  if (history.length > 0) return "history";
+  if (passions.length + projects.length + bio.length > 0) return "profile";
+  return followed ? "followed" : "community";
 }

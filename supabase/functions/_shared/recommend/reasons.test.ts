@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Source, sourceNames } from "../features/retrieval.ts";
-import { bestSource } from "./reasons.ts";
+import type { ContextRow } from "./read-context.ts";
+import { bestSource, plainReason, reasons } from "./reasons.ts";
+import type { ScoredPost } from "./scores.ts";
+import type { PostCandidate } from "./states.ts";
 
 const none = Object.fromEntries(sourceNames.map((source) => [source, null])) as Record<Source, null>;
 
@@ -14,4 +17,18 @@ test("of equal ranks the one that says more wins", () => {
   assert.equal(bestSource({ ...none, similar: 1, active: 1, fresh: 1, trending: 1, followed: 1 }), "similar");
   assert.equal(bestSource({ ...none, active: 2, fresh: 2, trending: 2, followed: 2 }), "followed");
   assert.equal(bestSource({ ...none, active: 4, fresh: 4 }), "active");
+});
+
+test("who of those whom the user follows came to a post is named where that brought it; a source alone names nobody", () => {
+  const found = { post_id: "a", title: "A", tags: [], hash: 0, author_id: null, embedding: null, touchers: ["b", "c"] };
+  const unfollowed = { follows_author: false, followed_topic: null };
+  const context = { history_posts: [], recent_interactions: [] } as Partial<ContextRow> as ContextRow;
+  const reasonOf = (ranks: { [of in Source]?: number }) => {
+    const post = { ...found, ...unfollowed, ranks: { ...none, ...ranks } } as unknown as PostCandidate;
+    const chosen = { post, rankBy: () => null } as unknown as ScoredPost;
+    return reasons([{ chosen, explored: false, propensity: 1, drawn: false }], [post], context, [])[0];
+  };
+  assert.deepEqual(reasonOf({ touched: 2, fresh: 3 }), { kind: "touched", people: ["b", "c"] });
+  assert.deepEqual(reasonOf({ touched: 3, fresh: 2 }), { kind: "fresh" });
+  assert.deepEqual(plainReason("touched", null), { kind: "touched", people: [] });
 });

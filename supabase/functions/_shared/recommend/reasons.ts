@@ -43,7 +43,8 @@ export function reasons(
     if (post.ranks.followed !== null) return plainReason("followed", post.author_id);
     if (isClose(chosen.rankBy("log_text_match_rank")) && terms[i].length > 0)
       return { kind: "shared_terms", terms: terms[i] };
-    return plainReason(bestSource(post.ranks), post.author_id);
+    const source = bestSource(post.ranks);
+    return source === "touched" ? { kind: source, people: post.touchers } : plainReason(source, post.author_id);
   });
 }
 
@@ -94,6 +95,8 @@ export function plainReason(
 ): Reason {
   if (followsAuthor && authorId !== null) return { kind: "follows_author", author_id: authorId };
   if (topic !== null) return { kind: "follows_topic", topic };
+  // who they were is known with the candidates alone
+  if (source === "touched") return { kind: source, people: [] };
   if (source !== "followed") return { kind: source };
   // the source asks for posts of authors, so there is one
   return authorId === null ? { kind: "active" } : { kind: "followed_author", author_id: authorId };

@@ -34,6 +34,8 @@ interface FoundCandidates {
   originals: Originals | null;
   /** By post, how many of those whom the caller follows interacted with it. */
   touches: Record<string, number> | null;
+  /** By post, up to two of these, the latest first, whose profile the caller may read and whom they did not mute. */
+  touchers: Record<string, string[]> | null;
   /** Whom the caller muted; null: nobody, or all sources were asked. */
   muted_authors: string[] | null;
   /** Whether the caller is in a closed circle. */
@@ -114,6 +116,8 @@ export async function retrieve(
   const { vector, ofScopes } = asked;
   const [{ found: answer }] = await asService(connection, caller.role, candidates(caller, asked));
   if (answer.model_gone) throw new ModelGone();
+  // a replica may not know yet whose act or profile was taken from the caller, and the last check is of posts
+  if (asked.own !== undefined) answer.touchers = null;
   asked.tellFew?.(answer.is_few);
   const hidden = new Set([caller.sub, ...(answer.muted_authors ?? [])]);
   if (answer.lists) {
@@ -135,13 +139,17 @@ export async function retrieve(
 /** What a post is to the caller by its author, and by whom and what they follow. */
 export type ToCaller = (
   post: Post,
-) => Pick<Mine, "author_affinity" | "follows_author" | "followed_topic" | "touches" | "of_circle" | "leaning">;
+) => Pick<
+  Mine,
+  "author_affinity" | "follows_author" | "followed_topic" | "touches" | "touchers" | "of_circle" | "leaning"
+>;
 
 function toCaller({
   affinities,
   follows,
   topics,
   touches,
+  touchers,
   in_circle,
   more,
   less,
@@ -159,6 +167,7 @@ function toCaller({
       follows_author: author_id !== null && followed.has(author_id),
       followed_topic,
       touches: touches?.[post_id] ?? 0,
+      touchers: touchers?.[post_id] ?? [],
       of_circle: of_circle && !in_circle && !followed.has(author_id as string),
       leaning: (wanted / (has(tags, less) ? leaning : 1)) * afterDismissals({ author_id, tags }),
     };
