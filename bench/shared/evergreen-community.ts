@@ -9,7 +9,7 @@ const sizes = { users: 1880, posts: 17_632, genres: 24, taste: 16 };
 const day = 24 * 3_600_000;
 const start = Date.UTC(2006, 0, 1);
 const days = 1826;
-/** The last seventh of what was done comes after it. */
+/** What happened in the last half-year is the test. */
 export const evergreenCut = Date.UTC(2010, 6, 8);
 
 /** Writes its bundle. `monthly`: everything is dated the first of its month, as in an archive. People with an odd number follow from the start, the others since the later of two signed up. */
@@ -18,7 +18,7 @@ export async function writeEvergreenCommunity(
   { seed, monthly }: { seed: number; monthly: boolean },
 ): Promise<void> {
   const random = new Random(seed);
-  const numbers = (count: number, next: () => number) => Array.from({ length: count }, next);
+  const several = <T>(count: number, next: () => T) => Array.from({ length: count }, next);
   const around = (centre: number[], deviation: number) => centre.map((x) => x + deviation * random.normal());
   /** Numbers of the `count` highest of some scores with Gumbel noise: a draw without replacement, as by a softmax of them. */
   const draw = (scores: number[], count: number) => {
@@ -27,13 +27,13 @@ export async function writeEvergreenCommunity(
   };
   const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
-  const genres = numbers(sizes.genres, () => 0).map(() => numbers(sizes.taste, () => random.normal()));
+  const genres = several(sizes.genres, () => several(sizes.taste, () => random.normal()));
   const logSizes = genres.map((_, g) => -0.7 * Math.log(g + 1));
-  const kinds = numbers(sizes.posts, () => draw(logSizes, 1)[0]).map((g) => around(genres[g], 0.7));
+  const kinds = several(sizes.posts, () => draw(logSizes, 1)[0]).map((g) => around(genres[g], 0.7));
   const places = random.shuffle(Uint32Array.from({ length: sizes.posts }, (_, i) => i));
   const logPopularity = Array.from(places, (place) => -0.95 * Math.log(place + 3));
 
-  const signedUp = numbers(sizes.users, () => Math.sqrt(random.uniform()) * (days - 46));
+  const signedUp = several(sizes.users, () => Math.sqrt(random.uniform()) * (days - 46));
   const tastes = signedUp.map(() => {
     const own = draw(
       logSizes.map(() => 0),
@@ -47,7 +47,7 @@ export async function writeEvergreenCommunity(
     const scores = kinds.map((kind, post) => logPopularity[post] + (1.6 / 4) * dot(taste, kind));
     const came = random.shuffle(draw(scores, Math.min(400, Math.max(1, Math.floor(Math.exp(3.2 + random.normal()))))));
     let last = signedUp[user];
-    const sittings = numbers(1 + random.below(6), () => (last += -120 * Math.log(1 - random.uniform())));
+    const sittings = several(1 + random.below(6), () => (last += -120 * Math.log(1 - random.uniform())));
     return came.map((post, i) => {
       const sitting = i < came.length / 4 ? signedUp[user] : sittings[Math.floor((i / came.length) * sittings.length)];
       return { user, post, at: sitting + 0.05 * random.uniform() };
@@ -66,11 +66,10 @@ export async function writeEvergreenCommunity(
       ? new Date(Date.UTC(exact.getUTCFullYear(), exact.getUTCMonth())).toISOString()
       : exact.toISOString();
   };
-  const users = signedUp.map((at, user) => ({ id: `u${user}`, created_at: instant(at) }));
   await writeAll(
     folder,
     "users",
-    users.map((user) => ({ ...user, passions: [], projects: [], bio: "" })),
+    signedUp.map((at, user) => ({ id: `u${user}`, passions: [], projects: [], bio: "", created_at: instant(at) })),
   );
   await writeAll(
     folder,

@@ -35,9 +35,11 @@ export function fitNewUserStrength(
 ): void {
   const every = Uint32Array.from(asNew.requests.keys());
   const popularity = Math.max(0, fitPopularity(asNew, every, scoreWeights));
-  const choices = [0, popularity].flatMap((newUserPopularity) =>
-    strengths.map((newUserStrength) => ({ newUserStrength, newUserPopularity })),
-  );
+  const choices = strengths.map((newUserStrength) => ({ newUserStrength, newUserPopularity: 0 }));
+  // at full strength no list counts
+  if (popularity > 0)
+    for (const newUserStrength of strengths.filter((strength) => strength < 1))
+      choices.push({ newUserStrength, newUserPopularity: popularity });
   Object.assign(
     dlrm,
     bestChoice(choices, dlrm, examples, requests, scoreWeights) ??

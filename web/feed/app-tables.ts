@@ -92,9 +92,8 @@ export async function follow(
   await inserted(supabase.from("follows").insert({ user_id: userId, kind, target: value, ...created_at }));
 }
 
-/** The latest follows of whoever is signed in: nobody else's can be read. */
+/** The latest follows of whoever is signed in, and nobody else's, which an app's policies may let them read. */
 export async function readFollows(supabase: SupabaseClient, userId: string): Promise<Follow[]> {
-  // an app's policies may let people read what others follow
   const own = supabase.from("follows").select("kind, target").eq("user_id", userId);
   const found = await rows(own.order("created_at", { ascending: false }).limit(1000));
   return found.map(({ kind, target }) => ({ kind, value: target }));
