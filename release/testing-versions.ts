@@ -56,7 +56,7 @@ export async function makeUp110({ change, writeByHand }: MadeUp): Promise<void> 
     "check (impressions_kept > interval '0'),\n  least_share real not null default 0 check (least_share between 0 and 1)\n);\ncomment on column recsys.settings.least_share is 'The least share of the best post''s score.';",
   );
   await change(settings, "drawn_share, draw_temperature\nfrom", "drawn_share, draw_temperature, least_share\nfrom");
-  const sources = "11_retrieval/04_sources.sql";
+  const sources = "11_retrieval/05_sources.sql";
   await change(
     sources,
     "author_share(p_size integer, p_extent text) returns integer\nlanguage sql immutable\nreturn p_size / 10 *",

@@ -107,6 +107,13 @@ select null::uuid as post_id, null::text as scope where false;
 -- Who came to a post of those whom its reader follows (11_retrieval/02_followed_sources.sql).
 alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[];
 
+-- What is popular (11_retrieval/05_sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
+alter type recsys_engine.pooled_post add attribute popularity double precision;
+create function recsys_engine.popularity(p_recent double precision[], p_at timestamptz) returns double precision
+language sql immutable
+return ln(greatest(p_recent[5], 1e-30)) / ln(2::double precision) + extract(epoch from p_at - timestamptz '1970-01-01 00:00:00+00')::double precision / 3600 / 720;
+create index latest_post_stats_popularity_idx on recsys_engine.latest_post_stats (recsys_engine.popularity(recent, last_active_at) desc, post_id);
+
 -- Lists of people of whom nothing is known but whom they follow.
 alter table recsys.batch_recommendations
   drop constraint batch_recommendations_basis_check,

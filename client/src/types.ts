@@ -176,7 +176,7 @@ export type Reason =
       people: string[];
     }
   | {
-      kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "covisited";
+      kind: "exploration" | "similar" | "active" | "fresh" | "trending" | "popular" | "covisited";
     };
 /**
  * Why an event alone is refused.
@@ -447,7 +447,7 @@ export interface FeedItem {
   /**
    * What brought the post; of several, the one that says most. candidates: the request.
    */
-  source: "similar" | "active" | "fresh" | "trending" | "followed" | "touched" | "covisited" | "candidates";
+  source: "similar" | "active" | "fresh" | "trending" | "popular" | "followed" | "touched" | "covisited" | "candidates";
   why: Reason;
   /**
    * What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.

@@ -60,13 +60,24 @@ async function replaceCode(client: Client, fresh: SchemaCatalog, apply: Apply): 
   let now = await readCatalog(client);
   for (const [object, definition] of fresh) {
     if (!isCode(object) || now.get(object) === definition) continue;
-    const sql = `${definition.trimEnd().replace(/;$/, "")};`;
+    const sql = `${withEndsQuoted(definition).trimEnd().replace(/;$/, "")};`;
     if (now.has(object) && !(await isPossible(client, sql))) {
       await drop(client, object, apply);
       now = await readCatalog(client);
     }
     await apply(sql);
   }
+}
+
+/**
+ * With names such as trend in the body of a function in quotes: `supabase db push` takes the end of any other word for that of the body. What
+ * stands in quotes already stays.
+ */
+function withEndsQuoted(definition: string): string {
+  const body = /(?<=\nBEGIN ATOMIC\n).*(?=\nEND\s*$)/s;
+  return definition.replace(body, (text) =>
+    text.replace(/'(?:[^']|'')*'|"[^"]*"|\b(?=\w*end)\w+/gi, (word) => (/^['"]/.test(word) ? word : `"${word}"`)),
+  );
 }
 
 /** Drops a function or view, and before it what depends on it. */

@@ -112,6 +112,13 @@ select null::uuid as post_id, null::text as scope where false;
 -- Who came to a post of those whom its reader follows (11_retrieval/02_followed_sources.sql).
 alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[];
 
+-- What is popular (11_retrieval/05_sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
+alter type recsys_engine.pooled_post add attribute popularity double precision;
+create function recsys_engine.popularity(p_recent double precision[], p_at timestamptz) returns double precision
+language sql immutable
+return ln(greatest(p_recent[5], 1e-30)) / ln(2::double precision) + extract(epoch from p_at - timestamptz '1970-01-01 00:00:00+00')::double precision / 3600 / 720;
+create index latest_post_stats_popularity_idx on recsys_engine.latest_post_stats (recsys_engine.popularity(recent, last_active_at) desc, post_id);
+
 -- Lists of people of whom nothing is known but whom they follow.
 alter table recsys.batch_recommendations
   drop constraint batch_recommendations_basis_check,
@@ -1186,6 +1193,268 @@ BEGIN ATOMIC
   LIMIT found_posts.p_most;
 END;
 
+drop function recsys_engine.trending_posts(recsys_engine.feed_request,integer);
+
+drop function recsys_engine.active_posts(recsys_engine.feed_request,integer);
+
+drop function recsys_engine.earlier_states(recsys_engine.feed_request);
+
+CREATE OR REPLACE FUNCTION recsys_engine.earlier_states(p_request recsys_engine.feed_request)
+ RETURNS TABLE(post_id uuid, last_active_at timestamp with time zone, trend double precision, popularity double precision)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT latest_post_stats.post_id,
+     earlier.last_active_at,
+     earlier."trend",
+     recsys_engine.popularity(earlier.recent, earlier.last_active_at) AS popularity
+    FROM (recsys_engine.latest_post_stats
+      CROSS JOIN LATERAL ( SELECT post_stats.last_active_at,
+             post_stats."trend",
+             post_stats.recent
+            FROM recsys_engine.post_stats
+           WHERE ((post_stats.post_id = latest_post_stats.post_id) AND (post_stats.last_active_at <= (earlier_states.p_request).at))
+           ORDER BY post_stats.last_active_at DESC, post_stats.interaction_id DESC
+          LIMIT 1) earlier)
+   WHERE ((latest_post_stats.last_active_at > (earlier_states.p_request).at) AND (((earlier_states.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((earlier_states.p_request).readable) AS unnest))));
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.newest_posts(p_request recsys_engine.feed_request, p_most integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+( SELECT posts.post_id,
+     posts.author_id,
+     posts.created_at
+    FROM recsys_engine.eligible_posts(newest_posts.p_request) posts(post_id, title, tags, author_id, created_at)
+   WHERE (((newest_posts.p_request).pool IS NULL) AND ((newest_posts.p_request).readable IS NULL))
+   ORDER BY posts.created_at DESC, posts.post_id
+  LIMIT newest_posts.p_most)
+ UNION ALL
+ ( SELECT posts.post_id,
+     posts.author_id,
+     posts.created_at
+    FROM (unnest((newest_posts.p_request).readable) WITH ORDINALITY named(post_id, place)
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id,
+             eligible.created_at
+            FROM recsys_engine.eligible_posts(newest_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = named.post_id)
+          OFFSET 0) posts)
+   ORDER BY named.place
+  LIMIT newest_posts.p_most)
+ UNION ALL
+  SELECT posts.post_id,
+     posts.author_id,
+     posts.created_at
+    FROM unnest((newest_posts.p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.active_posts(p_request recsys_engine.feed_request, p_most integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ WITH touched AS MATERIALIZED (
+          SELECT posts.post_id,
+             posts.author_id,
+             latest_post_stats.last_active_at AS at
+            FROM (recsys_engine.latest_post_stats
+              CROSS JOIN LATERAL ( SELECT eligible.post_id,
+                     eligible.author_id
+                    FROM recsys_engine.eligible_posts(active_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
+                   WHERE (eligible.post_id = latest_post_stats.post_id)
+                  OFFSET 0) posts)
+           WHERE ((latest_post_stats.last_active_at <= (active_posts.p_request).at) AND ((active_posts.p_request).pool IS NULL) AND (((active_posts.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((active_posts.p_request).readable) AS unnest))))
+           ORDER BY latest_post_stats.last_active_at DESC, latest_post_stats.post_id
+          LIMIT active_posts.p_most
+         )
+  SELECT found.post_id,
+     found.author_id,
+     max(found.at) AS at
+    FROM ( SELECT touched.post_id,
+             touched.author_id,
+             touched.at
+            FROM touched
+         UNION ALL
+          SELECT posts.post_id,
+             posts.author_id,
+             earlier.last_active_at
+            FROM (recsys_engine.earlier_states(active_posts.p_request) earlier(post_id, last_active_at, "trend", popularity)
+              CROSS JOIN LATERAL ( SELECT eligible.post_id,
+                     eligible.author_id
+                    FROM recsys_engine.eligible_posts(active_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
+                   WHERE (eligible.post_id = earlier.post_id)
+                  OFFSET 0) posts)
+           WHERE ((active_posts.p_request).pool IS NULL)
+         UNION ALL
+          SELECT posts.post_id,
+             posts.author_id,
+             posts.created_at
+            FROM recsys_engine.newest_posts_since(active_posts.p_request, active_posts.p_most, ( SELECT COALESCE(( SELECT touched.at
+                            FROM touched
+                           WHERE (active_posts.p_most IS NOT NULL)
+                           ORDER BY touched.at DESC
+                          OFFSET (active_posts.p_most - 1)
+                          LIMIT 1), '-infinity'::timestamp with time zone) AS "coalesce")) posts(post_id, author_id, created_at)
+         UNION ALL
+          SELECT posts.post_id,
+             posts.author_id,
+             posts.created_at
+            FROM recsys_engine.newest_posts(active_posts.p_request, active_posts.p_most) posts(post_id, author_id, created_at)
+           WHERE ((active_posts.p_request).readable IS NOT NULL)
+         UNION ALL
+          SELECT posts.post_id,
+             posts.author_id,
+             GREATEST(posts.last_active_at, posts.created_at) AS "greatest"
+            FROM unnest((active_posts.p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity)) found
+   GROUP BY found.post_id, found.author_id
+   ORDER BY (max(found.at)) DESC, found.post_id
+  LIMIT active_posts.p_most;
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.trending_posts(p_request recsys_engine.feed_request, p_most integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, trend double precision)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+( SELECT posts.post_id,
+     posts.author_id,
+     latest_post_stats."trend"
+    FROM (recsys_engine.latest_post_stats
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id
+            FROM recsys_engine.eligible_posts("trending_posts".p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = latest_post_stats.post_id)
+          OFFSET 0) posts)
+   WHERE ((latest_post_stats."trend" >= ((((EXTRACT(epoch FROM ("trending_posts".p_request).at))::double precision / (3600)::double precision) / (168)::double precision) - (1.00001)::double precision)) AND ((("trending_posts".p_request).at - latest_post_stats.last_active_at) >= '00:00:00'::interval) AND ((("trending_posts".p_request).at - latest_post_stats.last_active_at) < '168:00:00'::interval) AND (("trending_posts".p_request).pool IS NULL) AND ((("trending_posts".p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest(("trending_posts".p_request).readable) AS unnest))))
+   ORDER BY latest_post_stats."trend" DESC, latest_post_stats.post_id
+  LIMIT "trending_posts".p_most)
+ UNION ALL
+  SELECT posts.post_id,
+     posts.author_id,
+     earlier."trend"
+    FROM (recsys_engine.earlier_states("trending_posts".p_request) earlier(post_id, last_active_at, "trend", popularity)
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id
+            FROM recsys_engine.eligible_posts("trending_posts".p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = earlier.post_id)
+          OFFSET 0) posts)
+   WHERE ((earlier."trend" >= ((((EXTRACT(epoch FROM ("trending_posts".p_request).at))::double precision / (3600)::double precision) / (168)::double precision) - (1.00001)::double precision)) AND ((("trending_posts".p_request).at - earlier.last_active_at) < '168:00:00'::interval) AND (("trending_posts".p_request).pool IS NULL))
+ UNION ALL
+  SELECT posts.post_id,
+     posts.author_id,
+     posts."trend"
+    FROM unnest(("trending_posts".p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity)
+   WHERE ((posts."trend" >= ((((EXTRACT(epoch FROM ("trending_posts".p_request).at))::double precision / (3600)::double precision) / (168)::double precision) - (1.00001)::double precision)) AND ((("trending_posts".p_request).at - posts.last_active_at) < '168:00:00'::interval));
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_most integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, popularity double precision)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+( SELECT posts.post_id,
+     posts.author_id,
+     recsys_engine.popularity(latest_post_stats.recent, latest_post_stats.last_active_at) AS popularity
+    FROM (recsys_engine.latest_post_stats
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id
+            FROM recsys_engine.eligible_posts(popular_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = latest_post_stats.post_id)
+          OFFSET 0) posts)
+   WHERE ((latest_post_stats.last_active_at <= (popular_posts.p_request).at) AND ((popular_posts.p_request).pool IS NULL) AND (((popular_posts.p_request).readable IS NULL) OR (latest_post_stats.post_id IN ( SELECT unnest((popular_posts.p_request).readable) AS unnest))))
+   ORDER BY (recsys_engine.popularity(latest_post_stats.recent, latest_post_stats.last_active_at)) DESC, latest_post_stats.post_id
+  LIMIT popular_posts.p_most)
+ UNION ALL
+  SELECT posts.post_id,
+     posts.author_id,
+     earlier.popularity
+    FROM (recsys_engine.earlier_states(popular_posts.p_request) earlier(post_id, last_active_at, "trend", popularity)
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id
+            FROM recsys_engine.eligible_posts(popular_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = earlier.post_id)
+          OFFSET 0) posts)
+   WHERE ((popular_posts.p_request).pool IS NULL)
+ UNION ALL
+  SELECT posts.post_id,
+     posts.author_id,
+     posts.popularity
+    FROM unnest((popular_posts.p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity)
+   WHERE (posts.popularity IS NOT NULL);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+ RETURNS TABLE(post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  found recsys_engine.found_post[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
+    );
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text)
+ RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('active'::text,300,420)) source(name, size, kept)
+      CROSS JOIN LATERAL recsys_engine.retrieve_active(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place))
+ UNION ALL
+  SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('fresh'::text,100,140)) source(name, size, kept)
+      CROSS JOIN LATERAL recsys_engine.retrieve_fresh(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place))
+ UNION ALL
+  SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('trending'::text,50,125)) source(name, size, kept)
+      CROSS JOIN LATERAL recsys_engine."retrieve_trending"(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place))
+ UNION ALL
+  SELECT source.name,
+     source.size,
+     source.kept,
+     found.post_id,
+     found.author_id,
+     found.rank,
+     found.place
+    FROM (( VALUES ('popular'::text,100,250)) source(name, size, kept)
+      CROSS JOIN LATERAL recsys_engine.retrieve_popular(common_sources.p_request, recsys_engine.most_found(source.size, source.kept, common_sources.p_extent), recsys_engine.author_share(source.size, common_sources.p_extent)) found(post_id, author_id, rank, place));
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.own_sources(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_extent text, p_found json DEFAULT NULL::json)
  RETURNS TABLE(source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
  LANGUAGE sql
@@ -1253,6 +1522,39 @@ BEGIN ATOMIC
     FROM (( VALUES ('covisited'::text,100,140)) source(name, size, kept)
       CROSS JOIN LATERAL recsys_engine.retrieve_listed(own_sources.p_request, (own_sources.p_request).covisited, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place));
 END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.pooled(p_request recsys_engine.feed_request, p_post_ids uuid[])
+ RETURNS recsys_engine.pooled_post[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return array(
+    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend, recsys_engine.popularity(state.recent, state.last_active_at))::recsys_engine.pooled_post
+    from (select distinct unnest(p_post_ids)) as pooled (post_id)
+    cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
+    left join lateral (
+      (
+        select latest_post_stats.last_active_at, latest_post_stats.trend, latest_post_stats.recent from recsys_engine.latest_post_stats
+        where latest_post_stats.post_id = pooled.post_id and latest_post_stats.last_active_at <= p_request.at
+      )
+      union all
+      (
+        select post_stats.last_active_at, post_stats.trend, post_stats.recent from recsys_engine.post_stats
+        where post_stats.post_id = pooled.post_id and post_stats.last_active_at <= p_request.at
+        order by post_stats.last_active_at desc, post_stats.interaction_id desc
+        limit 1
+      )
+      -- where both have one, it is the same
+      limit 1
+    ) as state on true
+  );
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS json
@@ -1559,7 +1861,7 @@ begin
   end if;
   return query
   select wanted.scope, translate(encode(coalesce(string_agg(
-    uuid_send(known.post_id) || int4send(known.author) || float8send(known.created) || float8send(known.active) || float8send(known."trend") || known.vector,
+    uuid_send(known.post_id) || int4send(known.author) || float8send(known.created) || float8send(known.active) || float8send(known."trend") || float8send(known.popularity) || known.vector,
     ''::bytea order by known.post_id
   ), ''), 'base64'), E'\n', '')
   from unnest(p_scopes) as wanted (scope)
@@ -1567,6 +1869,7 @@ begin
     select listed.scope, told.post_id, coalesce(uuid_hash(told.author_id), 0) as author, date_part('epoch', told.created_at) as created,
       date_part('epoch', greatest(state.last_active_at, told.created_at)) as active,
       case when state.last_active_at > p_now - interval '168 hours' then state."trend" else '-infinity' end as "trend",
+      coalesce(recsys_engine.popularity(state.recent, state.last_active_at), '-infinity') as popularity,
       coalesce(extensions.vector_send(post_embeddings.embedding), decode(repeat('00', 132), 'hex')) as vector
     from unnest(ids, scopes) as listed (post_id, scope)
     -- by one scan of the index: looking up each took twice as long
@@ -1591,7 +1894,7 @@ BEGIN ATOMIC
      found.author_id,
      found.rank,
      found.place
-    FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125)) source(name, size, kept)
+    FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125), ('popular'::text,100,250)) source(name, size, kept)
       CROSS JOIN LATERAL recsys_engine.found_posts(found_sources.p_request, (found_sources.p_found -> source.name), source.kept) found(post_id, author_id, rank, place));
 END;
 
@@ -2416,6 +2719,271 @@ AS $function$
   from recsys_engine.eligible_posts(recsys_engine.with_trials(recsys_engine.request_with_mutes(auth.uid(), recsys.clock()))) as eligible
   join recsys.source_posts as posts on posts.post_id = eligible.post_id
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
+$function$;
+
+drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
+
+CREATE OR REPLACE FUNCTION recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone)
+ RETURNS TABLE(is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET role TO 'authenticated'
+AS $function$
+declare
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  nearest_post jsonb;
+  request recsys_engine.feed_request;
+  candidates uuid[];
+  same uuid[];
+  source_ranks jsonb;
+  source_sizes jsonb;
+begin
+  perform set_config('request.jwt.claims', jsonb_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
+  perform from recsys.source_posts where source_posts.post_id = p_post_id;
+  if not found then
+    perform set_config('request.jwt.claims', claims, true);
+    return query select false, false, false, null::uuid[], null::jsonb, null::jsonb, null::jsonb;
+    return;
+  end if;
+
+  request := recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
+  request := recsys_engine.with_trials(recsys_engine.with_covisited(request, p_model_id));
+  request.asked := p_post_id;
+  request := recsys_engine.with_pool(request, p_model_id, p_embedding);
+  select jsonb_object_agg(listed.source, listed.rank), jsonb_object_agg(listed.source, listed.size) into source_ranks, source_sizes
+  from (
+    select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'all')
+    union all
+    select * from recsys_engine.common_sources(request, 'all')
+  ) as listed
+  where listed.post_id = p_post_id;
+
+  select jsonb_build_object(
+    'title', theirs.title,
+    'similarity', round((-(theirs_embedded.embedding operator(extensions.<#>) mine.embedding))::numeric, 3),
+    'at', latest.at
+  ) into nearest_post
+  from recsys.post_embeddings as mine
+  cross join recsys_engine.user_history(p_user_id, p_now) as latest
+  join recsys.post_embeddings as theirs_embedded on theirs_embedded.model_id = p_model_id and theirs_embedded.post_id = latest.post_id
+  join recsys.source_posts as theirs on theirs.post_id = latest.post_id
+  where mine.model_id = p_model_id and mine.post_id = p_post_id and latest.post_id <> p_post_id and recsys_engine.feed_kind(p_user_id) <> 'impersonal'
+  order by theirs_embedded.embedding operator(extensions.<#>) mine.embedding, latest.at desc
+  limit 1;
+
+  candidates := array(select each.post_id from recsys_engine.retrieve(p_user_id, p_model_id, p_embedding, p_now) as each);
+  -- as functions/_shared/recommend/select/fold.ts compares titles: by their words, two at least, and four letters
+  with titles as (
+    select source_posts.post_id, source_posts.title from recsys.source_posts where source_posts.post_id = any (candidates || p_post_id)
+    union all
+    select null, each.title from unnest(request.original_titles) as each (title)
+  ),
+  words as (
+    select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
+  )
+  select array_agg(words.post_id) into same from words
+  where words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
+  same := same || array(
+    select other.post_id
+    from recsys.source_conversations as mine
+    join recsys.source_conversations as other on other.conversation = mine.conversation
+    where mine.post_id = p_post_id and other.post_id = any (candidates) and other.post_id <> p_post_id
+    union all
+    select null
+    from recsys.source_conversations as mine
+    join recsys.source_conversations as original on original.conversation = mine.conversation
+    where mine.post_id = p_post_id and original.post_id = any (request.originals) and original.post_id <> p_post_id
+  );
+
+  return query select
+    true,
+    p_post_id = any (candidates) and array_position(same, null) is null,
+    array_position(same, null) is not null,
+    array_remove(same, null),
+    coalesce(source_ranks, '{}'),
+    source_sizes,
+    nearest_post;
+  perform set_config('request.jwt.claims', claims, true);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys.explain(p_user_id uuid, p_post_id uuid)
+ RETURNS TABLE(topic text, item text, value text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  instant constant timestamptz := recsys.clock();
+  model record;
+  post record;
+  found_row record;
+  mutes recsys_engine.feed_request;
+  answer record;
+  feed constant text := recsys_engine.feed_kind(p_user_id);
+  shown record;
+  ahead record;
+  user_vector extensions.vector;
+  post_vector extensions.vector;
+  -- what keeps the post out of the feed: what, and since when or why
+  reasons text[] := '{}'::text[];
+  details text[] := '{}'::text[];
+begin
+  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.tags, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
+  if not found then
+    return query values ('verdict', 'not a candidate', 'there is no such post in recsys.source_posts'::text);
+    return;
+  end if;
+  if not exists (select from recsys.source_users where source_users.user_id = p_user_id) then
+    return query values ('verdict', 'no feed', 'there is no such user in recsys.source_users'::text);
+    return;
+  end if;
+  select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
+  select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
+  select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
+  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
+
+  -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
+  if not answer.is_visible then
+    return query values
+      ('verdict', 'not a candidate', 'not visible'),
+      ('why not', 'not visible', 'row level security hides it from this user'::text);
+    return;
+  end if;
+  if post.author_id = p_user_id then
+    reasons := reasons || 'own'::text;
+    details := details || 'this user wrote it'::text;
+  end if;
+  if post.created_at > instant then
+    reasons := reasons || 'in the future'::text;
+    details := details || format('created %s, and the engine''s clock is at %s', post.created_at, instant);
+  end if;
+  for found_row in
+    select source_interactions.kind, count(*) as times, max(source_interactions.created_at) as at from recsys.source_interactions
+    where source_interactions.user_id = p_user_id and source_interactions.post_id = p_post_id and source_interactions.created_at <= instant
+      and feed = 'personal'
+    group by source_interactions.kind order by at
+  loop
+    reasons := reasons || ('has a ' || found_row.kind || ' by this user');
+    details := details || format('%s, last %s', case found_row.times when 1 then 'once' else found_row.times || ' times' end, found_row.at);
+  end loop;
+  select min(source_dismissals.created_at) as at into found_row from recsys.source_dismissals
+  where source_dismissals.user_id = p_user_id and source_dismissals.post_id = p_post_id and source_dismissals.created_at <= instant
+    and feed <> 'impersonal';
+  if found_row.at is not null then
+    reasons := reasons || 'dismissed or voted against'::text;
+    details := details || found_row.at::text;
+  end if;
+  mutes := recsys_engine.request_with_mutes(p_user_id, instant);
+  if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
+    or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then
+    reasons := reasons || 'muted'::text;
+    details := details || concat_ws('; ',
+      case when post.author_id = any (mutes.muted_authors) then 'its author' end,
+      (select 'its topic ' || string_agg(tag, ', ') from unnest(post.tags) as tag where lower(tag) = any (mutes.muted_topics)),
+      case when recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end);
+  end if;
+  select max(impressions.seen_at) as at into found_row from recsys.impressions
+  where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant
+    and feed = 'personal';
+  if found_row.at is not null and not answer.is_candidate then
+    reasons := reasons || 'seen in the last 30 days'::text;
+    details := details || found_row.at::text;
+  end if;
+  select newcomer_posts.on_trial_until as until into found_row from recsys_engine.newcomer_posts
+  where newcomer_posts.post_id = p_post_id and newcomer_posts.on_trial_until >= instant;
+  if found_row.until is not null and not answer.is_candidate then
+    reasons := reasons || 'on trial'::text;
+    details := details || format('newcomers wrote more than is usual: nobody but newcomers came to it yet, and it is over on %s', found_row.until);
+  end if;
+  if not answer.is_candidate and mutes.withholds and exists (
+    select from recsys.source_withheld where source_withheld.post_id = p_post_id or source_withheld.author_id = post.author_id
+  ) and (feed = 'impersonal' or post.author_id <> all (recsys_engine.followed_people(p_user_id, instant)) is not false) then
+    reasons := reasons || 'withheld'::text;
+    details := details || 'it is recommended to nobody but those who follow its author'::text;
+  end if;
+  if answer.is_repost and reasons = '{}' then
+    reasons := reasons || 'a repost'::text;
+    details := details || 'it is one conversation with what this user dismissed, or saw and wants no reposts of'::text;
+  end if;
+  if not answer.is_candidate and reasons = '{}' then
+    reasons := reasons || 'no source brings it'::text;
+    details := details || 'its ranks are behind what each source brings'::text;
+  end if;
+
+  return query select
+    'verdict',
+    case when answer.is_candidate then 'a candidate' else 'not a candidate' end,
+    case when answer.is_candidate then 'in the feed where the ranker puts it among the best' else array_to_string(reasons, '; ') end;
+  if feed <> 'personal' then
+    return query select 'feed', feed, 'the user wants it so (recsys.source_preferences)'::text;
+  end if;
+  return query select 'post', post.title, format('%s, created %s', p_post_id, post.created_at);
+  return query select 'why not', why.reason, why.detail from unnest(reasons, details) as why (reason, detail);
+  if model.model_id is null then
+    return query values ('model', 'none is active', 'feeds are fresh and popular: npx recsys publish'::text);
+  else
+    return query select 'model', model.name, format('model_id %s', model.model_id);
+    if post_vector is null then
+      return query select 'vector', 'the post has none', coalesce(
+        (select case when job.is_dead then 'given up: ' || job.last_error else format('waits since %s', job.enqueued_at) end
+          from recsys_engine.embedding_jobs as job where job.kind = 'post' and job.entity_id = p_post_id),
+        'and none waits: update its text, or publish again');
+    end if;
+    if user_vector is null and feed <> 'impersonal' then
+      return query values ('vector', 'the user has none stored', 'their feed computes one; ranks by similarity are unknown here'::text);
+    end if;
+  end if;
+
+  return query
+    select 'one conversation', other.post_id::text, format('created %s; of these a page has the one to which most people came, and the others folded into it', other.created_at)
+    from recsys.source_posts as other where answer.is_candidate and other.post_id = any (answer.one_conversation)
+    order by other.created_at, other.post_id;
+
+  return query select
+    'source', source,
+    case
+      when ranks.rank is null then 'not in it'
+      when ranks.rank > ranks.size then format('rank %s, behind the %s that it brings', ranks.rank, ranks.size)
+      else format('rank %s of %s', ranks.rank, ranks.size)
+    end
+  from (select each.key as source, each.value::bigint as rank, (answer.sizes ->> each.key)::integer as size from jsonb_each_text(answer.ranks) as each) as ranks
+  full join (
+    -- those of which the ranker is told are named also where they do not have it
+    select listed.source ->> 'name' as source, listed.place
+    from jsonb_array_elements(model.sources) with ordinality as listed (source, place)
+  ) as known using (source)
+  order by known.place, source;
+  return query
+    select 'similarity', 'to the user', round((-(user_vector operator(extensions.<#>) post_vector))::numeric, 3)::text
+    where user_vector is not null and post_vector is not null;
+  if answer.nearest is not null then
+    return query select
+      'history', answer.nearest ->> 'title', format('similarity %s, last there %s', answer.nearest ->> 'similarity', (answer.nearest ->> 'at')::timestamptz);
+  end if;
+
+  select lists.made_at, array_position(lists.post_ids, p_post_id) as place, lists.scores into ahead from recsys.batch_recommendations as lists
+  where lists.user_id = p_user_id and p_post_id = any (lists.post_ids) and feed = 'personal';
+  if found then
+    return query select 'listed', format('rank %s', ahead.place), format('score %s, %s', ahead.scores[ahead.place], ahead.made_at);
+  end if;
+
+  select impressions.* into shown from recsys.impressions
+  where impressions.user_id = p_user_id and impressions.post_id = p_post_id and feed <> 'impersonal'
+  order by impressions.shown_at desc
+  limit 1;
+  if found then
+    return query select 'shown', format('position %s', shown.position), concat_ws(', ', shown.shown_at, 'score ' || shown.score, 'source ' || shown.source, (
+      select string_agg(format('p(%s) %s', predicted.key, round(predicted.value::numeric, 3)), ', ' order by predicted.key) from jsonb_each(shown.optional_probabilities) as predicted
+    ), 'seen ' || shown.seen_at);
+    return query
+      select 'feature', features.part || ' ' || features.feature, round(features.value::numeric, 3)::text
+      from recsys_engine.impression_features as features
+      where features.request_id = shown.request_id and features.post_id = p_post_id and features.shown_at = shown.shown_at
+      order by features.number;
+  end if;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer, p_kind text)
@@ -3336,6 +3904,8 @@ comment on function recsys_engine.drop_unread_bases() is 'Removes bases, with wh
 
 comment on function recsys_engine.user_components(uuid,bigint) is 'The components of a user''s own vector by the basis of a model. Null: the user has none, or the model reads none of users.';
 
+comment on function recsys_engine.popularity(double precision[],timestamp with time zone) is 'When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant.';
+
 comment on function recsys_engine.began(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
 comment on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
@@ -3362,6 +3932,8 @@ comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of
 
 comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
+comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
+
 comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
 
 comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
@@ -3378,6 +3950,16 @@ comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bi
 
 comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
+comment on function recsys_engine.earlier_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+
+comment on function recsys_engine.active_posts(recsys_engine.feed_request,integer) is 'The p_most posts that somebody came to or wrote last, with when that was.';
+
+comment on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
+
+comment on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) is 'The p_most posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
+
+comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts), p_share of an author before all others''.';
+
 comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
 
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
@@ -3390,7 +3972,7 @@ comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time z
 
 comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Which of some posts a user''s feed (p_user_id null: a visitor''s) may show now, as the caller reads them: they are there, are not the user''s own or muted, pass the filter (recsys_engine.with_filter), and are not withheld. p_is_named: the app named them (recsys_engine.with_given), so that they may be their own or withheld.';
 
-comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
 
@@ -3428,7 +4010,11 @@ comment on function recsys_engine.follow_replication() is 'For a project whose t
 
 comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile, followed or community.';
 
+comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending, popular, followed, touched or covisited.';
+
 comment on table recsys_engine.impressions_default is 'Impressions of months or days that have no partition: none are made for what lies further ahead or was imported from long ago. recsys_engine.make_impression_partitions() moves them out.';
+
+comment on column recsys_engine.impressions_default.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
 comment on view recsys_engine.impression_partitions is 'The months and days of recsys.impressions that have a table of their own.';
 
@@ -3447,6 +4033,8 @@ comment on function recsys_engine.attach_impressions(text,timestamp with time zo
 comment on function recsys_engine.make_impression_partitions(integer) is 'Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead.';
 
 comment on function recsys_engine.purge_impressions() is 'Drops the months and days of recsys.impressions that are older than settings.impressions_kept, and returns how many; forgets what recsys_engine.user_days counted 31 days ago. What was restored from an archive stays for a week. Fails after a second where somebody has been reading impressions all that time.';
+
+comment on column recsys_engine.chosen_impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
 comment on table recsys_engine.archived_days is 'The files that `recsys archive` made of days of recsys.impressions. Training reads them, and `recsys archive --restore` brings a day back.';
 
@@ -3480,6 +4068,8 @@ comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in th
 
 comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now.';
 
+comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+
 comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
@@ -3487,6 +4077,10 @@ comment on function recsys_engine.missing_reads(name) is 'The columns of the app
 comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check().';
 
 comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
+
+revoke execute on function recsys_engine.popularity(double precision[],timestamp with time zone) from public;
+
+grant execute on function recsys_engine.popularity(double precision[],timestamp with time zone) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.drop_unread_bases() from public;
 
@@ -3555,6 +4149,26 @@ grant execute on function recsys_engine.user_context(uuid,bigint,timestamp with 
 revoke execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) from public;
 
 grant execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.earlier_states(recsys_engine.feed_request) from public;
+
+grant execute on function recsys_engine.earlier_states(recsys_engine.feed_request) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.active_posts(recsys_engine.feed_request,integer) from public;
+
+grant execute on function recsys_engine.active_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) from public;
+
+grant execute on function recsys_engine.trending_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) from public;
+
+grant execute on function recsys_engine.popular_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) from public;
+
+grant execute on function recsys_engine.retrieve_popular(recsys_engine.feed_request,integer,integer) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) from public;
 
@@ -3631,6 +4245,10 @@ grant execute on function recsys_engine.post_audiences(uuid[]) to service_role;
 revoke execute on function recsys_engine.named_posts(uuid[]) from public;
 
 grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
+
+revoke execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) to service_role;
 
 revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) from public;
 

@@ -51,7 +51,7 @@ left join (select post_id as of_post, kind, views, comments, participants, last_
 select set_eq('select title from candidates', array['public', 'nobody''s'], 'no private post of others, none of his own, none he interacted with, none of the future');
 select results_eq(
   $$select ranks from candidates where title = 'public'$$,
-  $$values ('{"similar": 1, "active": 1, "fresh": 1, "trending": 1, "followed": 1}'::jsonb)$$, 'most similar, last active (but for a private one), freshest, first of followed authors');
+  $$values ('{"similar": 1, "active": 1, "fresh": 1, "trending": 1, "popular": 1, "followed": 1}'::jsonb)$$, 'most similar, last active (but for a private one), freshest, first of followed authors');
 select results_eq(
   $$select kind, comments, participants, last_active_at = now() - interval '1 hour', author_affinity from candidates where title = 'public'$$,
   $$values ('comment', 1, 1, true, 1)$$, 'with what the ranker needs to know of the post, to which neither a repeat nor its author adds, and that Ben has read its author before');

@@ -50,6 +50,8 @@ create function pg_temp.answers(p_at timestamptz) returns table (name text, answ
   union all
   select 'trending', array_agg(format('%s %s', ranks -> 'trending', post_id) order by (ranks ->> 'trending')::integer) from candidates where ranks ? 'trending'
   union all
+  select 'popular', array_agg(format('%s %s', ranks -> 'popular', post_id) order by (ranks ->> 'popular')::integer) from candidates where ranks ? 'popular'
+  union all
   select 'followed', array_agg(format('%s %s', ranks -> 'followed', post_id) order by (ranks ->> 'followed')::integer) from candidates where ranks ? 'followed'
   union all
   select 'states', array_agg(to_jsonb(candidates)::text order by post_id) from candidates
@@ -72,7 +74,7 @@ end
 $$;
 select results_eq(
   'select name, cardinality(answer) from at_noon order by name',
-  $$values ('active', 300), ('followed', 50), ('fresh', 100), ('known', 1), ('recent_interactions', 10), ('similar', 100), ('states', 300), ('trending', 50), ('user_context', 1), ('user_history', 11)$$,
+  $$values ('active', 300), ('followed', 50), ('fresh', 100), ('known', 1), ('popular', 100), ('recent_interactions', 10), ('similar', 100), ('states', 300), ('trending', 50), ('user_context', 1), ('user_history', 11)$$,
   'at noon every source brings posts, without those that Ben viewed, and every function has an answer');
 
 insert into posts (id, author_id, title, created_at)

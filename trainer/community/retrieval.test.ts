@@ -151,7 +151,7 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
   assert.deepEqual(await numbers("candidates", /limit (\d+)\n/g), [sources.active.kept]);
   assert.deepEqual(await numbers("candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
-  for (const source of ["similar", "active", "fresh", "trending"])
+  for (const source of ["similar", "active", "fresh", "trending", "popular"])
     assert.deepEqual(await numbers(`retrieve_${source}`, /, (\d+) \* p_most\] loop/g), [depth]);
   assert.deepEqual(await numbers("retrieve_followed", /authors\[:(\d+)\]/g), [
     retrieval.followedAuthors,

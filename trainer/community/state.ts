@@ -4,7 +4,7 @@
  * and seen posts: they stay candidates here, from which training learns that the user did not choose them. It pays: the candidates of
  * 6,000 requests of Travel take 16 s here and 3 min 31 s from SQL as of their instants.
  */
-import { halfLives, week } from "../../supabase/functions/_shared/features/decay.ts";
+import { month, week } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
@@ -27,17 +27,17 @@ import { ActivityOrder } from "./activity-order.ts";
 import type { Community } from "./community.ts";
 import { followedPosts } from "./followed-posts.ts";
 import { byTouches, FollowsSoFar, getOrAdd, TopicsSoFar, touchedBy } from "./follows.ts";
+import { Heat } from "./heat.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { covisitedBy } from "./neighbours.ts";
 import { quietUser } from "./quiet.ts";
 import type { NumberedCandidate, RetrievalOptions, SourceInputs } from "./retrieval-options.ts";
 import { postsWithinShare } from "./share.ts";
 import { login, type Timeline } from "./timeline.ts";
-import { topByScore } from "./top.ts";
 
 const trendingWindow = retrieval.trendingHours * hour;
-/** The half-life by which posts trend, in milliseconds. */
-const weekLength = halfLives[week] * hour;
+/** So many of the hottest posts are sorted: nearly all who ask have as many left that they did not come to as a source brings. */
+const hottestKept = 500;
 
 export class CommunityState {
   /** Posts 0 to alive − 1 exist. */
@@ -52,13 +52,11 @@ export class CommunityState {
   /** The latest interaction of each user, and for each interaction the same user's previous one; −1: none. */
   readonly lastInteraction: Int32Array;
   readonly interactionBefore: Int32Array;
-  /** When a post's decayed count of the last week will have fallen to 1, in weeks: orders posts as the counts of any instant do. */
-  private readonly trend: Float64Array;
+  private readonly trend: Heat;
+  private readonly popularity: Heat;
   private readonly postsOf = new Map<number, number[]>();
   private readonly follows: FollowsSoFar;
   readonly topics: TopicsSoFar;
-  /** What `hottest` found at an instant, for each mask of hidden posts, until the state moves on. */
-  private hot: { now: number; found: WeakMap<object, number[]> } | undefined;
   /** By post, as of its last event. */
   private readonly candidateOf: { event: number; postVectors: Float32Array; candidate: NumberedCandidate }[] = [];
   /** Which request found each post last, which left it out last, and the number of the latest one. */
@@ -79,14 +77,14 @@ export class CommunityState {
     this.lastOfUser = new Int32Array(community.users.ids.length).fill(-1);
     this.lastInteraction = new Int32Array(community.users.ids.length).fill(-1);
     this.interactionBefore = new Int32Array(timeline.length).fill(-1);
-    this.trend = new Float64Array(community.posts.ids.length);
+    this.trend = new Heat(community.posts.ids.length, week, hottestKept);
+    this.popularity = new Heat(community.posts.ids.length, month, hottestKept);
     this.foundBy = new Float64Array(community.posts.ids.length);
     this.leftOutBy = new Float64Array(community.posts.ids.length);
   }
 
   /** Applies the events before number `event`, and every post created up to that event's instant (or `now`, at the end). */
   advance(event: number, now = this.timeline.at[event]): void {
-    this.hot = undefined;
     for (; this.next < event; this.next++) {
       if (this.next >= this.timeline.history) this.createPosts(this.timeline.at[this.next]);
       this.apply(this.next);
@@ -322,9 +320,8 @@ export class CommunityState {
     if (timeline.changesPost[event] === 0) return;
     const post = timeline.posts[event];
     this.lastOfPost[post] = event;
-    // as in SQL: somebody's second act long after their first finds next to nothing left of the count
-    this.trend[post] =
-      Math.log2(Math.max(timeline.postAfter(event).recent[week], 1e-30)) + timeline.at[event] / weekLength;
+    const { recent } = timeline.postAfter(event);
+    for (const heat of [this.trend, this.popularity]) heat.came(post, timeline.at[event], recent);
     // an interaction dated before its post's creation is kept, but the post appears only when it exists
     if (post < this.alive) this.activity.moveToFront(post);
   }
@@ -339,7 +336,8 @@ export class CommunityState {
     },
     active: ({ eligible }) => this.within("active", this.activity.posts(eligible)),
     fresh: ({ eligible }) => this.within("fresh", this.newest(eligible)),
-    trending: ({ now, hidden, eligible }) => this.trending(now, hidden, eligible),
+    trending: ({ now, eligible }) => this.within("trending", this.trending(now, eligible)),
+    popular: ({ eligible }) => this.within("popular", filtered(this.popularity.hottest(this.alive), eligible)),
     followed: (asked) => followedPosts(asked, this.community, this.postsOf),
     touched: ({ touched, eligible }) =>
       this.within("touched", byTouches(touched, this.community.posts.ids).filter(eligible)),
@@ -354,46 +352,18 @@ export class CommunityState {
     for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
   }
 
-  private trending(now: number, hidden: Uint8Array | undefined, eligible: SourceInputs["eligible"]): number[] {
-    const { authors } = this.community.posts;
-    const few = this.hottest(now, hidden);
-    const found = postsWithinShare(few.filter(eligible), authors, sources.trending);
-    if (found.isFull || few.length < hottestKept) return found.posts;
-    const all = this.byHeat(now, hidden, Number.POSITIVE_INFINITY).filter(eligible);
-    return postsWithinShare(all, authors, sources.trending).posts;
-  }
-
-  /** The first `hottestKept`, found once for all who ask at the same instant and may read the same. */
-  private hottest(now: number, hidden: Uint8Array | undefined): number[] {
-    if (this.hot?.now !== now) this.hot = { now, found: new WeakMap() };
-    const readers = hidden ?? everybody;
-    const known = this.hot.found.get(readers) ?? this.byHeat(now, hidden, hottestKept);
-    this.hot.found.set(readers, known);
-    return known;
-  }
-
-  /** Looks at every post that was active in the last week: thousands in a busy community, so no object is made for each. */
-  private byHeat(now: number, hidden: Uint8Array | undefined, count: number): number[] {
-    const posts: number[] = [];
-    const coldest = now / weekLength - 1.00001;
-    for (let post = this.activity.head; post >= 0; post = this.activity.after[post]) {
-      const event = this.lastOfPost[post];
-      const at = event < 0 ? this.community.posts.createdAt[post] : this.timeline.at[event];
-      if (at <= now - trendingWindow) break;
-      if (event >= 0 && this.trend[post] >= coldest && !hidden?.[post]) posts.push(post);
-    }
-    const hottest = topByScore(
-      Float64Array.from(posts, (post) => this.trend[post]),
-      Math.min(count, posts.length),
+  /** Those to which somebody came in the last week. */
+  private trending(now: number, eligible: SourceInputs["eligible"]): Iterable<number> {
+    const coldest = now / this.trend.halfLife - 1.00001;
+    return filtered(
+      this.trend.hottest(this.alive, coldest),
+      (post) => this.timeline.at[this.lastOfPost[post]] > now - trendingWindow && eligible(post),
     );
-    return hottest.map((i) => posts[i]);
   }
 }
 
-/** As many trending posts are kept for those who ask at the same instant: nearly all have 50 left that they did not come to. */
-const hottestKept = 5 * sources.trending.size;
-
-/** Stands for a mask that hides nothing. */
-const everybody = {};
+function* filtered(posts: Iterable<number>, eligible: SourceInputs["eligible"]): Iterable<number> {
+  for (const post of posts) if (eligible(post)) yield post;
+}
 
 const nowhere = unranked();

@@ -30,6 +30,8 @@ export function sayWhy(why: Reason, basis: Feed["basis"], names: Names): string 
       return basis === "community" ? "Close to what people here care about" : "Close to what you care about";
     case "trending":
       return "Trending: much is going on there right now";
+    case "popular":
+      return "Popular: many people came to it of late";
     case "active":
       return "Active: people were there lately";
     case "fresh":

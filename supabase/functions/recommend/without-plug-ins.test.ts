@@ -27,7 +27,7 @@ const plugIns: Record<string, PlugIn> = {
   interleave: {
     name: "draftedPage",
     schemas: [
-      "11_retrieval/10_second_model",
+      "11_retrieval/11_second_model",
       "20_experiment_reports/03_interleaving_credits",
       "20_experiment_reports/04_interleaving_report",
     ],

@@ -50,6 +50,14 @@ comment on function recsys_engine.decayed_counts(timestamptz[], boolean[], times
 revoke all on function recsys_engine.half_lives(), recsys_engine.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) from public;
 grant execute on function recsys_engine.half_lives(), recsys_engine.decayed_counts(timestamptz[], boolean[], timestamptz, double precision[]) to service_role;
 
+create function recsys_engine.popularity(p_recent double precision[], p_at timestamptz) returns double precision
+language sql immutable
+-- as an interval, since an index can only have what no time zone changes
+return ln(greatest(p_recent[5], 1e-30)) / ln(2::double precision) + extract(epoch from p_at - timestamptz '1970-01-01 00:00:00+00')::double precision / 3600 / 720;
+comment on function recsys_engine.popularity(double precision[], timestamptz) is 'When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant.';
+revoke all on function recsys_engine.popularity(double precision[], timestamptz) from public;
+grant execute on function recsys_engine.popularity(double precision[], timestamptz) to authenticated, service_role;
+
 create table recsys_engine.post_stats (
   post_id uuid not null,
   last_active_at timestamptz not null,
@@ -91,6 +99,7 @@ create table recsys_engine.latest_post_stats (like recsys_engine.post_stats incl
 comment on table recsys_engine.latest_post_stats is 'The last state of each post that recsys_engine.post_stats has, one row a post: a feed reads what is active and what is trending from it, instead of from all events of a week, and the roll-up goes on from it. recsys.roll_up() is the only writer, so those who come to a viral post never wait for its row.';
 create index latest_post_stats_last_active_at_idx on recsys_engine.latest_post_stats (last_active_at desc, post_id);
 create index latest_post_stats_trend_idx on recsys_engine.latest_post_stats (trend desc, post_id);
+create index latest_post_stats_popularity_idx on recsys_engine.latest_post_stats (recsys_engine.popularity(recent, last_active_at) desc, post_id);
 
 create table recsys_engine.user_stats (
   user_id uuid not null,

@@ -31,7 +31,7 @@ comment on column recsys.impressions.post_id is 'What was shown.';
 comment on column recsys.impressions.position is 'Where in the feed, from 1, counted through its pages: each page has a request_id of its own.';
 comment on column recsys.impressions.shown_at is 'When, by the engine''s clock (recsys.clock()).';
 comment on column recsys.impressions.score is 'Its value to the user by the ranker alone; the selection of the page may have put it elsewhere.';
-comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.';
+comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 comment on column recsys.impressions.model_id is 'The model that ranked it; null: none was active.';
 comment on column recsys.impressions.variant is 'The experiments that the person was in, each as experiment/variant, with commas between, such as weights/control; null: in none. It says who was meant to get what, even where the variant''s model failed and another one served.';
 comment on column recsys.impressions.features is 'What the ranker was told, in the order of the model''s feature_spec; recsys_engine.impression_features gives each its name. Null: no model ranked.';

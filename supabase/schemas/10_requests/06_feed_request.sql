@@ -4,7 +4,7 @@
 create type recsys_engine.feed_filter as (tags text[], author_ids uuid[], max_age_days integer, languages text[]);
 comment on type recsys_engine.feed_filter is 'What a client asks of each post of a feed: one of the tags (capital or small letters are the same), one of the authors, so many days old at most, in one of the languages. What is null is not asked for.';
 
-create type recsys_engine.pooled_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision);
+create type recsys_engine.pooled_post as (post_id uuid, author_id uuid, created_at timestamptz, last_active_at timestamptz, trend double precision, popularity double precision);
 comment on type recsys_engine.pooled_post is 'A post that passes the filter of a request, with what sources rank by: its author, its creation, and its state (null: nobody came yet).';
 
 create type recsys_engine.feed_request as (

@@ -87,7 +87,7 @@ comment on column recsys.batch_recommendations.scores is 'The score of each.';
 comment on column recsys.batch_recommendations.views is 'The probability that the user views each.';
 comment on column recsys.batch_recommendations.votes is 'The probability that the user votes for each.';
 comment on column recsys.batch_recommendations.comments is 'The probability that the user comments on each.';
-comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending, followed, touched or covisited.';
+comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending, popular, followed, touched or covisited.';
 comment on column recsys.batch_recommendations.optional_probabilities is 'Of each optional head that the model has, by name, the probability of each: {"dismiss": [0.02, 0.01]}; null: it has none.';
 
 alter table recsys_engine.batch_runs enable row level security;

@@ -1,7 +1,7 @@
 -- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
 
 create function recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
-returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, nearest jsonb)
+returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
 -- after an error too. The claims are not named here along with the role: only a superuser may name them in a function
@@ -14,12 +14,13 @@ declare
   candidates uuid[];
   same uuid[];
   source_ranks jsonb;
+  source_sizes jsonb;
 begin
   perform set_config('request.jwt.claims', jsonb_build_object('sub', p_user_id, 'role', 'authenticated')::text, true);
   perform from recsys.source_posts where source_posts.post_id = p_post_id;
   if not found then
     perform set_config('request.jwt.claims', claims, true);
-    return query select false, false, false, null::uuid[], null::jsonb, null::jsonb;
+    return query select false, false, false, null::uuid[], null::jsonb, null::jsonb, null::jsonb;
     return;
   end if;
 
@@ -27,7 +28,7 @@ begin
   request := recsys_engine.with_trials(recsys_engine.with_covisited(request, p_model_id));
   request.asked := p_post_id;
   request := recsys_engine.with_pool(request, p_model_id, p_embedding);
-  select jsonb_object_agg(listed.source, listed.rank) into source_ranks
+  select jsonb_object_agg(listed.source, listed.rank), jsonb_object_agg(listed.source, listed.size) into source_ranks, source_sizes
   from (
     select * from recsys_engine.own_sources(request, p_model_id, p_embedding, 'all')
     union all
@@ -78,11 +79,12 @@ begin
     array_position(same, null) is not null,
     array_remove(same, null),
     coalesce(source_ranks, '{}'),
+    source_sizes,
     nearest_post;
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -218,15 +220,16 @@ begin
     'source', source,
     case
       when ranks.rank is null then 'not in it'
-      when ranks.rank > sizes.size then format('rank %s, behind the %s that it brings', ranks.rank, sizes.size)
-      else concat_ws(' of ', 'rank ' || ranks.rank, sizes.size)
+      when ranks.rank > ranks.size then format('rank %s, behind the %s that it brings', ranks.rank, ranks.size)
+      else format('rank %s of %s', ranks.rank, ranks.size)
     end
-  from (select each.key as source, each.value::bigint as rank from jsonb_each_text(answer.ranks) as each) as ranks
+  from (select each.key as source, each.value::bigint as rank, (answer.sizes ->> each.key)::integer as size from jsonb_each_text(answer.ranks) as each) as ranks
   full join (
-    select listed.source ->> 'name' as source, (listed.source ->> 'size')::integer as size, listed.place
+    -- those of which the ranker is told are named also where they do not have it
+    select listed.source ->> 'name' as source, listed.place
     from jsonb_array_elements(model.sources) with ordinality as listed (source, place)
-  ) as sizes using (source)
-  order by sizes.place, source;
+  ) as known using (source)
+  order by known.place, source;
   return query
     select 'similarity', 'to the user', round((-(user_vector operator(extensions.<#>) post_vector))::numeric, 3)::text
     where user_vector is not null and post_vector is not null;

@@ -40,16 +40,16 @@ alter policy "tags are read with their post" on recsys_engine.post_tags to anon,
 
 grant execute on function
   recsys_engine.feed_context(jsonb), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint), recsys.clock(), recsys_engine.served_key(uuid, bigint), recsys_engine.folded(text), recsys_engine.without_controls(text), recsys_engine.text_for_mutes(text, text[]), recsys_engine.has_muted_word(text, text[], text), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
-  recsys_engine.eligible_posts(recsys_engine.feed_request), recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_given(recsys_engine.feed_request, uuid[]), recsys_engine.given_posts(uuid, uuid[], jsonb, bigint), recsys_engine.shown_posts(uuid, uuid[], jsonb, boolean), recsys_engine.with_affinities(recsys_engine.feed_request), recsys_engine.with_touched(recsys_engine.feed_request), recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint),
+  recsys_engine.popularity(double precision[], timestamptz), recsys_engine.eligible_posts(recsys_engine.feed_request), recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_given(recsys_engine.feed_request, uuid[]), recsys_engine.given_posts(uuid, uuid[], jsonb, bigint), recsys_engine.shown_posts(uuid, uuid[], jsonb, boolean), recsys_engine.with_affinities(recsys_engine.feed_request), recsys_engine.with_touched(recsys_engine.feed_request), recsys_engine.with_came_to(recsys_engine.feed_request, bigint), recsys_engine.with_covisited(recsys_engine.feed_request, bigint),
   recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;
 
--- the sources, whichever there are (11_retrieval/04_sources.sql)
+-- the sources, whichever there are (11_retrieval/05_sources.sql)
 do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending|popular)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('grant execute on function %s to anon', source);
   end loop;
 end

@@ -308,7 +308,7 @@ export interface RecsysBatchRecommendations {
    */
   scores: number[];
   /**
-   * What brought each: similar, active, fresh, trending, followed, touched or covisited.
+   * What brought each: similar, active, fresh, trending, popular, followed, touched or covisited.
    */
   sources: string[];
   /**
@@ -674,7 +674,7 @@ export interface RecsysEngineChosenImpressions {
    */
   shown_at: Timestamp;
   /**
-   * The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.
+   * The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.
    */
   source: string;
   /**
@@ -2656,7 +2656,7 @@ export interface RecsysImpressions {
    */
   shown_at: Timestamp;
   /**
-   * The source that ranked it best: similar, active, fresh, trending, followed, touched or covisited.
+   * The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.
    */
   source: string | null;
   /**
@@ -3629,8 +3629,8 @@ export interface Functions {
   "recsys_engine.call_embed": { args: {  }; row: { call_embed: number } };
   /** Who came to posts of an author, and when: of the first fifty acts with each of their first twenty posts those of others, but for late days. */
   "recsys_engine.came_to": { args: { p_author_id: string | null }; row: { user_id: string; at: Date } };
-  /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
-  "recsys_engine.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; nearest: any } };
+  /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
+  "recsys_engine.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; sizes: any; nearest: any } };
   /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller's scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve. */
   "recsys_engine.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined; p_request?: string | null | undefined; p_found?: string | null | undefined }; row: { candidates: any } };
   /** SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL. */
@@ -3718,7 +3718,7 @@ export interface Functions {
   /** On how many days (UTC) before an instant somebody came to posts, p_most at most, but for late days. */
   "recsys_engine.earlier_days": { args: { p_user_id: string | null; p_before: Date | string | null; p_most: number | null }; row: { earlier_days: number } };
   /** The states as of the request's instant of posts that somebody came to later. Now there are none; a month ago they are many. */
-  "recsys_engine.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number } };
+  "recsys_engine.earlier_states": { args: { p_request: string | null }; row: { post_id: string; last_active_at: Date; trend: number; popularity: number } };
   /** The posts that may be in a feed: those the caller may read, without the user's own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld). */
   "recsys_engine.eligible_posts": { args: { p_request: string | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date } };
   /** Whether the vectors of a model include the change of a transaction. Of a model that came with a dump nobody knows, so they do not. */
@@ -3951,6 +3951,10 @@ export interface Functions {
   "recsys_engine.plan_nodes": { args: { p_plan: string | null }; row: { id: string; node: any; is_of_subquery: boolean; relation: string; alias: string } };
   /** Of some posts those that may be in the feed, each once, with their state as of the request's instant. */
   "recsys_engine.pooled": { args: { p_request: string | null; p_post_ids: readonly (string | null)[] | null }; row: { pooled: string } };
+  /** The p_most posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top. */
+  "recsys_engine.popular_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; popularity: number } };
+  /** When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant. */
+  "recsys_engine.popularity": { args: { p_recent: readonly (number | null)[] | null; p_at: Date | string | null }; row: { popularity: number } };
   /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
   "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[]; on_trial: boolean[] } };
   /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys_engine.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
@@ -4035,6 +4039,8 @@ export interface Functions {
   "recsys_engine.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys_engine.with_touched), or of recsys_engine.with_covisited. */
   "recsys_engine.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** The p_most posts to which most people came of late (recsys_engine.popular_posts), p_share of an author before all others'. */
+  "recsys_engine.retrieve_popular": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
   "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most newest posts of a topic, p_share of an author before all others'. */
@@ -4057,7 +4063,7 @@ export interface Functions {
   "recsys_engine.schedule": { args: { p_name: string | null; p_schedule: string | null; p_command: string | null }; row: { schedule: unknown } };
   /** The jobid by which pg_cron knows a schedule. Raises where there is none of that name. */
   "recsys_engine.schedule_id": { args: { p_name: string | null }; row: { schedule_id: number } };
-  /** The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL's binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up. */
+  /** The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL's binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up. */
   "recsys_engine.scope_posts": { args: { p_model_id: number | string | null; p_scopes: readonly (string | null)[] | null; p_most: number | null; p_now?: Date | string | null | undefined }; row: { scope: string; posts: string } };
   /** The posts that came into view of a user (recsys.impressions.seen_at) within the 30 days up to an instant, the latest 5,000. None while the log is locked. */
   "recsys_engine.seen_posts": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { seen_posts: string[] } };

@@ -9,7 +9,7 @@ import { nearestCount } from "./history-match.ts";
 import { kinds } from "./kinds.ts";
 import { clickRatePrior, pairFeatures, postFeatures, userFeatures } from "./ranker-features.ts";
 import { habitDecay } from "./recent-habit.ts";
-import { retrieval, sourceNames, sources } from "./retrieval.ts";
+import { rankedSources, retrieval, sources } from "./retrieval.ts";
 import { textDecay } from "./text-match.ts";
 import type { VectorBasis } from "./text-vector.ts";
 import { postFields, tokenId, tokenRows, userFields } from "./tokens.ts";
@@ -29,7 +29,7 @@ export const featureSpec = {
   numbers: { user: userNumbers, post: postNumbers },
   ranker: { user: userFeatures, post: postFeatures, pair: pairFeatures, categories },
   kinds,
-  sources: sourceNames.map((name) => ({ name, size: sources[name].size })),
+  sources: rankedSources.map((name) => ({ name, size: sources[name].size })),
   retrieval,
   half_lives: halfLives,
   half_life_of_logins: halfLives[week],

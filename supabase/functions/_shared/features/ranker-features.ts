@@ -11,7 +11,7 @@ import { hoursBetween, logHours } from "./hours.ts";
 import type { Kind } from "./kinds.ts";
 import { ranksOf } from "./ranks.ts";
 import { type RecentHabit, type RecentInteraction, recentHabit } from "./recent-habit.ts";
-import { type Ranks, type Source, sourceNames, sources } from "./retrieval.ts";
+import { type RankedSource, type Ranks, rankedSources, sources } from "./retrieval.ts";
 import { tagMatches } from "./tag-match.ts";
 import { textMatches } from "./text-match.ts";
 import type { Components } from "./vector-match.ts";
@@ -195,9 +195,11 @@ function eachHalfLife<Formula>(formulaOf: (h: number) => Formula): Record<`log_r
   return Object.fromEntries(halfLives.map((hours, h) => [`log_recent_${hours}h`, formulaOf(h)]));
 }
 
-/** A formula for each source; a post that one did not bring ranks behind all that it could have brought. */
-function eachSource<Formula>(formulaOf: (source: Source) => Formula): Record<`log_${Source}_rank`, Formula> {
-  return Object.fromEntries(sourceNames.map((source) => [`log_${source}_rank`, formulaOf(source)])) as never;
+/** A formula for each source of which the ranker is told; a post that one did not bring ranks behind all that it could have brought. */
+function eachSource<Formula>(
+  formulaOf: (source: RankedSource) => Formula,
+): Record<`log_${RankedSource}_rank`, Formula> {
+  return Object.fromEntries(rankedSources.map((source) => [`log_${source}_rank`, formulaOf(source)])) as never;
 }
 
 export interface RankerFeatures {

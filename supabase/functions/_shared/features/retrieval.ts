@@ -13,21 +13,28 @@ interface SourceOptions {
   beginsWithNew?: boolean;
   /** Of two sources that rank a post alike, the one with the lower number says more about why it is shown. */
   telling: number;
+  /** Whether the ranker is told where it ranks a post. */
+  ranked: boolean;
 }
 
-/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, the most popular of the week, the newest of the authors and topics they follow and of the authors they came to most, what those whom they follow came to, and where those who came to what they came to also came to. */
+/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, those to which most people came in the last week, those to which most came in all, a month ago counting half, the newest of the authors and topics they follow and of the authors they came to most, what those whom they follow came to, and where those who came to what they came to also came to. */
 export const sources = {
-  similar: { size: 100, kept: 160, share: 10, common: false, telling: 1 },
-  active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 6 },
-  fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 7 },
-  trending: { size: 50, kept: 125, share: 5, common: true, telling: 5 },
-  followed: { size: 50, kept: 100, share: 5, common: false, telling: 3 },
-  touched: { size: 100, kept: 140, share: 10, common: false, telling: 4 },
-  covisited: { size: 100, kept: 140, share: 10, common: false, telling: 2 },
+  similar: { size: 100, kept: 160, share: 10, common: false, telling: 1, ranked: true },
+  active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 7, ranked: true },
+  fresh: { size: 100, kept: 140, share: 10, common: true, beginsWithNew: true, telling: 8, ranked: true },
+  trending: { size: 50, kept: 125, share: 5, common: true, telling: 5, ranked: true },
+  popular: { size: 100, kept: 250, share: 10, common: true, telling: 6, ranked: false },
+  followed: { size: 50, kept: 100, share: 5, common: false, telling: 3, ranked: true },
+  touched: { size: 100, kept: 140, share: 10, common: false, telling: 4, ranked: true },
+  covisited: { size: 100, kept: 140, share: 10, common: false, telling: 2, ranked: true },
 } satisfies Record<string, SourceOptions>;
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
 export const optionsOf: Record<Source, SourceOptions> = sources;
+
+/** Those of which the ranker is told. What is popular it knows by the counts of the post; without the rank, models of 1.0.0 go on being served. */
+export const rankedSources = sourceNames.filter((source): source is RankedSource => sources[source].ranked);
+export type RankedSource = { [S in Source]: (typeof sources)[S]["ranked"] extends true ? S : never }[Source];
 
 /** A post's rank in each source, from 1; null: that one did not bring it. */
 export type Ranks = Record<Source, number | null>;

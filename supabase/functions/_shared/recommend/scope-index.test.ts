@@ -18,6 +18,7 @@ const made = (count: number, more: (n: number) => Partial<PackedPost> = () => ({
     fresh: Math.round(1e9 * random.uniform()),
     active: Math.round(1e9 * random.uniform()),
     trending: random.uniform(),
+    popular: random.uniform(),
     vector: vectorAt(vectors, n),
     ...more(n),
   }));
@@ -35,6 +36,7 @@ test("each source has what a sort of all has first, however the posts are divide
     active: sorted(posts, ({ active }) => active).slice(0, 840),
     fresh: sorted(posts, ({ fresh }) => fresh).slice(0, 280),
     trending: sorted(posts, ({ trending }) => trending).slice(0, 250),
+    popular: sorted(posts, ({ popular }) => popular).slice(0, 500),
   };
   for (const scopes of [1, 2, 50]) {
     const parts = Array.from({ length: scopes }, (_, scope) => posts.filter(({ number }) => number % scopes === scope));
@@ -47,21 +49,30 @@ test("each source has what a sort of all has first, however the posts are divide
 });
 
 test("of equal posts those with the lower ids come first, also those of several scopes", () => {
-  const alike = made(90, () => ({ fresh: 5, active: 5, trending: 1, vector: unitVectors(new Random(1), 1) }));
+  const alike = made(90, () => ({
+    fresh: 5,
+    active: 5,
+    trending: 1,
+    popular: 1,
+    vector: unitVectors(new Random(1), 1),
+  }));
   const parts = [0, 1, 2].map((rest) => openScopeIndex(packedPosts(alike.filter(({ number }) => number % 3 === rest))));
   for (const found of Object.values(bestOfScopes(parts, vector))) assert.deepEqual(found, alike.map(idOf));
 });
 
-test("a post without a vector is not near, and one that nobody came to is not trending", () => {
-  const posts = made(30, (n) => (n < 10 ? { vector: null } : n < 20 ? { trending: Number.NEGATIVE_INFINITY } : {}));
+test("a post without a vector is not near, and one that nobody came to is neither trending nor popular", () => {
+  const nobody = { trending: Number.NEGATIVE_INFINITY, popular: Number.NEGATIVE_INFINITY };
+  const posts = made(30, (n) => (n < 10 ? { vector: null } : n < 20 ? nobody : {}));
   const found = bestOfScopes([openScopeIndex(packedPosts(posts))], vector);
   assert.deepEqual(found.similar, sorted(posts.slice(10), nearness));
-  assert.deepEqual(
-    found.trending,
-    sorted([...posts.slice(0, 10), ...posts.slice(20)], ({ trending }) => trending),
-  );
+  for (const source of ["trending", "popular"] as const)
+    assert.deepEqual(
+      found[source],
+      sorted([...posts.slice(0, 10), ...posts.slice(20)], (post) => post[source]),
+    );
   assert.deepEqual([found.active?.length, found.fresh?.length], [30, 30]);
-  assert.deepEqual(bestOfScopes([openScopeIndex("")], vector), { similar: [], active: [], fresh: [], trending: [] });
+  const none = { similar: [], active: [], fresh: [], trending: [], popular: [] };
+  assert.deepEqual(bestOfScopes([openScopeIndex("")], vector), none);
 });
 
 test("of an author twice their share comes before all others', and what is beyond takes places that are left", () => {

@@ -1,4 +1,4 @@
-/** The posts of a scope as a worker keeps them (recsys_engine.scope_posts): 176 bytes each, by which the best for a reader are found exactly. */
+/** The posts of a scope as a worker keeps them (recsys_engine.scope_posts): 184 bytes each, by which the best for a reader are found exactly. */
 
 import { bytesOf } from "../database/vectors.ts";
 import { dimensions } from "../features/history.ts";
@@ -23,10 +23,10 @@ export const mostFound = (source: Source): number => (source === "similar" ? 100
 /** What an index finds for each source: ids of posts, the best first. */
 export type FoundLists = Partial<Record<Source, string[]>>;
 
-const [idBytes, bytes] = [16, 176];
+const [idBytes, bytes] = [16, 184];
 /** Where in a post its figures begin, each of 8 bytes, and its vector, with a header that begins with its length. */
-const figures: Partial<Record<Source, number>> = { fresh: 20, active: 28, trending: 36 };
-const [lengthAt, vectorAt] = [44, 48];
+const figures: Partial<Record<Source, number>> = { fresh: 20, active: 28, trending: 36, popular: 44 };
+const [lengthAt, vectorAt] = [52, 56];
 
 export function openScopeIndex(packed: string): ScopeIndex {
   const posts = bytesOf(packed);

@@ -22,7 +22,7 @@ function made(counts: Record<string, number>) {
     const rows = scopes.map((scope) => {
       const first = 100_000 * Object.keys(counts).indexOf(String(scope));
       const posts = Array.from({ length: counts[String(scope)] ?? 0 }, (_, n) => {
-        return { number: first + n, author: first + n, fresh: n, active: n, trending: n, vector };
+        return { number: first + n, author: first + n, fresh: n, active: n, trending: n, popular: n, vector };
       });
       return { scope, posts: packedPosts(posts) };
     });

@@ -26,7 +26,7 @@ interface Kept {
   index: ScopeIndex | null;
 }
 
-/** By default posts of 176 bytes, of all scopes together, and scopes. */
+/** By default posts of 180 bytes, of all scopes together, and scopes. */
 export function openScopePosts(limits = { posts: 131_072, scopes: 4096 }) {
   /** Those asked for last at the end. */
   const kept = new Map<string, Kept>();

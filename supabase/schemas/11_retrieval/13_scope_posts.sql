@@ -1,7 +1,7 @@
 -- What a worker keeps of the posts of an organisation, tenant or closed group. It says where to look, and nothing of what may be shown: each feed asks row
 -- level security of every post.
 
--- loads pgvector, as in 11_retrieval/04_sources.sql
+-- loads pgvector, as in 11_retrieval/04_similar.sql
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create function recsys_engine.scope_posts(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamptz default recsys.clock())
@@ -32,7 +32,7 @@ begin
   end if;
   return query
   select wanted.scope, translate(encode(coalesce(string_agg(
-    uuid_send(known.post_id) || int4send(known.author) || float8send(known.created) || float8send(known.active) || float8send(known."trend") || known.vector,
+    uuid_send(known.post_id) || int4send(known.author) || float8send(known.created) || float8send(known.active) || float8send(known."trend") || float8send(known.popularity) || known.vector,
     ''::bytea order by known.post_id
   ), ''), 'base64'), E'\n', '')
   from unnest(p_scopes) as wanted (scope)
@@ -40,6 +40,7 @@ begin
     select listed.scope, told.post_id, coalesce(uuid_hash(told.author_id), 0) as author, date_part('epoch', told.created_at) as created,
       date_part('epoch', greatest(state.last_active_at, told.created_at)) as active,
       case when state.last_active_at > p_now - interval '168 hours' then state."trend" else '-infinity' end as "trend",
+      coalesce(recsys_engine.popularity(state.recent, state.last_active_at), '-infinity') as popularity,
       coalesce(extensions.vector_send(post_embeddings.embedding), decode(repeat('00', 132), 'hex')) as vector
     from unnest(ids, scopes) as listed (post_id, scope)
     -- by one scan of the index: looking up each took twice as long
@@ -51,14 +52,14 @@ begin
   group by wanted.scope;
 end
 $$;
-comment on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 176 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
+comment on function recsys_engine.scope_posts(bigint, text[], integer, timestamptz) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 create function recsys_engine.found_sources(p_request recsys_engine.feed_request, p_found json)
 returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
 begin atomic
   select source.*, found.*
-  from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125)) as source (name, size, kept)
+  from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125), ('popular', 100, 250)) as source (name, size, kept)
   cross join lateral recsys_engine.found_posts(p_request, p_found -> name, kept) as found;
 end;
 comment on function recsys_engine.found_sources(recsys_engine.feed_request, json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';

@@ -3,111 +3,6 @@
 -- as many are within the shares, at 4 and 20 times as many; what is beyond a share takes places that are left. Each keeps its plans for a session.
 -- With a filter they choose from the pool of the request. "trend" is quoted because `supabase db push` takes the end of any other word for that of the body.
 
--- loads pgvector: before that only a superuser may name its settings in a function, and `supabase db push` is none
-do $$ begin perform '[1]'::extensions.vector; end $$;
-
-create function recsys_engine.retrieve_similar(p_request recsys_engine.feed_request, p_model_id bigint, p_embedding extensions.vector, p_most integer, p_share integer, p_is_quick boolean default false)
-returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
-language plpgsql stable security invoker set search_path = ''
--- the index looks at 1,000 posts, and at as many more while too few of them are eligible; of a tenth or a twentieth it misses 4 in 100
-set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 1000
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-declare
-  found recsys_engine.found_post[] := '{}'::recsys_engine.found_post[];
-  looked integer;
-  vectors double precision;
-  is_exact boolean;
-begin
-  if p_model_id is null or p_embedding is null then
-    return;
-  end if;
-  if p_is_quick then
-    perform set_config('hnsw.ef_search', '200', true);
-    -- Nearly all that are near may be read. Whoever sees to what may not learns the authors by that: looking them up here took 640 of the 6,190
-    -- pages of recsys_engine.candidates.
-    return query
-    select near.post_id, null::uuid, row_number() over nearest, row_number() over nearest
-    from (
-      select post_embeddings.post_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
-      from recsys.post_embeddings
-      where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
-        -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
-        and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
-        and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
-      order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
-      limit p_most
-    ) as near
-    window nearest as (order by near.distance, near.post_id);
-    return;
-  end if;
-  if p_request.readable is not null then
-    -- no vacuum counted them yet: as many that the index is asked
-    select coalesce(nullif(greatest(pg_class.reltuples, 0), 0), 'infinity')::double precision into vectors from pg_catalog.pg_class where pg_class.oid = to_regclass('recsys_engine.post_embeddings_' || p_model_id);
-  end if;
-  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
-    -- of those that are named exact search looks at all, and the index at looked * vectors / readable of all, each of which takes 13 times as long
-    is_exact := looked is null or coalesce(cardinality(p_request.readable) ^ 2 < 13 * looked * vectors, false);
-    if p_request.pool is not null then
-      found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
-        from unnest(p_request.pool) as posts
-        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.post_id = posts.post_id
-        order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
-        limit looked
-      );
-    elsif not is_exact then
-      found := array(
-        select row(near.post_id, near.author_id)::recsys_engine.found_post
-        from (
-          select posts.post_id, posts.author_id, post_embeddings.embedding operator(extensions.<#>) p_embedding as distance
-          from recsys.post_embeddings
-          cross join lateral (
-            select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = post_embeddings.post_id offset 0
-          ) as posts
-          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
-            and (p_request.readable is null or post_embeddings.post_id in (select unnest(p_request.readable)))
-          order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
-          limit looked
-        ) as near
-        order by near.distance, near.post_id
-      );
-      -- null: nothing was found
-      is_exact := cardinality(found) < looked and recsys_engine.is_enough(p_request, found, cardinality(found), p_most, p_share) is not true;
-    end if;
-    if p_request.pool is null and is_exact and p_request.readable is not null then
-      found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
-        from (
-          select post_embeddings.post_id, (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0 as distance
-          from recsys.post_embeddings
-          where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = any (p_request.readable)
-          order by distance, post_embeddings.post_id
-        ) as near
-        cross join lateral (select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = near.post_id offset 0) as posts
-        order by near.distance, near.post_id
-        limit looked
-      );
-    elsif p_request.pool is null and is_exact then
-      -- few of all are eligible, so it begins with these. Or the index ended early: many equal vectors, as of one who writes the same again and
-      -- again, hide what lies behind them
-      found := array(
-        select row(posts.post_id, posts.author_id)::recsys_engine.found_post
-        from recsys_engine.eligible_posts(p_request) as posts
-        join recsys.post_embeddings on post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null and post_embeddings.post_id = posts.post_id
-        -- no index is in the order of this
-        order by (post_embeddings.embedding operator(extensions.<#>) p_embedding) + 0, posts.post_id
-        limit looked
-      );
-    end if;
-    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
-  end loop;
-  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
-end
-$$;
-comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request, bigint, extensions.vector, integer, integer, boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
-
 create function recsys_engine.found_posts(p_request recsys_engine.feed_request, p_found json, p_most integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language sql stable security invoker
@@ -122,13 +17,13 @@ end;
 comment on function recsys_engine.found_posts(recsys_engine.feed_request, json, integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
 create function recsys_engine.earlier_states(p_request recsys_engine.feed_request)
-returns table (post_id uuid, last_active_at timestamptz, "trend" double precision)
+returns table (post_id uuid, last_active_at timestamptz, "trend" double precision, popularity double precision)
 language sql stable security invoker
 begin atomic
-  select latest_post_stats.post_id, earlier.last_active_at, earlier."trend"
+  select latest_post_stats.post_id, earlier.last_active_at, earlier."trend", recsys_engine.popularity(earlier.recent, earlier.last_active_at)
   from recsys_engine.latest_post_stats
   cross join lateral (
-    select post_stats.last_active_at, post_stats."trend"
+    select post_stats.last_active_at, post_stats."trend", post_stats.recent
     from recsys_engine.post_stats
     where post_stats.post_id = latest_post_stats.post_id and post_stats.last_active_at <= p_request.at
     order by post_stats.last_active_at desc, post_stats.interaction_id desc
@@ -252,6 +147,32 @@ begin atomic
 end;
 comment on function recsys_engine.trending_posts(recsys_engine.feed_request, integer) is 'The p_most posts to which somebody came in the last week, by the people who came, decayed with a half-life of a week: no fewer than came a week ago as one. Those of which earlier states or a pool tell come on top.';
 
+create function recsys_engine.popular_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, popularity double precision)
+language sql stable security invoker
+begin atomic
+  (
+    select posts.post_id, posts.author_id, recsys_engine.popularity(latest_post_stats.recent, latest_post_stats.last_active_at) as popularity
+    from recsys_engine.latest_post_stats
+    cross join lateral (
+      select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = latest_post_stats.post_id offset 0
+    ) as posts
+    where latest_post_stats.last_active_at <= p_request.at and p_request.pool is null
+      and (p_request.readable is null or latest_post_stats.post_id in (select unnest(p_request.readable)))
+    order by recsys_engine.popularity(latest_post_stats.recent, latest_post_stats.last_active_at) desc, latest_post_stats.post_id
+    limit p_most
+  )
+  union all
+  select posts.post_id, posts.author_id, earlier.popularity
+  from recsys_engine.earlier_states(p_request) as earlier
+  cross join lateral (
+    select eligible.post_id, eligible.author_id from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = earlier.post_id offset 0
+  ) as posts
+  where p_request.pool is null
+  union all
+  select posts.post_id, posts.author_id, posts.popularity from unnest(p_request.pool) as posts where posts.popularity is not null;
+end;
+comment on function recsys_engine.popular_posts(recsys_engine.feed_request, integer) is 'The p_most posts to which most people came, decayed with a half-life of a month (recsys_engine.popularity). Those of which earlier states or a pool tell come on top.';
+
 create function recsys_engine.retrieve_active(p_request recsys_engine.feed_request, p_most integer, p_share integer)
 returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
 language plpgsql stable security invoker set search_path = ''
@@ -315,6 +236,27 @@ end
 $$;
 comment on function recsys_engine.retrieve_trending(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others''.';
 
+create function recsys_engine.retrieve_popular(p_request recsys_engine.feed_request, p_most integer, p_share integer)
+returns table (post_id uuid, author_id uuid, rank bigint, place bigint)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  found recsys_engine.found_post[];
+  looked integer;
+begin
+  foreach looked in array array[p_most, 4 * p_most, 20 * p_most] loop
+    found := array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post from recsys_engine.popular_posts(p_request, looked) as posts order by posts.popularity desc, posts.post_id limit looked
+    );
+    exit when recsys_engine.is_enough(p_request, found, looked, p_most, p_share);
+  end loop;
+  return query select * from recsys_engine.within_share(p_request, found, p_most, p_share);
+end
+$$;
+comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request, integer, integer) is 'The p_most posts to which most people came of late (recsys_engine.popular_posts), p_share of an author before all others''.';
+
 
 -- The lists. size: how many posts of a source are candidates; kept: how many are found before it is asked which of them a caller may see. Of an
 -- author a tenth of the size comes before all others', and a fifth in what is kept, since a caller may not see, or knows, some of them.
@@ -342,7 +284,11 @@ begin atomic
   union all
   select source.*, found.*
   from (values ('trending', 50, 125)) as source (name, size, kept)
-  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
+  cross join lateral recsys_engine."retrieve_trending"(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found
+  union all
+  select source.*, found.*
+  from (values ('popular', 100, 250)) as source (name, size, kept)
+  cross join lateral recsys_engine.retrieve_popular(p_request, recsys_engine.most_found(size, kept, p_extent), recsys_engine.author_share(size, p_extent)) as found;
 end;
 comment on function recsys_engine.common_sources(recsys_engine.feed_request, text) is 'What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found.';
 
@@ -381,7 +327,7 @@ do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending|popular)_posts|with_affinities$|with_touched$|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('revoke all on function %s from public', source);
     execute format('grant execute on function %s to authenticated, service_role', source);
   end loop;

@@ -108,17 +108,17 @@ as $$
 #variable_conflict use_column
 begin
   return array(
-    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend)::recsys_engine.pooled_post
+    select row(posts.post_id, posts.author_id, posts.created_at, state.last_active_at, state.trend, recsys_engine.popularity(state.recent, state.last_active_at))::recsys_engine.pooled_post
     from (select distinct unnest(p_post_ids)) as pooled (post_id)
     cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = pooled.post_id offset 0) as posts
     left join lateral (
       (
-        select latest_post_stats.last_active_at, latest_post_stats.trend from recsys_engine.latest_post_stats
+        select latest_post_stats.last_active_at, latest_post_stats.trend, latest_post_stats.recent from recsys_engine.latest_post_stats
         where latest_post_stats.post_id = pooled.post_id and latest_post_stats.last_active_at <= p_request.at
       )
       union all
       (
-        select post_stats.last_active_at, post_stats.trend from recsys_engine.post_stats
+        select post_stats.last_active_at, post_stats.trend, post_stats.recent from recsys_engine.post_stats
         where post_stats.post_id = pooled.post_id and post_stats.last_active_at <= p_request.at
         order by post_stats.last_active_at desc, post_stats.interaction_id desc
         limit 1
