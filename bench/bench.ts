@@ -25,17 +25,27 @@ else {
   process.exitCode = asked ? 0 : 1;
 }
 
+/** `--help`: serving and the loop tell their options; of the others the comment at their head has what they take. */
 function run(file: string, args: string[]): void {
+  if (args.includes("--help") && file !== "serving" && file !== "loop") {
+    console.log(head(file));
+    return;
+  }
   const running = spawn(process.execPath, [`${folder}${file}.ts`, ...args], { stdio: "inherit" });
   running.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal ? 1 : 0);
   });
 }
 
-/** What the comment at the head of a benchmark says first, up to its first colon or full stop. */
+/** What head says first, up to its first colon or full stop. */
 function about(file: string): string {
+  const words = head(file);
+  return /^.*?(?=[.:;](\s|$))/.exec(words)?.[0] ?? words;
+}
+
+/** The comment at the head of a benchmark. */
+function head(file: string): string {
   const text = readFileSync(`${folder}${file}.ts`, "utf8");
   const comment = /^\/\*\*([\s\S]*?)\*\//.exec(text)?.[1] ?? "";
-  const words = comment.replaceAll(/\s*\n \*\s?/g, " ").trim();
-  return /^.*?(?=[.:;](\s|$))/.exec(words)?.[0] ?? words;
+  return comment.replaceAll(/\s*\n \*\s?/g, " ").trim();
 }
