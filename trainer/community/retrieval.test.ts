@@ -4,10 +4,17 @@
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import type { Database } from "../../db/connect.ts";
 import { testDatabase } from "../../db/testing.ts";
 import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { retrieval, searchWidth, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import {
+  quietWeek,
+  retrieval,
+  searchWidth,
+  sourceNames,
+  sources,
+} from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
@@ -23,7 +30,7 @@ const { pool } = database;
  * ago, later one post a hundred times over and then ten others again and again; the crowd revived
  * 400 old posts eight days ago, 120 in the last week, and then talked 3,000 times and more about twenty.
  */
-async function fill(): Promise<void> {
+async function fill(pool: Database["pool"], busy = 0): Promise<void> {
   await pool.query(`
     create function pg_temp.id(kind text, number bigint) returns uuid language sql immutable as $$
       select (kind || '0000000-0000-4000-8000-' || lpad(number::text, 12, '0'))::uuid
@@ -50,17 +57,21 @@ async function fill(): Promise<void> {
     insert into public.comments (user_id, post_id, created_at)
     select pg_temp.id('a', 2), pg_temp.id('b', 900 + number % 20), now() - interval '2 days' + number * interval '1 second'
     from generate_series(1, 3050) as number;
-    -- the reader follows the last 5 authors, the first of whom came to 60 posts and the others to twenty of the same and ten more each
+    -- the reader follows the last 5 authors, the first of whom came to 60 posts so long ago that a week says little and the others to twenty of the same and ten more each
     insert into public.follows (user_id, kind, target, created_at)
     select pg_temp.id('a', 0), 'person', pg_temp.id('a', number)::text, now() - interval '1 day' - number * interval '1 hour'
     from generate_series(78, 82) as number;
     insert into public.comments (user_id, post_id, created_at)
-    select pg_temp.id('a', 78 + number / 60), pg_temp.id('b', 400 + number % 60 + 15 * (number / 60)), now() - interval '9 days' + number * interval '1 second'
+    select pg_temp.id('a', 78 + number / 60), pg_temp.id('b', 400 + number % 60 + 15 * (number / 60)), now() - interval '30 days' + number * interval '1 second'
     from generate_series(0, 299) as number;
+    -- so many posts have three people of a moment ago
+    insert into public.post_views (user_id, post_id, created_at)
+    select pg_temp.id('a', person), pg_temp.id('b', number), now() - number * interval '1 millisecond'
+    from generate_series(70, 72) as person, generate_series(1201, 1200 + ${busy}) as number;
     select recsys.roll_up()`);
 }
 
-await fill();
+await fill(pool);
 const loaded = await communityFromDatabase(database);
 const random = new Random(2);
 const postVectors = unitVectors(random, loaded.community.posts.ids.length);
@@ -148,6 +159,10 @@ test("the limits in the text of the SQL functions are the declared ones", async 
     retrieval.trendingHours, // for those whose state has changed since
     retrieval.trendingHours, // and of a pool
   ]);
+  const { posts, people } = quietWeek;
+  assert.deepEqual(await numbers("is_quiet", /return (\d+) >/g), [posts]);
+  assert.deepEqual(await numbers("is_quiet", /\blimit (\d+)/g), [posts, posts]);
+  assert.deepEqual(await numbers("is_quiet", /168 \+ (\d+);/g), [Math.log2(people)]);
   assert.deepEqual(await numbers("candidates", /'since', (\d+), (\d+)/g), [sources.active.size]);
   assert.deepEqual(await numbers("candidates", /limit (\d+)\n/g), [sources.active.kept]);
   assert.deepEqual(await numbers("candidates", /newest\.number <= (\d+)/g), [sources.fresh.share]);
@@ -171,6 +186,22 @@ test("the limits in the text of the SQL functions are the declared ones", async 
   assert.deepEqual(await numbers("latest_interactions", /limit (\d+)/gi), [historyInteractions]);
   assert.deepEqual(await numbers("user_history", /limit (\d+)/gi), [historyLength, historyLength]);
   assert.deepEqual(await numbers("recent_interactions", /limit (\d+)/gi), [historyLength, 1]);
+});
+
+test("a week in which enough people came to enough posts says what is popular", async (t) => {
+  for (const [busy, popular] of [
+    [quietWeek.posts - 1, sources.popular.size],
+    [quietWeek.posts, 0],
+  ]) {
+    const database = await testDatabase(t, `busy_${busy}`);
+    await fill(database.pool, busy);
+    const loaded = await communityFromDatabase(database);
+    const vectors = unitVectors(random, ids.length);
+    const instant = await instantAfter(database, loaded, vectors, loaded.timeline.length);
+    const candidates = await assertAgrees(instant, reader, unitVectors(random, 1));
+    const found = candidates.filter(({ ranks }) => ranks.popular !== null);
+    assert.equal(found.length, popular, `${busy} posts`);
+  }
 });
 
 async function numbers(name: string, pattern: RegExp): Promise<number[]> {

@@ -11,31 +11,34 @@ import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
 const database = await testDatabase({ after }, "share");
 const { pool } = database;
 const id = (kind: string, number: number) => `${kind}0000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const then = "now() - interval '100 hours'";
 const [reader, many] = [id("a", 0), id("a", 1)];
 
 /**
  * 50 authors wrote 10 posts each in the last days, to which two people came, and then 4, two at an instant, to which nobody came yet; later one wrote 700,
- * to 200 of which four came. The reader came to something of all authors, and follows those who came to any.
+ * to 200 of which three came. The reader came to something of all authors, and follows those who came to any.
+ * They log in days later: before that a week says enough, and nothing is popular.
  */
 await pool.query(`
   create function pg_temp.id(kind text, number bigint) returns uuid language sql immutable as $$
     select (kind || '0000000-0000-4000-8000-' || lpad(number::text, 12, '0'))::uuid
   $$;
-  insert into public.profiles (id, created_at) select pg_temp.id('a', n), now() - interval '90 days' from generate_series(0, 59) as n;
+  insert into public.profiles (id, created_at) select pg_temp.id('a', n), ${then} - interval '90 days' from generate_series(0, 59) as n;
   insert into public.posts (id, author_id, title, created_at)
-  select pg_temp.id('b', n), pg_temp.id('a', 10 + n % 50), 'post ' || n, now() - interval '3 days' - n * interval '1 minute' from generate_series(0, 499) as n
-  union all select pg_temp.id('d', n), pg_temp.id('a', 10 + n % 50), 'quiet ' || n, now() - interval '2 days' - n / 2 * interval '11 seconds' - interval '700 milliseconds' from generate_series(0, 199) as n
-  union all select pg_temp.id('c', n), '${many}', 'of many ' || n, now() - interval '1 day' - n * interval '1 minute' from generate_series(1, 700) as n;
+  select pg_temp.id('b', n), pg_temp.id('a', 10 + n % 50), 'post ' || n, ${then} - interval '3 days' - n * interval '1 minute' from generate_series(0, 499) as n
+  union all select pg_temp.id('d', n), pg_temp.id('a', 10 + n % 50), 'quiet ' || n, ${then} - interval '2 days' - n / 2 * interval '11 seconds' - interval '700 milliseconds' from generate_series(0, 199) as n
+  union all select pg_temp.id('c', n), '${many}', 'of many ' || n, ${then} - interval '1 day' - n * interval '1 minute' from generate_series(1, 700) as n;
   insert into public.comments (user_id, post_id, created_at)
-  select pg_temp.id('a', 2 + person), pg_temp.id('b', n), now() - interval '2 days' - (2 * n + person) * interval '1 second' from generate_series(0, 499) as n, generate_series(0, 1) as person
+  select pg_temp.id('a', 2 + person), pg_temp.id('b', n), ${then} - interval '2 days' - (2 * n + person) * interval '1 second' from generate_series(0, 499) as n, generate_series(0, 1) as person
   union all
-  select pg_temp.id('a', 4 + person), pg_temp.id('c', n), now() - interval '1 hour' - (4 * n + person) * interval '1 second' from generate_series(1, 200) as n, generate_series(0, 3) as person;
+  select pg_temp.id('a', 4 + person), pg_temp.id('c', n), ${then} - interval '1 hour' - (4 * n + person) * interval '1 second' from generate_series(1, 200) as n, generate_series(0, 2) as person;
   insert into public.comments (user_id, post_id, created_at)
-  select pg_temp.id('a', 8), pg_temp.id('b', n), now() - interval '2 days' + n * interval '1 second' + interval '250 milliseconds' from generate_series(100, 149) as n;
-  insert into public.follows (user_id, kind, target, created_at) select '${reader}', 'person', pg_temp.id('a', 2 + person)::text, now() - interval '9 days' from generate_series(0, 6) as person;
+  select pg_temp.id('a', 8), pg_temp.id('b', n), ${then} - interval '2 days' + n * interval '1 second' + interval '250 milliseconds' from generate_series(100, 149) as n;
+  insert into public.follows (user_id, kind, target, created_at) select '${reader}', 'person', pg_temp.id('a', 2 + person)::text, ${then} - interval '9 days' from generate_series(0, 6) as person;
   insert into public.post_views (user_id, post_id, created_at)
-  select '${reader}'::uuid, pg_temp.id('b', n), now() - interval '1 day' - n * interval '1 second' - interval '500 milliseconds' from generate_series(200, 249) as n
-  union all select '${reader}', pg_temp.id('c', n), now() - interval '2 hours' - n * interval '1 second' from generate_series(699, 700) as n;
+  select '${reader}'::uuid, pg_temp.id('b', n), ${then} - interval '1 day' - n * interval '1 second' - interval '500 milliseconds' from generate_series(200, 249) as n
+  union all select '${reader}', pg_temp.id('c', n), ${then} - interval '2 hours' - n * interval '1 second' from generate_series(699, 700) as n;
+  insert into public.logins (user_id, created_at) values ('${reader}', now());
   select recsys.roll_up(null)`);
 const loaded = await communityFromDatabase(database);
 const random = new Random(1);

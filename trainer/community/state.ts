@@ -16,6 +16,7 @@ import {
 } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import type { RecentInteraction } from "../../supabase/functions/_shared/features/recent-habit.ts";
 import {
+  quietWeek,
   retrieval,
   type Source,
   sourceNames,
@@ -337,7 +338,10 @@ export class CommunityState {
     active: ({ eligible }) => this.within("active", this.activity.posts(eligible)),
     fresh: ({ eligible }) => this.within("fresh", this.newest(eligible)),
     trending: ({ now, eligible }) => this.within("trending", this.trending(now, eligible)),
-    popular: ({ eligible }) => this.within("popular", filtered(this.popularity.hottest(this.alive), eligible)),
+    popular: ({ now, eligible }) => {
+      const posts = this.isQuiet(now) ? this.popularity.hottest(this.alive) : [];
+      return this.within("popular", filtered(posts, eligible));
+    },
     followed: (asked) => followedPosts(asked, this.community, this.postsOf),
     touched: ({ touched, eligible }) =>
       this.within("touched", byTouches(touched, this.community.posts.ids).filter(eligible)),
@@ -350,6 +354,14 @@ export class CommunityState {
 
   private *newest(eligible: SourceInputs["eligible"]): Iterable<number> {
     for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
+  }
+
+  /** As recsys_engine.is_quiet. */
+  private isQuiet(now: number): boolean {
+    const least = now / this.trend.halfLife + Math.log2(quietWeek.people);
+    let busy = 0;
+    for (const _ of this.trend.hottest(this.alive, least)) if (++busy === quietWeek.posts) return false;
+    return true;
   }
 
   /** Those to which somebody came in the last week. */

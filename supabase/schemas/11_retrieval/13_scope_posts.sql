@@ -1,7 +1,7 @@
 -- What a worker keeps of the posts of an organisation, tenant or closed group. It says where to look, and nothing of what may be shown: each feed asks row
 -- level security of every post.
 
--- loads pgvector, as in 11_retrieval/04_similar.sql
+-- loads pgvector, as in 11_retrieval/04_nearest.sql
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create function recsys_engine.scope_posts(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamptz default recsys.clock())
@@ -60,7 +60,8 @@ language sql stable security invoker
 begin atomic
   select source.*, found.*
   from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125), ('popular', 100, 250)) as source (name, size, kept)
-  cross join lateral recsys_engine.found_posts(p_request, p_found -> name, kept) as found;
+  cross join lateral recsys_engine.found_posts(p_request, p_found -> name, kept) as found
+  where source.name <> 'popular' or recsys_engine.is_quiet(p_request);
 end;
 comment on function recsys_engine.found_sources(recsys_engine.feed_request, json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
 

@@ -49,7 +49,7 @@ do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|earlier_states$|(newest|active|trending|popular)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|is_quiet$|earlier_states$|(newest|active|trending|popular)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('grant execute on function %s to anon', source);
   end loop;
 end

@@ -3845,6 +3845,8 @@ export interface Functions {
   "recsys_engine.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
   /** Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor. */
   "recsys_engine.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
+  /** Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request's instant. */
+  "recsys_engine.is_quiet": { args: { p_request: string | null }; row: { is_quiet: boolean } };
   /** Whether a table has 8 pages or fewer, which are read faster than an index. */
   "recsys_engine.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
@@ -4039,7 +4041,7 @@ export interface Functions {
   "recsys_engine.retrieve_fresh": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The first p_most of some posts that may be in the feed, p_share of an author before all others': of what those whom the user follows did something with (recsys_engine.with_touched), or of recsys_engine.with_covisited. */
   "recsys_engine.retrieve_listed": { args: { p_request: string | null; p_listed: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** The p_most posts to which most people came of late (recsys_engine.popular_posts), p_share of an author before all others'. */
+  /** The p_most posts to which most people came of late (recsys_engine.popular_posts) where a week says little of that (recsys_engine.is_quiet), p_share of an author before all others'. */
   "recsys_engine.retrieve_popular": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts nearest to a user's vector by inner product, p_share of an author before all others'; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none. */
   "recsys_engine.retrieve_similar": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_most: number | null; p_share: number | null; p_is_quick?: boolean | null | undefined }; row: { post_id: string; author_id: string; rank: number; place: number } };

@@ -17,7 +17,7 @@ interface SourceOptions {
   ranked: boolean;
 }
 
-/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, those to which most people came in the last week, those to which most came in all, a month ago counting half, the newest of the authors and topics they follow and of the authors they came to most, what those whom they follow came to, and where those who came to what they came to also came to. */
+/** The sources in the order of the ranker's inputs: the nearest to the user's vector, the last active, the newest, those to which most people came in the last week, where a week says little those to which most came in all, a month ago counting half, the newest of the authors and topics they follow and of the authors they came to most, what those whom they follow came to, and where those who came to what they came to also came to. */
 export const sources = {
   similar: { size: 100, kept: 160, share: 10, common: false, telling: 1, ranked: true },
   active: { size: 300, kept: 420, share: 30, common: true, beginsWithNew: true, telling: 7, ranked: true },
@@ -31,6 +31,9 @@ export const sources = {
 export type Source = keyof typeof sources;
 export const sourceNames = Object.keys(sources) as Source[];
 export const optionsOf: Record<Source, SourceOptions> = sources;
+
+/** Where fewer posts have a count of so many people, with the half-life of a week, that week says little: there `popular` brings posts (recsys_engine.is_quiet). */
+export const quietWeek = { posts: 50, people: 2 };
 
 /** Those of which the ranker is told. What is popular it knows by the counts of the post; without the rank, models of 1.0.0 go on being served. */
 export const rankedSources = sourceNames.filter((source): source is RankedSource => sources[source].ranked);
