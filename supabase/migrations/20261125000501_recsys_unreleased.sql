@@ -1927,7 +1927,7 @@ BEGIN ATOMIC
      found.place
     FROM (( VALUES ('active'::text,300,420), ('fresh'::text,100,140), ('trending'::text,50,125), ('popular'::text,100,250)) source(name, size, kept)
       CROSS JOIN LATERAL recsys_engine.found_posts(found_sources.p_request, (found_sources.p_found -> source.name), source.kept) found(post_id, author_id, rank, place))
-   WHERE ((source.name <> 'popular'::text) OR recsys_engine.is_quiet(found_sources.p_request));
+   WHERE ((source.name <> 'popular'::text) OR ((found_sources.p_found IS NOT NULL) AND recsys_engine.is_quiet(found_sources.p_request)));
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)

@@ -30,14 +30,14 @@ export class Heat {
     this.kept = undefined;
   }
 
-  /** Of the posts 0 to alive − 1 those whose value is `least` or more, the hottest first. */
-  *hottest(alive: number, least = -Number.MAX_VALUE): Iterable<number> {
+  /** The posts from 0 to alive − 1 for which `is` holds and whose value is `least` or more, the hottest first. */
+  *hottest(alive: number, is: (post: number) => boolean, least = -Number.MAX_VALUE): Iterable<number> {
     if (this.kept?.alive !== alive) this.kept = { alive, first: this.sorted(alive, this.most) };
     for (let place = 0; place < alive; place++) {
       if (place === this.most) this.kept.all ??= this.sorted(alive, alive);
       const post = (this.kept.all ?? this.kept.first)[place];
       if (this.values[post] < least) return;
-      yield post;
+      if (is(post)) yield post;
     }
   }
 

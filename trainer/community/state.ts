@@ -338,10 +338,8 @@ export class CommunityState {
     active: ({ eligible }) => this.within("active", this.activity.posts(eligible)),
     fresh: ({ eligible }) => this.within("fresh", this.newest(eligible)),
     trending: ({ now, eligible }) => this.within("trending", this.trending(now, eligible)),
-    popular: ({ now, eligible }) => {
-      const posts = this.isQuiet(now) ? this.popularity.hottest(this.alive) : [];
-      return this.within("popular", filtered(posts, eligible));
-    },
+    popular: ({ now, eligible }) =>
+      this.isQuiet(now) ? this.within("popular", this.popularity.hottest(this.alive, eligible)) : [],
     followed: (asked) => followedPosts(asked, this.community, this.postsOf),
     touched: ({ touched, eligible }) =>
       this.within("touched", byTouches(touched, this.community.posts.ids).filter(eligible)),
@@ -360,22 +358,16 @@ export class CommunityState {
   private isQuiet(now: number): boolean {
     const least = now / this.trend.halfLife + Math.log2(quietWeek.people);
     let busy = 0;
-    for (const _ of this.trend.hottest(this.alive, least)) if (++busy === quietWeek.posts) return false;
+    for (const _ of this.trend.hottest(this.alive, () => true, least)) if (++busy === quietWeek.posts) return false;
     return true;
   }
 
   /** Those to which somebody came in the last week. */
   private trending(now: number, eligible: SourceInputs["eligible"]): Iterable<number> {
     const coldest = now / this.trend.halfLife - 1.00001;
-    return filtered(
-      this.trend.hottest(this.alive, coldest),
-      (post) => this.timeline.at[this.lastOfPost[post]] > now - trendingWindow && eligible(post),
-    );
+    const isIn = (post: number) => this.timeline.at[this.lastOfPost[post]] > now - trendingWindow && eligible(post);
+    return this.trend.hottest(this.alive, isIn, coldest);
   }
-}
-
-function* filtered(posts: Iterable<number>, eligible: SourceInputs["eligible"]): Iterable<number> {
-  for (const post of posts) if (eligible(post)) yield post;
 }
 
 const nowhere = unranked();

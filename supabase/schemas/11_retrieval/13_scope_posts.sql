@@ -61,7 +61,8 @@ begin atomic
   select source.*, found.*
   from (values ('active', 300, 420), ('fresh', 100, 140), ('trending', 50, 125), ('popular', 100, 250)) as source (name, size, kept)
   cross join lateral recsys_engine.found_posts(p_request, p_found -> name, kept) as found
-  where source.name <> 'popular' or recsys_engine.is_quiet(p_request);
+  -- each feed calls it, and most have nothing found: then it is not asked whether a week says little
+  where source.name <> 'popular' or (p_found is not null and recsys_engine.is_quiet(p_request));
 end;
 comment on function recsys_engine.found_sources(recsys_engine.feed_request, json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
 
