@@ -13,7 +13,7 @@ const kept = [
   "recsys.dismissals",
   "recsys.impressions",
   ...(
-    "post_stats latest_post_stats user_stats latest_user_stats user_affinities first_acts bursts circle_members newcomer_days newcomer_posts " +
+    "post_stats latest_post_stats user_stats latest_user_stats user_affinities first_acts bursts circle_members author_readers " +
     "trials trial_impressions post_tags"
   )
     .split(" ")

@@ -120,3 +120,34 @@ alter table recsys.batch_recommendations
   -- checked at once: there is a row for each user at most, and their lists are stored beside it
   -- squawk-ignore constraint-missing-not-valid
   add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
+
+-- Who met an author (07_feature_store/02_author_readers.sql): newcomers' posts are candidates like all others, and a page bounds them.
+drop policy "trials are read with their post" on recsys_engine.newcomer_posts;
+drop table recsys_engine.newcomer_posts, recsys_engine.newcomer_days;
+-- with all that asks it; the schema creates them again
+alter type recsys_engine.feed_request drop attribute on_trial cascade;
+create table recsys_engine.author_readers (
+  user_id uuid primary key,
+  user_ids uuid[] not null
+);
+create index author_readers_user_ids_idx on recsys_engine.author_readers using gin (user_ids);
+create table recsys_engine.usual_newcomers (
+  only_row boolean primary key default true check (only_row),
+  share double precision not null check (share between 0 and 1),
+  counted_at timestamptz not null
+);
+alter table recsys_engine.author_readers enable row level security;
+alter table recsys_engine.usual_newcomers enable row level security;
+insert into recsys_engine.author_readers (user_id, user_ids)
+select met.author_id, (array_agg(met.user_id order by met.at, met.user_id))[:3]
+from (
+  select posts.author_id, acts.user_id, min(acts.created_at) as at
+  from recsys.source_interactions as acts
+  join recsys.source_posts as posts on posts.post_id = acts.post_id
+  where posts.author_id <> acts.user_id
+  group by posts.author_id, acts.user_id
+) as met
+join (
+  select source_interactions.user_id, min(source_interactions.created_at) as began from recsys.source_interactions group by source_interactions.user_id
+) as people on people.user_id = met.user_id and people.began <= met.at - interval '1 day'
+group by met.author_id;

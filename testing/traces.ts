@@ -77,10 +77,11 @@ export async function spread(pool: pg.Pool, user: string, own: string, model: nu
     own,
   ]);
   await pool.query("select recsys_engine.count_trials()");
-  await pool.query("insert into recsys_engine.newcomer_posts values ($1, $2, now(), 1) on conflict do nothing", [
-    own,
-    user,
-  ]);
+  await pool.query(
+    `insert into recsys_engine.author_readers values ($1, array[$2::uuid]), ($2, array[$1::uuid])
+     on conflict (user_id) do update set user_ids = excluded.user_ids`,
+    [user, people.ben],
+  );
   await pool.query(
     `insert into recsys_engine.user_affinities (user_id, until, acts, authors, affinities, post_ids)
      values ($1, now(), 1, '{}', '{}', array[$3::uuid]), ($2, now(), 2, array[$1::uuid], '{2}', array[$4::uuid, $3]) on conflict do nothing`,

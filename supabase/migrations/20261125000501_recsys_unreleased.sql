@@ -126,13 +126,56 @@ alter table recsys.batch_recommendations
   -- squawk-ignore constraint-missing-not-valid
   add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
 
+-- Who met an author (07_feature_store/02_author_readers.sql): newcomers' posts are candidates like all others, and a page bounds them.
+drop policy "trials are read with their post" on recsys_engine.newcomer_posts;
+drop table recsys_engine.newcomer_posts, recsys_engine.newcomer_days;
+-- with all that asks it; the schema creates them again
+alter type recsys_engine.feed_request drop attribute on_trial cascade;
+create table recsys_engine.author_readers (
+  user_id uuid primary key,
+  user_ids uuid[] not null
+);
+create index author_readers_user_ids_idx on recsys_engine.author_readers using gin (user_ids);
+create table recsys_engine.usual_newcomers (
+  only_row boolean primary key default true check (only_row),
+  share double precision not null check (share between 0 and 1),
+  counted_at timestamptz not null
+);
+alter table recsys_engine.author_readers enable row level security;
+alter table recsys_engine.usual_newcomers enable row level security;
+insert into recsys_engine.author_readers (user_id, user_ids)
+select met.author_id, (array_agg(met.user_id order by met.at, met.user_id))[:3]
+from (
+  select posts.author_id, acts.user_id, min(acts.created_at) as at
+  from recsys.source_interactions as acts
+  join recsys.source_posts as posts on posts.post_id = acts.post_id
+  where posts.author_id <> acts.user_id
+  group by posts.author_id, acts.user_id
+) as met
+join (
+  select source_interactions.user_id, min(source_interactions.created_at) as began from recsys.source_interactions group by source_interactions.user_id
+) as people on people.user_id = met.user_id and people.began <= met.at - interval '1 day'
+group by met.author_id;
+
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
 drop function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
 
+drop function recsys_engine.tried_posts(recsys_engine.feed_request);
+
+drop function recsys_engine.with_undecided(recsys_engine.feed_request);
+
+drop function recsys_engine.with_trials(recsys_engine.feed_request);
+
+drop function recsys_engine.keep_newcomer_posts(uuid[],uuid[]);
+
 drop function recsys_engine.keep_bursts(uuid[],timestamp with time zone[]);
+
+drop function recsys_engine.admitted_of_newcomers(date);
+
+drop function recsys_engine.count_newcomer_days();
 
 CREATE OR REPLACE FUNCTION recsys_engine.require_invoker_views()
  RETURNS void
@@ -257,6 +300,115 @@ begin
     select reduced.components
     from recsys.models join recsys_engine.reduced_user_vectors as reduced on reduced.basis_id = models.feature_spec #>> '{vectors,basis}'
     where models.model_id = p_model_id and (models.feature_spec #> '{vectors,users}')::boolean and reduced.user_id = p_user_id
+  );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.is_newcomers_post(p_signed_up timestamp with time zone, p_written_at timestamp with time zone, p_at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (recsys_engine.is_newcomer(p_signed_up, p_written_at) AND (p_written_at > (p_at - '7 days'::interval)));
+
+CREATE OR REPLACE FUNCTION recsys_engine.standing(p_readers integer, p_is_newcomers boolean)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (ARRAY['newcomer'::text, 'unproven'::text, 'unproven'::text])[(1 + COALESCE(p_readers, (1 - (p_is_newcomers)::integer)))];
+
+CREATE OR REPLACE FUNCTION recsys_engine.keep_author_readers(p_post_ids uuid[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  written bigint;
+begin
+  with authors as materialized (
+    select posts.author_id as user_id, array_agg(posts.post_id) as post_ids, coalesce(known.user_ids, '{}') as user_ids
+    from recsys.source_posts as posts
+    left join recsys_engine.author_readers as known on known.user_id = posts.author_id
+    where posts.post_id = any (p_post_ids) and posts.author_id is not null and cardinality(known.user_ids) is distinct from 3
+    group by posts.author_id, known.user_ids
+  ),
+  met as (
+    select authors.user_id, authors.user_ids || array(
+      -- few are asked when they began: the third ends it
+      select came.user_id
+      from (
+        select acts.user_id, min(acts.created_at) as at
+        from unnest(authors.post_ids) as one (post_id)
+        cross join lateral (
+          select source_interactions.user_id, source_interactions.created_at
+          from recsys.source_interactions where source_interactions.post_id = one.post_id
+          order by source_interactions.created_at desc limit 50
+        ) as acts
+        where acts.user_id <> authors.user_id and acts.user_id <> all (authors.user_ids)
+        group by acts.user_id
+        order by at
+        offset 0
+      ) as came
+      where recsys_engine.began(came.user_id) <= came.at - interval '1 day'
+      limit 3 - cardinality(authors.user_ids)
+    ) as user_ids
+    from authors
+  )
+  insert into recsys_engine.author_readers as known (user_id, user_ids)
+  select met.user_id, met.user_ids from met where met.user_ids <> '{}'
+  on conflict (user_id) do update set user_ids = excluded.user_ids where known.user_ids <> excluded.user_ids;
+  get diagnostics written = row_count;
+  return written;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.count_usual_newcomers()
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into recsys_engine.usual_newcomers as known (share, counted_at)
+  select least(1, greatest(2.0 * written.newcomers / nullif(written.authors, 0), 1.0 / (written.authors + 2))), recsys.clock()
+  from (
+    select count(distinct posts.author_id) as authors,
+      count(distinct posts.author_id) filter (where recsys_engine.is_newcomer(users.created_at, posts.created_at)) as newcomers
+    from (
+      select source_posts.author_id, source_posts.created_at from recsys.source_posts
+      where source_posts.created_at > recsys.clock() - interval '35 days' and source_posts.created_at <= recsys.clock() - interval '7 days'
+      order by source_posts.created_at desc
+      limit 10000
+    ) as posts
+    join recsys.source_users as users on users.user_id = posts.author_id
+  ) as written
+  on conflict (only_row) do update set share = excluded.share, counted_at = excluded.counted_at;
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.newcomer_share()
+ RETURNS double precision
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return coalesce((select usual_newcomers.share from recsys_engine.usual_newcomers), 1);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.posts_of_newcomers(p_post_ids uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array(
+    select posts.post_id
+    from recsys.source_posts as posts
+    join recsys.source_users as users on users.user_id = posts.author_id
+    where posts.post_id = any (p_post_ids)
+      and recsys_engine.is_newcomers_post(users.created_at, posts.created_at, recsys.clock()) and recsys_engine.newcomer_share() < 1
+      and not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}')
   );
 end
 $function$;
@@ -571,6 +723,32 @@ AS $function$
   limit 6
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.purge_trials()
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  -- no roll-up counts meanwhile
+  select pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  -- whoever was erased is in no count any more
+  update recsys_engine.trials set impressions = shown.impressions, acted = shown.acted
+  from (
+    select trials.post_id, count(shown.acted) as impressions, count(*) filter (where shown.acted) as acted
+    from recsys_engine.trials left join recsys_engine.trial_impressions as shown on shown.post_id = trials.post_id
+    group by trials.post_id
+  ) as shown
+  where shown.post_id = trials.post_id and (shown.impressions, shown.acted) <> (trials.impressions, trials.acted);
+  with gone as (
+    delete from recsys_engine.trial_impressions as shown
+    where shown.shown_at <= recsys.clock() - recsys_engine.trial_age() * 2
+      or exists (select from recsys_engine.trials where trials.post_id = shown.post_id and trials.created_at <= recsys.clock() - recsys_engine.trial_age())
+  ),
+  ended as (
+    delete from recsys_engine.trials where trials.created_at <= recsys.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
+  )
+  select count(*) from ended
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.roll_up_portion(p_most bigint, p_late integer, p_rewrites integer, p_horizon integer, OUT taken bigint, OUT written bigint)
  RETURNS record
  LANGUAGE plpgsql
@@ -646,9 +824,12 @@ begin
     raise warning 'bursts were not looked for: % (%)', sqlerrm, sqlstate;
   end;
   begin
-    perform recsys_engine.keep_newcomer_posts(array(select written.post_id from unnest(posts, posts_since) as written (post_id, since) where written.since = '-infinity'), posts);
+    perform recsys_engine.keep_author_readers(posts);
+    if not exists (select from recsys_engine.usual_newcomers where usual_newcomers.counted_at > recsys.clock() - interval '1 hour' and usual_newcomers.counted_at <= recsys.clock()) then
+      perform recsys_engine.count_usual_newcomers();
+    end if;
   exception when others then
-    raise warning 'the posts of newcomers were not looked at: % (%)', sqlerrm, sqlstate;
+    raise warning 'who met new authors was not looked at: % (%)', sqlerrm, sqlstate;
   end;
 
   -- each that failed before is tried alone, so that it costs the others no second attempt
@@ -1027,6 +1208,52 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.feed_context(p_assigned jsonb)
+ RETURNS TABLE(now timestamp with time zone, model_id bigint, model_name text, feature_spec_digest text, settings jsonb, assigned jsonb, feature_store bigint)
+ LANGUAGE plpgsql
+ STABLE ROWS 1
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select
+    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, 
+    to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}') || jsonb_build_object('newcomer_share', recsys_engine.newcomer_share()),
+    p_assigned - 'settings', feature_store_version.version
+  from recsys_engine.feed_settings as defaults
+  cross join recsys_engine.feature_store_version
+  left join recsys.models as serving on serving.model_id = coalesce(
+    (
+      select wanted.model_id from recsys.models as wanted
+      -- one that was rolled back was taken out for cause
+      where wanted.model_id = (p_assigned ->> 'model_id')::bigint and wanted.status in ('ready', 'active', 'retired')
+    ),
+    (select active.model_id from recsys.models as active where active.status = 'active')
+  );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.eligible_posts(p_request recsys_engine.feed_request)
+ RETURNS TABLE(post_id uuid, title text, tags text[], author_id uuid, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT posts.post_id,
+     COALESCE(posts.title, ''::text) AS "coalesce",
+     array_remove(COALESCE(posts.tags, '{}'::text[]), NULL::text) AS array_remove,
+     posts.author_id,
+     posts.created_at
+    FROM recsys.source_posts posts
+   WHERE ((posts.created_at <= (eligible_posts.p_request).at) AND ((posts.post_id = (eligible_posts.p_request).asked) OR (((posts.author_id = (eligible_posts.p_request).user_id) IS NOT TRUE) AND (NOT (posts.post_id IN ( SELECT unnest((eligible_posts.p_request).excluded) AS unnest))) AND (NOT (recsys_engine.served_key(posts.post_id, (eligible_posts.p_request).seed) IN ( SELECT unnest((eligible_posts.p_request).served) AS unnest))) AND ((NOT (eligible_posts.p_request).is_narrowed) OR (((NOT (posts.author_id IN ( SELECT unnest((eligible_posts.p_request).muted_authors) AS unnest))) IS NOT FALSE) AND (((eligible_posts.p_request).muted_topics IS NULL) OR (((lower((posts.tags)::text))::text[] && (eligible_posts.p_request).muted_topics) IS NOT TRUE)) AND (((eligible_posts.p_request).muted_words IS NULL) OR (recsys_engine.has_muted_word(recsys_engine.text_for_mutes(posts.title, posts.tags), (eligible_posts.p_request).muted_words, (eligible_posts.p_request).muted_pattern) IS NOT TRUE)) AND (((eligible_posts.p_request).filter.author_ids IS NULL) OR (posts.author_id = ANY ((eligible_posts.p_request).filter.author_ids))) AND (((eligible_posts.p_request).filter.max_age_days IS NULL) OR (posts.created_at >= ((eligible_posts.p_request).at - make_interval(days => (eligible_posts.p_request).filter.max_age_days)))) AND (((eligible_posts.p_request).filter.languages IS NULL) OR (posts.language = ANY ((eligible_posts.p_request).filter.languages))) AND (((eligible_posts.p_request).filter.tags IS NULL) OR ((lower((posts.tags)::text))::text[] && (eligible_posts.p_request).filter.tags)))) AND (((eligible_posts.p_request).withholds IS NOT TRUE) OR (posts.author_id = ANY ((eligible_posts.p_request).follows)) OR ((NOT (EXISTS ( SELECT
+            FROM recsys.source_withheld withheld
+           WHERE (withheld.post_id = posts.post_id)))) AND (NOT (EXISTS ( SELECT
+            FROM recsys.source_withheld withheld
+           WHERE (withheld.author_id = posts.author_id)))))))));
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.with_touched(p_request recsys_engine.feed_request)
  RETURNS recsys_engine.feed_request
  LANGUAGE plpgsql
@@ -1105,7 +1332,7 @@ begin
       from recsys.post_embeddings
       where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
         -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
-        and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
+        and post_embeddings.post_id not in (select unnest(p_request.excluded))
         and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
       order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
       limit p_most
@@ -1188,14 +1415,10 @@ BEGIN ATOMIC
      found.place,
      found.place
     FROM json_array_elements_text(found_posts.p_found) WITH ORDINALITY found(post_id, place)
-   WHERE ((NOT ((found.post_id)::uuid IN ( SELECT unnest(((found_posts.p_request).excluded || (found_posts.p_request).on_trial)) AS unnest))) AND (NOT (recsys_engine.served_key((found.post_id)::uuid, (found_posts.p_request).seed) IN ( SELECT unnest((found_posts.p_request).served) AS unnest))))
+   WHERE ((NOT ((found.post_id)::uuid IN ( SELECT unnest((found_posts.p_request).excluded) AS unnest))) AND (NOT (recsys_engine.served_key((found.post_id)::uuid, (found_posts.p_request).seed) IN ( SELECT unnest((found_posts.p_request).served) AS unnest))))
    ORDER BY found.place
   LIMIT found_posts.p_most;
 END;
-
-drop function recsys_engine.trending_posts(recsys_engine.feed_request,integer);
-
-drop function recsys_engine.active_posts(recsys_engine.feed_request,integer);
 
 drop function recsys_engine.earlier_states(recsys_engine.feed_request);
 
@@ -1249,6 +1472,20 @@ BEGIN ATOMIC
      posts.author_id,
      posts.created_at
     FROM unnest((newest_posts.p_request).pool) posts(post_id, author_id, created_at, last_active_at, "trend", popularity);
+END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_most integer, p_since timestamp with time zone)
+ RETURNS TABLE(post_id uuid, author_id uuid, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT posts.post_id,
+     posts.author_id,
+     posts.created_at
+    FROM recsys_engine.eligible_posts(newest_posts_since.p_request) posts(post_id, title, tags, author_id, created_at)
+   WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND (posts.created_at >= newest_posts_since.p_since))
+   ORDER BY posts.created_at DESC, posts.post_id
+  LIMIT newest_posts_since.p_most;
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.active_posts(p_request recsys_engine.feed_request, p_most integer)
@@ -1587,6 +1824,86 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.following_feed(p_user_id uuid, p_now timestamp with time zone, p_most integer, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[])
+ RETURNS TABLE(post_id uuid, title text, author_id uuid, created_at timestamp with time zone, follows_author boolean, topic text, served_key bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  request constant recsys_engine.feed_request := recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served);
+begin
+  return query
+  select
+    posts.post_id, posts.title, posts.author_id, posts.created_at, coalesce(posts.author_id = any (request.follows), false),
+    (select tag from unnest(posts.tags) as tag where left(lower(tag), 100) = any (request.topics) limit 1),
+    recsys_engine.served_key(posts.post_id, p_seed)
+  from (
+    -- an author may have the whole page: it is in order of time
+    select found.post_id from recsys_engine.retrieve_followed(request, p_most, p_most) as found
+    union
+    select found.post_id from unnest(request.topics) as followed (topic) cross join lateral recsys_engine.retrieve_topic(request, followed.topic, p_most, p_most) as found
+  ) as brought
+  cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = brought.post_id offset 0) as posts
+  order by posts.created_at desc, posts.post_id
+  limit p_most;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.with_given(p_request recsys_engine.feed_request, p_given uuid[])
+ RETURNS recsys_engine.feed_request
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request recsys_engine.feed_request := p_request;
+begin
+  -- who searches may look for what they know or wrote themselves, and for what is withheld from strangers' feeds
+  request.user_id := null;
+  request.excluded := '{}';
+  request.withholds := false;
+  request.pool := recsys_engine.pooled(request, p_given);
+  return request;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.retrieve(p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_filter jsonb DEFAULT NULL::jsonb)
+ RETURNS TABLE(post_id uuid, title text, tags text[], author_id uuid, created_at timestamp with time zone, ranks jsonb, author_affinity integer, follows_author boolean, touches integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request constant recsys_engine.feed_request := recsys_engine.with_pool(recsys_engine.with_covisited(recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id), p_model_id, p_embedding);
+begin
+  return query select * from recsys_engine.told_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.told_posts(p_posts recsys_engine.told_post[])
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT json_build_object('post_id', json_agg(told.post_id), 'title', json_agg(told.title), 'tags', json_agg(told.tags), 'author_id', json_agg(told.author_id), 'created_at', json_agg(((1000)::double precision * date_part('epoch'::text, told.created_at))), 'of_circle', json_agg((EXISTS ( SELECT
+            FROM recsys_engine.circle_members
+           WHERE (circle_members.user_id = told.author_id)))), 'standing', json_agg(recsys_engine.standing(COALESCE(( SELECT cardinality(author_readers.user_ids) AS cardinality
+            FROM recsys_engine.author_readers
+           WHERE (author_readers.user_id = told.author_id)), NULLIF((3 * ((told.author_id IS NULL))::integer), 0)), (EXISTS ( SELECT
+            FROM recsys.source_users users
+           WHERE ((users.user_id = told.author_id) AND recsys_engine.is_newcomers_post(users.created_at, told.created_at, recsys.clock()))))))) AS json_build_object
+    FROM unnest(told_posts.p_posts) told(post_id, title, tags, author_id, created_at);
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS json
  LANGUAGE plpgsql
@@ -1631,6 +1948,41 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.common_posts(p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  request recsys_engine.feed_request;
+  told recsys_engine.told_post[];
+  places json;
+begin
+  request.at := p_now;
+  request.excluded := '{}';
+  request.is_narrowed := false;
+  with found as materialized (
+    select each.post_id, json_object_agg(each.source, each.place) as places
+    -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
+    from recsys_engine.common_sources(request, 'kept') as each
+    group by each.post_id
+  )
+  select array_agg(row(posts.*)::recsys_engine.told_post), json_agg(found.places)
+  into told, places
+  from found
+  cross join lateral (select eligible.* from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
+  return json_build_object(
+    'at', 1000 * date_part('epoch', p_now),
+    'posts', recsys_engine.told_posts(told),
+    'places', places
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json)
  RETURNS json
  LANGUAGE plpgsql
@@ -1657,33 +2009,16 @@ declare
   own recsys_engine.told_post[];
   ranks json;
   lists json;
-  tried uuid[];
   sample uuid[];
   readable_share double precision;
   ranked recsys_engine.ranked_post[];
-  on_trial recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
-  asked_for uuid[];
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
   request := recsys_engine.with_touched(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_came_to(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
   perform set_config('role', 'service_role', true);
-  if p_given is null then
-    request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
-    tried := recsys_engine.tried_posts(request);
-  end if;
   request := recsys_engine.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
-  if tried <> '{}' then
-    asked_for := request.on_trial;
-    request.on_trial := '{}';
-    on_trial := array(
-      select row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
-      from unnest(tried) as one (post_id)
-      cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
-    );
-    request.on_trial := asked_for;
-  end if;
   if p_given is not null then
     request := recsys_engine.with_given(request, p_given);
   elsif p_common is null or p_is_few then
@@ -1779,8 +2114,6 @@ begin
   from unnest(request.touched, request.touches, request.touchers, request.other_touchers) as touched (post_id, people, toucher, other)
   where touched.post_id in (select shown.post_id from unnest(coalesce(readable, own)) as shown);
 
-  -- behind all others: they have no ranks
-  own := own || on_trial;
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_model_id) is null,
@@ -1798,11 +2131,69 @@ begin
     'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
     'common', common,
     'posts', recsys_engine.told_posts(own),
-    'on_trial', cardinality(on_trial),
     'ranks', ranks,
     'lists', lists,
     'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(own) as each)
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.new_posts(p_user_id uuid, p_since timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_most integer DEFAULT 100)
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  request recsys_engine.feed_request := recsys_engine.with_filter(recsys_engine.request_with_mutes(p_user_id, recsys.clock()), p_filter);
+  since constant timestamptz := greatest(p_since, request.at - interval '7 days');
+  kind text;
+  newest uuid[];
+begin
+  request.user_id := p_user_id;
+  if p_user_id is not null then
+    kind := recsys_engine.feed_kind(p_user_id);
+  end if;
+  if kind <> 'impersonal' then
+    -- what is new to somebody they came to since: no more of what they did is read
+    request.excluded := array_remove(array(
+      select source_interactions.post_id from recsys.source_interactions where source_interactions.user_id = p_user_id and source_interactions.created_at > since
+      union all
+      select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = p_user_id and source_dismissals.created_at > since
+    ), null);
+  end if;
+  if kind = 'following' then
+    return (
+      select least(count(*), p_most)::integer
+      -- what they came to since is among the newest
+      from recsys_engine.following_feed(p_user_id, request.at, p_most + least(cardinality(request.excluded), 1000), p_filter) as posts
+      where posts.created_at > since and posts.post_id <> all (request.excluded)
+    );
+  end if;
+  if kind = 'personal' then
+    request.follows := recsys_engine.followed_people(p_user_id, request.at);
+  end if;
+  if request.is_narrowed then
+    -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms with 100,000 posts
+    newest := array(
+      select source_posts.post_id from recsys.source_posts
+      where source_posts.created_at > since and source_posts.created_at <= request.at
+      order by source_posts.created_at desc
+      limit 300
+    );
+    return (
+      select count(*)::integer
+      from (
+        select from unnest(newest) as one (post_id)
+        cross join lateral (select from recsys_engine.eligible_posts(request) as posts where posts.post_id = one.post_id offset 0) as posts
+        limit p_most
+      ) as found
+    );
+  end if;
+  return (select count(*)::integer from (select from recsys_engine.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
 end
 $function$;
 
@@ -1929,6 +2320,128 @@ BEGIN ATOMIC
       CROSS JOIN LATERAL recsys_engine.found_posts(found_sources.p_request, (found_sources.p_found -> source.name), source.kept) found(post_id, author_id, rank, place))
    WHERE ((source.name <> 'popular'::text) OR ((found_sources.p_found IS NOT NULL) AND recsys_engine.is_quiet(found_sources.p_request)));
 END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.promoted_posts(p_role text, p_user_id uuid, p_now timestamp with time zone, p_candidates uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_small_groups uuid[] DEFAULT '{}'::uuid[], p_floor integer DEFAULT 0)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  -- null: a visitor, or somebody of whom nothing is read
+  reader uuid;
+  person recsys.source_users;
+  promotions recsys.promotions[];
+  promotion recsys.promotions;
+  request recsys_engine.feed_request;
+  narrowed recsys_engine.feed_request;
+  follows uuid[];
+  known uuid[] := '{}'::uuid[];
+  seen uuid[] := '{}'::uuid[];
+  wanted uuid[];
+  posts recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
+  found json[] := '{}'::json[];
+begin
+  if p_user_id is not null and recsys_engine.feed_kind(p_user_id) <> 'impersonal' then
+    reader := p_user_id;
+  end if;
+  select * into person from recsys.source_users where source_users.user_id = reader;
+  promotions := array(
+    select promotions
+    from recsys.promotions
+    where promotions.starts_at <= p_now and promotions.ends_at > p_now
+      and recsys_engine.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
+      -- of visitors nothing is logged, nor of somebody who saw more today than is kept
+      and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
+        select count(distinct impressions.request_id) from recsys.impressions
+        where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotions.promotion_id
+      ) and not exists (
+        select from recsys_engine.user_days cross join recsys.settings
+        where user_days.user_id = reader and user_days.day = (now() at time zone 'utc')::date and user_days.impressions >= settings.impressions_per_day
+      )))
+    order by promotions.promotion_id desc
+    limit 50
+  );
+
+  if promotions <> '{}' or p_small_groups <> '{}' then
+    request.at := p_now;
+    -- what is withheld is for these
+    request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
+    perform set_config('role', p_role, true);
+    follows := request.follows;
+    request := recsys_engine.request_with_mutes(p_user_id, p_now);
+    request.follows := follows;
+    request.user_id := p_user_id;
+    request.seed := p_seed;
+    request.served := p_served;
+    if reader is not null then
+      known := array_remove(array(
+        (
+          select source_interactions.post_id from recsys.source_interactions
+          where source_interactions.user_id = reader and source_interactions.created_at <= p_now
+          order by source_interactions.created_at desc, source_interactions.interaction_id desc
+          limit 2000
+        )
+        union
+        select unnest(user_affinities.post_ids) from recsys_engine.user_affinities where user_affinities.user_id = reader
+        union
+        (
+          select source_dismissals.post_id from recsys.source_dismissals
+          where source_dismissals.user_id = reader and source_dismissals.created_at <= p_now
+          order by source_dismissals.created_at desc
+          limit 5000
+        )
+      ), null);
+      seen := recsys_engine.seen_posts(reader, p_now);
+    end if;
+    foreach promotion in array promotions loop
+      -- who pins a post for a day means it to stay when it was seen
+      request.excluded := case when promotion.place is null then known || seen else known end;
+      wanted := array[promotion.post_id];
+      if promotion.filter is not null then
+        narrowed := recsys_engine.with_filter(request, promotion.filter);
+        wanted := array(
+          select newest.post_id from unnest(recsys_engine.newest_matches(narrowed, 20)) as newest
+          union
+          select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
+        );
+      end if;
+      -- what the reader asked of each post holds of these, too
+      narrowed := recsys_engine.with_filter(request, p_filter);
+      with shown as materialized (
+        select eligible.* from unnest(wanted) as one (post_id)
+        cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+      )
+      select
+        array_agg(shown.post_id),
+        posts || array_agg(row(shown.*)::recsys_engine.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
+      into wanted, posts
+      from shown;
+      if wanted is not null then
+        found := found || json_build_object('promotion_id', promotion.promotion_id, 'name', promotion.name, 'place', promotion.place, 'factor', promotion.factor, 'post_ids', wanted);
+      end if;
+    end loop;
+    request.excluded := known || seen;
+    narrowed := recsys_engine.with_filter(request, p_filter);
+    posts := posts || array(
+      select row(eligible.*)::recsys_engine.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
+      cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+      where one.post_id <> all (p_candidates) and one.post_id not in (select each.post_id from unnest(posts) as each)
+      order by one.place
+      limit p_floor
+    );
+    perform set_config('role', 'service_role', true);
+  end if;
+  return json_build_object(
+    'promotions', array_to_json(found),
+    'posts', recsys_engine.told_posts(posts),
+    'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(posts) as each)
+  );
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
  RETURNS uuid[]
@@ -2708,7 +3221,7 @@ $function$;
 drop function recsys_engine.post_audiences(uuid[]);
 
 CREATE OR REPLACE FUNCTION recsys_engine.post_audiences(p_post_ids uuid[])
- RETURNS TABLE(people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[], on_trial boolean[])
+ RETURNS TABLE(people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[], of_newcomers boolean[])
  LANGUAGE sql
  STABLE
  SET search_path TO ''
@@ -2719,11 +3232,11 @@ AS $function$
     coalesce(array_agg(counted.voters order by asked.place), '{}'),
     coalesce(array_agg(counted.commenters order by asked.place), '{}'),
     coalesce(array_agg(post_topics.topic_id order by asked.place), '{}'),
-    coalesce(array_agg(tried.post_id is not null order by asked.place), '{}')
+    coalesce(array_agg(asked.post_id = any (newcomers.post_ids) order by asked.place), '{}')
   from unnest(p_post_ids) with ordinality as asked (post_id, place)
   left join recsys.source_posts as posts on posts.post_id = asked.post_id
   left join recsys_engine.post_topics on post_topics.post_id = asked.post_id
-  left join recsys_engine.newcomer_posts as tried on tried.post_id = asked.post_id and tried.on_trial_until >= recsys.clock()
+  cross join (select recsys_engine.posts_of_newcomers(p_post_ids) as post_ids offset 0) as newcomers
   cross join lateral (
     select
       count(distinct first_thousand.user_id)::integer as people,
@@ -2748,9 +3261,10 @@ CREATE OR REPLACE FUNCTION recsys_engine.named_posts(p_post_ids uuid[])
  SET search_path TO ''
 AS $function$
   select posts.post_id, recsys.app_id(posts.post_id, posts.external_id), coalesce(posts.title, '')
-  from recsys_engine.eligible_posts(recsys_engine.with_trials(recsys_engine.request_with_mutes(auth.uid(), recsys.clock()))) as eligible
+  from recsys_engine.eligible_posts(recsys_engine.request_with_mutes(auth.uid(), recsys.clock())) as eligible
   join recsys.source_posts as posts on posts.post_id = eligible.post_id
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
+    and eligible.post_id <> all (recsys_engine.posts_of_newcomers(p_post_ids))
 $function$;
 
 drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
@@ -2780,7 +3294,7 @@ begin
   end if;
 
   request := recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
-  request := recsys_engine.with_trials(recsys_engine.with_covisited(request, p_model_id));
+  request := recsys_engine.with_covisited(request, p_model_id);
   request.asked := p_post_id;
   request := recsys_engine.with_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank), jsonb_object_agg(listed.source, listed.size) into source_ranks, source_sizes
@@ -2922,12 +3436,6 @@ begin
   if found_row.at is not null and not answer.is_candidate then
     reasons := reasons || 'seen in the last 30 days'::text;
     details := details || found_row.at::text;
-  end if;
-  select newcomer_posts.on_trial_until as until into found_row from recsys_engine.newcomer_posts
-  where newcomer_posts.post_id = p_post_id and newcomer_posts.on_trial_until >= instant;
-  if found_row.until is not null and not answer.is_candidate then
-    reasons := reasons || 'on trial'::text;
-    details := details || format('newcomers wrote more than is usual: nobody but newcomers came to it yet, and it is over on %s', found_row.until);
   end if;
   if not answer.is_candidate and mutes.withholds and exists (
     select from recsys.source_withheld where source_withheld.post_id = p_post_id or source_withheld.author_id = post.author_id
@@ -3938,6 +4446,32 @@ comment on function recsys_engine.user_components(uuid,bigint) is 'The component
 
 comment on function recsys_engine.popularity(double precision[],timestamp with time zone) is 'When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant.';
 
+comment on table recsys_engine.author_readers is 'Known people who came to posts of an author, the first three. An author with three is proven. Written by recsys_engine.keep_author_readers alone.';
+
+comment on column recsys_engine.author_readers.user_id is 'The author.';
+
+comment on column recsys_engine.author_readers.user_ids is 'Those people: each had come to any post at least a day before.';
+
+comment on table recsys_engine.usual_newcomers is 'Which share of a page posts of newcomers may take. Written by recsys_engine.count_usual_newcomers alone.';
+
+comment on column recsys_engine.usual_newcomers.only_row is 'Always true: there is one row.';
+
+comment on column recsys_engine.usual_newcomers.share is 'The share, from 0 to 1: twice that of newcomers among those who wrote 7 to 35 days ago.';
+
+comment on column recsys_engine.usual_newcomers.counted_at is 'When it was counted, by the engine''s clock.';
+
+comment on function recsys_engine.is_newcomers_post(timestamp with time zone,timestamp with time zone,timestamp with time zone) is 'Whether a post is at most a week old at p_at, and somebody wrote it within a day of signing up.';
+
+comment on function recsys_engine.standing(integer,boolean) is 'What a page bounds a post by. newcomer: no known person met its author (p_readers null), and it is a newcomer''s (recsys_engine.is_newcomers_post). unproven: fewer than three known people did. Null: nothing.';
+
+comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, and returns for how many authors. Called by each roll-up.';
+
+comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (n + 2). Called by roll-ups, once an hour.';
+
+comment on function recsys_engine.newcomer_share() is 'Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers).';
+
+comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Those of some posts that somebody wrote within a day of signing up, a week ago at most, and whose author no known person met (recsys_engine.author_readers). None where newcomers are usual: recsys_engine.newcomer_share() is 1.';
+
 comment on function recsys_engine.began(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
 comment on function recsys_engine.keep_bursts(uuid[],uuid[],timestamp with time zone[]) is 'Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is.';
@@ -3947,6 +4481,8 @@ comment on function recsys_engine.came_to(uuid) is 'Who came to posts of an auth
 comment on function recsys_engine.met_at(uuid) is 'When somebody known first came to a post of an author (recsys_engine.came_to): one who had first come to any post a day before or earlier. Infinity: nobody did.';
 
 comment on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
+
+comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 
 comment on table recsys_engine.index_window is 'Up to where idle posts have been marked, in one row.';
 
@@ -3976,6 +4512,10 @@ comment on function recsys_engine.reader_context(recsys_engine.reader,bigint) is
 
 comment on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
+comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
+
+comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
+
 comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
 
 comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bigint,extensions.vector,integer,integer,boolean) is 'The p_most posts nearest to a user''s vector by inner product, p_share of an author before all others''; of equally near ones those with the lower id. By the HNSW index, which may miss one in a hundred, and four where a tenth of all posts are eligible; exactly where the request names what is readable and that takes less. Idle posts (recsys.post_embeddings.is_idle) are not among them, but where the request has a pool. p_is_quick: of fewer that it looks at, never exactly, whoever may see them, and without their authors and shares. Without model or vector none.';
@@ -3983,6 +4523,10 @@ comment on function recsys_engine.retrieve_similar(recsys_engine.feed_request,bi
 comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) is 'Of posts that a worker found for a source, an array of their ids with the best first, the first p_most that the request does not leave out; without their authors.';
 
 comment on function recsys_engine.earlier_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
+
+comment on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) is 'The p_most newest posts; with a pool all of it.';
+
+comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) is 'The p_most newest posts since an instant; with a pool, or where what is readable is named, none.';
 
 comment on function recsys_engine.active_posts(recsys_engine.feed_request,integer) is 'The p_most posts that somebody came to or wrote last, with when that was.';
 
@@ -3996,11 +4540,15 @@ comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,in
 
 comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
 
+comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
+
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
 comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+
+comment on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
@@ -4098,9 +4646,9 @@ comment on function recsys_engine.nearest_posts(bigint,extensions.vector,timesta
 
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
-comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
+comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
 
-comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now.';
+comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
 
 comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
@@ -4121,6 +4669,30 @@ revoke execute on function recsys_engine.drop_unread_bases() from public;
 revoke execute on function recsys_engine.user_components(uuid,bigint) from public;
 
 grant execute on function recsys_engine.user_components(uuid,bigint) to authenticated, service_role;
+
+revoke execute on function recsys_engine.is_newcomers_post(timestamp with time zone,timestamp with time zone,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.is_newcomers_post(timestamp with time zone,timestamp with time zone,timestamp with time zone) to service_role;
+
+revoke execute on function recsys_engine.standing(integer,boolean) from public;
+
+grant execute on function recsys_engine.standing(integer,boolean) to service_role;
+
+revoke execute on function recsys_engine.keep_author_readers(uuid[]) from public;
+
+grant execute on function recsys_engine.keep_author_readers(uuid[]) to service_role;
+
+revoke execute on function recsys_engine.count_usual_newcomers() from public;
+
+grant execute on function recsys_engine.count_usual_newcomers() to service_role;
+
+revoke execute on function recsys_engine.newcomer_share() from public;
+
+grant execute on function recsys_engine.newcomer_share() to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.posts_of_newcomers(uuid[]) from public;
+
+grant execute on function recsys_engine.posts_of_newcomers(uuid[]) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.began(uuid) from public;
 
@@ -4180,6 +4752,10 @@ revoke execute on function recsys_engine.user_context(uuid,bigint,timestamp with
 
 grant execute on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) to anon, authenticated, service_role;
 
+revoke execute on function recsys_engine.eligible_posts(recsys_engine.feed_request) from public;
+
+grant execute on function recsys_engine.eligible_posts(recsys_engine.feed_request) to anon, authenticated, service_role;
+
 revoke execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) from public;
 
 grant execute on function recsys_engine.found_posts(recsys_engine.feed_request,json,integer) to anon, authenticated, service_role;
@@ -4187,6 +4763,14 @@ grant execute on function recsys_engine.found_posts(recsys_engine.feed_request,j
 revoke execute on function recsys_engine.earlier_states(recsys_engine.feed_request) from public;
 
 grant execute on function recsys_engine.earlier_states(recsys_engine.feed_request) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) from public;
+
+grant execute on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) from public;
+
+grant execute on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.active_posts(recsys_engine.feed_request,integer) from public;
 
@@ -4349,6 +4933,22 @@ grant select on table recsys_engine.encoding_jobs to service_role;
 grant update on table recsys_engine.encoding_jobs to service_role;
 
 grant select on table recsys_engine.models_without_basis to service_role;
+
+grant delete on table recsys_engine.author_readers to service_role;
+
+grant insert on table recsys_engine.author_readers to service_role;
+
+grant select on table recsys_engine.author_readers to service_role;
+
+grant update on table recsys_engine.author_readers to service_role;
+
+grant delete on table recsys_engine.usual_newcomers to service_role;
+
+grant insert on table recsys_engine.usual_newcomers to service_role;
+
+grant select on table recsys_engine.usual_newcomers to service_role;
+
+grant update on table recsys_engine.usual_newcomers to service_role;
 
 grant delete on table recsys_engine.index_window to service_role;
 

@@ -12,7 +12,7 @@ import { sources } from "../../supabase/functions/_shared/features/retrieval.ts"
 import type { UserInput } from "../../supabase/functions/_shared/features/tower-inputs.ts";
 import { dismissalFactor, knownTag } from "../../supabase/functions/_shared/recommend/dismissed.ts";
 import { type Basis, basisOf } from "../../supabase/functions/_shared/recommend/feed.ts";
-import { settingsFor } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
+import { settingsFor, withNewcomerPlaces } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { isFiniteRow, predict, scoreOf } from "../../supabase/functions/_shared/recommend/rank.ts";
 import { bestSource } from "../../supabase/functions/_shared/recommend/reasons.ts";
 import { isOneOf } from "../../supabase/functions/_shared/recommend/reposts.ts";
@@ -239,7 +239,11 @@ async function rankUser(
     const { title, post } = candidates[i];
     scores[i] = isSound && !isRepost({ title, conversation: conversationOf(post) }) ? score : Number.NEGATIVE_INFINITY;
   }
-  const settings = settingsFor(selection, input.history.length);
+  const settings = withNewcomerPlaces(
+    settingsFor(selection, input.history.length),
+    batchListLength,
+    BigInt(`0x${id.slice(0, 8)}`),
+  );
   const ranked = best(snapshot, candidates, scores, settings, circle.has(id));
   return listOf(id, basis, ranked, probabilities, model.heads);
 }
@@ -271,7 +275,7 @@ interface RankedUser extends Selectable {
 
 /** The first `batchListLength` candidates in the order of a feed. `inCircle`: its reader is in a closed circle. */
 function best(
-  { community, circle, topics, groups, conversations, edits }: Snapshot,
+  { community, circle, standings, topics, groups, conversations, edits }: Snapshot,
   candidates: NumberedCandidate[],
   scores: Float64Array,
   settings: SelectionSettings,
@@ -280,9 +284,11 @@ function best(
   const { ids } = community.posts;
   const ranked: RankedUser[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const { post, title, created_at, author_id, embedding, ranks, follows_author, state } = candidates[i];
+    const { post, title, created_at, author_id, embedding, ranks, follows_author, author_affinity, state } =
+      candidates[i];
     if (!Number.isFinite(scores[i])) continue;
     const post_id = ids[post];
+    const standing = follows_author || author_affinity > 0 ? null : (standings.get(post_id) ?? null);
     const of_circle = !inCircle && !follows_author && author_id !== null && circle.has(author_id);
     const [topic_id, group] = [topics.get(post_id) ?? null, groups.get(post_id) ?? null];
     const [conversation, edited_at] = [conversations.get(post_id) ?? null, edits.get(post_id) ?? null];
@@ -297,6 +303,7 @@ function best(
         embedding,
         ranks,
         of_circle,
+        standing,
         topic_id,
         group,
         conversation,

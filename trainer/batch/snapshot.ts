@@ -1,4 +1,5 @@
 /** What a run ranks from: the community as it was at the run's instant, read once and held in memory. */
+import { sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { rows } from "../../db/cursor.ts";
 import type { OnProgress } from "../../db/progress.ts";
@@ -16,7 +17,7 @@ import { loadRuntime } from "../../supabase/functions/_shared/models/inference.t
 import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
 import { type FeedSettings, headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { groupOf } from "../../supabase/functions/_shared/recommend/groups.ts";
-import type { SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
+import type { SelectionSettings, Standing } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import type { Community } from "../community/community.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { Neighbours } from "../community/neighbours.ts";
@@ -53,6 +54,8 @@ export interface Snapshot {
   muted: MutedPosts;
   /** Who is in a closed circle. */
   circle: Set<string>;
+  /** What little is known of the authors of posts, by post; left out: enough. */
+  standings: Map<string, Standing>;
   /** The post row of each post that was a candidate so far: the same for every user of the run. */
   rowOf: RowOf;
   model: ServingModel<"user_tower" | "dlrm">;
@@ -83,7 +86,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     const post = postNumbers.get(id);
     if (post !== undefined) hidden[post] = 0;
   }
-  const selection = await readFeedSettings(database);
+  const selection = { ...(await readFeedSettings(database)), newcomer_share: await readNewcomerShare(database) };
   const state = new CommunityState(community, timeline);
   // a worker that comes later reads more than the run is about
   let events = timeline.length;
@@ -107,6 +110,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     neighbours: await readNeighbours(database.pool, run.modelId, community),
     muted: new MutedPosts(community),
     circle: await readCircle(database),
+    standings: await readStandings(database, run),
     rowOf: rememberedRows(),
     model,
     weights: weightsOf(model.heads, headWeights(selection)),
@@ -155,6 +159,37 @@ async function readVectorsOf({ pool }: Database, { modelId }: BatchRun): Promise
 async function readCircle({ pool }: Database): Promise<Set<string>> {
   const members = await run(pool, db.selectFrom("recsys_engine.circle_members").select("user_id"));
   return new Set(members.map(({ user_id }) => user_id));
+}
+
+async function readNewcomerShare({ pool }: Database): Promise<number> {
+  const [{ share }] = await run(
+    pool,
+    db.selectNoFrom(fn("recsys_engine.newcomer_share", {}).$castTo<number>().as("share")),
+  );
+  return share;
+}
+
+/** Of posts by authors who are not proven. */
+async function readStandings({ pool }: Database, { asOf }: BatchRun): Promise<Map<string, Standing>> {
+  const query = db
+    .selectFrom("recsys.source_posts as posts")
+    .innerJoin("recsys.source_users as users", "users.user_id", "posts.author_id")
+    .leftJoin("recsys_engine.author_readers as readers", "readers.user_id", "posts.author_id")
+    .select(({ ref }) => {
+      const p_is_newcomers = fn("recsys_engine.is_newcomers_post", {
+        p_signed_up: ref("users.created_at"),
+        p_written_at: ref("posts.created_at"),
+        p_at: instantOf(asOf),
+      });
+      const p_readers = sql<number | null>`cardinality(${ref("readers.user_ids")})`;
+      return [
+        "posts.post_id",
+        fn("recsys_engine.standing", { p_readers, p_is_newcomers }).$castTo<Standing>().as("standing"),
+      ];
+    })
+    .where(({ eb, ref }) => eb(sql`cardinality(${ref("readers.user_ids")})`, "is distinct from", 3));
+  const rows = await run(pool, query);
+  return new Map(rows.map(({ post_id, standing }) => [post_id, standing]));
 }
 
 /** Topics and groups of all posts, as far as the settings say that a page has no more than a share of one. */

@@ -41,8 +41,6 @@ export interface Posts {
   descriptions: string[];
   tags: string[][];
   createdAt: Float64Array;
-  /** Until when a post was on trial (recsys_engine.newcomer_posts), as milliseconds since 1970; 0: it never was. Left out: none was. */
-  onTrialUntil?: Float64Array;
   /** Of each the components [64] of the vector that the app keeps of it, null where it keeps none. Left out: of none. */
   vectors?: (Float32Array | null)[];
   /** 1: it is for those alone who follow its author (recsys.source_withheld). Left out: none is. */

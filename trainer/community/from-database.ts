@@ -90,7 +90,6 @@ async function readUsers(client: PoolClient): Promise<Users> {
 async function readPosts(client: PoolClient, userNumbers: Map<string, number>): Promise<Posts> {
   const query = db
     .selectFrom("recsys.source_posts as posts")
-    .leftJoin("recsys_engine.newcomer_posts as tried", "tried.post_id", "posts.post_id")
     .select((post) => [
       "posts.post_id as ids",
       sql<string>`coalesce(${post.ref("posts.external_id")}, ${post.ref("posts.post_id")}::text)`.as("externalIds"),
@@ -99,7 +98,6 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
       textOf(post.ref("posts.description")).as("descriptions"),
       listOf(post.ref("posts.tags")).as("tags"),
       milliseconds(post.ref("posts.created_at")).as("createdAt"),
-      sql<number>`coalesce(${milliseconds(post.ref("tried.on_trial_until"))}, 0)`.as("onTrialUntil"),
     ])
     .select(({ exists, or, selectFrom }) => {
       const withheld = selectFrom("recsys.source_withheld as withheld").select("withheld.post_id");
@@ -115,7 +113,6 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
     ...posts,
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),
     createdAt: Float64Array.from(posts.createdAt),
-    onTrialUntil: Float64Array.from(posts.onTrialUntil),
     withheld: Uint8Array.from(posts.withheld, Number),
   };
 }

@@ -183,10 +183,9 @@ export class CommunityState {
     const follows = followsNobody ? [] : this.follows.of(user);
     const topics = followsNobody ? [] : this.topics.of(user, hidden);
     const followed = new Set(follows);
-    const { authors, onTrialUntil, withheld } = this.community.posts;
-    const isOfFollowers = (post: number) => withheld?.[post] || (onTrialUntil && onTrialUntil[post] >= now);
+    const { authors, withheld } = this.community.posts;
     const eligible = (post: number) =>
-      this.leftOutBy[post] !== request && !hidden?.[post] && !(isOfFollowers(post) && !followed.has(authors[post]));
+      this.leftOutBy[post] !== request && !hidden?.[post] && !(withheld?.[post] && !followed.has(authors[post]));
     const found: NumberedCandidate[] = [];
     const ranksOf = (post: number) => {
       const candidate = this.candidate(post, postVectors);

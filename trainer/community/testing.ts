@@ -237,8 +237,7 @@ async function fromSql(
     ]);
     const asked = { modelId, vector, page: { served: nothingServed() }, common: null, instant: now };
     const found = await retrieve(client, { sub: userId, role: "postgres" }, asked);
-    // the replay tries nothing
-    return [contexts.rows[0], (found?.posts ?? []).filter(({ on_trial }) => !on_trial)];
+    return [contexts.rows[0], found?.posts ?? []];
   } finally {
     await client.query("rollback");
     client.release();

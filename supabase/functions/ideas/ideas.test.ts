@@ -373,7 +373,7 @@ test("audiences are distinct others of the first week, of their kinds", async ()
       voters: [1, 0],
       commenters: [1, 0],
       topic_ids: [null, null],
-      on_trial: [false, false],
+      of_newcomers: [false, false],
     },
   ]);
 });

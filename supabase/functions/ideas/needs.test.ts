@@ -1,4 +1,4 @@
-/** What is not told of a need: posts on trial, and an order that a few accounts made. */
+/** What is not told of a need: posts of newcomers where these are few, and an order that a few accounts made. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -15,7 +15,7 @@ const ask = async (userId: string) => {
   return await testApp(scope, url).call(userId, {});
 };
 
-test("a post on trial is named nowhere, nor is any for the views of nine", async () => {
+test("a newcomer's post is named nowhere, nor is any for the views of nine", async () => {
   const { rows } = await pool.query("select recsys_engine.least_people()");
   assert.equal(leastPeople, rows[0].least_people);
   await fillForms(pool);
@@ -30,12 +30,17 @@ test("a post on trial is named nowhere, nor is any for the views of nine", async
      select $1, posts.id, 'Thanks', posts.created_at + interval '2 days' from public.posts where posts.title ~ '^(How safe|What to see)' and posts.title !~ 'Lima'`,
     [writers[10]],
   );
+  // what newcomers wrote is theirs for a week
+  for (const table of ["posts", "post_votes", "comments"])
+    await pool.query(`update public.${table} set created_at = created_at + interval '14 days 6 hours'`);
   const { needs, items } = (await ask(reader)).body;
   const named = [...needs.flatMap(({ posts }) => posts), ...items[0].from].map(({ post_id }) => post_id);
   assert.ok(named.length > 5);
   await pool.query(
-    "insert into recsys_engine.newcomer_posts select id, author_id, created_at, 1, now() + interval '1 day' from public.posts where id = any ($1)",
-    [named],
+    `with newcomer as (insert into public.profiles (id, created_at) values ($2, now() - interval '6 days')),
+       theirs as (update public.posts set author_id = $2 where id = any ($1))
+     insert into recsys_engine.usual_newcomers values (true, 0.1, recsys.clock()) on conflict (only_row) do update set share = 0.1`,
+    [named, uuid("f", 99)],
   );
   const stored = (await testApp(scope, url).call(reader, {})).body;
   const again = (await ask(reader)).body;
@@ -44,7 +49,7 @@ test("a post on trial is named nowhere, nor is any for the views of nine", async
     again.needs.some(({ kind }) => kind === "unanswered"),
     "of others there are needs",
   );
-  await pool.query("update recsys_engine.newcomer_posts set on_trial_until = now() - interval '1 minute'");
+  await pool.query("update recsys_engine.usual_newcomers set share = 1");
   assert.deepEqual((await ask(reader)).body.needs, needs);
   // of those that wait the last, to which nobody came
   const [last] = again.needs[0].posts.slice(-1);

@@ -112,13 +112,10 @@ as $$
   ),
   ended as (
     delete from recsys_engine.trials where trials.created_at <= recsys.clock() - recsys_engine.trial_age() or trials.impressions = 0 returning 1
-  ),
-  never as (
-    delete from recsys_engine.newcomer_posts where newcomer_posts.on_trial_until is null and newcomer_posts.created_at <= recsys.clock() - interval '1 day'
   )
   select count(*) from ended
 $$;
-comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
+comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 
 revoke all on function recsys_engine.trial_age(), recsys_engine.count_trials(uuid[], uuid[]), recsys_engine.purge_trials() from public;
 grant execute on function recsys_engine.trial_age(), recsys_engine.count_trials(uuid[], uuid[]), recsys_engine.purge_trials() to service_role;

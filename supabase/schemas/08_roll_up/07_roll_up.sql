@@ -208,9 +208,12 @@ begin
     raise warning 'bursts were not looked for: % (%)', sqlerrm, sqlstate;
   end;
   begin
-    perform recsys_engine.keep_newcomer_posts(array(select written.post_id from unnest(posts, posts_since) as written (post_id, since) where written.since = '-infinity'), posts);
+    perform recsys_engine.keep_author_readers(posts);
+    if not exists (select from recsys_engine.usual_newcomers where usual_newcomers.counted_at > recsys.clock() - interval '1 hour' and usual_newcomers.counted_at <= recsys.clock()) then
+      perform recsys_engine.count_usual_newcomers();
+    end if;
   exception when others then
-    raise warning 'the posts of newcomers were not looked at: % (%)', sqlerrm, sqlstate;
+    raise warning 'who met new authors was not looked at: % (%)', sqlerrm, sqlstate;
   end;
 
   -- each that failed before is tried alone, so that it costs the others no second attempt

@@ -11,7 +11,8 @@ as $$
 begin
   return query
   select
-    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}'),
+    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, 
+    to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}') || jsonb_build_object('newcomer_share', recsys_engine.newcomer_share()),
     p_assigned - 'settings', feature_store_version.version
   from recsys_engine.feed_settings as defaults
   cross join recsys_engine.feature_store_version
@@ -25,6 +26,6 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
+comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
 revoke all on function recsys_engine.feed_context(jsonb) from public;
 grant execute on function recsys_engine.feed_context(jsonb) to authenticated, service_role;

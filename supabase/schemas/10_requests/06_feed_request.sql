@@ -10,10 +10,10 @@ comment on type recsys_engine.pooled_post is 'A post that passes the filter of a
 create type recsys_engine.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys_engine.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text[], muted_pattern text,
-  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys_engine.pooled_post[], readable uuid[], asked uuid, on_trial uuid[],
+  authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys_engine.pooled_post[], readable uuid[], asked uuid,
   more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean, touchers uuid[], other_touchers uuid[]
 );
-comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them; touchers, other_touchers: of each post who of them may be named, the latest and the one before (recsys_engine.with_touched). came_to: what the user came to lately (recsys_engine.with_came_to); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. on_trial: posts that no source brings yet (recsys_engine.with_trials). more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them; touchers, other_touchers: of each post who of them may be named, the latest and the one before (recsys_engine.with_touched). came_to: what the user came to lately (recsys_engine.with_came_to); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -226,7 +226,7 @@ begin atomic
     and (posts.post_id = p_request.asked or (
       -- both may be null: an unknown author, a request of nobody
       (posts.author_id = p_request.user_id) is not true
-      and posts.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
+      and posts.post_id not in (select unnest(p_request.excluded))
       and recsys_engine.served_key(posts.post_id, p_request.seed) not in (select unnest(p_request.served))
       -- nearly always nothing more is asked, and this is all it costs then
       and (not p_request.is_narrowed or (
@@ -248,87 +248,7 @@ begin atomic
 end;
 comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
-create function recsys_engine.with_trials(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-declare
-  request recsys_engine.feed_request := p_request;
-begin
-  -- who asks for certain authors gets all of theirs
-  if (request.filter).author_ids is null then
-    request.on_trial := array(
-      select newcomer_posts.post_id
-      from recsys_engine.newcomer_posts
-      where newcomer_posts.on_trial_until >= request.at and newcomer_posts.created_at <= request.at
-        and (newcomer_posts.user_id = any (request.follows)) is not true
-    );
-  end if;
-  return request;
-end
-$$;
-comment on function recsys_engine.with_trials(recsys_engine.feed_request) is 'A request with the posts of newcomers that are on trial at its instant (recsys_engine.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors.';
-
-create function recsys_engine.with_undecided(p_request recsys_engine.feed_request) returns recsys_engine.feed_request
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-declare
-  request recsys_engine.feed_request := p_request;
-  undecided uuid[];
-begin
-  if (request.filter).author_ids is null and request.at > recsys.clock() - interval '1 minute' then
-    undecided := array(
-      select posts.post_id
-      from recsys.source_posts as posts
-      where posts.created_at > request.at - interval '10 minutes' and posts.created_at <= request.at
-        and (posts.author_id = any (request.follows)) is not true
-        and exists (
-          select from recsys.source_users as users
-          where users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, posts.created_at)
-          offset 0
-        )
-        and not exists (select from recsys_engine.newcomer_posts where newcomer_posts.post_id = posts.post_id offset 0)
-    );
-    -- nearly always there are none, and it is not asked how many are admitted: 45 pages of a feed's 1,382
-    if undecided <> '{}' and recsys_engine.admitted_of_newcomers(recsys_engine.day_of(request.at)) is not null then
-      request.on_trial := request.on_trial || undecided;
-    end if;
-  end if;
-  return request;
-end
-$$;
-comment on function recsys_engine.with_undecided(recsys_engine.feed_request) is 'A request as of now that has posts on trial (recsys_engine.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up.';
-
-create function recsys_engine.tried_posts(p_request recsys_engine.feed_request) returns uuid[]
-language plpgsql stable security invoker set search_path = ''
-set jit = off set plan_cache_mode = force_generic_plan
-as $$
-begin
-  -- however many write, nine of ten feeds try what others wrote: in each feed one account had a quarter of the places for trials
-  if p_request.on_trial <> '{}' and p_request.seed % 10 = 0 then
-    return array(
-      select one.post_id
-      from (
-        -- of somebody's first three of a day, so that who writes a thousand is tried as long as others
-        select distinct on (newcomer_posts.user_id) newcomer_posts.post_id
-        from recsys_engine.newcomer_posts
-        where newcomer_posts.on_trial_until >= p_request.at and newcomer_posts.number <= 3 and newcomer_posts.post_id = any (p_request.on_trial)
-        order by newcomer_posts.user_id, recsys_engine.served_key(newcomer_posts.post_id, p_request.seed)
-      ) as one
-      order by recsys_engine.served_key(one.post_id, p_request.seed)
-      limit 20
-    );
-  end if;
-  return '{}'::uuid[];
-end
-$$;
-comment on function recsys_engine.tried_posts(recsys_engine.feed_request) is 'Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed.';
-
-revoke all on function recsys_engine.with_undecided(recsys_engine.feed_request), recsys_engine.tried_posts(recsys_engine.feed_request) from public;
-grant execute on function recsys_engine.with_undecided(recsys_engine.feed_request), recsys_engine.tried_posts(recsys_engine.feed_request) to service_role;
-
-revoke all on function recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+revoke all on function recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys_engine.eligible_posts(recsys_engine.feed_request) from public;
-grant execute on function recsys_engine.with_trials(recsys_engine.feed_request), recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
+grant execute on function recsys_engine.served_key(uuid, bigint), recsys_engine.seen_posts(uuid, timestamptz), recsys_engine.unwanted_originals(uuid, uuid[], uuid[]), recsys_engine.dismissed_posts(uuid, timestamptz), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
   recsys_engine.eligible_posts(recsys_engine.feed_request) to authenticated, service_role;

@@ -31,7 +31,7 @@ begin
       from recsys.post_embeddings
       where post_embeddings.model_id = p_model_id and post_embeddings.is_idle is null
         -- what is nearest to somebody is what they did something with: where half of 160 was, too few were left, and the feed was read twice
-        and post_embeddings.post_id not in (select unnest(p_request.excluded || p_request.on_trial))
+        and post_embeddings.post_id not in (select unnest(p_request.excluded))
         and recsys_engine.served_key(post_embeddings.post_id, p_request.seed) not in (select unnest(p_request.served))
       order by post_embeddings.embedding operator(extensions.<#>) p_embedding, post_embeddings.post_id
       limit p_most

@@ -9,7 +9,7 @@ language sql stable security invoker
 begin atomic
   select found.post_id::uuid, null::uuid, found.place, found.place
   from json_array_elements_text(p_found) with ordinality as found (post_id, place)
-  where found.post_id::uuid not in (select unnest(p_request.excluded || p_request.on_trial))
+  where found.post_id::uuid not in (select unnest(p_request.excluded))
     and recsys_engine.served_key(found.post_id::uuid, p_request.seed) not in (select unnest(p_request.served))
   order by found.place
   limit p_most;

@@ -7,7 +7,7 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_trials(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served));
+  request constant recsys_engine.feed_request := recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served);
 begin
   return query
   select

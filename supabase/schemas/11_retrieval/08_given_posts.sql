@@ -8,10 +8,9 @@ as $$
 declare
   request recsys_engine.feed_request := p_request;
 begin
-  -- who searches may look for what they know or wrote themselves, for what a newcomer wrote, and for what is withheld from strangers' feeds
+  -- who searches may look for what they know or wrote themselves, and for what is withheld from strangers' feeds
   request.user_id := null;
   request.excluded := '{}';
-  request.on_trial := null;
   request.withholds := false;
   request.pool := recsys_engine.pooled(request, p_given);
   return request;

@@ -55,7 +55,7 @@ language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  request constant recsys_engine.feed_request := recsys_engine.with_pool(recsys_engine.with_trials(recsys_engine.with_covisited(recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id)), p_model_id, p_embedding);
+  request constant recsys_engine.feed_request := recsys_engine.with_pool(recsys_engine.with_covisited(recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served))), p_model_id), p_model_id), p_model_id, p_embedding);
 begin
   return query select * from recsys_engine.told_ranked_posts(request, recsys_engine.ranked_posts(request, p_model_id, p_embedding));
 end
@@ -70,10 +70,14 @@ language sql stable security invoker set search_path = ''
 begin atomic
   select json_build_object('post_id', json_agg(told.post_id), 'title', json_agg(told.title), 'tags', json_agg(told.tags), 'author_id', json_agg(told.author_id),
     'created_at', json_agg(1000 * date_part('epoch', told.created_at)),
-    'of_circle', json_agg(exists (select from recsys_engine.circle_members where circle_members.user_id = told.author_id)))
+    'of_circle', json_agg(exists (select from recsys_engine.circle_members where circle_members.user_id = told.author_id)),
+    'standing', json_agg(recsys_engine.standing(
+      coalesce((select cardinality(author_readers.user_ids) from recsys_engine.author_readers where author_readers.user_id = told.author_id), nullif(3 * (told.author_id is null)::integer, 0)),
+      exists (select from recsys.source_users as users where users.user_id = told.author_id and recsys_engine.is_newcomers_post(users.created_at, told.created_at, recsys.clock()))
+    )))
   from unnest(p_posts) as told;
 end;
-comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys_engine.circle_members): rows took the driver 4 ms for 500 posts.';
+comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
 
 create function recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
@@ -129,7 +133,6 @@ begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
-  request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
   with found as materialized (
     select each.post_id, json_object_agg(each.source, each.place) as places
     -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
@@ -175,33 +178,16 @@ declare
   own recsys_engine.told_post[];
   ranks json;
   lists json;
-  tried uuid[];
   sample uuid[];
   readable_share double precision;
   ranked recsys_engine.ranked_post[];
-  on_trial recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
-  asked_for uuid[];
 begin
   -- what they did, as they may see it
   perform set_config('role', p_role, true);
   request := recsys_engine.with_touched(recsys_engine.with_affinities(coalesce(p_request, recsys_engine.with_came_to(recsys_engine.feed_request(p_user_id, p_now, p_filter, p_seed, p_served), p_model_id))));
   perform set_config('role', 'service_role', true);
-  if p_given is null then
-    request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
-    tried := recsys_engine.tried_posts(request);
-  end if;
   request := recsys_engine.with_covisited(request, p_model_id);
   perform set_config('role', p_role, true);
-  if tried <> '{}' then
-    asked_for := request.on_trial;
-    request.on_trial := '{}';
-    on_trial := array(
-      select row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
-      from unnest(tried) as one (post_id)
-      cross join lateral (select * from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = one.post_id offset 0) as posts
-    );
-    request.on_trial := asked_for;
-  end if;
   if p_given is not null then
     request := recsys_engine.with_given(request, p_given);
   elsif p_common is null or p_is_few then
@@ -297,8 +283,6 @@ begin
   from unnest(request.touched, request.touches, request.touchers, request.other_touchers) as touched (post_id, people, toucher, other)
   where touched.post_id in (select shown.post_id from unnest(coalesce(readable, own)) as shown);
 
-  -- behind all others: they have no ranks
-  own := own || on_trial;
   perform set_config('role', 'service_role', true);
   return json_build_object(
     'model_gone', p_model_id is not null and to_regclass('recsys_engine.post_embeddings_' || p_model_id) is null,
@@ -316,14 +300,13 @@ begin
     'in_circle', request.interacted is not null and exists (select from recsys_engine.circle_members where circle_members.user_id = p_user_id),
     'common', common,
     'posts', recsys_engine.told_posts(own),
-    'on_trial', cardinality(on_trial),
     'ranks', ranks,
     'lists', lists,
     'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(own) as each)
   );
 end
 $$;
-comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 revoke all on function
   recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),

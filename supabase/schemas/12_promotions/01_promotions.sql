@@ -158,7 +158,6 @@ declare
   promotion recsys.promotions;
   request recsys_engine.feed_request;
   narrowed recsys_engine.feed_request;
-  trials uuid[];
   follows uuid[];
   known uuid[] := '{}'::uuid[];
   seen uuid[] := '{}'::uuid[];
@@ -189,9 +188,8 @@ begin
 
   if promotions <> '{}' or p_small_groups <> '{}' then
     request.at := p_now;
-    -- what is withheld, or on trial, is for these
+    -- what is withheld is for these
     request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
-    trials := (recsys_engine.with_undecided(recsys_engine.with_trials(request))).on_trial;
     perform set_config('role', p_role, true);
     follows := request.follows;
     request := recsys_engine.request_with_mutes(p_user_id, p_now);
@@ -222,8 +220,6 @@ begin
     foreach promotion in array promotions loop
       -- who pins a post for a day means it to stay when it was seen
       request.excluded := case when promotion.place is null then known || seen else known end;
-      -- what is on trial is promoted by its id or its author alone
-      request.on_trial := case when promotion.post_id is null and not promotion.filter ? 'author_ids' then trials end;
       wanted := array[promotion.post_id];
       if promotion.filter is not null then
         narrowed := recsys_engine.with_filter(request, promotion.filter);
@@ -249,7 +245,6 @@ begin
       end if;
     end loop;
     request.excluded := known || seen;
-    request.on_trial := trials;
     narrowed := recsys_engine.with_filter(request, p_filter);
     posts := posts || array(
       select row(eligible.*)::recsys_engine.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)

@@ -42,7 +42,7 @@ $$;
 comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
 
 create function recsys_engine.post_audiences(p_post_ids uuid[])
-returns table (people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[], on_trial boolean[])
+returns table (people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[], of_newcomers boolean[])
 language sql stable security invoker set search_path = ''
 as $$
   select
@@ -51,11 +51,11 @@ as $$
     coalesce(array_agg(counted.voters order by asked.place), '{}'),
     coalesce(array_agg(counted.commenters order by asked.place), '{}'),
     coalesce(array_agg(post_topics.topic_id order by asked.place), '{}'),
-    coalesce(array_agg(tried.post_id is not null order by asked.place), '{}')
+    coalesce(array_agg(asked.post_id = any (newcomers.post_ids) order by asked.place), '{}')
   from unnest(p_post_ids) with ordinality as asked (post_id, place)
   left join recsys.source_posts as posts on posts.post_id = asked.post_id
   left join recsys_engine.post_topics on post_topics.post_id = asked.post_id
-  left join recsys_engine.newcomer_posts as tried on tried.post_id = asked.post_id and tried.on_trial_until >= recsys.clock()
+  cross join (select recsys_engine.posts_of_newcomers(p_post_ids) as post_ids offset 0) as newcomers
   cross join lateral (
     select
       count(distinct first_thousand.user_id)::integer as people,
@@ -72,7 +72,7 @@ as $$
     ) as first_thousand
   ) as counted;
 $$;
-comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
+comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
 
 create function recsys_engine.idea_topics()
 returns table (topic_id bigint, label text, terms text[], demand real, supply real, people integer, centroid text)
@@ -138,11 +138,12 @@ create function recsys_engine.named_posts(p_post_ids uuid[]) returns table (post
 language sql stable security invoker set search_path = ''
 as $$
   select posts.post_id, recsys.app_id(posts.post_id, posts.external_id), coalesce(posts.title, '')
-  from recsys_engine.eligible_posts(recsys_engine.with_trials(recsys_engine.request_with_mutes(auth.uid(), recsys.clock()))) as eligible
+  from recsys_engine.eligible_posts(recsys_engine.request_with_mutes(auth.uid(), recsys.clock())) as eligible
   join recsys.source_posts as posts on posts.post_id = eligible.post_id
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
+    and eligible.post_id <> all (recsys_engine.posts_of_newcomers(p_post_ids))
 $$;
-comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now.';
+comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
 
 revoke all on function recsys_engine.named_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.post_audiences(uuid[]), recsys_engine.idea_topics(), recsys_engine.idea_author() from public;
 grant execute on function recsys_engine.named_posts(uuid[]), recsys_engine.idea_posts(integer), recsys_engine.idea_author() to authenticated;

@@ -25,7 +25,7 @@ begin
   end if;
 
   request := recsys_engine.with_came_to(recsys_engine.with_touched(recsys_engine.with_affinities(recsys_engine.feed_request(p_user_id, p_now))), p_model_id);
-  request := recsys_engine.with_trials(recsys_engine.with_covisited(request, p_model_id));
+  request := recsys_engine.with_covisited(request, p_model_id);
   request.asked := p_post_id;
   request := recsys_engine.with_pool(request, p_model_id, p_embedding);
   select jsonb_object_agg(listed.source, listed.rank), jsonb_object_agg(listed.source, listed.size) into source_ranks, source_sizes
@@ -165,12 +165,6 @@ begin
   if found_row.at is not null and not answer.is_candidate then
     reasons := reasons || 'seen in the last 30 days'::text;
     details := details || found_row.at::text;
-  end if;
-  select newcomer_posts.on_trial_until as until into found_row from recsys_engine.newcomer_posts
-  where newcomer_posts.post_id = p_post_id and newcomer_posts.on_trial_until >= instant;
-  if found_row.until is not null and not answer.is_candidate then
-    reasons := reasons || 'on trial'::text;
-    details := details || format('newcomers wrote more than is usual: nobody but newcomers came to it yet, and it is over on %s', found_row.until);
   end if;
   if not answer.is_candidate and mutes.withholds and exists (
     select from recsys.source_withheld where source_withheld.post_id = p_post_id or source_withheld.author_id = post.author_id

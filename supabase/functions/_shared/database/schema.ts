@@ -468,6 +468,17 @@ export interface RecsysEngineArchivedDays {
   sha256: string;
 }
 
+export interface RecsysEngineAuthorReaders {
+  /**
+   * The author.
+   */
+  user_id: string;
+  /**
+   * Those people: each had come to any post at least a day before.
+   */
+  user_ids: string[];
+}
+
 export interface RecsysEngineBatchPages {
   /**
    * How often it was claimed; after five claims that nobody came back from it is left alone.
@@ -1456,44 +1467,6 @@ export interface RecsysEngineModelsWithoutBasis {
   name: string;
 }
 
-export interface RecsysEngineNewcomerDays {
-  /**
-   * The day.
-   */
-  day: Timestamp;
-  /**
-   * How many people had signed up by its end.
-   */
-  people: number;
-  /**
-   * How many posts were written on it by people who had signed up less than a day before.
-   */
-  posts: number;
-}
-
-export interface RecsysEngineNewcomerPosts {
-  /**
-   * When it was written.
-   */
-  created_at: Timestamp;
-  /**
-   * Which of its author's posts of that day it is, from 1.
-   */
-  number: number;
-  /**
-   * Until when it is on trial; null: it never was.
-   */
-  on_trial_until: Timestamp | null;
-  /**
-   * The post.
-   */
-  post_id: string;
-  /**
-   * Its author.
-   */
-  user_id: string;
-}
-
 export interface RecsysEngineOptionalActs {
   /**
    * When.
@@ -2386,6 +2359,21 @@ export interface RecsysEngineUserStats {
    * Posts of others voted for so far.
    */
   votes: number;
+}
+
+export interface RecsysEngineUsualNewcomers {
+  /**
+   * When it was counted, by the engine's clock.
+   */
+  counted_at: Timestamp;
+  /**
+   * Always true: there is one row.
+   */
+  only_row: Generated<boolean>;
+  /**
+   * The share, from 0 to 1: twice that of newcomers among those who wrote 7 to 35 days ago.
+   */
+  share: number;
 }
 
 export interface RecsysEngineVectorBases {
@@ -3411,6 +3399,7 @@ export interface DB {
   "public.projects": PublicProjects;
   "public.withheld": PublicWithheld;
   "recsys_engine.archived_days": RecsysEngineArchivedDays;
+  "recsys_engine.author_readers": RecsysEngineAuthorReaders;
   "recsys_engine.batch_pages": RecsysEngineBatchPages;
   "recsys_engine.batch_progress": RecsysEngineBatchProgress;
   "recsys_engine.batch_runs": RecsysEngineBatchRuns;
@@ -3447,8 +3436,6 @@ export interface DB {
   "recsys_engine.model_artifacts": RecsysEngineModelArtifacts;
   "recsys_engine.model_features": RecsysEngineModelFeatures;
   "recsys_engine.models_without_basis": RecsysEngineModelsWithoutBasis;
-  "recsys_engine.newcomer_days": RecsysEngineNewcomerDays;
-  "recsys_engine.newcomer_posts": RecsysEngineNewcomerPosts;
   "recsys_engine.optional_acts": RecsysEngineOptionalActs;
   "recsys_engine.planned_schedules": RecsysEnginePlannedSchedules;
   "recsys_engine.post_neighbours": RecsysEnginePostNeighbours;
@@ -3483,6 +3470,7 @@ export interface DB {
   "recsys_engine.user_days": RecsysEngineUserDays;
   "recsys_engine.user_events": RecsysEngineUserEvents;
   "recsys_engine.user_stats": RecsysEngineUserStats;
+  "recsys_engine.usual_newcomers": RecsysEngineUsualNewcomers;
   "recsys_engine.vector_bases": RecsysEngineVectorBases;
   "recsys.batch_recommendations": RecsysBatchRecommendations;
   "recsys.daily_metrics": RecsysDailyMetrics;
@@ -3597,8 +3585,6 @@ export interface Functions {
   "recsys_engine.acts_of": { args: { p_metric: string | null }; row: { acts_of: string } };
   /** How much of what people begin on their first day with posts older than a day counts on a day (UTC) in so long a time. */
   "recsys_engine.admitted_newly": { args: { p_day: Date | string | null }; row: { span: string; most: number } };
-  /** How many posts that newcomers write on a day are posts like all others: five times the mean of the 28 days before, rounded down. Null: all, since the community is younger than that, or more than half of its people had signed up on the day before. */
-  "recsys_engine.admitted_of_newcomers": { args: { p_day: Date | string | null }; row: { admitted_of_newcomers: number } };
   /** What a plan calls a partitioned table of which it calls a partition so. */
   "recsys_engine.alias_of_whole": { args: { p_alias: string | null }; row: { alias_of_whole: string } };
   /** What finds columns of an alias in a condition of a plan, as a regular expression. */
@@ -3631,7 +3617,7 @@ export interface Functions {
   "recsys_engine.came_to": { args: { p_author_id: string | null }; row: { user_id: string; at: Date } };
   /** Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user's own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables. */
   "recsys_engine.candidate_for": { args: { p_user_id: string | null; p_post_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null }; row: { is_visible: boolean; is_candidate: boolean; is_repost: boolean; one_conversation: string[]; ranks: any; sizes: any; nearest: any } };
-  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller's scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve. */
+  /** The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user's own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller's scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller's, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve. */
   "recsys_engine.candidates": { args: { p_role: string | null; p_user_id: string | null; p_model_id: number | string | null; p_embedding: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined; p_common?: readonly (string | null)[] | null | undefined; p_common_at?: Date | string | null | undefined; p_is_few?: boolean | null | undefined; p_given?: readonly (string | null)[] | null | undefined; p_request?: string | null | undefined; p_found?: string | null | undefined }; row: { candidates: any } };
   /** SQL for the triggers of watched tables: the rows that a statement (INSERT, UPDATE or DELETE) inserted, deleted or changed in some of the columns; p_columns: their list as SQL. */
   "recsys_engine.changed_rows": { args: { p_operation: string | null; p_columns: string | null }; row: { changed_rows: string } };
@@ -3689,10 +3675,10 @@ export interface Functions {
   "recsys_engine.complete_training_request": { args: { p_claim: number | string | null; p_model_id: number | string | null; p_new_interactions: number | null; p_seconds: number | null; p_ratio: number | null }; row: { complete_training_request: boolean } };
   /** Adds so many events to the caller's day in recsys_engine.user_days. Called by recsys_engine.record_events. */
   "recsys_engine.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
-  /** Brings recsys_engine.newcomer_days up to yesterday: once a day, with the last 28 days counted again, and the first time all there are. */
-  "recsys_engine.count_newcomer_days": { args: {  }; row: { count_newcomer_days: unknown } };
   /** Adds to recsys_engine.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
   "recsys_engine.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
+  /** Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (n + 2). Called by roll-ups, once an hour. */
+  "recsys_engine.count_usual_newcomers": { args: {  }; row: { count_usual_newcomers: unknown } };
   /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
   "recsys_engine.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Begins a model: its row as a candidate, and the stand-alone tables recsys_engine.post_embeddings_N, recsys_engine.user_embeddings_N and recsys_engine.post_neighbours_N. Returns N. */
@@ -3749,12 +3735,12 @@ export interface Functions {
   "recsys_engine.feature_skew": { args: { p_day: Date | string | null }; row: { model_id: number; feature: string; psi: number; people: number } };
   /** The rows of recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats and recsys_engine.latest_user_stats that are not what they have to be, as stored and as expected (null: there should be no row, or there is none). None is the answer after recsys.roll_up() as long as nobody writes, but for what was set aside (recsys.feature_store_failures); states that were thinned are none. It reads everything. Mend: insert into recsys_engine.feature_changes (post_id, user_id) select post_id, user_id from recsys_engine.feature_store_differences(), with an at of -infinity. */
   "recsys_engine.feature_store_differences": { args: {  }; row: { stats: string; event_id: string; post_id: string; user_id: string; at: Date; stored: any; expected: any } };
-  /** The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
+  /** The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty. */
   "recsys_engine.feed_context": { args: { p_assigned: string | null }; row: { now: Date; model_id: number; model_name: string; feature_spec_digest: string; settings: any; assigned: any; feature_store: number } };
   /** What a user's feed is made of: personal; following: the newest of whom and what they follow; impersonal: nothing of theirs is read but what they muted. */
   "recsys_engine.feed_kind": { args: { p_user_id: string | null }; row: { feed_kind: string } };
   /** The request for a user's feed as of an instant, with what is left out of it: what the user interacted with (the latest 10,000 times), dismissed (5,000) or saw (5,000), and with whom the user follows (the latest 1,000) and which topics; for a visitor's (p_user_id null) nothing is, nor for that of who wants no personalisation; of a feed of follows only what was dismissed. p_filter: that of recsys_engine.with_filter. p_seed, p_served: what earlier pages served. */
-  "recsys_engine.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.feed_request": { args: { p_user_id: string | null; p_now: Date | string | null; p_filter?: string | null | undefined; p_seed?: number | string | null | undefined; p_served?: readonly (number | string | null)[] | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app's policies. */
   "recsys_engine.few_readable": { args: { p_share?: number | null | undefined }; row: { few_readable: string[] } };
   /** Finds who is in a closed circle (recsys_engine.circle_members): those who only ever came to posts of others that are in one, but for one author where they are five or more, and to no post of the ten authors to whom most people came. Returns how many they are. */
@@ -3843,6 +3829,8 @@ export interface Functions {
   "recsys_engine.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
   /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */
   "recsys_engine.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
+  /** Whether a post is at most a week old at p_at, and somebody wrote it within a day of signing up. */
+  "recsys_engine.is_newcomers_post": { args: { p_signed_up: Date | string | null; p_written_at: Date | string | null; p_at: Date | string | null }; row: { is_newcomers_post: boolean } };
   /** Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor. */
   "recsys_engine.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
   /** Whether a week says little of what is popular: fewer than 50 posts have a count, with the half-life of a week, of two people or more at the request's instant. */
@@ -3851,12 +3839,12 @@ export interface Functions {
   "recsys_engine.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys_engine.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
+  /** Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, and returns for how many authors. Called by each roll-up. */
+  "recsys_engine.keep_author_readers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { keep_author_readers: number } };
   /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
   "recsys_engine.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_posts: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
   /** Brings recsys_engine.first_acts up to date for people who did something at some instants. Returns the instants at which one came or went. */
   "recsys_engine.keep_first_acts": { args: { p_users: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { keep_first_acts: Date[] } };
-  /** Decides which of some posts (p_written, each named once) are on trial, and where one of them is gone, which others still are; and of p_touched until when: to whom somebody came. Returns how many it wrote down. Called by each roll-up. */
-  "recsys_engine.keep_newcomer_posts": { args: { p_written: readonly (string | null)[] | null; p_touched: readonly (string | null)[] | null }; row: { keep_newcomer_posts: number } };
   /** The kinds of interactions that people may read of those whom they follow, as the app's row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will. */
   "recsys_engine.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64; has_components and components: the same of the posts' own vectors, null where the model reads none. */
@@ -3895,7 +3883,7 @@ export interface Functions {
   "recsys_engine.muted_pattern": { args: { p_words: readonly (string | null)[] | null }; row: { muted_pattern: string } };
   /** What a person muted as it is looked for in recsys_engine.text_for_mutes(): its first 100 characters, folded, with single blanks; null: nothing. */
   "recsys_engine.muted_word": { args: { p_value: string | null }; row: { muted_word: string } };
-  /** Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now. */
+  /** Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now. */
   "recsys_engine.named_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { post_id: string; app_id: string; title: string } };
   /** Whether a column is a uuid of auth.users: foreign keys lead from it there, or to the key of a table of people that recsys.source_users reads. */
   "recsys_engine.names_account": { args: { p_table: string | null; p_column: number | null }; row: { names_account: boolean } };
@@ -3907,8 +3895,10 @@ export interface Functions {
   "recsys_engine.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
   /** To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six. */
   "recsys_engine.new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
-  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and newcomers' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
+  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
   "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
+  /** Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers). */
+  "recsys_engine.newcomer_share": { args: {  }; row: { newcomer_share: number } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys_engine.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts; with a pool all of it. */
@@ -3957,14 +3947,16 @@ export interface Functions {
   "recsys_engine.popular_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; popularity: number } };
   /** When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant. */
   "recsys_engine.popularity": { args: { p_recent: readonly (number | null)[] | null; p_at: Date | string | null }; row: { popularity: number } };
-  /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
-  "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[]; on_trial: boolean[] } };
+  /** Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row. */
+  "recsys_engine.post_audiences": { args: { p_post_ids: readonly (string | null)[] | null }; row: { people: number[]; viewers: number[]; voters: number[]; commenters: number[]; topic_ids: number[]; of_newcomers: boolean[] } };
   /** About how many people came to posts of a post's topic that any signed-in member may read in the last 28 days, as recsys_engine.about_people() says it; null also where the post has no topic yet. The same for all posts of a topic, whoever asks. Always one row. */
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
   "recsys_engine.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
   /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
   "recsys_engine.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
+  /** Those of some posts that somebody wrote within a day of signing up, a week ago at most, and whose author no known person met (recsys_engine.author_readers). None where newcomers are usual: recsys_engine.newcomer_share() is 1. */
+  "recsys_engine.posts_of_newcomers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { posts_of_newcomers: string[] } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
   "recsys_engine.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
   /** Watched tables that have several vectors by the same encoder of a post, of which recsys_engine.own_vectors takes the lowest, and of how many posts. */
@@ -3985,7 +3977,7 @@ export interface Functions {
   "recsys_engine.purge_shadow_impressions": { args: {  }; row: { purge_shadow_impressions: number } };
   /** Deletes lists of similar people that are older than a day, and returns how many. Called every night by pg_cron. */
   "recsys_engine.purge_similar_people": { args: {  }; row: { purge_similar_people: number } };
-  /** Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, posts of newcomers that were never on trial, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
+  /** Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron. */
   "recsys_engine.purge_trials": { args: {  }; row: { purge_trials: number } };
   /** What a scheduled command is for: the beginning of the comment of the function that it calls. */
   "recsys_engine.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
@@ -4028,7 +4020,7 @@ export interface Functions {
   /** Gives a claimed request back, as if it had not been claimed: its worker is told to end. false: the claim is no longer its own. */
   "recsys_engine.release_training_request": { args: { p_claim: number | string | null }; row: { release_training_request: boolean } };
   /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
-  "recsys_engine.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */
   "recsys_engine.require_invoker_views": { args: {  }; row: { require_invoker_views: unknown } };
   /** Posts that a user might want as of an instant, with their ranks in the sources that brought them, as {source: rank} (topic:NAME: among the newest of a topic that they follow, which get turns in the source followed), how often the user interacted with posts of their author, whether they follow them, and how many of those whom they follow did something with the post (recsys_engine.with_touched): of posts that the caller may read, without the user's own and those they interacted with, dismissed, muted, or saw in the last 30 days, and without those that earlier pages served (p_served: their recsys_engine.served_key with p_seed). p_filter: what else is asked of a post, as of recsys_engine.feed_request. p_user_id null: a visitor. p_model_id and p_embedding null: no model, no similar posts. At most 1000 rows, unordered. */
@@ -4091,6 +4083,8 @@ export interface Functions {
   "recsys_engine.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
+  /** What a page bounds a post by. newcomer: no known person met its author (p_readers null), and it is a newcomer's (recsys_engine.is_newcomers_post). unproven: fewer than three known people did. Null: nothing. */
+  "recsys_engine.standing": { args: { p_readers: number | null; p_is_newcomers: boolean | null }; row: { standing: string } };
   /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
   "recsys_engine.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
   /** Stops experiments in which a variant has surely lost more than max_loss of the views, votes, comments or long views of the first one, or has surely so many more dismissals, or the picks of the second of two interleaved models get that much less of them than the first's, and returns how many. Of 100 harmless experiments it stops 5 at most, however often it is called; end_reason says why. Called every 15 minutes by pg_cron. */
@@ -4115,7 +4109,7 @@ export interface Functions {
   "recsys_engine.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys_engine.store_events and recsys_engine.store_seen. */
   "recsys_engine.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
-  /** Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys_engine.circle_members): rows took the driver 4 ms for 500 posts. */
+  /** Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts. */
   "recsys_engine.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
   /** What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read. */
   "recsys_engine.told_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
@@ -4129,8 +4123,6 @@ export interface Functions {
   "recsys_engine.trending_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; trend: number } };
   /** How old a post may be and still be under trial: as old as what trends. */
   "recsys_engine.trial_age": { args: {  }; row: { trial_age: string } };
-  /** Which of the posts on trial a feed tries: in one of ten feeds 20 at most, each of another newcomer, drawn by the seed of the feed. */
-  "recsys_engine.tried_posts": { args: { p_request: string | null }; row: { tried_posts: string[] } };
   /** The arguments of a trigger, from pg_trigger.tgargs. */
   "recsys_engine.trigger_arguments": { args: { p_arguments: Uint8Array | null }; row: { trigger_arguments: string[] } };
   /** The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys_engine.feature_drift and recsys.health read so many. */
@@ -4152,25 +4144,21 @@ export interface Functions {
   /** What speaks most for somebody or something that a user might follow, of how many posts of theirs or about it the user came to (null: none) and who follows it of those whom the user follows (null: nobody): {kind: came_to_posts, posts} or {kind: followed_by, people: three at most}. */
   "recsys_engine.why_to_follow": { args: { p_posts: number | string | null; p_people: readonly (string | null)[] | null }; row: { why_to_follow: any } };
   /** A request with the authors whose posts its user interacted with up to its instant, and how often, those of most interactions first. */
-  "recsys_engine.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.with_affinities": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** A request with the posts of its user's last 200 interactions with posts that the caller may read, where the model has neighbours of posts. */
-  "recsys_engine.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.with_came_to": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** A request with the neighbours of what its user came to (recsys_engine.with_came_to), those for which most speaks first. The service role may find what the caller may not see: sources ask that of each post. */
-  "recsys_engine.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.with_covisited": { args: { p_request: string | null; p_model_id: number | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** A request that lets in what passes a filter: a recsys_engine.feed_filter as an object, such as {"tags": ["sql"], "max_age_days": 7}; null: all. Raises 22023 where it has other fields. */
-  "recsys_engine.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.with_filter": { args: { p_request: string | null; p_filter: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** A request whose pool is some posts: of these what the caller may read and did not mute, and what its filter lets in. What they interacted with, dismissed, saw or wrote themselves is left out of feeds alone. */
-  "recsys_engine.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.with_given": { args: { p_request: string | null; p_given: readonly (string | null)[] | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.few_readable, without a filter. */
-  "recsys_engine.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.with_pool": { args: { p_request: string | null; p_model_id: number | string | null; p_embedding: string | null; p_may_be_few?: boolean | null | undefined; p_share?: number | null | undefined }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them. */
   "recsys_engine.with_readable": { args: { p_reader: string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };
   /** A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute. */
-  "recsys_engine.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
-  /** A request with the posts of newcomers that are on trial at its instant (recsys_engine.newcomer_posts): without those of authors whom the user follows, and none where the filter asks for authors. */
-  "recsys_engine.with_trials": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
-  /** A request as of now that has posts on trial (recsys_engine.with_trials) with those of newcomers that no roll-up has seen yet, of the last ten minutes: a burst would have its places until then. The service role calls it, since people may not read when others signed up. */
-  "recsys_engine.with_undecided": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; on_trial: string[]; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
+  "recsys_engine.with_touched": { args: { p_request: string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** The first p_most of some posts, p_share of an author before all others': what is beyond it takes places that are left. place: where it was among all of them. */
   "recsys_engine.within_share": { args: { p_request: string | null; p_found: readonly (string | null)[] | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** recsys.id_of(column) and recsys.person_id_of(column) as one would write them, of what PostgreSQL prints. */

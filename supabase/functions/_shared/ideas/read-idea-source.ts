@@ -35,8 +35,8 @@ export interface IdeaPost {
   topicId: number | null;
   /** Whether its first week is over. */
   isSettled: boolean;
-  /** Whether it is a newcomer's and waits for somebody else to come to it (recsys_engine.newcomer_posts). */
-  isOnTrial: boolean;
+  /** Whether a newcomer wrote it whom no known person met, where newcomers are few (recsys_engine.posts_of_newcomers). */
+  isOfNewcomer: boolean;
   /** What the model that serves reads of the post's own vector, [64]; null: nothing. */
   components: Components;
 }
@@ -71,7 +71,7 @@ export async function readIdeaSource(pool: Pool, modelId: number | null): Promis
       voters: [],
       commenters: [],
       topic_ids: [],
-      on_trial: [],
+      of_newcomers: [],
     };
     const componentsOf = new Map<string, Float32Array>();
     for (let start = 0; start < posts.post_ids.length; start += postsAtOnce) {
@@ -100,7 +100,7 @@ export async function readIdeaSource(pool: Pool, modelId: number | null): Promis
         commenters: audiences.commenters[i],
         topicId: audiences.topic_ids[i],
         isSettled: posts.created_at[i] + audienceWindow <= now,
-        isOnTrial: audiences.on_trial[i],
+        isOfNewcomer: audiences.of_newcomers[i],
         components: componentsOf.get(posts.post_ids[i]) ?? null,
       })),
       topics: topics.map(({ topic_id, centroid, ...topic }) => ({
@@ -129,7 +129,7 @@ export interface AudienceColumns {
   voters: number[];
   commenters: number[];
   topic_ids: (number | null)[];
-  on_trial: boolean[];
+  of_newcomers: boolean[];
 }
 
 /** How many people came to some posts in their first week; to be asked as the service. */

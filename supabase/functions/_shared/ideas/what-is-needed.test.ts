@@ -11,7 +11,7 @@ const post = (id: string, topicId: number | null, age: number, people = 1, comme
   ...{ id, topicId, people, commenters, title: id, tags: [], author: null, viewers: people, voters: 0 },
   createdAt: now - age * day,
   isSettled: age >= 7,
-  isOnTrial: false,
+  isOfNewcomer: false,
   components: null,
 });
 const topic = (id: number, demand: number, supply: number): IdeaTopic => ({
@@ -46,17 +46,17 @@ test("nine accounts bring no title before others; the tenth does", () => {
   assert.deepEqual(named(10), [["pushed", "first", "second"]]);
 });
 
-test("posts on trial neither are named nor make a topic needed, however many come", () => {
-  const onTrial = (each: IdeaPost): IdeaPost => ({ ...each, isOnTrial: true });
+test("posts of newcomers neither are named nor make a topic needed, however many come", () => {
+  const ofNewcomer = (each: IdeaPost): IdeaPost => ({ ...each, isOfNewcomer: true });
   const asked = many(6, 2, 0);
-  const read = [post("own", 3, 10, 20), onTrial(post("tried", 3, 10, 900))];
+  const read = [post("own", 3, 10, 20), ofNewcomer(post("tried", 3, 10, 900))];
   const topics = [topic(1, 1, 1), topic(2, 1, 1), topic(3, 9, 1)];
   const [waits, often, ...rest] = found([...many(20, 1), ...asked, ...read], topics);
   assert.deepEqual(
     [waits[0], often.slice(0, 2), rest],
     ["unanswered", ["asked_often", 2], [["read_much", 3, ["own"]]]],
   );
-  assert.deepEqual(found([...many(20, 1), ...asked.map(onTrial), ...read], topics), rest);
+  assert.deepEqual(found([...many(20, 1), ...asked.map(ofNewcomer), ...read], topics), rest);
   assert.deepEqual(found(read.slice(1), topics), []);
 });
 

@@ -1,6 +1,6 @@
 /**
- * What a community asks for and does not get, said before any idea: by its posts of the last four weeks that any member may read. Those on trial say
- * nothing yet, as in every feed: accounts made for it would have their titles shown to all.
+ * What a community asks for and does not get, said before any idea: by its posts of the last four weeks that any member may read. Those of newcomers
+ * say nothing yet where newcomers are few: accounts made for it would have their titles shown to all.
  */
 import { neededFrom, needsOf } from "./needs.ts";
 import type { IdeaPost, IdeaTopic } from "./read-idea-source.ts";
@@ -31,7 +31,7 @@ const topicsPerKind = 2;
 
 /** `lately`: posts of the last four weeks; `now`: milliseconds since 1970. */
 export function whatIsNeeded(lately: IdeaPost[], topics: IdeaTopic[], now: number): Need[] {
-  const posts = lately.filter(({ isOnTrial }) => !isOnTrial);
+  const posts = lately.filter(({ isOfNewcomer }) => !isOfNewcomer);
   const old = posts.filter(({ createdAt }) => createdAt <= now - patience);
   const unanswered = old.filter(({ commenters }) => commenters === 0);
   const share = unanswered.length / Math.max(1, old.length);

@@ -17,8 +17,8 @@ export type Found = Pick<
   | "touchers"
   | "leaning"
   | "served_key"
-  | "on_trial"
   | "of_circle"
+  | "standing"
 >;
 
 /** A post as a candidate for the user whose vector [32] this is; null without a model. */
@@ -40,8 +40,8 @@ export function candidateOf(post: Post, known: KnownPost, found: Found, vector: 
     touchers: found.touchers,
     leaning: found.leaning,
     served_key: found.served_key,
-    on_trial: found.on_trial,
     of_circle: found.of_circle,
+    standing: found.standing,
     ranks: found.ranks,
     embedding: known.embedding,
     components: known.components,

@@ -10,15 +10,24 @@ import { quietPost } from "../features/ranker-features.ts";
 import { type Ranks, unranked } from "../features/retrieval.ts";
 import { itemOf, plainAnswer } from "./answer.ts";
 import { communityScore, communityValue } from "./community-feed.ts";
-import { cursorAfter, type Page } from "./cursor.ts";
+import { cursorAfter, type Page, placesOf } from "./cursor.ts";
+import { withNewcomerPlaces } from "./feed-settings.ts";
 import { bestSource, plainReason } from "./reasons.ts";
 import type { Recommendation } from "./seams.ts";
-import { better } from "./select/selectable.ts";
+import { candidatePool } from "./select/pool.ts";
+import type { Selectable, Standing } from "./select/selectable.ts";
+
+/** The default of recsys.settings: by it an author has a tenth of a page. */
+const authorDecay = 0.9;
 
 interface FreshOrPopularRow {
   now: Date;
   post_id: string;
   title: string;
+  author_id: string | null;
+  /** As in `Selectable`. */
+  standing: Standing | null;
+  newcomer_share: number;
   /** In milliseconds. */
   created_at: number;
   /** In the two sources; left out: that one did not bring it. */
@@ -44,15 +53,28 @@ export async function freshAndPopular(
   const scored = rows.flatMap((row) => {
     const state = { ...quietPost, last_active_at: row.last_active_at, recent: row.recent ?? quietPost.recent };
     const value = communityValue(row.created_at, state, Number(now));
-    return Number.isFinite(value) ? [{ post: row, score: communityScore(value) }] : [];
+    const post = { ...row, ranks: { ...unranked(), ...row.ranks }, embedding: null };
+    return Number.isFinite(value) ? [{ post, score: communityScore(value) }] : [];
   });
-  const best = scored.sort(better).slice(0, page.limit);
+  const best = firstOf(scored, page, rows[0].newcomer_share);
   const items = best.map(({ post, score }, i) => {
-    const source = bestSource({ ...unranked(), ...post.ranks });
+    const source = bestSource(post.ranks);
     return itemOf(post, page, i, { score, predictions: null, source, why: plainReason(source, null) });
   });
   const keys = best.map(({ post }) => Number(post.served_key));
   return plainAnswer(now, items, { next: scored.length > best.length ? cursorAfter(page.served, keys) : null });
+}
+
+/** The best of a page, of which an author has a tenth, and newcomers have their share. */
+function firstOf<Post extends Selectable>(posts: Post[], { limit, served }: Page, newcomer_share: number): Post[] {
+  const settings = { diversity: 0, author_decay: authorDecay, topic_share: 1, group_share: 1, newcomer_share };
+  const pool = candidatePool(posts, limit, withNewcomerPlaces(settings, limit, served.seed), placesOf(served) === 0);
+  const page: Post[] = [];
+  for (let best = pool.best(); best >= 0 && page.length < limit; best = pool.best()) {
+    page.push(pool.posts[best]);
+    pool.take(pool.posts[best]);
+  }
+  return page;
 }
 
 /** `userId` null: a visitor. */
@@ -64,8 +86,7 @@ function readFreshAndPopular(
   const p_filter = filter ? JSON.stringify(filter) : null;
   const request = (p_now: Expression<unknown>) => {
     const p_request = fn("recsys_engine.feed_request", { p_user_id: userId, p_now, p_filter, p_seed, p_served: keys });
-    const p_tried = fn("recsys_engine.with_trials", { p_request });
-    return fn("recsys_engine.with_pool", { p_request: p_tried, p_model_id: null, p_embedding: null });
+    return fn("recsys_engine.with_pool", { p_request, p_model_id: null, p_embedding: null });
   };
   return db
     .with(
@@ -95,7 +116,15 @@ function readFreshAndPopular(
           sql<Partial<Ranks>>`jsonb_object_agg(${ref("each.source")}, ${ref("each.rank")})`.as("ranks"),
         ]),
     )
-    .selectFrom("found")
+    .with("newcomers", (db) =>
+      db.selectNoFrom([
+        fn("recsys_engine.posts_of_newcomers", { p_post_ids: sql`array(select post_id from found)` })
+          .$castTo<string[]>()
+          .as("post_ids"),
+        fn("recsys_engine.newcomer_share", {}).$castTo<number>().as("newcomer_share"),
+      ]),
+    )
+    .selectFrom(["found", "newcomers"])
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "found.post_id")
     .leftJoin("recsys_engine.latest_post_stats as stats", (join) =>
       join.onRef("stats.post_id", "=", "posts.post_id").onRef("stats.last_active_at", "<=", "found.now"),
@@ -103,8 +132,13 @@ function readFreshAndPopular(
     .select(({ ref }) => [
       "found.now",
       "found.ranks",
+      "newcomers.newcomer_share",
       "posts.post_id",
+      "posts.author_id",
       "stats.recent",
+      sql<Standing | null>`case when ${ref("posts.post_id")} = any (${ref("newcomers.post_ids")}) then 'newcomer' end`.as(
+        "standing",
+      ),
       textOf(ref("posts.title")).as("title"),
       sql<string>`${fn("recsys_engine.served_key", { p_post_id: ref("posts.post_id"), p_seed })}`.as("served_key"),
       milliseconds(ref("posts.created_at")).as("created_at"),

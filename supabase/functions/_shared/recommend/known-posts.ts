@@ -8,19 +8,22 @@ import { vectorWidth } from "../features/text-vector.ts";
 import type { Components } from "../features/vector-match.ts";
 import type { WithGraph } from "../models/run-graph.ts";
 import { type KnownPost, openPostRows, type PostRows } from "./post-rows.ts";
+import type { Standing } from "./select/selectable.ts";
 
 /** What the app says of a post. */
 export interface Post extends Pick<Candidate, "title" | "tags" | "hash" | "author_id" | "created_at"> {
   post_id: string;
   /** Whether its author is in a closed circle (recsys_engine.circle_members). */
   of_circle: boolean;
+  /** As in `Selectable`. */
+  standing: Standing | null;
 }
 
 /** Posts in columns, as recsys_engine.told_posts has them; null: there are none. */
 export type ToldPosts = { [Column in keyof Post]: Post[Column][] | null };
 
 export function toldPosts(columns: ToldPosts): Post[] {
-  const { post_id, title, tags, author_id, created_at, of_circle } = columns as {
+  const { post_id, title, tags, author_id, created_at, of_circle, standing } = columns as {
     [Column in keyof Post]: Post[Column][];
   };
   return (post_id ?? []).map((id, i) => ({
@@ -30,6 +33,7 @@ export function toldPosts(columns: ToldPosts): Post[] {
     author_id: author_id[i],
     created_at: created_at[i],
     of_circle: of_circle[i],
+    standing: standing[i],
   }));
 }
 

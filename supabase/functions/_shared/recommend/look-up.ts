@@ -9,7 +9,7 @@ import { lookByReplica, type ReadFrom } from "./by-replica.ts";
 import { beginCandidates } from "./candidates.ts";
 import type { Page } from "./cursor.ts";
 import { feedModel, isModelError } from "./feed-model.ts";
-import { settingsFor } from "./feed-settings.ts";
+import { settingsFor, withNewcomerPlaces } from "./feed-settings.ts";
 import { followingFeed } from "./following-feed.ts";
 import { ownHistory } from "./known-posts.ts";
 import { type ContextRow, type ReaderRow, readContext, readReader } from "./read-context.ts";
@@ -89,7 +89,8 @@ export async function lookUp(
         : null;
     const found = await lookBy(read, async (row, { connection, version, own }) => {
       const told = userInput(row);
-      const context: ContextRow = { ...row, settings: settingsFor(row.settings, told.history.length) };
+      const settings = withNewcomerPlaces(settingsFor(row.settings, told.history.length), page.limit, page.served.seed);
+      const context: ContextRow = { ...row, settings };
       // first, since the tower reads no more than some words
       const input = context.feed === "impersonal" ? told : { ...told, passions: [...interests, ...told.passions] };
       const asOf = { ...context, feature_store: version };

@@ -49,8 +49,6 @@ interface FoundCandidates {
   /** What the caller's own sources found, with `common`: places in `posts` in the order of the source, null where it may not be shown, and, where there may be more, of whom. */
   lists: List[] | null;
   served_keys: number[];
-  /** How many of these posts, the last, are on trial. */
-  on_trial: number;
 }
 
 interface List {
@@ -141,7 +139,14 @@ export type ToCaller = (
   post: Post,
 ) => Pick<
   Mine,
-  "author_affinity" | "follows_author" | "followed_topic" | "touches" | "touchers" | "of_circle" | "leaning"
+  | "author_affinity"
+  | "follows_author"
+  | "followed_topic"
+  | "touches"
+  | "touchers"
+  | "of_circle"
+  | "standing"
+  | "leaning"
 >;
 
 function toCaller({
@@ -159,16 +164,19 @@ function toCaller({
   const followed = new Set(follows);
   const has = (tags: string[] | null, wanted: string[] | null) =>
     wanted?.length ? tags?.some((tag) => wanted.includes(knownTag(tag))) : false;
-  return ({ post_id, author_id, tags, of_circle }) => {
+  return ({ post_id, author_id, tags, of_circle, standing }) => {
     const followed_topic = topics?.length ? (tags?.find((tag) => topics.includes(knownTag(tag))) ?? null) : null;
     const wanted = has(tags, more) ? leaning : followed_topic !== null ? followedLeaning : 1;
+    const author_affinity = author_id === null ? 0 : (affinities?.[author_id] ?? 0);
+    const follows_author = author_id !== null && followed.has(author_id);
     return {
-      author_affinity: author_id === null ? 0 : (affinities?.[author_id] ?? 0),
-      follows_author: author_id !== null && followed.has(author_id),
+      author_affinity,
+      follows_author,
       followed_topic,
       touches: touches?.[post_id] ?? 0,
       touchers: touchers?.[post_id] ?? [],
-      of_circle: of_circle && !in_circle && !followed.has(author_id as string),
+      of_circle: of_circle && !in_circle && !follows_author,
+      standing: follows_author || author_affinity > 0 ? null : standing,
       leaning: (wanted / (has(tags, less) ? leaning : 1)) * afterDismissals({ author_id, tags }),
     };
   };
@@ -230,22 +238,20 @@ function commonOf(answer: FoundCandidates, ofScopes: FoundLists): Pick<CommonPos
 
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
 function ownPosts(
-  { posts, ranks, lists, served_keys, on_trial }: FoundCandidates,
+  { posts, ranks, lists, served_keys }: FoundCandidates,
   ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): Mine[] {
   const since: Mine[] = [];
   for (const [i, post] of toldPosts(posts).entries()) {
     const { since: newest, ...own } = ranks?.[i] ?? {};
-    const isOnTrial = i >= served_keys.length - on_trial;
     // found by a source, and beyond those that it brings
-    if (lists && !isOnTrial && Object.keys(ranks?.[i] ?? {}).length === 0) continue;
+    if (lists && Object.keys(ranks?.[i] ?? {}).length === 0) continue;
     const mine = {
       post,
       ranks: Object.assign(unranked(), own),
       ...ofCaller(post),
       served_key: served_keys[i],
-      on_trial: isOnTrial,
     };
     found.set(post.post_id, mine);
     if (newest) since[newest - 1] = mine;
@@ -278,7 +284,7 @@ function giveTurns(
     ) as Ranks;
   if (wantsAll) return;
   for (const { mine } of own)
-    if (!mine.on_trial && sourceNames.every((source) => mine.ranks[source] === null)) found.delete(mine.post.post_id);
+    if (sourceNames.every((source) => mine.ranks[source] === null)) found.delete(mine.post.post_id);
 }
 
 /** Adds what of the common posts the caller may be shown; false where it does not do. */
@@ -321,7 +327,6 @@ function addCommon(
           ranks: unranked(),
           ...ofCaller(post),
           served_key: keys[place] ?? 0,
-          on_trial: false,
         };
         found.set(post.post_id, mine);
       }

@@ -2,6 +2,7 @@
 import { halfLives } from "../features/decay.ts";
 import type { Candidate, UserState } from "../features/ranker-features.ts";
 import type { ContextRow } from "./read-context.ts";
+import type { Standing } from "./select/selectable.ts";
 
 const noCounts = { views: 0, votes: 0, comments: 0, recent: halfLives.map(() => 0) as ArrayLike<number> };
 const quietUser = { ...noCounts, logins: 0, follows: 0, recent_logins: noCounts.recent };
@@ -31,9 +32,9 @@ export interface PostCandidate extends Candidate {
   /** What its score is multiplied by: the reader wants more or less of its topics, or dismissed something of its author or topics lately. */
   leaning: number;
   /** As in `Selectable`. */
-  on_trial: boolean;
-  /** As in `Selectable`. */
   of_circle: boolean;
+  /** As in `Selectable`. */
+  standing: Standing | null;
   /** As in `Selectable`. */
   topic_id?: number | null;
   /** As in `Selectable`. */

@@ -58,7 +58,7 @@ export function openPromotions(): Promoter {
           candidateOf(
             post,
             known[i],
-            { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i], on_trial: false },
+            { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i] },
             found.vector,
           ),
         ),

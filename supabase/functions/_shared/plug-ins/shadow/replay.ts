@@ -40,11 +40,11 @@ export function replay(
   selected: Selected<ScoredPost>[],
   ranked: ScoredPost[],
   { candidates, scored }: ShadowScores,
-  limit: number,
+  { limit, beginsFeed }: { limit: number; beginsFeed: boolean },
   settings: FeedSettings,
 ): ReplayedPlace[] {
-  const served = candidatePool(ranked, limit, settings);
-  const shadow = candidatePool(scored, limit, settings);
+  const served = candidatePool(ranked, limit, settings, beginsFeed);
+  const shadow = candidatePool(scored, limit, settings, beginsFeed);
   const byId = new Map(scored.map((each) => [each.post.post_id, each]));
   const servedById = new Map(ranked.map((each) => [each.post.post_id, each]));
   const shadowPlaces = new Map(shadow.posts.map(({ post }, i) => [post.post_id, i]));

@@ -5,6 +5,7 @@
 import type { Pool } from "../../database/database.ts";
 import type { Work } from "../../http/background.ts";
 import type { ModelCache } from "../../models/models.ts";
+import { placesOf } from "../../recommend/cursor.ts";
 import type { AfterAnswer } from "../../recommend/seams.ts";
 import { logShadow } from "./log-shadow.ts";
 import { replay } from "./replay.ts";
@@ -55,7 +56,9 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
     const { found, page, ranked, selected } = decision;
     const scores = await shadowScores({ pool, models }, answered, modelId);
     if (!scores) return;
-    const places = replay(selected, ranked, scores, page.limit, found.context.settings);
+    const { limit, served } = page;
+    const made = { limit, beginsFeed: placesOf(served) === 0 };
+    const places = replay(selected, ranked, scores, made, found.context.settings);
     await logShadow(pool, answered, modelId, places);
   }
 }

@@ -9,7 +9,7 @@ import { randomBeta } from "d3-random";
 import type { Predictions } from "../feed.ts";
 import type { FeedSettings } from "../feed-settings.ts";
 import type { Filler } from "./select.ts";
-import type { Selectable } from "./selectable.ts";
+import type { Selectable, Standing } from "./selectable.ts";
 
 /** Of so many places no more than one is for a trial: what it costs a feed, whatever the length of its pages. */
 const onePlaceIn = 20;
@@ -54,12 +54,12 @@ export interface Exploration {
 
 /** What has to be known of a candidate. */
 export interface Triable {
-  post: { post_id: string; created_at: number; author_id?: string | null; on_trial?: boolean };
+  post: { post_id: string; created_at: number; author_id?: string | null; standing?: Standing | null };
   /** null: no model ranked. */
   predictions?: Predictions | null;
 }
 
-type TrialSettings = Pick<FeedSettings, "trial_place" | "trial_impressions">;
+type TrialSettings = Pick<FeedSettings, "trial_place" | "trial_impressions" | "newcomer_places">;
 
 /** Whether anything is tried at all. */
 export function triesPosts({ trial_place, trial_impressions }: TrialSettings): boolean {
@@ -99,8 +99,11 @@ export function exploration(
   if (place === null) return null;
   const draw = <Post extends Triable>(left: Post[]) =>
     drawn(left, trials, settings.trial_impressions, isKnown, uniform);
-  // few feeds have posts that are on trial as candidates, and these try them
-  return { place, draw: (left) => draw(left.filter(({ post }) => post.on_trial)) ?? draw(left) };
+  if (settings.newcomer_places === undefined) return { place, draw };
+  // however many newcomers write, nine of ten feeds try what others wrote
+  const triesNewcomers = uniform() < 0.1;
+  const isFirst = ({ post }: Triable) => (post.standing === "newcomer") === triesNewcomers;
+  return { place, draw: (left) => draw(left.filter(isFirst)) ?? draw(left) };
 }
 
 /** Of the posts under trial the one with the highest draw. Of an author one draws, or whoever writes a thousand had nearly all trials. */

@@ -4,6 +4,7 @@
  * vectors have cosines of .51 and .71, while none of the ten pairs with the highest cosines (.97 to .98) did.
  */
 import { folded } from "../../features/words.ts";
+import type { Standing } from "./selectable.ts";
 
 interface Foldable {
   post: {
@@ -12,7 +13,7 @@ interface Foldable {
     author_id: string | null;
     created_at: number;
     edited_at?: number | null;
-    on_trial?: boolean;
+    standing?: Standing | null;
     of_circle?: boolean;
     state?: { participants: number };
   };
@@ -37,7 +38,7 @@ export function openConversation<Post extends Foldable>(posts: Post[]): (with_: 
 /**
  * Whether a post leads another of its conversation: it is somebody else's, and more people came to it, of equals it is older. Where scores decided,
  * two copies of what stood in most feeds took it out of all of them, 9.8 % of the places of 60 people; and so did an old post that was edited. So
- * none leads what was there before it was edited, nor does one on trial or of a closed circle lead any other.
+ * none leads what was there before it was edited, nor does one of a newcomer or of a closed circle lead any other.
  */
 export function leads({ post }: Foldable, { post: other }: Foldable): boolean {
   if (post.author_id !== null && post.author_id === other.author_id) return false;
@@ -49,7 +50,7 @@ export function leads({ post }: Foldable, { post: other }: Foldable): boolean {
   );
 }
 
-const isFirm = ({ on_trial, of_circle }: Foldable["post"]) => Number(!on_trial && !of_circle);
+const isFirm = ({ standing, of_circle }: Foldable["post"]) => Number(standing !== "newcomer" && !of_circle);
 const isChanged = ({ edited_at }: Foldable["post"], other: Foldable["post"]) =>
   Number((edited_at ?? Number.NEGATIVE_INFINITY) >= other.created_at);
 const people = ({ state }: Foldable["post"]) => state?.participants ?? 0;

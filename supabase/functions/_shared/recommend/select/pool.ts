@@ -1,6 +1,6 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
 import { counted } from "../count-author.ts";
-import { fullCircle, fullShare, likeness, mostOf, repeatedAuthor } from "./penalties.ts";
+import { fullCircle, fullOfNewcomers, fullShare, likeness, mostOf, repeatedAuthor, unproven } from "./penalties.ts";
 import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
@@ -23,21 +23,26 @@ export interface CandidatePool<Post extends Selectable> {
   isFull(post: Selectable): boolean;
 }
 
-/** The pool of a page of `limit`; sorts `posts`. */
+/** The pool of a page of `limit`, which is the first of its feed or not (`beginsFeed`); sorts `posts`. */
 export function candidatePool<Post extends Selectable>(
   posts: Post[],
   limit: number,
-  { diversity, author_decay, topic_share, group_share }: SelectionSettings,
+  { diversity, author_decay, topic_share, group_share, newcomer_places = limit }: SelectionSettings,
+  beginsFeed = false,
 ): CandidatePool<Post> {
   posts.sort(better);
   const most = candidatesPerPage(limit);
   const ofAuthors = author_decay < 1 ? withinShares(posts, most / 10, ({ author_id }) => author_id) : posts;
   // all circles are one: ten accounts would be five of two
   const ofCircles = withinShares(ofAuthors, most / 10, ({ of_circle }) => (of_circle ? "circle" : null));
-  const ofGroups = group_share < 1 ? withinShares(ofCircles, most * group_share, groupOf) : ofCircles;
+  const newcomers = ({ standing }: Selectable["post"]) => (standing === "newcomer" ? "newcomers" : null);
+  const bounded = newcomer_places < limit ? withinShares(ofCircles, 2 * newcomer_places, newcomers) : ofCircles;
+  const ofGroups = group_share < 1 ? withinShares(bounded, most * group_share, groupOf) : bounded;
   const pool = ofGroups.slice(0, most);
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
-  const penalties: Penalty[] = [];
+  const ofNewcomers = newcomer_places < limit ? [fullOfNewcomers(pool, newcomer_places, values)] : [];
+  // first, since it gives back what it took before the first place
+  const penalties: Penalty[] = [unproven(pool, values, beginsFeed), ...ofNewcomers];
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
   penalties.push(fullCircle(pool, limit));

@@ -114,11 +114,7 @@ function filled<Post extends Selectable>(
   fillers: Filler<Post>[],
   leftOutBy: ConversationOf<Post>,
 ): Selected<Post>[] {
-  let pool = candidatePool(
-    posts.filter(({ post }) => !post.on_trial),
-    limit,
-    settings,
-  );
+  let pool = candidatePool([...posts], limit, settings, served === 0);
   const taken = new Set<Post>();
   const left = () => posts.filter((post) => !taken.has(post));
   const page: Selected<Post>[] = [];
@@ -129,9 +125,7 @@ function filled<Post extends Selectable>(
     const best = pool.best();
     if (!selected && best < 0) {
       // more was folded than the pool had beyond the page
-      const rest = left().filter(({ post }) => !post.on_trial);
-      if (rest.length === 0) break;
-      pool = candidatePool(rest, limit, settings);
+      pool = candidatePool(left(), limit, settings);
       continue;
     }
     selected ??= { chosen: pool.posts[best], explored: false, drawn: false, propensity: 1 };

@@ -23,15 +23,21 @@ export interface Selectable {
     edited_at?: number | null;
     /** What the feature store knows of it; undefined: nobody came to it. */
     state?: { participants: number };
-    /** Whether it is a newcomer's that nobody else has come to yet (recsys_engine.with_trials): it has no place but for a trial. */
-    on_trial?: boolean;
+    /** What little is known of its author (recsys_engine.told_posts), whom the reader neither follows nor met; undefined or null: enough. */
+    standing?: Standing | null;
     /** Whether its author is in a closed circle (recsys_engine.circle_members), in which the reader is not, and the reader does not follow them. */
     of_circle?: boolean;
   };
 }
 
+/** newcomer: no known person met the author, who wrote the post within a day of signing up. unproven: fewer than three known people did. */
+export type Standing = "newcomer" | "unproven";
+
 /** How a page is made of the scored candidates. */
-export type SelectionSettings = Pick<FeedSettings, "diversity" | "author_decay" | "topic_share" | "group_share">;
+export type SelectionSettings = Pick<FeedSettings, "diversity" | "author_decay" | "topic_share" | "group_share"> & {
+  /** How many places of the page newcomers' posts may have before all others' are shown; undefined: all. */
+  newcomer_places?: number;
+};
 
 /** Lowers the values of a pool's candidates, logarithms of their scores, by what speaks against them once a post was chosen. −∞: taken. */
 export type Penalty = (chosen: Selectable, values: Float64Array) => void;
