@@ -1,6 +1,15 @@
 /** The best candidates, of which a page is made, and what each is still worth below what stands on the page already. */
 import { counted } from "../count-author.ts";
-import { fullCircle, fullOfNewcomers, fullShare, likeness, mostOf, repeatedAuthor, unproven } from "./penalties.ts";
+import {
+  fullCircle,
+  fullOfNewcomers,
+  fullShare,
+  likeness,
+  mostOf,
+  repeatedAuthor,
+  unproven,
+  unprovenAuthor,
+} from "./penalties.ts";
 import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
 /** How many of the best candidates a page of `limit` is chosen from: each chosen post is compared with all that are left of these. */
@@ -34,7 +43,9 @@ export function candidatePool<Post extends Selectable>(
   const most = candidatesPerPage(limit);
   const ofAuthors = author_decay < 1 ? withinShares(posts, most / 10, ({ author_id }) => author_id) : posts;
   // all circles are one: ten accounts would be five of two
-  const ofCircles = withinShares(ofAuthors, most / 10, ({ of_circle }) => (of_circle ? "circle" : null));
+  // one is shown, and another may be folded
+  const ofProven = withinShares(ofAuthors, 2, unprovenAuthor);
+  const ofCircles = withinShares(ofProven, most / 10, ({ of_circle }) => (of_circle ? "circle" : null));
   const newcomers = ({ standing }: Selectable["post"]) => (standing === "newcomer" ? "newcomers" : null);
   const bounded = newcomer_places < limit ? withinShares(ofCircles, 2 * newcomer_places, newcomers) : ofCircles;
   const ofGroups = group_share < 1 ? withinShares(bounded, most * group_share, groupOf) : bounded;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../../../../trainer/engine/random.ts";
-import { settingsFor } from "../feed-settings.ts";
+import { settingsFor, withNewcomerPlaces } from "../feed-settings.ts";
 import { type Exploration, trialPlace } from "./exploration.ts";
 import { candidatesPerPage } from "./pool.ts";
 import { select } from "./select.ts";
@@ -226,4 +226,59 @@ test("closed circles have a twentieth of a page together, and all of it where th
   // the other 27 are filled with theirs
   assert.equal(page([...closed, ...others.slice(0, 23)], 50, settings).split(" ").length, 50);
   assert.equal(page(closed, 20, settings), page(ring, 20, settings));
+});
+
+/** What few known people met: `standing` of each of some posts. */
+const ofStanding = (standing: Standing, posts: Selectable[]): Selectable[] =>
+  posts.map(({ score, post }) => ({ score, post: { ...post, standing } }));
+const others = (number: number) =>
+  Array.from({ length: number }, (_, i) => candidate(`o${i}`, 0.5 - i / 1000, { author: `o${i}` }));
+
+test("of an author whom few known people met a page has one post, and not first where it is the best of several", () => {
+  const many = ofStanding(
+    "unproven",
+    Array.from({ length: 200 }, (_, i) => candidate(`m${i}`, 0.9 - i / 1000, { author: "many" })),
+  );
+  for (const settings of [{}, { diversity: 0.3, author_decay: 0.9 }]) {
+    const places = page([...many, ...others(60)], 20, settings).split(" ");
+    assert.equal(places.filter((id) => id.startsWith("m")).length, 1);
+    assert.equal(places.indexOf("m0"), 1);
+  }
+  // who wrote one has the place that it is worth, and where there is nobody else all is filled
+  assert.equal(page([...many.slice(0, 1), ...others(60)], 20, {}).split(" ")[0], "m0");
+  assert.equal(page(many, 20, {}).split(" ").length, 20);
+  // a later page of the feed begins where the one before ended
+  const [next] = select([...many, ...others(60)], 20, plain, 20);
+  assert.equal(next.chosen.post.post_id, "m0");
+});
+
+test("newcomers have their places of a page together, and all of it where there is nobody else", () => {
+  const newcomers = ofStanding(
+    "newcomer",
+    Array.from({ length: 50 }, (_, i) => candidate(`n${i}`, 0.9 - i / 1000, { author: `n${i}` })),
+  );
+  const of = (newcomer_places: number | undefined, posts: Selectable[]) =>
+    select([...posts], 20, { ...plain, ...(newcomer_places !== undefined && { newcomer_places }) })
+      .map(({ chosen }) => chosen.post.post_id)
+      .filter((id) => id.startsWith("n")).length;
+  const all = [...newcomers, ...others(60)];
+  assert.deepEqual(
+    [undefined, 20, 7, 1, 0].map((places) => of(places, all)),
+    [20, 20, 7, 1, 0],
+  );
+  assert.equal(of(0, [...newcomers, ...others(15)]), 5);
+});
+
+test("newcomers' places are their share of all pages together, whatever the length of a page", () => {
+  const seeds = [...new BigInt64Array(new Uint8Array(8 * 4000).map((_, i) => Math.imul(i, 0x9e3779b1) >>> 13).buffer)];
+  for (const share of [0, 0.01, 0.05, 0.33, 0.99])
+    for (const limit of [1, 5, 20, 100]) {
+      const places = seeds.map(
+        (seed) => withNewcomerPlaces({ newcomer_share: share }, limit, seed).newcomer_places ?? 0,
+      );
+      const mean = places.reduce((sum, each) => sum + each, 0) / seeds.length;
+      assert.ok(Math.abs(mean - share * limit) < 0.04, `${share} of ${limit}: ${mean}`);
+      assert.ok(Math.max(...places) - Math.min(...places) <= 1);
+    }
+  assert.equal(withNewcomerPlaces({ newcomer_share: 1 }, 20, 1n).newcomer_places, undefined);
 });
