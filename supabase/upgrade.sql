@@ -120,3 +120,24 @@ alter table recsys.batch_recommendations
   -- checked at once: there is a row for each user at most, and their lists are stored beside it
   -- squawk-ignore constraint-missing-not-valid
   add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
+
+-- The newest posts, and what waits (07_feature_store/10_listed_posts.sql). All that is there is history.
+create table recsys_engine.listed_posts (
+  post_id uuid primary key,
+  author_id uuid,
+  created_at timestamptz not null,
+  counted_on date,
+  waits boolean not null default false
+);
+do $$
+begin
+  insert into recsys_engine.listed_posts (post_id, author_id, created_at)
+  select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.created_at is not null;
+exception when others then
+  raise warning 'recsys.source_posts cannot be read, so no post is listed: once it can, select recsys_engine.index_tags(null). %', sqlerrm;
+end
+$$;
+create index listed_posts_newest_idx on recsys_engine.listed_posts (created_at desc, post_id) where not waits;
+create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, counted_on) where counted_on is not null and not waits;
+create index listed_posts_waiting_idx on recsys_engine.listed_posts (created_at) where waits;
+alter table recsys_engine.listed_posts enable row level security;

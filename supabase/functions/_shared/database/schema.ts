@@ -1372,6 +1372,29 @@ export interface RecsysEngineLatestUserStats {
   votes: number;
 }
 
+export interface RecsysEngineListedPosts {
+  /**
+   * Its author; null: unknown.
+   */
+  author_id: string | null;
+  /**
+   * On which day (UTC) it counts as one of its author's: when it came, whatever it says. Null: it is history, or its author is unknown.
+   */
+  counted_on: Timestamp | null;
+  /**
+   * When it was written.
+   */
+  created_at: Timestamp;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Whether it waits.
+   */
+  waits: Generated<boolean>;
+}
+
 export interface RecsysEngineModelActivations {
   /**
    * From when it served.
@@ -3443,6 +3466,7 @@ export interface DB {
   "recsys_engine.late_days": RecsysEngineLateDays;
   "recsys_engine.latest_post_stats": RecsysEngineLatestPostStats;
   "recsys_engine.latest_user_stats": RecsysEngineLatestUserStats;
+  "recsys_engine.listed_posts": RecsysEngineListedPosts;
   "recsys_engine.model_activations": RecsysEngineModelActivations;
   "recsys_engine.model_artifacts": RecsysEngineModelArtifacts;
   "recsys_engine.model_features": RecsysEngineModelFeatures;
@@ -3815,10 +3839,10 @@ export interface Functions {
   "recsys_engine.idle_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { idle_posts: string } };
   /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
   "recsys_engine.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
-  /** Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app's view fails. */
+  /** Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app's view fails. */
   "recsys_engine.index_sound_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_sound_tags: unknown } };
-  /** Rewrites the recsys_engine.post_tags of some posts (null: of all), and removes those of posts that are gone. */
-  "recsys_engine.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
+  /** Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone. */
+  "recsys_engine.index_tags": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new?: boolean | null | undefined }; row: { index_tags: unknown } };
   /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
   "recsys_engine.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
   /** Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is. */
@@ -3865,6 +3889,8 @@ export interface Functions {
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
   /** Of so many people at least is what users are told of people. */
   "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
+  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day. */
+  "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
   /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
@@ -3907,13 +3933,13 @@ export interface Functions {
   "recsys_engine.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
   /** To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six. */
   "recsys_engine.new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
-  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and newcomers' posts on trial; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
+  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, newcomers' posts on trial, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
   "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys_engine.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
-  /** The p_most newest posts; with a pool all of it. */
+  /** The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it. */
   "recsys_engine.newest_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
-  /** The p_most newest posts since an instant; with a pool, or where what is readable is named, none. */
+  /** The p_most newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none. */
   "recsys_engine.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
   "recsys_engine.not_in_words": { args: {  }; row: { not_in_words: string } };
@@ -3963,6 +3989,8 @@ export interface Functions {
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
   "recsys_engine.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
+  /** How many posts of an author and day are among the newest; more wait. */
+  "recsys_engine.posts_a_day": { args: {  }; row: { posts_a_day: number } };
   /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
   "recsys_engine.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
@@ -4089,6 +4117,8 @@ export interface Functions {
   "recsys_engine.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
   /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
   "recsys_engine.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
+  /** Whether any post waits. Nearly everywhere none does, and walks go down the app's own index. */
+  "recsys_engine.some_wait": { args: {  }; row: { some_wait: boolean } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
