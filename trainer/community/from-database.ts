@@ -91,6 +91,7 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
   const query = db
     .selectFrom("recsys.source_posts as posts")
     .leftJoin("recsys_engine.newcomer_posts as tried", "tried.post_id", "posts.post_id")
+    .leftJoin("recsys_engine.listed_posts as listed", "listed.post_id", "posts.post_id")
     .select((post) => [
       "posts.post_id as ids",
       sql<string>`coalesce(${post.ref("posts.external_id")}, ${post.ref("posts.post_id")}::text)`.as("externalIds"),
@@ -100,6 +101,7 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
       listOf(post.ref("posts.tags")).as("tags"),
       milliseconds(post.ref("posts.created_at")).as("createdAt"),
       sql<number>`coalesce(${milliseconds(post.ref("tried.on_trial_until"))}, 0)`.as("onTrialUntil"),
+      sql<boolean>`coalesce(${post.ref("listed.waits")}, false)`.as("waits"),
     ])
     .select(({ exists, or, selectFrom }) => {
       const withheld = selectFrom("recsys.source_withheld as withheld").select("withheld.post_id");
@@ -117,6 +119,7 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
     createdAt: Float64Array.from(posts.createdAt),
     onTrialUntil: Float64Array.from(posts.onTrialUntil),
     withheld: Uint8Array.from(posts.withheld, Number),
+    waits: Uint8Array.from(posts.waits, Number),
   };
 }
 

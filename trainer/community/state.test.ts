@@ -16,6 +16,7 @@ import { CommunityState } from "./state.ts";
 import {
   addFollows,
   addNewcomers,
+  addWaiting,
   addWhatCountsForNothing,
   addWithheld,
   assertAgrees,
@@ -38,6 +39,7 @@ before(async () => {
   await addFollows(database);
   await addWithheld(database);
   await addNewcomers(database, parts);
+  await addWaiting(database);
   loaded = await communityFromDatabase(database);
   // SQL is asked as the owner, who reads all
   loaded.community.readable = undefined;
@@ -53,7 +55,7 @@ for (const part of parts)
     const { onTrialUntil } = community.posts;
     const tried = onTrialUntil?.subarray(0, instant.state.alive).filter((until) => until >= instant.now).length ?? 0;
     assert.ok(tried > 0, "some are on trial");
-    let [compared, followed, touched, byTopic, covisited, withheld] = [0, 0, 0, 0, 0, 0];
+    let [compared, followed, touched, byTopic, covisited, withheld, waiting] = [0, 0, 0, 0, 0, 0, 0];
     for (let user = 0; user < community.users.ids.length; user += 9) {
       const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
       compared += candidates.length;
@@ -66,8 +68,11 @@ for (const part of parts)
       const ofFollowers = candidates.filter(({ post }) => community.posts.withheld?.[post]);
       assert.ok(ofFollowers.every((candidate) => candidate.follows_author));
       withheld += ofFollowers.length;
+      const thatWait = candidates.filter(({ post }) => community.posts.waits?.[post]);
+      assert.ok(thatWait.every(({ ranks }) => ranks.fresh === null));
+      waiting += thatWait.length;
     }
-    const counts = [compared, followed, touched, byTopic, covisited, 20 * withheld];
+    const counts = [compared, followed, touched, byTopic, covisited, 20 * withheld, waiting];
     assert.ok(compared > 1000 && counts.every((count) => count > 50), `only ${counts} rows compared`);
   });
 
