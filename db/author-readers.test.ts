@@ -105,7 +105,7 @@ test("newcomers have twice their usual share of a page, all of it where half of 
   // nobody wrote a week ago
   close(await share(), 1 / 2);
   for (let n = 0; n < 8; n++) await write(600 + n, n < 4 ? 900 : readers[n % 4], 20);
-  close(await share(), 1 / 7);
+  close(await share(), 1 / 12);
   await signUp(601, 15.5);
   // however many somebody writes, they are one of six
   for (let n = 0; n < 10; n++) await write(700 + n, 601, 15);

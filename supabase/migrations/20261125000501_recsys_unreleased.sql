@@ -143,19 +143,46 @@ create table recsys_engine.usual_newcomers (
 );
 alter table recsys_engine.author_readers enable row level security;
 alter table recsys_engine.usual_newcomers enable row level security;
-insert into recsys_engine.author_readers (user_id, user_ids)
-select met.author_id, (array_agg(met.user_id order by met.at, met.user_id))[:3]
-from (
-  select posts.author_id, acts.user_id, min(acts.created_at) as at
-  from recsys.source_interactions as acts
-  join recsys.source_posts as posts on posts.post_id = acts.post_id
-  where posts.author_id <> acts.user_id
-  group by posts.author_id, acts.user_id
-) as met
-join (
-  select source_interactions.user_id, min(source_interactions.created_at) as began from recsys.source_interactions group by source_interactions.user_id
-) as people on people.user_id = met.user_id and people.began <= met.at - interval '1 day'
-group by met.author_id;
+do $$
+begin
+  insert into recsys_engine.author_readers (user_id, user_ids)
+  select met.author_id, (array_agg(met.user_id order by met.at, met.user_id))[:3]
+  from (
+    select posts.author_id, acts.user_id, min(acts.created_at) as at
+    from recsys.source_interactions as acts
+    join recsys.source_posts as posts on posts.post_id = acts.post_id
+    where posts.author_id <> acts.user_id
+    group by posts.author_id, acts.user_id
+  ) as met
+  join (
+    select source_interactions.user_id, min(source_interactions.created_at) as began from recsys.source_interactions group by source_interactions.user_id
+  ) as people on people.user_id = met.user_id and people.began <= met.at - interval '1 day'
+  group by met.author_id;
+exception when others then
+  raise warning 'the source views cannot be read, so nobody counts as having met an author yet: once they can, select recsys_engine.keep_author_readers(array(select post_id from recsys.source_posts)). %', sqlerrm;
+end
+$$;
+
+-- The newest posts, and what waits (07_feature_store/10_listed_posts.sql). All that is there is history.
+create table recsys_engine.listed_posts (
+  post_id uuid primary key,
+  author_id uuid,
+  created_at timestamptz not null,
+  counted_on date,
+  waits boolean not null default false
+);
+do $$
+begin
+  insert into recsys_engine.listed_posts (post_id, author_id, created_at)
+  select source_posts.post_id, source_posts.author_id, source_posts.created_at from recsys.source_posts where source_posts.created_at is not null;
+exception when others then
+  raise warning 'recsys.source_posts cannot be read, so no post is listed: once it can, select recsys_engine.index_tags(null). %', sqlerrm;
+end
+$$;
+create index listed_posts_newest_idx on recsys_engine.listed_posts (created_at desc, post_id) where not waits;
+create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, counted_on) where counted_on is not null and not waits;
+create index listed_posts_waiting_idx on recsys_engine.listed_posts (created_at) where waits;
+alter table recsys_engine.listed_posts enable row level security;
 
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
@@ -168,6 +195,8 @@ drop function recsys_engine.tried_posts(recsys_engine.feed_request);
 drop function recsys_engine.with_undecided(recsys_engine.feed_request);
 
 drop function recsys_engine.with_trials(recsys_engine.feed_request);
+
+drop function recsys_engine.index_tags(uuid[]);
 
 drop function recsys_engine.keep_newcomer_posts(uuid[],uuid[]);
 
@@ -325,6 +354,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.keep_author_readers(p_post_ids uuid[])
 AS $function$
 declare
   written bigint;
+  met_first uuid[];
 begin
   with authors as materialized (
     select posts.author_id as user_id, array_agg(posts.post_id) as post_ids, coalesce(known.user_ids, '{}') as user_ids
@@ -354,11 +384,18 @@ begin
       limit 3 - cardinality(authors.user_ids)
     ) as user_ids
     from authors
+  ),
+  kept as (
+    insert into recsys_engine.author_readers as known (user_id, user_ids)
+    select met.user_id, met.user_ids from met where met.user_ids <> '{}'
+    on conflict (user_id) do update set user_ids = excluded.user_ids where known.user_ids <> excluded.user_ids
+    returning known.user_id
   )
-  insert into recsys_engine.author_readers as known (user_id, user_ids)
-  select met.user_id, met.user_ids from met where met.user_ids <> '{}'
-  on conflict (user_id) do update set user_ids = excluded.user_ids where known.user_ids <> excluded.user_ids;
-  get diagnostics written = row_count;
+  select count(*), array_agg(kept.user_id) filter (where authors.user_ids = '{}') into written, met_first
+  from kept join authors on authors.user_id = kept.user_id;
+  if met_first is not null then
+    perform recsys_engine.list_posts_of(met_first);
+  end if;
   return written;
 end
 $function$;
@@ -369,7 +406,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.count_usual_newcomers()
  SET search_path TO ''
 AS $function$
   insert into recsys_engine.usual_newcomers as known (share, counted_at)
-  select least(1, greatest(2.0 * written.newcomers / nullif(written.authors, 0), 1.0 / (written.authors + 2))), recsys.clock()
+  select least(1, greatest(2.0 * written.newcomers / nullif(written.authors, 0), 0.5 / (written.authors + 1))), recsys.clock()
   from (
     select count(distinct posts.author_id) as authors,
       count(distinct posts.author_id) filter (where recsys_engine.is_newcomer(users.created_at, posts.created_at)) as newcomers
@@ -723,6 +760,94 @@ AS $function$
   limit 6
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.posts_a_day()
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+RETURN 20;
+
+CREATE OR REPLACE FUNCTION recsys_engine.some_wait()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select exists (select from recsys_engine.listed_posts where listed_posts.waits) $function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.list_posts(p_post_ids uuid[], p_is_new boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  now constant timestamptz := recsys.clock();
+  -- what people themselves write counts whatever day they give it; whoever imports knows when it was
+  is_of_people constant boolean := current_setting('role') in ('authenticated', 'anon');
+begin
+  delete from recsys_engine.listed_posts as gone
+  where (p_post_ids is null or gone.post_id = any (p_post_ids))
+    and not exists (select from recsys.source_posts where source_posts.post_id = gone.post_id offset 0);
+  with found as (
+    select posts.post_id, posts.author_id, posts.created_at,
+      case when authors.is_unmet then 1 else recsys_engine.posts_a_day() end as most,
+      case when p_is_new and posts.author_id is not null and (is_of_people or posts.created_at > now - interval '1 day') then recsys_engine.day_of(now) end as counted_on
+    from recsys.source_posts as posts
+    left join lateral (
+      select not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}') as is_unmet
+      from recsys.source_users as users
+      where p_is_new and users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, now)
+      offset 0
+    ) as authors on true
+    where (p_post_ids is null or posts.post_id = any (p_post_ids)) and posts.created_at is not null
+      and not exists (select from recsys_engine.listed_posts as known where known.post_id = posts.post_id and known.created_at = posts.created_at and known.author_id is not distinct from posts.author_id)
+  ),
+  numbered as (
+    select found.*, row_number() over (partition by found.author_id, found.counted_on order by found.created_at, found.post_id) as number from found
+  )
+  insert into recsys_engine.listed_posts as listed (post_id, author_id, created_at, counted_on, waits)
+  select numbered.post_id, numbered.author_id, numbered.created_at, numbered.counted_on,
+    numbered.counted_on is not null and (numbered.number > numbered.most or numbered.number + (
+      select count(*) from (
+        select from recsys_engine.listed_posts as earlier
+        where earlier.author_id = numbered.author_id and earlier.counted_on = numbered.counted_on and not earlier.waits
+        limit recsys_engine.posts_a_day()
+      ) as each
+    ) > numbered.most)
+  from numbered
+  -- what is listed stays as it was counted
+  on conflict (post_id) do update set author_id = excluded.author_id, created_at = excluded.created_at;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.list_posts_of(p_author_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  freed uuid[];
+begin
+  with numbered as (
+    select listed_posts.post_id, listed_posts.waits,
+      row_number() over (partition by listed_posts.author_id, listed_posts.counted_on order by listed_posts.created_at, listed_posts.post_id) as number
+    from recsys_engine.listed_posts where listed_posts.author_id = any (p_author_ids) and listed_posts.counted_on is not null
+  ),
+  listed as (
+    update recsys_engine.listed_posts set waits = false
+    from numbered
+    where numbered.waits and numbered.number <= recsys_engine.posts_a_day() and listed_posts.post_id = numbered.post_id
+    returning listed_posts.post_id
+  )
+  select array_agg(listed.post_id) into freed from listed;
+  if freed is not null then
+    perform recsys_engine.index_tags(freed);
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.purge_trials()
  RETURNS bigint
  LANGUAGE sql
@@ -1028,6 +1153,22 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.index_tags(p_post_ids uuid[], p_is_new boolean DEFAULT false)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  select recsys_engine.list_posts(p_post_ids, p_is_new);
+  delete from recsys_engine.post_tags where p_post_ids is null or post_tags.post_id = any (p_post_ids);
+  insert into recsys_engine.post_tags (post_id, tag, created_at)
+  select distinct posts.post_id, left(lower(listed.tag), 100), posts.created_at
+  from recsys.source_posts as posts
+  cross join unnest(posts.tags) as listed (tag)
+  where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
+    -- what is beyond an author's day is not among the newest of its tags either
+    and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits);
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.index_sound_tags(p_post_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1037,14 +1178,15 @@ declare
   id uuid;
 begin
   begin
-    perform recsys_engine.index_tags(p_post_ids);
+    perform recsys_engine.index_tags(p_post_ids, true);
   exception when data_exception or raise_exception then
     -- a view that fails on a row must not end the app's own statement: the tags of that post are left out
     foreach id in array coalesce(p_post_ids, '{}') loop
       begin
-        perform recsys_engine.index_tags(array[id]);
+        perform recsys_engine.index_tags(array[id], true);
       exception when data_exception or raise_exception then
         delete from recsys_engine.post_tags where post_tags.post_id = id;
+        delete from recsys_engine.listed_posts where listed_posts.post_id = id;
       end;
     end loop;
   end;
@@ -1451,8 +1593,22 @@ BEGIN ATOMIC
      posts.author_id,
      posts.created_at
     FROM recsys_engine.eligible_posts(newest_posts.p_request) posts(post_id, title, tags, author_id, created_at)
-   WHERE (((newest_posts.p_request).pool IS NULL) AND ((newest_posts.p_request).readable IS NULL))
+   WHERE (((newest_posts.p_request).pool IS NULL) AND ((newest_posts.p_request).readable IS NULL) AND (NOT ( SELECT recsys_engine.some_wait() AS some_wait)))
    ORDER BY posts.created_at DESC, posts.post_id
+  LIMIT newest_posts.p_most)
+ UNION ALL
+ ( SELECT posts.post_id,
+     posts.author_id,
+     posts.created_at
+    FROM (recsys_engine.listed_posts
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id,
+             eligible.created_at
+            FROM recsys_engine.eligible_posts(newest_posts.p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = listed_posts.post_id)
+          OFFSET 0) posts)
+   WHERE (((newest_posts.p_request).pool IS NULL) AND ((newest_posts.p_request).readable IS NULL) AND ( SELECT recsys_engine.some_wait() AS some_wait) AND (NOT listed_posts.waits) AND (listed_posts.created_at <= (newest_posts.p_request).at))
+   ORDER BY listed_posts.created_at DESC, listed_posts.post_id
   LIMIT newest_posts.p_most)
  UNION ALL
  ( SELECT posts.post_id,
@@ -1479,13 +1635,27 @@ CREATE OR REPLACE FUNCTION recsys_engine.newest_posts_since(p_request recsys_eng
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- SELECT posts.post_id,
+( SELECT posts.post_id,
      posts.author_id,
      posts.created_at
     FROM recsys_engine.eligible_posts(newest_posts_since.p_request) posts(post_id, title, tags, author_id, created_at)
-   WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND (posts.created_at >= newest_posts_since.p_since))
+   WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND (NOT ( SELECT recsys_engine.some_wait() AS some_wait)) AND (posts.created_at >= newest_posts_since.p_since))
    ORDER BY posts.created_at DESC, posts.post_id
-  LIMIT newest_posts_since.p_most;
+  LIMIT newest_posts_since.p_most)
+ UNION ALL
+ ( SELECT posts.post_id,
+     posts.author_id,
+     posts.created_at
+    FROM (recsys_engine.listed_posts
+      CROSS JOIN LATERAL ( SELECT eligible.post_id,
+             eligible.author_id,
+             eligible.created_at
+            FROM recsys_engine.eligible_posts(newest_posts_since.p_request) eligible(post_id, title, tags, author_id, created_at)
+           WHERE (eligible.post_id = listed_posts.post_id)
+          OFFSET 0) posts)
+   WHERE (((newest_posts_since.p_request).pool IS NULL) AND ((newest_posts_since.p_request).readable IS NULL) AND ( SELECT recsys_engine.some_wait() AS some_wait) AND (NOT listed_posts.waits) AND (listed_posts.created_at <= (newest_posts_since.p_request).at) AND (listed_posts.created_at >= newest_posts_since.p_since))
+   ORDER BY listed_posts.created_at DESC, listed_posts.post_id
+  LIMIT newest_posts_since.p_most);
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.active_posts(p_request recsys_engine.feed_request, p_most integer)
@@ -1790,6 +1960,80 @@ BEGIN ATOMIC
     FROM (( VALUES ('covisited'::text,100,140)) source(name, size, kept)
       CROSS JOIN LATERAL recsys_engine.retrieve_listed(own_sources.p_request, (own_sources.p_request).covisited, recsys_engine.most_found(source.size, source.kept, own_sources.p_extent), recsys_engine.author_share(source.size, own_sources.p_extent)) found(post_id, author_id, rank, place));
 END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.newest_matches(p_request recsys_engine.feed_request, p_most integer)
+ RETURNS recsys_engine.found_post[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  filter constant recsys_engine.feed_filter := p_request.filter;
+  since constant timestamptz := coalesce(p_request.at - make_interval(days => filter.max_age_days), '-infinity');
+begin
+  -- by what is asked that mostly fewest posts have
+  if filter.author_ids is not null then
+    return array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+      from (select distinct unnest(filter.author_ids)) as wanted (author_id)
+      cross join lateral (
+        select * from recsys_engine.eligible_posts(p_request) as eligible
+        where eligible.author_id = wanted.author_id and eligible.created_at >= since
+        order by eligible.created_at desc, eligible.post_id
+        limit p_most
+      ) as posts
+      order by posts.created_at desc, posts.post_id
+      limit p_most
+    );
+  elsif filter.tags is not null then
+    return array(
+      select row(found.post_id, found.author_id)::recsys_engine.found_post
+      from (select distinct left(unnest(filter.tags), 100)) as wanted (tag)
+      cross join lateral (
+        select posts.post_id, posts.author_id, posts.created_at
+        from (
+          select post_tags.post_id from recsys_engine.post_tags
+          where post_tags.tag = wanted.tag and post_tags.created_at <= p_request.at and post_tags.created_at >= since
+          order by post_tags.created_at desc, post_tags.post_id
+          limit 20000
+        ) as listed
+        cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        limit p_most
+      ) as found
+      group by found.post_id, found.author_id
+      order by max(found.created_at) desc, found.post_id
+      limit p_most
+    );
+  elsif filter.languages is not null then
+    return array(
+      select row(found.post_id, found.author_id)::recsys_engine.found_post
+      from (select distinct unnest(filter.languages)) as wanted (language)
+      cross join lateral (
+        select posts.post_id, posts.author_id, posts.created_at
+        from (
+          select source_posts.post_id from recsys.source_posts
+          where source_posts.language = wanted.language and source_posts.created_at <= p_request.at and source_posts.created_at >= since
+          order by source_posts.created_at desc, source_posts.post_id
+          limit 20000
+        ) as listed
+        cross join lateral (select * from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed.post_id offset 0) as posts
+        limit p_most
+      ) as found
+      order by found.created_at desc, found.post_id
+      limit p_most
+    );
+  else
+    return array(
+      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
+      from recsys_engine.newest_posts_since(p_request, p_most, since) as newest
+      order by newest.created_at desc, newest.post_id
+    );
+  end if;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.pooled(p_request recsys_engine.feed_request, p_post_ids uuid[])
  RETURNS recsys_engine.pooled_post[]
@@ -2176,7 +2420,14 @@ begin
   if kind = 'personal' then
     request.follows := recsys_engine.followed_people(p_user_id, request.at);
   end if;
-  if request.is_narrowed then
+  if request.is_narrowed and recsys_engine.some_wait() then
+    newest := array(
+      select listed_posts.post_id from recsys_engine.listed_posts
+      where not listed_posts.waits and listed_posts.created_at > since and listed_posts.created_at <= request.at
+      order by listed_posts.created_at desc
+      limit 300
+    );
+  elsif request.is_narrowed then
     -- a rare tag, or a muted word, had each post of a week looked at: 33 to 60 ms with 100,000 posts
     newest := array(
       select source_posts.post_id from recsys.source_posts
@@ -2184,6 +2435,8 @@ begin
       order by source_posts.created_at desc
       limit 300
     );
+  end if;
+  if request.is_narrowed then
     return (
       select count(*)::integer
       from (
@@ -2193,7 +2446,7 @@ begin
       ) as found
     );
   end if;
-  return (select count(*)::integer from (select from recsys_engine.eligible_posts(request) as posts where posts.created_at > since limit p_most) as found);
+  return (select count(*)::integer from recsys_engine.newest_posts_since(request, p_most, since + interval '1 microsecond'));
 end
 $function$;
 
@@ -3176,6 +3429,16 @@ begin
   return number;
 end
 $function$;
+
+create or replace view recsys_engine.erasable_columns with (security_invoker=true) as
+ SELECT (pg_class.oid)::regclass AS table_name,
+    pg_attribute.attname AS column_name,
+    names.kind,
+    names.type
+   FROM ((( VALUES ('post'::text,'post_id'::text,'uuid'::regtype), ('post'::text,'neighbour_id'::text,'uuid'::regtype), ('post'::text,'entity_id'::text,'uuid'::regtype), ('post'::text,'post_ids'::text,'uuid[]'::regtype), ('user'::text,'user_id'::text,'uuid'::regtype), ('user'::text,'entity_id'::text,'uuid'::regtype), ('user'::text,'user_ids'::text,'uuid[]'::regtype)) names(kind, column_name, type)
+     JOIN pg_attribute ON (((pg_attribute.attname = names.column_name) AND (pg_attribute.atttypid = (names.type)::oid) AND (NOT pg_attribute.attisdropped))))
+     JOIN pg_class ON ((pg_class.oid = pg_attribute.attrelid)))
+  WHERE ((pg_class.relnamespace = ANY (ARRAY[('recsys'::regnamespace)::oid, ('recsys_engine'::regnamespace)::oid])) AND (pg_class.relkind = ANY (ARRAY['r'::"char", 'p'::"char"])) AND (NOT pg_class.relispartition) AND (pg_class.relname <> ALL (ARRAY['feature_changes'::name, 'late_changes'::name, 'post_stats'::name, 'user_stats'::name])) AND ((pg_class.relname IS DISTINCT FROM 'latest_post_stats'::name) OR (pg_attribute.attname IS DISTINCT FROM 'user_id'::name)) AND (pg_class.relname <> ALL (ARRAY['post_tags'::name, 'listed_posts'::name])) AND (pg_class.relname <> 'erasures'::name));
 
 CREATE OR REPLACE FUNCTION recsys_engine.nearest_posts(p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_without uuid[], p_limit integer)
  RETURNS TABLE(post_id uuid, similarity double precision)
@@ -4330,6 +4593,11 @@ $function$;
 
 create policy "people read their own components" on recsys_engine.reduced_user_vectors as permissive for select to authenticated using ((user_id = ( SELECT auth.uid() AS uid)));
 
+create policy "they are listed for who may read them" on recsys_engine.listed_posts as permissive for select to anon, authenticated using ((EXISTS ( SELECT
+   FROM recsys.source_posts
+  WHERE (source_posts.post_id = listed_posts.post_id)
+ OFFSET 0)));
+
 CREATE TRIGGER queue_for_encoder AFTER UPDATE OF encoder ON recsys.settings FOR EACH ROW WHEN (((new.encoder IS NOT NULL) AND (new.encoder IS DISTINCT FROM old.encoder))) EXECUTE FUNCTION recsys_engine.queue_for_encoder();
 
 CREATE TRIGGER recsys_vectors_post_id_vector_21fffa_texts_insert AFTER INSERT ON recsys_engine.raw_vectors REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION recsys_engine.queue_text_changes('post', 'post_id', 'encoder, post_id, vector', '{"kind": "vectors", "post": "post_id", "entity": "post", "others": ["encoder"], "columns": ["encoder", "post_id", "vector", "encoder"], "own_sql": "post_id", "entity_sql": "post_id", "vector_sql": "changed.vector::real[]", "encoder_sql": "changed.encoder::text"}');
@@ -4464,9 +4732,9 @@ comment on function recsys_engine.is_newcomers_post(timestamp with time zone,tim
 
 comment on function recsys_engine.standing(integer,boolean) is 'What a page bounds a post by. newcomer: no known person met its author (p_readers null), and it is a newcomer''s (recsys_engine.is_newcomers_post). unproven: fewer than three known people did. Null: nothing.';
 
-comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, and returns for how many authors. Called by each roll-up.';
+comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, has posts of who was met for the first time listed (recsys_engine.list_posts_of), and returns for how many authors. Called by each roll-up.';
 
-comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (n + 2). Called by roll-ups, once an hour.';
+comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by roll-ups, once an hour.';
 
 comment on function recsys_engine.newcomer_share() is 'Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers).';
 
@@ -4481,6 +4749,26 @@ comment on function recsys_engine.came_to(uuid) is 'Who came to posts of an auth
 comment on function recsys_engine.met_at(uuid) is 'When somebody known first came to a post of an author (recsys_engine.came_to): one who had first come to any post a day before or earlier. Infinity: nobody did.';
 
 comment on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
+
+comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers). Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
+
+comment on column recsys_engine.listed_posts.post_id is 'The post.';
+
+comment on column recsys_engine.listed_posts.author_id is 'Its author; null: unknown.';
+
+comment on column recsys_engine.listed_posts.created_at is 'When it was written.';
+
+comment on column recsys_engine.listed_posts.counted_on is 'On which day (UTC) it counts as one of its author''s: when it came, whatever it says. Null: it is history, or its author is unknown.';
+
+comment on column recsys_engine.listed_posts.waits is 'Whether it waits.';
+
+comment on function recsys_engine.posts_a_day() is 'How many posts of an author and day are among the newest; more wait.';
+
+comment on function recsys_engine.some_wait() is 'Whether any post waits. Nearly everywhere none does, and walks go down the app''s own index.';
+
+comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day.';
+
+comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists what some authors wrote while no known person had met them: as many posts a day as of others.';
 
 comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 
@@ -4502,7 +4790,9 @@ comment on function recsys_engine.move_index_window(integer) is 'Has the index w
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
-comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
+comment on function recsys_engine.index_tags(uuid[],boolean) is 'Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone.';
+
+comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
 
 comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
@@ -4524,9 +4814,9 @@ comment on function recsys_engine.found_posts(recsys_engine.feed_request,json,in
 
 comment on function recsys_engine.earlier_states(recsys_engine.feed_request) is 'The states as of the request''s instant of posts that somebody came to later. Now there are none; a month ago they are many.';
 
-comment on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) is 'The p_most newest posts; with a pool all of it.';
+comment on function recsys_engine.newest_posts(recsys_engine.feed_request,integer) is 'The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
 
-comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) is 'The p_most newest posts since an instant; with a pool, or where what is readable is named, none.';
+comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request,integer,timestamp with time zone) is 'The p_most newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none.';
 
 comment on function recsys_engine.active_posts(recsys_engine.feed_request,integer) is 'The p_most posts that somebody came to or wrote last, with when that was.';
 
@@ -4548,7 +4838,7 @@ comment on function recsys_engine.common_posts(timestamp with time zone) is 'Wha
 
 comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
-comment on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
+comment on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
@@ -4714,6 +5004,22 @@ revoke execute on function recsys_engine.new_authors(uuid,timestamp with time zo
 
 grant execute on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) to service_role;
 
+revoke execute on function recsys_engine.posts_a_day() from public;
+
+grant execute on function recsys_engine.posts_a_day() to authenticated, service_role;
+
+revoke execute on function recsys_engine.some_wait() from public;
+
+grant execute on function recsys_engine.some_wait() to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.list_posts(uuid[],boolean) from public;
+
+grant execute on function recsys_engine.list_posts(uuid[],boolean) to service_role;
+
+revoke execute on function recsys_engine.list_posts_of(uuid[]) from public;
+
+grant execute on function recsys_engine.list_posts_of(uuid[]) to service_role;
+
 revoke execute on function recsys_engine.indexed_since() from public;
 
 grant execute on function recsys_engine.indexed_since() to service_role;
@@ -4733,6 +5039,10 @@ grant execute on function recsys_engine.mark_model_idle(bigint) to service_role;
 revoke execute on function recsys_engine.move_index_window(integer) from public;
 
 grant execute on function recsys_engine.move_index_window(integer) to service_role;
+
+revoke execute on function recsys_engine.index_tags(uuid[],boolean) from public;
+
+grant execute on function recsys_engine.index_tags(uuid[],boolean) to service_role;
 
 revoke execute on function recsys_engine.index_sound_tags(uuid[]) from public;
 
@@ -4949,6 +5259,20 @@ grant insert on table recsys_engine.usual_newcomers to service_role;
 grant select on table recsys_engine.usual_newcomers to service_role;
 
 grant update on table recsys_engine.usual_newcomers to service_role;
+
+grant delete on table recsys_engine.listed_posts to service_role;
+
+grant insert on table recsys_engine.listed_posts to service_role;
+
+grant select on table recsys_engine.listed_posts to service_role;
+
+grant update on table recsys_engine.listed_posts to service_role;
+
+grant select (post_id) on table recsys_engine.listed_posts to anon, authenticated;
+
+grant select (created_at) on table recsys_engine.listed_posts to anon, authenticated;
+
+grant select (waits) on table recsys_engine.listed_posts to anon, authenticated;
 
 grant delete on table recsys_engine.index_window to service_role;
 

@@ -45,6 +45,8 @@ export interface Posts {
   vectors?: (Float32Array | null)[];
   /** 1: it is for those alone who follow its author (recsys.source_withheld). Left out: none is. */
   withheld?: Uint8Array;
+  /** 1: it waits (recsys_engine.listed_posts), so it is not among the newest. Left out: none does. */
+  waits?: Uint8Array;
 }
 
 /** The components of some posts' own vectors, null where one has none. */

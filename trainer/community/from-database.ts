@@ -90,6 +90,7 @@ async function readUsers(client: PoolClient): Promise<Users> {
 async function readPosts(client: PoolClient, userNumbers: Map<string, number>): Promise<Posts> {
   const query = db
     .selectFrom("recsys.source_posts as posts")
+    .leftJoin("recsys_engine.listed_posts as listed", "listed.post_id", "posts.post_id")
     .select((post) => [
       "posts.post_id as ids",
       sql<string>`coalesce(${post.ref("posts.external_id")}, ${post.ref("posts.post_id")}::text)`.as("externalIds"),
@@ -98,6 +99,7 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
       textOf(post.ref("posts.description")).as("descriptions"),
       listOf(post.ref("posts.tags")).as("tags"),
       milliseconds(post.ref("posts.created_at")).as("createdAt"),
+      sql<boolean>`coalesce(${post.ref("listed.waits")}, false)`.as("waits"),
     ])
     .select(({ exists, or, selectFrom }) => {
       const withheld = selectFrom("recsys.source_withheld as withheld").select("withheld.post_id");
@@ -114,6 +116,7 @@ async function readPosts(client: PoolClient, userNumbers: Map<string, number>): 
     authors: Int32Array.from(posts.authors, (author) => userNumbers.get(author) ?? -1),
     createdAt: Float64Array.from(posts.createdAt),
     withheld: Uint8Array.from(posts.withheld, Number),
+    waits: Uint8Array.from(posts.waits, Number),
   };
 }
 

@@ -16,6 +16,7 @@ import { CommunityState } from "./state.ts";
 import {
   addFollows,
   addNewcomers,
+  addWaiting,
   addWhatCountsForNothing,
   addWithheld,
   assertAgrees,
@@ -38,6 +39,7 @@ before(async () => {
   await addFollows(database);
   await addWithheld(database);
   await addNewcomers(database, parts);
+  await addWaiting(database);
   loaded = await communityFromDatabase(database);
   // SQL is asked as the owner, who reads all
   loaded.community.readable = undefined;
@@ -50,7 +52,7 @@ for (const part of parts)
     const neighbours = randomNeighbours(random, community.posts.ids);
     const events = Math.floor(part * timeline.length);
     const instant = await instantAfter(database, loaded, postVectors, events, neighbours);
-    let [compared, followed, touched, byTopic, covisited, withheld] = [0, 0, 0, 0, 0, 0];
+    let [compared, followed, touched, byTopic, covisited, withheld, waiting] = [0, 0, 0, 0, 0, 0, 0];
     for (let user = 0; user < community.users.ids.length; user += 9) {
       const candidates = await assertAgrees(instant, user, unitVectors(random, 1));
       compared += candidates.length;
@@ -63,8 +65,11 @@ for (const part of parts)
       const ofFollowers = candidates.filter(({ post }) => community.posts.withheld?.[post]);
       assert.ok(ofFollowers.every((candidate) => candidate.follows_author));
       withheld += ofFollowers.length;
+      const thatWait = candidates.filter(({ post }) => community.posts.waits?.[post]);
+      assert.ok(thatWait.every(({ ranks }) => ranks.fresh === null));
+      waiting += thatWait.length;
     }
-    const counts = [compared, followed, touched, byTopic, covisited, 20 * withheld];
+    const counts = [compared, followed, touched, byTopic, covisited, 20 * withheld, waiting];
     assert.ok(compared > 1000 && counts.every((count) => count > 50), `only ${counts} rows compared`);
   });
 

@@ -291,9 +291,10 @@ export class CommunityState {
   }
 
   private createPosts(until: number): void {
-    const { createdAt, authors } = this.community.posts;
+    const { createdAt, authors, waits } = this.community.posts;
     for (; this.alive < createdAt.length && createdAt[this.alive] <= until; this.alive++) {
-      this.activity.moveToFront(this.alive);
+      // what waits is active once somebody comes to it
+      if (!waits?.[this.alive]) this.activity.moveToFront(this.alive);
       const author = authors[this.alive];
       if (author >= 0) getOrAdd(this.postsOf, author, () => []).push(this.alive);
     }
@@ -350,7 +351,8 @@ export class CommunityState {
   }
 
   private *newest(eligible: SourceInputs["eligible"]): Iterable<number> {
-    for (let post = this.alive - 1; post >= 0; post--) if (eligible(post)) yield post;
+    const { waits } = this.community.posts;
+    for (let post = this.alive - 1; post >= 0; post--) if (!waits?.[post] && eligible(post)) yield post;
   }
 
   /** As recsys_engine.is_quiet. */

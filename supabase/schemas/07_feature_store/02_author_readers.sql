@@ -51,6 +51,7 @@ set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   written bigint;
+  met_first uuid[];
 begin
   with authors as materialized (
     select posts.author_id as user_id, array_agg(posts.post_id) as post_ids, coalesce(known.user_ids, '{}') as user_ids
@@ -80,21 +81,28 @@ begin
       limit 3 - cardinality(authors.user_ids)
     ) as user_ids
     from authors
+  ),
+  kept as (
+    insert into recsys_engine.author_readers as known (user_id, user_ids)
+    select met.user_id, met.user_ids from met where met.user_ids <> '{}'
+    on conflict (user_id) do update set user_ids = excluded.user_ids where known.user_ids <> excluded.user_ids
+    returning known.user_id
   )
-  insert into recsys_engine.author_readers as known (user_id, user_ids)
-  select met.user_id, met.user_ids from met where met.user_ids <> '{}'
-  on conflict (user_id) do update set user_ids = excluded.user_ids where known.user_ids <> excluded.user_ids;
-  get diagnostics written = row_count;
+  select count(*), array_agg(kept.user_id) filter (where authors.user_ids = '{}') into written, met_first
+  from kept join authors on authors.user_id = kept.user_id;
+  if met_first is not null then
+    perform recsys_engine.list_posts_of(met_first);
+  end if;
   return written;
 end
 $$;
-comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, and returns for how many authors. Called by each roll-up.';
+comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, has posts of who was met for the first time listed (recsys_engine.list_posts_of), and returns for how many authors. Called by each roll-up.';
 
 create function recsys_engine.count_usual_newcomers() returns void
 language sql volatile security invoker set search_path = ''
 as $$
   insert into recsys_engine.usual_newcomers as known (share, counted_at)
-  select least(1, greatest(2.0 * written.newcomers / nullif(written.authors, 0), 1.0 / (written.authors + 2))), recsys.clock()
+  select least(1, greatest(2.0 * written.newcomers / nullif(written.authors, 0), 0.5 / (written.authors + 1))), recsys.clock()
   from (
     select count(distinct posts.author_id) as authors,
       count(distinct posts.author_id) filter (where recsys_engine.is_newcomer(users.created_at, posts.created_at)) as newcomers
@@ -108,7 +116,7 @@ as $$
   ) as written
   on conflict (only_row) do update set share = excluded.share, counted_at = excluded.counted_at;
 $$;
-comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (n + 2). Called by roll-ups, once an hour.';
+comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by roll-ups, once an hour.';
 
 create function recsys_engine.newcomer_share() returns double precision
 -- whoever asks for a feed may know it

@@ -19,17 +19,20 @@ create policy "tags are read with their post" on recsys_engine.post_tags for sel
 grant select on recsys_engine.post_tags to authenticated;
 grant select, insert, update, delete on recsys_engine.post_tags to service_role;
 
-create function recsys_engine.index_tags(p_post_ids uuid[]) returns void
+create function recsys_engine.index_tags(p_post_ids uuid[], p_is_new boolean default false) returns void
 language sql volatile security invoker set search_path = ''
 as $$
+  select recsys_engine.list_posts(p_post_ids, p_is_new);
   delete from recsys_engine.post_tags where p_post_ids is null or post_tags.post_id = any (p_post_ids);
   insert into recsys_engine.post_tags (post_id, tag, created_at)
   select distinct posts.post_id, left(lower(listed.tag), 100), posts.created_at
   from recsys.source_posts as posts
   cross join unnest(posts.tags) as listed (tag)
-  where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null;
+  where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
+    -- what is beyond an author's day is not among the newest of its tags either
+    and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits);
 $$;
-comment on function recsys_engine.index_tags(uuid[]) is 'Rewrites the recsys_engine.post_tags of some posts (null: of all), and removes those of posts that are gone.';
+comment on function recsys_engine.index_tags(uuid[], boolean) is 'Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone.';
 
 create function recsys_engine.index_sound_tags(p_post_ids uuid[]) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -38,20 +41,21 @@ declare
   id uuid;
 begin
   begin
-    perform recsys_engine.index_tags(p_post_ids);
+    perform recsys_engine.index_tags(p_post_ids, true);
   exception when data_exception or raise_exception then
     -- a view that fails on a row must not end the app's own statement: the tags of that post are left out
     foreach id in array coalesce(p_post_ids, '{}') loop
       begin
-        perform recsys_engine.index_tags(array[id]);
+        perform recsys_engine.index_tags(array[id], true);
       exception when data_exception or raise_exception then
         delete from recsys_engine.post_tags where post_tags.post_id = id;
+        delete from recsys_engine.listed_posts where listed_posts.post_id = id;
       end;
     end loop;
   end;
 end
 $$;
-comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
+comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
 
 create function recsys_engine.index_changed_tags() returns trigger
 -- definer: as recsys_engine.queue_feature_changes()
@@ -69,5 +73,5 @@ begin
 end
 $$;
 comment on function recsys_engine.index_changed_tags() is 'Trigger of watched posts: recsys_engine.index_tags for the posts that a statement changed. Its arguments are made by recsys.watch: the column with the id, the columns whose change counts.';
-revoke all on function recsys_engine.index_tags(uuid[]), recsys_engine.index_sound_tags(uuid[]), recsys_engine.index_changed_tags() from public;
-grant execute on function recsys_engine.index_tags(uuid[]) to service_role;
+revoke all on function recsys_engine.index_tags(uuid[], boolean), recsys_engine.index_sound_tags(uuid[]), recsys_engine.index_changed_tags() from public;
+grant execute on function recsys_engine.index_tags(uuid[], boolean) to service_role;

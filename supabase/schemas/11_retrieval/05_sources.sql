@@ -40,8 +40,20 @@ begin atomic
   (
     select posts.post_id, posts.author_id, posts.created_at
     from recsys_engine.eligible_posts(p_request) as posts
-    where p_request.pool is null and p_request.readable is null
+    where p_request.pool is null and p_request.readable is null and not (select recsys_engine.some_wait())
     order by posts.created_at desc, posts.post_id
+    limit p_most
+  )
+  union all
+  (
+    select posts.post_id, posts.author_id, posts.created_at
+    from recsys_engine.listed_posts
+    cross join lateral (
+      select eligible.post_id, eligible.author_id, eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed_posts.post_id offset 0
+    ) as posts
+    where p_request.pool is null and p_request.readable is null and (select recsys_engine.some_wait())
+      and not listed_posts.waits and listed_posts.created_at <= p_request.at
+    order by listed_posts.created_at desc, listed_posts.post_id
     limit p_most
   )
   union all
@@ -58,20 +70,34 @@ begin atomic
   union all
   select posts.post_id, posts.author_id, posts.created_at from unnest(p_request.pool) as posts;
 end;
-comment on function recsys_engine.newest_posts(recsys_engine.feed_request, integer) is 'The p_most newest posts; with a pool all of it.';
+comment on function recsys_engine.newest_posts(recsys_engine.feed_request, integer) is 'The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it.';
 
 -- in words of its own: since "-infinity" and up to an instant the planner expected 56 of 100,000 posts, so it read and sorted all: 32 ms instead of 2
 create function recsys_engine.newest_posts_since(p_request recsys_engine.feed_request, p_most integer, p_since timestamptz)
 returns table (post_id uuid, author_id uuid, created_at timestamptz)
 language sql stable security invoker
 begin atomic
-  select posts.post_id, posts.author_id, posts.created_at
-  from recsys_engine.eligible_posts(p_request) as posts
-  where p_request.pool is null and p_request.readable is null and posts.created_at >= p_since
-  order by posts.created_at desc, posts.post_id
-  limit p_most;
+  (
+    select posts.post_id, posts.author_id, posts.created_at
+    from recsys_engine.eligible_posts(p_request) as posts
+    where p_request.pool is null and p_request.readable is null and not (select recsys_engine.some_wait()) and posts.created_at >= p_since
+    order by posts.created_at desc, posts.post_id
+    limit p_most
+  )
+  union all
+  (
+    select posts.post_id, posts.author_id, posts.created_at
+    from recsys_engine.listed_posts
+    cross join lateral (
+      select eligible.post_id, eligible.author_id, eligible.created_at from recsys_engine.eligible_posts(p_request) as eligible where eligible.post_id = listed_posts.post_id offset 0
+    ) as posts
+    where p_request.pool is null and p_request.readable is null and (select recsys_engine.some_wait())
+      and not listed_posts.waits and listed_posts.created_at <= p_request.at and listed_posts.created_at >= p_since
+    order by listed_posts.created_at desc, listed_posts.post_id
+    limit p_most
+  );
 end;
-comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request, integer, timestamptz) is 'The p_most newest posts since an instant; with a pool, or where what is readable is named, none.';
+comment on function recsys_engine.newest_posts_since(recsys_engine.feed_request, integer, timestamptz) is 'The p_most newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none.';
 
 create function recsys_engine.active_posts(p_request recsys_engine.feed_request, p_most integer) returns table (post_id uuid, author_id uuid, at timestamptz)
 language sql stable security invoker

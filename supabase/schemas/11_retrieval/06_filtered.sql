@@ -91,10 +91,9 @@ begin
     );
   else
     return array(
-      select row(eligible.post_id, eligible.author_id)::recsys_engine.found_post from recsys_engine.eligible_posts(p_request) as eligible
-      where eligible.created_at >= since
-      order by eligible.created_at desc, eligible.post_id
-      limit p_most
+      select row(newest.post_id, newest.author_id)::recsys_engine.found_post
+      from recsys_engine.newest_posts_since(p_request, p_most, since) as newest
+      order by newest.created_at desc, newest.post_id
     );
   end if;
 end

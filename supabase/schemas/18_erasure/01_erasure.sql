@@ -40,7 +40,7 @@ where pg_class.relnamespace in ('recsys'::regnamespace, 'recsys_engine'::regname
   and pg_class.relname not in ('feature_changes', 'late_changes', 'post_stats', 'user_stats')
   and (pg_class.relname, pg_attribute.attname) is distinct from ('latest_post_stats', 'user_id')
   -- gone in the transaction of the deletion, and there again for what the app has again under the same id
-  and pg_class.relname <> 'post_tags'
+  and pg_class.relname not in ('post_tags', 'listed_posts')
   and pg_class.relname <> 'erasures';
 comment on view recsys_engine.erasable_columns is 'Where the engine names posts and users outside of the feature store: every table with a column post_id, neighbour_id, user_id, post_ids or user_ids, or with kind and entity_id. What recsys.erase() clears; a new table is among them by itself.';
 comment on column recsys_engine.erasable_columns.table_name is 'The table; also those of a model that is being published.';

@@ -32,10 +32,12 @@ alter policy "the callers of functions read artifacts" on recsys_engine.model_ar
 grant select (model_id, post_id, embedding, is_idle) on recsys.post_embeddings to anon;
 grant select (post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend) on recsys_engine.post_stats, recsys_engine.latest_post_stats to anon;
 grant select on recsys_engine.post_tags to anon;
+grant select (post_id, created_at, waits) on recsys_engine.listed_posts to anon;
 alter policy "vectors are read with their post" on recsys.post_embeddings to anon, authenticated;
 alter policy "stats are read with their post" on recsys_engine.post_stats to anon, authenticated;
 alter policy "stats are read with their post" on recsys_engine.latest_post_stats to anon, authenticated;
 alter policy "tags are read with their post" on recsys_engine.post_tags to anon, authenticated;
+alter policy "they are listed for who may read them" on recsys_engine.listed_posts to anon, authenticated;
 
 grant execute on function
   recsys_engine.feed_context(jsonb), recsys_engine.newcomer_share(), recsys_engine.posts_of_newcomers(uuid[]), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint), recsys.clock(), recsys_engine.served_key(uuid, bigint), recsys_engine.folded(text), recsys_engine.without_controls(text), recsys_engine.text_for_mutes(text, text[]), recsys_engine.has_muted_word(text, text[], text), recsys_engine.request_with_mutes(uuid, timestamptz), recsys_engine.with_filter(recsys_engine.feed_request, jsonb), recsys_engine.new_posts(uuid, timestamptz, jsonb, integer), recsys_engine.feed_request(uuid, timestamptz, jsonb, bigint, bigint[]),
@@ -48,7 +50,7 @@ do $$
 declare
   source regprocedure;
 begin
-  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|is_quiet$|earlier_states$|(newest|active|trending|popular)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
+  for source in select oid::regprocedure from pg_catalog.pg_proc where pronamespace = 'recsys_engine'::regnamespace and proname ~ '^(retrieve_|found_posts$|is_enough$|within_share$|is_quiet$|some_wait$|earlier_states$|(newest|active|trending|popular)_posts|most_found$|author_share$|common_sources$|own_sources$)' loop
     execute format('grant execute on function %s to anon', source);
   end loop;
 end

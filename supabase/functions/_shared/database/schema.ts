@@ -1383,6 +1383,29 @@ export interface RecsysEngineLatestUserStats {
   votes: number;
 }
 
+export interface RecsysEngineListedPosts {
+  /**
+   * Its author; null: unknown.
+   */
+  author_id: string | null;
+  /**
+   * On which day (UTC) it counts as one of its author's: when it came, whatever it says. Null: it is history, or its author is unknown.
+   */
+  counted_on: Timestamp | null;
+  /**
+   * When it was written.
+   */
+  created_at: Timestamp;
+  /**
+   * The post.
+   */
+  post_id: string;
+  /**
+   * Whether it waits.
+   */
+  waits: Generated<boolean>;
+}
+
 export interface RecsysEngineModelActivations {
   /**
    * From when it served.
@@ -3432,6 +3455,7 @@ export interface DB {
   "recsys_engine.late_days": RecsysEngineLateDays;
   "recsys_engine.latest_post_stats": RecsysEngineLatestPostStats;
   "recsys_engine.latest_user_stats": RecsysEngineLatestUserStats;
+  "recsys_engine.listed_posts": RecsysEngineListedPosts;
   "recsys_engine.model_activations": RecsysEngineModelActivations;
   "recsys_engine.model_artifacts": RecsysEngineModelArtifacts;
   "recsys_engine.model_features": RecsysEngineModelFeatures;
@@ -3677,7 +3701,7 @@ export interface Functions {
   "recsys_engine.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
   /** Adds to recsys_engine.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
   "recsys_engine.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
-  /** Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (n + 2). Called by roll-ups, once an hour. */
+  /** Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys' estimate. Called by roll-ups, once an hour. */
   "recsys_engine.count_usual_newcomers": { args: {  }; row: { count_usual_newcomers: unknown } };
   /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
   "recsys_engine.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
@@ -3801,10 +3825,10 @@ export interface Functions {
   "recsys_engine.idle_posts": { args: { p_post_ids: readonly (string | null)[] | null }; row: { idle_posts: string } };
   /** The statement that makes rows of a table be found by columns, in the order of p_then; p_shown_as: the column of the view, where what it shows has to become a column of the table. */
   "recsys_engine.index_cure": { args: { p_table: string | null; p_columns: string | null; p_then: string | null; p_shown_as: string | null }; row: { index_cure: string } };
-  /** Indexes the tags of some posts (null: of all) as recsys_engine.index_tags does, without those of posts on which the app's view fails. */
+  /** Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app's view fails. */
   "recsys_engine.index_sound_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_sound_tags: unknown } };
-  /** Rewrites the recsys_engine.post_tags of some posts (null: of all), and removes those of posts that are gone. */
-  "recsys_engine.index_tags": { args: { p_post_ids: readonly (string | null)[] | null }; row: { index_tags: unknown } };
+  /** Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone. */
+  "recsys_engine.index_tags": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new?: boolean | null | undefined }; row: { index_tags: unknown } };
   /** How an index on an expression of a plan names it: a column, recsys.id_of(column), or another expression. Null: no index takes it. */
   "recsys_engine.indexed_as": { args: { p_table: string | null; p_alias: string | null; p_expression: string | null }; row: { indexed_as: string } };
   /** Where the index window begins: posts written before, to which nobody but their authors came since, are idle. -infinity: none is. */
@@ -3839,7 +3863,7 @@ export interface Functions {
   "recsys_engine.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys_engine.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
-  /** Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, and returns for how many authors. Called by each roll-up. */
+  /** Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, has posts of who was met for the first time listed (recsys_engine.list_posts_of), and returns for how many authors. Called by each roll-up. */
   "recsys_engine.keep_author_readers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { keep_author_readers: number } };
   /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
   "recsys_engine.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_posts: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
@@ -3853,6 +3877,10 @@ export interface Functions {
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
   /** Of so many people at least is what users are told of people. */
   "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
+  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day. */
+  "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
+  /** Lists what some authors wrote while no known person had met them: as many posts a day as of others. */
+  "recsys_engine.list_posts_of": { args: { p_author_ids: readonly (string | null)[] | null }; row: { list_posts_of: unknown } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
   /** Makes the partitions of recsys.impressions for now and the time ahead, moves rows of theirs and of earlier times out of the default partition, and returns how many it made. By settings.impression_partitions these are this month and p_months_ahead more, or today and 7 days more for each of p_months_ahead. */
@@ -3895,15 +3923,15 @@ export interface Functions {
   "recsys_engine.nearly_equal": { args: { p_some: readonly (number | null)[] | null; p_others: readonly (number | null)[] | null }; row: { nearly_equal: boolean } };
   /** To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six. */
   "recsys_engine.new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
-  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in; of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
+  /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
   "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
   /** Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers). */
   "recsys_engine.newcomer_share": { args: {  }; row: { newcomer_share: number } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys_engine.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
-  /** The p_most newest posts; with a pool all of it. */
+  /** The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it. */
   "recsys_engine.newest_posts": { args: { p_request: string | null; p_most: number | null }; row: { post_id: string; author_id: string; created_at: Date } };
-  /** The p_most newest posts since an instant; with a pool, or where what is readable is named, none. */
+  /** The p_most newest posts since an instant, without those that wait; with a pool, or where what is readable is named, none. */
   "recsys_engine.newest_posts_since": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null }; row: { post_id: string; author_id: string; created_at: Date } };
   /** A class of regular expressions: what stands in no word of a text that is folded, as blanks, signs and the ends of lines. */
   "recsys_engine.not_in_words": { args: {  }; row: { not_in_words: string } };
@@ -3953,6 +3981,8 @@ export interface Functions {
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
   "recsys_engine.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
+  /** How many posts of an author and day are among the newest; more wait. */
+  "recsys_engine.posts_a_day": { args: {  }; row: { posts_a_day: number } };
   /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
   "recsys_engine.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
   /** Those of some posts that somebody wrote within a day of signing up, a week ago at most, and whose author no known person met (recsys_engine.author_readers). None where newcomers are usual: recsys_engine.newcomer_share() is 1. */
@@ -4081,6 +4111,8 @@ export interface Functions {
   "recsys_engine.similar_users": { args: { p_user_id: string | null; p_limit?: number | null | undefined }; row: { user_id: string; external_id: string; passions: string[]; bio: string; similarity: number } };
   /** The newest posts of the groups (recsys.settings.group_by) whose authors are together at most a tenth of those of the last 28 days, one who wrote in several counted in parts: 20 of each and 200 at most. Each author's first comes before anybody's second, and of these the first of each group. A worker asks once a minute. */
   "recsys_engine.small_group_posts": { args: { p_group_by: string | null; p_now?: Date | string | null | undefined }; row: { small_group_posts: string[] } };
+  /** Whether any post waits. Nearly everywhere none does, and walks go down the app's own index. */
+  "recsys_engine.some_wait": { args: {  }; row: { some_wait: boolean } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
   /** What a page bounds a post by. newcomer: no known person met its author (p_readers null), and it is a newcomer's (recsys_engine.is_newcomers_post). unproven: fewer than three known people did. Null: nothing. */

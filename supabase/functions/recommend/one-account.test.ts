@@ -1,0 +1,89 @@
+/**
+ * What one account writes costs the feeds of others no more than what all others write: 30,000 posts, shown or hidden, before a roll-up has seen them
+ * and after. POSTS=30000 plays it in full.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type pg from "pg";
+import { testDatabase } from "../../../db/testing.ts";
+import { fillManyPosts } from "./testing-many-posts.ts";
+
+const written = Number(process.env.POSTS ?? 6000);
+const database = await testDatabase({ after }, "one_account");
+const { pool } = database;
+let reader: string;
+const account = "00000000-0000-4000-8000-00000000bad0";
+
+before(async () => {
+  const { people } = await fillManyPosts(pool, 3000);
+  [reader] = people;
+  await pool.query("insert into public.profiles (id, created_at) values ($1, now() - interval '1 hour')", [account]);
+  await pool.query("vacuum analyze");
+});
+
+/** Runs as somebody; nothing of it stays. */
+async function as<Result>(sub: string | null, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    if (sub) {
+      const claims = JSON.stringify({ sub, role: "authenticated" });
+      await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
+    }
+    return await work(client);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
+
+/** Pages that a statement looks at, once its plans are made. */
+async function pagesOf(client: pg.PoolClient, statement: string, values: unknown[]): Promise<number> {
+  await client.query(statement, values);
+  const { rows } = await client.query(`explain (analyze, buffers, format json) ${statement}`, values);
+  const [{ Plan: plan }] = rows[0]["QUERY PLAN"];
+  return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"];
+}
+
+interface Common {
+  posts: { post_id: string[]; author_id: string[] };
+}
+
+/** What the statements of a feed cost: what is common, then a reader's candidates with it, and without; and how many new posts are said to be. */
+async function costs() {
+  return await as(reader, async (client) => {
+    const common = "select recsys_engine.common_posts() as common";
+    const read = (await client.query<{ common: Common }>(common)).rows[0].common;
+    const ids = read.posts.post_id;
+    const asked = "select recsys_engine.candidates('authenticated', $1, null, null, recsys.clock()";
+    const withCommon = `${asked}, p_common => $2, p_common_at => recsys.clock() - interval '10 minutes')`;
+    const pages = {
+      common: await pagesOf(client, common, []),
+      candidates: await pagesOf(client, withCommon, [reader, ids]),
+      allSources: await pagesOf(client, `${asked}, p_is_few => false)`, [reader]),
+      filtered: await pagesOf(client, `${asked}, '{"max_age_days": 30}')`, [reader]),
+      newPosts: await pagesOf(client, "select recsys_engine.new_posts($1, now() - interval '3 days')", [reader]),
+    };
+    const theirs = read.posts.author_id.filter((id) => id === account).length;
+    return { pages, kept: ids.length, theirs };
+  });
+}
+
+for (const visibility of ["public", "private"])
+  test(`${written} ${visibility} posts of one account`, async (t) => {
+    const honest = await costs();
+    t.diagnostic(JSON.stringify(honest));
+    await pool.query(
+      `insert into public.posts (author_id, title, tags, visibility, created_at)
+       select $1, 'buy ' || n, '{topic 1}', $2, now() - n * interval '1 second' from generate_series(1, $3::integer) as n`,
+      [account, visibility, written],
+    );
+    for (const when of ["before", "after"]) {
+      if (when === "after") await pool.query("select recsys.roll_up()");
+      const attacked = await costs();
+      t.diagnostic(`${when} a roll-up: ${JSON.stringify(attacked)}`);
+    }
+    await pool.query("delete from public.posts where author_id = $1", [account]);
+    await pool.query("select recsys.roll_up()");
+    await pool.query("vacuum analyze");
+  });
