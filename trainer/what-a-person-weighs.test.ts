@@ -107,7 +107,7 @@ async function effectOf(scope: Scope, accounts: number, attack: string, prepare?
     pool.query(sql.replaceAll("$accounts", `unnest('{${ids}}'::uuid[]) with ordinality as account (id, number)`));
   try {
     if (!prepare) base ??= await feeds(scope);
-    // what newcomers write is on trial: who is to do something with their own posts has been there for two days
+    // what newcomers write has few places: who is to do something with their own posts has been there for two days
     const since = `recsys.clock() - interval '${prepare === undefined ? "20 minutes" : "2 days"}'`;
     await run(`insert into public.profiles (id, created_at) select account.id, ${since} from $accounts`);
     if (prepare) await run(prepare);
@@ -173,9 +173,10 @@ for (const [name, accounts, posts, bound] of [
 test("an account that writes 1,000 posts has a tenth of the places for trials, as chance has it", async (t) => {
   // the feeds above ended most trials
   await pool.query(
-    "truncate recsys_engine.trials, recsys_engine.trial_impressions; update recsys.settings set trial_place = 5",
+    `truncate recsys_engine.trials, recsys_engine.trial_impressions; update recsys.settings set trial_place = 5;
+     update recsys_engine.usual_newcomers set share = 0, counted_at = recsys.clock()`,
   );
-  t.after(() => pool.query("update recsys.settings set trial_place = 0"));
+  t.after(() => pool.query("update recsys.settings set trial_place = 0; truncate recsys_engine.usual_newcomers"));
   const { own } = await effectOf(t, 1, written(1000));
   t.diagnostic(`${percent(own)}, one of 20 is for a trial`);
   // of 60 feeds so many in one case of 100,000

@@ -5,7 +5,7 @@ import { settingsFor, withNewcomerPlaces } from "../feed-settings.ts";
 import { type Exploration, trialPlace } from "./exploration.ts";
 import { candidatesPerPage } from "./pool.ts";
 import { select } from "./select.ts";
-import { better, type Selectable } from "./selectable.ts";
+import { better, type Selectable, type SelectionSettings, type Standing } from "./selectable.ts";
 import { candidate, page, plain } from "./testing.ts";
 
 test("with nothing set a page is the best by score; of equals the newer, then by id", () => {
@@ -269,16 +269,18 @@ test("newcomers have their places of a page together, and all of it where there 
   assert.equal(of(0, [...newcomers, ...others(15)]), 5);
 });
 
+const placesOf = (newcomer_share: number, limit: number, seed: bigint) =>
+  withNewcomerPlaces<SelectionSettings & { newcomer_share: number }>({ ...plain, newcomer_share }, limit, seed)
+    .newcomer_places;
+
 test("newcomers' places are their share of all pages together, whatever the length of a page", () => {
   const seeds = [...new BigInt64Array(new Uint8Array(8 * 4000).map((_, i) => Math.imul(i, 0x9e3779b1) >>> 13).buffer)];
   for (const share of [0, 0.01, 0.05, 0.33, 0.99])
     for (const limit of [1, 5, 20, 100]) {
-      const places = seeds.map(
-        (seed) => withNewcomerPlaces({ newcomer_share: share }, limit, seed).newcomer_places ?? 0,
-      );
+      const places = seeds.map((seed) => placesOf(share, limit, seed) ?? 0);
       const mean = places.reduce((sum, each) => sum + each, 0) / seeds.length;
       assert.ok(Math.abs(mean - share * limit) < 0.04, `${share} of ${limit}: ${mean}`);
       assert.ok(Math.max(...places) - Math.min(...places) <= 1);
     }
-  assert.equal(withNewcomerPlaces({ newcomer_share: 1 }, 20, 1n).newcomer_places, undefined);
+  assert.equal(placesOf(1, 20, 1n), undefined);
 });
