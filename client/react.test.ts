@@ -120,6 +120,24 @@ test(
   },
 );
 
+test("a double click votes, once, and what is pressed later takes the vote back", options, async (t) => {
+  const { page } = await phoneOf(t, people.ben);
+  const sent: unknown[] = [];
+  page.on("request", (request) => {
+    if (!request.url().endsWith("/events") || request.method() !== "POST") return;
+    for (const { type, value } of request.postDataJSON().events) if (type === "vote") sent.push(value);
+  });
+  const title = await titleOf(page);
+  const before = Number(await votesOf(people.ben));
+  await buttonOf(page, title).dblclick({ delay: 80 });
+  await eventually(() => votesOf(people.ben), before + 1);
+  await page.waitForTimeout(600);
+  assert.deepEqual([await isPressed(page, title), sent], [true, [1]]);
+  await buttonOf(page, title).click();
+  await eventually(() => votesOf(people.ben), before);
+  assert.deepEqual([await isPressed(page, title), sent], [false, [1, 0]]);
+});
+
 test("a vote that is refused is taken back, and the page says why", options, async (t) => {
   const { page } = await phoneOf(t, people.ada);
   const title = await titleOf(page);
