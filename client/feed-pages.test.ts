@@ -1,8 +1,8 @@
 /** What a feed asks for next: after what failed, and with another feed on its way. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ConnectionState, type Feed, RecsysError } from "./src/index.ts";
 import { noPages, openPager, type Pages, pagesFrom } from "./src/feed-pages.ts";
+import { type ConnectionState, type Feed, RecsysError } from "./src/index.ts";
 
 /** A page called so, behind which there is another. */
 const page = (name: string) => ({ request_id: name, items: [{ post_id: name }], next: `after ${name}` }) as Feed;

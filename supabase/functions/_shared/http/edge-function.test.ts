@@ -142,7 +142,7 @@ test("bodies that never end take no place from anybody", async () => {
   await setImmediate();
   assert.equal((await post("12345")).status, 200);
   const first = await asked[0];
-  assert.deepEqual([first.status, (await first.json()).error.code], [503, "overloaded"]);
+  assert.deepEqual([first.status, (await first.json()).error.code], [429, "overloaded"]);
   for (const { breakOff } of slow) breakOff();
   await Promise.all(asked);
   assert.ok(logged.every(([code]) => code === "overloaded"));
