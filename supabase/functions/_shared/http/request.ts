@@ -44,7 +44,8 @@ export function requestOf<Schema extends z.ZodObject>(
   const field = name === undefined ? undefined : (schema.shape[String(name)] as z.ZodType);
   if (issue.code === "unrecognized_keys")
     throw field ? unknownField(issue, `the ${String(name)}`, field) : unknownField(issue, place, schema);
-  const isMissing = issue.code === "invalid_type" && (known as Record<string, unknown>)[String(name)] === undefined;
+  const isMissing =
+    issue.code === "invalid_type" && (known as Record<string, unknown> | null)?.[String(name)] === undefined;
   const refusal = field && !isMissing && refusalAt(field, issue.path.slice(1));
   if (refusal) throw new AppError(400, `invalid_${String(name)}`, `${partOf(issue.path)}${refusal}`);
   const [example] = (schema.meta()?.examples ?? [{}]) as [object];
