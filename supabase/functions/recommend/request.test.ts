@@ -176,6 +176,13 @@ for (const [search, code] of [
     assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code });
   });
 
+test("a filter's error names the part that is wrong", () => {
+  assert.throws(() => feedRequestOf('{"filter": {"tags": ["a", "b", "c", 4]}}'), {
+    code: "invalid_filter",
+    message: "filter.tags[3]: 1 to 50 texts of 1 to 100 characters, without NUL or half a surrogate pair",
+  });
+});
+
 test("what is misspelt is named, along with what there is", () => {
   const message = (read: () => unknown) => {
     try {
