@@ -22,7 +22,7 @@ import { similarApi } from "../supabase/functions/similar/api.ts";
 export const apis: readonly Api[] = [recommendApi, eventsApi, similarApi, ideasApi, embedApi, consoleApi, openapiApi];
 
 /** What every function's errors may be, besides its own. */
-const codesOfAll: Codes = { 500: ["internal"], 503: ["overloaded"], 504: ["timeout"] };
+const codesOfAll: Codes = { 500: ["internal"], 429: ["overloaded"], 504: ["timeout"] };
 const codesOfDatabase: Codes = {
   503: ["database_unavailable", "database_timeout", "not_installed", "unsafe_source_view"],
 };
@@ -41,6 +41,7 @@ const codesOfCallers: Record<Api["callers"], Codes[]> = {
   service: [codesOfDatabase, { 401: ["key_missing", "key_invalid"] }],
   anyone: [],
 };
+const codesOfVisitors: Codes = { 401: ["key_invalid"] };
 /** Of paths and methods that are in no document. */
 const codesElsewhere: Codes = { 404: ["not_found"], 405: ["method_not_allowed"] };
 
@@ -59,7 +60,7 @@ export function openApiDocument() {
   const failure = z
     .object({ error: z.object({ code: errorCode, message }) })
     .meta({ id: "Failure", description: "What went wrong." });
-  return createDocument(
+  const document = createDocument(
     {
       openapi: "3.1.1",
       info: {
@@ -110,6 +111,39 @@ export function openApiDocument() {
       },
     },
   );
+  const schemas = document.components?.schemas as Record<string, Schema>;
+  for (const { requests } of apis) if (requests.POST) admitNulls({ $ref: String(requests.POST.meta()?.id) }, schemas);
+  return document;
+}
+
+/** A JSON schema, as far as it is looked into here. */
+interface Schema {
+  $ref?: string;
+  description?: string;
+  default?: unknown;
+  type?: string | string[];
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  required?: string[];
+}
+
+/** In what is sent, and all that it refers to: what may be left out may be null. */
+function admitNulls(schema: Schema, schemas: Record<string, Schema>, seen = new Set<string>()): void {
+  const name = schema.$ref?.split("/").at(-1);
+  if (name !== undefined && !seen.has(name)) admitNulls(schemas[name], schemas, seen.add(name));
+  const { properties = {}, required = [], anyOf = [], oneOf = [], items } = schema;
+  for (const each of [...Object.values(properties), ...anyOf, ...oneOf, ...(items ? [items] : [])])
+    admitNulls(each, schemas, seen);
+  for (const [field, { description, default: usual, ...type }] of Object.entries(properties)) {
+    if (required.includes(field) || [type.type].flat().includes("null")) continue;
+    properties[field] = {
+      anyOf: [type, { type: "null" }],
+      ...(description !== undefined && { description }),
+      ...(usual !== undefined && { default: usual }),
+    };
+  }
 }
 
 function pathItem(api: Api): ZodOpenApiPathItemObject {
@@ -166,6 +200,7 @@ function codesOf(api: Api, method: string): Record<string, string[]> {
     ...(request ? [method === "POST" ? codesOfBody : codesOfQuery, { 400: invalidCodes(request) }] : []),
     ...(method === "POST" ? [codesOfPost] : []),
     api.codes,
+    ...(api.visitors ? [codesOfVisitors] : []),
     codesOfAll,
     ...codesOfCallers[api.callers],
   ])

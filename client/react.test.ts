@@ -120,6 +120,24 @@ test(
   },
 );
 
+test("a double click votes, once, and what is pressed later takes the vote back", options, async (t) => {
+  const { page } = await phoneOf(t, people.ben);
+  const sent: unknown[] = [];
+  page.on("request", (request) => {
+    if (!request.url().endsWith("/events") || request.method() !== "POST") return;
+    for (const { type, value } of request.postDataJSON().events) if (type === "vote") sent.push(value);
+  });
+  const title = await titleOf(page);
+  const before = Number(await votesOf(people.ben));
+  await buttonOf(page, title).dblclick({ delay: 80 });
+  await eventually(() => votesOf(people.ben), before + 1);
+  await page.waitForTimeout(600);
+  assert.deepEqual([await isPressed(page, title), sent], [true, [1]]);
+  await buttonOf(page, title).click();
+  await eventually(() => votesOf(people.ben), before);
+  assert.deepEqual([await isPressed(page, title), sent], [false, [1, 0]]);
+});
+
 test("a vote that is refused is taken back, and the page says why", options, async (t) => {
   const { page } = await phoneOf(t, people.ada);
   const title = await titleOf(page);
@@ -145,16 +163,56 @@ test("a page that fails is asked for again by whoever presses", options, async (
   assert.equal(await again.count(), 0);
 });
 
-test("who comes back to the page is told how many posts are new, and loads them", options, async (t) => {
-  const { page, wrong } = await phoneOf(t, people.eve);
+/** As many posts of the author's as somebody who comes back to the page is told of. */
+async function writeNews(t: { after(end: () => Promise<void>): void }, page: Page, many: number) {
   await eventually(() => cards(page).count(), 5);
   await pool.query(
-    "insert into public.posts (author_id, title, tags) select $1, 'News ' || n, '{chess}' from generate_series(1, 3) as n",
-    [people.author],
+    "insert into public.posts (author_id, title, tags) select $1, 'News ' || n, '{chess}' from generate_series(1, $2) as n",
+    [people.author, many],
   );
   t.after(() => pool.query("delete from public.posts where title like 'News %'").then(() => undefined));
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await page.getByRole("button", { name: "3 new posts" }).click();
+  return page.getByRole("button", { name: `${many} new posts` });
+}
+
+test("a reload that fails is tried again as a reload, and puts no page of two feeds together", options, async (t) => {
+  let fails = false;
+  const asked: unknown[] = [];
+  const { page } = await phoneOf(t, people.ben, (context) =>
+    context.route("**/functions/v1/recommend", (route) => {
+      const { count_since, after } = route.request().postDataJSON() ?? {};
+      if (route.request().method() === "POST" && !count_since) asked.push(after);
+      return fails && !count_since ? route.abort() : route.continue();
+    }),
+  );
+  const reload = await writeNews(t, page, 4);
+  fails = true;
+  await reload.click();
+  const again = page.getByRole("button", { name: "Try again" });
+  await again.waitFor();
+  fails = false;
+  asked.length = 0;
+  await again.click();
+  await eventually(() => again.count(), 0);
+  await eventually(() => cards(page).count(), 5);
+  assert.deepEqual(asked, [null]);
+});
+
+test("a reload that failed offline is no error any more once there is a network", options, async (t) => {
+  const { context, page } = await phoneOf(t, people.ben);
+  const reload = await writeNews(t, page, 2);
+  const before = await cards(page).locator("h2").allTextContents();
+  await context.setOffline(true);
+  await reload.click();
+  await page.getByRole("alert").waitFor();
+  await context.setOffline(false);
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  assert.deepEqual(await cards(page).locator("h2").allTextContents(), before);
+});
+
+test("who comes back to the page is told how many posts are new, and loads them", options, async (t) => {
+  const { page, wrong } = await phoneOf(t, people.eve);
+  await (await writeNews(t, page, 3)).click();
   await eventually(() => page.getByRole("button", { name: "3 new posts" }).count(), 0);
   assert.match(await titleOf(page), /^(News|Post)/);
   assert.deepEqual(wrong, []);

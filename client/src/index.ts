@@ -38,9 +38,28 @@ export type { EventStorage } from "./event-store.ts";
 export { withPlaces } from "./places.ts";
 export type * from "./types.ts";
 
-export interface NewPostsRequest extends Pick<FeedRequest, "filter"> {
-  since: string;
-}
+/** Since when posts are counted: as the API, `count_since`, such as a feed's `made_at`. */
+export type NewPostsRequest = Pick<FeedRequest, "filter"> &
+  (
+    | { count_since: string; since?: never }
+    | {
+        /** @deprecated `count_since`, as in the API. */
+        since: string;
+        count_since?: never;
+      }
+  );
+
+/** Whom or what to follow: as the API, `find`. */
+export type SuggestionsRequest<What extends "people" | "topics" | "groups" = "people" | "topics" | "groups"> = {
+  limit?: number;
+} & (
+  | { find: `${What}_to_follow`; of?: never }
+  | {
+      /** @deprecated `find`, as in the API. */
+      of: What;
+      find?: never;
+    }
+);
 
 export interface CallOptions {
   /** Ends the call with an error whose code is `aborted`. */
@@ -91,11 +110,11 @@ export interface Recsys {
   /** Posts like one. */
   similar(request: SimilarRequest & { find?: "posts"; post_id: string }, options?: CallOptions): Promise<SimilarPosts>;
   /** Whom the signed-in user might follow. */
-  suggestions(request: { of: "people"; limit?: number }, options?: CallOptions): Promise<PeopleToFollow>;
+  suggestions(request: SuggestionsRequest<"people">, options?: CallOptions): Promise<PeopleToFollow>;
   /** Which topics the signed-in user might follow. */
-  suggestions(request: { of: "topics"; limit?: number }, options?: CallOptions): Promise<TopicsToFollow>;
+  suggestions(request: SuggestionsRequest<"topics">, options?: CallOptions): Promise<TopicsToFollow>;
   /** Which groups the signed-in user might follow. */
-  suggestions(request: { of: "groups"; limit?: number }, options?: CallOptions): Promise<GroupsToFollow>;
+  suggestions(request: SuggestionsRequest<"groups">, options?: CallOptions): Promise<GroupsToFollow>;
   /** Posts that the signed-in user might write, with the audience to expect. */
   ideas(request?: IdeasRequest, options?: CallOptions): Promise<Ideas>;
 }
@@ -156,11 +175,11 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
       return () => void watchers.delete(watcher);
     },
     recommend: (request = {}, options) => call("recommend", request, options),
-    newPosts: ({ since, filter }, options) =>
-      call("recommend", { count_since: since, ...(filter && { filter }) }, options),
+    newPosts: ({ since, count_since = since, filter }, options) =>
+      call("recommend", { count_since, ...(filter && { filter }) }, options),
     similar: (request: SimilarRequest, options?: CallOptions) => call<never>("similar", request, options),
-    suggestions: ({ of, ...request }: { of: "people" | "topics" | "groups"; limit?: number }, options?: CallOptions) =>
-      call<never>("similar", { find: `${of}_to_follow`, ...request }, options),
+    suggestions: ({ of, find, ...request }: SuggestionsRequest, options?: CallOptions) =>
+      call<never>("similar", { find: find ?? `${of}_to_follow`, ...request }, options),
     ideas: (request = {}, options) => call("ideas", request, options),
     async events(events, options) {
       const named = events.map((event) => ({ ...event, id: event.id ?? randomUuid() }) as Event);

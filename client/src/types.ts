@@ -12,13 +12,13 @@ export type Event =
       /**
        * A time of the last 30 days; left out: now.
        */
-      occurred_at?: string;
+      occurred_at?: string | null;
       type: "view";
       post_id: string;
       /**
        * Seconds.
        */
-      value?: number;
+      value?: number | null;
     }
   | {
       /**
@@ -28,7 +28,7 @@ export type Event =
       /**
        * A time of the last 30 days; left out: now.
        */
-      occurred_at?: string;
+      occurred_at?: string | null;
       type: "vote";
       post_id: string;
       /**
@@ -44,7 +44,7 @@ export type Event =
       /**
        * A time of the last 30 days; left out: now.
        */
-      occurred_at?: string;
+      occurred_at?: string | null;
       type: "comment";
       post_id: string;
       body: string;
@@ -57,7 +57,7 @@ export type Event =
       /**
        * A time of the last 30 days; left out: now.
        */
-      occurred_at?: string;
+      occurred_at?: string | null;
       type: "login";
     }
   | {
@@ -68,13 +68,13 @@ export type Event =
       /**
        * A time of the last 30 days; left out: now.
        */
-      occurred_at?: string;
+      occurred_at?: string | null;
       type: "dismiss";
       post_id: string;
       /**
        * 0: takes the dismissal back; left out: dismisses the post.
        */
-      value?: 0;
+      value?: 0 | null;
     }
   | {
       /**
@@ -84,7 +84,7 @@ export type Event =
       /**
        * A time of the last 30 days; left out: now.
        */
-      occurred_at?: string;
+      occurred_at?: string | null;
       type: "seen";
       post_id: string;
       /**
@@ -109,6 +109,7 @@ export type ErrorCode =
   | "invalid_query"
   | "invalid_candidates"
   | "invalid_count_since"
+  | "key_invalid"
   | "token_missing"
   | "token_invalid"
   | "token_expired"
@@ -117,23 +118,23 @@ export type ErrorCode =
   | "token_not_user"
   | "unknown_user"
   | "body_too_large"
+  | "overloaded"
   | "too_many_requests"
   | "internal"
   | "model_corrupt"
   | "model_incompatible"
-  | "overloaded"
   | "database_unavailable"
   | "database_timeout"
   | "not_installed"
   | "unsafe_source_view"
   | "keys_unavailable"
   | "timeout"
+  | "invalid_events"
   | "too_many_events"
   | "invalid_find"
   | "invalid_post_id"
   | "unknown_post"
   | "key_missing"
-  | "key_invalid"
   | "invalid_ask"
   | "invalid_parameters"
   | "refused";
@@ -226,36 +227,32 @@ export interface FeedRequest {
   /**
    * How many posts at most.
    */
-  limit?: number;
+  limit?: number | null;
   /**
    * live: ranked for this request. batch: from the list made ahead, where there is one.
    */
-  mode?: "live" | "batch";
+  mode?: ("live" | "batch") | null;
   /**
    * The `next` of the page before; null: the first page.
    */
   after?: string | null;
-  filter?: FeedFilter;
+  filter?: FeedFilter | null;
   /**
    * What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.
-   *
-   * @maxItems 20
    */
-  interests?: string[];
+  interests?: string[] | null;
   /**
    * What the reader searches for now, such as the words by which the app found `candidates`: read as an interest before all others.
    */
-  query?: string;
+  query?: string | null;
   /**
    * The posts to rank, such as what the app's own search found; left out: what the recommender finds. What the caller may not read, or muted, is passed over as ids that no post has.
-   *
-   * @maxItems 1000
    */
-  candidates?: string[];
+  candidates?: string[] | null;
   /**
    * Counts what was written since that instant, such as a feed's made_at, in place of a feed; of the other fields the filter alone holds then.
    */
-  count_since?: string;
+  count_since?: string | null;
 }
 /**
  * What each post has to be like. Every part may be left out; of a list one entry has to fit.
@@ -263,29 +260,20 @@ export interface FeedRequest {
 export interface FeedFilter {
   /**
    * One of these tags; capital and small letters are the same.
-   *
-   * @minItems 1
-   * @maxItems 50
    */
-  tags?: string[];
+  tags?: string[] | null;
   /**
    * By one of these authors.
-   *
-   * @minItems 1
-   * @maxItems 50
    */
-  author_ids?: string[];
+  author_ids?: string[] | null;
   /**
    * Not older than so many days.
    */
-  max_age_days?: number;
+  max_age_days?: number | null;
   /**
    * In one of these languages: BCP 47 tags, such as en or pt-br.
-   *
-   * @minItems 1
-   * @maxItems 50
    */
-  languages?: string[];
+  languages?: string[] | null;
 }
 /**
  * Events in the order in which they happened. One that is not as it should be is refused alone.
@@ -303,15 +291,15 @@ export interface SimilarRequest {
   /**
    * posts: like the one of post_id. people: like the caller. reach: about how many people the post of post_id may reach. people_to_follow, topics_to_follow, groups_to_follow: whom and what the caller might follow.
    */
-  find?: "posts" | "people" | "reach" | "people_to_follow" | "topics_to_follow" | "groups_to_follow";
+  find?: ("posts" | "people" | "reach" | "people_to_follow" | "topics_to_follow" | "groups_to_follow") | null;
   /**
    * Of the post; for reach it must be the caller's own. Needed for posts and reach alone.
    */
-  post_id?: string;
+  post_id?: string | null;
   /**
    * How many at most.
    */
-  limit?: number;
+  limit?: number | null;
 }
 /**
  * How many ideas for posts the caller wants.
@@ -320,7 +308,7 @@ export interface IdeasRequest {
   /**
    * How many at most.
    */
-  limit?: number;
+  limit?: number | null;
 }
 /**
  * One question of whoever runs the community.
@@ -368,7 +356,7 @@ export interface ConsoleRequest {
    */
   parameters?: {
     [k: string]: string | number;
-  };
+  } | null;
 }
 /**
  * A personal feed.

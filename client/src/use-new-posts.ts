@@ -10,14 +10,14 @@ export function useNewPosts(
   filter?: FeedFilter,
 ): NewPosts {
   const [news, setNews] = useState<NewPosts>(none);
-  const since = feed?.made_at;
+  const count_since = feed?.made_at;
   // objects that say the same are the same filter
   const asked = JSON.stringify(filter);
   useEffect(() => {
     setNews(none);
-    if (since === undefined) return undefined;
-    return tellNewPosts(recommender, { since, ...(asked && { filter: JSON.parse(asked) }) }, setNews);
-  }, [recommender, since, asked]);
+    if (count_since === undefined) return undefined;
+    return tellNewPosts(recommender, { count_since, ...(asked && { filter: JSON.parse(asked) }) }, setNews);
+  }, [recommender, count_since, asked]);
   return news;
 }
 

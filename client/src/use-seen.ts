@@ -1,7 +1,7 @@
 import { type RefCallback, useCallback, useRef } from "react";
+import type { ShownItem } from "./feed-pages.ts";
 import type { Recsys } from "./index.ts";
 import { viewObserver } from "./page.ts";
-import type { ShownItem } from "./use-feed.ts";
 
 /** Half of a card, or half of the window where a card is taller than that. */
 const half = 0.5;

@@ -8,7 +8,7 @@ export type Vote = 1 | -1 | 0;
 export interface Votes {
   /** The vote on a post, one that is on its way included. */
   of(post_id: string): Vote;
-  /** Votes: shown at once, kept until it is stored, and taken back where it is refused. */
+  /** Votes: shown at once, kept until it is stored, and taken back where it is refused. The second click of a double click undoes nothing. */
   vote(post_id: string, value: Vote): void;
   /** Why the latest vote on a post was refused. */
   refusal(post_id: string): string | undefined;
@@ -21,6 +21,9 @@ interface Given {
 
 const none: ReadonlyMap<string, Vote> = new Map();
 
+/** What undoes a vote so many milliseconds after it is the second click of a double click. */
+const doubleClick = 500;
+
 /** Votes of whoever is signed in. `stored`: what the app has read of them, as its tables are its own. */
 export function useVotes(recommender: Recsys, stored: ReadonlyMap<string, Vote> = none): Votes {
   /** On this page. */
@@ -30,6 +33,8 @@ export function useVotes(recommender: Recsys, stored: ReadonlyMap<string, Vote> 
   /** How many times somebody voted on a post, and their latest vote that is stored. */
   const turns = useRef(new Map<string, number>());
   const kept = useRef(new Map<string, Vote>());
+  /** When somebody voted on a post last, and what their vote was before that. */
+  const clicks = useRef(new Map<string, { at: number; before: Vote }>());
   useEffect(
     () =>
       recommender.watch(({ unsent }) => {
@@ -46,6 +51,9 @@ export function useVotes(recommender: Recsys, stored: ReadonlyMap<string, Vote> 
   const of = useCallback((post_id: string) => given.get(post_id)?.value ?? before(post_id), [given, before]);
   const vote = useCallback(
     async (post_id: string, value: Vote) => {
+      const [last, at] = [clicks.current.get(post_id), performance.now()];
+      if (last?.before === value && at - last.at < doubleClick) return;
+      clicks.current.set(post_id, { at, before: of(post_id) });
       const turn = (turns.current.get(post_id) ?? 0) + 1;
       turns.current.set(post_id, turn);
       const show = (shown: Given) => setGiven((all) => new Map([...all, [post_id, shown]]));
@@ -56,7 +64,7 @@ export function useVotes(recommender: Recsys, stored: ReadonlyMap<string, Vote> 
       else if (turns.current.get(post_id) === turn)
         show({ value: kept.current.get(post_id) ?? before(post_id), refusal: message });
     },
-    [recommender, before],
+    [recommender, before, of],
   );
   const refusal = useCallback((post_id: string) => given.get(post_id)?.refusal, [given]);
   return useMemo(() => ({ of, vote, refusal }), [of, vote, refusal]);

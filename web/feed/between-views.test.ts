@@ -127,6 +127,39 @@ test("what moved is right after a vote, another view and a vote taken back there
   });
 });
 
+test(
+  "the tag of a feed is in the address: a reload keeps it, back and forth and a link lead to it",
+  options,
+  async (t) => {
+    const { page, wrong } = await open(t);
+    await signInAs(page, gateway.url, "ben");
+    const only = (tag: string) => page.getByRole("status").getByText(`Only posts about ${tag}`);
+    const hasTag = (tag: string | null) => eventually(async () => new URL(page.url()).searchParams.get("tag"), tag);
+    await nextFeed(page, () => page.locator("li.post button.chip", { hasText: "gardens" }).first().click());
+    await only("gardens").waitFor();
+    await hasTag("gardens");
+    await page.locator("button:focus", { hasText: "Show all" }).waitFor();
+    await nextFeed(page, () => page.reload());
+    await only("gardens").waitFor();
+    assert.equal(await page.locator("button:focus").count(), 0, "who opens an address begins at its top");
+    await view(page, "Write");
+    await view(page, "Feed");
+    await only("gardens").waitFor();
+    await nextFeed(page, () => page.getByRole("button", { name: "Show all" }).click());
+    await hasTag(null);
+    await nextFeed(page, () => page.goBack());
+    await only("gardens").waitFor();
+    await nextFeed(page, () => page.getByRole("button", { name: "Refresh" }).click());
+    await only("gardens").waitFor();
+    await nextFeed(page, () => page.goForward());
+    await only("gardens").waitFor({ state: "detached" });
+    await hasTag(null);
+    await nextFeed(page, () => page.goto(`${gateway.url}/?tag=chess#feed`));
+    await only("chess").waitFor();
+    assert.deepEqual(wrong, []);
+  },
+);
+
 test("a feed of one tag knows of the vote before it: nothing is left to be shown", options, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "ben");

@@ -104,16 +104,18 @@ function MoreOnScroll() {
 
 /** Says that the feed is of one tag alone, and shows all of it again. */
 function TagFilter() {
-  const { tag, only } = useTheFeed();
+  const { feed, tag, only } = useTheFeed();
   const button = useRef<HTMLButtonElement>(null);
-  const before = useRef(tag);
+  const before = useRef(feed && { tag });
   useEffect(() => {
-    if (tag === before.current) return;
-    before.current = tag;
+    const last = before.current;
+    if (feed) before.current = { tag };
+    // an address may say it from the beginning
+    if (!last || last.tag === tag) return;
     // the chip that was pressed may be gone with its card, or be far down
     scrollTo(0, 0);
     button.current?.focus({ preventScroll: true });
-  }, [tag]);
+  }, [feed, tag]);
   if (tag === undefined) return null;
   return (
     <p class="row spread" role="status">

@@ -70,6 +70,29 @@ test("what is done offline is shown, and sent by itself when there is a network 
   assert.match(moved, new RegExp(`${dismissed}You dismissed it`));
 });
 
+test(
+  "a refresh that failed offline is no trouble any more with a network, and the feed goes on",
+  options,
+  async (t) => {
+    const { page } = await open(t);
+    await signInAs(page, gateway.url, "ben");
+    const before = await titles(page, 20);
+    await page.context().setOffline(true);
+    const failed = page.waitForEvent("requestfailed");
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await failed;
+    await page.getByRole("button", { name: "Refresh", disabled: false }).waitFor();
+    await page.context().setOffline(false);
+    await page.getByText("You are offline.").waitFor({ state: "detached" });
+    assert.equal(await page.getByRole("alert").count(), 0);
+    assert.deepEqual(await titles(page, 20), before);
+    await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
+    await page.locator("li.post").nth(39).waitFor();
+    const now = await titles(page, 100);
+    assert.equal(new Set(now).size, now.length);
+  },
+);
+
 test("what was done offline is sent at the next visit", options, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "rosa");

@@ -1,7 +1,7 @@
 import { type MutableRef, useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import type { Feed } from "../../client/src/index.ts";
+import { type Feed, RecsysError } from "../../client/src/index.ts";
 import { openContext } from "../shared/context.ts";
-import { useChanging } from "../shared/hooks.ts";
+import { useChanging, useParameter } from "../shared/hooks.ts";
 import { useProject } from "../shared/project.ts";
 import { type Act, followOf, voteOn } from "./acts.ts";
 import { type AppPost, type Item, readFollows, readNames, readShownPosts, readVotes } from "./app-tables.ts";
@@ -41,8 +41,8 @@ export interface FeedOf extends FeedReader, State, Omit<ReaderDeeds, "knowMarks"
   place: MutableRef<ScrollPlace | undefined>;
   /** Asks for the feed again and compares. */
   refresh(): Promise<void>;
-  /** Shows posts with this tag alone; undefined: all. */
-  only(tag: string | undefined): Promise<void>;
+  /** Shows posts with this tag alone, as the address says from then on; undefined: all. */
+  only(tag: string | undefined): void;
   /** Asks for the next page. */
   more(): Promise<void>;
   /** Asks once more what failed. */
@@ -62,6 +62,7 @@ const pageSize = 20;
 export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
   const { supabase, recommender } = useProject();
   const { knowMarks, settle, forget, ...deeds } = useDeeds(userId);
+  const [wanted, only] = useParameter("tag");
   const { state, latest, change } = useChanging<State>({
     items: [],
     posts: new Map(),
@@ -144,20 +145,27 @@ export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
     [recommender, interests, latest, change, settle, forget, know],
   );
 
-  const again = useCallback(() => load(latest.current.feed ? "again" : "first", latest.current.tag), [load, latest]);
+  const again = useCallback(() => {
+    const { feed, tag } = latest.current;
+    return load(feed && tag === wanted ? "again" : "first", wanted);
+  }, [load, latest, wanted]);
   useEffect(() => {
     again();
   }, [again]);
 
-  const only = useCallback((tag: string | undefined) => load("first", tag), [load]);
   const more = useCallback(() => load("more", latest.current.tag), [load, latest]);
   const retry = useCallback(() => load(latest.current.asked, latest.current.askedTag), [load, latest]);
   useEffect(() => {
-    // nobody has to press what was only for want of a network; but another feed in place of this one comes to those who ask
-    const onBack = () => latest.current.error !== undefined && latest.current.asked !== "again" && retry();
+    const onBack = () => {
+      const { error, asked } = latest.current;
+      if (error === undefined) return;
+      // nobody has to press what was only for want of a network; but another feed in place of this one comes to those who ask
+      if (asked !== "again") retry();
+      else if (error instanceof RecsysError && error.code === "unreachable") change(() => ({ error: undefined }));
+    };
     addEventListener("online", onBack);
     return () => removeEventListener("online", onBack);
-  }, [retry, latest]);
+  }, [retry, latest, change]);
 
   const { before, items, posts, names } = state;
   const moved = useMemo(

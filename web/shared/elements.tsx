@@ -2,9 +2,13 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { RecsysError } from "../../client/src/index.ts";
 
-/** A button that sends no form. */
-export function Button(props: JSX.IntrinsicElements["button"]) {
-  return <button type="button" {...props} />;
+/** A button that sends no form. Of a double click on one that is pressed or not, the second would undo the first, and does nothing. */
+export function Button({ onClick, ...props }: JSX.IntrinsicElements["button"]) {
+  const isSwitch = props["aria-pressed"] !== undefined;
+  const press: typeof onClick = (event) => {
+    if (!isSwitch || event.detail < 2) onClick?.(event);
+  };
+  return <button type="button" {...props} onClick={press} />;
 }
 
 interface FormProps extends Omit<JSX.IntrinsicElements["form"], "onSubmit"> {

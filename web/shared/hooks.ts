@@ -135,6 +135,33 @@ export function go(route: string): void {
   location.hash = route;
 }
 
+/**
+ * A parameter in the query of the address, which outlives a reload and goes by back and forward; undefined: it is not there. A change of it is a step
+ * of the history.
+ */
+export function useParameter(name: string): [string | undefined, (value: string | undefined) => void] {
+  const [value, setValue] = useState(() => parameter(name));
+  useEffect(() => {
+    const onChange = () => setValue(parameter(name));
+    addEventListener("popstate", onChange);
+    return () => removeEventListener("popstate", onChange);
+  }, [name]);
+  const change = useCallback(
+    (next: string | undefined) => {
+      if (next === parameter(name)) return;
+      const address = new URL(location.href);
+      if (next === undefined) address.searchParams.delete(name);
+      else address.searchParams.set(name, next);
+      history.pushState(null, "", address);
+      setValue(next);
+    },
+    [name],
+  );
+  return [value, change];
+}
+
+const parameter = (name: string) => new URLSearchParams(location.search).get(name) || undefined;
+
 /** The way to a route once something is over that takes a while: whoever pressed a link meanwhile is where they want to be. */
 export function goFromHere(): (route: string) => void {
   const { hash } = location;

@@ -72,11 +72,18 @@ export const refusals = {
 export type RefusalCode = keyof typeof refusals;
 
 /** A batch in which every event is as it should be; one that is not is refused alone. */
-export const eventsRequest = z.strictObject({ events: z.array(event).max(maximumEvents) }).meta({
-  id: "EventsRequest",
-  description: "Events in the order in which they happened. One that is not as it should be is refused alone.",
-  examples: [{ events: [] }],
-});
+export const eventsRequest = z
+  .strictObject({
+    events: z
+      .array(event)
+      .max(maximumEvents)
+      .meta({ refusal: `events must be an array of up to ${maximumEvents} events, and one event is an array of one` }),
+  })
+  .meta({
+    id: "EventsRequest",
+    description: "Events in the order in which they happened. One that is not as it should be is refused alone.",
+    examples: [{ events: [] }],
+  });
 
 const refusalCode = z
   .enum(Object.keys(refusals) as RefusalCode[])

@@ -78,7 +78,6 @@ const refused: [string, unknown, string][] = [
   ["a comment too long by one", { ...comment, body: "x".repeat(10_001) }, "invalid_comment"],
   ["a comment with a NUL", { ...comment, body: "a\0b" }, "invalid_comment"],
   ["a comment with half a surrogate pair", { ...comment, body: "a\ud83d" }, "invalid_comment"],
-  ["a time that is null", { ...login, occurred_at: null }, "invalid_time"],
   ["a time as a number", { ...login, occurred_at: 1_800_000_000_000 }, "invalid_time"],
   ["an infinite time", { ...login, occurred_at: "-infinity" }, "invalid_time"],
   ["a time without a zone", { ...login, occurred_at: "2026-01-31T17:05:00" }, "invalid_time"],
@@ -90,5 +89,6 @@ const refused: [string, unknown, string][] = [
 for (const [name, event, refusal] of refused)
   test(`${name} is refused as ${refusal}`, () => {
     const given = (event as { id?: unknown } | null)?.id;
-    assert.deepEqual(checkEvent(event), { id: given === id ? id : null, refusal });
+    const { message: _, ...checked } = checkEvent(event) as { message?: string };
+    assert.deepEqual(checked, { id: given === id ? id : null, refusal });
   });

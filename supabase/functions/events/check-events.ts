@@ -1,11 +1,13 @@
 /** A batch as a whole, and each of its events. Whether an event's post exists and its time is plausible is for the database to say. */
 import * as z from "zod";
 import { AppError } from "../_shared/http/errors.ts";
-import { parseJson, requestOf } from "../_shared/http/request.ts";
-import { type Event, event, eventsRequest, maximumEvents, type RefusalCode } from "./api.ts";
+import { aboutUnknown, parseJson, requestOf, withoutNulls } from "../_shared/http/request.ts";
+import { type Event, event, eventsRequest, maximumEvents, type RefusalCode, refusals } from "./api.ts";
 
 /** As documented, but that each event is checked by itself. */
-const batch = eventsRequest.extend({ events: z.array(z.unknown()) }).meta({ examples: [{ events: ["…"] }] });
+const batch = eventsRequest
+  .extend({ events: z.array(z.unknown()).meta({ refusal: eventsRequest.shape.events.meta()?.refusal }) })
+  .meta({ examples: [{ events: ["…"] }] });
 
 /** The events of a body, each checked. @throws AppError 400 */
 export function batchOfBody(text: string): Checked[] {
@@ -15,14 +17,20 @@ export function batchOfBody(text: string): Checked[] {
   return events.map(checkEvent);
 }
 
-export type Checked = { id: string; event: Event } | { id: string | null; refusal: RefusalCode };
+export type Checked = { id: string; event: Event } | ({ id: string | null } & Refused);
+
+/** `message`: for the app's developer. */
+interface Refused {
+  refusal: RefusalCode;
+  message: string;
+}
 
 /** The event, or what is wrong with it; its id in both cases, if it has one. */
 export function checkEvent(given: unknown): Checked {
-  const result = event.safeParse(given);
+  const result = event.safeParse(withoutNulls(event, given));
   if (result.success) return { id: result.data.id, event: result.data };
   const id = z.looseObject({ id: event.options[0].shape.id }).safeParse(given);
-  return { id: id.success ? id.data.id : null, refusal: refusalOf(result.error.issues[0]) };
+  return { id: id.success ? id.data.id : null, ...refusalOf(result.error.issues[0], given) };
 }
 
 const ofField: Record<string, RefusalCode> = {
@@ -35,7 +43,12 @@ const ofField: Record<string, RefusalCode> = {
   occurred_at: "invalid_time",
 };
 
-function refusalOf({ code, path }: z.core.$ZodIssue): RefusalCode {
-  if (code === "unrecognized_keys") return "unknown_field";
-  return ofField[String(path[0])] ?? "invalid_event";
+function refusalOf(issue: z.core.$ZodIssue, given: unknown): Refused {
+  if (issue.code === "unrecognized_keys") {
+    const { type } = given as Event;
+    const fields = event.options.find(({ shape }) => shape.type.value === type)?.shape ?? {};
+    return { refusal: "unknown_field", message: aboutUnknown(issue.keys[0], `a ${type}`, Object.keys(fields)) };
+  }
+  const refusal = ofField[String(issue.path[0])] ?? "invalid_event";
+  return { refusal, message: refusals[refusal] };
 }

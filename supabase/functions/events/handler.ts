@@ -25,7 +25,9 @@ export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
       throw new AppError(404, "unknown_user", "this user has no profile yet, so there is nobody to note it for");
     return {
       events: batch.map((checked) =>
-        reportOf(checked.id, "event" in checked ? (outcomes.next().value as EventOutcome) : checked.refusal),
+        "event" in checked
+          ? reportOf(checked.id, outcomes.next().value as EventOutcome)
+          : { id: checked.id, status: "refused", code: checked.refusal, message: checked.message },
       ),
     };
   },

@@ -20,6 +20,12 @@ test("the list made ahead is asked for by mode", () => {
   });
 });
 
+test("an optional field that is null is as one left out", () => {
+  const fields = ["limit", "mode", "after", "filter", "interests", "query", "candidates", "count_since"];
+  for (const field of fields) assert.deepEqual(feedRequestOf(JSON.stringify({ [field]: null })), feedRequestOf("{}"));
+  assert.deepEqual(feedRequestOf('{"filter": {"tags": null}}').filter, {});
+});
+
 test("1 to 100 are taken as they are", () => {
   for (const limit of [1, 7, 100]) {
     assert.equal(feedRequestOf(JSON.stringify({ limit })).limit, limit);
@@ -61,19 +67,16 @@ const refused: [string, string][] = [
   ['{"limit": 1e400}', "invalid_limit"],
   ['{"limit": 1.5}', "invalid_limit"],
   ['{"limit": "5"}', "invalid_limit"],
-  ['{"limit": null}', "invalid_limit"],
   ['{"limit": true}', "invalid_limit"],
   ['{"limit": [5]}', "invalid_limit"],
   ['{"limit": {"$gt": 5}}', "invalid_limit"],
   ['{"mode": "nightly"}', "invalid_mode"],
-  ['{"mode": null}', "invalid_mode"],
   ['{"mode": ["batch"]}', "invalid_mode"],
   ['{"limit": 5, "mode": ""}', "invalid_mode"],
   ['{"after": 5}', "invalid_after"],
   ['{"after": ""}', "invalid_after"],
   ['{"after": "next"}', "invalid_after"],
   ['{"after": ["AQAAAAAAAAABAAAAAQ"]}', "invalid_after"],
-  ['{"filter": null}', "invalid_filter"],
   ['{"filter": []}', "invalid_filter"],
   ['{"filter": "sql"}', "invalid_filter"],
   ['{"filter": {"tags": "sql"}}', "invalid_filter"],
@@ -104,7 +107,6 @@ const refused: [string, string][] = [
   ['{"query": ""}', "invalid_query"],
   ['{"query": ["chess"]}', "invalid_query"],
   [JSON.stringify({ query: "x".repeat(201) }), "invalid_query"],
-  ['{"interests": null}', "invalid_interests"],
   ['{"interests": "chess"}', "invalid_interests"],
   ['{"interests": [1]}', "invalid_interests"],
   ['{"interests": [""]}', "invalid_interests"],
@@ -173,6 +175,13 @@ for (const [search, code] of [
   test(`?${search.slice(0, 60)} is refused as ${code}`, () => {
     assert.throws(() => requestOfQuery(new URLSearchParams(search)), { status: 400, code });
   });
+
+test("a filter's error names the part that is wrong", () => {
+  assert.throws(() => feedRequestOf('{"filter": {"tags": ["a", "b", "c", 4]}}'), {
+    code: "invalid_filter",
+    message: "filter.tags[3]: 1 to 50 texts of 1 to 100 characters, without NUL or half a surrogate pair",
+  });
+});
 
 test("what is misspelt is named, along with what there is", () => {
   const message = (read: () => unknown) => {

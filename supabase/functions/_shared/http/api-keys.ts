@@ -12,9 +12,24 @@ export async function requireSecretKey(apikey: string | null, keys: readonly str
  * anon key, which is a token without a user) where a user's token would be. An anonymous sign-in is a user, no visitor.
  */
 export function isVisitor(headers: Headers, publishableKeys: readonly string[]): boolean {
-  const sent = headers.get("authorization")?.replace(/^Bearer +/i, "") ?? headers.get("apikey");
+  const sent = sentAsToken(headers);
   // these keys are no secret, so the time it takes tells nothing
   return sent !== null && sent !== "" && publishableKeys.includes(sent);
+}
+
+/** Says so where a visitor's publishable key is another project's or misspelt: to sign in would be no cure. @throws AppError 401 */
+export function refuseForeignKey(headers: Headers, publishableKeys: readonly string[]): void {
+  const sent = sentAsToken(headers) ?? "";
+  if (!sent.startsWith("sb_publishable_") || publishableKeys.includes(sent)) return;
+  throw new AppError(
+    401,
+    "key_invalid",
+    "this is no publishable key of this project: copy the one among its API keys, and mind its end",
+  );
+}
+
+function sentAsToken(headers: Headers): string | null {
+  return headers.get("authorization")?.replace(/^Bearer +/i, "") ?? headers.get("apikey");
 }
 
 /** The keys of one kind that the platform names: a JSON object of keys by name, and an older project's one key. */

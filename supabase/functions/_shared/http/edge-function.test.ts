@@ -142,7 +142,7 @@ test("bodies that never end take no place from anybody", async () => {
   await setImmediate();
   assert.equal((await post("12345")).status, 200);
   const first = await asked[0];
-  assert.deepEqual([first.status, (await first.json()).error.code], [503, "overloaded"]);
+  assert.deepEqual([first.status, (await first.json()).error.code], [429, "overloaded"]);
   for (const { breakOff } of slow) breakOff();
   await Promise.all(asked);
   assert.ok(logged.every(([code]) => code === "overloaded"));
@@ -278,7 +278,8 @@ test("who has not signed in is a visitor where a function answers those, known b
   assert.equal(await called(open, { apikey: "sb_publishable_a" }), true);
   assert.equal(await called(open, { ...key, authorization: "Bearer ada" }), "ada", "a user is no visitor");
   assert.equal(await called(open, {}), "token_missing");
-  assert.equal(await called(open, { apikey: "sb_publishable_b" }), "token_missing");
+  for (const other of [{ apikey: "sb_publishable_b" }, { authorization: "Bearer sb_publishable_b" }])
+    assert.equal(await called(open, other), "key_invalid");
   assert.equal(await called(open, { apikey: "" }), "token_missing");
   assert.equal(await called(app, { apikey: "sb_publishable_a" }), "token_missing", "where nobody answers visitors");
 });

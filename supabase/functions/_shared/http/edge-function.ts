@@ -10,7 +10,7 @@ import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
-import { isVisitor, requireSecretKey } from "./api-keys.ts";
+import { isVisitor, refuseForeignKey, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
 import { AppError, asAppError } from "./errors.ts";
@@ -157,7 +157,7 @@ export function createApp<Input, Services>(
   app.onError((thrown, c) => {
     const error = asAppError(thrown instanceof HTTPException ? thrown.cause : thrown);
     c.set("code", error.code);
-    if (error.status >= 500) logOf(c)(error.code, error.cause ?? error);
+    if (error.status >= 500 || error.code === "overloaded") logOf(c)(error.code, error.cause ?? error);
     return failure(error);
   });
   return app;
@@ -211,6 +211,7 @@ export function createApp<Input, Services>(
         allowances.take(headers);
         return (input, call) => answerVisitor(input, call, services);
       }
+      if (answerVisitor) refuseForeignKey(headers, services.publishableKeys);
       const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
       c.get("admission").belongTo(claims.sub);
       return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);

@@ -16,7 +16,7 @@ function admissions() {
         leaving.push(admit(areVisitors));
         taken++;
       } catch (error) {
-        assert.deepEqual([(error as { status: number }).status, (error as { code: string }).code], [503, "overloaded"]);
+        assert.deepEqual([(error as { status: number }).status, (error as { code: string }).code], [429, "overloaded"]);
         const { retryAfter } = error as { retryAfter: number };
         assert.ok(retryAfter >= 1 && retryAfter <= 10, `${retryAfter}`);
       }

@@ -42,12 +42,12 @@ const memory = 500;
 export interface Admission {
   /**
    * Waits for what the caller still sends. Until it is whole the place goes to the next who needs one: whoever sends slowly is served where there is
-   * room, and 64 who never finish take nothing from anybody. Throws what `read` does, and AppError 503 `overloaded` where the place is gone.
+   * room, and 64 who never finish take nothing from anybody. Throws what `read` does, and AppError 429 `overloaded` where the place is gone.
    */
   receive<Body>(read: () => Promise<Body>): Promise<Body>;
   /** The same for a wait of so many milliseconds; false, at once: the place is gone. */
   pause(milliseconds: number): Promise<boolean>;
-  /** Says whose it is, as soon as that is known. @throws AppError 503 `overloaded` where they wait for too many already */
+  /** Says whose it is, as soon as that is known. @throws AppError 429 `overloaded` where they wait for too many already */
   belongTo(person: string): void;
   /** Ends the request. What was refused early says nothing of the rate. */
   leave(served: boolean): void;
@@ -71,7 +71,7 @@ export function admissionControl(now = () => performance.now()) {
   return {
     /** How many wait for their answer. */
     waiting,
-    /** Admits a request. @throws AppError 503 `overloaded` */
+    /** Admits a request. @throws AppError 429 `overloaded` */
     admit(isVisitor = false): Admission {
       if (isVisitor && isFull(visitors, visitorShare) && !madeRoom(true)) throw overloaded(visitors * paceNow());
       if (isFull(inside, 1) && !madeRoom(true) && (isVisitor || !madeRoom(false))) throw overloaded(inside * paceNow());
@@ -174,13 +174,14 @@ export function admissionControl(now = () => performance.now()) {
   }
 }
 
-function overloaded(wait: number): AppError {
+/** Who should ask later, as of many at once there are too many: nothing is broken. `wait`: for how many milliseconds all would be waited for. */
+export function overloaded(wait: number, cause?: unknown): AppError {
   const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
   return new AppError(
-    503,
+    429,
     "overloaded",
     `too many ask at the same time: try again in ${retryAfter} s`,
-    undefined,
+    cause,
     retryAfter,
   );
 }

@@ -27,21 +27,27 @@ function isAtMost(depth: number, value: unknown): boolean {
   return depth > 0 && Object.values(value).every((part) => isAtMost(depth - 1, part));
 }
 
-/** What was sent, as the schema has it. Unknown fields are refused: they are mostly misspelt ones. @throws AppError 400 */
+/**
+ * What was sent, as the schema has it. Unknown fields are refused: they are mostly misspelt ones. An optional field that is null is as one left
+ * out, as languages write it that have no undefined. @throws AppError 400
+ */
 export function requestOf<Schema extends z.ZodObject>(
   schema: Schema,
   sent: unknown,
   place = "the body",
 ): z.output<Schema> {
-  const result = schema.safeParse(sent);
+  const known = withoutNulls(schema, sent);
+  const result = schema.safeParse(known);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const [name] = issue.path;
   const field = name === undefined ? undefined : (schema.shape[String(name)] as z.ZodType);
   if (issue.code === "unrecognized_keys")
     throw field ? unknownField(issue, `the ${String(name)}`, field) : unknownField(issue, place, schema);
-  const refusal = field && refusalOf(field);
-  if (refusal !== undefined) throw new AppError(400, `invalid_${String(name)}`, refusal);
+  const isMissing =
+    issue.code === "invalid_type" && (known as Record<string, unknown> | null)?.[String(name)] === undefined;
+  const refusal = field && !isMissing && refusalAt(field, issue.path.slice(1));
+  if (refusal) throw new AppError(400, `invalid_${String(name)}`, `${partOf(issue.path)}${refusal}`);
   const [example] = (schema.meta()?.examples ?? [{}]) as [object];
   throw new AppError(
     400,
@@ -50,10 +56,48 @@ export function requestOf<Schema extends z.ZodObject>(
   );
 }
 
+/** Without the optional fields that are null, here and in what is nested. */
+export function withoutNulls(schema: z.ZodType, sent: unknown): unknown {
+  if (typeof sent !== "object" || sent === null || Array.isArray(sent)) return sent;
+  const fields = fieldsOf(schema, sent);
+  if (!fields) return sent;
+  const kept = Object.entries(sent).flatMap(([name, value]): [string, unknown][] => {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field) return [[name, value]];
+    return value === null && field.safeParse(undefined).success ? [] : [[name, withoutNulls(field, value)]];
+  });
+  return Object.fromEntries(kept);
+}
+
+/** The fields that an object may have; undefined: it is of no fields that a schema names. */
+function fieldsOf(schema: z.ZodType, sent: object): Record<string, z.ZodType> | undefined {
+  if (schema instanceof z.ZodObject) return schema.shape;
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    const options = schema.options as unknown as z.ZodObject[];
+    const key = schema.def.discriminator;
+    return options.find(({ shape }) => shape[key].safeParse((sent as Record<string, unknown>)[key]).success)?.shape;
+  }
+  const inner = given(schema);
+  return inner === schema ? undefined : fieldsOf(inner, sent);
+}
+
 /** The codes of the fields that have a `refusal`. */
 export function invalidCodes(schema: z.ZodObject): string[] {
   const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
   return fields.filter(([, field]) => refusalOf(field) !== undefined).map(([name]) => `invalid_${name}`);
+}
+
+/** What whoever sent a part of a field is told: of the part, or of the field where the part has nothing of its own. */
+function refusalAt(field: z.ZodType, path: readonly PropertyKey[]): string | undefined {
+  const inner = given(field);
+  const part = inner instanceof z.ZodObject ? (inner.shape[String(path[0])] as z.ZodType | undefined) : undefined;
+  return (part && refusalAt(part, path.slice(1))) ?? refusalOf(field);
+}
+
+/** `filter.tags[3]: `, where only a part of a field is wrong. */
+function partOf([name, ...path]: readonly PropertyKey[]): string {
+  const steps = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`));
+  return path.length === 0 ? "" : `${String(name)}${steps.join("")}: `;
 }
 
 function refusalOf(field: z.ZodType): string | undefined {
@@ -62,16 +106,19 @@ function refusalOf(field: z.ZodType): string | undefined {
 
 /** What a field has to be where it is given. */
 function given(field: z.ZodType): z.ZodType {
-  return field instanceof z.ZodOptional ? (field.unwrap() as z.ZodType) : field;
+  return field instanceof z.ZodOptional || field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : field;
 }
 
 /** An unknown name is mostly misspelt, so it is named along with those that there are; what is no name is not repeated. */
 function unknownField({ keys: [name] }: z.core.$ZodIssueUnrecognizedKeys, place: string, of: z.ZodType): AppError {
-  const object = given(of) as z.ZodObject;
+  return new AppError(400, "unknown_field", aboutUnknown(name, place, Object.keys((given(of) as z.ZodObject).shape)));
+}
+
+/** That there is no field of this name, and which there are. */
+export function aboutUnknown(name: string, place: string, names: readonly string[]): string {
   const named = /^[A-Za-z_]{1,40}$/.test(name) ? `no field ${name}` : "a field that there is not";
-  const names = Object.keys(object.shape);
   const all = names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-  return new AppError(400, "unknown_field", `${place} has ${named}: it may have ${all}`);
+  return `${place} has ${named}: it may have ${all}`;
 }
 
 /** The field `limit`: how many are wanted at most; `usual` where it is left out. */

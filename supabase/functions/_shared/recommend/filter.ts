@@ -14,15 +14,34 @@ const language = z
   .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
   .max(35)
   .toLowerCase();
-const listOf = <Entry extends z.ZodType>(entry: Entry, description: string) =>
-  z.array(entry).min(1).max(mostEntries).optional().describe(description);
+/** `what`: its entries, for whoever sends others. */
+const listOf = <Entry extends z.ZodType>(entry: Entry, what: string, description: string) =>
+  z
+    .array(entry)
+    .min(1)
+    .max(mostEntries)
+    .optional()
+    .meta({ description, refusal: `1 to ${mostEntries} ${what}` });
 
 export const feedFilter = z
   .strictObject({
-    tags: listOf(text, "One of these tags; capital and small letters are the same."),
-    author_ids: listOf(z.guid(), "By one of these authors."),
-    max_age_days: z.int().min(1).max(oldest).optional().describe("Not older than so many days."),
-    languages: listOf(language, "In one of these languages: BCP 47 tags, such as en or pt-br."),
+    tags: listOf(
+      text,
+      `texts of 1 to ${longestTag} characters, without NUL or half a surrogate pair`,
+      "One of these tags; capital and small letters are the same.",
+    ),
+    author_ids: listOf(z.guid(), "UUIDs of authors", "By one of these authors."),
+    max_age_days: z
+      .int()
+      .min(1)
+      .max(oldest)
+      .optional()
+      .meta({ description: "Not older than so many days.", refusal: `a whole number from 1 to ${oldest}` }),
+    languages: listOf(
+      language,
+      "BCP 47 tags, such as en or pt-br",
+      "In one of these languages: BCP 47 tags, such as en or pt-br.",
+    ),
   })
   .meta({
     id: "FeedFilter",
