@@ -126,6 +126,20 @@ export async function prefer(
   for (const each of added) await inserted(supabase.from("preferences").insert({ user_id: userId, ...each }));
 }
 
+/** Wants more or less of a topic, and no longer the other, in whatever letters that was written. */
+export async function wantTopic(
+  supabase: SupabaseClient,
+  userId: string,
+  kind: "more" | "less",
+  topic: string,
+): Promise<void> {
+  const value = topic.trim().toLowerCase();
+  const other = kind === "more" ? "less" : "more";
+  const before = await readPreferences(supabase);
+  const gone = before.filter((each) => each.kind === other && each.value.toLowerCase() === value);
+  await prefer(supabase, userId, gone, [{ kind, value }]);
+}
+
 /** Whether a post of whoever is signed in (null: all of theirs) is for their followers alone. */
 export async function readWithheld(
   supabase: SupabaseClient,

@@ -124,7 +124,7 @@ function Reach({ written }: { written: WatchedPost }) {
             : "Finding out whom it may interest …"}
       </p>
       {people !== undefined && config.members && <p class="soft">Be somebody else to see where it arrives.</p>}
-      <Withhold userId={written.author_id} postId={written.post_id} text="For those alone who follow me" />
+      <Withhold userId={written.author_id} postId={written.post_id} text="Recommend it only to people who follow me" />
       {error !== undefined && <Trouble error={error} />}
     </section>
   );
