@@ -53,7 +53,7 @@ test("the feed goes on where its reader left it, by a link, by back and by forth
   await signInAs(page, gateway.url, "ben");
   await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
   // their authors come after the posts, and on a narrow screen take a line
-  await page.locator("li.post .byline span").nth(39).waitFor();
+  await page.locator("li.post .byline bdi").nth(39).waitFor();
   // a post above that is as long as its text and comments
   const [first] = await titles(page, 1);
   await page.locator("li.post").first().getByRole("button", { name: first, exact: true }).click();
@@ -103,7 +103,7 @@ test("what moved is right after a vote, another view and a vote taken back there
   const moved = page.getByRole("region", { name: "What moved" });
   assert.match(
     (await moved.textContent()) ?? "",
-    new RegExp(`you voted for “${second}”\\..*Gone.*${second}You voted for it`, "s"),
+    new RegExp(`you voted for “${second}”\\..*left the feed${second} was at place 2 · You voted for it`, "s"),
   );
   const now = await titles(page, 100);
   assert.deepEqual([now.includes(first), now.includes(second), now.includes(third)], [true, false, true]);
@@ -126,6 +126,28 @@ test("what moved is right after a vote, another view and a vote taken back there
     await eventually(() => votesOf(members.ada), [{ title: second }]);
   });
 });
+
+test(
+  "what moved lists what came and rose in whole words, and of what went says no more than a line",
+  options,
+  async (t) => {
+    const { page } = await open(t, { viewport: { width: 375, height: 800 } });
+    t.after(() => pool.query("delete from public.post_votes where user_id = $1", [members.ben]));
+    await signInAs(page, gateway.url, "ben");
+    await press(page, (await titles(page, 1))[0], "Vote");
+    await page.getByRole("button", { name: "Show what moves" }).waitFor();
+    await showWhatMoves(page);
+    const moved = page.getByRole("region", { name: "What moved" });
+    const shown = (await moved.innerText()).split("\n").filter(Boolean);
+    assert.match(shown[0], /^What moved: (\d+ new|\d+ up|\d+ new, \d+ up)$/);
+    assert.match(shown.at(-1) ?? "", /^(\d+ went down and )?\d+ left the feed$/);
+    // as a screen reader has them: a title, where it is now, and why
+    const lines = await moved.getByRole("listitem").allTextContents();
+    assert.ok(lines.length > 0);
+    for (const line of lines)
+      assert.match(line, /^(Chess puzzle|Garden bed) \d+ (at|past \d+ posts? to) place \d+ · [A-Z]/);
+  },
+);
 
 test("a feed of one tag knows of the vote before it: nothing is left to be shown", options, async (t) => {
   const { page } = await open(t);

@@ -52,6 +52,22 @@ test("what is new, up, down and gone; what kept its place is not said", () => {
     ["e", undefined, 4],
     ["d", 4, undefined],
   ]);
+  assert.deepEqual(
+    places(["a", "b", "c", "d"], ["e", "b", "d", "c"]),
+    [
+      ["e", undefined, 1],
+      ["d", 4, 3],
+      ["c", 3, 4],
+      ["a", 1, undefined],
+    ],
+    "nor what moved on because another left or came",
+  );
+  assert.deepEqual(places(["a", "b", "c"], ["b", "c"]), [["a", 1, undefined]]);
+  assert.deepEqual(
+    changesBetween(feed("a", "b", "c", "d"), feed("d", "b", "c"), [], posts(), names).map(({ by }) => by),
+    [2, -1, -1, 0],
+    "how many it passed, or passed it",
+  );
   assert.deepEqual(places(["a"], ["a"]), []);
   assert.deepEqual(places([], []), []);
 });

@@ -40,7 +40,8 @@ export async function phoneFaults(page: Page): Promise<string[]> {
       if (left < 0 || right > innerWidth || isShortened) faults.push(`${named(link)} is cut off`);
     }
     for (const target of all("a, button, summary, input, textarea")) {
-      if (getComputedStyle(target).display === "inline" || target.matches(".skip, [type=radio], [type=checkbox]")) continue;
+      if (getComputedStyle(target).display === "inline" || target.matches(".skip, [type=radio], [type=checkbox]"))
+        continue;
       const { width, height, right } = target.getBoundingClientRect();
       if (right > innerWidth && !target.closest(".wide")) faults.push(`${named(target)} ends beyond the screen`);
       if (width < 24 || height < 24) faults.push(`${named(target)} is ${Math.round(width)} × ${Math.round(height)}`);
