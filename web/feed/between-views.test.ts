@@ -138,9 +138,15 @@ test(
     await page.getByRole("button", { name: "Show what moves" }).waitFor();
     await showWhatMoves(page);
     const moved = page.getByRole("region", { name: "What moved" });
-    const shown = (await moved.innerText()).split("\n").filter(Boolean);
-    assert.match(shown[0], /^What moved: (\d+ new|\d+ up|\d+ new, \d+ up)$/);
-    assert.match(shown.at(-1) ?? "", /^(\d+ went down and )?\d+ left the feed$/);
+    assert.match(
+      (await moved.getByRole("heading", { level: 2 }).textContent()) ?? "",
+      /^What moved: (\d+ new|\d+ up|\d+ new, \d+ up)$/,
+    );
+    assert.equal(await moved.getByRole("heading", { level: 3, name: /Gone|Down/ }).count(), 0);
+    assert.match(
+      (await moved.locator("> details summary").textContent()) ?? "",
+      /^(\d+ went down and )?\d+ left the feed$/,
+    );
     // as a screen reader has them: a title, where it is now, and why
     const lines = await moved.getByRole("listitem").allTextContents();
     assert.ok(lines.length > 0);

@@ -138,9 +138,11 @@ test("a comment says who wrote it, as far as its reader may know, and how long a
   await press(page, title, "Comment");
   const comments = page.getByRole("list", { name: "Comments" }).getByRole("listitem");
   await comments.nth(1).waitFor();
-  assert.deepEqual(await comments.evaluateAll((all) => all.map((each) => (each as HTMLElement).innerText)), [
-    "ada · 3 hours ago\nTake the rook.",
-    "2 days ago\nDig first.",
+  assert.deepEqual(await comments.locator("p").allTextContents(), [
+    "ada · 3 hours ago",
+    "Take the rook.",
+    "2 days ago",
+    "Dig first.",
   ]);
   assert.deepEqual(await phoneFaults(page), []);
   assert.deepEqual(wrong, []);

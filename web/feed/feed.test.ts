@@ -166,7 +166,7 @@ test("people and posts of whom an app's own tables say nothing are on the page l
   await page.getByRole("button", { name: /^silent says nothing of themselves/ }).waitFor();
   await nextFeed(page, () => page.getByRole("button", { name: /^silent/ }).click());
   await card(page, "Chess puzzle 1").getByRole("button", { name: "Chess puzzle 1", exact: true }).click();
-  await page.getByText("Its title says it all.").waitFor();
+  await page.getByText("It has no text but its title.").waitFor();
   await page.goto(home("you"));
   assert.equal(await page.getByLabel("What do you care about?").inputValue(), "");
   assert.deepEqual(wrong, []);

@@ -41,7 +41,8 @@ test(
 test("more and less of a topic take each other back, in whatever letters", options, async (t) => {
   const { page, wrong } = await open(t);
   t.after(() => pool.query("delete from public.preferences"));
-  const stored = async () => (await pool.query("select kind, value from public.preferences order by value")).rows;
+  const stored = async () =>
+    (await pool.query("select kind, value from public.preferences order by lower(value)")).rows;
   await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'less', 'Kites')", [members.ben]);
   await signInAs(page, gateway.url, "ben");
   await view(page, "ben");

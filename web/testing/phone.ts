@@ -10,7 +10,8 @@ export const phone = { width: 320, height: 640 };
 
 /**
  * What is wrong with a view as it is: wider than the screen, text outside its card, links of the navigation cut off, targets below 24 pixels
- * (WCAG 2.2, 2.5.8, which lets links within text be), radio buttons and checkboxes that look like fields, and what stays in sight of more than a tenth of the screen.
+ * (WCAG 2.2, 2.5.8, which lets links within text be), radio buttons and checkboxes that look like fields,
+ * tables of which a part is out of sight, and what stays in sight of more than a tenth of the screen.
  */
 export async function phoneFaults(page: Page): Promise<string[]> {
   return await page.evaluate(() => {
@@ -56,6 +57,8 @@ export async function phoneFaults(page: Page): Promise<string[]> {
       if (sign.left - line.left > 8) faults.push(`the sign of ${named(label)} is not at its start`);
       if (line.height < 44) faults.push(`${named(label)} is ${line.height} pixels high`);
     }
+    for (const table of all(".wide"))
+      if (table.scrollWidth > table.clientWidth) faults.push(`${table.ariaLabel} goes on beyond the screen`);
     for (const element of all("body *")) {
       if (!["sticky", "fixed"].includes(getComputedStyle(element).position)) continue;
       const share = element.getBoundingClientRect().height / innerHeight;

@@ -1,5 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Predictions } from "../../../client/src/index.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import { colourOf } from "../../shared/act-colours.tsx";
 import { Button } from "../../shared/elements.tsx";
 import { dismissalOf } from "../acts.ts";
 import type { AppPost, Item } from "../app-tables.ts";
@@ -109,12 +111,12 @@ function ChangeBadge({ change: { from, to, by } }: { change: FeedChange }) {
 /** The text of a post, who wrote it, and what others wrote below. */
 function OpenedPost({ post }: { post: AppPost | undefined }) {
   const { userId } = useTheFeed();
-  if (!post) return <p class="opened soft">Its text is not to be had right now.</p>;
+  if (!post) return <p class="opened soft">Its text cannot be read right now.</p>;
   const { description, tags, author, created_at } = post;
   return (
     <div class="opened stack">
       <p class="text" dir="auto">
-        {description || <span class="soft">Its title says it all.</span>}
+        {description || <span class="soft">It has no text but its title.</span>}
       </p>
       <p class="row soft">
         <span>
@@ -159,11 +161,8 @@ function TagChip({ tag }: { tag: string }) {
   );
 }
 
-const reactions = [
-  ["view", "open"],
-  ["vote", "vote"],
-  ["comment", "comment"],
-] as const;
+/** How a card calls them. */
+const reactions = { view: "open", vote: "vote", comment: "comment" } as const;
 
 interface PredictedReactionsProps {
   predictions: Predictions | null;
@@ -176,14 +175,14 @@ export function PredictedReactions({ predictions, isExplained }: PredictedReacti
   if (!predictions) return <p class="soft">Not predicted for this one.</p>;
   return (
     <>
-      {isExplained && <p class="hint">How likely you are, as the model has it, to</p>}
+      {isExplained && <p class="hint">The model’s guess of how likely you are to</p>}
       <dl class="predicted" aria-label="How likely you are to">
-        {reactions.map(([kind, text]) => (
+        {kinds.map((kind) => (
           <div key={kind}>
-            <dt>{text}</dt>
+            <dt>{reactions[kind]}</dt>
             <dd>
               {percent(predictions[kind])}
-              <i aria-hidden="true" style={{ width: `${100 * predictions[kind]}%` }} />
+              <i aria-hidden="true" style={{ width: `${100 * predictions[kind]}%`, background: colourOf(kind) }} />
             </dd>
           </div>
         ))}

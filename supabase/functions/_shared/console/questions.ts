@@ -92,14 +92,14 @@ order by ${order}`;
   return { sql, parameters: { days } };
 }
 
-const head = "split_part(slice, ' ', 1)";
+const act = "split_part(slice, ' ', 1)";
 const rest = "split_part(slice, ' ', 2)";
 
 const shownQuestions = {
-  rates: daily(["rate"], { day: "day", head: "slice" }),
-  rates_by_position: daily(["rate by position"], { head, place: rest }, "head, length(min(slice)), place"),
-  rates_by_source: daily(["rate by source"], { head, source: rest }, "head, value desc"),
-  calibration: daily(["calibration"], { head: "slice" }),
+  rates: daily(["rate"], { day: "day", act: "slice" }),
+  rates_by_position: daily(["rate by position"], { act, place: rest }, "act, length(min(slice)), place"),
+  rates_by_source: daily(["rate by source"], { act, source: rest }, "act, value desc"),
+  calibration: daily(["calibration"], { act: "slice" }),
   shown_topics: {
     sql: `
 select topics.label as topic, count(*) as shown, count(*)::double precision / sum(count(*)) over () as share,
