@@ -276,7 +276,7 @@ test("whom one follows at a post is in the next feed, and whom one unfollows no 
   await view(page, "ben");
   const suggestions = page.getByRole("region", { name: "Whom and what to follow" });
   const gardens = suggestions.getByRole("listitem").filter({ hasText: "#gardens" });
-  await gardens.getByText(/^You came to \d+ posts? about it$/).waitFor();
+  await gardens.getByText(/^You read \d+ posts? about it$/).waitFor();
   assert.equal(await suggestions.getByText("rosa").count(), 0, "she is followed");
   await suggestions.getByRole("button", { name: "Follow #gardens" }).click();
   await suggestions.getByRole("button", { name: "Following #gardens", pressed: true }).waitFor();
@@ -304,7 +304,7 @@ test("a group is suggested where the app lets its follows be read", options, asy
   await view(page, "ben");
   const suggestions = page.getByRole("region", { name: "Whom and what to follow" });
   const group = suggestions.getByRole("listitem").filter({ hasText: "“chess”" });
-  await group.getByText(/^You came to \d+ posts? of it$/).waitFor();
+  await group.getByText(/^You read \d+ posts? in it$/).waitFor();
   await group.getByRole("button", { name: "Follow “chess”" }).click();
   const own = () => pool.query("select kind, target from public.follows where user_id = $1", [members.ben]);
   await eventually(async () => (await own()).rows, [{ kind: "group", target: "chess" }]);

@@ -118,7 +118,7 @@ test("a newcomer looks around, signs up, and her feed follows her votes", option
     await page.getByLabel("Text").fill("How to sew kites that fly in any wind");
     await page.getByLabel("Tags").fill("kites");
     await page.getByRole("button", { name: "Publish" }).click();
-    await page.getByText("It has been read. Fewer than ten people came to posts like it").waitFor();
+    await page.getByText("It can be recommended now. Fewer than ten people read posts like it").waitFor();
     await page.getByRole("link", { name: /^member / }).click();
     await page.getByRole("button", { name: "Be somebody else" }).click();
     await nextFeed(page, () => page.getByRole("button", { name: /^ben/ }).click());
