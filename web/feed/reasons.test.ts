@@ -29,7 +29,7 @@ test(
     const garden = card(page, title);
     for (let more = 0; more < 3 && (await garden.count()) === 0; more++)
       await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
-    await garden.getByText("ada, whom you follow, was there").waitFor();
+    await garden.getByText("ada, whom you follow, was active here").waitFor();
     await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [kim, members.ada]);
     await nextFeed(page, () => page.getByRole("button", { name: "Refresh" }).click());
     await garden.getByText("People you follow were active here").waitFor();
