@@ -31,7 +31,7 @@ export function ModelsView() {
       />
       <Panel
         title="Quality measured in training"
-        about="As recsys train printed it: the model compared with showing the most recent posts first, on requests that were held out from training. A difference of more than twice its standard error is hardly chance. –: there were too few requests to hold any out. runtimes differ by: the largest difference between the trainer’s predictions and those of ONNX Runtime, which the functions use."
+        about="As recsys train printed it: the model compared with showing the most recent posts first, on requests that were held out from training. A difference of more than twice its standard error is hardly chance. A model without these figures had too few requests to hold any out. runtimes differ by: the largest difference between the trainer’s predictions and those of ONNX Runtime, which the functions use."
         ask="training"
         fresh={switched}
         empty="There is none yet."
