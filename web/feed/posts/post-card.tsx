@@ -175,8 +175,8 @@ export function PredictedReactions({ predictions, isExplained }: PredictedReacti
   if (!predictions) return <p class="soft">Not predicted for this one.</p>;
   return (
     <>
-      {isExplained && <p class="hint">The model’s guess of how likely you are to</p>}
-      <dl class="predicted" aria-label="How likely you are to">
+      {isExplained && <p class="hint">How likely it is that you</p>}
+      <dl class="predicted" aria-label="How likely it is that you">
         {kinds.map((kind) => (
           <div key={kind}>
             <dt>{reactions[kind]}</dt>
