@@ -54,7 +54,10 @@ export async function factsOf(owner: Client, { sub }: PolicyCaller, modelId: num
        array(select target from public.follows where user_id = $1 and kind = 'person') as people,
        array(
          select lower(target) from public.follows where user_id = $1 and kind <> 'person'
-         union select lower(value) from public.preferences where user_id = $1 and kind = 'more'
+         union (
+           select lower(value) from public.preferences where user_id = $1 and kind = 'more'
+           except select lower(value) from public.preferences where user_id = $1 and kind = 'less'
+         )
        ) as topics,
        array(select coalesce(post_id, author_id) from public.withheld)::text[] as withheld,
        array(select post_id from recsys.dismissals where user_id = $1)::text[] as dismissed,

@@ -234,6 +234,33 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.topics_wanted(p_user_id uuid, p_kind text)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return array(
+    select left(lower(wanted.value), 100) as topic
+    from (values (p_kind, true), (case p_kind when 'more' then 'less' else 'more' end, false)) as kinds (kind, is_asked)
+    cross join lateral (
+      -- whoever wrote a million has a hundred of them read
+      select source_preferences.value from recsys.source_preferences
+      where source_preferences.user_id = p_user_id and source_preferences.kind = kinds.kind and source_preferences.value is not null
+      order by source_preferences.value
+      limit 100
+    ) as wanted
+    group by left(lower(wanted.value), 100)
+    -- who says both says nothing: rows bear no time, so neither is the later one
+    having bool_and(kinds.is_asked)
+    order by topic
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.complete_model(p_model_id bigint, p_gate jsonb DEFAULT NULL::jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -4635,6 +4662,8 @@ comment on view recsys_engine.source_scopes is 'Where posts belong: (post_id, sc
 comment on column recsys_engine.source_scopes.post_id is 'The post.';
 
 comment on column recsys_engine.source_scopes.scope is 'To which organisation, tenant or group, by the name that it has in recsys_engine.source_memberships, of 100 letters at most; null: to none, so that everybody may read it.';
+
+comment on function recsys_engine.topics_wanted(uuid,text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
 
 comment on column recsys.post_embeddings.is_idle is 'True: nothing happened to the post for settings.indexed_days, so searches go without it. Null: it is found. Written by recsys_engine.mark_idle alone.';
 

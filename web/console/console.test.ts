@@ -52,7 +52,7 @@ test("an operator lets a model serve, looks around, and rolls it back", options,
       [JSON.stringify(quality)],
     );
     await page.reload();
-    const row = panel(page, "As training found them").getByRole("row", { name: /^words mrr/ });
+    const row = panel(page, "Quality measured in training").getByRole("row", { name: /^words mrr/ });
     const shown = (await row.textContent()) ?? "";
     const printed = qualityLine(quality).match(/\b500\b|\d\.\d{3}|[+−±] ?\d\.\d{3}/g) ?? [];
     assert.deepEqual(printed, ["500", "0.670", "0.411", "+0.259", "± 0.024"]);

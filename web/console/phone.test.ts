@@ -1,4 +1,4 @@
-/** The console on the narrowest phone: every view fits, and nothing is too small for a thumb. */
+/** The console on the narrowest phone: every view fits, its tables too, and nothing is too small for a thumb. */
 import { members } from "../testing/community.ts";
 import { openView } from "../testing/console-view.ts";
 import { onPhones } from "../testing/phone.ts";
@@ -11,6 +11,13 @@ onPhones(stories, async (page, look) => {
   await page.goto(`${gateway.url}/console/`);
   await page.getByLabel("A secret key of the project").waitFor();
   await look("the way in");
+  await pool.query(
+    `insert into recsys.promotions (name, post_id, place, starts_at, ends_at)
+     select 'From the editors', id, 2, now() + interval '1 hour', now() + interval '1 day' from public.posts limit 1`,
+  );
+  await pool.query(
+    "insert into recsys.daily_metrics (day, metric, model_id, slice, value, count) select recsys.clock()::date - 3, 'calibration', 1, act, 1.1, 100 from unnest('{view,vote,comment}'::text[]) as act on conflict do nothing",
+  );
   const { rows } = await pool.query("select id from public.posts limit 1");
   await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
   // it reads the key from the address once it has begun, and the next view takes the address
@@ -21,6 +28,7 @@ onPhones(stories, async (page, look) => {
     "shown",
     `posts/${rows[0].id}`,
     "experiments",
+    "promotions",
     "people",
     `people/${members.rosa}`,
   ]) {

@@ -1,4 +1,6 @@
 import type { ComponentChildren } from "preact";
+import { allHeads, type Head } from "../../supabase/functions/_shared/features/kinds.ts";
+import { ActName } from "../shared/act-colours.tsx";
 import type { ConsoleRow } from "./console-client.ts";
 
 export interface RowsTableProps {
@@ -10,18 +12,18 @@ export interface RowsTableProps {
   caption: string;
 }
 
-/** Rows as a table that scrolls by itself where it is too wide. */
+/** Rows as a table that scrolls by itself where it is too wide; on a phone each row of many columns is a list of its cells. */
 export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = {}, caption }: RowsTableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard scrolls it sideways
-    <section class="wide" tabIndex={0} aria-label={caption}>
+    <section class={isRoomy(rows, columns) ? "wide many" : "wide"} tabIndex={0} aria-label={caption}>
       <table>
         <caption class="hidden">{caption}</caption>
         <thead>
           <tr>
             {columns.map((name) => (
               <th key={name} scope="col" class={isNumber(rows[0]?.[name]) ? "number" : undefined}>
-                {name.replaceAll("_", " ")}
+                {counted[name] ? <ActName act={counted[name]} text={name} /> : heading(name)}
               </th>
             ))}
           </tr>
@@ -30,12 +32,8 @@ export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = 
           {rows.map((row, i) => (
             <tr key={i}>
               {columns.map((name) => (
-                <td
-                  key={name}
-                  dir="auto"
-                  class={isNumber(row[name]) ? "number" : isShort(row[name]) ? "short" : undefined}
-                >
-                  {cells[name]?.(row) ?? cell(row[name])}
+                <td key={name} data-name={heading(name)} dir="auto" class={classOf(row[name])}>
+                  {cells[name]?.(row) ?? said(row[name])}
                 </td>
               ))}
             </tr>
@@ -46,23 +44,52 @@ export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = 
   );
 }
 
+const heading = (name: string) => name.replaceAll("_", " ");
+const counted: Record<string, Head> = { views: "view", votes: "vote", comments: "comment" };
+
+/** Whether its columns have no room next to each other on a phone: letters of the longest cells, of which long ones break. */
+function isRoomy(rows: ConsoleRow[], columns: string[]): boolean {
+  const lettersOf = (name: string) =>
+    Math.max(name.length, ...rows.map((row) => Math.min(cell(row[name]).length, longestUnbroken)));
+  return columns.reduce((sum, name) => sum + lettersOf(name), 0) > 24;
+}
+
+const longestUnbroken = 28;
 const isNumber = (value: unknown) => typeof value === "number";
-/** The name of a model, an instant, a few words; a title is longer. */
-const isShort = (value: unknown) => cell(value).length <= 28;
+
+function classOf(value: unknown): string | undefined {
+  // of what the rows do not have the page knows what stands there
+  if (value !== undefined && ["–", ""].includes(cell(value))) return "nothing";
+  if (isNumber(value)) return "number";
+  // the name of a model, an instant, a few words; a title is longer
+  return cell(value).length <= longestUnbroken ? "short" : undefined;
+}
 
 const instant = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-][\d:]+)$/;
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const precise = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const tiny = new Intl.NumberFormat(undefined, { notation: "scientific", maximumSignificantDigits: 3 });
 const share = new Intl.NumberFormat(undefined, { style: "percent", maximumSignificantDigits: 3 });
 
 export function cell(value: unknown): string {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return (Number.isInteger(value) ? whole : precise).format(value);
+  if (typeof value === "number") return formatOf(value).format(value);
   if (typeof value === "string") return instant.test(value) ? time.format(new Date(value)) : value;
   if (Array.isArray(value)) return value.map(cell).join(", ");
   return JSON.stringify(value);
+}
+
+function formatOf(value: number): Intl.NumberFormat {
+  if (Number.isInteger(value)) return whole;
+  return Math.abs(value) < 1e-6 ? tiny : precise;
+}
+
+/** A cell's value; an act has its colour. */
+function said(value: unknown): ComponentChildren {
+  const act = allHeads.find((act) => act === value);
+  return act ? <ActName act={act} /> : cell(value);
 }
 
 /** A share from 0 to 1. */

@@ -5,16 +5,16 @@ import { useTheFeed } from "./use-feed.ts";
 
 const bases = {
   history: "What you did: posts you opened, voted for and commented on",
-  profile: "What you say you care about",
-  followed: "Whom you follow: what they came to and wrote lately",
+  profile: "Your profile: what you say you care about",
+  followed: "People you follow: what they read and wrote lately",
   community: "What is fresh and popular here",
-  follows: "Whom and what you follow, the newest first",
+  follows: "People and topics you follow, the newest first",
 };
 
 const degraded = {
-  unranked: "What you would like best could not be worked out just now, so these come as they are popular here.",
+  unranked: "These posts are in the order in which they are popular here: yours could not be worked out just now.",
   batch: "This list was made for you earlier: a new one could not be made just now.",
-  community: "This is what is fresh and popular here: a feed of your own could not be made just now.",
+  community: "These posts are fresh and popular here: a feed of your own could not be made just now.",
 };
 
 /** What a feed is made from, shown next to it; and the way to posts that were not shown yet. */

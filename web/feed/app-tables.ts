@@ -126,6 +126,20 @@ export async function prefer(
   for (const each of added) await inserted(supabase.from("preferences").insert({ user_id: userId, ...each }));
 }
 
+/** Wants more or less of a topic, and no longer the other, in whatever letters that was written. */
+export async function wantTopic(
+  supabase: SupabaseClient,
+  userId: string,
+  kind: "more" | "less",
+  topic: string,
+): Promise<void> {
+  const value = topic.trim().toLowerCase();
+  const other = kind === "more" ? "less" : "more";
+  const before = await readPreferences(supabase);
+  const gone = before.filter((each) => each.kind === other && each.value.toLowerCase() === value);
+  await prefer(supabase, userId, gone, [{ kind, value }]);
+}
+
 /** Whether a post of whoever is signed in (null: all of theirs) is for their followers alone. */
 export async function readWithheld(
   supabase: SupabaseClient,
@@ -219,13 +233,22 @@ export async function frequentTags(supabase: SupabaseClient): Promise<string[]> 
 export interface Comment {
   id: number;
   body: string;
+  created_at: string;
+  /** Name of whoever wrote it; undefined: the reader may not read that profile. */
+  author: string | undefined;
 }
 
-/** The latest comments on a post that say something. */
+/** The latest comments on a post that say something, the last first. */
 export async function readComments(supabase: SupabaseClient, postId: string): Promise<Comment[]> {
-  const ofPost = supabase.from("comments").select("id, body").eq("post_id", postId);
-  const latest: Comment[] = await rows(ofPost.order("created_at", { ascending: false }).limit(5));
-  return latest.filter(({ body }) => body !== "");
+  const ofPost = supabase.from("comments").select("id, body, created_at, user_id").eq("post_id", postId);
+  const latest: (Omit<Comment, "author"> & { user_id: string })[] = await rows(
+    ofPost.order("created_at", { ascending: false }).limit(5),
+  );
+  const said = latest.filter(({ body }) => body !== "");
+  const authors = [...new Set(said.map(({ user_id }) => user_id))];
+  // a comment without a name is still a comment
+  const names = await readNames(supabase, authors).catch(() => new Map<string, string>());
+  return said.map(({ user_id, ...comment }) => ({ ...comment, author: names.get(user_id) }));
 }
 
 interface Vote {

@@ -53,7 +53,7 @@ test("the feed goes on where its reader left it, by a link, by back and by forth
   await signInAs(page, gateway.url, "ben");
   await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
   // their authors come after the posts, and on a narrow screen take a line
-  await page.locator("li.post .byline span").nth(39).waitFor();
+  await page.locator("li.post .byline bdi").nth(39).waitFor();
   // a post above that is as long as its text and comments
   const [first] = await titles(page, 1);
   await page.locator("li.post").first().getByRole("button", { name: first, exact: true }).click();
@@ -103,7 +103,7 @@ test("what moved is right after a vote, another view and a vote taken back there
   const moved = page.getByRole("region", { name: "What moved" });
   assert.match(
     (await moved.textContent()) ?? "",
-    new RegExp(`you voted for “${second}”\\..*Gone.*${second}You voted for it`, "s"),
+    new RegExp(`you voted for “${second}”\\..*left the feed${second} was at place 2 · You voted for it`, "s"),
   );
   const now = await titles(page, 100);
   assert.deepEqual([now.includes(first), now.includes(second), now.includes(third)], [true, false, true]);
@@ -157,6 +157,34 @@ test(
     await nextFeed(page, () => page.goto(`${gateway.url}/?tag=chess#feed`));
     await only("chess").waitFor();
     assert.deepEqual(wrong, []);
+  },
+);
+
+test(
+  "what moved lists what came and rose in whole words, and of what went says no more than a line",
+  options,
+  async (t) => {
+    const { page } = await open(t, { viewport: { width: 375, height: 800 } });
+    t.after(() => pool.query("delete from public.post_votes where user_id = $1", [members.ben]));
+    await signInAs(page, gateway.url, "ben");
+    await press(page, (await titles(page, 1))[0], "Vote");
+    await page.getByRole("button", { name: "Show what moves" }).waitFor();
+    await showWhatMoves(page);
+    const moved = page.getByRole("region", { name: "What moved" });
+    assert.match(
+      (await moved.getByRole("heading", { level: 2 }).textContent()) ?? "",
+      /^What moved: (\d+ new|\d+ up|\d+ new, \d+ up)$/,
+    );
+    assert.equal(await moved.getByRole("heading", { level: 3, name: /Gone|Down/ }).count(), 0);
+    assert.match(
+      (await moved.locator("> details summary").textContent()) ?? "",
+      /^(\d+ went down and )?\d+ left the feed$/,
+    );
+    // as a screen reader has them: a title, where it is now, and why
+    const lines = await moved.getByRole("listitem").allTextContents();
+    assert.ok(lines.length > 0);
+    for (const line of lines)
+      assert.match(line, /^(Chess puzzle|Garden bed) \d+ (at|past \d+ posts? to) place \d+ · [A-Z]/);
   },
 );
 
@@ -281,7 +309,7 @@ test("whom one follows at a post is in the next feed, and whom one unfollows no 
   await view(page, "ben");
   const suggestions = page.getByRole("region", { name: "Whom and what to follow" });
   const gardens = suggestions.getByRole("listitem").filter({ hasText: "#gardens" });
-  await gardens.getByText(/^You came to \d+ posts? about it$/).waitFor();
+  await gardens.getByText(/^You read \d+ posts? about it$/).waitFor();
   assert.equal(await suggestions.getByText("rosa").count(), 0, "she is followed");
   await suggestions.getByRole("button", { name: "Follow #gardens" }).click();
   await suggestions.getByRole("button", { name: "Following #gardens", pressed: true }).waitFor();
@@ -309,7 +337,7 @@ test("a group is suggested where the app lets its follows be read", options, asy
   await view(page, "ben");
   const suggestions = page.getByRole("region", { name: "Whom and what to follow" });
   const group = suggestions.getByRole("listitem").filter({ hasText: "“chess”" });
-  await group.getByText(/^You came to \d+ posts? of it$/).waitFor();
+  await group.getByText(/^You read \d+ posts? in it$/).waitFor();
   await group.getByRole("button", { name: "Follow “chess”" }).click();
   const own = () => pool.query("select kind, target from public.follows where user_id = $1", [members.ben]);
   await eventually(async () => (await own()).rows, [{ kind: "group", target: "chess" }]);

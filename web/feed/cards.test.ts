@@ -1,8 +1,9 @@
-/** What a card says of its post before anybody opens it, and the feed of one topic. */
+/** What a card says of its post before anybody opens it and once it is open, and the feed of one topic. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { members } from "../testing/community.ts";
 import { phone, phoneFaults } from "../testing/phone.ts";
-import { nextFeed, recommend, signInAs, titles } from "../testing/steps.ts";
+import { nextFeed, press, recommend, signInAs, titles } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
 const { pool, gateway, options, open } = await startStories("feed_cards");
@@ -26,7 +27,7 @@ for (const [screen, viewport] of [
       await signInAs(page, gateway.url, "ben");
       const first = page.locator("li.post").first();
       await first.getByText(/^(ada|rosa)$/).waitFor();
-      assert.match((await first.locator(".byline").textContent()) ?? "", /^(ada|rosa)\d+ hours? ago$/);
+      assert.match((await first.locator(".byline").textContent()) ?? "", /^(ada|rosa) · \d+ hours? ago$/);
       const excerpt = first.locator(".excerpt");
       assert.match((await excerpt.textContent()) ?? "", /^Mate in three moves, .*…$/);
       const lines = await excerpt.evaluate(
@@ -117,12 +118,42 @@ test("where a chip's feed fails the reader is told where they are", options, asy
   await page.getByRole("button", { name: "Show all" }).waitFor();
 });
 
+test("a comment says who wrote it, as far as its reader may know, and how long ago", options, async (t) => {
+  await pool.query(
+    `insert into public.comments (user_id, post_id, body, created_at)
+     select people.id, posts.id, people.body, now() - people.ago from public.posts
+     cross join (values ($1::uuid, 'Take the rook.', interval '3 hours'), ($2, 'Dig first.', interval '2 days')) as people (id, body, ago)`,
+    [members.ada, members.rosa],
+  );
+  await pool.query(
+    `alter policy "anyone signed in reads profiles" on public.profiles using (external_id is distinct from 'rosa')`,
+  );
+  t.after(async () => {
+    await pool.query(`alter policy "anyone signed in reads profiles" on public.profiles using (true)`);
+    await pool.query("delete from public.comments");
+  });
+  const { page, wrong } = await open(t, { viewport: phone });
+  await signInAs(page, gateway.url, "ben");
+  const [title] = await titles(page, 1);
+  await press(page, title, "Comment");
+  const comments = page.getByRole("list", { name: "Comments" }).getByRole("listitem");
+  await comments.nth(1).waitFor();
+  assert.deepEqual(await comments.locator("p").allTextContents(), [
+    "ada · 3 hours ago",
+    "Take the rook.",
+    "2 days ago",
+    "Dig first.",
+  ]);
+  assert.deepEqual(await phoneFaults(page), []);
+  assert.deepEqual(wrong, []);
+});
+
 test("a visitor's cards name nobody, and have chips as well", options, async (t) => {
   const { page } = await open(t);
   await page.goto(`${gateway.url}/#feed`);
   // titles come first, and what else is known of a post with a second answer
   await page.locator(".byline", { hasText: "a member" }).first().waitFor();
-  assert.match((await page.locator(".byline").first().textContent()) ?? "", /^a member\d+ (hour|minute|day)s? ago$/);
+  assert.match((await page.locator(".byline").first().textContent()) ?? "", /^a member · \d+ (hour|minute|day)s? ago$/);
   await nextFeed(page, () => page.getByRole("button", { name: "Only posts about chess" }).first().click());
   assert.ok((await titles(page)).every((title) => title.startsWith("Chess")));
 });
@@ -134,7 +165,7 @@ test("what is written from right to left is shown so, within sentences from left
   const first = page.locator("li.post").first();
   const directionOf = (selector: string) =>
     first.locator(selector).evaluate((each) => getComputedStyle(each).direction);
-  await first.locator(".byline span").waitFor();
+  await first.locator(".byline bdi").waitFor();
   assert.equal(await directionOf(".title"), "rtl");
   assert.equal(await directionOf(".excerpt"), "rtl");
   assert.equal(await directionOf(".byline"), "ltr");

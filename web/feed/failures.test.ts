@@ -114,7 +114,7 @@ test("what moves waits for a vote that is on its way", options, async (t) => {
   await shown;
   assert.match(
     (await page.getByRole("region", { name: "What moved" }).textContent()) ?? "",
-    new RegExp(`Gone1${voted}You voted for it`),
+    new RegExp(`${voted} was at place 1 · You voted for it`),
   );
   assert.equal(await page.getByText("Since this feed was made").count(), 0);
 });

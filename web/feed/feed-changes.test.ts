@@ -52,6 +52,22 @@ test("what is new, up, down and gone; what kept its place is not said", () => {
     ["e", undefined, 4],
     ["d", 4, undefined],
   ]);
+  assert.deepEqual(
+    places(["a", "b", "c", "d"], ["e", "b", "d", "c"]),
+    [
+      ["e", undefined, 1],
+      ["d", 4, 3],
+      ["c", 3, 4],
+      ["a", 1, undefined],
+    ],
+    "nor what moved on because another left or came",
+  );
+  assert.deepEqual(places(["a", "b", "c"], ["b", "c"]), [["a", 1, undefined]]);
+  assert.deepEqual(
+    changesBetween(feed("a", "b", "c", "d"), feed("d", "b", "c"), [], posts(), names).map(({ by }) => by),
+    [2, -1, -1, 0],
+    "how many it passed, or passed it",
+  );
   assert.deepEqual(places(["a"], ["a"]), []);
   assert.deepEqual(places([], []), []);
 });
@@ -113,13 +129,13 @@ test("every reason is a sentence, those of later versions too", () => {
   );
   assert.equal(say({ kind: "sponsored" }), "Picked for you");
   assert.equal(sayWhy({ kind: "similar" }, "community", names), "Close to what people here care about");
-  assert.equal(sayWhy({ kind: "similar" }, "followed", names), "Close to what those whom you follow care about");
+  assert.equal(sayWhy({ kind: "similar" }, "followed", names), "Close to what people you follow care about");
 });
 
 test("of those whom one follows the ones are named whose names may be read", () => {
   const say = (...people: string[]) => sayWhy({ kind: "touched", people }, "history", names);
-  assert.equal(say("p", "o"), "rosa and kim, whom you follow, were there");
-  assert.equal(say("q", "o"), "kim, whom you follow, was there");
-  assert.equal(say("q"), "People whom you follow were there");
-  assert.equal(say(), "People whom you follow were there");
+  assert.equal(say("p", "o"), "rosa and kim, whom you follow, were active here");
+  assert.equal(say("q", "o"), "kim, whom you follow, was active here");
+  assert.equal(say("q"), "People you follow were active here");
+  assert.equal(say(), "People you follow were active here");
 });

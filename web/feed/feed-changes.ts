@@ -10,10 +10,12 @@ export interface FeedChange {
   from: number | undefined;
   /** Its place now; undefined: it is gone. */
   to: number | undefined;
+  /** How many posts of both feeds it passed on its way up, or below zero passed it; 0: it is in one of them alone. */
+  by: number;
   why: string;
 }
 
-/** Compares the first pages of both; what kept its place is not in it. The order: as in the new feed, then what is gone. */
+/** Compares the first pages of both; what passed nothing, and moved on only because others left or came, is not in it. The order: as in the new feed, then what is gone. */
 export function changesBetween(
   before: readonly Item[],
   after: readonly Item[],
@@ -23,15 +25,21 @@ export function changesBetween(
 ): FeedChange[] {
   const placeBefore = new Map(before.map(({ post_id }, i) => [post_id, i + 1]));
   const stays = new Set(after.map(({ post_id }) => post_id));
+  const ofBoth = before.filter(({ post_id }) => stays.has(post_id));
+  const rankBefore = new Map(ofBoth.map(({ post_id }, i) => [post_id, i]));
+  let rank = 0;
   const moved = after.flatMap((item, i): FeedChange[] => {
-    const from = placeBefore.get(item.post_id);
-    if (from === i + 1) return [];
-    return [{ post_id: item.post_id, title: item.title, from, to: i + 1, why: sayWhy(item.why, item.basis, names) }];
+    const { post_id, title } = item;
+    const earlier = rankBefore.get(post_id);
+    const by = earlier === undefined ? 0 : earlier - rank++;
+    if (earlier !== undefined && by === 0) return [];
+    const why = sayWhy(item.why, item.basis, names);
+    return [{ post_id, title, from: placeBefore.get(post_id), to: i + 1, by, why }];
   });
   const gone = before.flatMap(({ post_id, title }, i): FeedChange[] => {
     if (stays.has(post_id)) return [];
     const why = whyGone(post_id, posts.get(post_id), acts) ?? `Others come before it now`;
-    return [{ post_id, title, from: i + 1, to: undefined, why }];
+    return [{ post_id, title, from: i + 1, to: undefined, by: 0, why }];
   });
   return [...moved, ...gone];
 }

@@ -11,22 +11,24 @@ interface MovedProps {
   isNews: boolean;
 }
 
-/** What moved since the feed before, and why. */
+/** What came and what rose since the feed before, and why; of the rest how many there are. */
 export function Moved({ changes, acts, isNews }: MovedProps) {
+  const { marks } = useTheFeed();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // whoever asked for it may be far down, at a button that is gone now
     if (isNews && acts.length > 0) heading.current?.focus();
   }, [acts]);
-  const fresh = changes.filter(({ from, to }) => from === undefined && to !== undefined);
-  const up = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to < from);
-  const down = changes.filter(({ from, to }) => from !== undefined && to !== undefined && to > from);
+  const fresh = changes.filter(({ from }) => from === undefined);
+  const up = changes.filter(({ by }) => by > 0);
+  const down = changes.filter(({ by }) => by < 0);
   const gone = changes.filter(({ to }) => to === undefined);
+  const isDismissed = ({ post_id }: FeedChange) => marks.get(dismissalOf(post_id)) ?? false;
   return (
     <section class="card moved stack" aria-label="What moved">
       <div role="status">
         <h2 ref={heading} tabIndex={-1}>
-          {changes.length === 0 ? "Nothing moved" : `What moved: ${counted(fresh, up, down, gone)}`}
+          {changes.length === 0 ? "Nothing moved" : `What moved: ${counted(fresh, up)}`}
         </h2>
         <p class="soft">
           {acts.length > 0 ? `Since the last feed was made you ${sayActs(acts)}.` : "Since the last feed."}
@@ -35,8 +37,16 @@ export function Moved({ changes, acts, isNews }: MovedProps) {
       <div class="parts">
         <Part title="New" changes={fresh} />
         <Part title="Up" changes={up} />
-        <Part title="Gone" changes={gone} />
       </div>
+      {gone.filter(isDismissed).map(({ post_id, title }) => (
+        <div key={post_id} class="row spread one-line">
+          <p class="soft">
+            <strong>Dismissed:</strong> <bdi>{title}</bdi>
+          </p>
+          <UndoDismissal post_id={post_id} title={title} />
+        </div>
+      ))}
+      <Rest down={down.length} gone={gone.filter((change) => !isDismissed(change))} />
     </section>
   );
 }
@@ -45,45 +55,60 @@ const mostShown = 2;
 
 function Part({ title, changes }: { title: string; changes: FeedChange[] }) {
   if (changes.length === 0) return null;
-  const line = (change: FeedChange) => <Line key={change.post_id} change={change} />;
   const [shown, rest] = [changes.slice(0, mostShown), changes.slice(mostShown)];
   return (
     <div>
       <h3 class="soft small">{title}</h3>
-      <ul>{shown.map(line)}</ul>
+      <Lines changes={shown} />
       {rest.length > 0 && (
         <details>
           <summary>{rest.length} more</summary>
-          <ul>{rest.map(line)}</ul>
+          <Lines changes={rest} />
         </details>
       )}
     </div>
   );
 }
 
-/** Here a dismissal is still to be undone: its post has left the feed. */
-function Line({ change: { post_id, title, from, to, why } }: { change: FeedChange }) {
-  const { marks } = useTheFeed();
-  const isDismissed = to === undefined && (marks.get(dismissalOf(post_id)) ?? false);
+function Lines({ changes }: { changes: FeedChange[] }) {
   return (
-    <li>
-      <span class="place">{to === undefined || from === undefined ? (to ?? from) : `${from} → ${to}`}</span>
-      <span>
-        {title}
-        <small class="hint">{why}</small>
-      </span>
-      {isDismissed && <UndoDismissal post_id={post_id} title={title} />}
-    </li>
+    <ul>
+      {changes.map((change) => (
+        <li key={change.post_id}>
+          <bdi>{change.title}</bdi>{" "}
+          <small class="hint">
+            {sayPlace(change)} · {change.why}
+          </small>
+        </li>
+      ))}
+    </ul>
   );
 }
 
-function counted(...[fresh, up, down, gone]: FeedChange[][]): string {
-  const parts: [FeedChange[], string][] = [
-    [fresh, "new"],
-    [up, "up"],
-    [down, "down"],
-    [gone, "gone"],
+/** How many others went, in a line; who wonders why one left opens it. */
+function Rest({ down, gone }: { down: number; gone: FeedChange[] }) {
+  const said = [
+    ...(down > 0 ? [`${down} went down`] : []),
+    ...(gone.length > 0 ? [`${gone.length} left the feed`] : []),
   ];
-  const said = parts.filter(([changes]) => changes.length > 0);
-  return said.map(([changes, what]) => `${changes.length} ${what}`).join(", ");
+  if (said.length === 0) return null;
+  const line = said.join(" and ");
+  if (gone.length === 0) return <p class="soft">{line}</p>;
+  return (
+    <details>
+      <summary class="soft">{line}</summary>
+      <Lines changes={gone} />
+    </details>
+  );
+}
+
+function sayPlace({ from, to, by }: FeedChange): string {
+  if (to === undefined) return `was at place ${from}`;
+  return by > 0 ? `past ${by} ${by === 1 ? "post" : "posts"} to place ${to}` : `at place ${to}`;
+}
+
+function counted(fresh: FeedChange[], up: FeedChange[]): string {
+  if (fresh.length + up.length === 0) return "nothing new and nothing up";
+  const parts = [...(fresh.length > 0 ? [`${fresh.length} new`] : []), ...(up.length > 0 ? [`${up.length} up`] : [])];
+  return parts.join(", ");
 }

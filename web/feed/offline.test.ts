@@ -66,8 +66,8 @@ test("what is done offline is shown, and sent by itself when there is a network 
   assert.equal(await page.getByRole("alert").count(), 0, "the page that failed came by itself");
   await showWhatMoves(page);
   const moved = (await page.getByRole("region", { name: "What moved" }).textContent()) ?? "";
-  assert.match(moved, new RegExp(`${voted}You voted for it`));
-  assert.match(moved, new RegExp(`${dismissed}You dismissed it`));
+  assert.match(moved, new RegExp(`${voted} was at place 1 · You voted for it`));
+  assert.match(moved, new RegExp(`Dismissed: ${dismissed}`));
 });
 
 test(

@@ -29,7 +29,7 @@ test(
     await showWhatMoves(page);
     assert.deepEqual(await titles(page, 20), before);
 
-    await choose(page, "What I may like");
+    await choose(page, "Posts that I may like");
     await view(page, "Feed");
     await showWhatMoves(page);
     await page.getByText("What you did").waitFor();
@@ -37,6 +37,34 @@ test(
     assert.deepEqual(wrong, []);
   },
 );
+
+test("more and less of a topic take each other back, in whatever letters", options, async (t) => {
+  const { page, wrong } = await open(t);
+  t.after(() => pool.query("delete from public.preferences"));
+  const stored = async () =>
+    (await pool.query("select kind, value from public.preferences order by lower(value)")).rows;
+  await pool.query("insert into public.preferences (user_id, kind, value) values ($1, 'less', 'Kites')", [members.ben]);
+  await signInAs(page, gateway.url, "ben");
+  await view(page, "ben");
+  const want = async (topic: string, which: "More" | "Less") => {
+    await page.getByLabel("A topic").fill(topic);
+    await page.getByRole("button", { name: `${which} of it` }).click();
+    await page.getByRole("button", { name: `${which} #${topic.toLowerCase()} take back` }).waitFor();
+  };
+  await want("chess", "Less");
+  await want("Chess", "More");
+  assert.deepEqual(await stored(), [
+    { kind: "more", value: "chess" },
+    { kind: "less", value: "Kites" },
+  ]);
+  assert.equal(await page.getByRole("button", { name: /^Less #chess/ }).count(), 0);
+  await want("kites", "More");
+  assert.deepEqual(await stored(), [
+    { kind: "more", value: "chess" },
+    { kind: "more", value: "kites" },
+  ]);
+  assert.deepEqual(wrong, []);
+});
 
 test("Ben wants less of chess, then nothing but whom he follows", options, async (t) => {
   const { page, wrong } = await open(t);
@@ -51,7 +79,7 @@ test("Ben wants less of chess, then nothing but whom he follows", options, async
   await showWhatMoves(page);
   const less = await share();
   assert.ok(less < before, `${before} of 20 were on chess, and ${less} are`);
-  await choose(page, "Whom and what I follow");
+  await choose(page, "Posts by people and on topics that I follow");
   await view(page, "Feed");
   await page.getByRole("button", { name: "Show what moves" }).click();
   await page.getByText("Nobody and nothing that you follow has a post for you.").waitFor();

@@ -25,14 +25,14 @@ test(
     );
     const { page, wrong } = await open(t);
     await signInAs(page, gateway.url, "kim");
-    await page.getByText("Whom you follow: what they came to and wrote lately").waitFor();
+    await page.getByText("People you follow: what they read and wrote lately").waitFor();
     const garden = card(page, title);
     for (let more = 0; more < 3 && (await garden.count()) === 0; more++)
       await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
-    await garden.getByText("ada, whom you follow, was there").waitFor();
+    await garden.getByText("ada, whom you follow, was active here").waitFor();
     await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [kim, members.ada]);
     await nextFeed(page, () => page.getByRole("button", { name: "Refresh" }).click());
-    await garden.getByText("People whom you follow were there").waitFor();
+    await garden.getByText("People you follow were active here").waitFor();
     assert.equal(await page.getByText("ada, whom").count(), 0);
     assert.deepEqual([wrong, lines], [[], []]);
   },

@@ -14,11 +14,11 @@ export function sayWhy(why: Reason, basis: Feed["basis"], names: Names): string 
       return `About “${isolated(why.topic)}”, which you follow`;
     case "touched": {
       const known = why.people.filter((id) => names.has(id)).map(nameOf);
-      if (known.length === 0) return "People whom you follow were there";
-      return `${listed(known)}, whom you follow, ${known.length === 1 ? "was" : "were"} there`;
+      if (known.length === 0) return "People you follow were active here";
+      return `${listed(known)}, whom you follow, ${known.length === 1 ? "was" : "were"} active here`;
     }
     case "covisited":
-      return "Who came to what you came to also came to this";
+      return "People who read the same posts as you read this one, too";
     case "followed_author":
       return `By ${nameOf(why.author_id)}, whose posts you often open`;
     case "shared_terms":
@@ -26,14 +26,14 @@ export function sayWhy(why: Reason, basis: Feed["basis"], names: Names): string 
     case "exploration":
       return "Brand new: few people have been shown it so far";
     case "similar":
-      if (basis === "followed") return "Close to what those whom you follow care about";
+      if (basis === "followed") return "Close to what people you follow care about";
       return basis === "community" ? "Close to what people here care about" : "Close to what you care about";
     case "trending":
-      return "Trending: much is going on there right now";
+      return "Trending: a lot is happening here right now";
     case "popular":
-      return "Popular: many people came to it of late";
+      return "Popular: many people read it lately";
     case "active":
-      return "Active: people were there lately";
+      return "Active: people were here lately";
     case "fresh":
       return "Just written";
     case "promoted":

@@ -26,9 +26,9 @@ test(
 
     await signInAs(rosa.page, gateway.url, "rosa");
     await view(rosa.page, "rosa");
-    const box = rosa.page.getByRole("checkbox", { name: "What I write is for those alone who follow me" });
+    const box = rosa.page.getByRole("checkbox", { name: "Recommend what I write only to people who follow me" });
     await box.click();
-    const is = (checked: boolean) => rosa.page.getByRole("checkbox", { name: /^What I write is for those/, checked });
+    const is = (checked: boolean) => rosa.page.getByRole("checkbox", { name: /^Recommend what I write/, checked });
     await is(true).waitFor();
     await refresh(ben);
     await refresh(ada);

@@ -47,6 +47,16 @@ export function TextField({ label, hint, isLong = false, onText, ...props }: Tex
   );
 }
 
+/** A radio button or a checkbox, and its label, all of which can be pressed. */
+export function CheckField({ children, ...props }: JSX.IntrinsicElements["input"] & { type: "radio" | "checkbox" }) {
+  return (
+    <label class="check">
+      <input {...props} />
+      <span>{children}</span>
+    </label>
+  );
+}
+
 /** Facts or figures, each below or next to what it is. */
 export function FactList({ facts, ...props }: { class: string; facts: [what: string, fact: ComponentChildren][] }) {
   return (

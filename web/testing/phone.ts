@@ -10,7 +10,8 @@ export const phone = { width: 320, height: 640 };
 
 /**
  * What is wrong with a view as it is: wider than the screen, text outside its card, links of the navigation cut off, targets below 24 pixels
- * (WCAG 2.2, 2.5.8, which lets links within text be), and what stays in sight of more than a tenth of the screen.
+ * (WCAG 2.2, 2.5.8, which lets links within text be), radio buttons and checkboxes that look like fields,
+ * tables of which a part is out of sight, and what stays in sight of more than a tenth of the screen.
  */
 export async function phoneFaults(page: Page): Promise<string[]> {
   return await page.evaluate(() => {
@@ -40,11 +41,24 @@ export async function phoneFaults(page: Page): Promise<string[]> {
       if (left < 0 || right > innerWidth || isShortened) faults.push(`${named(link)} is cut off`);
     }
     for (const target of all("a, button, summary, input, textarea")) {
-      if (getComputedStyle(target).display === "inline" || target.matches(".skip")) continue;
+      if (getComputedStyle(target).display === "inline" || target.matches(".skip, [type=radio], [type=checkbox]"))
+        continue;
       const { width, height, right } = target.getBoundingClientRect();
       if (right > innerWidth && !target.closest(".wide")) faults.push(`${named(target)} ends beyond the screen`);
       if (width < 24 || height < 24) faults.push(`${named(target)} is ${Math.round(width)} × ${Math.round(height)}`);
     }
+    // of these the label is pressed, and a sign of the size of text stands at its start
+    for (const box of all("[type=radio], [type=checkbox]")) {
+      const sign = box.getBoundingClientRect();
+      const label = box.closest("label") ?? box;
+      const line = label.getBoundingClientRect();
+      const isSign = sign.width >= 16 && sign.width <= 24 && sign.width === sign.height;
+      if (!isSign) faults.push(`the sign of ${named(label)} is ${sign.width} × ${sign.height}`);
+      if (sign.left - line.left > 8) faults.push(`the sign of ${named(label)} is not at its start`);
+      if (line.height < 44) faults.push(`${named(label)} is ${line.height} pixels high`);
+    }
+    for (const table of all(".wide"))
+      if (table.scrollWidth > table.clientWidth) faults.push(`${table.ariaLabel} goes on beyond the screen`);
     for (const element of all("body *")) {
       if (!["sticky", "fixed"].includes(getComputedStyle(element).position)) continue;
       const share = element.getBoundingClientRect().height / innerHeight;

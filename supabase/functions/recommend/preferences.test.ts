@@ -115,7 +115,7 @@ test("a feed of follows is in order of time, with what was read before, page by 
   await pool.query("delete from recsys.dismissals");
 });
 
-test("more and less of a topic move its posts at once", async () => {
+test("more and less of a topic move its posts at once", async (t) => {
   await pool.query(
     "update public.posts set tags = case when (regexp_match(title, '\\d+'))[1]::int % 5 = 0 then '{Five}' else '{}' end::text[] where title like 'Post%'",
   );
@@ -134,6 +134,15 @@ test("more and less of a topic move its posts at once", async () => {
   await prefer("more", "FIVE");
   await assertTimes(4);
   assert.equal((await feedOf()).items[0].why.kind, "follows_topic");
+  await t.test("where an app has both of one topic, neither holds, however it is written", async () => {
+    await prefer("less", "five");
+    await assertTimes(1);
+    const topics = async (kind: string) =>
+      (await pool.query("select recsys_engine.topics_wanted($1, $2) as topics", [ada, kind])).rows[0].topics;
+    await prefer("less", "chess");
+    await prefer("more", "gardens");
+    assert.deepEqual([await topics("more"), await topics("less")], [["gardens"], ["chess"]]);
+  });
   await takeBack();
   await assertTimes(1);
 });

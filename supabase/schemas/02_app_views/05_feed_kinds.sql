@@ -23,19 +23,23 @@ set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
-    select distinct left(lower(wanted.value), 100) as topic
-    from (
+    select left(lower(wanted.value), 100) as topic
+    from (values (p_kind, true), (case p_kind when 'more' then 'less' else 'more' end, false)) as kinds (kind, is_asked)
+    cross join lateral (
       -- whoever wrote a million has a hundred of them read
       select source_preferences.value from recsys.source_preferences
-      where source_preferences.user_id = p_user_id and source_preferences.kind = p_kind and source_preferences.value is not null
+      where source_preferences.user_id = p_user_id and source_preferences.kind = kinds.kind and source_preferences.value is not null
       order by source_preferences.value
       limit 100
     ) as wanted
+    group by left(lower(wanted.value), 100)
+    -- who says both says nothing: rows bear no time, so neither is the later one
+    having bool_and(kinds.is_asked)
     order by topic
   );
 end
 $$;
-comment on function recsys_engine.topics_wanted(uuid, text) is 'The topics of which a user wants more or less (p_kind), in small letters, 100 at most.';
+comment on function recsys_engine.topics_wanted(uuid, text) is 'The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most.';
 
 create view recsys_engine.impersonal_people with (security_invoker = true) as
 select distinct source_preferences.user_id from recsys.source_preferences

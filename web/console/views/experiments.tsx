@@ -30,8 +30,8 @@ function Report({ experiment: { name, kind } }: { experiment: ConsoleRow }) {
       title={String(name)}
       about={
         interleaves
-          ? "Two models in one feed, credited by what people touch."
-          : "Each variant compared with the first one; ratio is what it does to the rate, low and high the interval that holds whenever one looks."
+          ? "Each page mixes the posts of two models, and a model is credited with the posts that people act on."
+          : "Each variant compared with the first. ratio: its rate divided by that of the first. always low and always high: the bounds of that ratio, which hold however often you look."
       }
       ask={interleaves ? "interleaving_report" : "experiment_report"}
       parameters={{ name: String(name) }}

@@ -33,7 +33,7 @@ export function FoundPost({ postId }: { postId: string }) {
         <Panel
           {...asked}
           title="Who would see it"
-          about="The people whose vectors are nearest; what their feed makes of it is one click away."
+          about="The people whose vectors are nearest to it. Click one to see what becomes of the post in their feed."
           ask="audience"
           empty="It has no vector yet."
           columns={["person", "similarity"]}

@@ -3,7 +3,7 @@ import type { ConsoleRow } from "../console-client.ts";
 import { Panel } from "../panel.tsx";
 
 const judged = (key: string) => (row: ConsoleRow) => (
-  <span class={row[key] ? "good" : "bad"}>{row[key] ? "ok" : "look"}</span>
+  <span class={row[key] ? "good" : "bad"}>{row[key] ? "ok" : "not ok"}</span>
 );
 
 export function HealthView() {
@@ -11,15 +11,15 @@ export function HealthView() {
     <>
       <Heading text="Health" />
       <Panel
-        title="How all stands"
-        about="The verdict is what to do where all is not well."
+        title="Status"
+        about="verdict: what to do where something is not ok."
         ask="status"
         cells={{ is_ok: judged("is_ok") }}
-        caption="Concerns and their state"
+        caption="Status"
       />
       <Panel
         title="Health check"
-        about="The worst first, each with its cure."
+        about="Figures and their bounds, the worst first. cure: what to do."
         ask="health"
         cells={{ ok: judged("ok") }}
         caption="Figures and their bounds"
@@ -27,7 +27,7 @@ export function HealthView() {
       <div class="pair">
         <Panel
           title="Latency"
-          about="In milliseconds, of the feeds of the twenty people who were active last, made now and shown to nobody. Stages within stages are counted in both."
+          about="Milliseconds of each stage, measured now on feeds of the twenty people who were active last; nobody is shown them. A stage within another counts in both."
           ask="latency"
           empty="There is nobody yet."
           caption="Stages of a feed"
@@ -37,7 +37,7 @@ export function HealthView() {
           <Panel title="Texts that wait for a vector" ask="queue" empty="None." caption="Embedding queue" />
           <Panel
             title="Given up"
-            about="Texts for which no vector could be made, however often it was tried."
+            about="Texts for which no vector could be made after several tries."
             ask="dead_letters"
             empty="None."
             caption="Dead letters"
@@ -51,9 +51,9 @@ export function HealthView() {
         </div>
       </div>
       <Panel
-        title="What runs by itself"
+        title="Scheduled work"
         ask="schedules"
-        about="Where pg_cron is missing nothing is active: npx recsys serve and worker do what cannot wait, another scheduler the rest."
+        about="Without pg_cron none of it is active: npx recsys serve and npx recsys worker do what cannot wait, and another scheduler has to do the rest."
         caption="Schedules"
       />
     </>

@@ -17,7 +17,7 @@ export function ModelsView() {
       <Heading text="Models" />
       <Panel
         title="All models"
-        about="gate: whether it was fit to serve. mrr: how near to the top it puts what people act on next, 1 is always first; next to it that of the model it was compared with, on requests that neither learned from."
+        about="gate: whether it passed the checks that let it serve. mrr: how near to the top it ranks what people act on next; 1 is always first. mrr of other: the same of the model that it was compared with, on requests from which neither learned."
         ask="models"
         fresh={switched}
         empty={
@@ -30,15 +30,20 @@ export function ModelsView() {
         below={(rows) => <Switches models={rows} onDone={done} />}
       />
       <Panel
-        title="As training found them"
-        about="What recsys train printed: the model compared with showing the most recent first, on requests that it had not learned from. A difference of twice its standard error is hardly chance. –: there was too little to hold anything out. runtimes: how far their answers are from the trainer's."
+        title="Quality measured in training"
+        about="As recsys train printed it: the model compared with showing the most recent posts first, on requests that were held out from training. A difference of more than twice its standard error is hardly chance. A model without these figures had too few requests to hold any out. runtimes differ by: the largest difference between the trainer’s predictions and those of ONNX Runtime, which the functions use."
         ask="training"
         fresh={switched}
         empty="There is none yet."
         cells={asPrinted}
-        caption="Models as training found them"
+        caption="Quality of models in training"
       />
-      <Panel title="Who served when" ask="activations" fresh={switched} caption="Activations, the latest first" />
+      <Panel
+        title="Which model served when"
+        ask="activations"
+        fresh={switched}
+        caption="Activations, the latest first"
+      />
     </>
   );
 }

@@ -1,5 +1,7 @@
 import { useState } from "preact/hooks";
 import type { ConsoleCandidate, ConsoleFeed } from "../../../client/src/types.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import { ActName } from "../../shared/act-colours.tsx";
 import { Button, FactList, Form, Heading, TextField, Trouble } from "../../shared/elements.tsx";
 import { go, useLoaded } from "../../shared/hooks.ts";
 import { useAsk } from "../console-client.ts";
@@ -52,7 +54,7 @@ function AskedPerson({ asked, postId }: { asked: string; postId: string }) {
 function Person({ person, postId }: { person: string; postId: string }) {
   return (
     <Panel
-      title="Who it is"
+      title="Profile"
       ask="person"
       parameters={{ person }}
       empty="There is no such person."
@@ -74,10 +76,11 @@ function Feed({ userId, postId }: { userId: string; postId: string }) {
     <section class="stack">
       <h3>The feed now</h3>
       <p class="hint">
-        {value.model ? `By ${value.model.name}` : "No model ranks"}, from {value.basis}
-        {value.degraded ? `; degraded: ${value.degraded}` : ""}. {value.candidates.length} candidates; nothing of this
-        is shown to them or logged. Rank is by score alone; the place differs where a page varies its topics and
-        authors, or tries a new post. Behind the predictions: what found the post, and at which place there.
+        {value.model ? `Ranked by the model ${value.model.name}` : "Ranked by no model"}, based on {value.basis}
+        {value.degraded ? `; degraded: ${value.degraded}` : ""}. {value.candidates.length} candidates. The person is
+        shown nothing of this, and nothing is logged. The rank is by score alone. The position, in bold, differs from it
+        where a page varies its topics and authors, or tries a new post. After the predictions come the sources that
+        found the post, each with its rank there, and the reason that the reader is told.
       </p>
       <ol class="stack">
         {(isWhole ? value.candidates : onPage).map((candidate) => (
@@ -86,7 +89,7 @@ function Feed({ userId, postId }: { userId: string; postId: string }) {
       </ol>
       <div class="row">
         <Button onClick={() => setWhole(!isWhole)}>
-          {isWhole ? "Only the page" : `All ${value.candidates.length} candidates`}
+          {isWhole ? "Only the posts on the page" : `All ${value.candidates.length} candidates`}
         </Button>
       </div>
       <Missing userId={userId} asked={postId} />
@@ -110,8 +113,13 @@ function CandidateRow({ candidate, names, userId }: CandidateRowProps) {
         <summary>
           <strong>{position ?? "–"}</strong> <bdi>{title}</bdi>{" "}
           <span class="soft small">
-            score {cell(score)} (rank {rank}) · view {percent(predictions?.view)} · vote {percent(predictions?.vote)} ·
-            comment {percent(predictions?.comment)} · {brought.join(", ")}
+            score {cell(score)} (rank {rank}) ·{" "}
+            {kinds.map((act) => (
+              <>
+                <ActName act={act} text={`${act} ${percent(predictions?.[act])}`} /> ·{" "}
+              </>
+            ))}
+            {brought.join(", ")}
             {why ? ` · ${why.kind.replaceAll("_", " ")}` : ""}
           </span>
         </summary>

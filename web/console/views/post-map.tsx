@@ -16,7 +16,7 @@ export function PostMapView({ route: [asked = ""] }: { route: string[] }) {
       <Heading text="Posts" />
       <Panel
         title="Map of the newest 3,000 posts"
-        about="What the active model holds for alike lies together, coloured by topic. Click a post for its neighbours and its audience."
+        about="Posts that are alike to the active model lie together; a colour is a topic. Click a post to see its neighbours and the people whom it may interest."
         ask="map"
         empty="No model is active, or no post has a vector yet."
       >

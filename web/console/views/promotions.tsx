@@ -20,7 +20,7 @@ export function PromotionsView() {
             <Panel
               key={String(promotion_id)}
               title={`What ${name} changes`}
-              about="The pages of the last 24 hours, had it been there. A share is of as many as count says."
+              about="What it would have done on the pages of the last 24 hours. count: on how many a value rests."
               ask="preview_promotion"
               parameters={{ promotion_id: Number(promotion_id) }}
               caption={`Preview of ${name}`}

@@ -1,5 +1,7 @@
 import { barX, dot, line, ruleY } from "@observablehq/plot";
 import { useMemo, useState } from "preact/hooks";
+import { allHeads, kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import { colourOf } from "../../shared/act-colours.tsx";
 import { Button, Heading } from "../../shared/elements.tsx";
 import { Chart } from "../chart.tsx";
 import type { ConsoleRow } from "../console-client.ts";
@@ -8,8 +10,8 @@ import { percent } from "../rows-table.tsx";
 
 const unmeasured = (
   <>
-    No day has been measured yet: a day is, when the last post shown in it has had a day to be acted on.{" "}
-    <code>select recsys_engine.measure_days(35);</code> does it at once.
+    No day has been measured yet. A day is measured when people have had 24 hours to act on the last post shown in it.{" "}
+    <code>select recsys_engine.measure_days(35);</code> measures all such days now.
   </>
 );
 
@@ -33,16 +35,18 @@ export function ShownView() {
         about="The share of the posts shown that the person then viewed, voted for or commented on within a day."
         ask="rates"
       >
-        {(rows) => <Days rows={rows} by="head" label="Rate of each head by day" isShare />}
+        {(rows) => (
+          <Days rows={rows} by="act" label="Share of posts viewed, voted for and commented on, by day" isShare />
+        )}
       </Panel>
       <div class="pair">
-        <Panel {...asked} title="By position" about="The same, by place on the page." ask="rates_by_position">
+        <Panel {...asked} title="By position" about="The same shares by position on the page." ask="rates_by_position">
           {(rows) => <Bars rows={rows} by="place" label="Rate by position" />}
         </Panel>
         <Panel
           {...asked}
           title="By source"
-          about="The same, by what found the post; unknown: imported pages do not say."
+          about="The same shares by the source that found the post; unknown: imported pages name none."
           ask="rates_by_source"
         >
           {(rows) => <Bars rows={rows} by="source" label="Rate by source" />}
@@ -50,14 +54,14 @@ export function ShownView() {
         <Panel
           {...asked}
           title="Calibration"
-          about="How much was predicted for each thing that happened: 1 is right, 2 promises twice as much as comes."
+          about="Predicted acts for each act that happened: 1 is right, 2 means twice as many were predicted as happened."
           ask="calibration"
           empty="No model has predicted anything of a day that is measured yet."
-          caption="Calibration of each head"
+          caption="Calibration of each act"
         />
         <Panel
           title="By topic"
-          about="Of the posts shown in the last seven days. demand: people a day who come to the topic, supply: posts written a day, both of the last 28 days."
+          about="Posts shown in the last seven days, by topic. demand: people a day who viewed, voted for or commented on posts about it. supply: posts written about it a day. Both are means of the last 28 days."
           ask="shown_topics"
           empty="Nothing was shown, or there are no topics yet: npx recsys topics."
           cells={{ share: ({ share }) => percent(share) }}
@@ -67,7 +71,7 @@ export function ShownView() {
       <Panel
         {...asked}
         title="Fresh posts, authors, coverage"
-        about="fresh: posts a day old at most, or seven. authors: what the tenth of the authors had who were shown most. coverage: of the posts of the last 30 days, those shown to anybody."
+        about="fresh: the share of shown posts that were at most one day or seven days old. authors: the share that went to the tenth of authors shown most. coverage: the share of the last 30 days’ posts that anybody was shown."
         ask="shares"
       >
         {(rows) => (
@@ -92,6 +96,12 @@ interface SeriesProps {
   label: string;
 }
 
+/** Of the acts that there are. */
+function coloursOf(rows: ConsoleRow[]) {
+  const acts = allHeads.filter((head) => rows.some(({ act }) => act === head));
+  return { domain: acts, range: acts.map(colourOf) };
+}
+
 /** A line for each series, with a gap where a day was not measured. */
 function Days({ rows, by, label, isShare = false }: SeriesProps & { isShare?: boolean }) {
   const options = useMemo(() => {
@@ -99,7 +109,7 @@ function Days({ rows, by, label, isShare = false }: SeriesProps & { isShare?: bo
     return {
       height: 260,
       marginLeft: 50,
-      color: { legend: true, scheme: "Tableau10" as const },
+      color: { legend: true, ...(by === "act" ? coloursOf(rows) : { scheme: "Tableau10" as const }) },
       x: { label: null, interval: "day" as const },
       y: { label: null, grid: true, zero: true, ...(isShare && { tickFormat: (value: number) => percent(value) }) },
       marks: [
@@ -120,9 +130,9 @@ function Bars({ rows, by, label }: SeriesProps) {
       marginRight: 75,
       x: { label: null, grid: true, tickFormat: (value: number) => percent(value) },
       y: { label: null, domain: [...new Set(rows.map((row) => String(row[by])))] },
-      fy: { label: null, domain: ["view", "vote", "comment"] },
-      color: { domain: ["view", "vote", "comment"], scheme: "Tableau10" as const },
-      marks: [barX(rows, { x: "value", y: by, fy: "head", fill: "head", tip: true, channels: { count: "count" } })],
+      fy: { label: null, domain: [...kinds] },
+      color: coloursOf(rows),
+      marks: [barX(rows, { x: "value", y: by, fy: "act", fill: "act", tip: true, channels: { count: "count" } })],
     }),
     [rows, by],
   );

@@ -53,7 +53,7 @@ export function LocalMembers() {
           </li>
         ))}
       </ul>
-      {members.value?.length === 0 && <p class="soft">Nobody is called so or cares about that.</p>}
+      {members.value?.length === 0 && <p class="soft">No member has such a name or interest.</p>}
     </>
   );
 }

@@ -1,14 +1,14 @@
 import { useState } from "preact/hooks";
-import { Button, Form, TextField, Trouble } from "../../shared/elements.tsx";
+import { Button, CheckField, Form, TextField, Trouble } from "../../shared/elements.tsx";
 import { useLoaded, useOnce } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
-import { type FeedPreference, prefer, readPreferences } from "../app-tables.ts";
+import { type FeedPreference, prefer, readPreferences, wantTopic } from "../app-tables.ts";
 import { useTheFeed } from "../use-feed.ts";
 
 const feeds = [
-  ["personal", "What I may like, of all there is"],
-  ["following", "Whom and what I follow, the newest first"],
-  ["impersonal", "The same as for everybody: nothing of mine is read, and nothing learned from me"],
+  ["personal", "Posts that I may like, from everybody"],
+  ["following", "Posts by people and on topics that I follow, the newest first"],
+  ["impersonal", "The same as for everybody: my profile and what I do are neither used nor learned from"],
 ] as const;
 
 const reposts: FeedPreference = { kind: "hide", value: "reposts" };
@@ -21,23 +21,27 @@ export function Preferences() {
   const { busy, error, once } = useOnce();
   const own = useLoaded(() => readPreferences(supabase), [supabase, userId]);
   const made = own.value?.find(({ kind }) => kind === "feed")?.value ?? "personal";
+  const wanted = own.value?.filter(({ kind }) => kind === "more" || kind === "less");
   const hides = own.value?.some(({ kind }) => kind === "hide") ?? false;
-  const decide = (gone: FeedPreference[], added: FeedPreference[]) =>
+  const change = (write: (userId: string) => Promise<void>) =>
     once(async () => {
-      await prefer(supabase, userId as string, gone, added);
+      await write(userId as string);
       act({ kind: "preference" });
       setTopic("");
       own.again();
     });
-  const want = (kind: "more" | "less") => decide([], [{ kind, value: topic.trim().toLowerCase() }]);
+  const decide = (gone: FeedPreference[], added: FeedPreference[]) =>
+    change((userId) => prefer(supabase, userId, gone, added));
+  const want = (kind: "more" | "less") => change((userId) => wantTopic(supabase, userId, kind, topic));
 
   return (
     <Form aria-labelledby="preferences" onSend={() => topic.trim() && want("more")}>
       <h2 id="preferences">Your feed is made of</h2>
       {own.error !== undefined && <Trouble error={own.error} again={own.again} />}
-      {feeds.map(([value, text]) => (
-        <label key={value} class="row one-line">
-          <input
+      <div role="radiogroup" aria-labelledby="preferences">
+        {feeds.map(([value, text]) => (
+          <CheckField
+            key={value}
             type="radio"
             name="feed"
             checked={made === value}
@@ -45,20 +49,27 @@ export function Preferences() {
             onChange={() =>
               decide([{ kind: "feed", value: made }], value === "personal" ? [] : [{ kind: "feed", value }])
             }
-          />
-          {text}
-        </label>
-      ))}
-      <label class="row one-line">
-        <input
-          type="checkbox"
-          checked={hides}
-          disabled={busy || !own.value || made !== "personal"}
-          onChange={() => (hides ? decide([reposts], []) : decide([], [reposts]))}
-        />
-        No reposts of what I saw
-      </label>
-      <TextField label="A topic" value={topic} maxLength={100} readOnly={busy} onText={setTopic} />
+          >
+            {text}
+          </CheckField>
+        ))}
+      </div>
+      <CheckField
+        type="checkbox"
+        checked={hides}
+        disabled={busy || !own.value || made !== "personal"}
+        onChange={() => (hides ? decide([reposts], []) : decide([], [reposts]))}
+      >
+        Without reposts of what I have seen
+      </CheckField>
+      <TextField
+        label="A topic"
+        hint="of which you want more or less"
+        value={topic}
+        maxLength={100}
+        readOnly={busy}
+        onText={setTopic}
+      />
       <div class="row">
         <Button disabled={busy || !topic.trim()} onClick={() => want("more")}>
           More of it
@@ -67,18 +78,18 @@ export function Preferences() {
           Less of it
         </Button>
       </div>
-      <ul class="row">
-        {own.value
-          ?.filter(({ kind }) => kind === "more" || kind === "less")
-          .map((each) => (
+      {wanted && wanted.length > 0 && (
+        <ul class="row" aria-label="Topics of which you want more or less">
+          {wanted.map((each) => (
             <li key={`${each.kind} ${each.value}`}>
               <Button disabled={busy} onClick={() => decide([each], [])}>
-                {each.kind} <bdi>#{each.value}</bdi> <span aria-hidden="true">×</span>
+                {each.kind === "more" ? "More" : "Less"} <bdi>#{each.value}</bdi> <span aria-hidden="true">×</span>
                 <span class="hidden">take back</span>
               </Button>
             </li>
           ))}
-      </ul>
+        </ul>
+      )}
       {error !== undefined && <Trouble error={error} />}
     </Form>
   );

@@ -27,20 +27,19 @@ export function Suggestions() {
     const names = await readNames(supabase, [...ids]);
     const nameOf = (id: string) => names.get(id) ?? "a member";
     const sayWhy = (why: SuggestionWhy, posts: string) => {
-      if (why.kind === "came_to_posts")
-        return `You came to ${why.posts} ${why.posts === 1 ? "post" : "posts"} ${posts}`;
-      if (why.kind === "similar") return "Cares about what you care about";
+      if (why.kind === "came_to_posts") return `You read ${why.posts} ${why.posts === 1 ? "post" : "posts"} ${posts}`;
+      if (why.kind === "similar") return "Has interests like yours";
       return `Followed by ${listed(why.people.map((id) => isolated(nameOf(id))))}, whom you follow`;
     };
     return [
       ...people.items.map(({ user_id: value, why }) => ({
-        ...{ of: "person" as const, value, label: nameOf(value), why: sayWhy(why, "of theirs") },
+        ...{ of: "person" as const, value, label: nameOf(value), why: sayWhy(why, "by them") },
       })),
       ...topics.items.map(({ topic: value, why }) => ({
         ...{ of: "topic" as const, value, label: `#${value}`, why: sayWhy(why, "about it") },
       })),
       ...groups.items.map(({ group: value, why }) => ({
-        ...{ of: "group" as const, value, label: `“${value}”`, why: sayWhy(why, "of it") },
+        ...{ of: "group" as const, value, label: `“${value}”`, why: sayWhy(why, "in it") },
       })),
     ];
   }, [userId]);

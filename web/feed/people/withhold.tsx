@@ -1,4 +1,4 @@
-import { Trouble } from "../../shared/elements.tsx";
+import { CheckField, Trouble } from "../../shared/elements.tsx";
 import { useLoaded, useOnce } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { readWithheld, withhold } from "../app-tables.ts";
@@ -22,15 +22,14 @@ export function Withhold({ userId, postId, text }: WithholdProps) {
     });
   return (
     <>
-      <label class="row one-line">
-        <input
-          type="checkbox"
-          checked={withheld.value ?? false}
-          disabled={busy || withheld.value === undefined}
-          onChange={(event) => change(event.currentTarget.checked)}
-        />
+      <CheckField
+        type="checkbox"
+        checked={withheld.value ?? false}
+        disabled={busy || withheld.value === undefined}
+        onChange={(event) => change(event.currentTarget.checked)}
+      >
         {text}
-      </label>
+      </CheckField>
       {(error ?? withheld.error) !== undefined && <Trouble error={error ?? withheld.error} again={withheld.again} />}
     </>
   );

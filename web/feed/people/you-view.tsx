@@ -48,7 +48,7 @@ export function YouView({ userId, profile }: YouViewProps) {
       </p>
       <Preferences />
       <section class="card" aria-label="What you write">
-        <Withhold userId={userId} postId={null} text="What I write is for those alone who follow me" />
+        <Withhold userId={userId} postId={null} text="Recommend what I write only to people who follow me" />
       </section>
       <Suggestions />
       <ChoiceList verb="follow" />

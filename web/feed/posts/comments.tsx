@@ -5,6 +5,7 @@ import { useProject } from "../../shared/project.ts";
 import { type AppPost, readComments } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import { useTheFeed } from "../use-feed.ts";
+import { Byline } from "./byline.tsx";
 
 /** The latest comments on a post, and a line for another, which stays until it is stored. */
 export function Comments({ post: { id: post_id, title } }: { post: Pick<AppPost, "id" | "title"> }) {
@@ -24,9 +25,10 @@ export function Comments({ post: { id: post_id, title } }: { post: Pick<AppPost,
       {comments.error !== undefined && <Trouble error={comments.error} again={comments.again} />}
       {comments.value !== undefined && comments.value.length > 0 && (
         <ul class="list" aria-label="Comments">
-          {comments.value.map(({ id, body }) => (
-            <li key={id} class="boxed" dir="auto">
-              {body}
+          {comments.value.map(({ id, body, author, created_at }) => (
+            <li key={id} class="boxed">
+              <Byline author={author} created_at={created_at} />
+              <p dir="auto">{body}</p>
             </li>
           ))}
         </ul>

@@ -1,14 +1,15 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Predictions } from "../../../client/src/index.ts";
-import { nowOf } from "../../shared/config.ts";
+import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
+import { colourOf } from "../../shared/act-colours.tsx";
 import { Button } from "../../shared/elements.tsx";
-import { useProject } from "../../shared/project.ts";
 import { dismissalOf } from "../acts.ts";
 import type { AppPost, Item } from "../app-tables.ts";
 import { Failed } from "../failed.tsx";
 import type { FeedChange } from "../feed-changes.ts";
-import { sayAge, sayWhy } from "../say.ts";
+import { sayWhy } from "../say.ts";
 import { useTheFeed } from "../use-feed.ts";
+import { Byline } from "./byline.tsx";
 import { Comments } from "./comments.tsx";
 import { PostActs, UndoDismissal } from "./post-acts.tsx";
 
@@ -58,7 +59,7 @@ export function PostCard({ item, change }: PostCardProps) {
           {title}
         </Button>
       </h2>
-      <CardByline item={item} author={post?.author} />
+      <Byline author={post?.author} created_at={item.created_at} />
       {!isOpen && item.excerpt && (
         <p class="excerpt" dir="auto">
           {item.excerpt}
@@ -92,36 +93,16 @@ function useKeptFocus(card: { readonly current: HTMLElement | null }, isDismisse
   }, [isDismissed]);
 }
 
-/** Who wrote a post, and how long ago. `author`: their name; undefined: not to be had. */
-function CardByline({ item, author }: { item: Item; author: string | undefined }) {
-  const { config } = useProject();
-  const { created_at } = item;
-  if (!created_at)
-    return author ? (
-      <p class="byline soft small" dir="auto">
-        {author}
-      </p>
-    ) : null;
-  return (
-    <p class="byline soft small">
-      {author && <span dir="auto">{author}</span>}
-      <time dateTime={created_at} title={new Date(created_at).toLocaleString("en")}>
-        {sayAge(nowOf(config) - Date.parse(created_at))}
-      </time>
-    </p>
-  );
-}
-
-/** New, or how many places up or down, next to a post. */
-function ChangeBadge({ change: { from, to } }: { change: FeedChange }) {
+/** New, or how many posts it passed or passed it, next to a post. */
+function ChangeBadge({ change: { from, to, by } }: { change: FeedChange }) {
   if (to === undefined) return null;
   if (from === undefined) return <span class="badge small new">New here</span>;
-  const by = Math.abs(from - to);
+  const places = Math.abs(by);
   return (
-    <span class={`badge small ${to < from ? "up" : "down"}`}>
-      <span aria-hidden="true">{to < from ? "▲" : "▼"}</span> {by}
+    <span class={`badge small ${by > 0 ? "up" : "down"}`}>
+      <span aria-hidden="true">{by > 0 ? "▲" : "▼"}</span> {places}{" "}
       <span class="hidden">
-        {by === 1 ? "place" : "places"} {to < from ? "up" : "down"}
+        {places === 1 ? "place" : "places"} {by > 0 ? "up" : "down"}
       </span>
     </span>
   );
@@ -130,15 +111,17 @@ function ChangeBadge({ change: { from, to } }: { change: FeedChange }) {
 /** The text of a post, who wrote it, and what others wrote below. */
 function OpenedPost({ post }: { post: AppPost | undefined }) {
   const { userId } = useTheFeed();
-  if (!post) return <p class="opened soft">Its text is not to be had right now.</p>;
+  if (!post) return <p class="opened soft">Its text cannot be read right now.</p>;
   const { description, tags, author, created_at } = post;
   return (
     <div class="opened stack">
       <p class="text" dir="auto">
-        {description || <span class="soft">Its title says it all.</span>}
+        {description || <span class="soft">It has no text but its title.</span>}
       </p>
       <p class="row soft">
-        <bdi>{author}</bdi> · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
+        <span>
+          <bdi>{author}</bdi> · {new Date(created_at).toLocaleDateString("en", { dateStyle: "medium" })}
+        </span>
         {tags.map((tag) => (
           <TagChip key={tag} tag={tag} />
         ))}
@@ -178,11 +161,8 @@ function TagChip({ tag }: { tag: string }) {
   );
 }
 
-const reactions = [
-  ["view", "open"],
-  ["vote", "vote"],
-  ["comment", "comment"],
-] as const;
+/** How a card calls them. */
+const reactions = { view: "open", vote: "vote", comment: "comment" } as const;
 
 interface PredictedReactionsProps {
   predictions: Predictions | null;
@@ -195,14 +175,14 @@ export function PredictedReactions({ predictions, isExplained }: PredictedReacti
   if (!predictions) return <p class="soft">Not predicted for this one.</p>;
   return (
     <>
-      {isExplained && <p class="hint">How likely you are, as the model has it, to</p>}
-      <dl class="predicted" aria-label="How likely you are to">
-        {reactions.map(([kind, text]) => (
+      {isExplained && <p class="hint">How likely it is that you</p>}
+      <dl class="predicted" aria-label="How likely it is that you">
+        {kinds.map((kind) => (
           <div key={kind}>
-            <dt>{text}</dt>
+            <dt>{reactions[kind]}</dt>
             <dd>
               {percent(predictions[kind])}
-              <i aria-hidden="true" style={{ width: `${100 * predictions[kind]}%` }} />
+              <i aria-hidden="true" style={{ width: `${100 * predictions[kind]}%`, background: colourOf(kind) }} />
             </dd>
           </div>
         ))}

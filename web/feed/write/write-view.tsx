@@ -118,13 +118,13 @@ function Reach({ written }: { written: WatchedPost }) {
       </h2>
       <p role="status">
         {people !== undefined
-          ? `It has been read. ${people === null ? "Fewer than ten people" : `About ${people} people`} came to posts like it in the last four weeks.`
+          ? `It can be recommended now. ${people === null ? "Fewer than ten people" : `About ${people} people`} read posts like it in the last four weeks.`
           : isLate
-            ? "It has not been read yet. It reaches people as soon as it is; nothing is left for you to do."
+            ? "It cannot be recommended yet. That begins by itself, and there is nothing left for you to do."
             : "Finding out whom it may interest …"}
       </p>
       {people !== undefined && config.members && <p class="soft">Be somebody else to see where it arrives.</p>}
-      <Withhold userId={written.author_id} postId={written.post_id} text="For those alone who follow me" />
+      <Withhold userId={written.author_id} postId={written.post_id} text="Recommend it only to people who follow me" />
       {error !== undefined && <Trouble error={error} />}
     </section>
   );

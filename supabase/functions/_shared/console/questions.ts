@@ -33,7 +33,7 @@ select models.name, held_out.metric, (models.metrics #>> '{held_out,requests}'):
   (held_out.figures ->> 'model')::double precision as model, (held_out.figures ->> 'baseline')::double precision as recency_baseline,
   (held_out.figures ->> 'difference')::double precision as difference, (held_out.figures ->> 'standard_error')::double precision as standard_error,
   (models.gate #>> '{parity,largest_difference}')::double precision as runtimes_differ_by,
-  models.gate #>> '{comparison,skipped}' as gate_compared_it_with_none_since
+  models.gate #>> '{comparison,skipped}' as gate_skipped_comparison_because
 from recsys.models
 left join lateral jsonb_each(nullif(models.metrics #> '{held_out,metrics}', 'null')) as held_out (metric, figures) on true
 order by models.model_id desc, held_out.metric
@@ -92,14 +92,14 @@ order by ${order}`;
   return { sql, parameters: { days } };
 }
 
-const head = "split_part(slice, ' ', 1)";
+const act = "split_part(slice, ' ', 1)";
 const rest = "split_part(slice, ' ', 2)";
 
 const shownQuestions = {
-  rates: daily(["rate"], { day: "day", head: "slice" }),
-  rates_by_position: daily(["rate by position"], { head, place: rest }, "head, length(min(slice)), place"),
-  rates_by_source: daily(["rate by source"], { head, source: rest }, "head, value desc"),
-  calibration: daily(["calibration"], { head: "slice" }),
+  rates: daily(["rate"], { day: "day", act: "slice" }),
+  rates_by_position: daily(["rate by position"], { act, place: rest }, "act, length(min(slice)), place"),
+  rates_by_source: daily(["rate by source"], { act, source: rest }, "act, value desc"),
+  calibration: daily(["calibration"], { act: "slice" }),
   shown_topics: {
     sql: `
 select topics.label as topic, count(*) as shown, count(*)::double precision / sum(count(*)) over () as share,

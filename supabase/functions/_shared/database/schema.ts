@@ -4147,7 +4147,7 @@ export interface Functions {
   "recsys_engine.told_ranked_posts": { args: { p_request: string | null; p_ranked: readonly (string | null)[] | null }; row: { post_id: string; title: string; tags: string[]; author_id: string; created_at: Date; ranks: any; author_affinity: number; follows_author: boolean; touches: number } };
   /** Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of. */
   "recsys_engine.topics_to_follow": { args: { p_user_id: string | null; p_limit: number | null; p_kind: string | null }; row: { is_known: boolean; items: any } };
-  /** The topics of which a user wants more or less (p_kind), in small letters, 100 at most. */
+  /** The topics of which a user wants more or less (p_kind), and not both, in small letters, 100 at most. */
   "recsys_engine.topics_wanted": { args: { p_user_id: string | null; p_kind: string | null }; row: { topics_wanted: string[] } };
   /** The first of the latest p_events events of which each person has p_of_a_person at most: what training reads begins there, and what is thinned ends there. No row: there are fewer. */
   "recsys_engine.training_start": { args: { p_events: number | string | null; p_of_a_person: number | string | null }; row: { at: Date; sort_id: number } };
