@@ -1,7 +1,7 @@
 /**
  * `node release/try-examples.ts`: each example as its reader has it. In a copy of what is in git, the commands of its README are run as they stand
- * there, the last of the first block being what serves it; somebody new signs in by the link that the local stand-in prints, in Chromium, and
- * sees 20 posts, more of them further down, and a vote that arrives. Needs a PostgreSQL, Chromium and the npm registry; a minute on two
+ * there, which serves it. In Chromium somebody new signs in by the link that the local stand-in prints, and sees 20 posts, more of them further
+ * down, and a vote that arrives. Then come the other commands, which build it. Needs a PostgreSQL, Chromium and the npm registry; a minute on two
  * quiet cores.
  */
 import assert from "node:assert/strict";
@@ -10,6 +10,7 @@ import { once } from "node:events";
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import type { Browser } from "playwright-core";
 import type { Scope } from "../db/testing.ts";
@@ -32,10 +33,7 @@ await inNewFolder(async (folder) => {
     writeFileSync(join(folder, "examples/plain/index.html"), examplePage(community.gateway.url));
     const browser = await startBrowser();
     scope.after(() => browser.close());
-    for (const name of ["plain", "vite-react", "next"]) {
-      const url = await doReadme(join(folder, "examples", name), community.gateway.url);
-      await lookAt(url, name, browser, community);
-    }
+    for (const name of ["plain", "vite-react", "next"]) await tryExample(name, folder, browser, community);
     tryInDeno(join(folder, "examples/vite-react"));
   } finally {
     for (const clean of cleanings) await clean();
@@ -50,29 +48,44 @@ function copyCheckout(folder: string): void {
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
 }
 
-/** Runs the commands of an example's README, and leaves it served; its address. */
-async function doReadme(cwd: string, project: string): Promise<string> {
-  const readme = readFileSync(join(cwd, "README.md"), "utf8");
-  const [first, ...later] = Array.from(readme.matchAll(/^```sh\n(.*?)^```$/gms), ([, block]) =>
-    block.trim().split("\n"),
-  );
-  const serves = first.pop() ?? assert.fail("README has no commands");
+/** Does what an example's README says. */
+async function tryExample(name: string, folder: string, browser: Browser, community: Community): Promise<void> {
+  const example = join(folder, "examples", name);
+  const readme = readFileSync(join(example, "README.md"), "utf8");
+  const [serves, ...later] = Array.from(readme.matchAll(/^```sh\n(.*?)^```$/gms), ([, block]) => block);
+  assert.ok(serves, `${name} has no commands`);
   // it is served on another port than that of `npm start`, which .env and index.html name
-  const address = { VITE_SUPABASE_URL: project, NEXT_PUBLIC_SUPABASE_URL: project };
+  const address = { VITE_SUPABASE_URL: community.gateway.url, NEXT_PUBLIC_SUPABASE_URL: community.gateway.url };
   const env = { ...elsewhere(), ...address, NEXT_TELEMETRY_DISABLED: "1" };
-  for (const command of [...first, ...later.flat()]) await outputOf("sh", ["-c", command], { cwd, env });
-  const server = spawn("sh", ["-c", serves], { cwd, env, detached: true, stdio: ["ignore", "pipe", "inherit"] });
-  scope.after(async () => {
+  const server = spawn("sh", ["-ec", serves], {
+    cwd: folder,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const stop = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
     process.kill(-(server.pid as number));
     await once(server, "exit");
-  });
-  for await (const line of createInterface(server.stdout)) {
+  };
+  scope.after(stop);
+  await lookAt(await addressIn(server.stdout), name, browser, community);
+  await stop();
+  for (const block of later) await outputOf("sh", ["-ec", block], { cwd: example, env });
+}
+
+/** The address that a server prints. */
+async function addressIn(output: Readable): Promise<string> {
+  const printed: string[] = [];
+  for await (const line of createInterface(output)) {
+    printed.push(line);
     const url = /http:\/\/localhost:\d+/.exec(stripVTControlCharacters(line))?.[0];
     if (!url) continue;
-    server.stdout.resume();
+    // what comes later must not fill the pipe
+    output.resume();
     return url;
   }
-  throw new Error(`${serves} does not serve`);
+  throw new Error(`it does not serve:\n${printed.join("\n")}`);
 }
 
 /** Somebody new signs in, looks further down, and votes. */
