@@ -1,51 +1,23 @@
-/** For what tries the package and the examples: the example page without a build step, served, its modules answered, somebody signed in. */
+/** For what tries the package and the examples: the example page without a build step, served, somebody signed in. */
+import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
-import { build } from "esbuild";
 import type pg from "pg";
 import type { BrowserContext } from "playwright-core";
 import type { Scope } from "../db/testing.ts";
-import type { Gateway } from "../serve/gateway.ts";
+import { type Gateway, publishableKey } from "../serve/gateway.ts";
 import { root } from "./packed.ts";
 
-export interface Settings {
-  SUPABASE_URL: string;
-  SUPABASE_PUBLISHABLE_KEY: string;
+/** examples/plain for another project than that of `npm start`. */
+export function examplePage(url: string): string {
+  const page = readFileSync(join(root, "examples/plain/index.html"), "utf8");
+  assert.ok(page.includes(`createClient("http://localhost:54321", "${publishableKey}")`));
+  return page.replace("http://localhost:54321", url);
 }
 
-/** examples/plain for a project. */
-export function examplePage(settings: Settings): string {
-  return readFileSync(join(root, "examples/plain/index.html"), "utf8").replace(
-    /"(SUPABASE_[A-Z_]+)"/g,
-    (_, name: keyof Settings) => JSON.stringify(settings[name]),
-  );
-}
-
-/** Answers for esm.sh, where a page without a build step has its modules from: they are those of a folder, but for those of `alias`. */
-export async function routeModules(
-  context: BrowserContext,
-  resolveDir: string,
-  alias: Record<string, string> = {},
-): Promise<void> {
-  const texts = new Map<string, string>();
-  for (const name of ["@supabase/supabase-js", "recsys-client"]) {
-    const stdin = { contents: `export * from "${name}"`, resolveDir };
-    const { outputFiles } = await build({ stdin, alias, bundle: true, write: false, format: "esm" });
-    texts.set(name, outputFiles[0].text);
-  }
-  await context.route("https://esm.sh/**", async (route) => {
-    const name = new URL(route.request().url()).pathname.slice(1).replace(/@[\d.]+$/, "");
-    await route.fulfill({
-      contentType: "text/javascript",
-      headers: { "access-control-allow-origin": "*" },
-      body: texts.get(name) ?? "",
-    });
-  });
-}
-
-/** As supabase-js and @supabase/ssr keep a session for a project at localhost. */
+/** As supabase-js keeps a session for a project at localhost. */
 export const sessionKey = "sb-localhost-auth-token";
 
 /** A session as it is kept, by an access token of an hour. */

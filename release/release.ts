@@ -63,7 +63,7 @@ async function release(step: Step, scope: Parameters<typeof writeSnapshot>[0]): 
   const inCode = "supabase/functions/_shared/http/schema-version.ts";
   writeFileSync(at(inCode), read(inCode).replace(`schemaVersion = "${version}"`, `schemaVersion = "${next}"`));
   // the examples take the client of this version
-  for (const file of globSync("examples/{*/package.json,plain/index.html}", { cwd: checkout }))
+  for (const file of globSync("examples/*/package.json", { cwd: checkout }))
     writeFileSync(at(file), read(file).replace(/("recsys-client": "[^"]*?)\d+\.\d+\.\d+/, `$1${next}`));
   // with its new number it is an upgrade of its own, even where nothing else changed
   const { migration } = await compareWithRelease(scope);

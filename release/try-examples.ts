@@ -1,132 +1,124 @@
 /**
- * `node release/try-examples.ts`: each example as its reader has it. Copied into an empty folder with the client as npm would bring it, installed,
- * built, and driven in Chromium over the functions: 20 posts, more of them further down, and a vote that arrives. Needs a PostgreSQL,
- * Chromium and the npm registry; half a minute on two quiet cores.
+ * `node release/try-examples.ts`: each example as its reader has it. In a copy of what is in git, the commands of its README are run as they stand
+ * there, which serves it. In Chromium somebody new signs in by the link that the local stand-in prints, and sees 20 posts, more of them further
+ * down, and a vote that arrives. Then come the other commands, which build it. Needs a PostgreSQL, Chromium and the npm registry; a minute on two
+ * quiet cores.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { BrowserContext } from "playwright-core";
-import { eventually } from "../client/testing-app.ts";
+import type { Readable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import type { Browser } from "playwright-core";
 import type { Scope } from "../db/testing.ts";
 import { denoPath } from "../serve/gateway.ts";
 import { startBrowser } from "../testing/browser.ts";
 import { servedCommunity } from "../web/testing/community.ts";
-import { packClient, root } from "./packed.ts";
-import { examplePage, newReader, routeModules, serveFolder, sessionKey, signInStorage } from "./plain-page.ts";
+import { eventually } from "../web/testing/steps.ts";
+import { elsewhere, inNewFolder, outputOf, root } from "./packed.ts";
+import { examplePage } from "./plain-page.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "recsys-examples-"));
-const cleanings: (() => unknown)[] = [() => rmSync(folder, { recursive: true })];
+type Community = Awaited<ReturnType<typeof servedCommunity>>;
+
+const cleanings: (() => unknown)[] = [];
 const scope = { after: (clean: () => unknown) => cleanings.unshift(clean) } as Scope;
 
-/** A served example, and how its pages become somebody's. */
-interface Served {
-  url: string;
-  signIn(context: BrowserContext, session: string): Promise<unknown>;
-}
-
-try {
-  await tryAll();
-} finally {
-  for (const clean of cleanings) await clean();
-}
-
-async function tryAll(): Promise<void> {
-  const { gateway, pool } = await servedCommunity(scope, "examples");
-  await packClient(folder);
-  const inCookie = (context: BrowserContext, session: string) =>
-    context.addCookies([
-      { name: sessionKey, value: `base64-${Buffer.from(session).toString("base64url")}`, url: "http://localhost" },
-    ]);
-  const settings = { SUPABASE_URL: gateway.url, SUPABASE_PUBLISHABLE_KEY: gateway.publishableKey };
-
-  const examples: Record<string, () => Promise<Served>> = {
-    async plain() {
-      writeFileSync(join(folder, "index.html"), examplePage(settings));
-      return {
-        url: await serveFolder(scope, folder),
-        signIn: async (context, session) => [
-          await signInStorage(context, session),
-          await routeModules(context, root, { "recsys-client": join(root, "client/src/index.ts") }),
-        ],
-      };
-    },
-    async "vite-react"() {
-      const copy = install("vite-react", "VITE_", settings);
-      tryInDeno(copy);
-      return { url: await serveFolder(scope, join(copy, "dist")), signIn: signInStorage };
-    },
-    async next() {
-      const copy = install("next", "NEXT_PUBLIC_", settings);
-      const server = spawn(process.execPath, ["node_modules/next/dist/bin/next", "start", "--port", "0"], {
-        cwd: copy,
-      });
-      scope.after(async () => {
-        server.kill();
-        await once(server, "exit");
-      });
-      for await (const line of createInterface(server.stdout)) {
-        const url = /http:\/\/localhost:\d+/.exec(line)?.[0];
-        if (url) return { url, signIn: inCookie };
-      }
-      throw new Error("next start does not serve");
-    },
-  };
-
-  const browser = await startBrowser();
-  scope.after(() => browser.close());
-  for (const [name, start] of Object.entries(examples)) {
-    const { url, signIn } = await start();
-    const { reader, session } = await newReader(pool, gateway);
-    const context = await browser.newContext({ viewport: { width: 400, height: 700 } });
-    await signIn(context, session);
-    const page = await context.newPage();
-    const wrong: string[] = [];
-    page.on("pageerror", (error) => wrong.push(String(error)));
-    if (name === "next") assert.match(await (await context.request.get(url)).text(), /Chess puzzle|Garden bed/);
-    await page.goto(url);
-    const cards = page.locator("article");
-    const count = (least: number) => eventually(async () => (await cards.count()) >= least, true);
-    await count(20);
-    await cards.last().scrollIntoViewIfNeeded();
-    if (name === "plain") await page.getByRole("button", { name: "More" }).click();
-    await count(40);
-    const voted = await cards.first().locator("h2").textContent();
-    await cards.first().getByRole("button", { name: "Vote" }).click();
-    const votes =
-      "select from public.post_votes join public.posts on posts.id = post_id where user_id = $1 and title = $2";
-    await eventually(async () => (await pool.query(votes, [reader, voted])).rowCount, 1);
-    assert.deepEqual(wrong, []);
-    await context.close();
-    console.log(`${name}: 40 posts and a vote`);
+await inNewFolder(async (folder) => {
+  try {
+    const community = await servedCommunity(scope, "examples");
+    copyCheckout(folder);
+    writeFileSync(join(folder, "examples/plain/index.html"), examplePage(community.gateway.url));
+    const browser = await startBrowser();
+    scope.after(() => browser.close());
+    for (const name of ["plain", "vite-react", "next"]) await tryExample(name, folder, browser, community);
+    tryInDeno(join(folder, "examples/vite-react"));
+  } finally {
+    for (const clean of cleanings) await clean();
   }
+});
+
+/** As after `git clone` and `npm install`, as far as examples need it. */
+function copyCheckout(folder: string): void {
+  const list = ["ls-files", "--cached", "--others", "--exclude-standard", "examples", "client", "tsconfig.json"];
+  for (const file of execFileSync("git", list, { cwd: root, encoding: "utf8" }).trim().split("\n"))
+    cpSync(join(root, file), join(folder, file));
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
 }
 
-/** A copy of an example with everything it needs, built for a project. */
-function install(name: string, prefix: string, settings: Record<string, string>): string {
-  const copy = join(folder, name);
-  cpSync(join(root, "examples", name), copy, { recursive: true });
-  const manifest = join(copy, "package.json");
-  const client = JSON.parse(readFileSync(join(root, "client/package.json"), "utf8"));
-  const { dependencies, ...rest } = JSON.parse(readFileSync(manifest, "utf8"));
-  assert.equal(dependencies[client.name], client.version);
-  const packed = { ...dependencies, [client.name]: `file:${join(folder, `${client.name}-${client.version}.tgz`)}` };
-  writeFileSync(manifest, JSON.stringify({ ...rest, dependencies: packed }));
-  const lines = Object.entries(settings).map(([key, value]) => `${prefix}${key}=${value}\n`);
-  writeFileSync(join(copy, ".env.local"), lines.join(""));
-  const run = (...args: string[]) =>
-    execFileSync("npm", args, {
-      cwd: copy,
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1" },
-    });
-  run("install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
-  run("run", "build");
-  return copy;
+/** Does what an example's README says. */
+async function tryExample(name: string, folder: string, browser: Browser, community: Community): Promise<void> {
+  const example = join(folder, "examples", name);
+  const readme = readFileSync(join(example, "README.md"), "utf8");
+  const [serves, ...later] = Array.from(readme.matchAll(/^```sh\n(.*?)^```$/gms), ([, block]) => block);
+  assert.ok(serves, `${name} has no commands`);
+  // it is served on another port than that of `npm start`, which .env and index.html name
+  const address = { VITE_SUPABASE_URL: community.gateway.url, NEXT_PUBLIC_SUPABASE_URL: community.gateway.url };
+  const env = { ...elsewhere(), ...address, NEXT_TELEMETRY_DISABLED: "1" };
+  const server = spawn("sh", ["-ec", serves], {
+    cwd: folder,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const stop = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    process.kill(-(server.pid as number));
+    await once(server, "exit");
+  };
+  scope.after(stop);
+  await lookAt(await addressIn(server.stdout), name, browser, community);
+  await stop();
+  for (const block of later) await outputOf("sh", ["-ec", block], { cwd: example, env });
+}
+
+/** The address that a server prints. */
+async function addressIn(output: Readable): Promise<string> {
+  const printed: string[] = [];
+  for await (const line of createInterface(output)) {
+    printed.push(line);
+    const url = /http:\/\/localhost:\d+/.exec(stripVTControlCharacters(line))?.[0];
+    if (!url) continue;
+    // what comes later must not fill the pipe
+    output.resume();
+    return url;
+  }
+  throw new Error(`it does not serve:\n${printed.join("\n")}`);
+}
+
+/** Somebody new signs in, looks further down, and votes. */
+async function lookAt(url: string, name: string, browser: Browser, { pool, lines }: Community): Promise<void> {
+  const context = await browser.newContext({ viewport: { width: 400, height: 700 } });
+  const page = await context.newPage();
+  // Next makes a page when it is asked for the first time
+  page.setDefaultTimeout(120_000);
+  const wrong: string[] = [];
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  await page.goto(url, { waitUntil: "networkidle" });
+  const email = `${name}@example.com`;
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByRole("button", { name: "Send me a link" }).click();
+  await page.getByText("Open the link in your e-mail.").waitFor();
+  const printed = () => lines.find((line) => line.startsWith(`${email} signs in by `));
+  await eventually(async () => printed() !== undefined, true);
+  await page.goto(/http\S+/.exec(printed() ?? "")?.[0] ?? "");
+  const cards = page.locator("article");
+  const count = (least: number) => eventually(async () => (await cards.count()) >= least, true);
+  await count(20);
+  if (name === "next") assert.match(await (await context.request.get(url)).text(), /Chess puzzle|Garden bed/);
+  await cards.last().scrollIntoViewIfNeeded();
+  if (name === "plain") await page.getByRole("button", { name: "More" }).click();
+  await count(40);
+  const voted = await cards.first().locator("h2").textContent();
+  await cards.first().getByRole("button", { name: "Vote" }).click();
+  const votes = `select from public.post_votes join public.posts on posts.id = post_id
+    where user_id = (select id from auth.users where email = $1) and title = $2`;
+  await eventually(async () => (await pool.query(votes, [email, voted])).rowCount, 1);
+  assert.deepEqual(wrong, []);
+  await context.close();
+  console.log(`${name}: signed in, 40 posts and a vote`);
 }
 
 /** The client and its types in Deno, by the packages that are installed in a folder. */

@@ -13,7 +13,7 @@ import { emptyDatabase } from "../adopt/testing-blog.ts";
 import type { Scope } from "../db/testing.ts";
 import { startBrowser } from "../testing/browser.ts";
 import { archive, elsewhere, inNewFolder, outputOf, packClient, project, root } from "./packed.ts";
-import { examplePage, madeSession, routeModules, serveFolder, signInStorage } from "./plain-page.ts";
+import { examplePage, madeSession, serveFolder, signInStorage } from "./plain-page.ts";
 import { fillTinyApp, tinyApp, tinyPerson } from "./tiny-app.ts";
 
 const began = Date.now();
@@ -78,21 +78,15 @@ async function walk(folder: string): Promise<void> {
 
   const { port } = new URL(address);
   const token = (await inDatabase("token", tinyPerson(7), "--port", port)).trim();
-  const site = join(folder, "site");
-  mkdirSync(site);
-  writeFileSync(
-    join(site, "index.html"),
-    examplePage({ SUPABASE_URL: address, SUPABASE_PUBLISHABLE_KEY: "sb_publishable_local" }),
-  );
+  writeFileSync(join(app, "index.html"), examplePage(address));
   const browser = await startBrowser();
   scope.after(() => browser.close());
   const context = await browser.newContext();
   await signInStorage(context, madeSession(tinyPerson(7), token));
-  await routeModules(context, app);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(await serveFolder(scope, site));
+  await page.goto(await serveFolder(scope, app));
   const cards = page.locator("article h2");
   await cards.nth(19).waitFor();
   const titles = await cards.allTextContents();

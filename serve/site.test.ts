@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { eventually } from "../client/testing-app.ts";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, post, privatePost } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
@@ -152,6 +153,8 @@ test("a page of another website gets nothing, not even the side effect", async (
   for (const [path, init] of [
     ["/auth/v1/signup", simple],
     ["/auth/v1/token?grant_type=password", simple],
+    ["/auth/v1/otp", simple],
+    ["/auth/v1/otp", { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } }],
     ["/rest/v1/posts?select=id", { headers: { origin, apikey: gateway.publishableKey } }],
     ["/rest/v1/posts", { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } }],
     ["/local/members", { headers: { origin } }],
@@ -166,10 +169,94 @@ test("a page of another website gets nothing, not even the side effect", async (
   assert.equal((await pool.query("select from auth.users where email = 'victim@new.invalid'")).rowCount, 0);
 });
 
-test("an app in development may call the functions, and sign nobody in", async () => {
+test("an app in development may call the functions, sign people in and read tables, as on the platform", async () => {
   const headers = { origin: "http://localhost:3000", apikey: gateway.publishableKey };
-  assert.equal((await fetch(`${gateway.url}/functions/v1/recommend`, { headers })).status, 200);
+  const asks = { "access-control-request-method": "POST", "access-control-request-headers": "apikey, x-client-info" };
+  for (const path of ["/functions/v1/recommend", "/auth/v1/otp", "/auth/v1/token", "/rest/v1/posts"]) {
+    const preflight = await fetch(gateway.url + path, { method: "OPTIONS", headers: { ...headers, ...asks } });
+    assert.ok(preflight.ok, path);
+    assert.equal(preflight.headers.get("access-control-allow-origin"), "*", path);
+    assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /apikey.*x-client-info/, path);
+  }
+  for (const path of ["/functions/v1/recommend", "/rest/v1/posts?limit=1"]) {
+    const answer = await fetch(gateway.url + path, { headers });
+    assert.deepEqual([answer.status, answer.headers.get("access-control-allow-origin")], [200, "*"], path);
+  }
+  const unknown = await fetch(`${gateway.url}/auth/v1/user`, { headers });
+  assert.deepEqual([unknown.status, unknown.headers.get("access-control-allow-origin")], [401, "*"]);
   assert.equal((await fetch(`${gateway.url}/local/members`, { headers })).status, 403);
+});
+
+/** The address that the link printed last leads to, without going there. */
+async function whereTheLinkLeads(): Promise<URL> {
+  // it comes by another way than the answer
+  await eventually(async () => lines.length, 1);
+  const [link] = /http\S+$/.exec(lines.splice(0)[0]) ?? assert.fail("no link was printed");
+  const answer = await fetch(link, { redirect: "manual" });
+  const again = await fetch(link, { redirect: "manual" });
+  assert.match(again.headers.get("location") ?? "", /#error=access_denied&error_code=otp_expired/, "it works once");
+  return new URL(answer.headers.get("location") ?? "");
+}
+
+test("the link that Auth would send by e-mail is printed, and signs in a newcomer or a member", async () => {
+  const app = "http://localhost:3000/feed?tab=1";
+  for (const email of ["rita@example.com", "rita@example.com", `${people.ben}@members.invalid`]) {
+    const supabase = client();
+    assert.ifError((await supabase.auth.signInWithOtp({ email, options: { emailRedirectTo: app } })).error);
+    const back = await whereTheLinkLeads();
+    assert.ok(back.href.startsWith(`${app}#`), back.href);
+    const parts = new URLSearchParams(back.hash.slice(1));
+    assert.equal(parts.get("type"), "magiclink");
+    const tokens = { access_token: `${parts.get("access_token")}`, refresh_token: `${parts.get("refresh_token")}` };
+    // supabase-js asks for the user of a session that it did not make
+    const { data, error } = await supabase.auth.setSession(tokens);
+    assert.ifError(error);
+    assert.equal(data.user?.email, email);
+    assert.equal((await supabase.auth.refreshSession()).data.user?.email, email);
+  }
+  const { rows } = await pool.query(
+    "select count(*)::int as accounts from auth.users where email = 'rita@example.com'",
+  );
+  assert.deepEqual(rows, [{ accounts: 1 }]);
+  const options = { shouldCreateUser: false };
+  const { error } = await client().auth.signInWithOtp({ email: "nobody@example.com", options });
+  assert.equal(error?.code, "otp_disabled");
+});
+
+test("a link leads back to a page of this machine alone, and there with what the page asked for", async () => {
+  const asked = { email: "rita@example.com", options: { emailRedirectTo: "https://elsewhere.example/" } };
+  assert.ifError((await client().auth.signInWithOtp(asked)).error);
+  assert.equal((await whereTheLinkLeads()).origin, gateway.url);
+
+  const kept = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
+  };
+  const byCode = () => createClient(gateway.url, gateway.publishableKey, { auth: { flowType: "pkce", storage } });
+  asked.options.emailRedirectTo = "http://localhost:3000/";
+  const codeOf = async () => {
+    assert.ifError((await byCode().auth.signInWithOtp(asked)).error);
+    const back = await whereTheLinkLeads();
+    assert.deepEqual([back.origin, back.hash], ["http://localhost:3000", ""], "no token is in the address");
+    return back.searchParams.get("code") ?? "";
+  };
+  const code = await codeOf();
+  const { data, error } = await byCode().auth.exchangeCodeForSession(code);
+  assert.ifError(error);
+  assert.equal(data.user?.email, "rita@example.com");
+  const stolen = await codeOf();
+  for (const key of kept.keys()) if (key.endsWith("code-verifier")) kept.set(key, '"of another browser"');
+  assert.equal((await byCode().auth.exchangeCodeForSession(stolen)).error?.code, "bad_code_verifier");
+});
+
+test("an upsert that passes over duplicates leaves a row as it is", async () => {
+  const ada = await signedIn(people.ada);
+  const join = () => ada.from("profiles").upsert({ id: people.ada, bio: "of another" }, { ignoreDuplicates: true });
+  assert.ifError((await join()).error);
+  const { data } = await ada.from("profiles").select("bio").eq("id", people.ada);
+  assert.deepEqual(data, [{ bio: "I play" }]);
 });
 
 test("members are found by name and by what they care about, whatever is typed", async () => {
@@ -188,6 +275,7 @@ test("where a Supabase Auth keeps its sessions, nobody is signed in by this one"
   const { error } = await client().auth.signInWithPassword({ email: `${people.ada}@members.invalid`, password: "any" });
   assert.equal(error?.code, "real_auth");
   assert.equal((await client().auth.signUp({ email: "eva@new.invalid", password: "any" })).error?.code, "real_auth");
+  assert.equal((await client().auth.signInWithOtp({ email: "eva@new.invalid" })).error?.code, "real_auth");
   assert.deepEqual(await (await fetch(`${gateway.url}/local/members`)).json(), []);
 });
 

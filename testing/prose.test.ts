@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { sentencesOf, wordsIn } from "./markdown.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const pages = ["README.md", ...globSync("docs/**/*.md", { cwd: root })];
+const pages = ["README.md", ...globSync(["docs/**/*.md", "examples/*/README.md"], { cwd: root })];
 const textOf = (file: string) => readFileSync(join(root, file), "utf8");
 
 for (const [page, most] of [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Database } from "../../db/connect.ts";
 import type { Gateway } from "../../serve/gateway.ts";
-import { serveUntil } from "./serve.ts";
+import { pagesLine, serveUntil } from "./serve.ts";
 
 test("what fails in the background while it serves is told, each failure once", async (t) => {
   const lines: string[] = [];
@@ -22,4 +22,15 @@ test("what fails in the background while it serves is told, each failure once", 
   await served;
   const works = lines.map((line) => line.split(" waits: ")[0]);
   assert.deepEqual(works.sort(), ["embedding", "feature store", "measuring", "topics"]);
+});
+
+test("the address of the feed page stands alone on its line", () => {
+  const gateway = { url: "http://localhost:54321", servesFeedPage: true } as Gateway;
+  assert.ok(
+    pagesLine(gateway)
+      .split("\n")
+      .map((line) => line.trim())
+      .includes("http://localhost:54321/"),
+  );
+  assert.doesNotMatch(pagesLine({ ...gateway, servesFeedPage: false }), /localhost/);
 });

@@ -29,8 +29,10 @@ export async function serveCommand({ readDatabase, encoders, port, ...options }:
     const isAway = readUrl && (await checkReplica(readUrl, database));
     if (isAway) print(isAway);
     const gateway = await startGateway({ databaseUrl: database.url, readUrl, port, site: await builtSite() });
-    print(`functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)} (Ctrl-C ends it)`);
+    print(`functions are served on ${gateway.url}/functions/v1 (Ctrl-C ends it)`);
+    print(appLine(gateway));
     print(consoleLine(gateway));
+    print(pagesLine(gateway));
     await serveUntil(gateway, database, signal, encoders || undefined);
   });
 }
@@ -43,14 +45,19 @@ export async function builtSite(): Promise<string> {
   return folder;
 }
 
-/** Where the feed page is, for the line that says what is served. */
+/** Where the feed page is, alone on its line. */
 export function pagesLine({ servesFeedPage, url }: Gateway): string {
-  return servesFeedPage ? `, the feed page on ${url}/` : "; the feed page only for a database on this machine";
+  return servesFeedPage ? `the feed page:\n\n  ${url}/\n` : "no feed page: that is for a database on this machine";
 }
 
 /** The console's line. Whoever has the address has the key, which is another one with each start. */
 export function consoleLine({ consoleUrl }: Gateway): string {
   return `the console, for you alone: ${consoleUrl}`;
+}
+
+/** How an app in development reaches what is served. */
+export function appLine({ url, publishableKey }: Gateway): string {
+  return `an app of yours: createClient("${url}", "${publishableKey}")`;
 }
 
 /** Prints the feed of a user, fetched over HTTP from functions started for it. */

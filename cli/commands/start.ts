@@ -17,7 +17,7 @@ import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic
 import { trainIntoFolder } from "../../trainer/train-into-folder.ts";
 import { basisInWords, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
-import { builtSite, consoleLine, pagesLine, serveUntil } from "./serve.ts";
+import { appLine, builtSite, consoleLine, pagesLine, serveUntil } from "./serve.ts";
 import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
 
@@ -43,9 +43,11 @@ export async function startCommand(options: StartOptions): Promise<void> {
       print(`\nfeed of user ${external_id ?? user_id} (${basisInWords(feed)})\n\n${feedTable(feed)}\n`);
       if (options.exit) return;
       print(
-        `the functions are served on ${gateway.url}/functions/v1${pagesLine(gateway)}, the database on ${database.url} (Ctrl-C ends all)`,
+        `the functions are served on ${gateway.url}/functions/v1, the database on ${database.url} (Ctrl-C ends all)`,
       );
+      print(appLine(gateway));
       print(consoleLine(gateway));
+      print(pagesLine(gateway));
       await serveUntil(gateway, database, signal);
     } finally {
       await gateway.stop();

@@ -8,7 +8,7 @@ const files = linkedFiles();
 const page = (text: string, name: string) => ({ text, link: `/${name}` });
 const group = (text: string, ...items: [text: string, name: string][]) => ({
   text,
-  collapsed: text !== "Use it",
+  collapsed: !["A feed today", "Use it"].includes(text),
   items: items.map(([text, name]) => page(text, name)),
 });
 
@@ -24,14 +24,23 @@ export default defineConfig({
     outline: [2, 3],
     nav: [
       page("Start", ""),
+      page("Client", "client"),
       page("API", "api"),
       page("Operations", "operations"),
       page("Architecture", "architecture"),
     ],
     sidebar: [
       group(
+        "A feed today",
+        ["Install", ""],
+        ["A feed in React", "react"],
+        ["A feed in plain HTML", "html"],
+        ["The local key and signing in", "signing-in"],
+        ["Going live", "going-live"],
+      ),
+      group(
         "Use it",
-        ["Start", ""],
+        ["The client", "client"],
         ["Adopting", "adopting"],
         ["Drafts of the views", "drafting"],
         ["API", "api"],

@@ -10,11 +10,14 @@ export default async function Page() {
   const { getAll } = await cookies();
   // proxy.ts renews sessions: what renders cannot set cookies
   const supabase = createServerClient(...project, { cookies: { getAll, setAll() {} } });
-  const { data } = await supabase.auth.getSession();
-  if (!data.session) return <SignIn />;
+  const { data } = await supabase.auth.getClaims();
+  if (!data) return <SignIn />;
+  const id = data.claims.sub;
+  // whoever is new gets a row in the app's own table of people, by which the recommender knows them
+  await supabase.from("profiles").upsert({ id }, { ignoreDuplicates: true });
   // where it fails here, the browser asks for it
   const first = await recsys(supabase)
     .recommend({ limit: 20 })
     .catch(() => undefined);
-  return <Feed key={data.session.user.id} first={first} />;
+  return <Feed key={id} first={first} />;
 }

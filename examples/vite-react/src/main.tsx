@@ -1,4 +1,4 @@
-import { createClient, type Session } from "@supabase/supabase-js";
+import { createClient } from "@supabase/supabase-js";
 import { StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { recsys } from "recsys-client";
@@ -9,16 +9,34 @@ const { VITE_SUPABASE_URL, VITE_SUPABASE_PUBLISHABLE_KEY } = import.meta.env;
 const supabase = createClient(VITE_SUPABASE_URL, VITE_SUPABASE_PUBLISHABLE_KEY);
 const recommender = recsys(supabase);
 
-function App() {
-  const [session, setSession] = useState<Session | null>();
+/** The id of who is signed in; null: nobody, undefined: that is not known yet. */
+function useReader(): string | null | undefined {
+  const [reader, setReader] = useState<string | null>();
   useEffect(() => {
-    const { data } = supabase.auth.onAuthStateChange((_event, session) => setSession(session));
+    const { data } = supabase.auth.onAuthStateChange((_event, session) => setReader(session?.user.id ?? null));
     return () => data.subscription.unsubscribe();
   }, []);
-  if (session === undefined) return null;
-  if (session === null) return <SignIn supabase={supabase} />;
+  return reader;
+}
+
+/** Whoever is new gets a row in the app's own table of people, by which the recommender knows them. */
+function useProfile(reader: string | null | undefined): boolean {
+  const [known, setKnown] = useState<string>();
+  useEffect(() => {
+    if (!reader) return;
+    const made = supabase.from("profiles").upsert({ id: reader }, { ignoreDuplicates: true });
+    made.then(() => setKnown(reader));
+  }, [reader]);
+  return known === reader;
+}
+
+function App() {
+  const reader = useReader();
+  const isKnown = useProfile(reader);
+  if (reader === null) return <SignIn supabase={supabase} />;
+  if (reader === undefined || !isKnown) return null;
   // another reader has a feed of their own
-  return <Feed key={session.user.id} recommender={recommender} />;
+  return <Feed key={reader} recommender={recommender} />;
 }
 
 createRoot(document.getElementById("root") as HTMLElement).render(

@@ -10,6 +10,7 @@
  * process that started it.
  */
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 import { importJWK, type JWK } from "jose";
 import type { Pool } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
@@ -78,9 +79,10 @@ const siteFolder = Deno.env.get("SITE_FOLDER");
 const signingKey = Deno.env.get("LOCAL_SIGNING_KEY");
 if (siteFolder) {
   const publishableKeys = projectApiKeys(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS"), undefined);
-  gateway.use(guard("page"));
   const project = `http://localhost:${server.addr.port}`;
   const pool = signingKey && (await mountStandIns(JSON.parse(signingKey), publishableKeys, project));
+  gateway.use(guard("page"));
+  if (pool) gateway.route("/local/members", membersPage(pool));
   const config = async (url: string) => ({
     url,
     key: publishableKeys[0],
@@ -101,7 +103,7 @@ const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
 
-/** What the feed page calls besides the functions, and the connections by which it is answered. `project`: the address of the functions. */
+/** What an app calls besides the functions, and the connections by which it is answered. `project`: the address of the functions. */
 async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<Pool> {
   const { d: _, ...publicJwk } = jwk;
   const key = {
@@ -114,9 +116,10 @@ async function mountStandIns(jwk: JWK, publishableKeys: string[], project: strin
     jwksUrl: `${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`,
     issuers: [`${project}/auth/v1`],
   });
+  // as the platform answers pages of other addresses, and as an app in development needs it
+  for (const path of ["/auth/v1/*", "/rest/v1/*"]) gateway.use(path, guard("machine"), cors());
   gateway.route("/auth/v1", authStandIn(pool, key, project));
   gateway.route("/rest/v1", restStandIn(pool, verify, publishableKeys));
-  gateway.route("/local/members", membersPage(pool));
   return pool;
 }
 

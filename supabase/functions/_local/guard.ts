@@ -40,7 +40,8 @@ function hostnameOf(origin: string): string {
   return URL.canParse(origin) ? new URL(origin).hostname : "";
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a name means this machine whatever a name server says. */
+export function isLoopback(hostname: string): boolean {
   return (
     hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "127.0.0.1" || hostname === "[::1]"
   );

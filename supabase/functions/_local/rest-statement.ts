@@ -18,12 +18,21 @@ export interface RestRequest {
   body: string;
   /** Whether the rows that are written are the answer, for which the caller has to be able to read them. */
   returns: boolean;
+  /** Whether a row that is there already is left as it is (upsert with ignoreDuplicates). */
+  passesOver?: boolean;
 }
 
 export class NotSpoken extends Error {}
 
 /** One row with `body`, the JSON that answers. Throws NotSpoken where PostgREST would know what to do and this does not. */
-export function statementOf({ method, table, query, body, returns }: RestRequest): Statement<{ body: unknown[] }> {
+export function statementOf({
+  method,
+  table,
+  query,
+  body,
+  returns,
+  passesOver,
+}: RestRequest): Statement<{ body: unknown[] }> {
   if (!tables.includes(table)) throw new NotSpoken(`there is no table ${table} here`);
   const values: unknown[] = [];
   const parameter: Parameter = (value) => `$${values.push(value)}`;
@@ -40,7 +49,8 @@ export function statementOf({ method, table, query, body, returns }: RestRequest
     },
     POST() {
       const columns = columnsOf(body).join(", ");
-      return `insert into ${target} (${columns}) select ${columns} from ${given()} returning ${written}`;
+      const otherwise = passesOver ? " on conflict do nothing" : "";
+      return `insert into ${target} (${columns}) select ${columns} from ${given()}${otherwise} returning ${written}`;
     },
     PATCH() {
       const changes = columnsOf(body).map((column) => `${column} = given.${column}`);

@@ -17,13 +17,15 @@ export function restStandIn(pool: Pool, verify: Verify, publishableKeys: readonl
   rest.all("/:table", async (c) => {
     const { raw } = c.req;
     const caller = await callerOf(raw.headers, verify, publishableKeys);
-    const returns = raw.method === "GET" || Boolean(raw.headers.get("prefer")?.includes("return=representation"));
+    const preferred = raw.headers.get("prefer") ?? "";
+    const returns = raw.method === "GET" || preferred.includes("return=representation");
     const request = {
       method: raw.method,
       table: c.req.param("table"),
       query: new URL(raw.url).searchParams,
       body: await c.req.text(),
       returns,
+      passesOver: preferred.includes("resolution=ignore-duplicates"),
     };
     const [{ body }] = await runAs(pool, caller, statementOf(request));
     if (!returns) return c.body(null, raw.method === "POST" ? 201 : 204);

@@ -1,0 +1,19 @@
+/** What a random word stands for, once and for an hour: links that sign somebody in, and the codes that these lead back with. */
+export class OneTime<Kept> {
+  readonly #kept = new Map<string, { kept: Kept; until: number }>();
+
+  /** The word. */
+  give(kept: Kept): string {
+    for (const [word, { until }] of this.#kept) if (until < Date.now()) this.#kept.delete(word);
+    const word = crypto.randomUUID();
+    this.#kept.set(word, { kept, until: Date.now() + 3_600_000 });
+    return word;
+  }
+
+  /** undefined: it was taken before, is older than an hour, or never was given. */
+  take(word: string): Kept | undefined {
+    const found = this.#kept.get(word);
+    this.#kept.delete(word);
+    return found && found.until >= Date.now() ? found.kept : undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/** The code of README does what it says there, on the real functions: for whoever has not signed in, and for who has. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { testDatabase } from "../db/testing.ts";
+import { startGateway } from "../serve/gateway.ts";
+import { fillCommunity, people } from "./community.ts";
+
+const { pool, url: databaseUrl } = await testDatabase({ after }, "readme");
+await fillCommunity(pool);
+const folder = await mkdtemp(join(tmpdir(), "recsys-"));
+after(() => rm(folder, { recursive: true }));
+const gateway = await startGateway({ databaseUrl, port: 0, folder, onLog: () => undefined });
+after(() => gateway.stop());
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const readme = await readFile(join(root, "README.md"), "utf8");
+const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code);
+
+/** What the code prints, and `last` after it, as Node runs it in the checkout. */
+async function run(code: string, last: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code + last], {
+    cwd: root,
+  });
+  return stdout;
+}
+
+test("code stands in the first ten lines of README, with a client and a feed", () => {
+  const first = readme.split("\n").slice(0, 10).join("\n");
+  assert.match(first, /```ts\n.*createClient\(.*invoke\("recommend".*\n```/s);
+});
+
+test("its code runs as it stands", async () => {
+  const [first, second] = blocks.map((code) => code.replace("http://localhost:54321", gateway.url));
+
+  const shown = await run(first, "");
+  assert.match(shown, /^(Post \d+ \w+\n){20}$/);
+
+  const votes = () => pool.query("select from public.post_votes where user_id = $1", [people.ada]);
+  const before = (await votes()).rowCount ?? 0;
+  const token = await gateway.tokenOf(people.ada);
+  const signedIn = first.replace(/(createClient\(.*?)\)/, `$1, { accessToken: async () => "${token}" })`);
+  const said = await run(`${signedIn}${second}`, "\nconsole.log(more.data.items.length, report.events[0].status)");
+  assert.match(said, /\n\d+ stored\n$/);
+  assert.equal((await votes()).rowCount, before + 1);
+});
