@@ -2705,6 +2705,35 @@ begin
 end
 $function$;
 
+drop function recsys_engine.idea_posts(integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.idea_posts(p_limit integer)
+ RETURNS TABLE(now timestamp with time zone, post_ids uuid[], author_ids uuid[], titles text[], texts text[], created_at double precision[], tags jsonb)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select
+    recsys.clock(),
+    coalesce(array_agg(posts.post_id order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.author_id order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.title order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.text order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(1000 * date_part('epoch', posts.created_at) order by posts.created_at, posts.post_id), '{}'),
+    coalesce(jsonb_agg(posts.tags order by posts.created_at, posts.post_id), '[]')
+  from (
+    select
+      source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, coalesce(left(source_posts.description, 300), '') as text,
+      source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
+    from recsys.source_posts
+    where source_posts.created_at <= recsys.clock() and not exists (
+      select from recsys.source_withheld as withheld where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
+    )
+    order by source_posts.created_at desc, source_posts.post_id desc
+    limit p_limit
+  ) as posts;
+$function$;
+
 drop function recsys_engine.post_audiences(uuid[]);
 
 CREATE OR REPLACE FUNCTION recsys_engine.post_audiences(p_post_ids uuid[])
@@ -4098,6 +4127,8 @@ comment on function recsys_engine.nearest_posts(bigint,extensions.vector,timesta
 
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
+comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; texts are the first 300 letters of descriptions, created_at is in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+
 comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is on trial (recsys_engine.newcomer_posts). Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
 
 comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now.';
@@ -4275,6 +4306,10 @@ revoke execute on function recsys_engine.queue_replicated_row() from public;
 revoke execute on function recsys_engine.follow_replication() from public;
 
 revoke execute on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) from public;
+
+revoke execute on function recsys_engine.idea_posts(integer) from public;
+
+grant execute on function recsys_engine.idea_posts(integer) to authenticated;
 
 revoke execute on function recsys_engine.post_audiences(uuid[]) from public;
 

@@ -66,8 +66,9 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     if (count >= perTopic && pool.topics.length > 1) continue;
     for (const each of [form, ...subjects]) used.add(each);
     if (topic) ofTopic.set(topic.id, count + 1);
-    const points = picked.idea.points.filter((point) => !saysMuted(point, author.muted));
-    page.push({ ...picked, idea: { ...picked.idea, points } });
+    const unmuted = (texts: string[]) => texts.filter((text) => !saysMuted(text, author.muted));
+    const { points, tags } = picked.idea;
+    page.push({ ...picked, idea: { ...picked.idea, points: unmuted(points), tags: unmuted(tags) } });
   }
   return page;
 }
