@@ -89,11 +89,10 @@ export async function makeIdeaPool(
     : undefined;
   const coherence = new Coherence(book, contexts, vectors);
   // what newcomers on trial write says nothing of a subject: accounts made for it would have their words in the ideas of all
-  const tried = posts.filter(({ isOnTrial }) => !isOnTrial);
-  const spoken = new SubjectPosts(
-    book,
-    tried.map(({ title, text, tags, author }) => ({ title, text, tags, author: numberOf(author) })),
-  );
+  const tried = posts
+    .map((post, i) => ({ ...post, terms: contexts[i].terms, author: numberOf(post.author) }))
+    .filter(({ isOnTrial }) => !isOnTrial);
+  const spoken = new SubjectPosts(book, tried);
   for (const { title, term } of newTitles(book, coherence))
     if (!found.has(title.toLowerCase()) && isNew(title, titles))
       found.set(title.toLowerCase(), { title, points: [], subject: term.toLowerCase() });
@@ -145,17 +144,17 @@ export async function makeIdeaPool(
   ): Promise<Idea[]> {
     const said = given.map(({ title, subject }) => {
       const subjects = book.subjectsOf(title);
-      const together = spoken.about(subjects);
-      const about = together.length > 0 ? together : spoken.about([subject]);
-      return { title, tags: spoken.tagsOf(about), subjects, about, vector: vectors?.mean(subjects) ?? null };
+      const about = writer === "community" ? subject : (spoken.rarestOf(subjects) ?? subject);
+      return { title, tags: spoken.tagsOf(about), about, subjects, vector: vectors?.mean(subjects) ?? null };
     });
     const embedded = tower ? await embed(tower, said) : [];
     return given.map(({ title, points, subject }, i) => {
-      const { tags, subjects, about } = said[i];
+      const { tags, about, subjects } = said[i];
       const post = { title, tags, author: null };
       const near = forecaster.nearest(post, neighbours).map(({ text }) => settled[text]);
       const vector = embedded[i] ? Array.from(embedded[i], rounded) : null;
-      const fitting = points.filter((point) => spoken.isOf(about, point, title));
+      const fitting = points.filter((point) => spoken.isOf(title, point));
+      const topicId = spoken.topicOf(about);
       return {
         title,
         points: fitting.length > 0 ? fitting : spoken.pointsOf(about, title),
@@ -170,7 +169,7 @@ export async function makeIdeaPool(
         parts: forecaster.parts(post),
         shares: sharesOf(near, all, priorPosts),
         vector,
-        topic: commonTopic(about.map((place) => tried[place])) ?? (vector && nearestTopic(vector, topics)),
+        topic: topics.find(({ id }) => id === topicId) ?? (vector && nearestTopic(vector, topics)),
       };
     });
   }
@@ -186,11 +185,6 @@ export async function makeIdeaPool(
       if (!byTitle.has(key)) byTitle.set(key, post);
     }
     return [...byTitle.values()].slice(0, fromAtMost);
-  }
-
-  /** The topic that most of some posts have. */
-  function commonTopic(of: IdeaPost[]): IdeaTopic | null {
-    return topics.find(({ id }) => 2 * of.filter(({ topicId }) => topicId === id).length > of.length) ?? null;
   }
 }
 

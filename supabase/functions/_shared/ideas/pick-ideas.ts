@@ -77,7 +77,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
 function leastFit(fits: number[], limit: number): number {
   if (fits.length < pagesAtLeast * limit) return Number.NEGATIVE_INFINITY;
   const sorted = fits.sort((a, b) => a - b);
-  return Math.max(0, sorted[Math.floor(sorted.length * 0.75)]);
+  return Math.max(0.1, sorted[Math.floor(sorted.length * 0.75)]);
 }
 
 /** Those of which none of some posts says nearly the same of the same subject. */
