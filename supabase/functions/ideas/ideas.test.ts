@@ -41,7 +41,7 @@ test("the title that is missing among its like, with what to expect of it", asyn
   assert.equal(idea.topic?.label, "walk");
   // 29 people came to the first topic; six posts of the form, of which Lima's alone has a comment
   assert.deepEqual(idea.why, { people_interested: 20, posts_lately: 6, unanswered: 5 });
-  assert.deepEqual(idea.points, ["eat", "see", "loud"].slice(0, 0).concat(idea.points));
+  assert.deepEqual([idea.points, idea.tags], [[], []], "posts on Kyoto have no text and no tags");
   assert.ok(idea.predicted.audience > 1.5, JSON.stringify(idea.predicted));
   assert.ok(idea.predicted.votes > 1 && idea.predicted.votes <= idea.predicted.audience);
   assert.ok(idea.predicted.comments < idea.predicted.votes && idea.predicted.views === 0);

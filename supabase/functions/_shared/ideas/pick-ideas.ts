@@ -13,6 +13,8 @@ import { nearestAllowed } from "./titles/new-titles.ts";
 
 /** From so many pages of ideas on an author is shown those alone that are nearest to them. */
 const pagesAtLeast = 4;
+/** What is nearer to somebody than this is near: below it, everything is about as far. */
+const nearFrom = 0.1;
 /** Ideas of one topic on a page. */
 const perTopic = 3;
 /** Titles of the same form are as near as one with the same subject, where a word differs: so many are looked through. */
@@ -77,7 +79,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
 function leastFit(fits: number[], limit: number): number {
   if (fits.length < pagesAtLeast * limit) return Number.NEGATIVE_INFINITY;
   const sorted = fits.sort((a, b) => a - b);
-  return Math.max(0.1, sorted[Math.floor(sorted.length * 0.75)]);
+  return Math.max(nearFrom, sorted[Math.floor(sorted.length * 0.75)]);
 }
 
 /** Those of which none of some posts says nearly the same of the same subject. */
