@@ -5,7 +5,7 @@ import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { Skeletons } from "../frame.tsx";
 import { writeFrom } from "../write/draft.ts";
-import { Points } from "./points.tsx";
+import { Points } from "../write/points.tsx";
 
 /** What its reader could write: what people want and nobody wrote lately, each to be turned into a draft. */
 export function IdeasView() {
@@ -98,7 +98,7 @@ function IdeaCard({ idea }: { idea: Idea }) {
   return (
     <li class="card stack">
       {tags.length > 0 && (
-        <p>
+        <p class="row">
           {tags.map((tag) => (
             <span key={tag} class="chip" dir="auto">
               {tag}

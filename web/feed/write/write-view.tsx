@@ -3,9 +3,9 @@ import { Button, Form, Heading, TextField, Trouble } from "../../shared/elements
 import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { publishPost, wordsBetweenCommas } from "../app-tables.ts";
-import { Points } from "../ideas/points.tsx";
 import { Withhold } from "../people/withhold.tsx";
 import { type DraftIdea, type PostDraft, useDraft, type WatchedPost, writtenName } from "./draft.ts";
+import { Points } from "./points.tsx";
 
 /** Writes a post, and shows how it finds its readers. */
 export function WriteView({ userId }: { userId: string }) {
@@ -108,7 +108,7 @@ function FromIdea({ idea, draft, busy, edit }: FromIdeaProps) {
           </Button>
         ))}
         <Button disabled={busy} onClick={() => edit({ idea: undefined })}>
-          Without it
+          Put it away
         </Button>
       </div>
     </section>
