@@ -87,7 +87,8 @@ const ideaPool: Omit<IdeaPool, "named"> = {
   ideas: [
     {
       title: "How safe is it to walk in Kyoto at night?",
-      points: ["last train", "Japan", "women"],
+      points: ["last train", "lanterns", "side streets"],
+      tags: ["kyoto", "safety"],
       from: [0],
       subject: "kyoto",
       subjects: ["kyoto"],

@@ -687,9 +687,13 @@ export interface NamedPost {
 export interface Idea {
   title: string;
   /**
-   * Up to three words, phrases or hints: what to speak of.
+   * Up to three words, phrases or hints: what to speak of. None where posts about its subject have nothing in common that others have not.
    */
   points: string[];
+  /**
+   * Up to three tags that posts about its subject bear: what it could bear.
+   */
+  tags: string[];
   /**
    * What it is about; null: the community's topics have not been made.
    */

@@ -103,6 +103,7 @@ test("a post that is begun stays, waits for an idea's, and is published once", o
   const idea = {
     title: "Kites of paper",
     points: ["Glue"],
+    tags: [],
     topic: null,
     why: null,
     predicted: { audience: 1, views: 1, votes: 1, comments: 1 },
@@ -114,6 +115,7 @@ test("a post that is begun stays, waits for an idea's, and is published once", o
   );
   await view(page, "Ideas");
   await page.getByRole("button", { name: /^Write this/ }).click();
+  await page.getByRole("button", { name: "Take this title" }).click();
   assert.equal(await page.getByLabel("Title").inputValue(), "Kites of paper");
   await loseAnswer(page, posts);
   const publish = page.getByRole("button", { name: "Publish" });

@@ -172,48 +172,6 @@ test("people and posts of whom an app's own tables say nothing are on the page l
   assert.deepEqual(wrong, []);
 });
 
-test("ideas become a draft; where there is no such function, the page says so", options, async (t) => {
-  const { page, wrong } = await open(t);
-  await signInAs(page, gateway.url, "rosa");
-  const answer = (status: number, json: object) =>
-    page.route("**/functions/v1/ideas", (route) => route.fulfill({ status, json }));
-  await answer(404, { error: { code: "not_found", message: "no such function" } });
-  await page.getByRole("link", { name: "Ideas", exact: true }).click();
-  await page.getByText("There are no ideas to be had here.").waitFor();
-  await page.unroute("**/functions/v1/ideas");
-  const why = { people_interested: 20, posts_lately: 2, unanswered: 4 };
-  const predicted = { audience: 40, views: 12, votes: 4, comments: 2 };
-  const idea = {
-    title: "Beds for clay",
-    points: ["What grows", "What drowns"],
-    topic: "gardens",
-    why,
-    predicted,
-    fit: 0.8,
-    from: [{ post_id: uuid("d", 1), app_id: uuid("d", 1), title: "Clay in spring" }],
-  };
-  const needs = [
-    { kind: "unanswered", topic: null, posts: [{ ...idea.from[0], title: "Why does my clay crack?" }] },
-    { kind: "read_much", topic: { id: 1, label: "ponds" }, posts: [{ ...idea.from[0], title: "A pond in a pot" }] },
-  ];
-  const notes = [{ code: "too_few_posts", message: "There are fewer ideas than were asked for." }];
-  await answer(200, { model: null, needs, items: [idea], notes });
-  await page.getByRole("button", { name: "Ask again" }).click();
-  await page.getByText("About 20 people came to such posts in the last four weeks.").waitFor();
-  await page.getByText("There are no more ideas").waitFor();
-  const needed = page.getByRole("region", { name: "What is needed here" });
-  await needed.getByText("Waiting for a comment for more than two days").waitFor();
-  await needed.getByText("Why does my clay crack?").waitFor();
-  await needed.getByText("ponds").waitFor();
-  await page.getByText("What it comes from").click();
-  await page.getByText("Clay in spring").waitFor();
-  assert.deepEqual(await seriousIn(page), []);
-  await page.getByRole("button", { name: "Write this Beds for clay" }).click();
-  assert.equal(await page.getByLabel("Title").inputValue(), "Beds for clay");
-  assert.equal(await page.getByLabel("Text").inputValue(), "- What grows\n- What drowns");
-  assert.deepEqual(wrong, []);
-});
-
 test("while it loads, where nothing is left and where something fails, the page says so", options, async (t) => {
   const { page } = await open(t);
   let goOn = () => {};

@@ -37,7 +37,12 @@ const need = z
 const idea = z
   .object({
     title: z.string(),
-    points: z.array(z.string()).describe("Up to three words, phrases or hints: what to speak of."),
+    points: z
+      .array(z.string())
+      .describe(
+        "Up to three words, phrases or hints: what to speak of. None where posts about its subject have nothing in common that others have not.",
+      ),
+    tags: z.array(z.string()).describe("Up to three tags that posts about its subject bear: what it could bear."),
     topic: z
       .object({ id: z.int(), label: z.string() })
       .nullable()

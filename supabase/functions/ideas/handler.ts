@@ -107,11 +107,12 @@ const makingLater: Work<Making> = {
 };
 
 function itemOf({ idea, audience, fit }: PickedIdea, pool: IdeaPool): Omit<IdeasAnswer["items"][number], "from"> {
-  const { title, points, topic, shares, writer } = idea;
+  const { title, points, tags, topic, shares, writer } = idea;
   const lately = topic ? (pool.lately[topic.id] ?? { posts: 0, unanswered: 0 }) : null;
   return {
     title,
     points,
+    tags,
     topic: topic && { id: topic.id, label: topic.label },
     why: topic &&
       lately && {

@@ -41,7 +41,7 @@ test("the title that is missing among its like, with what to expect of it", asyn
   assert.equal(idea.topic?.label, "walk");
   // 29 people came to the first topic; six posts of the form, of which Lima's alone has a comment
   assert.deepEqual(idea.why, { people_interested: 20, posts_lately: 6, unanswered: 5 });
-  assert.deepEqual(idea.points, ["eat", "see", "loud"].slice(0, 0).concat(idea.points));
+  assert.deepEqual([idea.points, idea.tags], [[], []], "posts on Kyoto have no text and no tags");
   assert.ok(idea.predicted.audience > 1.5, JSON.stringify(idea.predicted));
   assert.ok(idea.predicted.votes > 1 && idea.predicted.votes <= idea.predicted.audience);
   assert.ok(idea.predicted.comments < idea.predicted.votes && idea.predicted.views === 0);
@@ -201,16 +201,22 @@ test("what somebody muted is in none of theirs", async () => {
   assert.equal((await ask(writers[2])).body.items.length, 1);
 });
 
-test("no point of an idea has a muted word or topic in it", async () => {
+test("no point and no tag of an idea has a muted word or topic in it", async () => {
   await publishTopics(pool);
-  await pool.query("update recsys_engine.topics set terms = terms || '{late trains,lanterns,fares}'");
+  await ask(reader);
+  const said = '["late trains", "lanterns", "fares"]';
+  await pool.query(
+    `update recsys_engine.idea_pool set pool = jsonb_set(jsonb_set(pool, '{ideas,0,points}', $1), '{ideas,0,tags}', $1)`,
+    [said],
+  );
   await pool.query(
     "insert into public.mutes (user_id, kind, value) values ($1, 'word', 'TRAINS'), ($1, 'topic', 'Fares'), ($1, 'word', 'lantern')",
     [writers[0]],
   );
-  const pointsFor = async (userId: string) => (await ask(userId)).body.items.map(({ points }) => points);
-  assert.deepEqual(await pointsFor(reader), [["late trains", "lanterns", "fares"]]);
-  assert.deepEqual(await pointsFor(writers[0]), [["lanterns"]]);
+  const saidTo = async (userId: string) =>
+    (await testApp(scope, url).call(userId, {})).body.items.map(({ points, tags }) => [points, tags]);
+  assert.deepEqual(await saidTo(reader), [[JSON.parse(said), JSON.parse(said)]]);
+  assert.deepEqual(await saidTo(writers[0]), [[["lanterns"], ["lanterns"]]]);
 });
 
 test("a need is not told of a topic with a muted word in its name", async () => {

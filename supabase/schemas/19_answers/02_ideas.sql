@@ -18,7 +18,7 @@ alter table recsys_engine.idea_pool enable row level security;
 grant select, insert, update, delete on recsys_engine.idea_pool to service_role;
 
 create function recsys_engine.idea_posts(p_limit integer)
-returns table (now timestamptz, post_ids uuid[], author_ids uuid[], titles text[], created_at double precision[], tags jsonb)
+returns table (now timestamptz, post_ids uuid[], author_ids uuid[], titles text[], texts text[], created_at double precision[], tags jsonb)
 language sql stable security invoker set search_path = ''
 as $$
   select
@@ -26,11 +26,13 @@ as $$
     coalesce(array_agg(posts.post_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.author_id order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(posts.title order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.text order by posts.created_at, posts.post_id), '{}'),
     coalesce(array_agg(1000 * date_part('epoch', posts.created_at) order by posts.created_at, posts.post_id), '{}'),
     coalesce(jsonb_agg(posts.tags order by posts.created_at, posts.post_id), '[]')
   from (
     select
-      source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
+      source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, coalesce(left(source_posts.description, 300), '') as text,
+      source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
     from recsys.source_posts
     where source_posts.created_at <= recsys.clock() and not exists (
       select from recsys.source_withheld as withheld where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
@@ -39,7 +41,7 @@ as $$
     limit p_limit
   ) as posts;
 $$;
-comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; created_at in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; texts are the first 300 letters of descriptions, created_at is in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
 
 create function recsys_engine.post_audiences(p_post_ids uuid[])
 returns table (people integer[], viewers integer[], voters integer[], commenters integer[], topic_ids bigint[], of_newcomers boolean[])

@@ -5,6 +5,7 @@ import { useLoaded } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { Skeletons } from "../frame.tsx";
 import { writeFrom } from "../write/draft.ts";
+import { Points } from "../write/points.tsx";
 
 /** What its reader could write: what people want and nobody wrote lately, each to be turned into a draft. */
 export function IdeasView() {
@@ -92,34 +93,23 @@ const lacks: Record<Ideas["notes"][number]["code"], string> = {
 };
 
 function IdeaCard({ idea }: { idea: Idea }) {
-  const { title, points, why, predicted, fit } = idea;
-  const topic = idea.topic?.label;
+  const { title, points, tags, why, predicted, fit } = idea;
+  const closeness = fit === null ? undefined : closenessOf(fit);
   return (
     <li class="card stack">
-      {topic && (
-        <p>
-          <span class="chip" dir="auto">
-            {topic}
-          </span>
+      {tags.length > 0 && (
+        <p class="row">
+          {tags.map((tag) => (
+            <span key={tag} class="chip" dir="auto">
+              {tag}
+            </span>
+          ))}
         </p>
       )}
       <h2 dir="auto">{title}</h2>
-      {points.length > 0 && (
-        <ul class="points">
-          {points.map((point) => (
-            <li key={point} dir="auto">
-              {point}
-            </li>
-          ))}
-        </ul>
-      )}
-      {why && (
-        <p class="soft">
-          {why.people_interested === null ? "Fewer than ten people" : `About ${why.people_interested} people`} came to
-          such posts in the last four weeks. {why.posts_lately} were written, {why.unanswered} of them without a comment
-          so far.
-        </p>
-      )}
+      {points.length > 0 && <Points points={points} />}
+      {closeness && <p class="soft">{closeness}.</p>}
+      {why && <p class="soft">{demandOf(why)}</p>}
       {idea.from.length > 0 && (
         <details>
           <summary>What it comes from</summary>
@@ -134,20 +124,10 @@ function IdeaCard({ idea }: { idea: Idea }) {
           ["views", about(predicted.views)],
           ["votes", about(predicted.votes)],
           ["comments", about(predicted.comments)],
-          ...(fit === null ? [] : [["close to you", `${fit.toFixed(2)} of 1`] as [string, string]]),
         ]}
       />
       <div class="row">
-        <Button
-          class="main"
-          onClick={() =>
-            writeFrom({
-              title,
-              description: points.map((point) => `- ${point}`).join("\n"),
-              tags: topic ? [topic] : [],
-            })
-          }
-        >
+        <Button class="main" onClick={() => writeFrom({ title, points, tags })}>
           Write this <span class="hidden">{title}</span>
         </Button>
       </div>
@@ -155,7 +135,25 @@ function IdeaCard({ idea }: { idea: Idea }) {
   );
 }
 
-const about = (number: number) => `about ${number.toLocaleString("en")}`;
+const about = (number: number) => (number === 0 ? "hardly any" : `about ${number.toLocaleString("en")}`);
+
+/** How near an idea is to its reader, who knows nothing of cosines; undefined: too far to speak of. */
+function closenessOf(fit: number): string | undefined {
+  if (fit >= 0.5) return "Very close to what you read and write";
+  if (fit >= 0.25) return "Close to what you read and write";
+  return fit >= 0.1 ? "Not far from what you read and write" : undefined;
+}
+
+/** What is asked for and what is there. */
+function demandOf({ people_interested, posts_lately, unanswered }: NonNullable<Idea["why"]>): string {
+  const people = people_interested === null ? "Fewer than ten people" : `About ${people_interested} people`;
+  const came = `${people} came to posts of this kind in the last four weeks.`;
+  if (posts_lately === 0) return `${came} Nobody wrote any.`;
+  const written = posts_lately === 1 ? "One was written" : `${posts_lately} were written`;
+  if (unanswered === 0) return `${came} ${written}.`;
+  if (unanswered === posts_lately) return `${came} ${written}, without a comment so far.`;
+  return `${came} ${written}, ${unanswered} of them without a comment so far.`;
+}
 
 /** Ideas for whoever is signed in; null: this project has no function `ideas`. */
 async function readIdeas(recommender: Recsys): Promise<Ideas | null> {

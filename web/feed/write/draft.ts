@@ -9,17 +9,26 @@ export interface PostDraft {
   tags: string;
   /** Under which draft_id it was sent already, and perhaps stored. */
   id?: string;
+  /** What it is begun from. Nothing of it is in the form before its writer takes it. */
+  idea?: DraftIdea | undefined;
   /** What was being written before this one was begun from an idea. */
   earlier?: PostDraft;
 }
 
+/** What an idea proposes. */
+export interface DraftIdea {
+  title: string;
+  points: string[];
+  tags: string[];
+}
+
 const nothing: PostDraft = { title: "", description: "", tags: "" };
 
-let waiting: PostDraft | undefined;
+let waiting: DraftIdea | undefined;
 
-/** Opens the form for a new post, filled in. */
-export function writeFrom({ title, description, tags }: { title: string; description: string; tags: string[] }): void {
-  waiting = { title, description, tags: tags.join(", ") };
+/** Opens the form for a new post, empty, with an idea next to it. */
+export function writeFrom(idea: DraftIdea): void {
+  waiting = idea;
   go("write");
 }
 
@@ -28,10 +37,10 @@ export function useDraft(userId: string): [PostDraft, (draft: PostDraft | null) 
   const [draft, setDraft] = useStored(`draft of ${userId}`, nothing);
   // an idea that waits comes before what was being written, and does not take its place
   useState(() => {
-    if (waiting) setDraft({ ...waiting, ...(isBegun(draft) && { earlier: draft }) });
+    if (waiting) setDraft({ ...nothing, idea: waiting, ...(isBegun(draft) && { earlier: draft }) });
     waiting = undefined;
   });
-  return [draft, (next) => setDraft(next && (isBegun(next) || next.earlier) ? next : nothing)];
+  return [draft, (next) => setDraft(next && (isBegun(next) || next.earlier || next.idea) ? next : nothing)];
 }
 
 function isBegun({ title, description, tags }: PostDraft): boolean {

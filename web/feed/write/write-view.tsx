@@ -4,13 +4,14 @@ import { useOnce, useStored } from "../../shared/hooks.ts";
 import { useProject } from "../../shared/project.ts";
 import { publishPost, wordsBetweenCommas } from "../app-tables.ts";
 import { Withhold } from "../people/withhold.tsx";
-import { type PostDraft, useDraft, type WatchedPost, writtenName } from "./draft.ts";
+import { type DraftIdea, type PostDraft, useDraft, type WatchedPost, writtenName } from "./draft.ts";
+import { Points } from "./points.tsx";
 
 /** Writes a post, and shows how it finds its readers. */
 export function WriteView({ userId }: { userId: string }) {
   const { supabase } = useProject();
   const [draft, setDraft] = useDraft(userId);
-  const { title, description, tags, earlier } = draft;
+  const { title, description, tags, idea, earlier } = draft;
   const [written, setWritten] = useStored<WatchedPost | null>(writtenName, null);
   const { busy, error, once } = useOnce();
 
@@ -39,6 +40,7 @@ export function WriteView({ userId }: { userId: string }) {
           <Button onClick={() => setDraft(earlier)}>Go back to it</Button>
         </p>
       )}
+      {idea && <FromIdea idea={idea} draft={draft} busy={busy} edit={edit} />}
       <Form onSend={() => once(publish)}>
         <TextField
           label="Title"
@@ -73,6 +75,43 @@ export function WriteView({ userId }: { userId: string }) {
         </div>
       </Form>
     </div>
+  );
+}
+
+interface FromIdeaProps {
+  idea: DraftIdea;
+  draft: PostDraft;
+  busy: boolean;
+  edit: (change: Partial<PostDraft>) => void;
+}
+
+/** What the post is begun from, and what of it its writer may take; the text is theirs alone. */
+function FromIdea({ idea, draft, busy, edit }: FromIdeaProps) {
+  const tags = wordsBetweenCommas(draft.tags);
+  return (
+    <section class="card stack" aria-label="The idea">
+      <p>
+        An idea for its title: “<bdi>{idea.title}</bdi>”
+      </p>
+      {idea.points.length > 0 && <Points points={idea.points} />}
+      <div class="row">
+        <Button disabled={busy || draft.title === idea.title} onClick={() => edit({ title: idea.title })}>
+          Take this title
+        </Button>
+        {idea.tags.map((tag) => (
+          <Button
+            key={tag}
+            disabled={busy || tags.includes(tag)}
+            onClick={() => edit({ tags: [...tags, tag].join(", ") })}
+          >
+            Add tag <bdi>{tag}</bdi>
+          </Button>
+        ))}
+        <Button disabled={busy} onClick={() => edit({ idea: undefined })}>
+          Put it away
+        </Button>
+      </div>
+    </section>
   );
 }
 

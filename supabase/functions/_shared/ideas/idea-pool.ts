@@ -4,7 +4,6 @@ import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
 import { postTextInput, postTowerInputs } from "../features/tower-inputs.ts";
 import type { Components } from "../features/vector-match.ts";
-import { words } from "../features/words.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
 import type { Level } from "./forecast/author-means.ts";
@@ -16,14 +15,15 @@ import type { IdeaPost, IdeaSource, IdeaTopic } from "./read-idea-source.ts";
 import { Coherence } from "./titles/coherence.ts";
 import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
+import { SubjectPosts } from "./titles/subject-posts.ts";
 import { TermVectors } from "./titles/term-vectors.ts";
 import { type Need, whatIsNeeded } from "./what-is-needed.ts";
 
 /** Of more titles, those that the words alone promise most are worked out. */
 const titlesAtMost = 600;
 const neighbours = 30;
-/** Posts that an idea names as those it comes from. */
-const fromAtMost = 3;
+/** Posts that an idea names as those it comes from, and of how many that are near to it. */
+const [fromAtMost, nearestLookedAt] = [3, 200];
 /** The prior of an audience: each of its shares among all posts counts as so many posts, in addition to those near by. */
 const priorPosts = 10;
 /** "Lately": the last 28 days, as demand and supply of topics. */
@@ -78,7 +78,6 @@ export async function makeIdeaPool(
   // a copy may differ in a rare word or in common ones: here all count
   const titles = new TitleIndex(texts, 1);
   for (const text of texts) titles.add(text);
-  const topicById = new Map(topics.map((topic) => [topic.id, topic]));
 
   const found = new Map<string, { title: string; points: string[]; subject: string }>();
   const contexts = posts.map(({ title, tags, topicId }) => ({ terms: book.subjectsOf(title), tags, topicId }));
@@ -89,6 +88,11 @@ export async function makeIdeaPool(
       )
     : undefined;
   const coherence = new Coherence(book, contexts, vectors);
+  // what newcomers on trial write says nothing of a subject: accounts made for it would have their words in the ideas of all
+  const tried = posts
+    .map((post, i) => ({ ...post, terms: contexts[i].terms, author: numberOf(post.author) }))
+    .filter(({ isOnTrial }) => !isOnTrial);
+  const spoken = new SubjectPosts(book, tried);
   for (const { title, term } of newTitles(book, coherence))
     if (!found.has(title.toLowerCase()) && isNew(title, titles))
       found.set(title.toLowerCase(), { title, points: [], subject: term.toLowerCase() });
@@ -138,22 +142,25 @@ export async function makeIdeaPool(
     given: { title: string; points: string[]; subject: string }[],
     writer: Writer,
   ): Promise<Idea[]> {
-    const said = given.map(({ title }) => {
+    const said = given.map(({ title, subject }) => {
       const subjects = book.subjectsOf(title);
-      return { title, subjects, vector: vectors?.mean(subjects) ?? null };
+      const about = writer === "community" ? subject : (spoken.rarestOf(subjects) ?? subject);
+      return { title, tags: spoken.tagsOf(about), about, subjects, vector: vectors?.mean(subjects) ?? null };
     });
     const embedded = tower ? await embed(tower, said) : [];
     return given.map(({ title, points, subject }, i) => {
-      const post = { title, tags: [], author: null };
+      const { tags, about, subjects } = said[i];
+      const post = { title, tags, author: null };
       const near = forecaster.nearest(post, neighbours).map(({ text }) => settled[text]);
-      const { subjects } = said[i];
       const vector = embedded[i] ? Array.from(embedded[i], rounded) : null;
-      const topic = vector && nearestTopic(vector, topics);
+      const fitting = points.filter((point) => spoken.isOf(title, point));
+      const topicId = spoken.topicOf(about);
       return {
         title,
-        points: points.length > 0 ? points : pointsFor(title, candidatePoints(near, topic)),
+        points: fitting.length > 0 ? fitting : spoken.pointsOf(about, title),
+        tags,
         // those of a language model come later than the list of posts that are named
-        from: writer === "community" ? nearestTitles(title).map(placeOf) : [],
+        from: writer === "community" ? comesFrom(title, subject).map(placeOf) : [],
         subject,
         // a language model's idea is of no form that others share, so its subject is the whole of it
         subjects: writer === "model" ? [subject] : [...new Set([subject, ...subjects])],
@@ -162,50 +169,31 @@ export async function makeIdeaPool(
         parts: forecaster.parts(post),
         shares: sharesOf(near, all, priorPosts),
         vector,
-        topic,
+        topic: topics.find(({ id }) => id === topicId) ?? (vector && nearestTopic(vector, topics)),
       };
     });
   }
 
-  function nearestTitles(title: string): IdeaPost[] {
-    const text = distinctWordsOf({ title, tags: [] });
-    return titles.nearest(text, fromAtMost).map(({ text }) => posts[text]);
+  /** The posts nearest to a title, of those whose titles name the subject that is new in it; each title once. Where none does, of all. */
+  function comesFrom(title: string, subject: string): IdeaPost[] {
+    const near = titles.nearest(distinctWordsOf({ title, tags: [] }), nearestLookedAt).map(({ text }) => text);
+    const own = near.filter((place) => contexts[place].terms.includes(subject));
+    const byTitle = new Map<string, IdeaPost>();
+    for (const place of own.length > 0 ? own : near) {
+      const post = posts[place];
+      const key = post.title.toLowerCase();
+      if (!byTitle.has(key)) byTitle.set(key, post);
+    }
+    return [...byTitle.values()].slice(0, fromAtMost);
   }
-
-  /** Terms of the nearest posts' topics' words that stand in the more successful of their titles, then those of the idea's own topic. */
-  function candidatePoints(near: IdeaPost[], topic: IdeaTopic | null): string[] {
-    const best = [...near].sort((a, b) => b.people - a.people).slice(0, 10);
-    const theirs = best.flatMap(({ title, tags, topicId }) => {
-      const said = ` ${words(`${title} ${tags.join(" ")}`).join(" ")} `;
-      const own = topicId === null ? [] : (topicById.get(topicId)?.terms ?? []);
-      return own.filter((term) => said.includes(` ${words(term).join(" ")} `));
-    });
-    return [...new Set([...theirs, ...(topic?.terms ?? []), ...best.flatMap(({ title }) => book.termsOf(title))])];
-  }
-}
-
-const pointsAtMost = 3;
-
-/** Up to three terms that the title does not say already, those of the nearest successful titles first, then the topic's own. */
-function pointsFor(title: string, candidates: readonly string[]): string[] {
-  const said = new Set(words(title));
-  const points: string[] = [];
-  for (const candidate of candidates) {
-    const parts = words(candidate);
-    if (parts.length === 0 || parts.some((word) => said.has(word))) continue;
-    points.push(candidate);
-    for (const word of parts) said.add(word);
-    if (points.length === pointsAtMost) break;
-  }
-  return points;
 }
 
 /** By the words of titles and what is known of their terms. null: the tower gives a title no vector of use, and it is ordered by its audience alone. */
 async function embed(
   tower: InferenceSession,
-  titles: { title: string; vector: Components }[],
+  titles: { title: string; tags: string[]; vector: Components }[],
 ): Promise<(Float32Array | null)[]> {
-  const posts = titles.map((said) => postTextInput({ ...said, description: "", tags: [] }));
+  const posts = titles.map((said) => postTextInput({ ...said, description: "" }));
   const vectors = await towerVectors(tower, posts, postTowerInputs);
   return vectors.map((vector) => (vector instanceof Error ? null : vector));
 }

@@ -47,9 +47,9 @@ async function storedOrMade(
   const [stored] = await readAs(database, service, storedPool(modelId), async (_, rows) => rows);
   if (!stored) return (await makeIdeas(database, modelId, tower)).pool;
   if (stored.is_old) later(() => makeIdeas(database, modelId, tower));
-  // one that an earlier version stored names no posts
+  // one that an earlier version stored names no posts and no tags
   const { ideas, needs = [], ...pool } = stored.pool;
-  return { ...pool, needs, ideas: ideas.map((idea) => ({ from: [], ...idea })), named: stored.post_ids };
+  return { ...pool, needs, ideas: ideas.map((idea) => ({ from: [], tags: [], ...idea })), named: stored.post_ids };
 }
 
 /** Makes the pool of a model from what there is now, and stores it. */
@@ -60,9 +60,9 @@ export async function makeIdeas(database: Pool, modelId: number | null, tower: T
   return maker;
 }
 
-/** Of an earlier version it has no posts. */
+/** Of an earlier version it has no posts, and no tags. */
 type StoredPool = Omit<IdeaPool, "named" | "needs" | "ideas"> &
-  Partial<Pick<IdeaPool, "needs">> & { ideas: (Omit<Idea, "from"> & Partial<Pick<Idea, "from">>)[] };
+  Partial<Pick<IdeaPool, "needs">> & { ideas: (Omit<Idea, "from" | "tags"> & Partial<Pick<Idea, "from" | "tags">>)[] };
 
 /** None where it is another model's. */
 function storedPool(modelId: number | null) {

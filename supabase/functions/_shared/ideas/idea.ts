@@ -8,6 +8,8 @@ export type Writer = "community" | "model";
 export interface Idea {
   title: string;
   points: string[];
+  /** That posts about its subject bear. */
+  tags: string[];
   /** The posts whose titles are nearest to it, by their place in `IdeaPool.named`. */
   from: number[];
   /** What of the title is new. */

@@ -13,6 +13,8 @@ import { nearestAllowed } from "./titles/new-titles.ts";
 
 /** From so many pages of ideas on an author is shown those alone that are nearest to them. */
 const pagesAtLeast = 4;
+/** What is nearer to somebody than this is near: below it, everything is about as far. */
+const nearFrom = 0.1;
 /** Ideas of one topic on a page. */
 const perTopic = 3;
 /** Titles of the same form are as near as one with the same subject, where a word differs: so many are looked through. */
@@ -66,8 +68,9 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     if (count >= perTopic && pool.topics.length > 1) continue;
     for (const each of [form, ...subjects]) used.add(each);
     if (topic) ofTopic.set(topic.id, count + 1);
-    const points = picked.idea.points.filter((point) => !saysMuted(point, author.muted));
-    page.push({ ...picked, idea: { ...picked.idea, points } });
+    const unmuted = (texts: string[]) => texts.filter((text) => !saysMuted(text, author.muted));
+    const { points, tags } = picked.idea;
+    page.push({ ...picked, idea: { ...picked.idea, points: unmuted(points), tags: unmuted(tags) } });
   }
   return page;
 }
@@ -76,7 +79,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
 function leastFit(fits: number[], limit: number): number {
   if (fits.length < pagesAtLeast * limit) return Number.NEGATIVE_INFINITY;
   const sorted = fits.sort((a, b) => a - b);
-  return Math.max(0, sorted[Math.floor(sorted.length * 0.75)]);
+  return Math.max(nearFrom, sorted[Math.floor(sorted.length * 0.75)]);
 }
 
 /** Those of which none of some posts says nearly the same of the same subject. */

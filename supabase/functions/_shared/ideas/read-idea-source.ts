@@ -23,6 +23,8 @@ export const anyMember = {
 export interface IdeaPost {
   id: string;
   title: string;
+  /** The beginning of its description. */
+  text: string;
   tags: string[];
   author: string | null;
   /** Milliseconds since 1970. */
@@ -91,6 +93,7 @@ export async function readIdeaSource(pool: Pool, modelId: number | null): Promis
       posts: posts.titles.map((title, i) => ({
         id: posts.post_ids[i],
         title,
+        text: posts.texts[i],
         tags: posts.tags[i],
         author: posts.author_ids[i],
         createdAt: posts.created_at[i],
@@ -119,6 +122,7 @@ interface PostColumns {
   post_ids: string[];
   author_ids: (string | null)[];
   titles: string[];
+  texts: string[];
   created_at: number[];
   tags: string[][];
 }

@@ -8,7 +8,7 @@ const now = 100 * day;
 
 /** A post of so many days ago, with its people and comments. */
 const post = (id: string, topicId: number | null, age: number, people = 1, commenters = 1): IdeaPost => ({
-  ...{ id, topicId, people, commenters, title: id, tags: [], author: null, viewers: people, voters: 0 },
+  ...{ id, topicId, people, commenters, title: id, text: "", tags: [], author: null, viewers: people, voters: 0 },
   createdAt: now - age * day,
   isSettled: age >= 7,
   isOfNewcomer: false,

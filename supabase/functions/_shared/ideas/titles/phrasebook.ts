@@ -190,7 +190,8 @@ export class Phrasebook {
   subjectsOf(title: string): string[] {
     const parts = partsOf(title).map((part) => part.toLowerCase());
     const found = new Set<string>();
-    for (let start = 0; start < parts.length; start++)
+    for (let start = 0; start < parts.length; start++) {
+      if (!this.beginsTerm.has(parts[start])) continue;
       for (let end = Math.min(parts.length, start + longestTerm); end > start; end--) {
         const term = parts.slice(start, end).join(" ");
         if (!this.isSubject(term)) continue;
@@ -198,6 +199,7 @@ export class Phrasebook {
         start = end - 1;
         break;
       }
+    }
     return [...found];
   }
 

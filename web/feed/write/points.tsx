@@ -1,0 +1,12 @@
+/** What an idea could speak of. */
+export function Points({ points }: { points: string[] }) {
+  return (
+    <ul class="points" aria-label="What it could speak of">
+      {points.map((point) => (
+        <li key={point} dir="auto">
+          {point}
+        </li>
+      ))}
+    </ul>
+  );
+}
