@@ -1587,6 +1587,14 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.text_key(p_title text, p_tags text[], p_author_id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT hashtext(concat_ws(''::text, p_title, array_to_string(p_tags, ''::text), p_author_id)) AS hashtext;
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS json
  LANGUAGE plpgsql
@@ -1631,7 +1639,44 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json)
+CREATE OR REPLACE FUNCTION recsys_engine.common_posts(p_now timestamp with time zone DEFAULT recsys.clock())
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  request recsys_engine.feed_request;
+  told recsys_engine.told_post[];
+  places json;
+begin
+  request.at := p_now;
+  request.excluded := '{}';
+  request.is_narrowed := false;
+  request := recsys_engine.with_undecided(recsys_engine.with_trials(request));
+  with found as materialized (
+    select each.post_id, json_object_agg(each.source, each.place) as places
+    -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
+    from recsys_engine.common_sources(request, 'kept') as each
+    group by each.post_id
+  )
+  select array_agg(row(posts.*)::recsys_engine.told_post), json_agg(found.places)
+  into told, places
+  from found
+  cross join lateral (select eligible.* from recsys_engine.eligible_posts(request) as eligible where eligible.post_id = found.post_id offset 0) as posts;
+  return json_build_object(
+    'at', 1000 * date_part('epoch', p_now),
+    'posts', recsys_engine.told_posts(told),
+    'texts', array(select recsys_engine.text_key(each.title, each.tags, each.author_id) from unnest(told) with ordinality as each (post_id, title, tags, author_id, created_at, place) order by each.place),
+    'places', places
+  );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json, p_common_texts integer[] DEFAULT NULL::integer[])
  RETURNS json
  LANGUAGE plpgsql
  STABLE
@@ -1743,10 +1788,12 @@ begin
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
     perform set_config('role', p_role, true);
     readable := array(
-      select row(posts.post_id, case when posts.is_own then posts.title end, case when posts.is_own then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
+      select row(posts.post_id, case when posts.is_told then posts.title end, case when posts.is_told then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
       from (
-        -- those that are common have theirs already
-        select eligible.*, eligible.post_id in (select unnest(found_ids)) as is_own
+        -- those that are common have theirs already, unless the caller reads something else of them
+        select eligible.*,
+          eligible.post_id in (select unnest(found_ids))
+          or (p_common_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_common), unnest(p_common_texts))) as is_told
         from recsys_engine.eligible_posts(request) as eligible
         -- by one scan of the index: for 860 posts it reads 1,840 pages, and looking up each read 3,440
         where eligible.post_id = any (p_common || found_ids)
@@ -3996,11 +4043,13 @@ comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request,in
 
 comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) is 'What the sources bring that are another for each reader: by a model and their vector in it, by what they did, and by whom and what they follow. Of each topic that they follow the newest posts are a list by itself: the functions give these turns in the source followed, or a busy topic or many would leave no place for anybody else. p_extent as in recsys_engine.most_found. p_found: of recsys_engine.found_sources; null: the nearest are looked for.';
 
+comment on function recsys_engine.text_key(text,text[],uuid) is 'A number for what is said of a post, its title, tags and author: another number, where a caller reads something else of it.';
+
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
-comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; on_trial: how many of posts, the last, are on trial (recsys_engine.tried_posts); model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. p_common_texts: the texts of recsys_engine.common_posts; of which of p_common the caller reads another title, other tags or another author, these are among posts, too. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 comment on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) is 'What recsys_engine.user_context says of a user that is different in each model: the learned ID embedding, the vectors of their history, of the posts that it says are in it, in the same order, recsys_engine.followed_vector and recsys_engine.user_components. One row.';
 
@@ -4212,9 +4261,13 @@ revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,
 
 grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) from public;
+revoke execute on function recsys_engine.text_key(text,text[],uuid) from public;
 
-grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) to service_role;
+grant execute on function recsys_engine.text_key(text,text[],uuid) to authenticated, service_role;
+
+revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) from public;
+
+grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) to service_role;
 
 revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
 
