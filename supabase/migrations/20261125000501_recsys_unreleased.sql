@@ -1977,6 +1977,277 @@ BEGIN ATOMIC
    WHERE ((source.name <> 'popular'::text) OR ((found_sources.p_found IS NOT NULL) AND recsys_engine.is_quiet(found_sources.p_request)));
 END;
 
+CREATE OR REPLACE FUNCTION recsys_engine.may_pin(p_place smallint, p_filter jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+RETURN ((p_place IS NULL) OR (p_filter IS NULL) OR (p_filter ? 'author_ids'::text));
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_promotion()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  uuid constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
+begin
+  -- refused when it is written: one that cannot be read later would take all others from feeds. Who is erased may leave a list of ids empty
+  if new.filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}'
+    or (new.filter ? 'tags' and not recsys_engine.is_list(new.filter -> 'tags', '^.{1,100}$', 1, 50))
+    or (new.filter ? 'author_ids' and not recsys_engine.is_list(new.filter -> 'author_ids', uuid, 0, 50))
+    or (new.filter ? 'languages' and not recsys_engine.is_list(new.filter -> 'languages', '^[a-z]{2,3}(-[a-z0-9]{2,8})*$', 1, 50))
+    or (new.filter ? 'max_age_days' and not recsys_engine.is_days(new.filter -> 'max_age_days')) then
+    raise exception 'filter has tags (texts of 1 to 100 characters), author_ids (uuids) and languages (such as en), 50 at most, and max_age_days (from 1 to 36500), not %', left(new.filter::text, 200)
+      using errcode = '22023';
+  end if;
+  if new.people - array['user_ids', 'passions', 'signed_up_days'] <> '{}'
+    or (new.people ? 'user_ids' and not recsys_engine.is_list(new.people -> 'user_ids', uuid, 0, 10000))
+    or (new.people ? 'passions' and not recsys_engine.is_list(new.people -> 'passions', '^.{1,100}$', 1, 50))
+    or (new.people ? 'signed_up_days' and not recsys_engine.is_days(new.people -> 'signed_up_days')) then
+    raise exception 'people has user_ids (10000 uuids at most), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (a whole number from 1 to 36500), not %', left(new.people::text, 200)
+      using errcode = '22023';
+  end if;
+  -- one of 1.0.0 may still be ended, and pins nothing
+  if not recsys_engine.may_pin(new.place, new.filter) and (tg_op = 'INSERT' or (new.place, new.filter) is distinct from (old.place, old.filter)) then
+    raise exception 'a place needs post_id, or author_ids in its filter, or whoever gives a post that tag has the place: name one of these, or give factor instead of place'
+      using errcode = '22023';
+  end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.promoted_posts(p_role text, p_user_id uuid, p_now timestamp with time zone, p_candidates uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_small_groups uuid[] DEFAULT '{}'::uuid[], p_floor integer DEFAULT 0)
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  -- null: a visitor, or somebody of whom nothing is read
+  reader uuid;
+  person recsys.source_users;
+  promotions recsys.promotions[];
+  promotion recsys.promotions;
+  request recsys_engine.feed_request;
+  narrowed recsys_engine.feed_request;
+  trials uuid[];
+  follows uuid[];
+  known uuid[] := '{}'::uuid[];
+  seen uuid[] := '{}'::uuid[];
+  wanted uuid[];
+  posts recsys_engine.told_post[] := '{}'::recsys_engine.told_post[];
+  found json[] := '{}'::json[];
+begin
+  if p_user_id is not null and recsys_engine.feed_kind(p_user_id) <> 'impersonal' then
+    reader := p_user_id;
+  end if;
+  select * into person from recsys.source_users where source_users.user_id = reader;
+  promotions := array(
+    select promotions
+    from recsys.promotions
+    where promotions.starts_at <= p_now and promotions.ends_at > p_now and recsys_engine.may_pin(promotions.place, promotions.filter)
+      and recsys_engine.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
+      -- of visitors nothing is logged, nor of somebody who saw more today than is kept
+      and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
+        select count(distinct impressions.request_id) from recsys.impressions
+        where impressions.user_id = reader and impressions.shown_at > p_now - interval '24 hours' and impressions.promotion_id = promotions.promotion_id
+      ) and not exists (
+        select from recsys_engine.user_days cross join recsys.settings
+        where user_days.user_id = reader and user_days.day = (now() at time zone 'utc')::date and user_days.impressions >= settings.impressions_per_day
+      )))
+    order by promotions.promotion_id desc
+    limit 50
+  );
+
+  if promotions <> '{}' or p_small_groups <> '{}' then
+    request.at := p_now;
+    -- what is withheld, or on trial, is for these
+    request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
+    trials := (recsys_engine.with_undecided(recsys_engine.with_trials(request))).on_trial;
+    perform set_config('role', p_role, true);
+    follows := request.follows;
+    request := recsys_engine.request_with_mutes(p_user_id, p_now);
+    request.follows := follows;
+    request.user_id := p_user_id;
+    request.seed := p_seed;
+    request.served := p_served;
+    if reader is not null then
+      known := array_remove(array(
+        (
+          select source_interactions.post_id from recsys.source_interactions
+          where source_interactions.user_id = reader and source_interactions.created_at <= p_now
+          order by source_interactions.created_at desc, source_interactions.interaction_id desc
+          limit 2000
+        )
+        union
+        select unnest(user_affinities.post_ids) from recsys_engine.user_affinities where user_affinities.user_id = reader
+        union
+        (
+          select source_dismissals.post_id from recsys.source_dismissals
+          where source_dismissals.user_id = reader and source_dismissals.created_at <= p_now
+          order by source_dismissals.created_at desc
+          limit 5000
+        )
+      ), null);
+      seen := recsys_engine.seen_posts(reader, p_now);
+    end if;
+    foreach promotion in array promotions loop
+      -- who pins a post for a day means it to stay when it was seen
+      request.excluded := case when promotion.place is null then known || seen else known end;
+      -- what is on trial is promoted by its id or its author alone
+      request.on_trial := case when promotion.post_id is null and not promotion.filter ? 'author_ids' then trials end;
+      wanted := array[promotion.post_id];
+      if promotion.filter is not null then
+        narrowed := recsys_engine.with_filter(request, promotion.filter);
+        wanted := array(
+          select newest.post_id from unnest(recsys_engine.newest_matches(narrowed, 20)) as newest
+          union
+          select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
+        );
+      end if;
+      -- what the reader asked of each post holds of these, too
+      narrowed := recsys_engine.with_filter(request, p_filter);
+      with shown as materialized (
+        select eligible.* from unnest(wanted) as one (post_id)
+        cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+      )
+      select
+        array_agg(shown.post_id),
+        posts || array_agg(row(shown.*)::recsys_engine.told_post) filter (where shown.post_id <> all (p_candidates) and shown.post_id not in (select each.post_id from unnest(posts) as each))
+      into wanted, posts
+      from shown;
+      if wanted is not null then
+        found := found || json_build_object('promotion_id', promotion.promotion_id, 'name', promotion.name, 'place', promotion.place, 'factor', promotion.factor, 'post_ids', wanted);
+      end if;
+    end loop;
+    request.excluded := known || seen;
+    request.on_trial := trials;
+    narrowed := recsys_engine.with_filter(request, p_filter);
+    posts := posts || array(
+      select row(eligible.*)::recsys_engine.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
+      cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
+      where one.post_id <> all (p_candidates) and one.post_id not in (select each.post_id from unnest(posts) as each)
+      order by one.place
+      limit p_floor
+    );
+    perform set_config('role', 'service_role', true);
+  end if;
+  return json_build_object(
+    'promotions', array_to_json(found),
+    'posts', recsys_engine.told_posts(posts),
+    'served_keys', array(select recsys_engine.served_key(each.post_id, p_seed) from unnest(posts) as each)
+  );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys.preview_promotion(p_promotion_id bigint)
+ RETURNS TABLE(figure text, value double precision, count bigint)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  promotion recsys.promotions;
+  day_ago constant timestamptz := recsys.clock() - interval '24 hours';
+  request recsys_engine.feed_request;
+  post_ids uuid[];
+  people uuid[];
+  -- looked up once: each of 100,000 people read a list of as many
+  named uuid[];
+  readers bigint;
+begin
+  select * into promotion from recsys.promotions where promotions.promotion_id = p_promotion_id;
+  if promotion.promotion_id is null then
+    raise exception 'there is no promotion %', coalesce(p_promotion_id::text, 'null') using errcode = 'P0002', hint = 'select promotion_id, name from recsys.promotions';
+  end if;
+  request.at := recsys.clock();
+  request.excluded := '{}';
+  request := recsys_engine.with_filter(request, promotion.filter);
+  post_ids := case when not recsys_engine.may_pin(promotion.place, promotion.filter) then '{}' when promotion.filter is null then array[promotion.post_id]
+    else array(select newest.post_id from unnest(recsys_engine.newest_matches(request, 100)) as newest) end;
+  named := array(select jsonb_array_elements_text(promotion.people -> 'user_ids')::uuid);
+  people := array(
+    select came.user_id
+    from (select distinct impressions.user_id from recsys.impressions where impressions.shown_at > day_ago and impressions.mode = 'live') as came
+    join recsys.source_users as users on users.user_id = came.user_id
+    -- a feed of follows has no promotions
+    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys_engine.feed_kind(users.user_id) <> 'following' and recsys_engine.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
+  );
+  select count(*) into readers
+  from recsys_engine.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader
+  cross join lateral (select recsys_engine.feed_kind(reader.user_id) = 'impersonal' as is_impersonal) as kind
+  where exists (
+    select from recsys.source_posts as posts
+    where posts.post_id = any (reader.post_ids) and (posts.author_id = reader.user_id) is not true
+      and (kind.is_impersonal or (
+        not exists (select from recsys.source_dismissals as dismissals where dismissals.user_id = reader.user_id and dismissals.post_id = posts.post_id)
+        and not exists (select from recsys.source_interactions as acts where acts.user_id = reader.user_id and acts.post_id = posts.post_id)
+      ))
+      and not exists (
+        select from recsys.source_mutes as mutes
+        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
+      )
+      and (
+        not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)
+        or not kind.is_impersonal and exists (
+          select from recsys.source_follows as follows
+          where follows.user_id = reader.user_id and follows.kind = 'person' and follows.target = posts.author_id::text
+        )
+      )
+  );
+  return query
+  with pages as materialized (
+    select impressions.request_id, impressions.post_id, impressions.position, impressions.score,
+      -- what was promoted, by this one or another, is not what pages had anyway
+      impressions.post_id = any (post_ids) and impressions.promotion_id is null as is_promoted
+    from recsys.impressions
+    where impressions.user_id = any (people) and impressions.shown_at > day_ago and impressions.mode = 'live'
+      and impressions.request_id in (
+        select first.request_id from recsys.impressions as first
+        where first.user_id = any (people) and first.shown_at > day_ago and first.position = 1 and first.mode = 'live'
+      )
+  ),
+  had as (
+    select pages.*,
+      case when promotion.place is not null then promotion.place
+        else 1 + (select count(*) from pages as others where others.request_id = pages.request_id and others.post_id <> pages.post_id
+          and others.score * case when others.is_promoted then promotion.factor else 1 end > pages.score * promotion.factor)
+      end as place_then
+    from pages where pages.is_promoted
+  )
+  select figures.figure, figures.value, figures.count
+  from (
+    select 0, 'it pins nothing: a place needs post_id, or author_ids in its filter', null, null where not recsys_engine.may_pin(promotion.place, promotion.filter)
+    union all select 1, 'posts', cardinality(post_ids)::double precision, cardinality(post_ids)::bigint
+    union all select 2, 'people of the last day whom it is for', cardinality(people), cardinality(people)
+    union all select 3, 'of them who may be shown it', readers::double precision / nullif(least(200, cardinality(people)), 0), least(200, cardinality(people))
+    union all select 4, 'first pages that had it', count(distinct had.request_id)::double precision / nullif((select count(distinct pages.request_id) from pages), 0), (select count(distinct pages.request_id) from pages) from had
+    union all select 5, 'its place on these', avg(had.position), count(*) from had
+    union all select 6, 'its place then', case when promotion.place is null then avg(had.place_then) else promotion.place end, count(*) from had
+  ) as figures (number, figure, value, count)
+  order by figures.number;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_promotions()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT false,
+     format('recsys.promotions: promotion %s has place %s for posts that anybody may write, and pins nothing'::text, promotions.promotion_id, promotions.place) AS format,
+     format('name whose: update recsys.promotions set filter = filter || ''{"author_ids": […]}'' where promotion_id = %1$s, or let them count for more: set place = null, factor = 2'::text, promotions.promotion_id) AS format
+    FROM recsys.promotions
+   WHERE ((promotions."ends_at" > recsys.clock()) AND (NOT recsys_engine.may_pin(promotions.place, promotions.filter)))
+   ORDER BY promotions.promotion_id
+  LIMIT 10;
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -3861,6 +4132,7 @@ begin
     union all select 4, checked.* from recsys_engine.check_upkeep() as checked
     union all select 5, checked.* from recsys_engine.check_indexes() as checked
     union all select 6, checked.* from recsys_engine.check_vectors() as checked
+    union all select 7, checked.* from recsys_engine.check_promotions() as checked
   ) as numbered (part, stops, problem, cure)
   cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
   order by not numbered.stops, numbered.part;
@@ -4058,6 +4330,14 @@ comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Whi
 comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
+
+comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, which needs author_ids, the one of them that the reader wants most; null: that of post_id.';
+
+comment on function recsys_engine.may_pin(smallint,jsonb) is 'Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post.';
+
+comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing.';
+
+comment on function recsys_engine.check_promotions() is 'A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in.';
 
 comment on function recsys_engine.without_gone(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
@@ -4263,7 +4543,7 @@ grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,b
 
 revoke execute on function recsys_engine.text_key(text,text[],uuid) from public;
 
-grant execute on function recsys_engine.text_key(text,text[],uuid) to authenticated, service_role;
+grant execute on function recsys_engine.text_key(text,text[],uuid) to anon, authenticated, service_role;
 
 revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) from public;
 
@@ -4284,6 +4564,14 @@ grant execute on function recsys_engine.scope_posts(bigint,text[],integer,timest
 revoke execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) from public;
 
 grant execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) to service_role;
+
+revoke execute on function recsys_engine.may_pin(smallint,jsonb) from public;
+
+grant execute on function recsys_engine.may_pin(smallint,jsonb) to service_role;
+
+revoke execute on function recsys_engine.check_promotions() from public;
+
+grant execute on function recsys_engine.check_promotions() to service_role;
 
 revoke execute on function recsys_engine.without_gone(text,uuid[],boolean) from public;
 

@@ -145,7 +145,7 @@ test("a factor lifts and lowers, by what the model says of each, and a filter pi
   assert.deepEqual(numbers(await feedOf(people.ben)), [12, 14, 3, 5, 7, 9]);
   await promote({ name: "The newer", filter: { tags: ["rail"] }, factor: 0.01 });
   assert.deepEqual(numbers(await feedOf(people.ben)), [3, 5, 7, 9, 11, 13], "of two the newer holds");
-  await promote({ name: "One of them", filter: { tags: ["rail"] }, place: 3 });
+  await promote({ name: "One of them", filter: { tags: ["rail"], author_ids: [people.author] }, place: 3 });
   const pinned = await feedOf(people.ada);
   assert.deepEqual(
     promoted(pinned).find(([place]) => place === 3),
@@ -153,6 +153,40 @@ test("a factor lifts and lowers, by what the model says of each, and a filter pi
   );
   await promote({ name: "Everything", filter: { max_age_days: 36500 }, factor: 2 });
   assert.equal((await feedOf(people.ben, { limit: 30 })).items.length, 30, "a filter that lets all in is no harm");
+});
+
+test("a place by a tag is nobody's: it is refused with what to do, and one of 1.0.0 pins nothing, says so and can be ended", async () => {
+  await pool.query("update public.posts set tags = '{rail}' where id = $1", [post(12)]);
+  const byTag = { name: "Rail week", filter: { tags: ["rail"] }, place: 1 };
+  await assert.rejects(promote(byTag), {
+    message:
+      "a place needs post_id, or author_ids in its filter, or whoever gives a post that tag has the place: name one of these, or give factor instead of place",
+  });
+  await pool.query("alter table recsys.promotions disable trigger promotions_are_checked");
+  const id = await promote(byTag);
+  await pool.query("alter table recsys.promotions enable trigger promotions_are_checked");
+  assert.deepEqual(promoted(await feedOf(people.ben)), []);
+  const { rows: preview } = await pool.query("select figure, count::int from recsys.preview_promotion($1)", [id]);
+  assert.deepEqual(preview.slice(0, 2), [
+    { figure: "it pins nothing: a place needs post_id, or author_ids in its filter", count: null },
+    { figure: "posts", count: 0 },
+  ]);
+  const found = async () => (await pool.query("select problem from recsys.check() where problem ~ 'promotion'")).rows;
+  assert.deepEqual(await found(), [
+    {
+      problem: `recsys.promotions: promotion ${id} has place 1 for posts that anybody may write, and pins nothing`,
+    },
+  ]);
+  const change = (columns: string) =>
+    pool.query(`update recsys.promotions set ${columns} where promotion_id = $1`, [id]);
+  await assert.rejects(change("place = 2"), /a place needs post_id/);
+  await change("name = 'Rail'");
+  await change(`filter = filter || '{"author_ids": ["${people.author}"]}'`);
+  assert.deepEqual(promoted(await feedOf(people.ben)), [[1, "Rail"]]);
+  assert.deepEqual(await found(), []);
+  await assert.rejects(change("filter = filter - 'author_ids'"), /a place needs post_id/);
+  await change("filter = filter - 'author_ids', place = null, factor = 100");
+  assert.deepEqual(promoted(await feedOf(people.ben)), [[1, "Rail"]], "what counts for more may go by a tag");
 });
 
 test("two pins for one place: the newer has it and the older the next; a short feed has its pin at the end", async () => {
@@ -186,7 +220,7 @@ test("page by page each post comes once, whatever is pinned before or behind, an
     return shown;
   };
   await pool.query("update public.posts set tags = '{rail}' where id = any($1)", [[12, 14, 16].map(post)]);
-  await promote({ filter: { tags: ["rail"] }, place: 1 });
+  await promote({ filter: { tags: ["rail"], author_ids: [people.author] }, place: 1 });
   assert.equal((await pages(10))[0][0], 12);
   await promote({ post_id: post(1), place: 90 });
   assert.equal((await pages(10)).flat().at(-1), 1);
@@ -252,6 +286,7 @@ test("what makes no sense is refused when it is written", async () => {
     ...[0, -5, 1.5, 36501, 1e9, null, "1"].map((max_age_days) => ({ filter: { max_age_days }, place: 1 })),
     { filter: { author_ids: ["ada"] }, place: 1 },
     { filter: { languages: ["??"] }, place: 1 },
+    ...[{ tags: ["rail"] }, { max_age_days: 1 }, { languages: ["en"] }].map((filter) => ({ filter, place: 1 })),
     { post_id: post(1), place: 1, people: {} },
     { post_id: post(1), place: 1, people: { users: [] } },
     { post_id: post(1), place: 1, people: { user_ids: ["ada"] } },
@@ -349,7 +384,7 @@ test("what one would change is previewed by the pages of the last day", async ()
     [4, 0],
   ]);
   assert.deepEqual(
-    (await preview({ filter: { max_age_days: 1 }, place: 1, people: { user_ids: [people.eve] } })).slice(0, 3),
+    (await preview({ filter: { max_age_days: 1 }, factor: 2, people: { user_ids: [people.eve] } })).slice(0, 3),
     [
       [24, 24],
       [1, 1],

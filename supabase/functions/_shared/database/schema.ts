@@ -2835,7 +2835,7 @@ export interface RecsysPromotions {
    */
   factor: number | null;
   /**
-   * Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.
+   * Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, which needs author_ids, the one of them that the reader wants most; null: that of post_id.
    */
   filter: Json | null;
   /**
@@ -3555,7 +3555,7 @@ export interface Functions {
   "recsys.pause": { args: { p_name: string | null }; row: { pause: unknown } };
   /** The uuid that stands for a person with a number for a key and no account: 72656373-7973-8000-9000-000000000001 for 1. No post has it. Null: null. */
   "recsys.person_id_of": { args: { p_id: number | string | null }; row: { person_id_of: string } };
-  /** What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. */
+  /** What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing. */
   "recsys.preview_promotion": { args: { p_promotion_id: number | string | null }; row: { figure: string; value: number; count: number } };
   /** Asks for a training and returns the number of the request; while one is queued, that one. One that is running already reads nothing new, so another is filed. */
   "recsys.request_training": { args: { p_requested_by?: string | null | undefined }; row: { request_training: number } };
@@ -3639,6 +3639,8 @@ export interface Functions {
   "recsys_engine.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check(). */
   "recsys_engine.check_indexes": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in. */
+  "recsys_engine.check_promotions": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
   "recsys_engine.check_rows": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What recsys_engine.experiment_split shows, of people who have been read already. */
@@ -3873,6 +3875,8 @@ export interface Functions {
   "recsys_engine.mark_idle": { args: { p_post_ids: readonly (string | null)[] | null }; row: { mark_idle: number } };
   /** Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed. */
   "recsys_engine.mark_model_idle": { args: { p_model_id: number | string | null }; row: { mark_model_idle: number } };
+  /** Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post. */
+  "recsys_engine.may_pin": { args: { p_place: number | null; p_filter: string | null }; row: { may_pin: boolean } };
   /** Works out all of recsys.daily_metrics of one day but lag and degraded, again if they are there, and returns how many figures it wrote. Raises for a day that ended less than a day ago, since what was shown last may still be acted on. Reads the impressions of that day, samples of four days before it, and the interactions of that day and the next; it locks nothing that a feed waits for. */
   "recsys_engine.measure_day": { args: { p_day: Date | string | null }; row: { measure_day: number } };
   /** Notes how far roll-up and embedding are behind and how many feeds of the last hour were degraded, measures the first p_most of recsys_engine.unmeasured_days(), deletes figures older than two years and those of days that are not settled, which a clock that was ahead has left, and returns how many days it measured. Called every hour by pg_cron, so that a day takes part of one run and missed days are caught up with one by one. */
