@@ -2825,6 +2825,31 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.titles_read(p_user_ids uuid[], p_post_ids uuid[])
+ RETURNS TABLE(user_id uuid, post_ids uuid[])
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- what the transaction had before
+  caller constant text := current_setting('role');
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  ids uuid[];
+  titles text[];
+begin
+  select array_agg(source_posts.post_id), array_agg(source_posts.title) into ids, titles from recsys.source_posts where source_posts.post_id = any (p_post_ids);
+  foreach user_id in array p_user_ids loop
+    perform set_config('role', 'authenticated', true),
+      set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
+    select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
+    from unnest(ids, titles) as told (post_id, title)
+    join recsys.source_posts on source_posts.post_id = told.post_id and source_posts.title is not distinct from told.title;
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    return next;
+  end loop;
+end
+$function$;
+
 create or replace view recsys_engine.impression_partitions with (security_invoker=true) as
  SELECT name,
     is_day,
@@ -4371,6 +4396,8 @@ comment on function recsys_engine.queue_replicated_row() is 'Trigger of tables t
 
 comment on function recsys_engine.follow_replication() is 'For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows.';
 
+comment on function recsys_engine.titles_read(uuid[],uuid[]) is 'Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts.';
+
 comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile, followed or community.';
 
 comment on column recsys.batch_recommendations.sources is 'What brought each: similar, active, fresh, trending, popular, followed, touched or covisited.';
@@ -4614,6 +4641,10 @@ revoke execute on function recsys_engine.queue_for_encoder() from public;
 revoke execute on function recsys_engine.queue_replicated_row() from public;
 
 revoke execute on function recsys_engine.follow_replication() from public;
+
+revoke execute on function recsys_engine.titles_read(uuid[],uuid[]) from public;
+
+grant execute on function recsys_engine.titles_read(uuid[],uuid[]) to service_role;
 
 revoke execute on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) from public;
 

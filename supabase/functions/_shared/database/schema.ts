@@ -4121,6 +4121,8 @@ export interface Functions {
   "recsys_engine.thinned_state": { args: { p_post_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
   /** Why an event of this time is refused, by the wall clock: in_the_future or too_old; null: it is not. Called by recsys_engine.store_events and recsys_engine.store_seen. */
   "recsys_engine.time_refusal": { args: { p_occurred_at: Date | string | null }; row: { time_refusal: string } };
+  /** Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts. */
+  "recsys_engine.titles_read": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
   /** Posts in columns, with times in milliseconds since 1970, and whether their author is in a closed circle (recsys_engine.circle_members): rows took the driver 4 ms for 500 posts. */
   "recsys_engine.told_posts": { args: { p_posts: readonly (string | null)[] | null }; row: { told_posts: any } };
   /** What sources brought for a request, as recsys_engine.retrieve says it: of that what the caller may read. */
