@@ -128,6 +128,8 @@ alter table recsys.batch_recommendations
 
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
+drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
+
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
 drop function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text);
@@ -3096,9 +3098,7 @@ AS $function$
   where eligible.post_id = any (p_post_ids) and eligible.author_id is distinct from auth.uid()
 $function$;
 
-drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
-
-CREATE OR REPLACE FUNCTION recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_title text DEFAULT NULL::text)
  RETURNS TABLE(is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
  LANGUAGE plpgsql
  STABLE
@@ -3158,7 +3158,9 @@ begin
     select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
-  where words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
+  -- what the app shows the user instead of a title says nothing of it
+  where (p_title is null or p_title = (select titles.title from titles where titles.post_id = p_post_id))
+    and words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
   same := same || array(
     select other.post_id
     from recsys.source_conversations as mine
@@ -3217,7 +3219,7 @@ begin
   select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
   select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
-  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
+  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant, post.title);
 
   -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
   if not answer.is_visible then
@@ -4458,7 +4460,7 @@ comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in th
 
 comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without those on trial (recsys_engine.with_trials), with their titles as they are now.';
 
-comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
 
@@ -4656,9 +4658,9 @@ revoke execute on function recsys_engine.named_posts(uuid[]) from public;
 
 grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
 
-revoke execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) from public;
+revoke execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) from public;
 
-grant execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) to service_role;
+grant execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) to service_role;
 
 revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) from public;
 
