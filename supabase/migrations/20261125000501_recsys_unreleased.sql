@@ -1594,7 +1594,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.text_key(p_title text, p_tags text[], p
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- SELECT hashtext(concat_ws(''::text, p_title, array_to_string(p_tags, ''::text), p_author_id)) AS hashtext;
+ SELECT ((hashtext(p_title) # hash_array(p_tags)) # COALESCE(uuid_hash(p_author_id), 0));
 END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
@@ -1790,7 +1790,10 @@ begin
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
     perform set_config('role', p_role, true);
     readable := array(
-      select row(posts.post_id, case when posts.is_told then posts.title end, case when posts.is_told then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
+      select case
+        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
+        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.told_post
+      end
       from (
         -- those that are common have theirs already, unless the caller reads something else of them
         select eligible.*,

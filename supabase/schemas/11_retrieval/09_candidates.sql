@@ -79,7 +79,7 @@ comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Post
 create function recsys_engine.text_key(p_title text, p_tags text[], p_author_id uuid) returns integer
 language sql stable security invoker
 begin atomic
-  select hashtext(concat_ws(E'\f', p_title, array_to_string(p_tags, E'\f'), p_author_id));
+  select hashtext(p_title) # hash_array(p_tags) # coalesce(uuid_hash(p_author_id), 0);
 end;
 comment on function recsys_engine.text_key(text, text[], uuid) is 'A number for what is said of a post, its title, tags and author: another number, where a caller reads something else of it.';
 
@@ -270,7 +270,10 @@ begin
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
     perform set_config('role', p_role, true);
     readable := array(
-      select row(posts.post_id, case when posts.is_told then posts.title end, case when posts.is_told then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
+      select case
+        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
+        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.told_post
+      end
       from (
         -- those that are common have theirs already, unless the caller reads something else of them
         select eligible.*,
