@@ -155,40 +155,6 @@ test("a factor lifts and lowers, by what the model says of each, and a filter pi
   assert.equal((await feedOf(people.ben, { limit: 30 })).items.length, 30, "a filter that lets all in is no harm");
 });
 
-test("a place by a tag is nobody's: it is refused with what to do, and one of 1.0.0 pins nothing, says so and can be ended", async () => {
-  await pool.query("update public.posts set tags = '{rail}' where id = $1", [post(12)]);
-  const byTag = { name: "Rail week", filter: { tags: ["rail"] }, place: 1 };
-  await assert.rejects(promote(byTag), {
-    message:
-      "a place needs post_id, or author_ids in its filter, or whoever gives a post that tag has the place: name one of these, or give factor instead of place",
-  });
-  await pool.query("alter table recsys.promotions disable trigger promotions_are_checked");
-  const id = await promote(byTag);
-  await pool.query("alter table recsys.promotions enable trigger promotions_are_checked");
-  assert.deepEqual(promoted(await feedOf(people.ben)), []);
-  const { rows: preview } = await pool.query("select figure, count::int from recsys.preview_promotion($1)", [id]);
-  assert.deepEqual(preview.slice(0, 2), [
-    { figure: "it pins nothing: a place needs post_id, or author_ids in its filter", count: null },
-    { figure: "posts", count: 0 },
-  ]);
-  const found = async () => (await pool.query("select problem from recsys.check() where problem ~ 'promotion'")).rows;
-  assert.deepEqual(await found(), [
-    {
-      problem: `recsys.promotions: promotion ${id} has place 1 for posts that anybody may write, and pins nothing`,
-    },
-  ]);
-  const change = (columns: string) =>
-    pool.query(`update recsys.promotions set ${columns} where promotion_id = $1`, [id]);
-  await assert.rejects(change("place = 2"), /a place needs post_id/);
-  await change("name = 'Rail'");
-  await change(`filter = filter || '{"author_ids": ["${people.author}"]}'`);
-  assert.deepEqual(promoted(await feedOf(people.ben)), [[1, "Rail"]]);
-  assert.deepEqual(await found(), []);
-  await assert.rejects(change("filter = filter - 'author_ids'"), /a place needs post_id/);
-  await change("filter = filter - 'author_ids', place = null, factor = 100");
-  assert.deepEqual(promoted(await feedOf(people.ben)), [[1, "Rail"]], "what counts for more may go by a tag");
-});
-
 test("two pins for one place: the newer has it and the older the next; a short feed has its pin at the end", async () => {
   await promote({ name: "older", post_id: post(20), place: 2 });
   await promote({ name: "newer", post_id: post(22), place: 2 });
