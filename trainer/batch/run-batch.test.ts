@@ -288,6 +288,7 @@ test("of posts with one title a list has one, and all for whom the app shows som
   await pool.query("create table titles as select id, title from public.posts");
   t.after(() => pool.query("update public.posts set title = titles.title from titles where titles.id = posts.id"));
   await pool.query("update public.posts set title = 'In secret ' || (hashtext(id::text) % 40)");
+  await publishRandomModel(database, "of masked titles");
   await begun();
   await runBatch(quiet);
   const titlesOf = async (user: string) => {
