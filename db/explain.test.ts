@@ -346,3 +346,18 @@ test("of who wants no personalisation nothing is told that hangs on what they di
     await pool.query(`delete from ${table} where user_id = $1`, [people.ada]);
   assert.deepEqual(await all(), before);
 });
+
+test("what the app shows a user instead of titles is none that posts share", async (t) => {
+  const define = (view: string) =>
+    pool.query(`create or replace view recsys.source_posts with (security_invoker = true) as ${view}`);
+  const { rows } = await pool.query("select pg_get_viewdef('recsys.source_posts') as view");
+  t.after(() => define(rows[0].view));
+  const mask = "case when current_user <> 'authenticated' then title else '[members only]' end";
+  await define(rows[0].view.replace('"left"(title, 1000) AS title', `${mask} as title`));
+  const lines = await explain(people.ada, post(9));
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("one conversation")),
+    [],
+  );
+  assert.match(lines[0], /^verdict \| a candidate/);
+});

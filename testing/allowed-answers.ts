@@ -2,7 +2,7 @@
 import { folded } from "../supabase/functions/_shared/features/words.ts";
 import type { FeedFilter } from "../supabase/functions/_shared/recommend/filter.ts";
 import type { Random } from "../trainer/engine/random.ts";
-import type { Client, PolicyCaller, PolicyPost } from "./random-policies.ts";
+import type { Client, Original, PolicyCaller, PolicyPost } from "./random-policies.ts";
 
 /** A question of somebody's, with all that decides what may be answered. */
 export interface Asked {
@@ -14,7 +14,7 @@ export interface Asked {
   posts: PolicyPost[];
   facts: Facts;
   /** Of these they want no reposts, as far as a plain select shows them. */
-  originals: Pick<PolicyPost, "title" | "description">[];
+  originals: Original[];
   /** In milliseconds. */
   now: number;
   /** How often what a test is for occurred, by its name (occurred.ts). */

@@ -66,7 +66,7 @@ export function repostsTo({ originals }: Asked): (post: PolicyPost) => boolean {
   const titles = new Set(originals.map(({ title }) => wordsOfTitle(title)));
   const links = new Set(originals.map(linkOf));
   return (post) =>
-    [wordsOfTitle(post.title)].some((words) => words !== null && titles.has(words)) ||
+    (!post.is_masked && [wordsOfTitle(post.title)].some((words) => words !== null && titles.has(words))) ||
     [linkOf(post)].some((link) => link !== undefined && links.has(link));
 }
 
@@ -75,10 +75,10 @@ export function linkOf({ description }: Pick<PolicyPost, "description">): string
   return /^\s*(https?:\/\/[^\s<>"]+)/.exec(description)?.[1];
 }
 
-/** Whether two posts have the same words in their titles. */
+/** Whether two posts have the same words in their titles: what stands there for a title says nothing. */
 export function haveOneTitle(a: PolicyPost, b: PolicyPost): boolean {
   const words = wordsOfTitle(a.title);
-  return words !== null && words === wordsOfTitle(b.title);
+  return words !== null && !a.is_masked && !b.is_masked && words === wordsOfTitle(b.title);
 }
 
 /** Whether two posts, with the titles that a page has of them, are one conversation. */

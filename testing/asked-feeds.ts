@@ -1,5 +1,6 @@
 /** For tests: feeds of the function, under the policies, promotions, groups and preferences of the moment. */
 import assert from "node:assert/strict";
+import { wordsOf } from "../supabase/functions/_shared/features/documents.ts";
 import type { Feed, FeedItem } from "../supabase/functions/_shared/recommend/feed.ts";
 import type { TestApp } from "../supabase/functions/testing.ts";
 import { type Asked, eligible } from "./allowed-answers.ts";
@@ -39,6 +40,7 @@ export async function askFeed(
   app.logged.length = 0;
   assert.equal(status, 200, JSON.stringify(body));
   const what = `function ${JSON.stringify({ filter, mode, limit })}`;
+  assertTitles(asked, body.items, what);
   assert.equal(body.basis === "follows", asked.facts.feed === "following", what);
   const ids = body.items.map(({ post_id }) => post_id);
   const folded = body.items.reduce((sum, { folded = 0 }) => sum + folded, 0);
@@ -68,6 +70,27 @@ export async function askFeed(
   assertConversations(asked, items, may, what);
   await tallyGroups(owner, asked, items);
   return items.length;
+}
+
+/** Each title is what its reader is shown of it, and so is that of a post by which a reason explains another, and the words that one names. */
+export function assertTitles(
+  asked: Pick<Asked, "posts" | "occurred">,
+  items: Pick<FeedItem, "post_id" | "title" | "why">[],
+  what: string,
+): void {
+  const posts = new Map(asked.posts.map((post) => [post.id, post]));
+  const assertTitle = (id: string, title: string) => {
+    const post = posts.get(id);
+    if (post) assert.equal(title, post.title, `${what}: ${id}`);
+    if (post?.is_masked) tally(asked, "titles that their reader may not read", 1);
+  };
+  for (const { post_id, title, why } of items) {
+    assertTitle(post_id, title);
+    if (why.kind === "like_your_history") assertTitle(why.post_id, why.title);
+    const post = posts.get(post_id);
+    if (why.kind === "shared_terms" && post)
+      for (const term of why.terms) assert.ok(wordsOf(post).includes(term), `${what}: ${post_id} does not say ${term}`);
+  }
 }
 
 /** What is said to be promoted is, to this caller and now; and who has a place is said to have it. */

@@ -19,6 +19,7 @@ const leastParts: Record<string, number> = {
   "folded, with a link": 50,
   "an older post folded into a newer": 50,
   "reposts left out": 100,
+  "titles that their reader may not read": 1,
   "new posts that nobody may be told of": 10,
 };
 

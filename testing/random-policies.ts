@@ -1,6 +1,6 @@
 /** For tests: a small community under random row level security, in which people block, mute, dismiss, write, edit and delete. */
 import type pg from "pg";
-import type { Random } from "../trainer/engine/random.ts";
+import { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
 import { anySpelling, anyText, languages, mutedWords, pick, some, tags, unitVector, words } from "./random-values.ts";
 
@@ -17,7 +17,10 @@ export interface PolicyCaller {
 export interface PolicyPost {
   id: string;
   author_id: string | null;
+  /** As the app's view shows it to them. */
   title: string;
+  /** Whether that is not what it is. */
+  is_masked: boolean;
   tags: string[];
   language: string | null;
   description: string;
@@ -48,6 +51,16 @@ const restrictive = [
   "cardinality(tags) < 5",
 ];
 
+/** Whose titles those who may read a post may read, too. */
+const ofTitles = [
+  "posts.visibility = 'public'",
+  "posts.author_id = (select auth.uid())",
+  `posts.tenant = ${claim}`,
+  "right(posts.id::text, 1) < '8'",
+  "false",
+];
+const mask = "[members only]";
+
 /** What the policies above ask for, in an app that the example app became; once a database. */
 export async function addTenants(client: Client): Promise<void> {
   await client.query(`
@@ -57,7 +70,35 @@ export async function addTenants(client: Client): Promise<void> {
     create index on public.posts (team);
     alter table public.memberships enable row level security;
     create policy "people read their own memberships" on public.memberships for select to authenticated using (user_id = (select auth.uid()));
-    grant select on public.memberships to authenticated`);
+    grant select on public.memberships to authenticated;
+    create table public.titles (post_id uuid primary key references public.posts (id) on delete cascade, title text not null);
+    alter table public.titles enable row level security;
+    grant select on public.titles to authenticated, anon, service_role;
+    create function public.keep_title() returns trigger language plpgsql security definer set search_path = '' as $$
+    begin
+      insert into public.titles values (new.id, new.title) on conflict (post_id) do update set title = excluded.title;
+      return null;
+    end $$;
+    create trigger keep_title after insert or update of title on public.posts for each row execute function public.keep_title();
+    create table public.plain_view as select pg_get_viewdef('recsys.source_posts') as definition`);
+}
+
+/** Whoever reads posts reads their titles, or the view masks some by who asks, or titles are in a table with a policy of its own. */
+async function changeTitles(client: Client, random: Random): Promise<void> {
+  await client.query('drop policy if exists "of titles" on public.titles');
+  const may = pick(random, ofTitles);
+  const title = pick(random, [
+    "posts.title",
+    `case when current_user not in ('authenticated', 'anon') or ${may} then posts.title else '${mask}' end`,
+    `coalesce((select titles.title from public.titles where titles.post_id = posts.id), '${mask}')`,
+  ]);
+  if (title.includes("public.titles"))
+    await client.query(
+      `create policy "of titles" on public.titles for select to authenticated using (exists (select from public.posts where posts.id = titles.post_id and (${may} or posts.team in (select memberships.team from public.memberships))))`,
+    );
+  const { rows } = await client.query("select definition from public.plain_view");
+  const view = rows[0].definition.replace('"left"(title, 1000) AS title', `${title} as title`);
+  await client.query(`create or replace view recsys.source_posts with (security_invoker = true) as ${view}`);
 }
 
 /** Of which one says whose follows people see besides their own. */
@@ -66,7 +107,7 @@ const ofFollows = ["false", "true", "kind = 'topic'"];
 /** Of which one says what people see of each other; all see themselves. */
 const ofProfiles = ["true", "bio = 'open'", "false"];
 
-/** Replaces the policies by which posts and people are read. */
+/** Replaces the policies by which posts, their titles and people are read. */
 export async function changePolicies(client: Client, random: Random): Promise<void> {
   const { rows } = await client.query(
     "select tablename, policyname from pg_policies where schemaname = 'public' and tablename in ('posts', 'profiles', 'follows') and cmd = 'SELECT'",
@@ -92,6 +133,8 @@ export async function changePolicies(client: Client, random: Random): Promise<vo
       `create policy "policy ${i}" on public.posts as ${kind} for select to ${roles} using (${using})`,
     );
   }
+  // drawn apart: all else is drawn as where no app hides a title
+  await changeTitles(client, new Random(chosen.join().length));
 }
 
 /** People and posts of a new community, with vectors of the model. Times are days apart from any limit, so that none passes in a test. */
@@ -338,8 +381,18 @@ async function makeLists(client: Client, random: Random, people: string[], model
 /** What a caller may read, by a plain select, under their own role and claims: the client is in a transaction of theirs. */
 export async function readable(client: Client): Promise<PolicyPost[]> {
   const { rows } = await client.query(
-    `select id, author_id, title, description, tags, language, 1000 * extract(epoch from created_at)::double precision as created_at
-     from public.posts where created_at <= now()`,
+    `select posts.id, posts.author_id, shown.title, shown.title <> posts.title as is_masked, posts.description, posts.tags, posts.language,
+       1000 * extract(epoch from posts.created_at)::double precision as created_at
+     from public.posts join recsys.source_posts as shown on shown.post_id = posts.id where posts.created_at <= now()`,
   );
   return rows;
 }
+
+/** What a caller is shown of some posts by which copies of them are known, under their own role. */
+export async function originalsOf(client: Client, ids: Iterable<string>): Promise<Original[]> {
+  const { rows } = await client.query("select title, description from recsys.source_posts where post_id = any ($1)", [
+    [...ids],
+  ]);
+  return rows;
+}
+export type Original = Pick<PolicyPost, "title" | "description">;

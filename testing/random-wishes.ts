@@ -47,8 +47,10 @@ async function promoteSomething(client: Client, random: Random, people: string[]
     // all signed up 400 days ago
     { signed_up_days: pick(random, [100, 500]) },
   ]);
-  const what = filter ? { filter: JSON.stringify(filter) } : { post_id: rows[0]?.id ?? uuid("f", 1) };
   const how = random.below(2) > 0 ? { place: 1 + random.below(pick(random, [3, 15])) } : {};
+  // a place is for authors who are named
+  const whose = "place" in how ? { author_ids: people } : {};
+  const what = filter ? { filter: JSON.stringify({ ...whose, ...filter }) } : { post_id: rows[0]?.id ?? uuid("f", 1) };
   await promote(
     client,
     {

@@ -52,7 +52,14 @@ function earlier({ learnedUntil = first.until } = {}): EarlierModel {
 
 test("neighbours are there where the earlier model has them, known to the ranker and the gate up to their requests, to feeds up to the end", async () => {
   assert.equal(first.model.neighbours, undefined, "and not where they find no more than what a feed finds without");
-  const model = await trainModel(loaded, { ...options, from: { ...earlier(), hasNeighbours: true } });
+  const whole = await loadSmallCommunity(`
+    insert into public.post_views (user_id, post_id, created_at)
+    select people.id, posts.id, recsys.clock() - interval '1 hour' * (case when posts.number <= 4 then 200 else 12 end + posts.number + people.number / 100.0)
+    from (select id, row_number() over (order by id) as number from public.profiles) as people
+    join (select id, row_number() over (order by created_at, id) as number from public.posts) as posts on posts.number <= 8
+    where people.number <= 30
+    on conflict do nothing`);
+  const model = await trainModel(whole, { ...options, from: { ...earlier(), hasNeighbours: true } });
   const before = [...model.heldBack.neighbours.values()].flat().length;
   assert.ok(
     before > 0 && (model.neighbours?.posts.length ?? 0) > before,

@@ -193,7 +193,7 @@ export async function trainModelOnPairs(
   const interactionsOf = ({ community, timeline }: LoadedCommunity) =>
     firstInteractionEvents(community, timeline, until);
   const cameTo = cameToUntil(base, interactionsOf(base), until);
-  const neighbours = keptNeighbours(base, cameTo, requests);
+  const neighbours = keptNeighbours(base, interactionsOf(base), until, requests);
   const plan = { cameTo, later: requests, towers: towerOptions, neighbours, requests };
   const towers = await trainBestTowers(base, plan, trainers, onProgress, signal);
   const ranker = await trainRanker(base, requests, kinds, { ...towers, neighbours }, options);

@@ -83,7 +83,7 @@ export function planTraining(loaded: LoadedCommunity, lessons: Lessons, options:
   const unseen = interactions.filter((event) => timeline.at[event] >= requests[0].at);
   const later = requestsAt(timeline, shares(timeline, unseen, ofRequests), until);
   const cameTo = cameToUntil(loaded, interactions, requests[0].at);
-  const neighbours = keptNeighbours(loaded, cameTo, later);
+  const neighbours = keptNeighbours(loaded, interactions, requests[0].at, later);
   const fineTuning = { ...towers, ...config.towers.fineTuning.before, until };
   return { ...lessons, requests, heads, towers, fineTuning, later, cameTo, neighbours };
 }

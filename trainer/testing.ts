@@ -27,11 +27,15 @@ export async function fillSmallCommunity(database: Database): Promise<void> {
   }
 }
 
-/** That community, as a training reads it. */
-export async function loadSmallCommunity(): Promise<LoadedCommunity> {
+/** That community, as a training reads it; `more`: what happened besides, in SQL. */
+export async function loadSmallCommunity(more?: string): Promise<LoadedCommunity> {
   const database = await openEmbeddedCopy();
   try {
     await fillSmallCommunity(database);
+    if (more) {
+      await database.pool.query(more);
+      await database.pool.query("select recsys.roll_up(null)");
+    }
     return await communityFromDatabase(database);
   } finally {
     await database.close();

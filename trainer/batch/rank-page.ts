@@ -29,7 +29,7 @@ import { meanVectorOf } from "../towers/model.ts";
 import { readMutes } from "./mutes.ts";
 import type { BatchList } from "./pages.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";
-import { readablePosts } from "./visibility.ts";
+import { readablePosts, titlesRead } from "./visibility.ts";
 
 /** 50 posts, and 25 to spare: what is seen, dismissed, muted, hidden or deleted afterwards is left out when the list is served. */
 export const batchListLength = 75;
@@ -77,6 +77,8 @@ interface PageUser {
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
+  /** Ids of posts whose title they read as it is, though not everybody does. */
+  titlesRead: Set<string>;
   /** What they dismissed lately and may read, and how many days ago. */
   dismissed: { post: number; days: number }[];
   countedUntil: number | undefined;
@@ -91,6 +93,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
     postNumbers,
     hidden,
     hiddenIds,
+    maskedIds,
     muted,
   } = snapshot;
   const now = instantOf(asOf);
@@ -127,9 +130,10 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
         "dismissed",
       ),
     ]);
-  const [rows, readable, mutes] = await Promise.all([
+  const [rows, readable, titles, mutes] = await Promise.all([
     run(database.pool, told),
     readablePosts(database, userIds, hiddenIds),
+    titlesRead(database, userIds, maskedIds),
     readMutes(database, userIds),
   ]);
   return rows.flatMap(
@@ -157,7 +161,7 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
         const post = postNumbers.get(id);
         return post !== undefined && mayRead(post) ? { post, days: days[i] } : [];
       });
-      const person = { id: user_id, number, input, past, excluded };
+      const person = { id: user_id, number, input, past, excluded, titlesRead: new Set(titles.get(user_id)) };
       return { ...person, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
     },
   );
@@ -182,7 +186,7 @@ function followedOf({ histories, hasVector, postVectors, run }: Snapshot, user: 
 
 async function rankUser(
   snapshot: Snapshot,
-  { id, number, input, past, excluded, alsoReadable, dismissed, countedUntil }: PageUser,
+  { id, number, input, past, excluded, alsoReadable, titlesRead, dismissed, countedUntil }: PageUser,
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
@@ -227,8 +231,9 @@ async function rankUser(
   const followed = new Set(state.topics.found(number, hidden).map(({ name }) => name));
   const leaningTo = (tags: string[]) => (tags.some((tag) => followed.has(knownTag(tag))) ? followedLeaning : 1);
   const conversationOf = (post: number) => conversations.get(ids[post]) ?? null;
+  const mask = new Set(snapshot.maskedIds.filter((id) => !titlesRead.has(id)));
   const isRepost = isOneOf(
-    dismissed.map(({ post }) => titles[post]),
+    dismissed.flatMap(({ post }) => (mask.has(ids[post]) ? [] : [titles[post]])),
     new Set(dismissed.map(({ post }) => conversationOf(post))),
   );
   const scores = new Float64Array(candidates.length);
@@ -237,14 +242,17 @@ async function rankUser(
     const score = leaningTo(candidates[i].tags) * afterDismissals(candidates[i]) * scoreOf(opinion, i, weights);
     const isSound = isFiniteRow(probabilities, i, weights.length) && Number.isFinite(score);
     const { title, post } = candidates[i];
-    scores[i] = isSound && !isRepost({ title, conversation: conversationOf(post) }) ? score : Number.NEGATIVE_INFINITY;
+    scores[i] =
+      isSound && !isRepost({ title, is_masked: mask.has(ids[post]), conversation: conversationOf(post) })
+        ? score
+        : Number.NEGATIVE_INFINITY;
   }
   const settings = withNewcomerPlaces(
     settingsFor(selection, input.history.length),
     batchListLength,
     BigInt(`0x${id.slice(0, 8)}`),
   );
-  const ranked = best(snapshot, candidates, scores, settings, circle.has(id));
+  const ranked = best(snapshot, candidates, scores, settings, mask, circle.has(id));
   return listOf(id, basis, ranked, probabilities, model.heads);
 }
 
@@ -273,12 +281,13 @@ interface RankedUser extends Selectable {
   i: number;
 }
 
-/** The first `batchListLength` candidates in the order of a feed. `inCircle`: its reader is in a closed circle. */
+/** The first `batchListLength` candidates in the order of a feed. `mask`: ids of posts whose title its reader does not read; `inCircle`: they are in a closed circle. */
 function best(
   { community, circle, standings, topics, groups, conversations, edits }: Snapshot,
   candidates: NumberedCandidate[],
   scores: Float64Array,
   settings: SelectionSettings,
+  mask: ReadonlySet<string>,
   inCircle: boolean,
 ): RankedUser[] {
   const { ids } = community.posts;
@@ -298,6 +307,7 @@ function best(
       post: {
         post_id,
         title,
+        is_masked: mask.has(post_id),
         created_at,
         author_id,
         embedding,

@@ -276,3 +276,29 @@ async function until(isTrue: () => Promise<boolean>, child: ChildProcess) {
     assert.ok(Date.now() < end, "it takes more than 60 s");
   }
 }
+
+test("of posts with one title a list has one, and all for whom the app shows something else for it", async (t) => {
+  const { rows: before } = await pool.query("select pg_get_viewdef('recsys.source_posts') as view");
+  const define = (view: string) =>
+    pool.query(`create or replace view recsys.source_posts with (security_invoker = true) as ${view}`);
+  const [member, other] = await activeUsers();
+  const mask = `case when current_user <> 'authenticated' or auth.uid() = '${member}' then title else '[members only]' end`;
+  t.after(() => define(before[0].view));
+  await define(before[0].view.replace('"left"(title, 1000) AS title', `${mask} as title`));
+  await pool.query("create table titles as select id, title from public.posts");
+  t.after(() => pool.query("update public.posts set title = titles.title from titles where titles.id = posts.id"));
+  await pool.query("update public.posts set title = 'In secret ' || (hashtext(id::text) % 40)");
+  await publishRandomModel(database, "of masked titles");
+  await begun();
+  await runBatch(quiet);
+  const titlesOf = async (user: string) => {
+    const { rows } = await pool.query(
+      "select posts.title from recsys.batch_recommendations join public.posts on posts.id = any (post_ids) where user_id = $1",
+      [user],
+    );
+    return { posts: rows.length, titles: new Set(rows.map(({ title }) => title)).size };
+  };
+  const [theirs, others] = [await titlesOf(member), await titlesOf(other)];
+  assert.ok(theirs.posts > 20 && theirs.posts - theirs.titles < 0.3 * theirs.posts, JSON.stringify(theirs));
+  assert.ok(others.posts - others.titles > 0.3 * others.posts, JSON.stringify(others));
+});

@@ -17,8 +17,9 @@ import { loadRuntime } from "../../supabase/functions/_shared/models/inference.t
 import { modelCache, type ServingModel } from "../../supabase/functions/_shared/models/models.ts";
 import { type FeedSettings, headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { groupOf } from "../../supabase/functions/_shared/recommend/groups.ts";
+import { sharingTitles } from "../../supabase/functions/_shared/recommend/select/fold.ts";
 import type { SelectionSettings, Standing } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
-import type { Community } from "../community/community.ts";
+import type { Community, Posts } from "../community/community.ts";
 import { communityFromDatabase, trainingEvents } from "../community/from-database.ts";
 import type { Neighbours } from "../community/neighbours.ts";
 import type { NumberedCandidate, RetrievalOptions } from "../community/retrieval-options.ts";
@@ -29,7 +30,7 @@ import { type VectorsOf, withVectors } from "../vectors/read-vectors.ts";
 import { MutedPosts } from "./mutes.ts";
 import { type NearestPosts, nearestPosts } from "./nearest-posts.ts";
 import type { BatchRun } from "./pages.ts";
-import { visiblePosts } from "./visibility.ts";
+import { maskedTitles, visiblePosts } from "./visibility.ts";
 
 export interface Snapshot {
   run: BatchRun;
@@ -48,6 +49,8 @@ export interface Snapshot {
   hidden: Uint8Array;
   /** Their ids. */
   hiddenIds: string[];
+  /** The ids of posts that share their title with others, and whose title not everybody reads. */
+  maskedIds: string[];
   nearest: NearestPosts;
   /** Those of the model; undefined: it has none. */
   neighbours: Neighbours | undefined;
@@ -106,6 +109,7 @@ export async function readSnapshot(database: Database, run: BatchRun, onProgress
     hasVector,
     hidden,
     hiddenIds: posts.ids.filter((_, post) => hidden[post] === 1),
+    maskedIds: await maskedTitles(database, idsSharingTitles(posts)),
     nearest: await nearestPosts(postVectors, searched, posts),
     neighbours: await readNeighbours(database.pool, run.modelId, community),
     muted: new MutedPosts(community),
@@ -147,6 +151,13 @@ async function readModel({ pool }: Database, { modelId, modelName }: BatchRun): 
   } finally {
     client.release();
   }
+}
+
+function idsSharingTitles({ ids, titles }: Posts): string[] {
+  return sharingTitles(
+    ids.map((id, post) => ({ id, title: titles[post] })),
+    [],
+  ).map(({ id }) => id);
 }
 
 /** Of which vectors of posts the model's ranker is told; those of users come with each page. */

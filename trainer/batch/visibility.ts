@@ -22,6 +22,24 @@ export async function readablePosts(
   return await readable(database, userIds, postIds);
 }
 
+/** Of which of some posts not everybody reads the title as it is: asked as somebody whom nobody knows. */
+export async function maskedTitles(database: Database, postIds: string[]): Promise<string[]> {
+  const nobody = randomUUID();
+  const read = new Set((await titlesRead(database, [nobody], postIds)).get(nobody));
+  return postIds.filter((id) => !read.has(id));
+}
+
+/** Of which of some posts each user reads the title as it is. */
+export async function titlesRead(
+  { pool }: Database,
+  userIds: string[],
+  postIds: string[],
+): Promise<Map<string, string[]>> {
+  if (postIds.length === 0) return new Map();
+  const rows = await run(pool, call("recsys_engine.titles_read", { p_user_ids: userIds, p_post_ids: postIds }));
+  return new Map(rows.map(({ user_id, post_ids }) => [user_id, post_ids]));
+}
+
 async function readable({ pool }: Database, userIds: string[], postIds: string[] | null) {
   const rows = await run(pool, call("recsys_engine.readable_posts", { p_user_ids: userIds, p_post_ids: postIds }));
   return new Map(rows.map(({ user_id, post_ids }) => [user_id, post_ids]));

@@ -10,7 +10,7 @@ import { Random } from "../engine/random.ts";
 import { findMore, neighboursUntil } from "./keep-neighbours.ts";
 import { communityOf, type Visit } from "./testing.ts";
 
-const people = 120;
+const people = 360;
 const [groups, posts] = [8, 400];
 
 /** Everybody comes to 30 posts that `postAt` names, each once, an hour after the one before. */
@@ -89,6 +89,35 @@ test("nor of one or two later interactions, whatever they say", () => {
   assert.ok(!findMore(loaded, neighbours, requestsAt(loaded.timeline, events.slice(-2), Number.POSITIVE_INFINITY)));
   assert.ok(!findMore(loaded, neighbours, []));
 });
+
+/** Whether one post is a neighbour of another where `askers` accounts came to both, that many hours before the training, and somebody to the first and, or not, in private to the second. */
+function tells(random: Random, askers: number, hours: number, hasViewed: boolean): boolean {
+  const known = visits(random, () => random.below(posts));
+  const end = known.at(-1)?.at as number;
+  const [bait, secret, somebody] = [posts, posts + 1, random.below(people)];
+  const of = (user: number, at: number) => [bait, secret].map((post) => ({ user, post, at }));
+  const theirs = Array.from({ length: askers }, (_, i) => of(people + i, end - hours * hour)).flat();
+  const others = of(somebody, end - 30 * hour).slice(0, hasViewed ? 2 : 1);
+  // from then on they are known
+  const before = Array.from({ length: askers }, (_, i) => ({ user: people + i, post: 0, at: end - hours * hour - 1 }));
+  const all = [...known, ...before, ...theirs, ...others].sort((a, b) => a.at - b.at);
+  const loaded = communityOf([...old, 0, 0], all, people + askers);
+  const events = firstInteractionEvents(loaded.community, loaded.timeline, Number.POSITIVE_INFINITY);
+  const found = neighboursUntil(loaded, events, Number.POSITIVE_INFINITY);
+  return found.posts.subarray(found.starts[bait], found.starts[bait + 1]).includes(secret);
+}
+
+for (const [askers, hours] of [
+  [2, 40],
+  [8, 40],
+  [9, 20],
+  [30, 20],
+])
+  test(`${askers} accounts of ${hours} hours do not learn whether somebody viewed a post in private`, () => {
+    const told = (hasViewed: boolean) =>
+      Array.from({ length: 10 }, (_, seed) => tells(new Random(seed), askers, hours, hasViewed)).filter(Boolean).length;
+    assert.deepEqual([told(true), told(false)], [0, 0]);
+  });
 
 test("what is hidden speaks for nothing, and a post that does not exist yet is brought to nobody", () => {
   const at = (i: number) => 10 * hour + i;

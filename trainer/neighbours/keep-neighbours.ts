@@ -3,6 +3,7 @@
  * its new model: R@20 .474 instead of .499 on 115 requests. So they are learned from what came before the requests of the ranker and asked at later
  * first interactions, compared with the recency baseline and popularity.
  */
+import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { recencyBaseline } from "../../supabase/functions/_shared/features/recency-baseline.ts";
 import type { LoadedCommunity } from "../community/from-database.ts";
 import { covisitedBy, type Neighbours } from "../community/neighbours.ts";
@@ -17,19 +18,34 @@ const mostAsked = 500;
 /** How far down a list a post is looked for. */
 const length = 20;
 
-/** Those that some first interactions (numbers of events, ascending) before an instant teach. */
+/** Those that some first interactions (numbers of events, ascending) of known people before an instant teach. */
 export function neighboursUntil(loaded: LoadedCommunity, interactions: Uint32Array, until: number): Neighbours {
-  return learnNeighbours(cameToUntil(loaded, interactions, until));
+  return learnNeighbours(cameToUntil(loaded, ofKnownPeople(loaded, interactions, until), until));
 }
 
-/** Those that who came to what teaches; undefined: they do not surely find more of some later first interactions. */
+/** The same; undefined: they do not surely find more of some later first interactions. */
 export function keptNeighbours(
   loaded: LoadedCommunity,
-  cameTo: BothWays,
+  interactions: Uint32Array,
+  until: number,
   later: LaterRequest[],
 ): Neighbours | undefined {
-  const learned = learnNeighbours(cameTo);
+  const learned = neighboursUntil(loaded, interactions, until);
   return findMore(loaded, learned, later) ? learned : undefined;
+}
+
+/**
+ * Those of people who first came to any post a day before the instant or earlier, by what counts (docs/design/what-counts.md): nine accounts of an hour
+ * and somebody else would be ten people.
+ */
+function ofKnownPeople({ timeline }: LoadedCommunity, interactions: Uint32Array, until: number): Uint32Array {
+  const { at, users, posts, changesPost, length, wholeFrom } = timeline;
+  const instant = length > 0 ? Math.min(until, at[length - 1]) : until;
+  const known = new Set<number>();
+  for (let event = 0; event < length && at[event] <= instant - 24 * hour; event++)
+    // of the time before a bounded timeline nothing more is said
+    if (posts[event] >= 0 && (event < wholeFrom || changesPost[event] === 1)) known.add(users[event]);
+  return interactions.filter((event) => known.has(users[event]));
 }
 
 /** Who came to what by some first interactions before an instant. */

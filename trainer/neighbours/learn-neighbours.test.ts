@@ -30,14 +30,14 @@ function solve(a: number[][], b: number[]): number[] {
 }
 
 test("a weight is what a post says of another given all others that are near it, in millionths", () => {
-  const [people, posts] = [60, 12];
+  const [people, posts] = [120, 12];
   const { cameTo, ...given } = pairs(new Random(1), people, posts);
   const numbers = [...Array(posts).keys()];
   const together = (a: number, b: number) =>
     Array.from({ length: people }, (_, user) => cameTo(user, a) * cameTo(user, b)).reduce((x, y) => x + y, 0);
   const expected = new Map<string, number>();
   for (const post of numbers) {
-    const near = numbers.filter((other) => other !== post && together(post, other) >= 3);
+    const near = numbers.filter((other) => other !== post && together(post, other) >= 10);
     const gram = near.map((a) => near.map((b) => together(a, b) + (a === b ? 150 : 0)));
     const weights = solve(
       gram,
@@ -59,10 +59,11 @@ test("a weight is what a post says of another given all others that are near it,
   assert.deepEqual(new Map(actual), expected);
 });
 
-test("what two people did together says nothing, what three did does", () => {
-  const users = Int32Array.of(0, 0, 1, 1, 2, 2, 0, 1);
-  const posts = Int32Array.of(0, 1, 0, 1, 0, 1, 2, 2);
-  const found = learnNeighbours(bothWays({ users, posts }, { users: 3, posts: 3 }));
+test("what nine people did together says nothing, what ten did does", () => {
+  // ten came to two posts, nine of them to a third
+  const users = Int32Array.from({ length: 29 }, (_, i) => i % 10);
+  const posts = Int32Array.from({ length: 29 }, (_, i) => Math.floor(i / 10));
+  const found = learnNeighbours(bothWays({ users, posts }, { users: 10, posts: 3 }));
   assert.deepEqual([...found.starts], [0, 1, 2, 2]);
   assert.deepEqual([...found.posts], [1, 0]);
 });

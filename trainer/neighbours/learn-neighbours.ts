@@ -5,6 +5,7 @@
  * nearest at once .437, cosines .351 (docs/research/experiments.md).
  */
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
+import { leastPeople } from "../../supabase/functions/_shared/ideas/what-is-needed.ts";
 import { type NeighbourRow, type Neighbours, packNeighbours } from "../community/neighbours.ts";
 import { topByScore } from "../community/top.ts";
 import type { BothWays } from "../engine/implicit-als.ts";
@@ -18,8 +19,6 @@ const chosen = 50;
 const ridge = 150;
 /** Neighbours that are kept of a post: .434 with 100, .437 with all. */
 const kept = 50;
-/** People who came to both posts of a pair, at least: what two did together says as much of them as of the posts. Without this bound .431, too. */
-const fewestPeople = 3;
 /** Of a person the latest: the time grows with the square of it. */
 const mostOfPerson = 1000;
 
@@ -36,11 +35,12 @@ export function learnNeighbours({ postsOf, usersOf }: BothWays): Neighbours {
   const places = new Int32Array(posts).fill(-1);
   const found: NeighbourRow[][] = Array.from({ length: posts }, () => []);
   for (let post = 0; post < posts; post++) {
-    if (usersOf[post].length < fewestPeople) continue;
+    if (usersOf[post].length < leastPeople) continue;
     const met: number[] = [];
     for (const user of usersOf[post])
       for (const other of postsOf[user]) if (other !== post && together[other]++ === 0) met.push(other);
-    const others = met.filter((other) => together[other] >= fewestPeople).sort((a, b) => a - b);
+    // of fewer who came to both, a reader might tell what one of them did
+    const others = met.filter((other) => together[other] >= leastPeople).sort((a, b) => a - b);
     const cosines = Float64Array.from(others, (other) => together[other] / Math.sqrt(usersOf[other].length));
     const regress = (on: number[]) =>
       regression(

@@ -134,14 +134,14 @@ test("what is on trial is on no floor, and no filter promotes it", async (t) => 
   await pool.query(
     `update public.posts set created_at = now() - interval '1 minute' where title ^@ 'Mine';
      select recsys.roll_up(null);
-     insert into recsys.promotions (name, filter, place, ends_at) values ('Ours', '{"tags": ["group:mine"]}', 1, 'infinity')`,
+     insert into recsys.promotions (name, filter, factor, ends_at) values ('Ours', '{"tags": ["group:mine"]}', 100, 'infinity')`,
   );
   t.after(() => pool.query("truncate recsys.promotions"));
   const untried = ({ items }: Feed) =>
     items.filter(({ title, why }) => title.startsWith("Mine") && why?.kind !== "exploration");
   assert.deepEqual(untried(await feedOf(testApp(t, url))), []);
   const named =
-    "update recsys.promotions set filter = null, post_id = (select id from public.posts where title = 'Mine 1')";
+    "update recsys.promotions set filter = null, factor = null, place = 1, post_id = (select id from public.posts where title = 'Mine 1')";
   await pool.query(named);
   assert.equal((await feedOf(testApp(t, url))).items[0].title, "Mine 1", "an operator may name it");
 });

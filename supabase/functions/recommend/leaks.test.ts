@@ -15,7 +15,7 @@ import { type Asked, eligible, factsOf, isMuted, isWithheld } from "../../../tes
 import { suggestionsTo } from "../../../testing/allowed-suggestions.ts";
 import { answersTo } from "../../../testing/answers.ts";
 import { askCount } from "../../../testing/asked-counts.ts";
-import { askFeed } from "../../../testing/asked-feeds.ts";
+import { askFeed, assertTitles } from "../../../testing/asked-feeds.ts";
 import { askPromoted } from "../../../testing/asked-promotions.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
 import { askNamed } from "../../../testing/named-posts.ts";
@@ -27,6 +27,7 @@ import {
   changeSomething,
   fillRandomCommunity,
   goOver,
+  originalsOf,
   type PolicyCaller,
   readable,
 } from "../../../testing/random-policies.ts";
@@ -67,6 +68,8 @@ function assertHolds(answered: string[], expected: { id: string }[], least: numb
   assert.ok(answered.length >= Math.min(least, ids.size), `${what}: ${answered.length} of ${ids.size} and ${least}`);
 }
 
+const titled = (post: { post_id: string; title: string }) => ({ ...post, why: { kind: "active" } as const });
+
 /** What is asked on a connection of the caller's, in the transaction that read what they may read. */
 const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<number>> = {
   async retrieval(asked, client) {
@@ -97,7 +100,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
   async "a list made ahead"(asked, client) {
     const { random, caller, facts } = asked;
     const [filter, limit] = [anyFilter(random, asked.people), 1 + random.below(60)];
-    const { rows } = await client.query("select post_id from recsys_engine.batch_feed($1, $2, p_filter => $3)", [
+    const { rows } = await client.query("select post_id, title from recsys_engine.batch_feed($1, $2, p_filter => $3)", [
       caller.sub,
       limit,
       filter,
@@ -107,6 +110,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
       rows.map(({ post_id }) => post_id),
       facts.list.filter((id) => ids.has(id)).slice(0, limit),
     );
+    assertTitles(asked, rows.map(titled), "a list made ahead");
     return rows.length;
   },
   async "similar posts"(asked, client) {
@@ -116,6 +120,7 @@ const within: Record<string, (asked: Asked, client: pg.PoolClient) => Promise<nu
     const like = await client.query("select is_known, items from recsys_engine.posts_like($1, $2)", [post, limit]);
     const { rowCount: isReadable } = await client.query("select from public.posts where id = $1", [post]);
     if (!isReadable) assert.deepEqual(like.rows, [{ is_known: false, items: [] }], "nobody learns of a hidden post");
+    assertTitles(asked, like.rows[0].items.map(titled), "similar posts");
     // nor by measuring with vectors of their own
     const nearest =
       "select post_id from recsys_engine.nearest_posts($1, $2::text::extensions.vector, now(), array[$3::uuid], $4)";
@@ -367,9 +372,7 @@ async function sightOf(
   client: pg.PoolClient,
   { unwanted }: Asked["facts"],
 ): Promise<Pick<Asked, "posts" | "originals">> {
-  const wanted = "select title, description from public.posts where id = any ($1)";
-  const { rows } = await client.query(wanted, [[...unwanted]]);
-  return { posts: await readable(client), originals: rows };
+  return { posts: await readable(client), originals: await originalsOf(client, unwanted) };
 }
 
 /** In a transaction of the caller's. */

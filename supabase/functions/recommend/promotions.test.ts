@@ -145,7 +145,7 @@ test("a factor lifts and lowers, by what the model says of each, and a filter pi
   assert.deepEqual(numbers(await feedOf(people.ben)), [12, 14, 3, 5, 7, 9]);
   await promote({ name: "The newer", filter: { tags: ["rail"] }, factor: 0.01 });
   assert.deepEqual(numbers(await feedOf(people.ben)), [3, 5, 7, 9, 11, 13], "of two the newer holds");
-  await promote({ name: "One of them", filter: { tags: ["rail"] }, place: 3 });
+  await promote({ name: "One of them", filter: { tags: ["rail"], author_ids: [people.author] }, place: 3 });
   const pinned = await feedOf(people.ada);
   assert.deepEqual(
     promoted(pinned).find(([place]) => place === 3),
@@ -186,7 +186,7 @@ test("page by page each post comes once, whatever is pinned before or behind, an
     return shown;
   };
   await pool.query("update public.posts set tags = '{rail}' where id = any($1)", [[12, 14, 16].map(post)]);
-  await promote({ filter: { tags: ["rail"] }, place: 1 });
+  await promote({ filter: { tags: ["rail"], author_ids: [people.author] }, place: 1 });
   assert.equal((await pages(10))[0][0], 12);
   await promote({ post_id: post(1), place: 90 });
   assert.equal((await pages(10)).flat().at(-1), 1);
@@ -252,6 +252,7 @@ test("what makes no sense is refused when it is written", async () => {
     ...[0, -5, 1.5, 36501, 1e9, null, "1"].map((max_age_days) => ({ filter: { max_age_days }, place: 1 })),
     { filter: { author_ids: ["ada"] }, place: 1 },
     { filter: { languages: ["??"] }, place: 1 },
+    ...[{ tags: ["rail"] }, { max_age_days: 1 }, { languages: ["en"] }].map((filter) => ({ filter, place: 1 })),
     { post_id: post(1), place: 1, people: {} },
     { post_id: post(1), place: 1, people: { users: [] } },
     { post_id: post(1), place: 1, people: { user_ids: ["ada"] } },
@@ -349,7 +350,7 @@ test("what one would change is previewed by the pages of the last day", async ()
     [4, 0],
   ]);
   assert.deepEqual(
-    (await preview({ filter: { max_age_days: 1 }, place: 1, people: { user_ids: [people.eve] } })).slice(0, 3),
+    (await preview({ filter: { max_age_days: 1 }, factor: 2, people: { user_ids: [people.eve] } })).slice(0, 3),
     [
       [24, 24],
       [1, 1],

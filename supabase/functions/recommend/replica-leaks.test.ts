@@ -11,12 +11,14 @@ import { withoutCluster } from "../../../db/testing-cluster.ts";
 import { type Replicated, replicatedDatabase } from "../../../db/testing-replica.ts";
 import { type Asked, eligible, factsOf } from "../../../testing/allowed-answers.ts";
 import { isOneConversation, repostsTo } from "../../../testing/allowed-wishes.ts";
+import { assertTitles } from "../../../testing/asked-feeds.ts";
 import { clear, publishTinyModel } from "../../../testing/community.ts";
 import {
   addTenants,
   changePolicies,
   changeSomething,
   fillRandomCommunity,
+  originalsOf,
   type PolicyCaller,
   type PolicyPost,
   readable,
@@ -43,8 +45,8 @@ test(`${requests} feeds by a replica that lags: nothing leaks, no page is short`
   after(() => atReplica.close());
   // however far behind: here it is the last check that matters
   const app = testApp(t, url, { claims: tenantOf, replica: { url: readUrl, behind: Number.POSITIVE_INFINITY } });
-  /** Feeds by the replica; of these, from one that had stopped; posts on them, posts that were hidden meanwhile, and posts named as reasons. */
-  const counts = { all: 0, stopped: 0, posts: 0, hidden: 0, reasons: 0 };
+  /** Feeds by the replica; of these, from one that had stopped; posts on them, posts that were hidden meanwhile, posts named as reasons, and titles that their reader may not read. */
+  const counts = { all: 0, stopped: 0, posts: 0, hidden: 0, reasons: 0, masked: 0 };
   for (let community = 0; community * requestsOfACommunity < requests; community++) {
     const random = new Random(3000 + community);
     await clear(pool);
@@ -98,6 +100,7 @@ test(`${requests} feeds by a replica that lags: nothing leaks, no page is short`
   assert.ok(counts.stopped > requests / 8, `${counts.stopped} feeds by a replica that had stopped`);
   assert.ok(counts.posts > requests, `${counts.posts} posts`);
   assert.ok(counts.reasons > requests / 12, `${counts.reasons} reasons that name a post`);
+  assert.ok(counts.masked > requests / 4, `${counts.masked} titles that their reader may not read`);
   assert.ok(counts.hidden > requests / 4, `${counts.hidden} posts were hidden after the replica had stopped`);
 
   /** The answer to somebody, and whether the replica found its posts. */
@@ -151,6 +154,8 @@ test(`${requests} feeds by a replica that lags: nothing leaks, no page is short`
       `${what}: must not be shown`,
     );
     assert.equal(new Set(ids).size, ids.length, `${what}: each once`);
+    assertTitles(asked, feed.items, what);
+    counts.masked += asked.occurred.get("titles that their reader may not read") ?? 0;
     const reasons = feed.items.flatMap(({ why }) => namedBy(why));
     counts.reasons += reasons.length;
     assert.deepEqual(
@@ -243,9 +248,7 @@ async function takeAway(pool: pg.Pool, random: Random, { sub }: PolicyCaller, po
 /** What decides what may be answered, as the primary has it. */
 async function askedOf({ database: { pool } }: Replicated, caller: PolicyCaller, modelId: number) {
   const facts = await factsOf(pool, caller, modelId);
-  const { rows: originals } = await asCaller(pool, caller, (client) =>
-    client.query("select title, description from public.posts where id = any ($1)", [[...facts.unwanted]]),
-  );
+  const originals = await asCaller(pool, caller, (client) => originalsOf(client, facts.unwanted));
   const posts = await asCaller(pool, caller, readable);
   return { caller, facts, posts, originals, now: Date.now(), occurred: new Map<string, number>() };
 }

@@ -53,6 +53,8 @@ test("each right of visitors to call the engine is missed", async () => {
     "recsys_engine.retrieve(uuid,bigint,extensions.vector,timestamp with time zone,bigint,bigint[],jsonb)",
     // with a replica, and these apps have none
     "recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean)",
+    // of what is common to many feeds, and these apps have little
+    "recsys_engine.text_key(text,text[],uuid)",
     // where the model has neighbours of posts, and this one has none
     "recsys_engine.with_covisited(recsys_engine.feed_request,bigint)",
     // with a replica

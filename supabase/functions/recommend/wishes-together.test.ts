@@ -173,7 +173,7 @@ test("of a filter that has a place, what was seen comes at that place or not at 
   );
   assert.ok(!numbers(await feedOf(t, ben, { limit: 30 })).some((n) => n === 7 || n === 9));
   await pool.query(
-    `insert into recsys.promotions (name, filter, place, starts_at, ends_at) values ('Trains', '{"tags": ["rail"]}', 1, now() - interval '1 minute', 'infinity')`,
+    `insert into recsys.promotions (name, filter, place, starts_at, ends_at) values ('Trains', '{"tags": ["rail"], "author_ids": ["${people.author}"]}', 1, now() - interval '1 minute', 'infinity')`,
   );
   const shown = numbers(await feedOf(t, ben, { limit: 30 }));
   assert.deepEqual([shown[0], shown.includes(9)], [7, false]);

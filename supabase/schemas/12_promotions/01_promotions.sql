@@ -20,7 +20,7 @@ comment on table recsys.promotions is 'What is put into feeds by hand. It is sho
 comment on column recsys.promotions.promotion_id is 'Its number. Of two that want one place the newer has it, and the older the next one; of two factors for a post that of the newer holds.';
 comment on column recsys.promotions.name is 'What readers are told it is, such as Pinned by the editors: `promoted` of an item.';
 comment on column recsys.promotions.post_id is 'The post; null: those of filter. A post that is deleted is shown no more.';
-comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, the one of them that the reader wants most; null: that of post_id.';
+comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, which needs author_ids, the one of them that the reader wants most; null: that of post_id.';
 comment on column recsys.promotions.place is 'The place in the feed, from 1; null: what factor says. A feed with fewer posts has it at its end.';
 comment on column recsys.promotions.factor is 'What the score is multiplied by, from 0.01 to 100; null: it has a place.';
 comment on column recsys.promotions.people is 'For whom: {"user_ids": [...], "passions": ["chess"], "signed_up_days": 7} are those who are one of these, care about one of these (capital or small letters are the same) and signed up within so many days, each part only where it is said; null: for everybody, visitors too.';
@@ -49,6 +49,11 @@ language sql immutable security invoker set search_path = ''
 return case when jsonb_typeof(p_value) is distinct from 'number' or p_value::text !~ '^[1-9][0-9]{0,4}$' then false else p_value::text::integer <= 36500 end;
 comment on function recsys_engine.is_days(jsonb) is 'Whether a value is a whole number of days, from 1 to 36500.';
 
+create function recsys_engine.may_pin(p_place smallint, p_filter jsonb) returns boolean
+language sql immutable security invoker set search_path = ''
+return p_place is null or p_filter is null or p_filter ? 'author_ids';
+comment on function recsys_engine.may_pin(smallint, jsonb) is 'Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post.';
+
 create function recsys_engine.check_promotion() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -69,6 +74,11 @@ begin
     or (new.people ? 'passions' and not recsys_engine.is_list(new.people -> 'passions', '^.{1,100}$', 1, 50))
     or (new.people ? 'signed_up_days' and not recsys_engine.is_days(new.people -> 'signed_up_days')) then
     raise exception 'people has user_ids (10000 uuids at most), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (a whole number from 1 to 36500), not %', left(new.people::text, 200)
+      using errcode = '22023';
+  end if;
+  -- one of 1.0.0 may still be ended, and pins nothing
+  if not recsys_engine.may_pin(new.place, new.filter) and (tg_op = 'INSERT' or (new.place, new.filter) is distinct from (old.place, old.filter)) then
+    raise exception 'a place needs post_id, or author_ids in its filter, or whoever gives a post that tag has the place: name one of these, or give factor instead of place'
       using errcode = '22023';
   end if;
   return new;
@@ -172,7 +182,7 @@ begin
   promotions := array(
     select promotions
     from recsys.promotions
-    where promotions.starts_at <= p_now and promotions.ends_at > p_now
+    where promotions.starts_at <= p_now and promotions.ends_at > p_now and recsys_engine.may_pin(promotions.place, promotions.filter)
       and recsys_engine.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
       -- of visitors nothing is logged, nor of somebody who saw more today than is kept
       and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
@@ -264,5 +274,5 @@ end
 $$;
 comment on function recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer) is 'What is promoted to a user now (p_user_id null: a visitor), the newest first, with which posts of it they may be shown, and those posts that are not among p_candidates; with them p_floor others, the first of p_small_groups (recsys_engine.small_group_posts) that they may be shown. As recsys_engine.candidates, the service role calls it, and what may be shown is decided under p_role.';
 
-revoke all on function recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) from public;
-grant execute on function recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) to service_role;
+revoke all on function recsys_engine.may_pin(smallint, jsonb), recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) from public;
+grant execute on function recsys_engine.may_pin(smallint, jsonb), recsys_engine.is_list(jsonb, text, integer, integer), recsys_engine.is_days(jsonb), recsys_engine.group_of(text, text, text[]), recsys_engine.is_promoted_to(jsonb, uuid, text[], timestamptz), recsys_engine.check_promotion(), recsys_engine.promoted_posts(text, uuid, timestamptz, uuid[], jsonb, bigint, bigint[], uuid[], integer), recsys_engine.small_group_posts(text, timestamptz) to service_role;

@@ -22,7 +22,7 @@ begin
   request.at := recsys.clock();
   request.excluded := '{}';
   request := recsys_engine.with_filter(request, promotion.filter);
-  post_ids := case when promotion.filter is null then array[promotion.post_id]
+  post_ids := case when not recsys_engine.may_pin(promotion.place, promotion.filter) then '{}' when promotion.filter is null then array[promotion.post_id]
     else array(select newest.post_id from unnest(recsys_engine.newest_matches(request, 100)) as newest) end;
   named := array(select jsonb_array_elements_text(promotion.people -> 'user_ids')::uuid);
   people := array(
@@ -76,7 +76,8 @@ begin
   )
   select figures.figure, figures.value, figures.count
   from (
-    select 1, 'posts', cardinality(post_ids)::double precision, cardinality(post_ids)::bigint
+    select 0, 'it pins nothing: a place needs post_id, or author_ids in its filter', null, null where not recsys_engine.may_pin(promotion.place, promotion.filter)
+    union all select 1, 'posts', cardinality(post_ids)::double precision, cardinality(post_ids)::bigint
     union all select 2, 'people of the last day whom it is for', cardinality(people), cardinality(people)
     union all select 3, 'of them who may be shown it', readers::double precision / nullif(least(200, cardinality(people)), 0), least(200, cardinality(people))
     union all select 4, 'first pages that had it', count(distinct had.request_id)::double precision / nullif((select count(distinct pages.request_id) from pages), 0), (select count(distinct pages.request_id) from pages) from had
@@ -86,6 +87,20 @@ begin
   order by figures.number;
 end
 $$;
-comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page.';
-revoke all on function recsys.preview_promotion(bigint) from public;
+comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing.';
+
+create function recsys_engine.check_promotions() returns table (stops boolean, problem text, cure text)
+language sql stable security invoker set search_path = ''
+begin atomic
+  select false, format('recsys.promotions: promotion %s has place %s for posts that anybody may write, and pins nothing', promotions.promotion_id, promotions.place),
+    format('name whose: update recsys.promotions set filter = filter || ''{"author_ids": […]}'' where promotion_id = %1$s, or let them count for more: set place = null, factor = 2', promotions.promotion_id)
+  from recsys.promotions
+  where promotions.ends_at > recsys.clock() and not recsys_engine.may_pin(promotions.place, promotions.filter)
+  order by promotions.promotion_id
+  limit 10;
+end;
+comment on function recsys_engine.check_promotions() is 'A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in.';
+
+revoke all on function recsys_engine.check_promotions(), recsys.preview_promotion(bigint) from public;
+grant execute on function recsys_engine.check_promotions() to service_role;
 grant execute on function recsys.preview_promotion(bigint) to service_role;

@@ -23,6 +23,31 @@ end
 $$;
 comment on function recsys_engine.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here.';
 
+create function recsys_engine.titles_read(p_user_ids uuid[], p_post_ids uuid[]) returns table (user_id uuid, post_ids uuid[])
+-- volatile: it sets the role
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  -- what the transaction had before
+  caller constant text := current_setting('role');
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  ids uuid[];
+  titles text[];
+begin
+  select array_agg(source_posts.post_id), array_agg(source_posts.title) into ids, titles from recsys.source_posts where source_posts.post_id = any (p_post_ids);
+  foreach user_id in array p_user_ids loop
+    perform set_config('role', 'authenticated', true),
+      set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
+    select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
+    from unnest(ids, titles) as told (post_id, title)
+    join recsys.source_posts on source_posts.post_id = told.post_id and source_posts.title is not distinct from told.title;
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    return next;
+  end loop;
+end
+$$;
+comment on function recsys_engine.titles_read(uuid[], uuid[]) is 'Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts.';
+
 create function recsys_engine.kinds_read_of_followed() returns text[]
 -- volatile: it sets the role
 language plpgsql volatile security invoker set search_path = ''
@@ -62,5 +87,5 @@ end
 $$;
 comment on function recsys_engine.kinds_read_of_followed() is 'The kinds of interactions that people may read of those whom they follow, as the app''s row level security decides for half or more of 200 pairs. Training counts no others among what the followed did, since no feed will.';
 
-revoke all on function recsys_engine.readable_posts(uuid[], uuid[]), recsys_engine.kinds_read_of_followed() from public;
-grant execute on function recsys_engine.readable_posts(uuid[], uuid[]), recsys_engine.kinds_read_of_followed() to service_role;
+revoke all on function recsys_engine.readable_posts(uuid[], uuid[]), recsys_engine.titles_read(uuid[], uuid[]), recsys_engine.kinds_read_of_followed() from public;
+grant execute on function recsys_engine.readable_posts(uuid[], uuid[]), recsys_engine.titles_read(uuid[], uuid[]), recsys_engine.kinds_read_of_followed() to service_role;

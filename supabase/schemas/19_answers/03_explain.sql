@@ -1,6 +1,6 @@
 -- Why a post is in somebody's feed, or is not: asked from psql, answered as that user's own request would be.
 
-create function recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz)
+create function recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz, p_title text default null)
 returns table (is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
 language plpgsql stable security invoker set search_path = ''
 -- the user's own role and claims, so that row level security decides as for a feed; what was set before comes back at the end, and
@@ -60,7 +60,9 @@ begin
     select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
-  where words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
+  -- what the app shows the user instead of a title says nothing of it
+  where (p_title is null or p_title = (select titles.title from titles where titles.post_id = p_post_id))
+    and words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
   same := same || array(
     select other.post_id
     from recsys.source_conversations as mine
@@ -84,7 +86,7 @@ begin
   perform set_config('request.jwt.claims', claims, true);
 end
 $$;
-comment on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz, text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 create function recsys.explain(p_user_id uuid, p_post_id uuid) returns table (topic text, item text, value text)
 language plpgsql stable security invoker set search_path = ''
@@ -117,7 +119,7 @@ begin
   select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
   select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
-  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
+  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant, post.title);
 
   -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
   if not answer.is_visible then
@@ -257,5 +259,5 @@ $$;
 comment on function recsys.explain(uuid, uuid) is 'Why a post is among the candidates of a user''s feed now, or what keeps it out (topic why not); the candidates with which it is one conversation (topic one conversation); its rank in each source, the nearest post of the user''s history, its rank and score in the list made ahead for them (topic listed), and what the ranker was told when it was shown to them last. Nothing in it is of a post that the user may not read, nor of what somebody did who wants no personalisation. Ranks by similarity are those of the vector stored for the user: by publishing, or when their profile changed last; a feed computes a fresh one from what they did since.';
 
 -- candidate_for takes the place of any user: the owner's, and the service's, who can read all of it anyway
-revoke all on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) from public;
-grant execute on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz), recsys.explain(uuid, uuid) to service_role;
+revoke all on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz, text), recsys.explain(uuid, uuid) from public;
+grant execute on function recsys_engine.candidate_for(uuid, uuid, bigint, extensions.vector, timestamptz, text), recsys.explain(uuid, uuid) to service_role;

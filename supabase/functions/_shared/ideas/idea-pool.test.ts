@@ -64,7 +64,7 @@ const post = (own: Partial<IdeaPost>): IdeaPost => ({
     topicId: null,
     components: null,
   },
-  ...{ people: 2, viewers: 1, voters: 1, commenters: 1, isSettled: true, isOnTrial: false },
+  ...{ people: 2, viewers: 1, voters: 1, commenters: 1, isSettled: true, isOfNewcomer: false },
   ...own,
 });
 const topics: IdeaTopic[] = all.map(([hobby, things], id) => ({
@@ -119,7 +119,7 @@ test("what two authors, or newcomers on trial, write of a subject is no point an
     "five of old do say it",
   );
   assert.deepEqual(among(await saidOfBridges(planting((i) => ({ author: `${i % 2}` })))), [], "two authors");
-  const tried = (i: number) => ({ author: `new ${i % 5}`, isOnTrial: true });
+  const tried = (i: number) => ({ author: `new ${i % 5}`, isOfNewcomer: true });
   assert.deepEqual(among(await saidOfBridges(planting(tried))), [], "on trial");
 });
 

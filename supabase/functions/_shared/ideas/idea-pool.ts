@@ -91,7 +91,7 @@ export async function makeIdeaPool(
   // what newcomers on trial write says nothing of a subject: accounts made for it would have their words in the ideas of all
   const tried = posts
     .map((post, i) => ({ ...post, terms: contexts[i].terms, author: numberOf(post.author) }))
-    .filter(({ isOnTrial }) => !isOnTrial);
+    .filter(({ isOfNewcomer }) => !isOfNewcomer);
   const spoken = new SubjectPosts(book, tried);
   for (const { title, term } of newTitles(book, coherence))
     if (!found.has(title.toLowerCase()) && isNew(title, titles))

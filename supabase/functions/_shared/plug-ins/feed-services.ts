@@ -8,6 +8,7 @@ import { openCommonPosts } from "../recommend/common-posts.ts";
 import { openConversations } from "../recommend/conversations.ts";
 import { openEdits } from "../recommend/edits.ts";
 import { impressionLog } from "../recommend/log-impressions.ts";
+import { openMaskedTitles } from "../recommend/masked-titles.ts";
 import { openTopics } from "../recommend/topics.ts";
 import { openTrials } from "../recommend/trials.ts";
 import { openPlugIns } from "./plug-ins.ts";
@@ -24,6 +25,7 @@ export function openFeedServices(pool: Pool, models: ModelCache, log: Log, repli
     topics: openTopics(pool, log),
     conversations: openConversations(pool, log),
     edits: openEdits(pool, log),
+    titles: openMaskedTitles(pool, log),
     breaker: circuitBreaker(),
     impressions: impressionLog(pool),
     plugIns: openPlugIns(pool, models),

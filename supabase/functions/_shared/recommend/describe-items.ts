@@ -1,4 +1,4 @@
-/** What a card shows of a post besides its title, read last, under the reader's own role: what is kept for all may be more than they may read. */
+/** What a card shows of a post, read last, under the reader's own role: what is kept for all may be more than they may read. */
 import { type Expression, sql } from "kysely";
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
@@ -6,7 +6,7 @@ import { db, fn, listOf, textOf } from "../database/query.ts";
 import type { Page } from "./cursor.ts";
 import type { FeedItem } from "./feed.ts";
 
-type Description = Pick<FeedItem, "app_id" | "author_id" | "created_at" | "tags" | "excerpt">;
+type Description = Pick<FeedItem, "app_id" | "title" | "author_id" | "created_at" | "tags" | "excerpt">;
 
 /** More tags than a card shows. */
 const mostTags = 10;
@@ -16,7 +16,7 @@ const lettersRead = 400;
 const most = 200;
 
 /** Of an item that is not described yet, or cannot be. */
-export function undescribed(post_id: string): Description {
+export function undescribed(post_id: string): Omit<Description, "title"> {
   return { app_id: appIdOf(post_id), author_id: null, created_at: null, tags: [], excerpt: "" };
 }
 
@@ -37,9 +37,10 @@ export async function describeItems(
   for (const item of items) {
     const row = known.get(item.post_id);
     if (!row) continue;
-    const { app_id, author_id, created_at, tags, text } = row;
+    const { app_id, title, author_id, created_at, tags, text } = row;
     Object.assign(item, {
       app_id,
+      title,
       author_id,
       // an app may have times without an end
       created_at: created_at instanceof Date ? created_at.toISOString() : null,
@@ -49,22 +50,30 @@ export async function describeItems(
   }
 }
 
-/** Of some posts what is said of those that the reader's page may show now (recsys_engine.shown_posts). Throws AppError. */
+/** Of some posts what is said of those that the reader's page may show now (recsys_engine.shown_posts), and of those that reasons name. Throws AppError. */
 export async function describeShown(
   pool: Pool,
   caller: Identity,
   ids: string[],
+  named: string[],
   { filter, given }: Page,
   timeout: string,
-): Promise<Descriptions> {
+): Promise<{ shown: Descriptions; named: Descriptions }> {
   const shown = fn("recsys_engine.shown_posts", {
     p_user_id: caller.sub ?? null,
     p_post_ids: ids,
     p_filter: filter ? JSON.stringify(filter) : null,
     p_is_named: given !== undefined,
   });
+  const asked = new Set(ids);
+  const others = named.filter((id) => !asked.has(id));
   // asked once, and not of each post
-  return await descriptionsOf(pool, caller, readDescriptions(sql`(select ${shown})::uuid[]`), timeout);
+  const statement = readDescriptions(sql`(select ${shown} || ${others}::uuid[])::uuid[]`);
+  const rows = [...(await descriptionsOf(pool, caller, statement, timeout))];
+  return {
+    shown: new Map(rows.filter(([id]) => asked.has(id))),
+    named: new Map(rows.filter(([id]) => !asked.has(id))),
+  };
 }
 
 async function descriptionsOf(
@@ -80,6 +89,7 @@ async function descriptionsOf(
 interface DescriptionRow {
   post_id: string;
   app_id: string;
+  title: string;
   author_id: string | null;
   created_at: Date | number;
   tags: string[];
@@ -93,6 +103,7 @@ function readDescriptions(ids: string[] | Expression<string[]>): Query<Descripti
       "post_id",
       "author_id",
       "created_at",
+      textOf(ref("title")).as("title"),
       sql<string>`${fn("recsys.app_id", { p_id: ref("post_id"), p_external_id: ref("external_id") })}`.as("app_id"),
       sql<string[]>`(${listOf(ref("tags"))})[:${sql.lit(mostTags)}]`.as("tags"),
       sql<string>`left(${textOf(ref("description"))}, ${sql.lit(lettersRead)})`.as("text"),

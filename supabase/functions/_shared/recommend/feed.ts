@@ -51,7 +51,7 @@ export const reason = z
     z
       .object({ kind: z.enum(plainReasons) })
       .describe(
-        "exploration: it is new and few were shown it so far. covisited: three people or more who came to something that they came to also came to it. The others: as its source says.",
+        "exploration: it is new and few were shown it so far. covisited: ten people or more who came to something that they came to also came to it. The others: as its source says.",
       ),
   ])
   .meta({

@@ -6,6 +6,8 @@ import type { Identity } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import type { Page } from "./cursor.ts";
 import { type Descriptions, describeShown } from "./describe-items.ts";
+import type { Reason } from "./feed.ts";
+import { bestSource, plainReason } from "./reasons.ts";
 import type { MadePage } from "./seams.ts";
 import type { PostCandidate } from "./states.ts";
 
@@ -30,24 +32,41 @@ export async function checkedPage(
 ): Promise<CheckedPage> {
   const asked = new Set<string>();
   const shown: Descriptions = new Map();
+  const named: Descriptions = new Map();
   const isGone: IsGone = ({ post_id }) => asked.has(post_id) && !shown.has(post_id);
-  const ask = async (posts: Pick<PostCandidate, "post_id">[]) => {
+  const ask = async (posts: Pick<PostCandidate, "post_id">[], why: Reason[]) => {
     const ids = [...new Set(posts.map(({ post_id }) => post_id))].filter((id) => !asked.has(id));
     for (const id of ids) asked.add(id);
-    if (ids.length === 0) return;
-    for (const [id, row] of await describeShown(pool, caller, ids, page, timeout)) shown.set(id, row);
+    const ofReasons = namedBy(why).filter((id) => !named.has(id));
+    if (ids.length + ofReasons.length === 0) return;
+    const read = await describeShown(pool, caller, ids, ofReasons, page, timeout);
+    for (const [id, row] of read.shown) shown.set(id, row);
+    for (const [id, row] of read.named) named.set(id, row);
   };
   let made = await make(isGone);
-  await ask(postsOf(made));
+  await ask(postsOf(made), made.why);
   if (postsOf(made).some(isGone)) {
     // all at once: of an author who blocked the reader it may be many
-    await ask(candidates);
+    await ask(candidates, []);
     made = await make(isGone);
-    await ask(postsOf(made));
+    await ask(postsOf(made), made.why);
     made = without(made, isGone);
   }
   const onPage = postsOf(made).map(({ post_id }) => [post_id, shown.get(post_id)] as const);
+  // with the title that its reader may read now; where they may read none it is what brought the post
+  const retold = (why: Reason, { ranks, author_id }: PostCandidate): Reason => {
+    if (why.kind !== "like_your_history") return why;
+    const title = (named.get(why.post_id) ?? shown.get(why.post_id))?.title;
+    if (title !== undefined) return { ...why, title };
+    return page.given ? { kind: "candidates" } : plainReason(bestSource(ranks), author_id);
+  };
+  made = { ...made, why: made.why.map((why, i) => retold(why, made.selected[i].chosen.post)) };
   return { made, isGone, described: new Map(onPage.flatMap(([id, row]) => (row ? [[id, row]] : []))) };
+}
+
+/** The posts of the reader's history by which reasons explain others. */
+function namedBy(why: Reason[]): string[] {
+  return [...new Set(why.flatMap((each) => (each.kind === "like_your_history" ? [each.post_id] : [])))];
 }
 
 /** With those that are folded into others, since the answer counts them. */

@@ -11,6 +11,8 @@ export interface CommonPosts {
   posts: Post[];
   /** Their ids as an array of PostgreSQL's: 20 KB that need not be put together for each feed. */
   ids: string;
+  /** Their recsys_engine.text_key, as the service reads them, in the same form. */
+  texts: string;
   /** What each source has, the best first, as places in `posts`, the shares of authors aside. */
   places: Partial<Record<Source, number[]>>;
   /** What of a source is kept where there may be more; left out: all that there is. */
@@ -18,7 +20,7 @@ export interface CommonPosts {
 }
 
 /** None, so that what was written since that time is asked for, in milliseconds. */
-export const noneAt = (at: number): CommonPosts => ({ at, posts: [], ids: "{}", places: {}, cut: {} });
+export const noneAt = (at: number): CommonPosts => ({ at, posts: [], ids: "{}", texts: "{}", places: {}, cut: {} });
 
 /** With `connection` in a transaction under `role`. */
 export async function readCommonPosts(connection: Connection, role: string): Promise<CommonPosts> {
@@ -38,12 +40,13 @@ export async function readCommonPosts(connection: Connection, role: string): Pro
     );
   }
   const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
-  return { at: common.at, posts, ids, places, cut };
+  return { at: common.at, posts, ids, texts: `{${common.texts.join()}}`, places, cut };
 }
 
 /** What recsys_engine.common_posts returns; null where there are none. */
 interface Common {
   at: number;
   posts: ToldPosts;
+  texts: number[];
   places: Partial<Ranks>[] | null;
 }

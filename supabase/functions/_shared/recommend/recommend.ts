@@ -72,7 +72,7 @@ async function feedBy(
   const { context, posts } = found;
   const leftOut: LeftOut[] = [];
   // asked while the ranker runs
-  const told = tellPosts(services, posts, context.settings);
+  const told = tellPosts(services, posts, context, found.originals);
   const toldReposts = repostsOf(services.conversations, found.originals);
   const ofScores = span("scores");
   const thought = await ranking(services.log, found, chosen, leftOut);

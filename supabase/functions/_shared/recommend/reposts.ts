@@ -9,7 +9,7 @@ export interface Originals {
 }
 
 /** Whether a post that was told its conversation (tell-posts.ts) is a repost. */
-export type IsRepost = (post: { title: string; conversation?: string | null }) => boolean;
+export type IsRepost = (post: { title: string; is_masked?: boolean; conversation?: string | null }) => boolean;
 
 /** `originals` null: there are none. Where conversations cannot be had titles alone decide. Throws nothing. */
 export async function repostsOf(conversations: PostFacts<string>, originals: Originals | null): Promise<IsRepost> {
@@ -18,8 +18,9 @@ export async function repostsOf(conversations: PostFacts<string>, originals: Ori
   return isOneOf(originals.titles, new Set(known.values()));
 }
 
-/** By titles and by what the app says. */
+/** By titles, but for those that are masked, and by what the app says. */
 export function isOneOf(titles: string[], conversations: ReadonlySet<string | null>): IsRepost {
   const hasTitle = sameTitles(titles);
-  return ({ title, conversation }) => hasTitle(title) || (conversation != null && conversations.has(conversation));
+  return ({ title, is_masked, conversation }) =>
+    (!is_masked && hasTitle(title)) || (conversation != null && conversations.has(conversation));
 }

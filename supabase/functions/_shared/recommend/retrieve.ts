@@ -42,7 +42,7 @@ interface FoundCandidates {
   in_circle: boolean;
   /** null: all sources were asked. */
   common: { place: number[] | null; served_key: number[] | null } | null;
-  /** Those of the caller's own sources; of these, in their order: */
+  /** Those of the caller's own sources, and what is common of which they read something else; of these, in their order: */
   posts: ToldPosts;
   /** null: see `lists`. */
   ranks: OwnRanks[] | null;
@@ -124,9 +124,10 @@ export async function retrieve(
   }
   const ofCaller = toCaller(answer);
   const found = new Map<string, Mine>();
-  const since = ownPosts(answer, ofCaller, found);
-  const common = ofScopes ? commonOf(answer, ofScopes) : asked.common;
-  if (common && !answer.is_few && !addCommon(common, answer, since, hidden, ofCaller, found)) return null;
+  const told = toldPosts(answer.posts);
+  const since = ownPosts(told, answer, ofCaller, found);
+  const common = ofScopes ? commonOf(told, answer, ofScopes) : asked.common;
+  if (common && !answer.is_few && !addCommon(common, told, answer, since, hidden, ofCaller, found)) return null;
   if (answer.topics?.length) giveTurns(answer.topics, answer, found, asked.page.given !== undefined);
   const knownOf = asked.known ?? ((ids) => readKnownPosts(connection, caller.role, asked.modelId, ids, asked.instant));
   const known = await knownOf([...found.keys()]);
@@ -221,8 +222,11 @@ function cutOfList(
 }
 
 /** What common sources found in scopes, as what is common to all: all of it may be shown. */
-function commonOf(answer: FoundCandidates, ofScopes: FoundLists): Pick<CommonPosts, "posts" | "places" | "cut"> {
-  const posts = toldPosts(answer.posts);
+function commonOf(
+  posts: Post[],
+  answer: FoundCandidates,
+  ofScopes: FoundLists,
+): Pick<CommonPosts, "posts" | "places" | "cut"> {
   answer.common = { place: [...posts.keys()], served_key: answer.served_keys };
   const [places, cut]: [CommonPosts["places"], CommonPosts["cut"]] = [{}, {}];
   for (const list of answer.lists ?? []) {
@@ -238,12 +242,13 @@ function commonOf(answer: FoundCandidates, ofScopes: FoundLists): Pick<CommonPos
 
 /** Adds the posts of the caller's own sources to `found`; returns those written since, the newest first. */
 function ownPosts(
-  { posts, ranks, lists, served_keys }: FoundCandidates,
+  told: Post[],
+  { ranks, lists, served_keys }: FoundCandidates,
   ofCaller: ToCaller,
   found: Map<string, Mine>,
 ): Mine[] {
   const since: Mine[] = [];
-  for (const [i, post] of toldPosts(posts).entries()) {
+  for (const [i, post] of told.entries()) {
     const { since: newest, ...own } = ranks?.[i] ?? {};
     // found by a source, and beyond those that it brings
     if (lists && Object.keys(ranks?.[i] ?? {}).length === 0) continue;
@@ -287,9 +292,10 @@ function giveTurns(
     if (sourceNames.every((source) => mine.ranks[source] === null)) found.delete(mine.post.post_id);
 }
 
-/** Adds what of the common posts the caller may be shown; false where it does not do. */
+/** Adds what of the common posts the caller may be shown, as they read it; false where it does not do. */
 function addCommon(
   common: Pick<CommonPosts, "posts" | "places" | "cut">,
+  told: Post[],
   answer: FoundCandidates,
   since: Mine[],
   hidden: Set<string | undefined>,
@@ -298,6 +304,8 @@ function addCommon(
 ): boolean {
   /** By their places; undefined: it may not be shown. */
   const keys: (number | undefined)[] = common.posts.map(() => undefined);
+  // a few at most, but where an app shows other words of a post to some
+  const readOtherwise = new Map(told.flatMap((post) => (found.has(post.post_id) ? [] : [[post.post_id, post]])));
   const shown = answer.common?.place ?? [];
   const shownKeys = answer.common?.served_key ?? [];
   // by index here: with `entries` these loops made 210 KB of a feed's 3.9 MB of garbage
@@ -319,16 +327,17 @@ function addCommon(
     if (!brought) return false;
     for (const i of brought) {
       const place = places[i];
-      const post = common.posts[place];
-      let mine = found.get(post.post_id);
+      const { post_id } = common.posts[place];
+      let mine = found.get(post_id);
       if (!mine) {
+        const post = readOtherwise.get(post_id) ?? common.posts[place];
         mine = {
           post,
           ranks: unranked(),
           ...ofCaller(post),
           served_key: keys[place] ?? 0,
         };
-        found.set(post.post_id, mine);
+        found.set(post_id, mine);
       }
       mine.ranks[source] = ++rank;
     }
@@ -353,6 +362,7 @@ function candidates(
     p_served: given || own ? null : served.keys,
     p_given: given ?? null,
     p_common: sql`${common?.ids ?? null}`,
+    p_common_texts: sql`${common?.texts ?? null}`,
     p_common_at: typeof common?.at === "number" ? instantOf(common.at) : null,
     p_is_few: isFew,
     p_found: ofScopes && JSON.stringify(ofScopes),

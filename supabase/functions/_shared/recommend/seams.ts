@@ -2,6 +2,7 @@
  * What passes along the line of a feed (recommend.ts), and the four seams at which others plug in: which model serves, who makes the
  * page, what is promoted, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
  */
+
 import type { Expression } from "kysely";
 import type { Identity } from "../database/caller.ts";
 import type { Connection, Pool, Query } from "../database/database.ts";
@@ -18,6 +19,7 @@ import type { Edits } from "./edits.ts";
 import type { Feed, Reason } from "./feed.ts";
 import type { FeedModel } from "./feed-model.ts";
 import type { LeftOut } from "./left-out.ts";
+import type { MaskedTitles } from "./masked-titles.ts";
 import type { PostFacts } from "./post-facts.ts";
 import type { ContextRow } from "./read-context.ts";
 import type { Reader } from "./reader.ts";
@@ -41,6 +43,7 @@ export interface FeedServices {
   topics: PostFacts<Topic>;
   conversations: PostFacts<string>;
   edits: Edits;
+  titles: MaskedTitles;
   log: Log;
   plugIns: PlugIns;
 }

@@ -32,6 +32,8 @@ export interface PostCandidate extends Candidate {
   /** What its score is multiplied by: the reader wants more or less of its topics, or dismissed something of its author or topics lately. */
   leaning: number;
   /** As in `Selectable`. */
+  is_masked?: boolean;
+  /** As in `Selectable`. */
   of_circle: boolean;
   /** As in `Selectable`. */
   standing: Standing | null;

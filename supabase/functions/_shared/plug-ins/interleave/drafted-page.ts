@@ -32,7 +32,7 @@ export const draftedPage: PageMaker = {
       const thought = await secondScores(log, second, leftOut);
       if (!thought) return null;
       // before pins, which fold by conversations
-      await tellPosts(services, second.posts, second.context.settings);
+      await tellPosts(services, second.posts, second.context, found.originals);
       const unweighed = thought.filter(({ post }) => !isRepost(post));
       const secondScored = promotions ? promotions.unpinned(promotions.weighed(unweighed), page) : unweighed;
       return drafted({ 1: { ...found, scored }, 2: { ...second, scored: secondScored } }, page, explore);

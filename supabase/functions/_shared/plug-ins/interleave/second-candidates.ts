@@ -42,7 +42,7 @@ export async function secondCandidates(
 }
 
 /** Of what is common nothing is asked for. */
-const nothingCommon = { ids: "{}", at: null, posts: [], places: {}, cut: {} };
+const nothingCommon = { ids: "{}", texts: "{}", at: null, posts: [], places: {}, cut: {} };
 
 /** The candidates as the second model sees them: what the common sources brought, and what is the reader's own. */
 function merged(

@@ -9,6 +9,7 @@ import type { Standing } from "./selectable.ts";
 interface Foldable {
   post: {
     title: string;
+    is_masked?: boolean;
     conversation?: string | null;
     author_id: string | null;
     created_at: number;
@@ -22,6 +23,8 @@ interface Foldable {
 /** Tells which of some posts are one conversation with another. */
 export function openConversation<Post extends Foldable>(posts: Post[]): (with_: Post) => Post[] {
   const keys = Int32Array.from(posts, ({ post }) => titleKey(post.title));
+  const haveOneTitle = (a: Foldable["post"], b: Foldable["post"]) =>
+    !a.is_masked && !b.is_masked && isSame(a.title, b.title);
   // nearly always none
   const ofConversations = posts.filter(({ post }) => post.conversation);
   return (other) => {
@@ -29,7 +32,7 @@ export function openConversation<Post extends Foldable>(posts: Post[]): (with_: 
     const { conversation } = other.post;
     const same = new Set(conversation ? ofConversations.filter(({ post }) => post.conversation === conversation) : []);
     for (let i = keys.indexOf(key); i >= 0; i = keys.indexOf(key, i + 1))
-      if (isSame(posts[i].post.title, other.post.title)) same.add(posts[i]);
+      if (haveOneTitle(posts[i].post, other.post)) same.add(posts[i]);
     same.delete(other);
     return [...same];
   };
@@ -54,6 +57,15 @@ const isFirm = ({ standing, of_circle }: Foldable["post"]) => Number(standing !=
 const isChanged = ({ edited_at }: Foldable["post"], other: Foldable["post"]) =>
   Number((edited_at ?? Number.NEGATIVE_INFINITY) >= other.created_at);
 const people = ({ state }: Foldable["post"]) => state?.participants ?? 0;
+
+/** Those of some posts that have the same title as another of them, or as one of these. */
+export function sharingTitles<Post extends { title: string }>(posts: Post[], titles: string[]): Post[] {
+  const keys = Int32Array.from(posts, ({ title }) => titleKey(title));
+  const counts = new Map<number, number>();
+  for (const key of [...keys, ...titles.map(titleKey)]) counts.set(key, (counts.get(key) ?? 0) + 1);
+  const some = posts.filter((_, i) => (counts.get(keys[i]) as number) > 1);
+  return some.filter(({ title }) => isSame(title, title));
+}
 
 /** Tells which titles are the same as one of these. */
 export function sameTitles(titles: string[]): (title: string) => boolean {

@@ -7,6 +7,8 @@ export interface Selectable {
   post: {
     post_id: string;
     title: string;
+    /** Whether its reader is shown something else for its title; undefined: not asked for, or nothing has the same. */
+    is_masked?: boolean;
     /** null: nobody's. */
     author_id: string | null;
     created_at: number;
