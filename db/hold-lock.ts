@@ -16,7 +16,8 @@ export async function holdLock(
   let isHeld = false;
   try {
     await client.query("begin; set local idle_in_transaction_session_timeout = 0");
-    const { rows } = await client.query("select recsys_engine.try_lock($1) as held", [name]);
+    // without parameters, of which the portal would keep its snapshot
+    const { rows } = await client.query(`select recsys_engine.try_lock('${name}') as held`);
     isHeld = rows[0].held;
   } finally {
     if (!isHeld) client.release(true);

@@ -23,7 +23,7 @@ const works = [
   "select recsys_engine.find_circles()",
   "select recsys_engine.measure_days()",
   "select recsys_engine.assign_topics(1, '{}')",
-  "select recsys_engine.create_impression_partitions()",
+  "select recsys_engine.make_impression_partitions()",
   "select recsys_engine.purge_impressions()",
   "select recsys.erase()",
 ];
@@ -32,7 +32,9 @@ test("a session with every advisory lock that it can think of stops nothing", as
   const [somebody, engine] = [await pool.connect(), await pool.connect()];
   try {
     await somebody.query("set role authenticated");
-    await somebody.query(`select pg_advisory_lock(hashtext(name)), pg_advisory_lock(0, hashtext(name)) from (${names}) as known (name)`);
+    await somebody.query(
+      `select pg_advisory_lock(hashtext(name)), pg_advisory_lock(0, hashtext(name)) from (${names}) as known (name)`,
+    );
     await engine.query("set statement_timeout = '10s'");
     for (const work of works) await engine.query(work).catch((error) => assert.fail(`${work}: ${error.message}`));
     for (const name of ["publish", "topics_made", "archive"] as const) {
@@ -54,7 +56,9 @@ test("ordinary roles may take none of the engine's locks, by themselves or by it
   try {
     for (const role of ["authenticated", "anon"])
       for (const statement of [
-        ...rows.flatMap(({ name }) => ["access share", "exclusive"].map((mode) => `lock table ${name} in ${mode} mode`)),
+        ...rows.flatMap(({ name }) =>
+          ["access share", "exclusive"].map((mode) => `lock table ${name} in ${mode} mode`),
+        ),
         "select recsys_engine.take_lock('roll_up')",
         "select recsys_engine.try_lock('roll_up')",
       ]) {
@@ -78,7 +82,8 @@ test("one at a time: who waits for a lock goes on when it is let go, and who tri
     await other.query("select recsys.roll_up()");
 
     await one.query("begin");
-    const tried = async (mode: string) => (await other.query("select recsys_engine.try_lock('topics', $1) as got", [mode])).rows[0].got;
+    const tried = async (mode: string) =>
+      (await other.query("select recsys_engine.try_lock('topics', $1) as got", [mode])).rows[0].got;
     assert.equal((await one.query("select recsys_engine.try_lock('topics', 'share') as got")).rows[0].got, true);
     assert.deepEqual([await tried("share"), await tried("exclusive")], [true, false]);
     await one.query("commit");

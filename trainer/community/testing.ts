@@ -178,12 +178,8 @@ export async function addWithheld({ pool }: Pick<Database, "pool">): Promise<voi
 
 /** One post in eight waits, as if its author had written many that day. */
 export async function addWaiting({ pool }: Pick<Database, "pool">): Promise<void> {
-  await pool.query(
-    "update recsys_engine.listed_posts set waits = true where md5(post_id::text) < '2'",
-  );
-  await pool.query(
-    "select recsys_engine.index_tags(array_agg(post_id)) from recsys_engine.listed_posts where waits",
-  );
+  await pool.query("update recsys_engine.listed_posts set waits = true where md5(post_id::text) < '2'");
+  await pool.query("select recsys_engine.index_tags(array_agg(post_id)) from recsys_engine.listed_posts where waits");
 }
 
 /** Random vectors of unit length, [count, 32]. */
