@@ -75,7 +75,7 @@ for (const visibility of ["public", "private"])
     t.diagnostic(JSON.stringify(honest));
     await pool.query(
       `insert into public.posts (author_id, title, tags, visibility, created_at)
-       select $1, 'buy ' || n, '{topic 1}', $2, now() - n * interval '1 second' from generate_series(1, $3::integer) as n`,
+       select $1, 'buy ' || n, '{topic 1}', $2, now() - n * interval '1 millisecond' from generate_series(1, $3::integer) as n`,
       [account, visibility, written],
     );
     for (const when of ["before", "after"]) {

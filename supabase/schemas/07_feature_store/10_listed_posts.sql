@@ -51,7 +51,7 @@ begin
     and not exists (select from recsys.source_posts where source_posts.post_id = gone.post_id offset 0);
   with found as (
     select posts.post_id, posts.author_id, posts.created_at,
-      case when p_is_new and posts.author_id is not null and (is_of_people or posts.created_at > now - interval '1 day') then recsys_engine.day_of(now) end as counted_on
+      case when p_is_new and posts.author_id is not null and (is_of_people or posts.created_at > now - interval '10 minutes') then recsys_engine.day_of(now) end as counted_on
     from recsys.source_posts as posts
     where (p_post_ids is null or posts.post_id = any (p_post_ids)) and posts.created_at is not null
       and not exists (select from recsys_engine.listed_posts as known where known.post_id = posts.post_id and known.created_at = posts.created_at and known.author_id is not distinct from posts.author_id)
@@ -73,7 +73,7 @@ begin
   on conflict (post_id) do update set author_id = excluded.author_id, created_at = excluded.created_at;
 end
 $$;
-comment on function recsys_engine.list_posts(uuid[], boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day.';
+comment on function recsys_engine.list_posts(uuid[], boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes.';
 
 revoke all on function recsys_engine.posts_a_day(), recsys_engine.some_wait(), recsys_engine.list_posts(uuid[], boolean) from public;
 grant execute on function recsys_engine.posts_a_day(), recsys_engine.some_wait() to authenticated, service_role;
