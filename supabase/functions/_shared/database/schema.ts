@@ -3889,7 +3889,7 @@ export interface Functions {
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
   /** Of so many people at least is what users are told of people. */
   "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
-  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day. */
+  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes. */
   "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
