@@ -176,5 +176,31 @@ end
 $$;
 create index listed_posts_newest_idx on recsys_engine.listed_posts (created_at desc, post_id) where not waits;
 create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, counted_on) where counted_on is not null and not waits;
-create index listed_posts_waiting_idx on recsys_engine.listed_posts (created_at) where waits;
+create index listed_posts_waiting_idx on recsys_engine.listed_posts (author_id, created_at) where waits;
 alter table recsys_engine.listed_posts enable row level security;
+
+-- The engine's locks (01_settings/03_locks.sql).
+create table recsys_engine.roll_up_lock ();
+create table recsys_engine.models_lock ();
+create table recsys_engine.publish_lock ();
+create table recsys_engine.topics_lock ();
+create table recsys_engine.topics_made_lock ();
+create table recsys_engine.circles_lock ();
+create table recsys_engine.impressions_lock ();
+create table recsys_engine.archive_lock ();
+create table recsys_engine.training_lock ();
+create table recsys_engine.batch_lock ();
+create table recsys_engine.erasure_lock ();
+create table recsys_engine.metrics_lock ();
+alter table recsys_engine.roll_up_lock enable row level security;
+alter table recsys_engine.models_lock enable row level security;
+alter table recsys_engine.publish_lock enable row level security;
+alter table recsys_engine.topics_lock enable row level security;
+alter table recsys_engine.topics_made_lock enable row level security;
+alter table recsys_engine.circles_lock enable row level security;
+alter table recsys_engine.impressions_lock enable row level security;
+alter table recsys_engine.archive_lock enable row level security;
+alter table recsys_engine.training_lock enable row level security;
+alter table recsys_engine.batch_lock enable row level security;
+alter table recsys_engine.erasure_lock enable row level security;
+alter table recsys_engine.metrics_lock enable row level security;

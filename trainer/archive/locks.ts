@@ -2,22 +2,17 @@
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
+import { holdLock } from "../../db/hold-lock.ts";
 import { UserError } from "../../db/user-error.ts";
 
 /** Runs what no second process may do meanwhile; throws a `UserError` where one does. */
-export async function alone<Result>({ pool }: Database, work: () => Promise<Result>): Promise<Result> {
-  const client = await pool.connect();
+export async function alone<Result>(database: Database, work: () => Promise<Result>): Promise<Result> {
+  const release = await holdLock(database, "archive");
+  if (!release) throw new UserError("another `recsys archive` runs on this database: wait until it has ended");
   try {
-    const { rows } = await client.query("select pg_try_advisory_lock(hashtext('recsys archive')) as got");
-    if (!rows[0].got) throw new UserError("another `recsys archive` runs on this database: wait until it has ended");
-    try {
-      return await work();
-    } finally {
-      await client.query("select pg_advisory_unlock(hashtext('recsys archive'))").catch(() => {});
-    }
+    return await work();
   } finally {
-    // a lock that could not be given back goes with its connection
-    client.release(true);
+    await release();
   }
 }
 
@@ -30,7 +25,7 @@ export async function withLock<Result>(
   try {
     await client.query("begin");
     await client.query("set local timezone = 'UTC'; set local lock_timeout = '1s'");
-    await client.query("select pg_advisory_xact_lock(hashtext('recsys.impressions partitions'))");
+    await client.query("select recsys_engine.take_lock('impressions')");
     const result = await work(client);
     await client.query("commit");
     return result;

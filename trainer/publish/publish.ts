@@ -6,6 +6,7 @@
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
+import { holdLock } from "../../db/hold-lock.ts";
 import type { OnProgress } from "../../db/progress.ts";
 import { readCommunityId } from "../../db/settings.ts";
 import { UserError } from "../../db/user-error.ts";
@@ -46,10 +47,10 @@ export interface PublishOptions {
  * switched models meanwhile (it stays ready).
  */
 export async function publish(database: Database, model: ModelFolder, options: PublishOptions): Promise<number> {
-  const client = await database.pool.connect();
+  const release = await holdLock(database, "publish");
+  if (!release) throw new UserError("another publish is running on this database: wait for it, or end it");
   try {
-    const { rows } = await client.query("select pg_try_advisory_lock(hashtext('recsys.publish')) as locked");
-    if (!rows[0].locked) throw new UserError("another publish is running on this database: wait for it, or end it");
+    const client = await database.pool.connect();
     try {
       return await publishLocked(database, client, model, options);
     } catch (error) {
@@ -57,10 +58,10 @@ export async function publish(database: Database, model: ModelFolder, options: P
       await removeLeftovers(client).catch(() => {});
       throw error;
     } finally {
-      await client.query("select pg_advisory_unlock(hashtext('recsys.publish'))").catch(() => {});
+      client.release();
     }
   } finally {
-    client.release();
+    await release();
   }
 }
 

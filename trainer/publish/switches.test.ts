@@ -176,7 +176,7 @@ test("a publish that is stopped or killed while it builds lets go at once, and l
   const next = await model("next");
   for (const end = Date.now() + 30_000; ; await setTimeout(200)) {
     const { rows } = await pool.query(
-      "select from pg_locks join pg_database on oid = database where locktype = 'advisory' and datname = current_database()",
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
     );
     if (rows.length === 0) break;
     assert.ok(Date.now() < end, "the killed publish goes on");

@@ -283,10 +283,11 @@ test("while another publish runs it waits for it", { skip: noPostgres }, async (
   await passHours(pool, 3);
   await vote(pool, 20, 70);
   const client = await pool.connect();
-  await client.query("select pg_advisory_lock(hashtext('recsys.publish'))");
+  await client.query("begin");
+  await client.query("select recsys_engine.take_lock('publish')");
   const training = train();
   while (!lines.some((line) => line.startsWith("waiting: another publish is running"))) await setTimeout(50);
-  await client.query("select pg_advisory_unlock(hashtext('recsys.publish'))");
+  await client.query("commit");
   client.release();
   assert.equal((await training).ending, "done");
 });

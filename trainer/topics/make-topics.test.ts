@@ -204,7 +204,7 @@ test("what was embedded while topics were replaced joins one with the next count
   const holder = await pool.connect();
   try {
     await holder.query("begin");
-    await holder.query("select pg_advisory_xact_lock(hashtext('recsys_engine.topics'))");
+    await holder.query("select recsys_engine.take_lock('topics')");
     const [post] = await write("chess", 1, { from: 950 });
     await embedAll(database);
     assert.equal((await topicOf()).has(post), false, "and the vector did not wait for it");

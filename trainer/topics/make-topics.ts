@@ -6,6 +6,7 @@
  */
 import { sql } from "kysely";
 import type pg from "pg";
+import { holdLock } from "../../db/hold-lock.ts";
 import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
@@ -38,17 +39,17 @@ const namedBy = 300;
  * `UserError` where no model is active. Killed anywhere, it leaves the earlier ones.
  */
 export async function makeTopics(context: WorkContext): Promise<TopicsMade | null> {
-  const client = await context.database.pool.connect();
+  const release = await holdLock(context.database, "topics_made");
+  if (!release) return null;
   try {
-    const { rows } = await client.query("select pg_try_advisory_lock(hashtext('recsys.make_topics')) as locked");
-    if (!rows[0].locked) return null;
+    const client = await context.database.pool.connect();
     try {
       return await makeLocked({ client, ...context });
     } finally {
-      await client.query("select pg_advisory_unlock(hashtext('recsys.make_topics'))").catch(() => {});
+      client.release();
     }
   } finally {
-    client.release();
+    await release();
   }
 }
 

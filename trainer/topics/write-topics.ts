@@ -62,7 +62,7 @@ export async function writeTopics(
 async function swap(client: pg.ClientBase, topics: MadeTopics, startedAt: string): Promise<boolean> {
   const { modelId, kept, names, centroids } = topics;
   // vectors that are written meanwhile join no topic: recsys_engine.assign_topics() sees that this is held
-  await client.query("select pg_advisory_xact_lock(hashtext('recsys_engine.topics'))");
+  await client.query("select recsys_engine.take_lock('topics')");
   const serving = db.selectFrom("recsys.models").select("name").where("status", "=", "active");
   if ((await run(client, serving.where("model_id", "=", modelId))).length === 0) return false;
   const ids = kept.flatMap((id) => id ?? []);

@@ -136,7 +136,7 @@ test("a filter that lets all in gives what there is without one, with the same r
 test("a rare tag is found behind thousands of newer posts, and behind those with the same tag that one may not read", async () => {
   await pool.query(`
     insert into public.posts (author_id, title, tags, visibility, created_at)
-    select '${people.eve}', 'other', case when number <= 2500 then '{rare}' else '{common}' end::text[], case when number <= 2500 then 'private' else 'public' end, now()
+    select '${people.eve}', 'other', case when number <= 2500 then '{rare}' else '{common}' end::text[], case when number <= 2500 then 'private' else 'public' end, now() - interval '1 hour'
     from generate_series(1, 6000) as number;
     update public.posts set tags = '{rare}', created_at = now() - interval '900 days' where id in ('${post(1)}', '${post(30)}')`);
   assert.deepEqual(await numbers({ tags: ["rare"] }), [1, 30]);

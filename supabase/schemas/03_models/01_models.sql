@@ -98,7 +98,7 @@ declare
   found_status text;
 begin
   -- one switch at a time, so that two operators cannot interleave; a drop holds it too, or it could take what is being activated
-  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  perform recsys_engine.take_lock('models');
   select status into found_status from recsys.models where model_id = p_model_id;
   if found_status = 'active' then
     return;
@@ -125,7 +125,7 @@ declare
   unwanted_model_id constant bigint := coalesce(p_model_id, (select model_id from recsys.models where status = 'active'));
   previous_model_id bigint;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  perform recsys_engine.take_lock('models');
   if not exists (select from recsys.models where model_id = unwanted_model_id and status = 'active') then
     raise exception 'model % is not active (any more), and nothing was changed', coalesce(unwanted_model_id::text, '(none)')
       using errcode = 'object_not_in_prerequisite_state', hint = 'select * from recsys_engine.model_activations order by activation_id desc limit 5';

@@ -31,7 +31,7 @@ declare
   new_shadow_id bigint;
 begin
   -- the lock of model switches: a model must not be dropped while a shadow of it begins
-  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  perform recsys_engine.take_lock('models');
   if (p_share::numeric between 0.0001 and 1) is not true or p_share::numeric * 10000 % 1 <> 0 then
     raise exception 'the share of a shadow is from 0.0001 to 1 in steps of 0.0001, not %', coalesce(p_share::text, 'null') using errcode = 'invalid_parameter_value';
   end if;

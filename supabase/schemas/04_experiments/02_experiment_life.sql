@@ -63,7 +63,7 @@ declare
   found_experiment record;
 begin
   -- the lock of model switches: a model must not be dropped while an experiment with it begins
-  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  perform recsys_engine.take_lock('models');
   select experiment_id, ended_at into found_experiment from recsys.experiments where name = p_name;
   if not found then
     raise exception 'there is no experiment %', coalesce(p_name, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.experiments';
@@ -202,7 +202,7 @@ declare
   new_experiment_id bigint;
   disputed text;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  perform recsys_engine.take_lock('models');
   if exists (select from recsys.experiments where name = p_name) then
     raise exception 'there was an experiment % already', p_name using errcode = 'unique_violation', hint = 'a name is never used twice: what was shown carries it';
   end if;

@@ -146,7 +146,7 @@ set lock_timeout = '25ms'
 as $$
 begin
   -- held against activations: one could make the model active between this look and its end
-  perform pg_advisory_xact_lock(hashtext('recsys.activate_model'));
+  perform recsys_engine.take_lock('models');
   if exists (select from recsys.models where model_id = p_model_id and status = 'active') then
     raise exception 'model % is active', p_model_id using hint = 'activate another model first';
   end if;

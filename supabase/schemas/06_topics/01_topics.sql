@@ -86,7 +86,7 @@ declare
   assigned integer;
 begin
   -- while topics are being replaced, nothing waits: recsys_engine.refresh_topics() comes back to what lacks one
-  if not pg_try_advisory_xact_lock_shared(hashtext('recsys_engine.topics')) then
+  if not recsys_engine.try_lock('topics', 'share') then
     return 0;
   end if;
   insert into recsys_engine.post_topics as joined (post_id, topic_id, similarity)

@@ -19,7 +19,7 @@ declare
   authors uuid[];
   number integer;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys_engine.find_circles'));
+  perform recsys_engine.take_lock('circles');
   with pairs as materialized (
     select distinct acts.user_id, posts.author_id
     from recsys.source_interactions as acts

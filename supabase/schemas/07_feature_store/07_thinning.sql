@@ -86,7 +86,7 @@ declare
   of_users bigint;
 begin
   -- not while a roll-up goes on from a state that would go; feeds and writers do not wait
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   select * into strict progress from recsys_engine.thinning;
   if progress.after_id = first_id then
     -- a tenth of what training reads is gone, as where those are erased who had flooded it: what was thinned for them is recomputed

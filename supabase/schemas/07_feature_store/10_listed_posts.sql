@@ -19,7 +19,7 @@ comment on column recsys_engine.listed_posts.waits is 'Whether it waits.';
 -- nobody counts further than the first twenty
 create index listed_posts_newest_idx on recsys_engine.listed_posts (created_at desc, post_id) where not waits;
 create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, counted_on) where counted_on is not null and not waits;
-create index listed_posts_waiting_idx on recsys_engine.listed_posts (created_at) where waits;
+create index listed_posts_waiting_idx on recsys_engine.listed_posts (author_id, created_at) where waits;
 
 alter table recsys_engine.listed_posts enable row level security;
 create policy "they are listed for who may read them" on recsys_engine.listed_posts for select to authenticated
@@ -53,7 +53,7 @@ begin
   with found as (
     select posts.post_id, posts.author_id, posts.created_at,
       case when authors.is_unmet then 1 else recsys_engine.posts_a_day() end as most,
-      case when p_is_new and posts.author_id is not null and (is_of_people or posts.created_at > now - interval '1 day') then recsys_engine.day_of(now) end as counted_on
+      case when p_is_new and posts.author_id is not null and (is_of_people or posts.created_at > now - interval '10 minutes') then recsys_engine.day_of(now) end as counted_on
     from recsys.source_posts as posts
     left join lateral (
       select not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}') as is_unmet
@@ -81,7 +81,7 @@ begin
   on conflict (post_id) do update set author_id = excluded.author_id, created_at = excluded.created_at;
 end
 $$;
-comment on function recsys_engine.list_posts(uuid[], boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day.';
+comment on function recsys_engine.list_posts(uuid[], boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes.';
 
 create function recsys_engine.list_posts_of(p_author_ids uuid[]) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -91,14 +91,16 @@ declare
   freed uuid[];
 begin
   with numbered as (
-    select listed_posts.post_id, listed_posts.waits,
-      row_number() over (partition by listed_posts.author_id, listed_posts.counted_on order by listed_posts.created_at, listed_posts.post_id) as number
-    from recsys_engine.listed_posts where listed_posts.author_id = any (p_author_ids) and listed_posts.counted_on is not null
+    select waiting.post_id, row_number() over (partition by waiting.author_id, waiting.counted_on order by waiting.created_at, waiting.post_id) + (
+      select count(*) from recsys_engine.listed_posts as listed
+      where listed.author_id = waiting.author_id and listed.counted_on = waiting.counted_on and not listed.waits
+    ) as number
+    from recsys_engine.listed_posts as waiting where waiting.author_id = any (p_author_ids) and waiting.waits
   ),
   listed as (
     update recsys_engine.listed_posts set waits = false
     from numbered
-    where numbered.waits and numbered.number <= recsys_engine.posts_a_day() and listed_posts.post_id = numbered.post_id
+    where numbered.number <= recsys_engine.posts_a_day() and listed_posts.post_id = numbered.post_id
     returning listed_posts.post_id
   )
   select array_agg(listed.post_id) into freed from listed;

@@ -53,7 +53,7 @@ declare
   counted bigint;
 begin
   -- one at a time; within a roll-up it has this lock already
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   -- An impression and an act are committed in any order. Whichever a count sees last finds the other: a new impression looks for acts
   -- that are there already, and a new act for impressions that were counted.
   with shown_since as (
@@ -96,7 +96,7 @@ create function recsys_engine.purge_trials() returns bigint
 language sql volatile security invoker set search_path = ''
 as $$
   -- no roll-up counts meanwhile
-  select pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  select recsys_engine.take_lock('roll_up');
   -- whoever was erased is in no count any more
   update recsys_engine.trials set impressions = shown.impressions, acted = shown.acted
   from (

@@ -319,7 +319,7 @@ declare
   before double precision;
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   if current_setting('lock_timeout') = '0' then
     -- whoever holds a table says nothing of how long a change takes
     perform set_config('lock_timeout', '5s', true);

@@ -62,7 +62,7 @@ declare
   marked bigint := 0::bigint;
 begin
   if recsys_engine.indexed_since() > '-infinity' then
-    perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+    perform recsys_engine.take_lock('roll_up');
     execute format(
       'update recsys_engine.post_embeddings_%s as vectors set is_idle = each.is_idle
       from (
@@ -94,7 +94,7 @@ begin
   if p_most is null or p_most < 1 then
     raise exception 'the index window moves by at least one post, not %', coalesce(p_most::text, 'null') using errcode = '22023';
   end if;
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   select index_window.since into strict since from recsys_engine.index_window;
   -- as far as p_most posts lie, by the indexes that feeds read the newest and the active by; of equal instants all
   if goal > since then

@@ -84,7 +84,7 @@ begin
     raise exception 'a lease must last for a while, not %', p_lease;
   end if;
   -- claims one after another: what is asked below stays true until it is written
-  perform pg_advisory_xact_lock(hashtext('recsys_engine.claim_training_request'));
+  perform recsys_engine.take_lock('training');
   select * into running from recsys_engine.training_requests where status = 'running';
   if recsys_engine.is_leased(running.claimed_until) or recsys_engine.is_leased(running.due_at) then
     return;

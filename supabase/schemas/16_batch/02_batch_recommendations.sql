@@ -142,7 +142,7 @@ declare
   new_run_id bigint;
 begin
   -- one beginner at a time: whoever comes second joins
-  perform pg_advisory_xact_lock(hashtext('recsys.batch_run'));
+  perform recsys_engine.take_lock('batch');
   select * into active from recsys.models where models.status = 'active';
   if not found then
     return null;
@@ -268,7 +268,7 @@ as $$
 declare
   ended text;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.batch_run'));
+  perform recsys_engine.take_lock('batch');
   select batch_runs.status into ended from recsys_engine.batch_runs where batch_runs.run_id = p_run_id;
   if ended is distinct from 'running' then
     return ended;

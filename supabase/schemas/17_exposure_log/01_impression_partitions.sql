@@ -68,7 +68,7 @@ begin
   if p_months_ahead is null or p_months_ahead < 0 then
     raise exception 'partitions are made for 0 months ahead or more, not %', p_months_ahead;
   end if;
-  perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
+  perform recsys_engine.take_lock('impressions');
   if by_day then
     -- made before the setting said days: a month without rows makes room for days
     for each_one in
@@ -135,7 +135,7 @@ declare
   name text;
   number integer := 0;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
+  perform recsys_engine.take_lock('impressions');
   delete from recsys_engine.user_days where user_days.day < (now() at time zone 'utc')::date - 31;
   delete from recsys_engine.impressions_default where impressions_default.shown_at < kept_since;
   for name in

@@ -154,7 +154,7 @@ declare
   rows_left bigint;
   removed bigint := 0::bigint;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.erase'));
+  perform recsys_engine.take_lock('erasure');
   struck := coalesce(
     (select min(erasures.strikes) from recsys.erasures where erasures.erased_at is null),
     (select min(erasures.strikes) from recsys.erasures where is_again and erasures.deleted_at < now() - p_again_after),

@@ -47,7 +47,7 @@ begin
       using hint = 'select recsys_engine.measure_days()';
   end if;
   -- of two at the same time the second measures what is the same by then
-  perform pg_advisory_xact_lock(hashtext('recsys_engine.measure_days'));
+  perform recsys_engine.take_lock('metrics');
   delete from recsys.daily_metrics where daily_metrics.day = p_day and daily_metrics.metric not in ('lag', 'degraded');
   insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
   with shown as materialized (

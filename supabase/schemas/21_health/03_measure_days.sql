@@ -30,7 +30,7 @@ begin
     raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
   end if;
   -- of two at the same time the other does it
-  if not pg_try_advisory_xact_lock(hashtext('recsys_engine.measure_days')) then
+  if not recsys_engine.try_lock('metrics') then
     return 0;
   end if;
   insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)

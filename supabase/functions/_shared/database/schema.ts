@@ -3877,7 +3877,7 @@ export interface Functions {
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
   /** Of so many people at least is what users are told of people. */
   "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
-  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day. */
+  /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes. */
   "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
   /** Lists what some authors wrote while no known person had met them: as many posts a day as of others. */
   "recsys_engine.list_posts_of": { args: { p_author_ids: readonly (string | null)[] | null }; row: { list_posts_of: unknown } };
@@ -4131,6 +4131,8 @@ export interface Functions {
   "recsys_engine.table_sql": { args: { p_relation: string | null }; row: { table_sql: string } };
   /** Takes the oldest p_most of recsys_engine.feature_changes. Those that have states recomputed go to recsys_engine.late_changes, and of these it takes those of fewest first, of p_rewrites states together (0: none) and p_horizon each (null: any). p_rewrites null: everything. Returns what is to be worked off. */
   "recsys_engine.take_changes": { args: { p_most: number | string | null; p_rewrites: number | null; p_horizon: number | null }; row: { user_id: string; post_id: string; at: Date } };
+  /** Waits for one of the engine's locks, recsys_engine.NAME_lock, and holds it to the end of the transaction. */
+  "recsys_engine.take_lock": { args: { p_name: string | null }; row: { take_lock: unknown } };
   /** Counts a request of a person. Null: they may have it; otherwise in how many seconds they may have the next. Called by the functions before the transaction of the request, so that it counts whatever becomes of that, and nobody waits for a row until it ends. */
   "recsys_engine.take_request": { args: { p_user_id: string | null }; row: { take_request: number } };
   /** What muted words are looked for in: the title and tags of a post without control characters, folded, with one blank for several, and no word or phrase across two of them. The same as MutedPosts does for lists made ahead. */
@@ -4157,6 +4159,8 @@ export interface Functions {
   "recsys_engine.trial_age": { args: {  }; row: { trial_age: string } };
   /** The arguments of a trigger, from pg_trigger.tgargs. */
   "recsys_engine.trigger_arguments": { args: { p_arguments: Uint8Array | null }; row: { trigger_arguments: string[] } };
+  /** Takes one of the engine's locks as recsys_engine.take_lock() does, and says whether it was to be had at once. p_mode share: others may share it. */
+  "recsys_engine.try_lock": { args: { p_name: string | null; p_mode?: string | null | undefined }; row: { try_lock: boolean } };
   /** The days that are settled and have no figures yet, in order: since the last measured day, and of the last 35 days any, since recsys_engine.feature_drift and recsys.health read so many. */
   "recsys_engine.unmeasured_days": { args: {  }; row: { day: Date } };
   /** Posts of whose conversations a user wants nothing more, as far as they may read them, and their titles: what they dismissed lately (p_dismissed), and all that they saw (p_seen) where they want no reposts of it. One row; none where there are none. */
