@@ -181,10 +181,38 @@ end
 $$;
 create index listed_posts_newest_idx on recsys_engine.listed_posts (created_at desc, post_id) where not waits;
 create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, counted_on) where counted_on is not null and not waits;
-create index listed_posts_waiting_idx on recsys_engine.listed_posts (created_at) where waits;
+create index listed_posts_waiting_idx on recsys_engine.listed_posts (author_id, created_at) where waits;
 alter table recsys_engine.listed_posts enable row level security;
 
+-- The engine's locks (01_settings/03_locks.sql).
+create table recsys_engine.roll_up_lock ();
+create table recsys_engine.models_lock ();
+create table recsys_engine.publish_lock ();
+create table recsys_engine.topics_lock ();
+create table recsys_engine.topics_made_lock ();
+create table recsys_engine.circles_lock ();
+create table recsys_engine.impressions_lock ();
+create table recsys_engine.archive_lock ();
+create table recsys_engine.training_lock ();
+create table recsys_engine.batch_lock ();
+create table recsys_engine.erasure_lock ();
+create table recsys_engine.metrics_lock ();
+alter table recsys_engine.roll_up_lock enable row level security;
+alter table recsys_engine.models_lock enable row level security;
+alter table recsys_engine.publish_lock enable row level security;
+alter table recsys_engine.topics_lock enable row level security;
+alter table recsys_engine.topics_made_lock enable row level security;
+alter table recsys_engine.circles_lock enable row level security;
+alter table recsys_engine.impressions_lock enable row level security;
+alter table recsys_engine.archive_lock enable row level security;
+alter table recsys_engine.training_lock enable row level security;
+alter table recsys_engine.batch_lock enable row level security;
+alter table recsys_engine.erasure_lock enable row level security;
+alter table recsys_engine.metrics_lock enable row level security;
+
 drop function recsys_engine.topics_to_follow(uuid,integer);
+
+drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
 
@@ -205,6 +233,29 @@ drop function recsys_engine.keep_bursts(uuid[],timestamp with time zone[]);
 drop function recsys_engine.admitted_of_newcomers(date);
 
 drop function recsys_engine.count_newcomer_days();
+
+CREATE OR REPLACE FUNCTION recsys_engine.take_lock(p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  execute format('lock table recsys_engine.%I in exclusive mode', p_name || '_lock');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.try_lock(p_name text, p_mode text DEFAULT 'exclusive'::text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  execute format('lock table recsys_engine.%I in %s mode nowait', p_name || '_lock', case p_mode when 'share' then 'share' else 'exclusive' end);
+  return true;
+exception when lock_not_available then
+  return false;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.require_invoker_views()
  RETURNS void
@@ -261,6 +312,163 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys.activate_model(p_model_id bigint, p_instead_of bigint DEFAULT NULL::bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  found_status text;
+begin
+  -- one switch at a time, so that two operators cannot interleave; a drop holds it too, or it could take what is being activated
+  perform recsys_engine.take_lock('models');
+  select status into found_status from recsys.models where model_id = p_model_id;
+  if found_status = 'active' then
+    return;
+  end if;
+  if p_instead_of is not null and not exists (select from recsys.models where model_id = p_instead_of and status = 'active') then
+    raise exception 'model % is not active any more, and nothing was changed', p_instead_of
+      using errcode = 'object_not_in_prerequisite_state', hint = 'select * from recsys_engine.model_activations order by activation_id desc limit 5';
+  end if;
+  if found_status is null or found_status in ('candidate', 'rejected') then
+    raise exception 'model % is % and cannot be activated', p_model_id, case found_status
+        when 'candidate' then 'not complete' when 'rejected' then 'rejected by the gate' else 'not there' end
+      using hint = 'select model_id, name, status, gate -> ''reasons'' from recsys.models';
+  end if;
+  perform recsys_engine.switch_model(p_model_id, 'activated');
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys.rollback_model(p_model_id bigint DEFAULT NULL::bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- read before the lock: of two concurrent calls both mean the model they found, and the second finds it gone already
+  unwanted_model_id constant bigint := coalesce(p_model_id, (select model_id from recsys.models where status = 'active'));
+  previous_model_id bigint;
+begin
+  perform recsys_engine.take_lock('models');
+  if not exists (select from recsys.models where model_id = unwanted_model_id and status = 'active') then
+    raise exception 'model % is not active (any more), and nothing was changed', coalesce(unwanted_model_id::text, '(none)')
+      using errcode = 'object_not_in_prerequisite_state', hint = 'select * from recsys_engine.model_activations order by activation_id desc limit 5';
+  end if;
+  select activations.model_id into previous_model_id
+  from recsys_engine.model_activations as activations
+  join recsys.models on models.model_id = activations.model_id and models.status = 'retired'
+  order by activations.activation_id desc
+  limit 1;
+  if previous_model_id is null then
+    raise exception 'there is no earlier model to roll back to' using hint = 'select model_id, name, status from recsys.models';
+  end if;
+  perform recsys_engine.switch_model(previous_model_id, 'rollback');
+  return previous_model_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys.start_shadow(p_model text, p_share real)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  wanted_model_id bigint;
+  taken numeric;
+  new_shadow_id bigint;
+begin
+  -- the lock of model switches: a model must not be dropped while a shadow of it begins
+  perform recsys_engine.take_lock('models');
+  if (p_share::numeric between 0.0001 and 1) is not true or p_share::numeric * 10000 % 1 <> 0 then
+    raise exception 'the share of a shadow is from 0.0001 to 1 in steps of 0.0001, not %', coalesce(p_share::text, 'null') using errcode = 'invalid_parameter_value';
+  end if;
+  select models.model_id into wanted_model_id from recsys.models where models.name = p_model and models.status in ('ready', 'active', 'retired');
+  if wanted_model_id is null then
+    raise exception 'there is no model % that could serve', coalesce(p_model, '(null)')
+      using errcode = 'invalid_parameter_value', hint = 'select name, status from recsys.models where status in (''ready'', ''active'', ''retired'')';
+  end if;
+  if exists (select from recsys.shadows where shadows.model_id = wanted_model_id and shadows.ended_at is null) then
+    raise exception 'a shadow of % runs already', p_model using errcode = 'unique_violation', hint = 'to change its share: recsys.stop_shadow(name), and start it again';
+  end if;
+  taken := (select coalesce(sum(shadows.share), 0) from recsys.shadows where shadows.ended_at is null);
+  if taken + p_share::numeric > 1 then
+    raise exception 'the shares of all running shadows are 1 together at most, and % is taken', taken
+      using errcode = 'invalid_parameter_value', hint = 'select name, share from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
+  end if;
+  insert into recsys.shadows (model_id, name, share, started_at) values (wanted_model_id, p_model, p_share::numeric, recsys.clock())
+  returning shadow_id into new_shadow_id;
+  return new_shadow_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.running_experiment(p_name text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  found_experiment record;
+begin
+  -- the lock of model switches: a model must not be dropped while an experiment with it begins
+  perform recsys_engine.take_lock('models');
+  select experiment_id, ended_at into found_experiment from recsys.experiments where name = p_name;
+  if not found then
+    raise exception 'there is no experiment %', coalesce(p_name, '(null)') using errcode = 'no_data_found', hint = 'select name, started_at, ended_at from recsys.experiments';
+  elsif found_experiment.ended_at is not null then
+    raise exception 'experiment % ended at %', p_name, found_experiment.ended_at using errcode = 'object_not_in_prerequisite_state', hint = 'start another one under another name';
+  end if;
+  return found_experiment.experiment_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys.start_experiment(p_name text, p_variants jsonb, p_layer text DEFAULT 'feed'::text, p_outcome_window interval DEFAULT '01:00:00'::interval, p_max_loss real DEFAULT 0.1)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  new_experiment_id bigint;
+  disputed text;
+begin
+  perform recsys_engine.take_lock('models');
+  if exists (select from recsys.experiments where name = p_name) then
+    raise exception 'there was an experiment % already', p_name using errcode = 'unique_violation', hint = 'a name is never used twice: what was shown carries it';
+  end if;
+  if (select sum(share) from recsys_engine.checked_variants(p_variants)) > 1 then
+    raise exception 'the shares of all variants are 1 together at most' using errcode = 'invalid_parameter_value';
+  end if;
+  insert into recsys.experiments (name, kind, layer, salt, outcome_window, max_loss, started_at, counted_from)
+  values (
+    p_name, case when p_variants #> '{0,interleave_with}' is null then 'split' else 'interleaving' end, p_layer,
+    coalesce((select salt from recsys.experiments where layer = p_layer and ended_at is null limit 1), gen_random_uuid()::text),
+    p_outcome_window, p_max_loss, recsys.clock(), recsys.clock()
+  )
+  returning experiment_id into new_experiment_id;
+  insert into recsys.experiment_variants (experiment_id, place, variant, share, model_id, second_model_id, settings)
+  select new_experiment_id, place, variant, share, model_id, second_model_id, settings from recsys_engine.checked_variants(p_variants);
+  with changes as (
+    select experiments.experiment_id, experiments.name, experiments.layer, changed.key
+    from recsys.experiments
+    join recsys.experiment_variants as variants using (experiment_id)
+    cross join lateral (
+      select jsonb_object_keys(variants.settings) union all select 'model_id' where variants.model_id is not null
+    ) as changed (key)
+    where experiments.ended_at is null
+  )
+  select format('%s of experiment %s', theirs.key, theirs.name) into disputed
+  from changes as own
+  join changes as theirs on theirs.key = own.key and theirs.layer <> own.layer
+  where own.experiment_id = new_experiment_id
+  limit 1;
+  if disputed is not null then
+    raise exception 'experiments of different layers may not change the same thing: %', disputed
+      using errcode = 'invalid_parameter_value', hint = 'start it in that one''s layer, where each has other people';
+  end if;
+  perform recsys_engine.allot_buckets(new_experiment_id);
+  return new_experiment_id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.complete_model(p_model_id bigint, p_gate jsonb DEFAULT NULL::jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -296,6 +504,36 @@ begin
     execute format('drop table recsys_engine.post_neighbours_%s', p_model_id);
   end if;
   update recsys.models set status = 'ready', gate = p_gate where model_id = p_model_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.drop_model(p_model_id bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '25ms'
+AS $function$
+begin
+  -- held against activations: one could make the model active between this look and its end
+  perform recsys_engine.take_lock('models');
+  if exists (select from recsys.models where model_id = p_model_id and status = 'active') then
+    raise exception 'model % is active', p_model_id using hint = 'activate another model first';
+  end if;
+  if not exists (select from recsys.models where model_id = p_model_id) then
+    raise exception 'there is no model %', coalesce(p_model_id::text, '(null)') using errcode = 'no_data_found', hint = 'select model_id, name, status from recsys.model_status';
+  end if;
+  if exists (select from recsys_engine.tried_models where model_id = p_model_id) then
+    raise exception 'model % is that of a running experiment or shadow', p_model_id
+      using hint = 'select name from recsys.experiments where ended_at is null; recsys.stop_experiment(name). select name from recsys.shadows where ended_at is null; recsys.stop_shadow(name)';
+  end if;
+  -- in the order in which a feed locks them: the other way round each could wait for the other
+  execute format('drop table if exists recsys_engine.user_embeddings_%s', p_model_id);
+  execute format('drop table if exists recsys_engine.post_embeddings_%s', p_model_id);
+  execute format('drop table if exists recsys_engine.post_neighbours_%s', p_model_id);
+  delete from recsys.models where model_id = p_model_id;
+exception
+  when lock_not_available then
+    raise exception 'the vectors are being read, and model % stays', p_model_id using errcode = 'lock_not_available', hint = 'try again';
 end
 $function$;
 
@@ -357,6 +595,40 @@ begin
     from recsys.models join recsys_engine.reduced_user_vectors as reduced on reduced.basis_id = models.feature_spec #>> '{vectors,basis}'
     where models.model_id = p_model_id and (models.feature_spec #> '{vectors,users}')::boolean and reduced.user_id = p_user_id
   );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.assign_topics(p_model_id bigint, p_post_ids uuid[], p_vectors text[] DEFAULT NULL::text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  assigned integer;
+begin
+  -- while topics are being replaced, nothing waits: recsys_engine.refresh_topics() comes back to what lacks one
+  if not recsys_engine.try_lock('topics', 'share') then
+    return 0;
+  end if;
+  insert into recsys_engine.post_topics as joined (post_id, topic_id, similarity)
+  select vectors.post_id, nearest.topic_id, nearest.similarity
+  from (
+    select given.post_id, given.vector::extensions.vector as vector from unnest(p_post_ids, p_vectors) as given (post_id, vector)
+    where given.vector is not null
+    union all
+    select post_embeddings.post_id, post_embeddings.embedding from recsys.post_embeddings
+    where p_vectors is null and post_embeddings.model_id = p_model_id and post_embeddings.post_id = any (p_post_ids)
+  ) as vectors
+  cross join lateral (
+    select topics.topic_id, -(topics.centroid operator(extensions.<#>) vectors.vector) as similarity
+    from recsys_engine.topics
+    where topics.model_id = p_model_id
+    order by topics.centroid operator(extensions.<#>) vectors.vector, topics.topic_id
+    limit 1
+  ) as nearest
+  on conflict (post_id) do update set topic_id = excluded.topic_id, similarity = excluded.similarity, assigned_at = excluded.assigned_at;
+  get diagnostics assigned = row_count;
+  return assigned;
 end
 $function$;
 
@@ -724,6 +996,148 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.find_circles()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  users uuid[];
+  authors uuid[];
+  number integer;
+begin
+  perform recsys_engine.take_lock('circles');
+  with pairs as materialized (
+    select distinct acts.user_id, posts.author_id
+    from recsys.source_interactions as acts
+    join recsys.source_posts as posts on posts.post_id = acts.post_id
+    where posts.author_id is distinct from acts.user_id
+  ),
+  -- whoever came to somebody else than these is outside; the ten to whom most came are, since in a small community all may have come to all
+  inside as materialized (
+    (select pairs.user_id from pairs)
+    except
+    (select pairs.author_id from pairs where pairs.author_id is not null group by pairs.author_id order by count(*) desc, pairs.author_id limit 10)
+  ),
+  closed as (
+    select pairs.user_id from pairs left join inside on inside.user_id = pairs.author_id group by pairs.user_id having count(inside.user_id) >= count(*) - case when count(*) >= 5 then 1 else 0 end
+  )
+  select array_agg(pairs.user_id), array_agg(pairs.author_id) into users, authors
+  from pairs
+  join inside on inside.user_id = pairs.user_id
+  join closed on closed.user_id = pairs.user_id;
+  -- and whoever came to one who is outside; a longer chain is nobody's by accident
+  for round in 1 .. 100 loop
+    number := cardinality(users);
+    with pairs as materialized (
+      select pair.user_id, pair.author_id from unnest(users, authors) as pair (user_id, author_id)
+    ),
+    inside as (
+      select distinct pairs.user_id from pairs
+    ),
+    closed as (
+      select pairs.user_id from pairs left join inside on inside.user_id = pairs.author_id group by pairs.user_id having count(inside.user_id) >= count(*) - case when count(*) >= 5 then 1 else 0 end
+    )
+    select array_agg(pairs.user_id), array_agg(pairs.author_id) into users, authors
+    from pairs join closed on closed.user_id = pairs.user_id;
+    exit when cardinality(users) is not distinct from number;
+  end loop;
+  delete from recsys_engine.circle_members;
+  insert into recsys_engine.circle_members (user_id) select distinct unnest(users);
+  get diagnostics number = row_count;
+  return number;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.thin_feature_store(p_keep bigint DEFAULT 500000, p_most integer DEFAULT 20000, p_of_a_person bigint DEFAULT 10000)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  first_id constant uuid := '00000000-0000-0000-0000-000000000000'::uuid;
+  progress recsys_engine.thinning;
+  ids uuid[];
+  thinned bigint;
+  of_users bigint;
+begin
+  -- not while a roll-up goes on from a state that would go; feeds and writers do not wait
+  perform recsys_engine.take_lock('roll_up');
+  select * into strict progress from recsys_engine.thinning;
+  if progress.after_id = first_id then
+    -- a tenth of what training reads is gone, as where those are erased who had flooded it: what was thinned for them is recomputed
+    if progress.thinned_before > coalesce((select start.at from recsys_engine.training_start(p_keep * 9 / 10, p_of_a_person) as start), '-infinity') then
+      insert into recsys_engine.feature_changes (post_id) select source_posts.post_id from recsys.source_posts;
+      insert into recsys_engine.feature_changes (user_id) select source_users.user_id from recsys.source_users;
+      update recsys_engine.thinning set thinned_before = '-infinity';
+      return 0::bigint;
+    end if;
+    progress.thinned_before := greatest(progress.thinned_before, (select start.at from recsys_engine.training_start(p_keep, p_of_a_person) as start));
+  end if;
+  if progress.thinned_before = '-infinity' then
+    return 0::bigint;
+  end if;
+
+  select coalesce(array_agg(id order by id), '{}') into ids
+  from (
+    select id from (
+      (select distinct post_stats.post_id as id from recsys_engine.post_stats where post_stats.post_id > progress.after_id order by id limit p_most)
+      union
+      (select distinct user_stats.user_id as id from recsys_engine.user_stats where user_stats.user_id > progress.after_id order by id limit p_most)
+    ) as either
+    order by id
+    limit p_most
+  ) as next;
+
+  delete from recsys_engine.post_stats
+  where post_stats.ctid = any (array(
+    select outdated.ctid
+    from unnest(ids) as entity (id)
+    cross join lateral (
+      select post_stats.last_active_at, post_stats.interaction_id from recsys_engine.post_stats
+      where post_stats.post_id = entity.id and post_stats.last_active_at < progress.thinned_before
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as kept
+    cross join lateral (
+      select post_stats.ctid from recsys_engine.post_stats
+      where post_stats.post_id = entity.id
+        and (post_stats.last_active_at, post_stats.interaction_id) < (kept.last_active_at, kept.interaction_id)
+      offset 0
+    ) as outdated
+  ));
+  get diagnostics thinned = row_count;
+
+  delete from recsys_engine.user_stats
+  where user_stats.ctid = any (array(
+    select outdated.ctid
+    from unnest(ids) as entity (id)
+    cross join lateral (
+      select user_stats.last_active_at, user_stats.sort_id, user_stats.event_id from recsys_engine.user_stats
+      where user_stats.user_id = entity.id and user_stats.last_active_at < progress.thinned_before
+      order by user_stats.last_active_at desc, user_stats.sort_id desc, user_stats.event_id desc
+      limit 1
+    ) as kept
+    cross join lateral (
+      select user_stats.ctid from recsys_engine.user_stats
+      where user_stats.user_id = entity.id
+        and (user_stats.last_active_at, user_stats.sort_id, user_stats.event_id) < (kept.last_active_at, kept.sort_id, kept.event_id)
+      offset 0
+    ) as outdated
+  ));
+  get diagnostics of_users = row_count;
+
+  update recsys_engine.thinning
+  set thinned_before = progress.thinned_before,
+    after_id = case when cardinality(ids) < p_most then first_id else ids[cardinality(ids)] end;
+  return thinned + of_users;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.came_to(p_author_id uuid)
  RETURNS TABLE(user_id uuid, at timestamp with time zone)
  LANGUAGE sql
@@ -818,7 +1232,7 @@ begin
   with found as (
     select posts.post_id, posts.author_id, posts.created_at,
       case when authors.is_unmet then 1 else recsys_engine.posts_a_day() end as most,
-      case when p_is_new and posts.author_id is not null and (is_of_people or posts.created_at > now - interval '1 day') then recsys_engine.day_of(now) end as counted_on
+      case when p_is_new and posts.author_id is not null and (is_of_people or posts.created_at > now - interval '10 minutes') then recsys_engine.day_of(now) end as counted_on
     from recsys.source_posts as posts
     left join lateral (
       select not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}') as is_unmet
@@ -858,14 +1272,16 @@ declare
   freed uuid[];
 begin
   with numbered as (
-    select listed_posts.post_id, listed_posts.waits,
-      row_number() over (partition by listed_posts.author_id, listed_posts.counted_on order by listed_posts.created_at, listed_posts.post_id) as number
-    from recsys_engine.listed_posts where listed_posts.author_id = any (p_author_ids) and listed_posts.counted_on is not null
+    select waiting.post_id, row_number() over (partition by waiting.author_id, waiting.counted_on order by waiting.created_at, waiting.post_id) + (
+      select count(*) from recsys_engine.listed_posts as listed
+      where listed.author_id = waiting.author_id and listed.counted_on = waiting.counted_on and not listed.waits
+    ) as number
+    from recsys_engine.listed_posts as waiting where waiting.author_id = any (p_author_ids) and waiting.waits
   ),
   listed as (
     update recsys_engine.listed_posts set waits = false
     from numbered
-    where numbered.waits and numbered.number <= recsys_engine.posts_a_day() and listed_posts.post_id = numbered.post_id
+    where numbered.number <= recsys_engine.posts_a_day() and listed_posts.post_id = numbered.post_id
     returning listed_posts.post_id
   )
   select array_agg(listed.post_id) into freed from listed;
@@ -875,13 +1291,62 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.count_trials(p_users uuid[] DEFAULT '{}'::uuid[], p_posts uuid[] DEFAULT '{}'::uuid[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  counted bigint;
+begin
+  -- one at a time; within a roll-up it has this lock already
+  perform recsys_engine.take_lock('roll_up');
+  -- An impression and an act are committed in any order. Whichever a count sees last finds the other: a new impression looks for acts
+  -- that are there already, and a new act for impressions that were counted.
+  with shown_since as (
+    update recsys_engine.trial_impressions as shown
+    set acted = exists (
+      select from recsys.source_interactions as interactions
+      where interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
+        and interactions.created_at >= shown.shown_at and interactions.created_at <= shown.shown_at + interval '1 hour'
+      -- a look-up by user for each, whatever the planner expects
+      offset 0
+    )
+    where shown.acted is null
+    returning shown.post_id, 1 as impressions, shown.acted::int as acted
+  ),
+  acted_since as (
+    update recsys_engine.trial_impressions as shown set acted = true
+    from (select distinct each.user_id, each.post_id from unnest(p_users, p_posts) as each (user_id, post_id)) as acts
+    where shown.post_id = acts.post_id and shown.user_id = acts.user_id and not shown.acted and exists (
+      select from recsys.source_interactions as interactions
+      where interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
+        and interactions.created_at >= shown.shown_at and interactions.created_at <= shown.shown_at + interval '1 hour'
+      offset 0
+    )
+    returning shown.post_id, 0 as impressions, 1 as acted
+  )
+  insert into recsys_engine.trials as known (post_id, created_at, impressions, acted)
+  select since.post_id, posts.created_at, sum(since.impressions), sum(since.acted)
+  from (select * from shown_since union all select * from acted_since) as since
+  join recsys.source_posts as posts on posts.post_id = since.post_id
+  group by since.post_id, posts.created_at
+  on conflict (post_id) do update
+  set created_at = excluded.created_at, impressions = known.impressions + excluded.impressions, acted = known.acted + excluded.acted;
+  get diagnostics counted = row_count;
+  return counted;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.purge_trials()
  RETURNS bigint
  LANGUAGE sql
  SET search_path TO ''
 AS $function$
   -- no roll-up counts meanwhile
-  select pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  select recsys_engine.take_lock('roll_up');
   -- whoever was erased is in no count any more
   update recsys_engine.trials set impressions = shown.impressions, acted = shown.acted
   from (
@@ -1054,6 +1519,64 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys.roll_up(p_most bigint DEFAULT 20000, p_rewrites integer DEFAULT 20000, p_horizon integer DEFAULT 10000)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  started constant timestamptz := clock_timestamp();
+  -- a statement limit that was reached says so once, and then the statement may go on; an end from outside comes before it
+  due constant timestamptz := statement_timestamp() + nullif(current_setting('statement_timeout')::interval, interval '0');
+  most bigint := p_most;
+  rewrites integer := p_rewrites;
+  late integer;
+  so_far bigint := 0::bigint;
+  portion record;
+  before double precision;
+begin
+  -- one roll-up at a time; a second one waits, and then takes what came meanwhile
+  perform recsys_engine.take_lock('roll_up');
+  if current_setting('lock_timeout') = '0' then
+    -- whoever holds a table says nothing of how long a change takes
+    perform set_config('lock_timeout', '5s', true);
+  end if;
+  if p_most is null or p_rewrites is null then
+    select * into portion from recsys_engine.roll_up_portion(p_most, null, null, null);
+    return portion.written;
+  end if;
+  select roll_up_share.share into strict before from recsys_engine.roll_up_share;
+  most := greatest(1, floor(p_most * before)::bigint);
+  rewrites := greatest(1, floor(p_rewrites * before)::integer);
+  for number in 1 .. 1000 loop
+    begin
+      -- what came late is taken once, and after that only what is new; and one change is one of either
+      late := case when number = 1 and (most > 1 or not exists (select from recsys_engine.feature_changes)) then rewrites else 0 end;
+      select * into portion from recsys_engine.roll_up_portion(most, late, rewrites, p_horizon);
+    exception when query_canceled then
+      if due is null or clock_timestamp() < due then
+        raise;
+      end if;
+      if number > 1 then
+        -- what was worked off before stays so
+        return so_far;
+      elsif most > 1 then
+        -- it took no more than waits
+        most := least(most, greatest(1, (select count(*) from (select from recsys_engine.feature_changes limit most) as waiting)));
+        update recsys_engine.roll_up_share set share = least(before, greatest(1, most) / p_most::double precision) / 2;
+      else
+        perform recsys_engine.set_aside(alone.user_id, alone.post_id, alone.at) from recsys_engine.take_changes(1, late, p_horizon) as alone;
+      end if;
+      return so_far;
+    end;
+    so_far := so_far + portion.written;
+    exit when portion.taken < most or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
+  end loop;
+  update recsys_engine.roll_up_share set share = least(1, before * 2) where share < 1;
+  return so_far;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.indexed_since()
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -1111,7 +1634,7 @@ declare
   marked bigint := 0::bigint;
 begin
   if recsys_engine.indexed_since() > '-infinity' then
-    perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+    perform recsys_engine.take_lock('roll_up');
     execute format(
       'update recsys_engine.post_embeddings_%s as vectors set is_idle = each.is_idle
       from (
@@ -1145,7 +1668,7 @@ begin
   if p_most is null or p_most < 1 then
     raise exception 'the index window moves by at least one post, not %', coalesce(p_most::text, 'null') using errcode = '22023';
   end if;
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   select index_window.since into strict since from recsys_engine.index_window;
   -- as far as p_most posts lie, by the indexes that feeds read the newest and the active by; of equal instants all
   if goal > since then
@@ -2175,6 +2698,14 @@ BEGIN ATOMIC
     FROM unnest(told_posts.p_posts) told(post_id, title, tags, author_id, created_at);
 END;
 
+CREATE OR REPLACE FUNCTION recsys_engine.text_key(p_title text, p_tags text[], p_author_id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT ((hashtext(p_title) # hash_array(p_tags)) # COALESCE(uuid_hash(p_author_id), 0));
+END;
+
 CREATE OR REPLACE FUNCTION recsys_engine.known_posts(p_model_id bigint, p_post_ids uuid[], p_now timestamp with time zone DEFAULT recsys.clock())
  RETURNS json
  LANGUAGE plpgsql
@@ -2249,12 +2780,13 @@ begin
   return json_build_object(
     'at', 1000 * date_part('epoch', p_now),
     'posts', recsys_engine.told_posts(told),
+    'texts', array(select recsys_engine.text_key(each.title, each.tags, each.author_id) from unnest(told) with ordinality as each (post_id, title, tags, author_id, created_at, place) order by each.place),
     'places', places
   );
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json)
+CREATE OR REPLACE FUNCTION recsys_engine.candidates(p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_common uuid[] DEFAULT NULL::uuid[], p_common_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is_few boolean DEFAULT NULL::boolean, p_given uuid[] DEFAULT NULL::uuid[], p_request recsys_engine.feed_request DEFAULT NULL::recsys_engine.feed_request, p_found json DEFAULT NULL::json, p_common_texts integer[] DEFAULT NULL::integer[])
  RETURNS json
  LANGUAGE plpgsql
  STABLE
@@ -2349,10 +2881,15 @@ begin
     -- what of it is, all in one question: with each mention of the posts an app's policies call their functions again
     perform set_config('role', p_role, true);
     readable := array(
-      select row(posts.post_id, case when posts.is_own then posts.title end, case when posts.is_own then posts.tags end, posts.author_id, posts.created_at)::recsys_engine.told_post
+      select case
+        when posts.is_told then row(posts.post_id, posts.title, posts.tags, posts.author_id, posts.created_at)::recsys_engine.told_post
+        else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.told_post
+      end
       from (
-        -- those that are common have theirs already
-        select eligible.*, eligible.post_id in (select unnest(found_ids)) as is_own
+        -- those that are common have theirs already, unless the caller reads something else of them
+        select eligible.*,
+          eligible.post_id in (select unnest(found_ids))
+          or (p_common_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_common), unnest(p_common_texts))) as is_told
         from recsys_engine.eligible_posts(request) as eligible
         -- by one scan of the index: for 860 posts it reads 1,840 pages, and looking up each read 3,440
         where eligible.post_id = any (p_common || found_ids)
@@ -2601,6 +3138,46 @@ BEGIN ATOMIC
    WHERE ((source.name <> 'popular'::text) OR ((found_sources.p_found IS NOT NULL) AND recsys_engine.is_quiet(found_sources.p_request)));
 END;
 
+CREATE OR REPLACE FUNCTION recsys_engine.may_pin(p_place smallint, p_filter jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+RETURN ((p_place IS NULL) OR (p_filter IS NULL) OR (p_filter ? 'author_ids'::text));
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_promotion()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  uuid constant text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
+begin
+  -- refused when it is written: one that cannot be read later would take all others from feeds. Who is erased may leave a list of ids empty
+  if new.filter - array['tags', 'author_ids', 'max_age_days', 'languages'] <> '{}'
+    or (new.filter ? 'tags' and not recsys_engine.is_list(new.filter -> 'tags', '^.{1,100}$', 1, 50))
+    or (new.filter ? 'author_ids' and not recsys_engine.is_list(new.filter -> 'author_ids', uuid, 0, 50))
+    or (new.filter ? 'languages' and not recsys_engine.is_list(new.filter -> 'languages', '^[a-z]{2,3}(-[a-z0-9]{2,8})*$', 1, 50))
+    or (new.filter ? 'max_age_days' and not recsys_engine.is_days(new.filter -> 'max_age_days')) then
+    raise exception 'filter has tags (texts of 1 to 100 characters), author_ids (uuids) and languages (such as en), 50 at most, and max_age_days (from 1 to 36500), not %', left(new.filter::text, 200)
+      using errcode = '22023';
+  end if;
+  if new.people - array['user_ids', 'passions', 'signed_up_days'] <> '{}'
+    or (new.people ? 'user_ids' and not recsys_engine.is_list(new.people -> 'user_ids', uuid, 0, 10000))
+    or (new.people ? 'passions' and not recsys_engine.is_list(new.people -> 'passions', '^.{1,100}$', 1, 50))
+    or (new.people ? 'signed_up_days' and not recsys_engine.is_days(new.people -> 'signed_up_days')) then
+    raise exception 'people has user_ids (10000 uuids at most), passions (1 to 50 texts of 1 to 100 characters) and signed_up_days (a whole number from 1 to 36500), not %', left(new.people::text, 200)
+      using errcode = '22023';
+  end if;
+  -- one of 1.0.0 may still be ended, and pins nothing
+  if not recsys_engine.may_pin(new.place, new.filter) and (tg_op = 'INSERT' or (new.place, new.filter) is distinct from (old.place, old.filter)) then
+    raise exception 'a place needs post_id, or author_ids in its filter, or whoever gives a post that tag has the place: name one of these, or give factor instead of place'
+      using errcode = '22023';
+  end if;
+  return new;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.promoted_posts(p_role text, p_user_id uuid, p_now timestamp with time zone, p_candidates uuid[], p_filter jsonb DEFAULT NULL::jsonb, p_seed bigint DEFAULT NULL::bigint, p_served bigint[] DEFAULT NULL::bigint[], p_small_groups uuid[] DEFAULT '{}'::uuid[], p_floor integer DEFAULT 0)
  RETURNS json
  LANGUAGE plpgsql
@@ -2632,7 +3209,7 @@ begin
   promotions := array(
     select promotions
     from recsys.promotions
-    where promotions.starts_at <= p_now and promotions.ends_at > p_now
+    where promotions.starts_at <= p_now and promotions.ends_at > p_now and recsys_engine.may_pin(promotions.place, promotions.filter)
       and recsys_engine.is_promoted_to(promotions.people, person.user_id, person.passions, person.created_at)
       -- of visitors nothing is logged, nor of somebody who saw more today than is kept
       and (promotions.per_person_and_day is null or (reader is not null and promotions.per_person_and_day > (
@@ -2722,6 +3299,110 @@ begin
   );
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION recsys.preview_promotion(p_promotion_id bigint)
+ RETURNS TABLE(figure text, value double precision, count bigint)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  promotion recsys.promotions;
+  day_ago constant timestamptz := recsys.clock() - interval '24 hours';
+  request recsys_engine.feed_request;
+  post_ids uuid[];
+  people uuid[];
+  -- looked up once: each of 100,000 people read a list of as many
+  named uuid[];
+  readers bigint;
+begin
+  select * into promotion from recsys.promotions where promotions.promotion_id = p_promotion_id;
+  if promotion.promotion_id is null then
+    raise exception 'there is no promotion %', coalesce(p_promotion_id::text, 'null') using errcode = 'P0002', hint = 'select promotion_id, name from recsys.promotions';
+  end if;
+  request.at := recsys.clock();
+  request.excluded := '{}';
+  request := recsys_engine.with_filter(request, promotion.filter);
+  post_ids := case when not recsys_engine.may_pin(promotion.place, promotion.filter) then '{}' when promotion.filter is null then array[promotion.post_id]
+    else array(select newest.post_id from unnest(recsys_engine.newest_matches(request, 100)) as newest) end;
+  named := array(select jsonb_array_elements_text(promotion.people -> 'user_ids')::uuid);
+  people := array(
+    select came.user_id
+    from (select distinct impressions.user_id from recsys.impressions where impressions.shown_at > day_ago and impressions.mode = 'live') as came
+    join recsys.source_users as users on users.user_id = came.user_id
+    -- a feed of follows has no promotions
+    where (promotion.people -> 'user_ids' is null or users.user_id = any (named)) and recsys_engine.feed_kind(users.user_id) <> 'following' and recsys_engine.is_promoted_to(promotion.people - 'user_ids', users.user_id, users.passions, users.created_at)
+  );
+  select count(*) into readers
+  from recsys_engine.readable_posts(array(select one from unnest(people) as one order by md5(one::text) limit 200), post_ids) as reader
+  cross join lateral (select recsys_engine.feed_kind(reader.user_id) = 'impersonal' as is_impersonal) as kind
+  where exists (
+    select from recsys.source_posts as posts
+    where posts.post_id = any (reader.post_ids) and (posts.author_id = reader.user_id) is not true
+      and (kind.is_impersonal or (
+        not exists (select from recsys.source_dismissals as dismissals where dismissals.user_id = reader.user_id and dismissals.post_id = posts.post_id)
+        and not exists (select from recsys.source_interactions as acts where acts.user_id = reader.user_id and acts.post_id = posts.post_id)
+      ))
+      and not exists (
+        select from recsys.source_mutes as mutes
+        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
+      )
+      and (
+        not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)
+        or not kind.is_impersonal and exists (
+          select from recsys.source_follows as follows
+          where follows.user_id = reader.user_id and follows.kind = 'person' and follows.target = posts.author_id::text
+        )
+      )
+  );
+  return query
+  with pages as materialized (
+    select impressions.request_id, impressions.post_id, impressions.position, impressions.score,
+      -- what was promoted, by this one or another, is not what pages had anyway
+      impressions.post_id = any (post_ids) and impressions.promotion_id is null as is_promoted
+    from recsys.impressions
+    where impressions.user_id = any (people) and impressions.shown_at > day_ago and impressions.mode = 'live'
+      and impressions.request_id in (
+        select first.request_id from recsys.impressions as first
+        where first.user_id = any (people) and first.shown_at > day_ago and first.position = 1 and first.mode = 'live'
+      )
+  ),
+  had as (
+    select pages.*,
+      case when promotion.place is not null then promotion.place
+        else 1 + (select count(*) from pages as others where others.request_id = pages.request_id and others.post_id <> pages.post_id
+          and others.score * case when others.is_promoted then promotion.factor else 1 end > pages.score * promotion.factor)
+      end as place_then
+    from pages where pages.is_promoted
+  )
+  select figures.figure, figures.value, figures.count
+  from (
+    select 0, 'it pins nothing: a place needs post_id, or author_ids in its filter', null, null where not recsys_engine.may_pin(promotion.place, promotion.filter)
+    union all select 1, 'posts', cardinality(post_ids)::double precision, cardinality(post_ids)::bigint
+    union all select 2, 'people of the last day whom it is for', cardinality(people), cardinality(people)
+    union all select 3, 'of them who may be shown it', readers::double precision / nullif(least(200, cardinality(people)), 0), least(200, cardinality(people))
+    union all select 4, 'first pages that had it', count(distinct had.request_id)::double precision / nullif((select count(distinct pages.request_id) from pages), 0), (select count(distinct pages.request_id) from pages) from had
+    union all select 5, 'its place on these', avg(had.position), count(*) from had
+    union all select 6, 'its place then', case when promotion.place is null then avg(had.place_then) else promotion.place end, count(*) from had
+  ) as figures (number, figure, value, count)
+  order by figures.number;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_promotions()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT false,
+     format('recsys.promotions: promotion %s has place %s for posts that anybody may write, and pins nothing'::text, promotions.promotion_id, promotions.place) AS format,
+     format('name whose: update recsys.promotions set filter = filter || ''{"author_ids": […]}'' where promotion_id = %1$s, or let them count for more: set place = null, factor = 2'::text, promotions.promotion_id) AS format
+    FROM recsys.promotions
+   WHERE ((promotions."ends_at" > recsys.clock()) AND (NOT recsys_engine.may_pin(promotions.place, promotions.filter)))
+   ORDER BY promotions.promotion_id
+  LIMIT 10;
+END;
 
 CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
  RETURNS uuid[]
@@ -3300,6 +3981,145 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.claim_training_request(p_worker text, p_lease interval)
+ RETURNS TABLE(training_request_id bigint, claim bigint, attempts integer)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  running recsys_engine.training_requests;
+begin
+  if p_lease is null or p_lease <= interval '0' then
+    raise exception 'a lease must last for a while, not %', p_lease;
+  end if;
+  -- claims one after another: what is asked below stays true until it is written
+  perform recsys_engine.take_lock('training');
+  select * into running from recsys_engine.training_requests where status = 'running';
+  if recsys_engine.is_leased(running.claimed_until) or recsys_engine.is_leased(running.due_at) then
+    return;
+  end if;
+  -- its last worker was lost too, so nobody has said why
+  if running.attempts >= 5 then
+    update recsys_engine.training_requests
+    set status = 'failed', ended_at = now(), claimed_until = null,
+      last_error = coalesce(last_error || '; then ', '') || 'no worker came back with it, five times: give the worker more memory or time, then select recsys.request_training()'
+    where training_request_id = running.training_request_id;
+    running := null;
+  end if;
+  return query
+  update recsys_engine.training_requests as request
+  set status = 'running', claim = nextval('recsys_engine.training_claim_seq'), worker = p_worker, claimed_until = now() + p_lease,
+    heartbeat_at = now(), step = null, started_at = coalesce(started_at, now()), attempts = attempts + 1
+  -- what was begun comes first
+  where request.training_request_id = coalesce(
+    running.training_request_id,
+    (select training_request_id from recsys_engine.training_requests where status = 'queued' and due_at <= now())
+  )
+  returning request.training_request_id, request.claim, request.attempts;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.titles_read(p_user_ids uuid[], p_post_ids uuid[])
+ RETURNS TABLE(user_id uuid, post_ids uuid[])
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- what the transaction had before
+  caller constant text := current_setting('role');
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  ids uuid[];
+  titles text[];
+begin
+  select array_agg(source_posts.post_id), array_agg(source_posts.title) into ids, titles from recsys.source_posts where source_posts.post_id = any (p_post_ids);
+  foreach user_id in array p_user_ids loop
+    perform set_config('role', 'authenticated', true),
+      set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
+    select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
+    from unnest(ids, titles) as told (post_id, title)
+    join recsys.source_posts on source_posts.post_id = told.post_id and source_posts.title is not distinct from told.title;
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    return next;
+  end loop;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.begin_batch_run(p_page_size integer DEFAULT 64)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  active recsys.models;
+  now_running recsys_engine.batch_runs;
+  new_run_id bigint;
+begin
+  -- one beginner at a time: whoever comes second joins
+  perform recsys_engine.take_lock('batch');
+  select * into active from recsys.models where models.status = 'active';
+  if not found then
+    return null;
+  end if;
+  select * into now_running from recsys_engine.batch_runs where batch_runs.status = 'running';
+  if found then
+    -- after half a night a run is about a community that is no more
+    if now_running.model_id = active.model_id and now_running.started_at > now() - interval '6 hours' and now_running.started_at <= now() then
+      return now_running.run_id;
+    end if;
+    perform recsys_engine.end_batch_run(now_running.run_id, 'superseded');
+  end if;
+  insert into recsys_engine.batch_runs (model_id, model_name, as_of) values (active.model_id, active.name, recsys.clock())
+  returning batch_runs.run_id into new_run_id;
+  insert into recsys_engine.batch_pages (run_id, page, user_ids)
+  select new_run_id, numbered.page, array_agg(numbered.user_id order by numbered.user_id)
+  from (
+    select source_users.user_id, ((row_number() over (order by source_users.user_id) - 1) / p_page_size)::integer as page
+    from recsys.source_users
+    where exists (
+      select from recsys_engine.user_stats
+      where user_stats.user_id = source_users.user_id and user_stats.last_active_at <= recsys.clock()
+        and user_stats.last_active_at > recsys.clock() - recsys_engine.batch_activity()
+    )
+      and not exists (select from recsys.source_preferences where source_preferences.user_id = source_users.user_id)
+  ) as numbered
+  group by numbered.page;
+  update recsys_engine.batch_runs
+  set users = (select coalesce(sum(cardinality(batch_pages.user_ids)), 0) from recsys_engine.batch_pages where batch_pages.run_id = new_run_id)
+  where batch_runs.run_id = new_run_id;
+  return new_run_id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.finish_batch_run(p_run_id bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  ended text;
+begin
+  perform recsys_engine.take_lock('batch');
+  select batch_runs.status into ended from recsys_engine.batch_runs where batch_runs.run_id = p_run_id;
+  if ended is distinct from 'running' then
+    return ended;
+  end if;
+  if exists (
+    select from recsys_engine.batch_pages
+    where batch_pages.run_id = p_run_id and batch_pages.done_at is null and (batch_pages.attempts < 5 or recsys_engine.is_leased(batch_pages.claimed_until))
+  ) then
+    return 'running';
+  end if;
+  delete from recsys.batch_recommendations as list
+  where list.run_id <> p_run_id and not exists (
+    select from recsys_engine.batch_pages cross join unnest(batch_pages.user_ids) as active (user_id)
+    where batch_pages.run_id = p_run_id and active.user_id = list.user_id
+  );
+  perform recsys_engine.end_batch_run(p_run_id, 'finished');
+  return 'finished';
+end
+$function$;
+
 create or replace view recsys_engine.impression_partitions with (security_invoker=true) as
  SELECT name,
     is_day,
@@ -3363,7 +4183,7 @@ begin
   if p_months_ahead is null or p_months_ahead < 0 then
     raise exception 'partitions are made for 0 months ahead or more, not %', p_months_ahead;
   end if;
-  perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
+  perform recsys_engine.take_lock('impressions');
   if by_day then
     -- made before the setting said days: a month without rows makes room for days
     for each_one in
@@ -3431,7 +4251,7 @@ declare
   name text;
   number integer := 0;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.impressions partitions'));
+  perform recsys_engine.take_lock('impressions');
   delete from recsys_engine.user_days where user_days.day < (now() at time zone 'utc')::date - 31;
   delete from recsys_engine.impressions_default where impressions_default.shown_at < kept_since;
   for name in
@@ -3466,6 +4286,100 @@ create or replace view recsys_engine.erasable_columns with (security_invoker=tru
      JOIN pg_attribute ON (((pg_attribute.attname = names.column_name) AND (pg_attribute.atttypid = (names.type)::oid) AND (NOT pg_attribute.attisdropped))))
      JOIN pg_class ON ((pg_class.oid = pg_attribute.attrelid)))
   WHERE ((pg_class.relnamespace = ANY (ARRAY[('recsys'::regnamespace)::oid, ('recsys_engine'::regnamespace)::oid])) AND (pg_class.relkind = ANY (ARRAY['r'::"char", 'p'::"char"])) AND (NOT pg_class.relispartition) AND (pg_class.relname <> ALL (ARRAY['feature_changes'::name, 'late_changes'::name, 'post_stats'::name, 'user_stats'::name])) AND ((pg_class.relname IS DISTINCT FROM 'latest_post_stats'::name) OR (pg_attribute.attname IS DISTINCT FROM 'user_id'::name)) AND (pg_class.relname <> ALL (ARRAY['post_tags'::name, 'listed_posts'::name])) AND (pg_class.relname <> 'erasures'::name));
+
+CREATE OR REPLACE FUNCTION recsys.erase(p_most integer DEFAULT 10000, p_again_after interval DEFAULT '2 days'::interval, p_rows bigint DEFAULT 100000)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET lock_timeout TO '5s'
+AS $function$
+declare
+  -- an hour's together: what a list of posts holds is known only from reading those of everybody
+  is_again constant boolean := exists (select from recsys.erasures where erasures.deleted_at < now() - p_again_after - interval '1 hour');
+  due bigint[];
+  posts uuid[];
+  posts_again uuid[];
+  posts_back uuid[];
+  users uuid[];
+  -- as in recsys.roll_up(): when a statement limit is reached
+  limit_at constant timestamptz := statement_timestamp() + nullif(current_setting('statement_timeout')::interval, interval '0');
+  struck integer;
+  most integer;
+  rows_left bigint;
+  removed bigint := 0::bigint;
+begin
+  perform recsys_engine.take_lock('erasure');
+  struck := coalesce(
+    (select min(erasures.strikes) from recsys.erasures where erasures.erased_at is null),
+    (select min(erasures.strikes) from recsys.erasures where is_again and erasures.deleted_at < now() - p_again_after),
+    0
+  );
+  most := case when p_most > 0 then greatest(1, p_most >> least(struck, 30)) else p_most end;
+  rows_left := greatest(1000, p_rows >> least(struck, 30));
+  select
+    array_agg(oldest.erasure_id),
+    array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_to_go and not oldest.is_last),
+    array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_to_go and oldest.is_last),
+    array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'post' and oldest.is_last and not oldest.is_to_go),
+    array_agg(distinct oldest.entity_id) filter (where oldest.kind = 'user' and oldest.is_to_go)
+  into due, posts, posts_again, posts_back, users
+  from (
+    select
+      noted.erasure_id, noted.kind, noted.entity_id, noted.is_last,
+      -- the second time nothing is taken from what the app has again under the same id
+      noted.erased_at is null or not (
+        exists (select from recsys.source_posts where source_posts.post_id = noted.entity_id)
+        or exists (select from recsys.source_users where source_users.user_id = noted.entity_id)
+      ) as is_to_go
+    from (
+      (
+        select *, deleted_at < now() - p_again_after as is_last from recsys.erasures
+        where erased_at is null and strikes = struck
+        order by tried_at, erasure_id
+        limit most
+      )
+      union all
+      (
+        select *, true from recsys.erasures
+        where is_again and erased_at is not null and deleted_at < now() - p_again_after and strikes <= struck
+        order by deleted_at
+        limit most
+      )
+    ) as noted
+    order by noted.tried_at, noted.erasure_id
+    limit most
+  ) as oldest;
+  begin
+    if posts is not null then
+      removed := recsys_engine.erase_entities('post', posts, false, rows_left);
+    end if;
+    if posts_again is not null and removed < rows_left then
+      removed := removed + recsys_engine.erase_entities('post', posts_again, true, rows_left - removed);
+    end if;
+    if users is not null and removed < rows_left then
+      removed := removed + recsys_engine.erase_entities('user', users, true, rows_left - removed);
+    end if;
+  exception when query_canceled then
+    if limit_at is null or clock_timestamp() < limit_at then
+      raise;
+    end if;
+    update recsys.erasures set strikes = erasures.strikes + 1, tried_at = now() where erasures.erasure_id = any (due);
+    return 0::bigint;
+  end;
+  if removed >= rows_left then
+    -- there may be more of them, after those that wait
+    update recsys.erasures set tried_at = now() where erasures.erasure_id = any (due);
+    return removed;
+  end if;
+  -- what is there again under the id keeps all of its own, and takes no place of what was deleted
+  update recsys.batch_recommendations
+  set post_ids = array(select case when id <> all (posts_back) then id end from unnest(post_ids) with ordinality as list (id, place) order by place)
+  where posts_back is not null and post_ids && posts_back;
+  delete from recsys.erasures where erasure_id = any (due) and deleted_at < now() - p_again_after;
+  update recsys.erasures set erased_at = now() where erasure_id = any (due);
+  return removed;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.nearest_posts(p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_without uuid[], p_limit integer)
  RETURNS TABLE(post_id uuid, similarity double precision)
@@ -3506,6 +4420,35 @@ begin
   where post_embeddings.model_id = p_model_id and post_embeddings.post_id = any (found_ids)
   order by nearness desc, post_embeddings.post_id;
 end
+$function$;
+
+drop function recsys_engine.idea_posts(integer);
+
+CREATE OR REPLACE FUNCTION recsys_engine.idea_posts(p_limit integer)
+ RETURNS TABLE(now timestamp with time zone, post_ids uuid[], author_ids uuid[], titles text[], texts text[], created_at double precision[], tags jsonb)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select
+    recsys.clock(),
+    coalesce(array_agg(posts.post_id order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.author_id order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.title order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(posts.text order by posts.created_at, posts.post_id), '{}'),
+    coalesce(array_agg(1000 * date_part('epoch', posts.created_at) order by posts.created_at, posts.post_id), '{}'),
+    coalesce(jsonb_agg(posts.tags order by posts.created_at, posts.post_id), '[]')
+  from (
+    select
+      source_posts.post_id, source_posts.author_id, coalesce(source_posts.title, '') as title, coalesce(left(source_posts.description, 300), '') as text,
+      source_posts.created_at, coalesce(source_posts.tags, '{}') as tags
+    from recsys.source_posts
+    where source_posts.created_at <= recsys.clock() and not exists (
+      select from recsys.source_withheld as withheld where withheld.post_id = source_posts.post_id or withheld.author_id = source_posts.author_id
+    )
+    order by source_posts.created_at desc, source_posts.post_id desc
+    limit p_limit
+  ) as posts;
 $function$;
 
 drop function recsys_engine.post_audiences(uuid[]);
@@ -3557,9 +4500,7 @@ AS $function$
     and eligible.post_id <> all (recsys_engine.posts_of_newcomers(p_post_ids))
 $function$;
 
-drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
-
-CREATE OR REPLACE FUNCTION recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION recsys_engine.candidate_for(p_user_id uuid, p_post_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_title text DEFAULT NULL::text)
  RETURNS TABLE(is_visible boolean, is_candidate boolean, is_repost boolean, one_conversation uuid[], ranks jsonb, sizes jsonb, nearest jsonb)
  LANGUAGE plpgsql
  STABLE
@@ -3619,7 +4560,9 @@ begin
     select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
-  where words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
+  -- what the app shows the user instead of a title says nothing of it
+  where (p_title is null or p_title = (select titles.title from titles where titles.post_id = p_post_id))
+    and words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
   same := same || array(
     select other.post_id
     from recsys.source_conversations as mine
@@ -3678,7 +4621,7 @@ begin
   select models.model_id, models.name, models.feature_spec -> 'sources' as sources into model from recsys.models where models.status = 'active';
   select user_embeddings.embedding into user_vector from recsys.user_embeddings where user_embeddings.model_id = model.model_id and user_embeddings.user_id = p_user_id and feed <> 'impersonal';
   select post_embeddings.embedding into post_vector from recsys.post_embeddings where post_embeddings.model_id = model.model_id and post_embeddings.post_id = p_post_id;
-  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant);
+  select * into answer from recsys_engine.candidate_for(p_user_id, p_post_id, model.model_id, user_vector, instant, post.title);
 
   -- and nothing more: what is hidden from the user is hidden from an answer about them, which may be shown to them
   if not answer.is_visible then
@@ -3883,6 +4826,233 @@ begin
       select coalesce(json_agg(json_build_object(p_kind, found.shown, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.name), '[]')
       from found
     );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.measure_day(p_day date)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  day_begins constant timestamptz := p_day::timestamp at time zone 'UTC';
+  day_ends constant timestamptz := (p_day + 1)::timestamp at time zone 'UTC';
+  written integer;
+  optional_written integer;
+begin
+  if p_day is null or day_ends + interval '1 day' > recsys.clock() then
+    raise exception 'the labels of % are not settled: a day is measured a day after its end', coalesce(p_day::text, 'no day')
+      using hint = 'select recsys_engine.measure_days()';
+  end if;
+  -- of two at the same time the second measures what is the same by then
+  perform recsys_engine.take_lock('metrics');
+  delete from recsys.daily_metrics where daily_metrics.day = p_day and daily_metrics.metric not in ('lag', 'degraded');
+  insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
+  with shown as materialized (
+    -- what is shown again is the same post to the same person
+    select distinct on (impressions.user_id, impressions.post_id)
+      impressions.user_id, impressions.post_id, impressions.shown_at, coalesce(impressions.model_id, 0) as model_id,
+      coalesce(impressions.source, 'unknown') as source,
+      case
+        when impressions.position <= 10 then impressions.position::text
+        when impressions.position <= 20 then '11-20'
+        when impressions.position <= 50 then '21-50'
+        else '51 on'
+      end as place,
+      -- a list made ahead predicted for another instant
+      case impressions.mode when 'live' then impressions.view_probability end as view_probability,
+      case impressions.mode when 'live' then impressions.vote_probability end as vote_probability,
+      case impressions.mode when 'live' then impressions.comment_probability end as comment_probability
+    from recsys_engine.chosen_impressions as impressions
+    where impressions.shown_at >= day_begins and impressions.shown_at < day_ends
+    order by impressions.user_id, impressions.post_id, impressions.shown_at
+  ),
+  acted as (
+    select shown.user_id, shown.post_id,
+      bool_or(interactions.kind = 'view') as viewed, bool_or(interactions.kind = 'vote') as voted, bool_or(interactions.kind = 'comment') as commented
+    from shown
+    join recsys.source_interactions as interactions on interactions.user_id = shown.user_id and interactions.post_id = shown.post_id
+    where interactions.created_at > shown.shown_at and interactions.created_at <= shown.shown_at + interval '1 day'
+      -- says the same once more, for who looks for them by time
+      and interactions.created_at >= day_begins and interactions.created_at < day_ends + interval '1 day'
+    group by shown.user_id, shown.post_id
+  ),
+  totals as materialized (
+    select shown.model_id, shown.place, shown.source, count(*) as posts,
+      count(*) filter (where acted.viewed) as viewed, count(*) filter (where acted.voted) as voted, count(*) filter (where acted.commented) as commented,
+      count(shown.view_probability) as predicted,
+      sum(shown.view_probability::double precision) as views, sum(shown.vote_probability::double precision) as votes,
+      sum(shown.comment_probability::double precision) as comments,
+      count(*) filter (where acted.viewed and shown.view_probability is not null) as viewed_of_these,
+      count(*) filter (where acted.voted and shown.view_probability is not null) as voted_of_these,
+      count(*) filter (where acted.commented and shown.view_probability is not null) as commented_of_these
+    from shown
+    left join acted on acted.user_id = shown.user_id and acted.post_id = shown.post_id
+    group by shown.model_id, shown.place, shown.source
+  ),
+  heads as (
+    select totals.model_id, totals.place, totals.source, totals.posts, totals.predicted, head.kind, head.acted, head.expected, head.acted_of_these
+    from totals
+    cross join lateral (
+      values ('view', viewed, views, viewed_of_these), ('vote', voted, votes, voted_of_these), ('comment', commented, comments, commented_of_these)
+    ) as head (kind, acted, expected, acted_of_these)
+  ),
+  by_post as materialized (
+    select shown.post_id, count(*) as times, posts.created_at, posts.author_id,
+      count(*) filter (where shown.shown_at <= posts.created_at + interval '1 day') as within_a_day,
+      count(*) filter (where shown.shown_at <= posts.created_at + interval '7 days') as within_a_week
+    from shown
+    join recsys.source_posts as posts on posts.post_id = shown.post_id
+    group by shown.post_id, posts.created_at, posts.author_id
+  ),
+  by_author as (
+    select sum(by_post.times) as times, row_number() over (order by sum(by_post.times) desc) as place, count(*) over () as authors
+    from by_post
+    where by_post.author_id is not null
+    group by by_post.author_id
+  ),
+  people as (
+    -- one more than there are, as if one more had come to each post: what nobody has come to is as novel as can be, and finite
+    select count(*) + 1 as number from recsys.source_users where source_users.created_at < day_ends
+  )
+  select p_day, figures.metric, figures.model_id, figures.slice, figures.value, figures.count
+  from (
+    select 'shown' as metric, 0 as model_id, '' as slice, count(*)::double precision as value, count(distinct shown.user_id) as count from shown
+    union all
+    select 'feeds', 0, feeds.kind, count(*) / sum(count(*)) over (), (sum(count(*)) over ())::bigint
+    from (
+      select distinct impressions.request_id,
+        coalesce('degraded to ' || impressions.degraded, case when impressions.model_id is null then 'no model' else impressions.mode end) as kind
+      from recsys.impressions
+      where impressions.shown_at >= day_begins and impressions.shown_at < day_ends
+    ) as feeds
+    group by feeds.kind
+    union all
+    select 'rate', heads.model_id, heads.kind, sum(heads.acted) / sum(heads.posts), sum(heads.posts)::bigint
+    from heads group by heads.model_id, heads.kind
+    union all
+    select 'rate by position', heads.model_id, heads.kind || ' ' || heads.place, sum(heads.acted) / sum(heads.posts), sum(heads.posts)::bigint
+    from heads group by heads.model_id, heads.kind, heads.place
+    union all
+    select 'rate by source', heads.model_id, heads.kind || ' ' || heads.source, sum(heads.acted) / sum(heads.posts), sum(heads.posts)::bigint
+    from heads group by heads.model_id, heads.kind, heads.source
+    union all
+    select 'predicted', heads.model_id, heads.kind, sum(heads.expected) / sum(heads.predicted), sum(heads.predicted)::bigint
+    from heads group by heads.model_id, heads.kind having sum(heads.predicted) > 0
+    union all
+    select 'calibration', heads.model_id, heads.kind, sum(heads.expected) / sum(heads.acted_of_these), sum(heads.acted_of_these)::bigint
+    from heads group by heads.model_id, heads.kind having sum(heads.acted_of_these) > 0
+    union all
+    select 'drift', 0, drift.feature, drift.psi, drift.independent from recsys_engine.feature_drift(p_day) as drift
+    union all
+    select 'skew', skew.model_id, skew.feature, skew.psi, skew.people from recsys_engine.feature_skew(p_day) as skew
+    union all
+    select 'coverage', 0, '', count(by_post.post_id) / count(*)::double precision, count(*)
+    from recsys.source_posts
+    left join by_post on by_post.post_id = source_posts.post_id
+    where source_posts.created_at >= day_ends - interval '30 days' and source_posts.created_at < day_ends
+    -- on a day without feeds there was nothing to cover anything
+    having count(*) > 0 and exists (select from shown)
+    union all
+    select 'novelty', 0, '', sum(by_post.times * -ln((coalesce(state.participants, 0) + 1) / people.number::double precision) / ln(2::double precision)) / sum(by_post.times), sum(by_post.times)::bigint
+    from people
+    cross join by_post
+    left join lateral (
+      select post_stats.participants from recsys_engine.post_stats
+      where post_stats.post_id = by_post.post_id and post_stats.last_active_at < day_ends
+      order by post_stats.last_active_at desc, post_stats.interaction_id desc
+      limit 1
+    ) as state on true
+    having sum(by_post.times) > 0
+    union all
+    select 'fresh', 0, ages.slice, sum(ages.times) / sum(by_post.times), sum(by_post.times)::bigint
+    from by_post
+    cross join lateral (values ('1 day', by_post.within_a_day), ('7 days', by_post.within_a_week)) as ages (slice, times)
+    group by ages.slice
+    union all
+    select 'authors', 0, '', sum(by_author.times) filter (where by_author.place <= ceil(by_author.authors / 10.0)) / sum(by_author.times), sum(by_author.times)::bigint
+    from by_author
+    having count(*) > 0
+  ) as figures;
+  get diagnostics written = row_count;
+  -- heads that not every model has; where none does this reads the day once more and looks for nothing
+  insert into recsys.daily_metrics (day, metric, model_id, slice, value, count)
+  with shown as materialized (
+    select distinct on (impressions.user_id, impressions.post_id)
+      impressions.request_id, impressions.post_id, impressions.model_id, impressions.optional_probabilities
+    from recsys_engine.chosen_impressions as impressions
+    where impressions.shown_at >= day_begins and impressions.shown_at < day_ends and impressions.mode = 'live'
+      and impressions.optional_probabilities is not null
+    order by impressions.user_id, impressions.post_id, impressions.shown_at
+  ),
+  labels as materialized (
+    select labels.head, labels.request_id, labels.post_id
+    from recsys_engine.optional_labels(day_begins, day_ends) as labels
+    where exists (select from shown)
+  ),
+  heads as (
+    select shown.model_id, head.head, count(*) as predicted, sum(head.probability::double precision) as expected, count(labels.post_id) as happened
+    from shown
+    cross join lateral jsonb_each(shown.optional_probabilities) as head (head, probability)
+    left join labels on labels.head = head.head and labels.request_id = shown.request_id and labels.post_id = shown.post_id
+    group by shown.model_id, head.head
+  )
+  select p_day, figures.metric, heads.model_id, heads.head, figures.value, figures.count
+  from heads
+  cross join lateral (
+    values ('rate', heads.happened / heads.predicted::double precision, heads.predicted), ('predicted', heads.expected / heads.predicted, heads.predicted),
+      ('calibration', heads.expected / nullif(heads.happened, 0), heads.happened)
+  ) as figures (metric, value, count)
+  where figures.value is not null;
+  get diagnostics optional_written = row_count;
+  return written + optional_written;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.measure_days(p_most integer DEFAULT 1)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  today constant date := (recsys.clock() at time zone 'UTC')::date;
+  missing date;
+  number integer := 0;
+begin
+  if p_most is null or p_most < 0 then
+    raise exception '0 days or more are measured at once, not %', coalesce(p_most::text, 'null');
+  end if;
+  -- of two at the same time the other does it
+  if not recsys_engine.try_lock('metrics') then
+    return 0;
+  end if;
+  insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
+  select today, 'lag', 0, 'roll-up', coalesce(extract(epoch from roll_up_lag.age), 0), 1 from recsys_engine.roll_up_lag
+  union all
+  select today, 'lag', 0, 'embedding', coalesce(extract(epoch from max(embedding_queue.age)), 0), 1 from recsys.embedding_queue
+  on conflict (day, metric, model_id, slice) do update set value = greatest(earlier.value, excluded.value), count = earlier.count + 1;
+  -- what fails shows at once, and not when labels are settled
+  insert into recsys.daily_metrics as earlier (day, metric, model_id, slice, value, count)
+  select today, 'degraded', 0, '', last_hour.degraded / last_hour.feeds::double precision, last_hour.feeds
+  from (
+    select count(distinct impressions.request_id) as feeds, count(distinct impressions.request_id) filter (where impressions.degraded is not null) as degraded
+    from recsys.impressions
+    where impressions.shown_at > recsys.clock() - interval '1 hour' and impressions.shown_at <= recsys.clock()
+  ) as last_hour
+  where last_hour.feeds > 0
+  on conflict (day, metric, model_id, slice) do update
+  set value = (earlier.value * earlier.count + excluded.value * excluded.count) / (earlier.count + excluded.count), count = earlier.count + excluded.count;
+  -- of days that are not over yet, or not settled: from while the clock was ahead
+  delete from recsys.daily_metrics
+  where daily_metrics.day > today or (daily_metrics.day > today - 2 and daily_metrics.metric not in ('lag', 'degraded'));
+  for missing in
+    select unmeasured.day from recsys_engine.unmeasured_days() as unmeasured order by unmeasured.day limit p_most
+  loop
+    perform recsys_engine.measure_day(missing);
+    number := number + 1;
+  end loop;
+  delete from recsys.daily_metrics where daily_metrics.day < today - 731;
+  return number;
 end
 $function$;
 
@@ -4106,7 +5276,7 @@ begin
       values
         ('authenticated', 'who asks', 'select from recsys_engine.feed_context((select to_jsonb(assigned) from recsys_engine.assignment($1) as assigned)) as settings left join lateral recsys_engine.user_context($1, $2, settings.now) on true'),
         ('authenticated', 'where they belong', 'select from recsys_engine.source_memberships where user_id = $1'),
-        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
+        ('authenticated', 'candidates', 'select recsys_engine.served_key(found.post_id, 1), recsys_engine.text_key(found.title, found.tags, found.author_id) from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock()) as found'),
         ('authenticated', 'candidates with a filter', 'select from recsys_engine.retrieve($1, $2, translate($3, ''{}'', ''[]'')::extensions.vector, recsys.clock(), p_filter => ''{"tags": [""]}'')'),
         ('authenticated', 'the model', 'select * from recsys_engine.model_artifacts limit 0'),
         ('authenticated', 'their variant of an experiment', 'select recsys_engine.bucket($1, ''''), * from recsys.experiments, recsys.experiment_variants limit 0'),
@@ -4612,6 +5782,7 @@ begin
     union all select 4, checked.* from recsys_engine.check_upkeep() as checked
     union all select 5, checked.* from recsys_engine.check_indexes() as checked
     union all select 6, checked.* from recsys_engine.check_vectors() as checked
+    union all select 7, checked.* from recsys_engine.check_promotions() as checked
   ) as numbered (part, stops, problem, cure)
   cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
   order by not numbered.stops, numbered.part;
@@ -4650,6 +5821,34 @@ comment on column recsys.settings.indexed_days is 'Posts that are older than so 
 comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
+
+comment on table recsys_engine.roll_up_lock is 'Held by who changes states of the feature store, for a transaction. Empty.';
+
+comment on table recsys_engine.models_lock is 'Held by who switches, tries or drops models, for a transaction. Empty.';
+
+comment on table recsys_engine.publish_lock is 'Held by recsys publish, from its begin to its end. Empty.';
+
+comment on table recsys_engine.topics_lock is 'Held by who replaces topics, for a transaction; and shared by those who have posts join them. Empty.';
+
+comment on table recsys_engine.topics_made_lock is 'Held by recsys topics, from its begin to its end. Empty.';
+
+comment on table recsys_engine.circles_lock is 'Held by who looks for closed circles, for a transaction. Empty.';
+
+comment on table recsys_engine.impressions_lock is 'Held by who makes or drops partitions of the exposure log, for a transaction. Empty.';
+
+comment on table recsys_engine.archive_lock is 'Held by recsys archive, from its begin to its end. Empty.';
+
+comment on table recsys_engine.training_lock is 'Held by who claims a request for training, for a transaction. Empty.';
+
+comment on table recsys_engine.batch_lock is 'Held by who begins or ends a run of recommendations made ahead, for a transaction. Empty.';
+
+comment on table recsys_engine.erasure_lock is 'Held by who erases, for a transaction. Empty.';
+
+comment on table recsys_engine.metrics_lock is 'Held by who measures a day, for a transaction. Empty.';
+
+comment on function recsys_engine.take_lock(text) is 'Waits for one of the engine''s locks, recsys_engine.NAME_lock, and holds it to the end of the transaction.';
+
+comment on function recsys_engine.try_lock(text,text) is 'Takes one of the engine''s locks as recsys_engine.take_lock() does, and says whether it was to be had at once. p_mode share: others may share it.';
 
 comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys_engine.source_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
 
@@ -4795,7 +5994,7 @@ comment on function recsys_engine.posts_a_day() is 'How many posts of an author 
 
 comment on function recsys_engine.some_wait() is 'Whether any post waits. Nearly everywhere none does, and walks go down the app''s own index.';
 
-comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than a day.';
+comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes.';
 
 comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists what some authors wrote while no known person had met them: as many posts a day as of others.';
 
@@ -4861,11 +6060,13 @@ comment on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,
 
 comment on function recsys_engine.told_posts(recsys_engine.told_post[]) is 'Posts in columns, with times in milliseconds since 1970, whether their author is in a closed circle (recsys_engine.circle_members), and what a page bounds them by (recsys_engine.standing). Rows took the driver 4 ms for 500 posts.';
 
+comment on function recsys_engine.text_key(text,text[],uuid) is 'A number for what is said of a post, its title, tags and author: another number, where a caller reads something else of it.';
+
 comment on function recsys_engine.known_posts(bigint,uuid[],timestamp with time zone) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
-comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.common_posts(timestamp with time zone) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
 
-comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
+comment on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. p_common_texts: the texts of recsys_engine.common_posts; of which of p_common the caller reads another title, other tags or another author, these are among posts, too. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 comment on function recsys_engine.new_posts(uuid,timestamp with time zone,jsonb,integer) is 'How many posts were written since an instant, of the last seven days at most, that might be in the user''s feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor''s.';
 
@@ -4876,6 +6077,14 @@ comment on function recsys_engine.shown_posts(uuid,uuid[],jsonb,boolean) is 'Whi
 comment on function recsys_engine.scope_posts(bigint,text[],integer,timestamp with time zone) is 'The posts of some scopes (recsys_engine.source_scopes; null: those of none) as of an instant: of each post 184 bytes in base64, in the order of their ids. These are its id, a hash of its author (0: unknown), when it was written, when somebody came to it or wrote it last, its trend (-infinity: nobody came in a week), its popularity (-infinity: nobody came), and its vector in a model, each in PostgreSQL''s binary form; without a vector all of that is 0. No row where they are more than p_most; where those of no scope are, a single row without posts. For the service role alone, which looks them up.';
 
 comment on function recsys_engine.found_sources(recsys_engine.feed_request,json) is 'As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing.';
+
+comment on column recsys.promotions.filter is 'Which posts, as of a request (recsys_engine.feed_filter): {"tags": ["sql"], "max_age_days": 7}. With a place, which needs author_ids, the one of them that the reader wants most; null: that of post_id.';
+
+comment on function recsys_engine.may_pin(smallint,jsonb) is 'Whether a promotion says whose post may have its place, if it has one: a tag, language or date anybody may give their post.';
+
+comment on function recsys.preview_promotion(bigint) is 'What a promotion would change, one figure a row, by the pages of the last 24 hours: how many posts it is about (100 at most), to how many of the people it is, how many of these may be shown it (of 200 of them), how many first pages had it anyway, at which place, and at which it would be: with a factor by the scores of that page. Of a promotion that has a place and names neither a post nor authors it says that it pins nothing.';
+
+comment on function recsys_engine.check_promotions() is 'A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in.';
 
 comment on function recsys_engine.without_gone(text,uuid[],boolean) is 'Which of some posts or users (p_kind) of which a row was deleted are there still. Of those that are gone nothing is left waiting, and where the engine knows more of them (p_is_known) recsys.erase() removes it.';
 
@@ -4908,6 +6117,8 @@ comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.sett
 comment on function recsys_engine.queue_replicated_row() is 'Trigger of tables that a subscription fills: queues a row that came, went or changed, as the triggers of recsys.watch queue a statement''s. Its argument is the watch, as in recsys.watches.';
 
 comment on function recsys_engine.follow_replication() is 'For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows.';
+
+comment on function recsys_engine.titles_read(uuid[],uuid[]) is 'Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts.';
 
 comment on column recsys.batch_recommendations.basis is 'What it is based on, as in the answer of `recommend`: history, profile, followed or community.';
 
@@ -4965,11 +6176,13 @@ comment on function recsys_engine.nearest_posts(bigint,extensions.vector,timesta
 
 comment on column recsys_engine.idea_pool.post_ids is 'The posts that ideas come from and that say what is needed; the pool names them by their place in this list. Null takes the place of one that was deleted.';
 
+comment on function recsys_engine.idea_posts(integer) is 'The latest posts that the caller may read, but for what is withheld (recsys.source_withheld), as columns in order of time; texts are the first 300 letters of descriptions, created_at is in milliseconds since 1970. Always one row. The function `ideas` asks as a member whom nobody knows, so that nothing in an idea comes from posts that only some may read.';
+
 comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
 
 comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
 
-comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
+comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
 comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
 
@@ -4982,6 +6195,14 @@ comment on function recsys_engine.check_vectors() is 'Columns with vectors of po
 revoke execute on function recsys_engine.popularity(double precision[],timestamp with time zone) from public;
 
 grant execute on function recsys_engine.popularity(double precision[],timestamp with time zone) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.take_lock(text) from public;
+
+grant execute on function recsys_engine.take_lock(text) to service_role;
+
+revoke execute on function recsys_engine.try_lock(text,text) from public;
+
+grant execute on function recsys_engine.try_lock(text,text) to service_role;
 
 revoke execute on function recsys_engine.drop_unread_bases() from public;
 
@@ -5135,9 +6356,13 @@ revoke execute on function recsys_engine.own_sources(recsys_engine.feed_request,
 
 grant execute on function recsys_engine.own_sources(recsys_engine.feed_request,bigint,extensions.vector,text,json) to anon, authenticated, service_role;
 
-revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) from public;
+revoke execute on function recsys_engine.text_key(text,text[],uuid) from public;
 
-grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json) to service_role;
+grant execute on function recsys_engine.text_key(text,text[],uuid) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) from public;
+
+grant execute on function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[],recsys_engine.feed_request,json,integer[]) to service_role;
 
 revoke execute on function recsys_engine.user_vectors(uuid,bigint,timestamp with time zone,uuid[]) from public;
 
@@ -5154,6 +6379,14 @@ grant execute on function recsys_engine.scope_posts(bigint,text[],integer,timest
 revoke execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) from public;
 
 grant execute on function recsys_engine.found_sources(recsys_engine.feed_request,json) to service_role;
+
+revoke execute on function recsys_engine.may_pin(smallint,jsonb) from public;
+
+grant execute on function recsys_engine.may_pin(smallint,jsonb) to service_role;
+
+revoke execute on function recsys_engine.check_promotions() from public;
+
+grant execute on function recsys_engine.check_promotions() to service_role;
 
 revoke execute on function recsys_engine.without_gone(text,uuid[],boolean) from public;
 
@@ -5197,7 +6430,15 @@ revoke execute on function recsys_engine.queue_replicated_row() from public;
 
 revoke execute on function recsys_engine.follow_replication() from public;
 
+revoke execute on function recsys_engine.titles_read(uuid[],uuid[]) from public;
+
+grant execute on function recsys_engine.titles_read(uuid[],uuid[]) to service_role;
+
 revoke execute on function recsys_engine.attach_impressions(text,timestamp with time zone,timestamp with time zone) from public;
+
+revoke execute on function recsys_engine.idea_posts(integer) from public;
+
+grant execute on function recsys_engine.idea_posts(integer) to authenticated;
 
 revoke execute on function recsys_engine.post_audiences(uuid[]) from public;
 
@@ -5207,15 +6448,39 @@ revoke execute on function recsys_engine.named_posts(uuid[]) from public;
 
 grant execute on function recsys_engine.named_posts(uuid[]) to authenticated;
 
-revoke execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) from public;
+revoke execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) from public;
 
-grant execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone) to service_role;
+grant execute on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) to service_role;
 
 revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) from public;
 
 grant execute on function recsys_engine.topics_to_follow(uuid,integer,text) to authenticated, service_role;
 
 revoke execute on function recsys_engine.check_vectors() from public;
+
+grant update on table recsys_engine.roll_up_lock to service_role;
+
+grant update on table recsys_engine.models_lock to service_role;
+
+grant update on table recsys_engine.publish_lock to service_role;
+
+grant update on table recsys_engine.topics_lock to service_role;
+
+grant update on table recsys_engine.topics_made_lock to service_role;
+
+grant update on table recsys_engine.circles_lock to service_role;
+
+grant update on table recsys_engine.impressions_lock to service_role;
+
+grant update on table recsys_engine.archive_lock to service_role;
+
+grant update on table recsys_engine.training_lock to service_role;
+
+grant update on table recsys_engine.batch_lock to service_role;
+
+grant update on table recsys_engine.erasure_lock to service_role;
+
+grant update on table recsys_engine.metrics_lock to service_role;
 
 grant select on table recsys_engine.source_memberships to authenticated;
 
