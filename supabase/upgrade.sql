@@ -120,3 +120,6 @@ alter table recsys.batch_recommendations
   -- checked at once: there is a row for each user at most, and their lists are stored beside it
   -- squawk-ignore constraint-missing-not-valid
   add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
+
+-- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
+alter table recsys_engine.imports add column is_whole boolean not null default true;

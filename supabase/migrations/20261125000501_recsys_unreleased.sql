@@ -126,6 +126,9 @@ alter table recsys.batch_recommendations
   -- squawk-ignore constraint-missing-not-valid
   add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
 
+-- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
+alter table recsys_engine.imports add column is_whole boolean not null default true;
+
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
 drop function recsys_engine.candidates(text,uuid,bigint,extensions.vector,timestamp with time zone,jsonb,bigint,bigint[],uuid[],timestamp with time zone,boolean,uuid[]);
@@ -844,6 +847,93 @@ begin
   );
   perform recsys_engine.mark_idle(looked_at);
   return cardinality(looked_at)::bigint;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.gather_changes()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  -- as in recsys_engine.roll_up_portion
+  few constant integer := 50000;
+  gathered bigint;
+  rest bigint;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  if (select count(*) from recsys_engine.feature_changes) <= few then
+    perform recsys_engine.keep_bursts(array_agg(changed.user_id), array_agg(changed.post_id), array_agg(changed.at))
+    from (select distinct waiting.user_id, waiting.post_id, waiting.at from recsys_engine.feature_changes as waiting where num_nulls(waiting.user_id, waiting.post_id) < 2) as changed;
+  end if;
+  with gone as materialized (
+    delete from recsys_engine.feature_changes returning feature_changes.user_id, feature_changes.post_id, feature_changes.at
+  ),
+  posts as (
+    insert into recsys_engine.feature_changes (post_id)
+    -- what somebody came to last comes first: it is among what is popular
+    select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id
+    returning 1
+  )
+  select count(*) into gathered from posts;
+  insert into recsys_engine.feature_changes (user_id)
+  select people.user_id from recsys.source_users as people order by people.created_at, people.user_id;
+  get diagnostics rest = row_count;
+  return gathered + rest;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_anew(p_posts integer DEFAULT 250, p_people integer DEFAULT 100, OUT taken bigint, OUT written bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  posts uuid[];
+  people uuid[];
+  done record;
+  version_now bigint;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  with next as (
+    select feature_changes.change_id from recsys_engine.feature_changes
+    where feature_changes.user_id is null and feature_changes.at = '-infinity'
+    order by feature_changes.change_id limit p_posts
+  ),
+  gone as (
+    delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.post_id
+  )
+  select coalesce(array_agg(distinct gone.post_id), '{}') into posts from gone;
+  if cardinality(posts) = 0 then
+    with next as (
+      select feature_changes.change_id from recsys_engine.feature_changes
+      where feature_changes.post_id is null and feature_changes.at = '-infinity'
+      order by feature_changes.change_id limit p_people
+    ),
+    gone as (
+      delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.user_id
+    )
+    select coalesce(array_agg(distinct gone.user_id), '{}') into people from gone;
+    taken := cardinality(people);
+    written := 0::bigint;
+    if taken > 0 then
+      select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+      written := done.written;
+    end if;
+    return;
+  end if;
+  taken := cardinality(posts);
+  perform recsys_engine.keep_newcomer_posts(posts, posts);
+  select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+  written := done.written;
+  perform recsys_engine.mark_idle(posts);
+  update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
+  insert into recsys_engine.rolled_up_posts (version, post_ids) values (version_now, posts);
+  delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
 $function$;
 
@@ -3848,6 +3938,8 @@ comment on column recsys.settings.impression_partitions is 'What a partition of 
 
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
 
+comment on column recsys_engine.imports.is_whole is 'False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.';
+
 comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys_engine.source_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
 
 comment on column recsys_engine.source_memberships.user_id is 'Who belongs there.';
@@ -3963,6 +4055,10 @@ comment on function recsys_engine.mark_idle(uuid[]) is 'Has the vectors of some 
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
 comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+
+comment on function recsys_engine.gather_changes() is 'Puts what waits in recsys_engine.feature_changes as one change of each post, and one of everybody, for recsys_engine.roll_up_anew(); returns how many wait then. For a community of which nothing is rolled up yet.';
+
+comment on function recsys_engine.roll_up_anew(integer,integer) is 'A portion of a first roll-up, after recsys_engine.gather_changes(): works out p_posts of the posts that wait, and where none does p_people of the people, from their beginning; returns how many these were and how many rows were written. taken is 0 where none is left. Ended anywhere, what is left waits, for recsys.roll_up() too.';
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
@@ -4161,6 +4257,14 @@ grant execute on function recsys_engine.mark_model_idle(bigint) to service_role;
 revoke execute on function recsys_engine.move_index_window(integer) from public;
 
 grant execute on function recsys_engine.move_index_window(integer) to service_role;
+
+revoke execute on function recsys_engine.gather_changes() from public;
+
+grant execute on function recsys_engine.gather_changes() to service_role;
+
+revoke execute on function recsys_engine.roll_up_anew(integer,integer) from public;
+
+grant execute on function recsys_engine.roll_up_anew(integer,integer) to service_role;
 
 revoke execute on function recsys_engine.index_sound_tags(uuid[]) from public;
 
