@@ -864,9 +864,10 @@ declare
   rest bigint;
 begin
   perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
-  if (select count(*) from recsys_engine.feature_changes) <= few then
-    perform recsys_engine.keep_bursts(array_agg(changed.user_id), array_agg(changed.post_id), array_agg(changed.at))
-    from (select distinct waiting.user_id, waiting.post_id, waiting.at from recsys_engine.feature_changes as waiting where num_nulls(waiting.user_id, waiting.post_id) < 2) as changed;
+  -- what is imported is no burst; but of few changes it is noted who acted when, as by any roll-up
+  if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
+    perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
+    from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
   end if;
   with gone as materialized (
     delete from recsys_engine.feature_changes returning feature_changes.user_id, feature_changes.post_id, feature_changes.at
