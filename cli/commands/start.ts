@@ -125,9 +125,7 @@ async function bundleToImport(
       throw new UserError(
         `this database holds the tables of an app (${someOf(tables)}) and no users yet, and is not filled with invented ones: come back when there are users, or name an empty database`,
       );
-    print(
-      filled ? "the import was cut off and goes on" : `no community yet: generating a synthetic one, seed ${seed}`,
-    );
+    print(filled ? "the import was cut off and goes on" : `no community yet: generating a synthetic one, seed ${seed}`);
     await (invented ?? invent(seed, onProgress));
     if (cutOff !== undefined && (await bundleDigest(synthetic)) !== cutOff) throw new UserError(cutOffCure);
     return synthetic;
