@@ -11,6 +11,14 @@ const mostTries = 20;
 export function TrainingBar() {
   const training = useFirstTraining();
   const isNew = useNewModel(training);
+  const { error, busy, retry } = useTheFeed();
+  const hasFailed = training?.state === "running" && error !== undefined && busy === undefined;
+  useEffect(() => {
+    if (!hasFailed) return undefined;
+    // the one session of the embedded database was somebody else's for too long
+    const timer = setTimeout(() => void retry(), 2 * everyMilliseconds);
+    return () => clearTimeout(timer);
+  }, [hasFailed, retry]);
   if (training?.state === "failed")
     return (
       <p class="boxed warn" role="status">
