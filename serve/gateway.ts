@@ -6,6 +6,7 @@ import { dirname, extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../db/user-error.ts";
+import type { FirstTraining } from "../supabase/functions/_local/first-training.ts";
 import { userToken } from "../supabase/functions/_local/user-token.ts";
 import { type SigningKey, signingKey } from "./signing-key.ts";
 
@@ -47,6 +48,8 @@ export interface Gateway {
   processId: number;
   /** Settles when the process ends by itself; with its exit status. */
   ended: Promise<number | null>;
+  /** Has the feed page say how far the first model is. */
+  tell(training: FirstTraining): void;
   stop(): Promise<void>;
 }
 
@@ -100,6 +103,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     consoleUrl: site && `${url}/console/#key=${secretKey}`,
     processId: child.pid as number,
     ended,
+    tell(training) {
+      if (child.stdin.writable) child.stdin.write(`${JSON.stringify(training)}\n`);
+    },
     async stop() {
       // the gateway ends with its standard input
       child.stdin.end();

@@ -204,3 +204,6 @@ alter table recsys_engine.training_lock enable row level security;
 alter table recsys_engine.batch_lock enable row level security;
 alter table recsys_engine.erasure_lock enable row level security;
 alter table recsys_engine.metrics_lock enable row level security;
+
+-- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
+alter table recsys_engine.imports add column is_whole boolean not null default true;

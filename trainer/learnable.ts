@@ -38,6 +38,17 @@ export function latestPages(pages: PageRequest[], most?: number): PageRequest[] 
   return Array.from(boundedShares(columnsOf(pages), ofPages, most), (i) => pages[i]);
 }
 
+/** Pages of each person that a ranker learns from, where that is fewer than it may take, and pages of any community. docs/research/experiments.md has what fewer cost. */
+const [pagesOfEach, fewestPages] = [3, 3000];
+
+/** So many requests at most a training from scratch takes: a small community's say enough with fewer. */
+export function mostRequests(learnedFrom: LearnedFrom, people: number, { ranker }: Config): number {
+  const { maximumRequests } = ranker;
+  return learnedFrom === "pages"
+    ? Math.min(maximumRequests, Math.max(fewestPages, pagesOfEach * people))
+    : maximumRequests;
+}
+
 /** The same of events, by their numbers. */
 export function shares({ users, at }: Timeline, events: Uint32Array, bound = ofPositives, most?: number): Uint32Array {
   const of = { users: events.map((event) => users[event]), at: Float64Array.from(events, (event) => at[event]) };

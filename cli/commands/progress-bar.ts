@@ -1,6 +1,9 @@
-/** Draws the progress of long steps on standard error: a bar in a terminal, one line per finished step elsewhere. */
+/** Draws the progress of long steps on standard error: a bar in a terminal, elsewhere a line per finished step, and one each half minute of it. */
 import cliProgress from "cli-progress";
 import type { OnProgress } from "../../db/progress.ts";
+
+/** Milliseconds after which a step that goes on says so where no bar is drawn. */
+const saidEvery = 30_000;
 
 /** One bar at a time: a step that begins ends the one before. */
 export function progressBars() {
@@ -17,12 +20,14 @@ export function progressBars() {
   const terminal = process.stderr.isTTY;
   let open = "";
   let started = 0;
+  let said = 0;
   let latest = { done: 0, total: 0 };
+  const say = (how: string) => process.stderr.write(`${open.padEnd(26)} ${seconds(started)}  ${how}\n`);
   /** Ends the bar that is open, so that other output starts on a line of its own. */
   const stop = () => {
     if (!open) return;
     if (terminal) bar.stop();
-    else process.stderr.write(`${open.padEnd(26)} ${seconds(started)}  ${latest.done} of ${latest.total}\n`);
+    else say(`${latest.done} of ${latest.total}`);
     open = "";
   };
   const onProgress: OnProgress = ({ step, done, total = done }) => {
@@ -30,12 +35,16 @@ export function progressBars() {
       stop();
       open = step;
       started = performance.now();
+      said = started;
       if (terminal) bar.start(total, done, { step: step.padEnd(26) });
     }
     latest = { done, total };
     if (terminal) {
       bar.setTotal(total);
       bar.update(done);
+    } else if (performance.now() - said >= saidEvery) {
+      said = performance.now();
+      say(`${done} of ${total} so far`);
     }
   };
   return { onProgress, stop };

@@ -89,13 +89,16 @@ export async function serveUntil(
   ];
   try {
     if (signal.aborted) return;
-    const ended = gateway.ended.then((status) => {
-      if (!signal.aborted)
-        throw new UserError(`the functions ended by themselves, with status ${status}: see the log above`);
-    });
-    await Promise.race([once(signal, "abort"), ended]);
+    await Promise.race([once(signal, "abort"), endOf(gateway, signal)]);
   } finally {
     await gateway.stop();
     for (const stop of stops) await stop();
   }
+}
+
+/** Throws where the functions end by themselves. */
+export async function endOf(gateway: Gateway, signal: AbortSignal): Promise<void> {
+  const status = await gateway.ended;
+  if (!signal.aborted)
+    throw new UserError(`the functions ended by themselves, with status ${status}: see the log above`);
 }

@@ -1,12 +1,14 @@
-/** `recsys start`, the main job: community in, models trained and published, functions served, one feed printed. */
+/** `recsys start`, the main job: community in, functions and pages served as soon as there is something to show, models trained and published meanwhile, one feed printed. */
 
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleDigest } from "../../db/bundle/open-bundle.ts";
 import { foreignTables, someOf } from "../../db/foreign-tables.ts";
-import { importBundle } from "../../db/import/import-bundle.ts";
+import { cutOffImport, importEarly } from "../../db/import/import-bundle.ts";
 import { UserError } from "../../db/user-error.ts";
-import { startGateway } from "../../serve/gateway.ts";
+import { type Gateway, startGateway } from "../../serve/gateway.ts";
+import { keepRolledUp } from "../../serve/keep.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
@@ -17,9 +19,10 @@ import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic
 import { trainIntoFolder } from "../../trainer/train-into-folder.ts";
 import { basisInWords, feedTable, fetchFeed, mostActiveUser } from "./feed.ts";
 import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
-import { appLine, builtSite, consoleLine, pagesLine, serveUntil } from "./serve.ts";
+import { appLine, builtSite, consoleLine, endOf, pagesLine, serveUntil } from "./serve.ts";
 import { topicsOfNewModel } from "./topics.ts";
 import { modelsFolder } from "./train.ts";
+import { trainingShare } from "./training-share.ts";
 
 export interface StartOptions extends DatabaseOption {
   data?: string;
@@ -29,77 +32,130 @@ export interface StartOptions extends DatabaseOption {
   exit?: boolean;
 }
 
-/** Does whatever is still missing and then serves; with `exit` it ends after printing the feed. */
+/** Does whatever is still missing while it serves what there is; with `exit` it ends after printing the feed. */
 export async function startCommand(options: StartOptions): Promise<void> {
+  const { seed, data, database: url } = options;
+  // where there is no database yet the community is invented while that comes
+  const isNew = data === undefined && url === undefined && !existsSync(join(".recsys", "database"));
+  const invented = isNew ? invent(seed) : undefined;
+  invented?.catch(() => {});
   await inDatabase(options, { migrates: true }, async (running) => {
-    await fillDatabase(running, options);
-    await ensureModel(running, options);
-    await topicsOfNewModel(running);
-    const { database, signal, print } = running;
-    const gateway = await startGateway({ databaseUrl: database.url, port: options.port, site: await builtSite() });
-    try {
-      const { user_id, external_id } = await mostActiveUser(database);
-      const feed = await fetchFeed(gateway, user_id, 10);
-      print(`\nfeed of user ${external_id ?? user_id} (${basisInWords(feed)})\n\n${feedTable(feed)}\n`);
-      if (options.exit) return;
+    const bundle = await bundleToImport(running, options, invented);
+    const active = await activeModel(running);
+    await serveMeanwhile(running, options, async (context, onReadable) => {
+      if (bundle !== undefined) await importEarly(context.database, bundle, { ...context, onReadable });
+      else onReadable();
+      if (active === undefined) await makeModel(context, options);
+      else running.print(`model ${active} is there already; \`npx recsys train\` makes a new one`);
+      await topicsOfNewModel(context);
+    });
+  });
+}
+
+/** What is done while feeds are served; it tells when there is something to serve. */
+type Preparation = (context: CommandContext, onReadable: () => void) => Promise<void>;
+
+/** Serves from the moment on at which there is something to see, then prints a feed, and goes on until Ctrl-C. */
+async function serveMeanwhile(running: CommandContext, { port, exit }: StartOptions, prepare: Preparation) {
+  const { database, print } = running;
+  const ending = new AbortController();
+  const signal = AbortSignal.any([running.signal, ending.signal]);
+  let gateway: Gateway | undefined;
+  const shareOf = trainingShare();
+  const onProgress: CommandContext["onProgress"] = (progress) => {
+    running.onProgress(progress);
+    gateway?.tell({ state: "running", step: progress.step, share: shareOf(progress) });
+  };
+  const { promise: isReadable, resolve: onReadable } = Promise.withResolvers<void>();
+  const preparing = prepare({ ...running, onProgress, signal }, onReadable);
+  preparing.catch(() => {});
+  const starting = builtSite().then((site) => startGateway({ databaseUrl: database.url, port, site }));
+  starting.catch(() => {});
+  try {
+    [gateway] = await Promise.all([starting, Promise.race([isReadable, preparing])]);
+    if (!exit) {
       print(
         `the functions are served on ${gateway.url}/functions/v1, the database on ${database.url} (Ctrl-C ends all)`,
       );
       print(appLine(gateway));
       print(consoleLine(gateway));
       print(pagesLine(gateway));
-      await serveUntil(gateway, database, signal);
-    } finally {
-      await gateway.stop();
     }
-  });
+    const isPrepared = await Promise.race([preparing.then(() => true), endOf(gateway, signal)]).catch((error) => {
+      if (exit || signal.aborted || !gateway) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      gateway.tell({ state: "failed", reason: `${reason}. Start again when that is mended.` });
+      console.error(`no model yet: ${reason}; feeds are what is fresh and popular, and the next start tries again`);
+      return false;
+    });
+    if (isPrepared) {
+      gateway.tell({ state: "done" });
+      const { user_id, external_id } = await mostActiveUser(database);
+      const feed = await fetchFeed(gateway, user_id, 10);
+      print(`\nfeed of user ${external_id ?? user_id} (${basisInWords(feed)})\n\n${feedTable(feed)}\n`);
+    }
+    if (!exit) await serveUntil(gateway, database, signal);
+  } finally {
+    ending.abort(new UserError("it ends"));
+    await preparing.catch(() => {});
+    await (await starting.catch(() => undefined))?.stop();
+  }
 }
 
-/** Imports the bundle asked for, or a synthetic community where the database is empty. */
-async function fillDatabase(
-  { database, onProgress, signal, print }: CommandContext,
+const synthetic = join(".recsys", "synthetic");
+
+async function invent(seed: number, onProgress?: CommandContext["onProgress"]): Promise<void> {
+  await rm(synthetic, { recursive: true, force: true });
+  await writeSyntheticCommunity(synthetic, { seed, follows: true, ...(onProgress && { onProgress }) });
+}
+
+/** The bundle asked for, or a synthetic community where the database is empty; undefined: it is there. An import that was cut off goes on. */
+async function bundleToImport(
+  { database, onProgress, print }: CommandContext,
   { data, seed }: StartOptions,
-): Promise<void> {
-  const imports = await run(database.pool, db.selectFrom("recsys_engine.imports").select("bundle_digest"));
+  invented: Promise<void> | undefined,
+): Promise<string | undefined> {
+  const cutOff = await cutOffImport(database.pool);
   const somebody = await run(database.pool, db.selectFrom("recsys.source_users").select("user_id").limit(1));
   const filled = somebody.length > 0;
+  const cure = database.embedded ? "remove the folder .recsys" : "give the URL of an empty database";
+  const cutOffCure = `the import of another community was cut off: start with the same --data or --seed as then, or ${cure}`;
   if (data === undefined) {
-    if (filled) return;
-    const tables = await foreignTables(database);
+    if (filled && cutOff === undefined) return undefined;
+    const tables = filled ? [] : await foreignTables(database);
     if (tables.length > 0)
       throw new UserError(
         `this database holds the tables of an app (${someOf(tables)}) and no users yet, and is not filled with invented ones: come back when there are users, or name an empty database`,
       );
-    print(`no community yet: generating a synthetic one, seed ${seed}`);
-    const folder = join(".recsys", "synthetic");
-    await rm(folder, { recursive: true, force: true });
-    await writeSyntheticCommunity(folder, { seed, follows: true, onProgress });
-    await importBundle(database, folder, { onProgress, signal });
-    return;
+    print(filled ? "the import was cut off and goes on" : `no community yet: generating a synthetic one, seed ${seed}`);
+    await (invented ?? invent(seed, onProgress));
+    if (cutOff !== undefined && (await bundleDigest(synthetic)) !== cutOff) throw new UserError(cutOffCure);
+    return synthetic;
   }
   const digest = await bundleDigest(data);
-  if (imports.some(({ bundle_digest }) => bundle_digest === digest)) return;
-  if (filled) {
-    const cure = database.embedded
-      ? "remove the folder .recsys, or give --database URL"
-      : "give the URL of an empty database, or add to this one with `npx recsys import`";
-    throw new UserError(`the database holds another community than ${data}: ${cure}`);
-  }
-  await importBundle(database, data, { onProgress, signal });
+  const whole = db.selectFrom("recsys_engine.imports").select("bundle_digest").where("is_whole", "=", true);
+  if ((await run(database.pool, whole)).some(({ bundle_digest }) => bundle_digest === digest)) return undefined;
+  if (!filled || cutOff === digest) return data;
+  if (cutOff !== undefined) throw new UserError(cutOffCure);
+  const orAdd = database.embedded ? "or give --database URL" : "or add to this one with `npx recsys import`";
+  throw new UserError(`the database holds another community than ${data}: ${cure}, ${orAdd}`);
 }
 
-/** Trains and publishes where no model serves yet. */
-async function ensureModel(running: CommandContext, options: StartOptions): Promise<void> {
-  const { database, onProgress, signal, print } = running;
-  const [active] = await run(
-    database.pool,
-    db.selectFrom("recsys.models").select("name").where("status", "=", "active"),
-  );
-  if (active) {
-    print(`model ${active.name} is there already; \`npx recsys train\` makes a new one`);
-    return;
+/** The name of the model that serves; undefined: none does. */
+async function activeModel({ database }: CommandContext): Promise<string | undefined> {
+  const active = db.selectFrom("recsys.models").select("name").where("status", "=", "active");
+  return (await run(database.pool, active))[0]?.name;
+}
+
+/** Trains and publishes, while what people do on the page is rolled up. */
+async function makeModel(context: CommandContext, options: StartOptions): Promise<void> {
+  const { database, onProgress, signal, print } = context;
+  const stop = await keepRolledUp(database.pool);
+  try {
+    const model = await readModelFolder(await trainIntoFolder(context, { ...options, parent: modelsFolder }));
+    const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
+    await publish(database, model, { activate: true, onVerdict, onProgress, signal });
+  } finally {
+    await stop();
   }
-  const model = await readModelFolder(await trainIntoFolder(running, { ...options, parent: modelsFolder }));
-  const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
-  await publish(database, model, { activate: true, onVerdict, onProgress, signal });
 }

@@ -7,7 +7,7 @@ import { type BundlePart, bundleFiles, type RecordOf } from "../bundle/records.t
 import type { OnProgress } from "../progress.ts";
 import { ifNew, insertRecords, type Keys, type WrittenRows } from "./insert.ts";
 import { KnownFollows, KnownIds, KnownVectors, requestUuids } from "./known-ids.ts";
-import { prepareEngine } from "./prepare-engine.ts";
+import { prepareEngine, prepareFeatureStore, prepareFirstFeeds } from "./prepare-engine.ts";
 
 /** Rows of one file: read, new to the database, updated, and there before as they are (or twice in the file). */
 interface PartReport extends WrittenRows {
@@ -25,6 +25,15 @@ interface ImportOptions {
   signal?: AbortSignal;
 }
 
+interface EarlyImportOptions extends Partial<ImportOptions> {
+  /** Called as soon as feeds can be made of what is there: users, posts and interactions. */
+  onReadable(): void;
+}
+
+/** Enough for feeds of what is fresh and popular. */
+const firstParts = ["users", "posts", "interactions"] as const;
+const laterParts = (Object.keys(bundleFiles) as BundlePart[]).filter((part) => !firstParts.includes(part as "users"));
+
 /**
  * Imports a community bundle in one transaction: all of it or nothing. A second import of the same bundle changes nothing.
  *
@@ -37,20 +46,69 @@ export async function importBundle(
 ): Promise<ImportReport> {
   const files = await openBundle(folder);
   const digest = await bundleDigest(folder);
-  const client = await database.pool.connect();
   const options = { onProgress, ...(signal && { signal }) };
-  let failure: unknown;
-  try {
-    await client.query("begin");
+  return await inTransaction(database.pool, async (client) => {
     const keysOf = keysOfBundle();
     const report = {} as Record<BundlePart, PartReport>;
-    for (const part of Object.keys(bundleFiles) as BundlePart[])
+    for (const part of [...firstParts, ...laterParts])
       report[part] = await importPart(client, part, files[part], keysOf[part] as KeysOf<BundlePart>, options);
     const added = Object.values(report).some((part) => part.added > 0);
     const clockShift = await prepareEngine(client, added, options);
     await run(client, ifNew(db.insertInto("recsys_engine.imports").values({ bundle_digest: digest })));
-    await client.query("commit");
     return { ...report, clockShift };
+  });
+}
+
+/**
+ * Imports a bundle while feeds are served of it. Users, posts and interactions go in whole or not at all; what comes after is a statement at a time, so that feeds
+ * wait for none of it long. Where it was cut off, the same import goes on, and until it is whole `recsys_engine.imports` says so.
+ *
+ * @throws as `importBundle`
+ */
+export async function importEarly(
+  { pool }: { pool: pg.Pool },
+  folder: string,
+  { onProgress = () => {}, signal, onReadable }: EarlyImportOptions,
+): Promise<void> {
+  const files = await openBundle(folder);
+  const bundle_digest = await bundleDigest(folder);
+  const options = { onProgress, ...(signal && { signal }) };
+  const keysOf = keysOfBundle();
+  const importOf = (client: pg.ClientBase, part: BundlePart) =>
+    importPart(client, part, files[part], keysOf[part] as KeysOf<BundlePart>, options);
+  await inTransaction(pool, async (client) => {
+    let added = 0;
+    for (const part of firstParts) added += (await importOf(client, part)).added;
+    if (added > 0) await prepareFirstFeeds(client);
+    const begun = db.insertInto("recsys_engine.imports").values({ bundle_digest, is_whole: false });
+    await run(client, ifNew(begun));
+  });
+  onReadable();
+  const client = await pool.connect();
+  try {
+    for (const part of laterParts) await importOf(client, part);
+    await prepareFeatureStore(client, options);
+    const whole = db.updateTable("recsys_engine.imports").set({ is_whole: true });
+    await run(client, whole.where("bundle_digest", "=", bundle_digest));
+  } finally {
+    client.release();
+  }
+}
+
+/** The bundle whose import goes on or was cut off; undefined: there is none. */
+export async function cutOffImport(pool: pg.Pool): Promise<string | undefined> {
+  const cutOff = db.selectFrom("recsys_engine.imports").select("bundle_digest").where("is_whole", "=", false);
+  return (await run(pool, cutOff))[0]?.bundle_digest;
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failure: unknown;
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await client.query("commit");
+    return result;
   } catch (error) {
     failure = error;
     await client.query("rollback").catch(() => {}); // a lost connection has rolled back already

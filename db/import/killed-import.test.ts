@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { writeSyntheticCommunity } from "../../trainer/synthetic/write-synthetic-community.ts";
 import { onBoth, testDatabase, withoutPostgres } from "../testing.ts";
-import { importBundle } from "./import-bundle.ts";
+import { cutOffImport, importBundle, importEarly } from "./import-bundle.ts";
 
 const noPostgres = await withoutPostgres();
 
@@ -19,14 +19,21 @@ async function largeBundle(t: TestContext) {
 }
 
 /** Imports in a process of its own that kills itself as soon as `step` has come as far as `done`. */
-async function importAndDie(url: string, folder: string, step: string, done: number): Promise<void> {
+async function importAndDie(
+  url: string,
+  folder: string,
+  step: string,
+  done: number,
+  how = "importBundle",
+): Promise<void> {
   const program = `
     import pg from "pg";
-    import { importBundle } from ${JSON.stringify(import.meta.resolve("./import-bundle.ts"))};
+    import { ${how} } from ${JSON.stringify(import.meta.resolve("./import-bundle.ts"))};
     const onProgress = ({ step, done }) => {
       if (step === ${JSON.stringify(step)} && done >= ${done}) process.kill(process.pid, "SIGKILL");
     };
-    await importBundle({ pool: new pg.Pool({ connectionString: ${JSON.stringify(url)} }) }, ${JSON.stringify(folder)}, { onProgress });
+    const pool = new pg.Pool({ connectionString: ${JSON.stringify(url)} });
+    await ${how}({ pool }, ${JSON.stringify(folder)}, { onProgress, onReadable() {} });
   `;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     cwd: import.meta.dirname,
@@ -77,3 +84,32 @@ test("a database that ends the connection is an error, not a crash, and leaves n
   const { rows } = await database.pool.query("select count(*)::integer as users from public.profiles");
   assert.equal(rows[0].users, 0);
 });
+
+await onBoth(
+  "an import that feeds are served of goes on where it was killed, and leaves the same",
+  async (t, database) => {
+    const { folder } = await largeBundle(t);
+    const { pool } = database;
+    const number = async (of: string) => Number((await pool.query(`select count(*) as rows from ${of}`)).rows[0].rows);
+    await importAndDie(database.url, folder, "import interactions", 5000, "importEarly");
+    assert.equal(await number("public.profiles"), 0, "what feeds need goes in whole");
+    const moments: [step: string, done: number][] = [
+      ["import logins", 1],
+      ["import impressions", 1],
+      ["roll up the feature store", 1],
+      ["roll up the feature store", 500],
+    ];
+    for (const [step, done] of moments) {
+      await importAndDie(database.url, folder, step, done, "importEarly");
+      assert.match((await cutOffImport(pool)) ?? "", /^[0-9a-f]{64}$/, `killed at ${step} ${done}`);
+      assert.ok((await number("recsys_engine.latest_post_stats")) > 0, "what is popular is known from the beginning");
+    }
+    let readable = 0;
+    await importEarly(database, folder, { onReadable: () => void readable++ });
+    assert.deepEqual([readable, await cutOffImport(pool)], [1, undefined]);
+    assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences() limit 3")).rows, []);
+    assert.equal(await number("recsys_engine.feature_changes"), 0);
+    const { interactions, logins, impressions } = await importBundle(database, folder);
+    assert.deepEqual([interactions.added, logins.added, impressions.added], [0, 0, 0]);
+  },
+);

@@ -4,6 +4,13 @@ import { call, run } from "../../supabase/functions/_shared/database/database.ts
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { OnProgress } from "../progress.ts";
 
+/** Of all that the app's tables hold after an import, and of the feature store: autovacuum cannot see what is not committed. */
+const analyzeApp = `analyze public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments,
+  public.logins, recsys.impressions`;
+const analyzeStates =
+  "analyze recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats, recsys_engine.latest_user_stats";
+const rollingUp = "roll up the feature store";
+
 /**
  * Brings the engine up to an import: planner statistics, feature store, clock, months of impressions. Resolves to the clock's lag in milliseconds.
  * The clock is left alone when nothing was added, so that a second import changes nothing.
@@ -13,31 +20,60 @@ export async function prepareEngine(
   added: boolean,
   { onProgress, signal }: { onProgress: OnProgress; signal?: AbortSignal },
 ): Promise<number> {
-  if (added) {
-    // the roll-up is planned on these statistics; autovacuum cannot see what is not committed
-    await client.query(
-      `analyze public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments,
-      public.logins, recsys.impressions`,
-    );
-  }
+  // the roll-up is planned on these statistics
+  if (added) await client.query(analyzeApp);
   signal?.throwIfAborted();
-  const step = "roll up the feature store";
-  onProgress({ step, done: 0, total: 1 });
+  onProgress({ step: rollingUp, done: 0, total: 1 });
   await run(client, call("recsys.roll_up", { p_most: null }));
-  onProgress({ step, done: 1, total: 1 });
+  onProgress({ step: rollingUp, done: 1, total: 1 });
   signal?.throwIfAborted();
   if (added) {
-    await client.query(
-      "analyze recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats, recsys_engine.latest_user_stats",
-    );
-    await run(client, shiftClock);
-    await client.query(stampWithClock);
-    // months are those of that clock
-    await run(client, call("recsys_engine.make_impression_partitions", {}));
+    await client.query(analyzeStates);
+    await setClock(client);
   }
   const shift = db.selectFrom("recsys.settings").select(({ ref }) => milliseconds(ref("clock_shift")).as("lag"));
   const [{ lag }] = await run(client, shift);
   return lag;
+}
+
+/** Posts that are rolled up before the first feed: those that somebody came to last, which are more than are popular. */
+const firstPosts = 500;
+
+/** What the first feeds need of a community without a model: the clock, and what is popular. */
+export async function prepareFirstFeeds(client: ClientBase): Promise<void> {
+  await client.query(analyzeApp);
+  await setClock(client);
+  await run(client, call("recsys_engine.gather_changes", {}));
+  await run(client, call("recsys_engine.roll_up_anew", { p_posts: firstPosts }));
+  await client.query(analyzeStates);
+}
+
+/** Rolls up all there is, a statement of a second at a time, so that feeds are answered meanwhile. */
+export async function prepareFeatureStore(
+  client: ClientBase,
+  { onProgress, signal }: { onProgress: OnProgress; signal?: AbortSignal },
+): Promise<void> {
+  await client.query(analyzeApp);
+  // a login may be later than all that was there before
+  await setClock(client, { onlyOn: true });
+  const [{ gather_changes: total }] = await run(client, call("recsys_engine.gather_changes", {}));
+  for (let done = 0; ; ) {
+    signal?.throwIfAborted();
+    onProgress({ step: rollingUp, done, total });
+    const [{ taken }] = await run(client, call("recsys_engine.roll_up_anew", {}));
+    if (taken === 0) break;
+    done += taken;
+  }
+  await client.query(analyzeStates);
+}
+
+/** Has the clock go on from the newest event of an archived community, and the log of impressions have its months. `onlyOn`: where it is not back by that. */
+async function setClock(client: ClientBase, { onlyOn = false } = {}): Promise<void> {
+  const later = shiftClock.where(sql<boolean>`newest.at > recsys.clock()`);
+  await run(client, onlyOn ? later : shiftClock);
+  await client.query(stampWithClock);
+  // months are those of that clock
+  await run(client, call("recsys_engine.make_impression_partitions", {}));
 }
 
 /** An archived community is one whose newest event is over a week old: its clock is set back, so that this event is now. */

@@ -210,6 +210,9 @@ alter table recsys_engine.batch_lock enable row level security;
 alter table recsys_engine.erasure_lock enable row level security;
 alter table recsys_engine.metrics_lock enable row level security;
 
+-- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
+alter table recsys_engine.imports add column is_whole boolean not null default true;
+
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
 drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
@@ -1700,6 +1703,94 @@ begin
   );
   perform recsys_engine.mark_idle(looked_at);
   return cardinality(looked_at)::bigint;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.gather_changes()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  -- as in recsys_engine.roll_up_portion
+  few constant integer := 50000;
+  gathered bigint;
+  rest bigint;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  -- what is imported is no burst; but of few changes it is noted who acted when, as by any roll-up
+  if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
+    perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
+    from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
+  end if;
+  with gone as materialized (
+    delete from recsys_engine.feature_changes returning feature_changes.user_id, feature_changes.post_id, feature_changes.at
+  ),
+  posts as (
+    insert into recsys_engine.feature_changes (post_id)
+    -- what somebody came to last comes first: it is among what is popular
+    select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id
+    returning 1
+  )
+  select count(*) into gathered from posts;
+  insert into recsys_engine.feature_changes (user_id)
+  select people.user_id from recsys.source_users as people order by people.created_at, people.user_id;
+  get diagnostics rest = row_count;
+  return gathered + rest;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.roll_up_anew(p_posts integer DEFAULT 250, p_people integer DEFAULT 100, OUT taken bigint, OUT written bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+AS $function$
+declare
+  posts uuid[];
+  people uuid[];
+  done record;
+  version_now bigint;
+begin
+  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  with next as (
+    select feature_changes.change_id from recsys_engine.feature_changes
+    where feature_changes.user_id is null and feature_changes.at = '-infinity'
+    order by feature_changes.change_id limit p_posts
+  ),
+  gone as (
+    delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.post_id
+  )
+  select coalesce(array_agg(distinct gone.post_id), '{}') into posts from gone;
+  if cardinality(posts) = 0 then
+    with next as (
+      select feature_changes.change_id from recsys_engine.feature_changes
+      where feature_changes.post_id is null and feature_changes.at = '-infinity'
+      order by feature_changes.change_id limit p_people
+    ),
+    gone as (
+      delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.user_id
+    )
+    select coalesce(array_agg(distinct gone.user_id), '{}') into people from gone;
+    taken := cardinality(people);
+    written := 0::bigint;
+    if taken > 0 then
+      select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+      written := done.written;
+    end if;
+    return;
+  end if;
+  taken := cardinality(posts);
+  perform recsys_engine.keep_newcomer_posts(posts, posts);
+  select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
+  written := done.written;
+  perform recsys_engine.mark_idle(posts);
+  update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
+  insert into recsys_engine.rolled_up_posts (version, post_ids) values (version_now, posts);
+  delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
 $function$;
 
@@ -5822,6 +5913,8 @@ comment on column recsys.settings.impression_partitions is 'What a partition of 
 
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
 
+comment on column recsys_engine.imports.is_whole is 'False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.';
+
 comment on table recsys_engine.roll_up_lock is 'Held by who changes states of the feature store, for a transaction. Empty.';
 
 comment on table recsys_engine.models_lock is 'Held by who switches, tries or drops models, for a transaction. Empty.';
@@ -6015,6 +6108,10 @@ comment on function recsys_engine.mark_idle(uuid[]) is 'Has the vectors of some 
 comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of a model whose partition is not attached yet say which posts are idle, and holds roll-ups until the transaction ends. Returns how many changed.';
 
 comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
+
+comment on function recsys_engine.gather_changes() is 'Puts what waits in recsys_engine.feature_changes as one change of each post, and one of everybody, for recsys_engine.roll_up_anew(); returns how many wait then. For a community of which nothing is rolled up yet.';
+
+comment on function recsys_engine.roll_up_anew(integer,integer) is 'A portion of a first roll-up, after recsys_engine.gather_changes(): works out p_posts of the posts that wait, and where none does p_people of the people, from their beginning; returns how many these were and how many rows were written. taken is 0 where none is left. Ended anywhere, what is left waits, for recsys.roll_up() too.';
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
@@ -6289,6 +6386,14 @@ grant execute on function recsys_engine.mark_model_idle(bigint) to service_role;
 revoke execute on function recsys_engine.move_index_window(integer) from public;
 
 grant execute on function recsys_engine.move_index_window(integer) to service_role;
+
+revoke execute on function recsys_engine.gather_changes() from public;
+
+grant execute on function recsys_engine.gather_changes() to service_role;
+
+revoke execute on function recsys_engine.roll_up_anew(integer,integer) from public;
+
+grant execute on function recsys_engine.roll_up_anew(integer,integer) to service_role;
 
 revoke execute on function recsys_engine.index_tags(uuid[],boolean) from public;
 

@@ -60,7 +60,7 @@ test("learns what marks the positive, and ranks new requests by it", async () =>
   assert.ok(ahead / 200 < 2.5, `${ahead / 200} posts rank above the positive, 5.5 would be chance`);
 });
 
-test("keeps the start where training only fits noise", async () => {
+test("keeps the start where training only fits noise, and ends with the first epoch that does no better", async () => {
   const examples = randomExamples(new Random(4), 60, rows, (dense) => {
     dense[logIdleColumn] -= 3;
   });
@@ -68,7 +68,8 @@ test("keeps the start where training only fits noise", async () => {
   // so fast that the first epoch already knows nothing but its window
   const options = { ...testOptions, learningRate: 0.3, epochs: 2 };
   const { dlrm, heldOutLosses, epoch } = await trainDlrm(examples, { training, heldOut }, options);
-  assert.ok(heldOutLosses[1] > heldOutLosses[0] && heldOutLosses[2] > heldOutLosses[0], heldOutLosses.join(" "));
+  assert.equal(heldOutLosses.length, 2);
+  assert.ok(heldOutLosses[1] > heldOutLosses[0], heldOutLosses.join(" "));
   assert.equal(epoch, 0);
   const untrained = newDlrm(examples, training, testOptions, new Random(testOptions.seed));
   assert.deepEqual(dlrm.wide.weights.values, untrained.wide.weights.values);

@@ -26,7 +26,7 @@ interface TrainedDlrm {
 /**
  * Trains a ranker on some of the examples' requests (their numbers), from scratch or on from `from` (whose weights it then changes),
  * and keeps the epoch that does best on the held-out ones, which should be later: a ranker that fits its window too well
- * shows there. Where none are held out it keeps the last.
+ * shows there, and so the first epoch that does no better is the last. Where none are held out it keeps the last.
  */
 export async function trainDlrm(
   examples: RankingExamples,
@@ -60,6 +60,11 @@ export async function trainDlrm(
     heldOutLosses.push(meanLoss(dlrm, examples, unseen, options));
     if (heldOut.length === 0 || heldOutLosses[epoch] < heldOutLosses[best.epoch])
       Object.assign(best, { epoch, weights: copyOf(dlrm) });
+    else {
+      // what does no better on what was held out fits its window too well, and what comes after it more so
+      onProgress({ step: "DLRM training", done: step, total: step });
+      break;
+    }
   }
   for (const [i, values] of arraysOf(dlrm).entries()) values.set(best.weights[i]);
   return { dlrm, losses, heldOutLosses, epoch: best.epoch };

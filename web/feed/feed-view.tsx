@@ -5,6 +5,7 @@ import { Button, Heading, Trouble } from "../shared/elements.tsx";
 import { useProject } from "../shared/project.ts";
 import { AboutFeed } from "./about-feed.tsx";
 import { FailedElsewhere } from "./failed.tsx";
+import { TrainingBar } from "./first-training.tsx";
 import { Skeletons } from "./frame.tsx";
 import { Moved } from "./moved.tsx";
 import { NewPostsButton } from "./new-posts.tsx";
@@ -39,6 +40,7 @@ export function FeedView({ name, children }: FeedViewProps) {
           </Button>
         </div>
         <ArchiveClock />
+        <TrainingBar />
         {children}
         {userId && <Arrival />}
         {userId && <UnfinishedComments />}

@@ -7,7 +7,7 @@
  * ONLY_FUNCTION (the name of the one that is served), and for the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is
  * the console alone).
  * Says {"listening": port} on standard output when it serves, and ends when its standard input does, so that it never outlives the
- * process that started it.
+ * process that started it. What comes there says how far the first model is (first-training.ts).
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
@@ -18,6 +18,7 @@ import { projectApiKeys } from "../_shared/http/api-keys.ts";
 import { createVerifier } from "../_shared/http/auth.ts";
 import { authStandIn } from "./auth-stand-in.ts";
 import { clockShift } from "./clock-shift.ts";
+import { firstTraining } from "./first-training.ts";
 import { guard } from "./guard.ts";
 import { membersPage } from "./members.ts";
 import { restStandIn } from "./rest.ts";
@@ -75,6 +76,7 @@ for (const name of await functionNames()) {
   });
   await import(new URL(`../${name}/index.${suffix}`, import.meta.url).href);
 }
+const training = firstTraining();
 const siteFolder = Deno.env.get("SITE_FOLDER");
 const signingKey = Deno.env.get("LOCAL_SIGNING_KEY");
 if (siteFolder) {
@@ -83,6 +85,7 @@ if (siteFolder) {
   const pool = signingKey && (await mountStandIns(JSON.parse(signingKey), publishableKeys, project));
   gateway.use(guard("page"));
   if (pool) gateway.route("/local/members", membersPage(pool));
+  if (pool) gateway.route("/local/first-training", training.route);
   const config = async (url: string) => ({
     url,
     key: publishableKeys[0],
@@ -98,7 +101,7 @@ if (siteFolder) {
 }
 console.log(JSON.stringify({ listening: server.addr.port }));
 
-for await (const _ of Deno.stdin.readable);
+await training.read(Deno.stdin.readable);
 const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);

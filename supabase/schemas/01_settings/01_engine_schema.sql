@@ -147,11 +147,13 @@ grant execute on function recsys_engine.are_heads(text[]) to service_role;
 
 create table recsys_engine.imports (
   bundle_digest text primary key,
-  imported_at timestamptz not null default now()
+  imported_at timestamptz not null default now(),
+  is_whole boolean not null default true
 );
 comment on table recsys_engine.imports is 'Which community bundles this database holds, by the sha256 of their files.';
 comment on column recsys_engine.imports.bundle_digest is 'sha256 of the bundle''s files, in hex.';
 comment on column recsys_engine.imports.imported_at is 'When it was imported.';
+comment on column recsys_engine.imports.is_whole is 'False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.';
 alter table recsys_engine.imports enable row level security;
 grant select, insert on recsys_engine.imports to service_role;
 

@@ -1125,6 +1125,10 @@ export interface RecsysEngineImports {
    * When it was imported.
    */
   imported_at: Generated<Timestamp>;
+  /**
+   * False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.
+   */
+  is_whole: Generated<boolean>;
 }
 
 export interface RecsysEngineImpressionFeatures {
@@ -3789,6 +3793,8 @@ export interface Functions {
   "recsys_engine.found_posts": { args: { p_request: string | null; p_found: string | null; p_most: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing. */
   "recsys_engine.found_sources": { args: { p_request: string | null; p_found: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
+  /** Puts what waits in recsys_engine.feature_changes as one change of each post, and one of everybody, for recsys_engine.roll_up_anew(); returns how many wait then. For a community of which nothing is rolled up yet. */
+  "recsys_engine.gather_changes": { args: {  }; row: { gather_changes: number } };
   /** The columns of which a generated column is made. */
   "recsys_engine.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
   /** Of some posts those that the caller may be shown (recsys_engine.with_given), in the order in which they are named, with their recsys_engine.served_key: where they cannot be ranked. */
@@ -4075,6 +4081,8 @@ export interface Functions {
   "recsys_engine.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others'. */
   "recsys_engine.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
+  /** A portion of a first roll-up, after recsys_engine.gather_changes(): works out p_posts of the posts that wait, and where none does p_people of the people, from their beginning; returns how many these were and how many rows were written. taken is 0 where none is left. Ended anywhere, what is left waits, for recsys.roll_up() too. */
+  "recsys_engine.roll_up_anew": { args: { p_posts?: number | null | undefined; p_people?: number | null | undefined }; row: { taken: number; written: number } };
   /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
   "recsys_engine.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
   /** Works out recsys_engine.post_stats and recsys_engine.latest_post_stats of some posts, each named once, again from an instant on; returns the number of rows written, and the posts of which nothing but the new interactions of known users is written. p_touched_by, p_touched, p_touched_at: whose interaction with which post changed, and when. Of a post among p_touched, each time with a user, nothing else changed, so these interactions are all that is looked up where they are new; of any other post, all there are. */

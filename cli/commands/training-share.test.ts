@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { trainingShare } from "./training-share.ts";
+
+test("the share of a training grows from step to step, also where one is begun anew, and ends at all of it", () => {
+  const shareOf = trainingShare();
+  const steps = ["import logins", "two-tower training", "two-tower training", "reading posts", "DLRM training"];
+  const shares = [...steps, "two-tower training", "building the index"].flatMap((step) =>
+    [0, 50, 100].map((done) => shareOf({ step, done, total: 100 })),
+  );
+  assert.deepEqual(
+    shares,
+    shares.toSorted((a, b) => a - b),
+  );
+  assert.equal(shares.at(-1), 1);
+  // half of the second one is more than all of the first
+  assert.ok(shares[7] > shares[5], shares.join());
+});

@@ -1,0 +1,28 @@
+/** How far the training of a community's first model is, which `recsys start` tells and the feed page asks for. Of this machine alone: a project has no such route. */
+import { Hono } from "hono";
+
+/** `none`: nobody trains here, or no longer. */
+export type FirstTraining =
+  | { state: "none" | "done" }
+  | { state: "running"; step: string; share: number }
+  | { state: "failed"; reason: string };
+
+/** What was told last, for who asks; `read` takes in lines of JSON, one each time that there is something new, until they end. */
+export function firstTraining(): { route: Hono; read(stream: ReadableStream<Uint8Array>): Promise<void> } {
+  let latest: FirstTraining = { state: "none" };
+  const route = new Hono();
+  route.get("/", (c) => c.json(latest, 200, { "cache-control": "no-store" }));
+  return {
+    route,
+    async read(stream) {
+      const decoder = new TextDecoder();
+      let open = "";
+      for await (const bytes of stream) {
+        const lines = (open + decoder.decode(bytes, { stream: true })).split("\n");
+        open = lines.pop() ?? "";
+        const last = lines.at(-1);
+        if (last) latest = JSON.parse(last);
+      }
+    },
+  };
+}
