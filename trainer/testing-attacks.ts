@@ -25,6 +25,19 @@ export const ownPosts = (count: number) => `
     select model_id, likened.id, embedding from likened join recsys.post_embeddings on post_embeddings.post_id = other;
   delete from recsys_engine.embedding_jobs using likened where entity_id = likened.id`;
 
+/** Each account writes so many posts of yesterday that say what the posts say to which most people came, with their vectors and another word in the title: the same title would be folded. */
+export const likeablePosts = (count: number) => `begin;
+  create temp table liked on commit drop as
+    select gen_random_uuid() as id, account.id as author_id, other.post_id as other, n
+    from $accounts cross join generate_series(1, ${count}) as n
+    join (select post_id, row_number() over (order by participants desc, post_id) as place, count(*) over () as number from recsys_engine.latest_post_stats) as other
+      on other.place = 1 + (n * (select count(*) from $accounts) + account.number) % least(other.number, 60);
+  insert into public.posts (id, author_id, title, description, tags, created_at)
+    select liked.id, liked.author_id, 'Number ' || n || ': ' || title, description, tags, recsys.clock() - interval '20 hours' - n * interval '1 second' from liked join public.posts on posts.id = other;
+  insert into recsys.post_embeddings (model_id, post_id, embedding)
+    select model_id, liked.id, embedding from liked join recsys.post_embeddings on post_embeddings.post_id = other;
+  delete from recsys_engine.embedding_jobs using liked where entity_id = liked.id; commit`;
+
 /** Each account comes to so many posts of each of the others. */
 export const actOnEachOther = (posts: number) =>
   ["post_views", "post_votes", "comments"]

@@ -10,6 +10,7 @@ as $$
     values
       ('recsys_engine.post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
       ('recsys_engine.latest_post_stats', 'post_id, last_active_at, interaction_id, kind, views, votes, comments, participants, last_comment_at, recent, trend'),
+      ('recsys_engine.listed_posts', 'post_id, created_at, waits'),
       ('recsys.impressions', 'request_id, user_id, post_id, shown_at, seen_at'),
       ('recsys_engine.batch_runs', 'run_id, model_id, model_name, as_of')
   ) as granted (relation, columns)

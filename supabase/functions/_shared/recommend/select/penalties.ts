@@ -72,7 +72,12 @@ const isNewcomers = ({ post }: Pick<Selectable, "post">) => post.standing === "n
  * Of an author whom few known people met a page has one post, and not in its first place where several are candidates: the best of many is first in most
  * feeds, however little each of them is worth. 200 posts of one account had 10 % of the places of 60 people and were first in 56 feeds.
  */
-export function unproven(pool: Selectable[], values: Float64Array, beginsFeed: boolean): Penalty {
+export function unproven(
+  pool: Selectable[],
+  unprovenAuthor: UnprovenAuthor,
+  values: Float64Array,
+  beginsFeed: boolean,
+): Penalty {
   const one = ofGroups(pool, unprovenAuthor, (has) => (has === 1 ? behind : 0));
   if (!beginsFeed) return one;
   const posts = new Map<string | null, number>();
@@ -90,8 +95,16 @@ export function unproven(pool: Selectable[], values: Float64Array, beginsFeed: b
   };
 }
 
-/** The author of a post if few known people met them. */
-export const unprovenAuthor = ({ standing, author_id }: Selectable["post"]) => (standing ? author_id : null);
+/** The author of a post if few known people met them, or has no author then. */
+export type UnprovenAuthor = (post: Selectable["post"]) => string | null;
+
+/** Where fewer of the authors of these candidates are proven than are not, as in a community that has just begun, nobody is taken for unproven. */
+export function unprovenAuthorOf(posts: Selectable[]): UnprovenAuthor {
+  const authors = { proven: new Set<string | null>(), unproven: new Set<string | null>() };
+  for (const { post } of posts) authors[post.standing ? "unproven" : "proven"].add(post.author_id);
+  if (authors.proven.size < authors.unproven.size) return () => null;
+  return ({ standing, author_id }) => (standing ? author_id : null);
+}
 
 /** In logarithms of scores; behind any of another topic or author, and before what is worth nothing at all. */
 const behind = 1e6;

@@ -8,7 +8,7 @@ import {
   mostOf,
   repeatedAuthor,
   unproven,
-  unprovenAuthor,
+  unprovenAuthorOf,
 } from "./penalties.ts";
 import { better, type Penalty, type Selectable, type SelectionSettings } from "./selectable.ts";
 
@@ -43,6 +43,7 @@ export function candidatePool<Post extends Selectable>(
   const most = candidatesPerPage(limit);
   const ofAuthors = author_decay < 1 ? withinShares(posts, most / 10, ({ author_id }) => author_id) : posts;
   // all circles are one: ten accounts would be five of two
+  const unprovenAuthor = unprovenAuthorOf(posts);
   // one is shown, and another may be folded
   const ofProven = withinShares(ofAuthors, 2, unprovenAuthor);
   const ofCircles = withinShares(ofProven, most / 10, ({ of_circle }) => (of_circle ? "circle" : null));
@@ -53,7 +54,7 @@ export function candidatePool<Post extends Selectable>(
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
   const ofNewcomers = newcomer_places < limit ? [fullOfNewcomers(pool, newcomer_places, values)] : [];
   // first, since it gives back what it took before the first place
-  const penalties: Penalty[] = [unproven(pool, values, beginsFeed), ...ofNewcomers];
+  const penalties: Penalty[] = [unproven(pool, unprovenAuthor, values, beginsFeed), ...ofNewcomers];
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));
   penalties.push(fullCircle(pool, limit));

@@ -244,6 +244,9 @@ test("of an author whom few known people met a page has one post, and not first 
     assert.equal(places.filter((id) => id.startsWith("m")).length, 1);
     assert.equal(places.indexOf("m0"), 1);
   }
+  // where fewer are proven than are not, as in a community that has just begun, nobody is bounded
+  const [some, rest] = [others(60).slice(0, 40), others(60).slice(40)];
+  assert.ok(page([...many, ...ofStanding("unproven", some), ...rest], 20, {}).startsWith("m0 m1 m2"));
   // who wrote one has the place that it is worth, and where there is nobody else all is filled
   assert.equal(page([...many.slice(0, 1), ...others(60)], 20, {}).split(" ")[0], "m0");
   assert.equal(page(many, 20, {}).split(" ").length, 20);
