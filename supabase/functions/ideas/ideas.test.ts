@@ -332,8 +332,7 @@ test("bad requests are told what is wrong", async () => {
     const answer = await call(reader, body);
     assert.deepEqual([answer.status, answer.body.error?.code], [400, code]);
   }
-  for (const limit of [0, 1.5, "3"])
-    assert.equal((await call(reader, { limit })).body.error?.code, "invalid_limit");
+  for (const limit of [0, 1.5, "3"]) assert.equal((await call(reader, { limit })).body.error?.code, "invalid_limit");
   const signedOut = await request("/ideas", { method: "POST", body: "{}" });
   assert.equal(signedOut.status, 401);
 });

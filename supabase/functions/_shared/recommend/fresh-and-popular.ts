@@ -124,7 +124,8 @@ function readFreshAndPopular(
         fn("recsys_engine.newcomer_share", {}).$castTo<number>().as("newcomer_share"),
       ]),
     )
-    .selectFrom(["found", "newcomers"])
+    .selectFrom("newcomers")
+    .innerJoin("found", (join) => join.onTrue())
     .innerJoin("recsys.source_posts as posts", "posts.post_id", "found.post_id")
     .leftJoin("recsys_engine.latest_post_stats as stats", (join) =>
       join.onRef("stats.post_id", "=", "posts.post_id").onRef("stats.last_active_at", "<=", "found.now"),
