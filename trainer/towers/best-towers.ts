@@ -35,8 +35,6 @@ import { type TowerOptions, type TrainedTowers, trainTowers } from "./train.ts";
 const mostAsked = 1000;
 /** By so many standard errors the factors, or posts' ID embeddings where pages teach, must gain. */
 const surely = 2;
-/** After so many epochs posts' ID embeddings are given up where they surely order fewer pages right than there were without them by then. */
-const giveUpAfter = 2;
 /** A later post is found among so many, as recall is measured. */
 const among = 20;
 
@@ -67,18 +65,8 @@ export async function trainBestTowers(
 ): Promise<TrainedTowers> {
   let { community } = loaded;
   const pages = tellingPages(requests);
-  const judgePages = pages.length > 0 ? judgeOfPages(community, pages) : undefined;
-  let early: number[] = [];
-  const first: TowerOptions = {
-    ...options,
-    withoutPostIds: pages.length > 0,
-    goesOn(epoch, towers) {
-      if (judgePages && epoch === giveUpAfter) early = judgePages(towers);
-      return true;
-    },
-  };
+  const first = { ...options, withoutPostIds: pages.length > 0 };
   let best = await train(community, first, onProgress, signal);
-  let earlyOfBest = early;
   const others = elsewhere ? [] : withFewerVectors(community);
   if (later.length === 0 || (others.length === 0 && pages.length === 0 && !neighbours)) return best;
   // where pages tell and nothing is tried besides, nobody asks it, and it walks through the timeline
@@ -92,25 +80,18 @@ export async function trainBestTowers(
     for (const other of others) {
       const towers = await train(other, first, onProgress, signal);
       const ofOther = judge(towers).found;
-      if (meanOf(ofOther) > meanOf(found)) [community, best, found, earlyOfBest] = [other, towers, ofOther, early];
+      if (meanOf(ofOther) > meanOf(found)) [community, best, found] = [other, towers, ofOther];
     }
   }
-  const judged = judgePages ?? ((towers: TrainedTowers) => judge(towers).likelihoods);
+  const judged =
+    pages.length > 0 ? judgeOfPages(community, pages) : (towers: TrainedTowers) => judge(towers).likelihoods;
   let values = judged(best);
-  const gainOver = (before: number[], ofOther: number[]) => estimate(ofOther.map((value, i) => value - before[i]));
   const takeIfBetter = async (towers: TrainedTowers) => {
     const ofOther = judged(towers);
-    const { mean, error } = gainOver(values, ofOther);
+    const { mean, error } = estimate(ofOther.map((value, i) => value - values[i]));
     if (mean > surely * error) [best, values] = [towers, ofOther];
   };
-  if (judgePages) {
-    const goesOn: TowerOptions["goesOn"] = (epoch, towers) => {
-      if (epoch !== giveUpAfter || earlyOfBest.length === 0) return true;
-      const { mean, error } = gainOver(earlyOfBest, judgePages(towers));
-      return mean > -surely * error;
-    };
-    await takeIfBetter(await train(community, { ...options, goesOn }, onProgress, signal));
-  }
+  if (pages.length > 0) await takeIfBetter(await train(community, options, onProgress, signal));
   if (neighbours) {
     const factors = factorisedTowers(community, cameTo, options);
     await takeIfBetter(await train(community, options, onProgress, signal, factors));
