@@ -42,7 +42,7 @@ export function latestPages(pages: PageRequest[], most?: number): PageRequest[] 
 const [pagesOfEach, fewestPages] = [3, 3000];
 
 /** So many requests at most a training from scratch takes: a small community's say enough with fewer. */
-export function mostRequests(learnedFrom: LearnedFrom, people: number, { ranker }: Config): number {
+export function mostRankerRequests(learnedFrom: LearnedFrom, people: number, { ranker }: Config): number {
   const { maximumRequests } = ranker;
   return learnedFrom === "pages"
     ? Math.min(maximumRequests, Math.max(fewestPages, pagesOfEach * people))

@@ -9,7 +9,7 @@ import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import type { PageRequest, RankerRequest } from "./dlrm/page-requests.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
 import type { BothWays } from "./engine/implicit-als.ts";
-import { latestPages, learnable, mostRequests, shares } from "./learnable.ts";
+import { latestPages, learnable, mostRankerRequests, shares } from "./learnable.ts";
 import type { EarlierModel, LearnedFrom } from "./model-folder/trained-model.ts";
 import { cameToUntil, keptNeighbours } from "./neighbours/keep-neighbours.ts";
 import type { TowerOptions } from "./towers/train.ts";
@@ -66,7 +66,7 @@ export function planTraining(loaded: LoadedCommunity, lessons: Lessons, options:
     throw new UserError(`${interactions.length} first interactions are too few to train on: 100 are needed`);
   const { seed, config = defaultConfig } = options;
   const { interactionsPerRequest } = config.ranker;
-  const maximumRequests = mostRequests(learnedFrom, loaded.community.users.ids.length, config);
+  const maximumRequests = mostRankerRequests(learnedFrom, loaded.community.users.ids.length, config);
   const lastPart = ({ length }: Uint32Array) => Math.min(maximumRequests, Math.floor(length / interactionsPerRequest));
   // as few of a person as of pages: a flood of acts would move the start and leave the pages of others out
   const calm = shares(timeline, interactions, ofPages);
