@@ -319,3 +319,15 @@ test("a call that was refused is not repeated, nor one that was aborted", async 
   assert.equal((await errorOf(slow.events([{ type: "login" }], { signal: stop.signal }))).code, "aborted");
   assert.ok(performance.now() - started < 900, "it does not wait to the end");
 });
+
+test("an error of a supabase-js that has the response in the error alone has its code, too", async () => {
+  const said = '{"error":{"code":"rate_limited","message":"slower"}}';
+  const context = new Response(said, { status: 429, headers: { "retry-after": "7" } });
+  const functions = { invoke: async () => ({ data: null, error: Object.assign(new Error("not 2xx"), { context }) }) };
+  const auth = {
+    onAuthStateChange: () => ({ data: { subscription: { unsubscribe() {} } } }),
+    getSession: async () => ({}),
+  };
+  const refused = recsys({ functions, auth } as never).recommend();
+  await assert.rejects(refused, { name: "RecsysError", code: "rate_limited", status: 429, retryAfter: 7 });
+});

@@ -129,11 +129,15 @@ export function recsys(supabase: Pick<SupabaseClient, "functions" | "auth">, opt
   ): Promise<Answer> {
     const functions = token ? keepingAlive(supabase.functions) : supabase.functions;
     const headers = token && { Authorization: `Bearer ${token}` };
-    const { data, error, response } = await functions.invoke(name, {
+    const answer: { data: Answer | null; error: unknown; response?: Response } = await functions.invoke(name, {
       body,
       ...(signal && { signal }),
       ...(headers && { headers }),
     });
+    const { data, error } = answer;
+    // of an older supabase-js the error alone has the response
+    const context = (error as { context?: unknown } | null)?.context;
+    const response = answer.response ?? (context instanceof Response ? context : undefined);
     if (error || typeof data !== "object" || data === null) throw await errorOf(error, response, signal);
     return data;
   }
