@@ -169,6 +169,8 @@ test("who measures holds up neither feeds nor events, and two at the same time d
     [
       ["recsys.daily_metrics", "RowExclusiveLock"],
       ["recsys.daily_metrics_pkey", "RowExclusiveLock"],
+      // of the engine's own, which nothing else takes
+      ["recsys_engine.metrics_lock", "ExclusiveLock"],
     ],
   );
   await measuring.query("commit");

@@ -5,7 +5,7 @@ import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { archive, inNewFolder, project, root } from "./packed.ts";
 
-const mostBytes = 2_500_000;
+const mostBytes = 2_600_000;
 /** Every file is one of these. */
 const kinds = [
   /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|deno\.json)$/,

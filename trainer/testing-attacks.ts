@@ -116,3 +116,22 @@ export const pages = (number: number) => `with page as (
   )
   insert into public.post_views (user_id, post_id, created_at)
   select user_id, post_id, shown_at + row_number() over () * interval '1 microsecond' from shown where position = 1`;
+
+/** Each account acts 200 times on each of its own posts. */
+export const actOnOwn = (table: string) =>
+  `insert into public.${table} (user_id, post_id, created_at)
+   select author_id, posts.id, recsys.clock() - n * interval '0.1 second'
+   from public.posts join $accounts on account.id = author_id cross join generate_series(1, 200) as n`;
+
+/** Each account views all posts of the last day. */
+export const viewLastDay = `insert into public.post_views (user_id, post_id, created_at)
+  select account.id, posts.id, recsys.clock() - account.number * interval '1 second'
+  from $accounts, public.posts where posts.created_at >= recsys.clock() - interval '1 day' and author_id is not null`;
+
+/** The first account, which is two days old, wrote yesterday what a post of others says, with another word in its title: the same title would be folded. */
+export const yesterday = `insert into public.posts (author_id, title, description, tags, created_at)
+  select account.id, 'Again: ' || title, description, tags, recsys.clock() - interval '20 hours'
+  from $accounts, (select title, description, tags from public.posts order by md5(id::text), id limit 1) as other where number = 1`;
+
+export const signedUpLongAgo =
+  "update public.profiles set created_at = recsys.clock() - interval '40 days' from $accounts where profiles.id = account.id";

@@ -16,17 +16,21 @@ import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.t
 import { temporaryFolder } from "./testing.ts";
 import {
   actOnEachOther,
+  actOnOwn,
   copies,
   likeablePosts,
   mostOf,
   newIds,
   ownPosts,
   pages,
+  signedUpLongAgo,
   tenOld,
   threeHoursAgo,
+  viewLastDay,
   viewOwnShare,
   views,
   viewsOn,
+  yesterday,
 } from "./testing-attacks.ts";
 import { trainIntoFolder } from "./train-into-folder.ts";
 
@@ -136,10 +140,6 @@ const oldPost =
 const view = (from: number, to: number) =>
   `insert into public.post_views (user_id, post_id, created_at)
    select account.id, old.id, recsys.clock() - n * interval '0.1 second' from $accounts, ${oldPost}, generate_series(${from}, ${to}) as n`;
-const actOnOwn = (table: string) =>
-  `insert into public.${table} (user_id, post_id, created_at)
-   select author_id, posts.id, recsys.clock() - n * interval '0.1 second'
-   from public.posts join $accounts on account.id = author_id cross join generate_series(1, 200) as n`;
 
 test("whatever authors do with their own posts changes no place", async (t) => {
   const attack = ["post_views", "post_votes", "comments"].map(actOnOwn).join(";");
@@ -193,10 +193,6 @@ for (const posts of [1, 20, 200])
     assert.ok(own <= 0.05 && first <= 3, `${percent(own)}, first in ${first} feeds`);
   });
 
-const viewLastDay = `insert into public.post_views (user_id, post_id, created_at)
-  select account.id, posts.id, recsys.clock() - account.number * interval '1 second'
-  from $accounts, public.posts where posts.created_at >= recsys.clock() - interval '1 day' and author_id is not null`;
-
 // Whatever new accounts view, one old post counts in half an hour, and three in three hours. A post that everybody ranks high takes one place of 20 in
 // each feed, as it does after the click of an established reader (3.1 to 4.8 % of places for one of eight posts); so the bound is 5 % and not 2.
 for (const [name, accounts, attack, prepare, places] of [
@@ -229,9 +225,6 @@ test("who copies what stands in most feeds takes nothing off them, and brings no
     assert.ok(changed <= bound, `${what}: ${percent(changed)}`);
   }
 });
-
-const signedUpLongAgo =
-  "update public.profiles set created_at = recsys.clock() - interval '40 days' from $accounts where profiles.id = account.id";
 
 test("an account that dates views back is no more known for it: as one that did nothing before, at most 1 of 20 places", async (t) => {
   for (const [days, posts] of [
@@ -277,10 +270,6 @@ test("to each other they are not fewer: a closed organisation loses nothing", as
   assert.ok(own > (people > 60 ? 0 : 0.2) && changed <= 1 / 200, percent(changed));
 });
 
-/** The first account, which is two days old, wrote yesterday what a post of others says, with another word in its title: the same title would be folded. */
-const yesterday = `insert into public.posts (author_id, title, description, tags, created_at)
-  select account.id, 'Again: ' || title, description, tags, recsys.clock() - interval '20 hours'
-  from $accounts, (select title, description, tags from public.posts order by md5(id::text), id limit 1) as other where number = 1`;
 /** And half of the honest view and vote for a post within ten hours, or whoever is said. */
 const goesViral = (post: string, by = honest.filter((_, i) => i % 2 === 0)) =>
   ["post_views", "post_votes"]

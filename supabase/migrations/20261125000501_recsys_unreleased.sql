@@ -722,6 +722,9 @@ AS $function$
     ) as posts
     join recsys.source_users as users on users.user_id = posts.author_id
   ) as written
+  where not exists (
+    select from recsys_engine.usual_newcomers where usual_newcomers.counted_at > recsys.clock() - interval '1 hour' and usual_newcomers.counted_at <= recsys.clock()
+  )
   on conflict (only_row) do update set share = excluded.share, counted_at = excluded.counted_at;
 $function$;
 
@@ -1447,9 +1450,7 @@ begin
   end;
   begin
     perform recsys_engine.keep_author_readers(posts);
-    if not exists (select from recsys_engine.usual_newcomers where usual_newcomers.counted_at > recsys.clock() - interval '1 hour' and usual_newcomers.counted_at <= recsys.clock()) then
-      perform recsys_engine.count_usual_newcomers();
-    end if;
+    perform recsys_engine.count_usual_newcomers();
   exception when others then
     raise warning 'who met new authors was not looked at: % (%)', sqlerrm, sqlstate;
   end;
@@ -1721,7 +1722,7 @@ declare
   gathered bigint;
   rest bigint;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   -- what is imported is no burst; but of few changes it is noted who acted when, as by any roll-up
   if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
     perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
@@ -1757,7 +1758,7 @@ declare
   done record;
   version_now bigint;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   with next as (
     select feature_changes.change_id from recsys_engine.feature_changes
     where feature_changes.user_id is null and feature_changes.at = '-infinity'
@@ -1786,7 +1787,8 @@ begin
     return;
   end if;
   taken := cardinality(posts);
-  perform recsys_engine.keep_newcomer_posts(posts, posts);
+  perform recsys_engine.keep_author_readers(posts);
+  perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
   perform recsys_engine.mark_idle(posts);
@@ -6080,7 +6082,7 @@ comment on function recsys_engine.standing(integer,boolean) is 'What a page boun
 
 comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, has posts of who was met for the first time listed (recsys_engine.list_posts_of), and returns for how many authors. Called by each roll-up.';
 
-comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by roll-ups, once an hour.';
+comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by each roll-up; it counts once an hour.';
 
 comment on function recsys_engine.newcomer_share() is 'Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers).';
 

@@ -87,7 +87,7 @@ test("it can be taken back from a post that has been hidden since, or is gone", 
 });
 
 test("other values of a dismissal are refused alone", async (t) => {
-  const values = [1, -1, 0.5, "0", null, true];
+  const values = [1, -1, 0.5, "0", true];
   const events = values.map((value) => event("dismiss", { post_id: post(1), value }));
   assert.deepEqual(await testApp(t, url).send(people.ben, ...events), Array(values.length).fill("invalid_value"));
 });

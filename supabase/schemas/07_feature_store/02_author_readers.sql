@@ -114,9 +114,12 @@ as $$
     ) as posts
     join recsys.source_users as users on users.user_id = posts.author_id
   ) as written
+  where not exists (
+    select from recsys_engine.usual_newcomers where usual_newcomers.counted_at > recsys.clock() - interval '1 hour' and usual_newcomers.counted_at <= recsys.clock()
+  )
   on conflict (only_row) do update set share = excluded.share, counted_at = excluded.counted_at;
 $$;
-comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by roll-ups, once an hour.';
+comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by each roll-up; it counts once an hour.';
 
 create function recsys_engine.newcomer_share() returns double precision
 -- whoever asks for a feed may know it

@@ -209,9 +209,7 @@ begin
   end;
   begin
     perform recsys_engine.keep_author_readers(posts);
-    if not exists (select from recsys_engine.usual_newcomers where usual_newcomers.counted_at > recsys.clock() - interval '1 hour' and usual_newcomers.counted_at <= recsys.clock()) then
-      perform recsys_engine.count_usual_newcomers();
-    end if;
+    perform recsys_engine.count_usual_newcomers();
   exception when others then
     raise warning 'who met new authors was not looked at: % (%)', sqlerrm, sqlstate;
   end;

@@ -11,7 +11,7 @@ declare
   gathered bigint;
   rest bigint;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   -- what is imported is no burst; but of few changes it is noted who acted when, as by any roll-up
   if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
     perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
@@ -45,7 +45,7 @@ declare
   done record;
   version_now bigint;
 begin
-  perform pg_advisory_xact_lock(hashtext('recsys.roll_up'));
+  perform recsys_engine.take_lock('roll_up');
   with next as (
     select feature_changes.change_id from recsys_engine.feature_changes
     where feature_changes.user_id is null and feature_changes.at = '-infinity'
@@ -74,7 +74,8 @@ begin
     return;
   end if;
   taken := cardinality(posts);
-  perform recsys_engine.keep_newcomer_posts(posts, posts);
+  perform recsys_engine.keep_author_readers(posts);
+  perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
   perform recsys_engine.mark_idle(posts);
