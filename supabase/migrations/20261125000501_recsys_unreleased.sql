@@ -1245,7 +1245,8 @@ begin
     left join lateral (
       select not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}') as is_unmet
       from recsys.source_users as users
-      where p_is_new and users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, now)
+      -- where newcomers are few: in a community that has just begun everybody is one
+      where p_is_new and users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, now) and recsys_engine.newcomer_share() < 0.5
       offset 0
     ) as authors on true
     where (p_post_ids is null or posts.post_id = any (p_post_ids)) and posts.created_at is not null
@@ -6098,7 +6099,7 @@ comment on function recsys_engine.met_at(uuid) is 'When somebody known first cam
 
 comment on function recsys_engine.new_authors(uuid,timestamp with time zone,timestamp with time zone) is 'To whose posts somebody came between two instants of a day, and when first: authors who had signed up less than 28 days before, the first six.';
 
-comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers). Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
+comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers), where newcomers are few. Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
 
 comment on column recsys_engine.listed_posts.post_id is 'The post.';
 

@@ -10,7 +10,7 @@ create table recsys_engine.listed_posts (
   counted_on date,
   waits boolean not null default false
 );
-comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers). Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
+comment on table recsys_engine.listed_posts is 'Every post with when it was written, and whether it waits: its author had written as many as recsys_engine.posts_a_day() that day, or is a newcomer who had written one and whom no known person met (recsys_engine.author_readers), where newcomers are few. Kept by the triggers of recsys.watch. Only to find posts by: whether they may be read, recsys_engine.eligible_posts decides.';
 comment on column recsys_engine.listed_posts.post_id is 'The post.';
 comment on column recsys_engine.listed_posts.author_id is 'Its author; null: unknown.';
 comment on column recsys_engine.listed_posts.created_at is 'When it was written.';
@@ -58,7 +58,8 @@ begin
     left join lateral (
       select not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}') as is_unmet
       from recsys.source_users as users
-      where p_is_new and users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, now)
+      -- where newcomers are few: in a community that has just begun everybody is one
+      where p_is_new and users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, now) and recsys_engine.newcomer_share() < 0.5
       offset 0
     ) as authors on true
     where (p_post_ids is null or posts.post_id = any (p_post_ids)) and posts.created_at is not null
