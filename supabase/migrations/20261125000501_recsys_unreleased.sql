@@ -255,6 +255,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.try_lock(p_name text, p_mode text DEFAU
  SET search_path TO ''
 AS $function$
 begin
+  -- what is executed is named here alone: @plpgsql_check_options: performance_warnings = off
   execute format('lock table recsys_engine.%I in %s mode nowait', p_name || '_lock', case p_mode when 'share' then 'share' else 'exclusive' end);
   return true;
 exception when lock_not_available then
@@ -1779,7 +1780,7 @@ begin
       delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.user_id
     )
     select coalesce(array_agg(distinct gone.user_id), '{}') into people from gone;
-    taken := cardinality(people);
+    taken := cardinality(people)::bigint;
     written := 0::bigint;
     if taken > 0 then
       select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
@@ -1787,7 +1788,7 @@ begin
     end if;
     return;
   end if;
-  taken := cardinality(posts);
+  taken := cardinality(posts)::bigint;
   perform recsys_engine.keep_author_readers(posts);
   perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
@@ -6381,7 +6382,7 @@ grant execute on function recsys_engine.new_authors(uuid,timestamp with time zon
 
 revoke execute on function recsys_engine.posts_a_day() from public;
 
-grant execute on function recsys_engine.posts_a_day() to authenticated, service_role;
+grant execute on function recsys_engine.posts_a_day() to service_role;
 
 revoke execute on function recsys_engine.some_wait() from public;
 

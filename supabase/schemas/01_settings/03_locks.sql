@@ -49,6 +49,7 @@ create function recsys_engine.try_lock(p_name text, p_mode text default 'exclusi
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
+  -- what is executed is named here alone: @plpgsql_check_options: performance_warnings = off
   execute format('lock table recsys_engine.%I in %s mode nowait', p_name || '_lock', case p_mode when 'share' then 'share' else 'exclusive' end);
   return true;
 exception when lock_not_available then

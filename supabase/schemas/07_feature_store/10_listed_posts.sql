@@ -113,5 +113,5 @@ $$;
 comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists what some authors wrote while no known person had met them: as many posts a day as of others.';
 
 revoke all on function recsys_engine.posts_a_day(), recsys_engine.some_wait(), recsys_engine.list_posts(uuid[], boolean), recsys_engine.list_posts_of(uuid[]) from public;
-grant execute on function recsys_engine.posts_a_day(), recsys_engine.some_wait() to authenticated, service_role;
-grant execute on function recsys_engine.list_posts(uuid[], boolean), recsys_engine.list_posts_of(uuid[]) to service_role;
+grant execute on function recsys_engine.some_wait() to authenticated, service_role;
+grant execute on function recsys_engine.posts_a_day(), recsys_engine.list_posts(uuid[], boolean), recsys_engine.list_posts_of(uuid[]) to service_role;

@@ -65,7 +65,7 @@ begin
       delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.user_id
     )
     select coalesce(array_agg(distinct gone.user_id), '{}') into people from gone;
-    taken := cardinality(people);
+    taken := cardinality(people)::bigint;
     written := 0::bigint;
     if taken > 0 then
       select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
@@ -73,7 +73,7 @@ begin
     end if;
     return;
   end if;
-  taken := cardinality(posts);
+  taken := cardinality(posts)::bigint;
   perform recsys_engine.keep_author_readers(posts);
   perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
