@@ -74,7 +74,7 @@ function useFirstTraining(): FirstTraining | undefined {
 
 /** Asks for the feed again where one without a model is shown and the first serves by now; whether that has come. */
 function useNewModel(training: FirstTraining | undefined): boolean {
-  const { feed, tag, busy, error, only } = useTheFeed();
+  const { feed, busy, error, refresh } = useTheFeed();
   const [isNew, setIsNew] = useState(false);
   const tries = useRef(0);
   const isDone = training?.state === "done";
@@ -82,10 +82,10 @@ function useNewModel(training: FirstTraining | undefined): boolean {
     if (!isDone || !feed || busy) return;
     if (feed.model) setIsNew(tries.current > 0);
     else if (error === undefined && tries.current < mostTries) {
-      const timer = setTimeout(() => void only(tag), tries.current++ === 0 ? 0 : everyMilliseconds);
+      const timer = setTimeout(() => void refresh(), tries.current++ === 0 ? 0 : everyMilliseconds);
       return () => clearTimeout(timer);
     }
     return undefined;
-  }, [isDone, feed, busy, error, tag, only]);
+  }, [isDone, feed, busy, error, refresh]);
   return isNew;
 }
