@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { trainingShare } from "./training-share.ts";
 
-test("the share of a training grows from step to step, also where one is begun anew, and ends at all of it", () => {
+test("the completed share never decreases, also when a step restarts, and ends at 1", () => {
   const shareOf = trainingShare();
   const steps = ["import logins", "two-tower training", "two-tower training", "reading posts", "DLRM training"];
   const shares = [...steps, "two-tower training", "building the index"].flatMap((step) =>

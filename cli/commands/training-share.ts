@@ -1,7 +1,7 @@
-/** How much of a first training is done, for who waits for it. */
+/** Progress of the first training, shown on the feed page. */
 import type { OnProgress } from "../../db/progress.ts";
 
-/** The steps in their order, with about the seconds that each takes of the synthetic community's. One that comes twice in a row is begun anew. */
+/** Steps in order, with their approximate seconds for the synthetic community. A step listed twice in a row runs twice. */
 const steps: [step: string, seconds: number][] = [
   ["import logins", 1],
   ["import impressions", 1.5],
@@ -19,7 +19,7 @@ const steps: [step: string, seconds: number][] = [
 ];
 const whole = steps.reduce((sum, [, seconds]) => sum + seconds, 0);
 
-/** Told of each progress, it gives the share that is done, which never falls. */
+/** Returns a function that maps a progress event to the completed share, from 0 to 1. The share never decreases. */
 export function trainingShare(): (progress: Parameters<OnProgress>[0]) => number {
   let [place, before, latest] = [0, 0, 0];
   return ({ step, done, total = done }) => {
