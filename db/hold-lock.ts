@@ -3,13 +3,14 @@ import type { Database } from "./connect.ts";
 
 /**
  * Holds recsys_engine.NAME_lock until what it returns is called; null where somebody else holds it. Its transaction is one of a connection of its own, which
- * writes nothing and so keeps no vacuum waiting. In an embedded database, where such a transaction would make everybody wait, nothing is held.
+ * writes nothing and so keeps no vacuum waiting. An embedded database is one session for all, also behind a URL: such a transaction would block everybody, so nothing is held.
  */
 export async function holdLock(
-  { pool, embedded }: Pick<Database, "pool" | "embedded">,
+  { pool }: Pick<Database, "pool">,
   name: "publish" | "topics_made" | "archive",
 ): Promise<(() => Promise<void>) | null> {
-  if (embedded) return async () => {};
+  const { rows: servers } = await pool.query("select version() ~ 'PGlite' as is_embedded");
+  if (servers[0].is_embedded) return async () => {};
   const client = await pool.connect();
   // a connection that breaks takes the lock with it, and the work goes on
   client.on("error", () => {});
