@@ -1,5 +1,5 @@
--- Who came to an author's posts, of people who were known by then. A page bounds what it shows of authors whom few known people met
--- (functions/_shared/recommend/select/penalties.ts): all are candidates, and none is hidden.
+-- The known readers of each author. A page limits what it shows of authors with few of them (functions/_shared/recommend/select/penalties.ts).
+-- Their posts stay candidates. A person is known a day after their first interaction.
 
 create function recsys_engine.day_of(p_at timestamptz) returns date
 language sql immutable security invoker
@@ -10,10 +10,10 @@ create table recsys_engine.author_readers (
   user_id uuid primary key,
   user_ids uuid[] not null
 );
-comment on table recsys_engine.author_readers is 'Known people who came to posts of an author, the first three. An author with three is proven. Written by recsys_engine.keep_author_readers alone.';
+comment on table recsys_engine.author_readers is 'The first three known people who interacted with posts of an author. An author with three is proven. Only recsys_engine.keep_author_readers writes it.';
 comment on column recsys_engine.author_readers.user_id is 'The author.';
-comment on column recsys_engine.author_readers.user_ids is 'Those people: each had come to any post at least a day before.';
--- whoever is deleted is erased from these lists
+comment on column recsys_engine.author_readers.user_ids is 'The readers. Each had interacted with some post at least a day earlier.';
+-- a deleted user is removed from these lists
 create index author_readers_user_ids_idx on recsys_engine.author_readers using gin (user_ids);
 
 create table recsys_engine.usual_newcomers (
@@ -21,10 +21,10 @@ create table recsys_engine.usual_newcomers (
   share double precision not null check (share between 0 and 1),
   counted_at timestamptz not null
 );
-comment on table recsys_engine.usual_newcomers is 'Which share of a page posts of newcomers may take. Written by recsys_engine.count_usual_newcomers alone.';
-comment on column recsys_engine.usual_newcomers.only_row is 'Always true: there is one row.';
-comment on column recsys_engine.usual_newcomers.share is 'The share, from 0 to 1: twice that of newcomers among those who wrote 7 to 35 days ago.';
-comment on column recsys_engine.usual_newcomers.counted_at is 'When it was counted, by the engine''s clock.';
+comment on table recsys_engine.usual_newcomers is 'The share of a page that posts of newcomers may take. Only recsys_engine.count_usual_newcomers writes it.';
+comment on column recsys_engine.usual_newcomers.only_row is 'Always true, so that there is one row.';
+comment on column recsys_engine.usual_newcomers.share is 'The share, from 0 to 1. It is twice the share of newcomers among the authors of posts from 7 to 35 days ago.';
+comment on column recsys_engine.usual_newcomers.counted_at is 'When the share was counted, by recsys.clock().';
 
 alter table recsys_engine.author_readers enable row level security;
 alter table recsys_engine.usual_newcomers enable row level security;
@@ -33,17 +33,17 @@ grant select, insert, update, delete on recsys_engine.author_readers, recsys_eng
 create function recsys_engine.is_newcomer(p_signed_up timestamptz, p_at timestamptz) returns boolean
 language sql immutable security invoker
 return coalesce(p_signed_up > p_at - interval '1 day', false);
-comment on function recsys_engine.is_newcomer(timestamptz, timestamptz) is 'Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at.';
+comment on function recsys_engine.is_newcomer(timestamptz, timestamptz) is 'Whether a user is a newcomer at p_at: they signed up (p_signed_up) less than a day earlier. False where p_signed_up is null.';
 
 create function recsys_engine.is_newcomers_post(p_signed_up timestamptz, p_written_at timestamptz, p_at timestamptz) returns boolean
 language sql immutable security invoker
 return recsys_engine.is_newcomer(p_signed_up, p_written_at) and p_written_at > p_at - interval '7 days';
-comment on function recsys_engine.is_newcomers_post(timestamptz, timestamptz, timestamptz) is 'Whether a post is at most a week old at p_at, and somebody wrote it within a day of signing up.';
+comment on function recsys_engine.is_newcomers_post(timestamptz, timestamptz, timestamptz) is 'Whether a post counts as a newcomer''s at p_at: its author wrote it within a day of signing up, and it is less than seven days old.';
 
 create function recsys_engine.standing(p_readers integer, p_is_newcomers boolean) returns text
 language sql immutable security invoker
 return (array['newcomer', 'unproven', 'unproven'])[1 + coalesce(p_readers, 1 - p_is_newcomers::integer)];
-comment on function recsys_engine.standing(integer, boolean) is 'What a page bounds a post by. newcomer: no known person met its author (p_readers null), and it is a newcomer''s (recsys_engine.is_newcomers_post). unproven: fewer than three known people did. Null: nothing.';
+comment on function recsys_engine.standing(integer, boolean) is 'How a page limits a post. newcomer: its author has no known reader (p_readers null) and recsys_engine.is_newcomers_post holds. unproven: its author has fewer than three known readers. Null: no limit.';
 
 create function recsys_engine.keep_author_readers(p_post_ids uuid[]) returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -62,7 +62,7 @@ begin
   ),
   met as (
     select authors.user_id, authors.user_ids || array(
-      -- few are asked when they began: the third ends it
+      -- the limit stops at the third known reader, so began() runs for few
       select came.user_id
       from (
         select acts.user_id, min(acts.created_at) as at
@@ -96,7 +96,7 @@ begin
   return written;
 end
 $$;
-comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, has posts of who was met for the first time listed (recsys_engine.list_posts_of), and returns for how many authors. Called by each roll-up.';
+comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds known readers of some posts to recsys_engine.author_readers. It reads the latest 50 interactions of each post. The waiting posts of an author with a first known reader are listed (recsys_engine.list_posts_of). Returns the number of changed authors. Called by each roll-up.';
 
 create function recsys_engine.count_usual_newcomers() returns void
 language sql volatile security invoker set search_path = ''
@@ -119,20 +119,20 @@ as $$
   )
   on conflict (only_row) do update set share = excluded.share, counted_at = excluded.counted_at;
 $$;
-comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by each roll-up; it counts once an hour.';
+comment on function recsys_engine.count_usual_newcomers() is 'Updates recsys_engine.usual_newcomers from the 10,000 newest posts of 7 to 35 days ago. If none of n authors was a newcomer, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by each roll-up; it counts once an hour.';
 
 create function recsys_engine.newcomer_share() returns double precision
--- whoever asks for a feed may know it
+-- every role that asks for a feed reads it
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce((select usual_newcomers.share from recsys_engine.usual_newcomers), 1);
 end
 $$;
-comment on function recsys_engine.newcomer_share() is 'Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers).';
+comment on function recsys_engine.newcomer_share() is 'The share of a page that posts of newcomers may take, from 0 to 1 (recsys_engine.usual_newcomers). It is 1 until a roll-up has counted it.';
 
 create function recsys_engine.posts_of_newcomers(p_post_ids uuid[]) returns uuid[]
--- people may not read when others signed up
+-- ordinary roles may not read when other people signed up
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -146,7 +146,7 @@ begin
   );
 end
 $$;
-comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Those of some posts that somebody wrote within a day of signing up, a week ago at most, and whose author no known person met (recsys_engine.author_readers). None where newcomers are usual: recsys_engine.newcomer_share() is 1.';
+comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Filters some posts to those of newcomers (recsys_engine.is_newcomers_post) without a known reader (recsys_engine.author_readers). Returns none if recsys_engine.newcomer_share() is 1, since newcomers are usual then.';
 
 revoke all on function recsys_engine.day_of(timestamptz), recsys_engine.is_newcomer(timestamptz, timestamptz), recsys_engine.is_newcomers_post(timestamptz, timestamptz, timestamptz), recsys_engine.standing(integer, boolean), recsys_engine.keep_author_readers(uuid[]), recsys_engine.count_usual_newcomers(), recsys_engine.newcomer_share(), recsys_engine.posts_of_newcomers(uuid[]) from public;
 grant execute on function recsys_engine.newcomer_share(), recsys_engine.posts_of_newcomers(uuid[]) to authenticated;

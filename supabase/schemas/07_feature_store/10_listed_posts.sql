@@ -1,7 +1,6 @@
--- Every post with when it was written, for walks down the newest ones. Of what somebody writes a day, twenty posts are among them, and what is beyond
--- waits. Of a newcomer whom no known person met it is one (02_author_readers.sql): ten accounts that wrote 100 posts each took the places of others' among
--- the candidates, 28 % of 60 people's pages. With 30,000 posts of one account, shown or hidden, each feed walked past all of them, 190 to 225 ms instead of 13. Nobody of Travel wrote more
--- than eleven a day. What waits is found by who asks for it or its author, follows them, is near to it, or by what others did with it.
+-- Every post with its creation time, to walk the newest ones. An author's first 20 posts of a day are listed, and later ones wait. Otherwise each feed
+-- walked past all of 30,000 posts of one account: 190 to 225 ms instead of 13. No author of Travel wrote more than eleven on a day.
+-- Of a newcomer without a known reader one post a day is listed, where newcomers are few (02_author_readers.sql).
 
 create table recsys_engine.listed_posts (
   post_id uuid primary key,
@@ -15,7 +14,7 @@ comment on column recsys_engine.listed_posts.post_id is 'The post.';
 comment on column recsys_engine.listed_posts.author_id is 'Its author; null: unknown.';
 comment on column recsys_engine.listed_posts.created_at is 'When it was written.';
 comment on column recsys_engine.listed_posts.counted_on is 'On which day (UTC) it counts as one of its author''s: when it came, whatever it says. Null: it is history, or its author is unknown.';
-comment on column recsys_engine.listed_posts.waits is 'Whether it waits.';
+comment on column recsys_engine.listed_posts.waits is 'Whether the post waits: it is not in sources of new posts.';
 -- nobody counts further than the first twenty
 create index listed_posts_newest_idx on recsys_engine.listed_posts (created_at desc, post_id) where not waits;
 create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, counted_on) where counted_on is not null and not waits;
@@ -30,7 +29,7 @@ grant select, insert, update, delete on recsys_engine.listed_posts to service_ro
 create function recsys_engine.posts_a_day() returns integer
 language sql immutable security invoker
 return 20;
-comment on function recsys_engine.posts_a_day() is 'How many posts of an author and day are among the newest; more wait.';
+comment on function recsys_engine.posts_a_day() is 'How many posts of an author are listed per day. Later ones wait.';
 
 create function recsys_engine.some_wait() returns boolean
 -- of all posts, whoever asks: everybody's walks are to be the same
@@ -110,7 +109,7 @@ begin
   end if;
 end
 $$;
-comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists what some authors wrote while no known person had met them: as many posts a day as of others.';
+comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day.';
 
 revoke all on function recsys_engine.posts_a_day(), recsys_engine.some_wait(), recsys_engine.list_posts(uuid[], boolean), recsys_engine.list_posts_of(uuid[]) from public;
 grant execute on function recsys_engine.some_wait() to authenticated, service_role;

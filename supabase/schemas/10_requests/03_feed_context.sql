@@ -11,7 +11,7 @@ as $$
 begin
   return query
   select
-    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, 
+    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest,
     to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}') || jsonb_build_object('newcomer_share', recsys_engine.newcomer_share()),
     p_assigned - 'settings', feature_store_version.version
   from recsys_engine.feed_settings as defaults

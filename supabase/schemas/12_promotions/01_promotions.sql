@@ -238,7 +238,7 @@ begin
           union
           select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
         );
-        -- whoever signs up may bear a tag: what a newcomer wrote is promoted by its id or its author alone
+        -- a new account can use any tag, so a newcomer's post is promoted only by its id or its author
         if not promotion.filter ? 'author_ids' then
           wanted := array(select each.post_id from unnest(wanted) as each (post_id) where each.post_id <> all (recsys_engine.posts_of_newcomers(wanted)));
         end if;

@@ -4,7 +4,7 @@ import { allHeads, type Head } from "../features/kinds.ts";
 
 /** The settings of a feed, with what was chosen for its reader. */
 export type FeedSettings = Readonly<RecsysEngineFeedSettings> & {
-  /** Which share of its places newcomers' posts may have (recsys_engine.newcomer_share); undefined: all. */
+  /** The share of a page that posts of newcomers may take (recsys_engine.newcomer_share), from 0 to 1; undefined: 1. */
   newcomer_share?: number;
   /** As in `SelectionSettings`. */
   newcomer_places?: number;
@@ -32,8 +32,8 @@ export function settingsFor<Settings extends { diversity: number }>(settings: Se
 }
 
 /**
- * The settings for a page of `limit`, of the feed with this seed. Where newcomers' share of it is no whole number of places, chance decides by the seed
- * whether there is one more: of 400 feeds with a share of .03 of 20 places 240 have one.
+ * Sets `newcomer_places` for a page of `limit` places. The share rarely gives a whole number, so the feed's seed rounds it up or down:
+ * with a share of .03 and 20 places, 60 % of feeds have one place and the others none.
  */
 export function withNewcomerPlaces<Settings extends Pick<FeedSettings, "newcomer_share" | "newcomer_places">>(
   settings: Settings,
@@ -45,7 +45,7 @@ export function withNewcomerPlaces<Settings extends Pick<FeedSettings, "newcomer
   return { ...settings, newcomer_places: Math.floor(newcomer_share * limit + chanceOf(seed)) };
 }
 
-/** A number from 0 up to 1, 1 left out, that is another for each seed. */
+/** Maps a seed to a number in [0, 1). */
 function chanceOf(seed: bigint): number {
   return Number(BigInt.asUintN(32, (BigInt.asUintN(64, seed) * 0x9e3779b97f4a7c15n) >> 32n)) / 2 ** 32;
 }

@@ -54,8 +54,8 @@ export function fullCircle(pool: Selectable[], limit: number): Penalty {
 }
 
 /**
- * Newcomers whom no known person met have so many places of a page together, and are behind all others from then on: the page stays full where nothing
- * else is left. Where nobody bounded them one post of a new account had a place in each feed of 60 people, and ten accounts had all.
+ * Limits posts of newcomers to `most` places of a page. Further ones rank behind all others, so the page stays full. Without a limit one post of a
+ * new account was in each feed of 60 people, and ten accounts had all places.
  */
 export function fullOfNewcomers(pool: Selectable[], most: number, values: Float64Array): Penalty {
   if (most < 1) for (let i = 0; i < pool.length; i++) if (isNewcomers(pool[i])) values[i] -= behind;
@@ -69,8 +69,8 @@ export function fullOfNewcomers(pool: Selectable[], most: number, values: Float6
 const isNewcomers = ({ post }: Pick<Selectable, "post">) => post.standing === "newcomer";
 
 /**
- * Of an author whom few known people met a page has one post, and not in its first place where several are candidates: the best of many is first in most
- * feeds, however little each of them is worth. 200 posts of one account had 10 % of the places of 60 people and were first in 56 feeds.
+ * Limits an unproven author to one post per page, and keeps it off the first place if several of their posts are candidates: the best of many noisy
+ * scores would win it. 200 posts of one account had 10 % of the places of 60 people and were first in 56 feeds.
  */
 export function unproven(
   pool: Selectable[],
@@ -95,10 +95,10 @@ export function unproven(
   };
 }
 
-/** The author of a post if few known people met them, or has no author then. */
+/** Returns the author of a post if they are unproven, else null. */
 export type UnprovenAuthor = (post: Selectable["post"]) => string | null;
 
-/** Where fewer of the authors of these candidates are proven than are not, as in a community that has just begun, nobody is taken for unproven. */
+/** Treats every author as proven if most authors of these candidates are unproven, as in a new community. */
 export function unprovenAuthorOf(posts: Selectable[]): UnprovenAuthor {
   const authors = { proven: new Set<string | null>(), unproven: new Set<string | null>() };
   for (const { post } of posts) authors[post.standing ? "unproven" : "proven"].add(post.author_id);

@@ -25,19 +25,19 @@ export interface Selectable {
     edited_at?: number | null;
     /** What the feature store knows of it; undefined: nobody came to it. */
     state?: { participants: number };
-    /** What little is known of its author (recsys_engine.told_posts), whom the reader neither follows nor met; undefined or null: enough. */
+    /** As in recsys_engine.standing; null or undefined: no limit, or the reader follows or has read the author. */
     standing?: Standing | null;
     /** Whether its author is in a closed circle (recsys_engine.circle_members), in which the reader is not, and the reader does not follow them. */
     of_circle?: boolean;
   };
 }
 
-/** newcomer: no known person met the author, who wrote the post within a day of signing up. unproven: fewer than three known people did. */
+/** newcomer: the author has no known reader and wrote the post within a day of signing up. unproven: the author has fewer than three known readers. */
 export type Standing = "newcomer" | "unproven";
 
 /** How a page is made of the scored candidates. */
 export type SelectionSettings = Pick<FeedSettings, "diversity" | "author_decay" | "topic_share" | "group_share"> & {
-  /** How many places of the page newcomers' posts may have before all others' are shown; undefined: all. */
+  /** The most places that posts of newcomers take while other posts are left; undefined: no limit. */
   newcomer_places?: number;
 };
 
