@@ -670,7 +670,7 @@ begin
   ),
   met as (
     select authors.user_id, authors.user_ids || array(
-      -- few are asked when they began: the third ends it
+      -- the limit stops at the third known reader, so began() runs for few
       select came.user_id
       from (
         select acts.user_id, min(acts.created_at) as at
@@ -2009,7 +2009,7 @@ AS $function$
 begin
   return query
   select
-    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest, 
+    recsys.clock(), serving.model_id, serving.name, serving.feature_spec_digest,
     to_jsonb(defaults) || coalesce(p_assigned -> 'settings', '{}') || jsonb_build_object('newcomer_share', recsys_engine.newcomer_share()),
     p_assigned - 'settings', feature_store_version.version
   from recsys_engine.feed_settings as defaults
@@ -3362,7 +3362,7 @@ begin
           union
           select eligible.post_id from recsys_engine.eligible_posts(narrowed) as eligible where eligible.post_id = any (p_candidates)
         );
-        -- whoever signs up may bear a tag: what a newcomer wrote is promoted by its id or its author alone
+        -- a new account can use any tag, so a newcomer's post is promoted only by its id or its author
         if not promotion.filter ? 'author_ids' then
           wanted := array(select each.post_id from unnest(wanted) as each (post_id) where each.post_id <> all (recsys_engine.posts_of_newcomers(wanted)));
         end if;
@@ -6064,31 +6064,33 @@ comment on function recsys_engine.user_components(uuid,bigint) is 'The component
 
 comment on function recsys_engine.popularity(double precision[],timestamp with time zone) is 'When a count with the half-life of 30 days, the last of recsys_engine.half_lives(), as of an instant will have fallen to 1, in such months since 1970: orders posts as that count does at any later instant.';
 
-comment on table recsys_engine.author_readers is 'Known people who came to posts of an author, the first three. An author with three is proven. Written by recsys_engine.keep_author_readers alone.';
+comment on table recsys_engine.author_readers is 'The first three known people who interacted with posts of an author. An author with three is proven. Only recsys_engine.keep_author_readers writes it.';
 
 comment on column recsys_engine.author_readers.user_id is 'The author.';
 
-comment on column recsys_engine.author_readers.user_ids is 'Those people: each had come to any post at least a day before.';
+comment on column recsys_engine.author_readers.user_ids is 'The readers. Each had interacted with some post at least a day earlier.';
 
-comment on table recsys_engine.usual_newcomers is 'Which share of a page posts of newcomers may take. Written by recsys_engine.count_usual_newcomers alone.';
+comment on table recsys_engine.usual_newcomers is 'The share of a page that posts of newcomers may take. Only recsys_engine.count_usual_newcomers writes it.';
 
-comment on column recsys_engine.usual_newcomers.only_row is 'Always true: there is one row.';
+comment on column recsys_engine.usual_newcomers.only_row is 'Always true, so that there is one row.';
 
-comment on column recsys_engine.usual_newcomers.share is 'The share, from 0 to 1: twice that of newcomers among those who wrote 7 to 35 days ago.';
+comment on column recsys_engine.usual_newcomers.share is 'The share, from 0 to 1. It is twice the share of newcomers among the authors of posts from 7 to 35 days ago.';
 
-comment on column recsys_engine.usual_newcomers.counted_at is 'When it was counted, by the engine''s clock.';
+comment on column recsys_engine.usual_newcomers.counted_at is 'When the share was counted, by recsys.clock().';
 
-comment on function recsys_engine.is_newcomers_post(timestamp with time zone,timestamp with time zone,timestamp with time zone) is 'Whether a post is at most a week old at p_at, and somebody wrote it within a day of signing up.';
+comment on function recsys_engine.is_newcomer(timestamp with time zone,timestamp with time zone) is 'Whether a user is a newcomer at p_at: they signed up (p_signed_up) less than a day earlier. False where p_signed_up is null.';
 
-comment on function recsys_engine.standing(integer,boolean) is 'What a page bounds a post by. newcomer: no known person met its author (p_readers null), and it is a newcomer''s (recsys_engine.is_newcomers_post). unproven: fewer than three known people did. Null: nothing.';
+comment on function recsys_engine.is_newcomers_post(timestamp with time zone,timestamp with time zone,timestamp with time zone) is 'Whether a post counts as a newcomer''s at p_at: its author wrote it within a day of signing up, and it is less than seven days old.';
 
-comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, has posts of who was met for the first time listed (recsys_engine.list_posts_of), and returns for how many authors. Called by each roll-up.';
+comment on function recsys_engine.standing(integer,boolean) is 'How a page limits a post. newcomer: its author has no known reader (p_readers null) and recsys_engine.is_newcomers_post holds. unproven: its author has fewer than three known readers. Null: no limit.';
 
-comment on function recsys_engine.count_usual_newcomers() is 'Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by each roll-up; it counts once an hour.';
+comment on function recsys_engine.keep_author_readers(uuid[]) is 'Adds known readers of some posts to recsys_engine.author_readers. It reads the latest 50 interactions of each post. The waiting posts of an author with a first known reader are listed (recsys_engine.list_posts_of). Returns the number of changed authors. Called by each roll-up.';
 
-comment on function recsys_engine.newcomer_share() is 'Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers).';
+comment on function recsys_engine.count_usual_newcomers() is 'Updates recsys_engine.usual_newcomers from the 10,000 newest posts of 7 to 35 days ago. If none of n authors was a newcomer, the share is 1 / (2n + 2), Jeffreys'' estimate. Called by each roll-up; it counts once an hour.';
 
-comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Those of some posts that somebody wrote within a day of signing up, a week ago at most, and whose author no known person met (recsys_engine.author_readers). None where newcomers are usual: recsys_engine.newcomer_share() is 1.';
+comment on function recsys_engine.newcomer_share() is 'The share of a page that posts of newcomers may take, from 0 to 1 (recsys_engine.usual_newcomers). It is 1 until a roll-up has counted it.';
+
+comment on function recsys_engine.posts_of_newcomers(uuid[]) is 'Filters some posts to those of newcomers (recsys_engine.is_newcomers_post) without a known reader (recsys_engine.author_readers). Returns none if recsys_engine.newcomer_share() is 1, since newcomers are usual then.';
 
 comment on function recsys_engine.began(uuid) is 'When somebody first came to any post, but for late days. Null: they did not.';
 
@@ -6110,15 +6112,15 @@ comment on column recsys_engine.listed_posts.created_at is 'When it was written.
 
 comment on column recsys_engine.listed_posts.counted_on is 'On which day (UTC) it counts as one of its author''s: when it came, whatever it says. Null: it is history, or its author is unknown.';
 
-comment on column recsys_engine.listed_posts.waits is 'Whether it waits.';
+comment on column recsys_engine.listed_posts.waits is 'Whether the post waits: it is not in sources of new posts.';
 
-comment on function recsys_engine.posts_a_day() is 'How many posts of an author and day are among the newest; more wait.';
+comment on function recsys_engine.posts_a_day() is 'How many posts of an author are listed per day. Later ones wait.';
 
 comment on function recsys_engine.some_wait() is 'Whether any post waits. Nearly everywhere none does, and walks go down the app''s own index.';
 
 comment on function recsys_engine.list_posts(uuid[],boolean) is 'Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes.';
 
-comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists what some authors wrote while no known person had met them: as many posts a day as of others.';
+comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day.';
 
 comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 

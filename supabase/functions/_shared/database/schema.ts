@@ -474,7 +474,7 @@ export interface RecsysEngineAuthorReaders {
    */
   user_id: string;
   /**
-   * Those people: each had come to any post at least a day before.
+   * The readers. Each had interacted with some post at least a day earlier.
    */
   user_ids: string[];
 }
@@ -1405,7 +1405,7 @@ export interface RecsysEngineListedPosts {
    */
   post_id: string;
   /**
-   * Whether it waits.
+   * Whether the post waits: it is not in sources of new posts.
    */
   waits: Generated<boolean>;
 }
@@ -2390,15 +2390,15 @@ export interface RecsysEngineUserStats {
 
 export interface RecsysEngineUsualNewcomers {
   /**
-   * When it was counted, by the engine's clock.
+   * When the share was counted, by recsys.clock().
    */
   counted_at: Timestamp;
   /**
-   * Always true: there is one row.
+   * Always true, so that there is one row.
    */
   only_row: Generated<boolean>;
   /**
-   * The share, from 0 to 1: twice that of newcomers among those who wrote 7 to 35 days ago.
+   * The share, from 0 to 1. It is twice the share of newcomers among the authors of posts from 7 to 35 days ago.
    */
   share: number;
 }
@@ -3707,7 +3707,7 @@ export interface Functions {
   "recsys_engine.count_events": { args: { p_events: number | null }; row: { count_events: unknown } };
   /** Adds to recsys_engine.trials whom posts were shown to since the last count, and who of them acted within an hour; p_users and p_posts, by pairs, are those that did something since then. Returns how many posts have another count. Called by each roll-up; it costs what is new. */
   "recsys_engine.count_trials": { args: { p_users?: readonly (string | null)[] | null | undefined; p_posts?: readonly (string | null)[] | null | undefined }; row: { count_trials: number } };
-  /** Counts recsys_engine.usual_newcomers, among the 10,000 newest posts of 7 to 35 days ago. Where nobody who wrote then was a newcomer, of n people who wrote, the share is 1 / (2n + 2), Jeffreys' estimate. Called by each roll-up; it counts once an hour. */
+  /** Updates recsys_engine.usual_newcomers from the 10,000 newest posts of 7 to 35 days ago. If none of n authors was a newcomer, the share is 1 / (2n + 2), Jeffreys' estimate. Called by each roll-up; it counts once an hour. */
   "recsys_engine.count_usual_newcomers": { args: {  }; row: { count_usual_newcomers: unknown } };
   /** last_active_at and comments of a post of an author just before an interaction, from the interactions that count. No row: none did. */
   "recsys_engine.counted_before": { args: { p_post_id: string | null; p_author_id: string | null; p_at: Date | string | null; p_interaction_id: number | string | null }; row: { last_active_at: Date; comments: number } };
@@ -3859,9 +3859,9 @@ export interface Functions {
   "recsys_engine.is_list": { args: { p_value: string | null; p_entry: string | null; p_least: number | null; p_most: number | null }; row: { is_list: boolean } };
   /** Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title and these tags. */
   "recsys_engine.is_muted": { args: { p_kind: string | null; p_value: string | null; p_author_id: string | null; p_title: string | null; p_tags: readonly (string | null)[] | null }; row: { is_muted: boolean } };
-  /** Whether somebody who signed up at p_signed_up (null: unknown, who is none) is a newcomer at p_at. */
+  /** Whether a user is a newcomer at p_at: they signed up (p_signed_up) less than a day earlier. False where p_signed_up is null. */
   "recsys_engine.is_newcomer": { args: { p_signed_up: Date | string | null; p_at: Date | string | null }; row: { is_newcomer: boolean } };
-  /** Whether a post is at most a week old at p_at, and somebody wrote it within a day of signing up. */
+  /** Whether a post counts as a newcomer's at p_at: its author wrote it within a day of signing up, and it is less than seven days old. */
   "recsys_engine.is_newcomers_post": { args: { p_signed_up: Date | string | null; p_written_at: Date | string | null; p_at: Date | string | null }; row: { is_newcomers_post: boolean } };
   /** Whether a person with these passions who signed up then is among those whom recsys.promotions.people means. p_user_id null: a visitor. */
   "recsys_engine.is_promoted_to": { args: { p_people: string | null; p_user_id: string | null; p_passions: readonly (string | null)[] | null; p_created_at: Date | string | null }; row: { is_promoted_to: boolean } };
@@ -3871,7 +3871,7 @@ export interface Functions {
   "recsys_engine.is_small": { args: { p_table: string | null }; row: { is_small: boolean } };
   /** Counts recsys_engine.user_affinities of those of some users, each named once, of whom something that was counted changed (p_since: from when on), or who did much since; returns how many rows were written. */
   "recsys_engine.keep_affinities": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null }; row: { keep_affinities: number } };
-  /** Adds to recsys_engine.author_readers who came to some posts, of the latest 50 interactions with each, has posts of who was met for the first time listed (recsys_engine.list_posts_of), and returns for how many authors. Called by each roll-up. */
+  /** Adds known readers of some posts to recsys_engine.author_readers. It reads the latest 50 interactions of each post. The waiting posts of an author with a first known reader are listed (recsys_engine.list_posts_of). Returns the number of changed authors. Called by each roll-up. */
   "recsys_engine.keep_author_readers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { keep_author_readers: number } };
   /** Decides from when on what people (p_users) did counts for no post, on the days on which they changed something (p_at) with posts (p_posts; null: a login) and on later ones. Returns the interactions that count no more, or again, for that: their states are to be worked out. Called by each roll-up; an import is taken as it is. */
   "recsys_engine.keep_bursts": { args: { p_users: readonly (string | null)[] | null; p_posts: readonly (string | null)[] | null; p_at: readonly (Date | string | null)[] | null }; row: { user_id: string; post_id: string; at: Date } };
@@ -3887,7 +3887,7 @@ export interface Functions {
   "recsys_engine.least_people": { args: {  }; row: { least_people: number } };
   /** Lists some posts (null: all) in recsys_engine.listed_posts, and removes those that are gone. p_is_new: they count among what their authors wrote today, unless somebody who may write for others says that they are older than ten minutes. */
   "recsys_engine.list_posts": { args: { p_post_ids: readonly (string | null)[] | null; p_is_new: boolean | null }; row: { list_posts: unknown } };
-  /** Lists what some authors wrote while no known person had met them: as many posts a day as of others. */
+  /** Lists the waiting posts of some authors who now have a known reader, up to recsys_engine.posts_a_day() per day. */
   "recsys_engine.list_posts_of": { args: { p_author_ids: readonly (string | null)[] | null }; row: { list_posts_of: unknown } };
   /** A text as SQL has it, in quotes and in one line. */
   "recsys_engine.literal_sql": { args: { p_text: string | null }; row: { literal_sql: string } };
@@ -3935,7 +3935,7 @@ export interface Functions {
   "recsys_engine.new_authors": { args: { p_user_id: string | null; p_from: Date | string | null; p_until: Date | string | null }; row: { author_id: string; at: Date } };
   /** How many posts were written since an instant, of the last seven days at most, that might be in the user's feed: without their own, what they came to, dismissed or muted, what p_filter (as of recsys_engine.feed_request) does not let in, and those that wait (recsys_engine.listed_posts); of whom and what they follow alone, where their feed is made of that. It counts to p_most and, where a filter or mutes have each post looked at, among the newest 300 alone. p_user_id null: a visitor's. */
   "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
-  /** Which share of a page posts of newcomers may take, from 0 to 1; 1 until a roll-up has counted it (recsys_engine.usual_newcomers). */
+  /** The share of a page that posts of newcomers may take, from 0 to 1 (recsys_engine.usual_newcomers). It is 1 until a roll-up has counted it. */
   "recsys_engine.newcomer_share": { args: {  }; row: { newcomer_share: number } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys_engine.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
@@ -3991,11 +3991,11 @@ export interface Functions {
   "recsys_engine.post_reach": { args: { p_post_id: string | null }; row: { model_id: number; model_name: string; people: number } };
   /** What recsys_engine.post_stats has to be, worked out from all interactions: one row for each that counts. */
   "recsys_engine.post_stats_from_scratch": { args: {  }; row: { post_id: string; last_active_at: Date; interaction_id: number; user_id: string; kind: string; views: number; votes: number; comments: number; participants: number; last_comment_at: Date; first_interaction: boolean; recent: number[]; trend: number } };
-  /** How many posts of an author and day are among the newest; more wait. */
+  /** How many posts of an author are listed per day. Later ones wait. */
   "recsys_engine.posts_a_day": { args: {  }; row: { posts_a_day: number } };
   /** The posts nearest to a post, as the caller may read them and without those they dismissed: {post_id, app_id, title}, nearest first; none where the post has no vector yet, or no model is active. is_known: the caller may read the post. */
   "recsys_engine.posts_like": { args: { p_post_id: string | null; p_limit: number | null }; row: { is_known: boolean; model_id: number; model_name: string; items: any } };
-  /** Those of some posts that somebody wrote within a day of signing up, a week ago at most, and whose author no known person met (recsys_engine.author_readers). None where newcomers are usual: recsys_engine.newcomer_share() is 1. */
+  /** Filters some posts to those of newcomers (recsys_engine.is_newcomers_post) without a known reader (recsys_engine.author_readers). Returns none if recsys_engine.newcomer_share() is 1, since newcomers are usual then. */
   "recsys_engine.posts_of_newcomers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { posts_of_newcomers: string[] } };
   /** The columns by which rows of a table that a view reads name a post of the table that is watched as posts; of that table itself, those by which a post answers another one or passes it on. */
   "recsys_engine.posts_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string } };
@@ -4127,7 +4127,7 @@ export interface Functions {
   "recsys_engine.some_wait": { args: {  }; row: { some_wait: boolean } };
   /** What to conclude of each variant of an experiment that splits people. Part of recsys.experiment_verdict. */
   "recsys_engine.split_verdict": { args: { p_name: string | null }; row: { variant: string; verdict: string } };
-  /** What a page bounds a post by. newcomer: no known person met its author (p_readers null), and it is a newcomer's (recsys_engine.is_newcomers_post). unproven: fewer than three known people did. Null: nothing. */
+  /** How a page limits a post. newcomer: its author has no known reader (p_readers null) and recsys_engine.is_newcomers_post holds. unproven: its author has fewer than three known readers. Null: no limit. */
   "recsys_engine.standing": { args: { p_readers: number | null; p_is_newcomers: boolean | null }; row: { standing: string } };
   /** How many states of a post or user (p_kind) a change of that instant has recomputed, p_most at most. */
   "recsys_engine.states_since": { args: { p_kind: string | null; p_id: string | null; p_since: Date | string | null; p_most: number | null }; row: { states_since: number } };
