@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 // tfjs-core alone has no gradients; the whole package registers them (and the plain JavaScript backend) with it
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
+import { speedUpReluGradient } from "./relu-gradient.ts";
 import { speedUpMatMul } from "./wasm-mat-mul.ts";
 
 export const backends = ["native", "wasm", "js"] as const;
@@ -40,6 +41,7 @@ async function start(backend: Backend): Promise<void> {
     wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
     speedUpMatMul();
   }
+  speedUpReluGradient();
   // no checks for NaN at each operation, and no advice on the console to install the native backend
   tf.enableProdMode();
   const name = { native: "tensorflow", wasm: "wasm", js: "cpu" }[backend];

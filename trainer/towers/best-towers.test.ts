@@ -148,8 +148,11 @@ test("the factors start the ID embeddings of whoever came to anything, and of no
   assert.equal(length(postIdEmbeddings.weights.values, 2), 0);
 });
 
-/** Whether a post that is in one of two ways a user's own was come to on every page: by the group, which titles say, or by the other, which only IDs can tell. */
-async function learnsPostIds(cameToBy: "group" | "other", places = 2): Promise<boolean> {
+/**
+ * Trains towers where a post that is in one of two ways a user's own was come to on every page: by the group, which titles say, or by the other, which only
+ * IDs can tell. Says whether posts have ID embeddings then, and how many steps each training took.
+ */
+async function trainedOnPages(cameToBy: "group" | "other", places = 2) {
   const others = 7;
   const random = new Random(5);
   const isOwn = {
@@ -194,20 +197,35 @@ async function learnsPostIds(cameToBy: "group" | "other", places = 2): Promise<b
     neighbours: undefined,
     requests,
   };
-  const { towers } = await trainBestTowers(loaded, plan);
-  return towers.postIdEmbeddings.weights.values.some(Boolean);
+  const steps: number[] = [];
+  const trainer = {
+    async towers(...parameters: Parameters<typeof trainTowers>) {
+      const trained = await trainTowers(...parameters);
+      steps.push(trained.steps);
+      return trained;
+    },
+  };
+  const { towers } = await trainBestTowers(loaded, plan, trainer);
+  return { learnsPostIds: towers.postIdEmbeddings.weights.values.some(Boolean), steps };
 }
 
 test("where pages teach, posts have no ID embedding", async () => {
-  assert.equal(await learnsPostIds("group"), false);
+  assert.equal((await trainedOnPages("group")).learnsPostIds, false);
+});
+
+test("towers with ID embeddings that are not ahead after half of the epochs are not trained further", async () => {
+  const [without, withIds] = (await trainedOnPages("group")).steps;
+  assert.equal(withIds, without / 2);
+  const whole = (await trainedOnPages("other")).steps;
+  assert.equal(whole[1], whole[0]);
 });
 
 test("but where pages have one post each, which tell nothing", async () => {
-  assert.equal(await learnsPostIds("group", 1), true);
+  assert.equal((await trainedOnPages("group", 1)).learnsPostIds, true);
 });
 
 test("but where it orders more of the pages right", async () => {
-  assert.equal(await learnsPostIds("other"), true);
+  assert.equal((await trainedOnPages("other")).learnsPostIds, true);
 });
 
 test("towers that have learned no ID embedding of posts go on without", async () => {

@@ -4,7 +4,8 @@
  *
  * Where pages teach, posts have no ID embedding unless that surely orders more of the pages right. An embedding learns when a post was shown to whom, which tells it
  * from most negatives and little of taste: 150 people's pages by similarity earn .692, .682 and .700 of the true law's with it, .797, .778 and .790 without
- * (three synthetic communities). Films without a text would lose all that is known of them.
+ * (three synthetic communities). Films without a text would lose all that is known of them. Training with them ends after half of the epochs if it is not ahead
+ * there (docs/research/experiments.md#pages-of-a-small-community).
  *
  * They begin at zero, or at the factors of ALS where these make later interactions surely likelier. Instants of MovieLens drawn at random: the loss is 5.90 from the factors and 6.05 from zero,
  * R@20 of the towers alone .425 and .382. In its own times, where most are new: 6.13 and 6.10, .257 and .282.
@@ -65,8 +66,19 @@ export async function trainBestTowers(
 ): Promise<TrainedTowers> {
   let { community } = loaded;
   const pages = tellingPages(requests);
-  const first = { ...options, withoutPostIds: pages.length > 0 };
+  const judgePages = pages.length > 0 ? judgeOfPages(community, pages) : undefined;
+  const halfway = Math.ceil((options.epochs ?? options.epochsOf[options.histories ?? "before"]) / 2);
+  let halfwayValues: number[] = [];
+  const first: TowerOptions = {
+    ...options,
+    withoutPostIds: pages.length > 0,
+    goesOn(epoch, towers) {
+      if (judgePages && epoch === halfway) halfwayValues = judgePages(towers);
+      return true;
+    },
+  };
   let best = await train(community, first, onProgress, signal);
+  let halfwayOfBest = halfwayValues;
   const others = elsewhere ? [] : withFewerVectors(community);
   if (later.length === 0 || (others.length === 0 && pages.length === 0 && !neighbours)) return best;
   // where pages tell and nothing is tried besides, nobody asks it, and it walks through the timeline
@@ -80,23 +92,32 @@ export async function trainBestTowers(
     for (const other of others) {
       const towers = await train(other, first, onProgress, signal);
       const ofOther = judge(towers).found;
-      if (meanOf(ofOther) > meanOf(found)) [community, best, found] = [other, towers, ofOther];
+      if (meanOf(ofOther) > meanOf(found))
+        [community, best, found, halfwayOfBest] = [other, towers, ofOther, halfwayValues];
     }
   }
-  const judged =
-    pages.length > 0 ? judgeOfPages(community, pages) : (towers: TrainedTowers) => judge(towers).likelihoods;
+  const judged = judgePages ?? ((towers: TrainedTowers) => judge(towers).likelihoods);
   let values = judged(best);
   const takeIfBetter = async (towers: TrainedTowers) => {
     const ofOther = judged(towers);
-    const { mean, error } = estimate(ofOther.map((value, i) => value - values[i]));
-    if (mean > surely * error) [best, values] = [towers, ofOther];
+    if (isSurelyBetter(ofOther, values)) [best, values] = [towers, ofOther];
   };
-  if (pages.length > 0) await takeIfBetter(await train(community, options, onProgress, signal));
+  if (judgePages) {
+    // ID embeddings that order fewer pages right after half of the epochs order still fewer after all
+    const goesOn: TowerOptions["goesOn"] = (epoch, towers) =>
+      epoch !== halfway || meanOf(judgePages(towers)) > meanOf(halfwayOfBest);
+    await takeIfBetter(await train(community, { ...options, goesOn }, onProgress, signal));
+  }
   if (neighbours) {
     const factors = factorisedTowers(community, cameTo, options);
     await takeIfBetter(await train(community, options, onProgress, signal, factors));
   }
   return best;
+}
+
+function isSurelyBetter(values: number[], others: number[]): boolean {
+  const { mean, error } = estimate(values.map((value, i) => value - others[i]));
+  return mean > surely * error;
 }
 
 /** The community without its users' vectors, where they have some, and without any. */

@@ -28,7 +28,10 @@ export function tellingPages(requests: RankerRequest[]): PageRequest[] {
 }
 
 /** Gives of each telling page the share of pairs, of what was come to and what was passed by, that the towers order right; .5: by chance. */
-export function judgeOfPages(community: Community, pages: PageRequest[]): (trained: TrainedTowers) => number[] {
+export function judgeOfPages(
+  community: Community,
+  pages: PageRequest[],
+): (trained: Pick<TrainedTowers, "towers" | "data">) => number[] {
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
   const asked = evenlySpread(pages, mostAsked).map(({ user, at, shown }) => {
     const posts = (touched: boolean) =>

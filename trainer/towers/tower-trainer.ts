@@ -9,7 +9,7 @@ import { embedPosts } from "./embed.ts";
 import { examplesOfTowers, type HistoryOptions } from "./examples.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { batchLoss, corrections, logSamplingChance } from "./loss.ts";
-import { meanVectorsOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
+import { meanVectorOf, poolHistories, postInputs, type TowerData, type Towers, userInputs } from "./model.ts";
 import type { Positives } from "./positives.ts";
 
 export interface TrainerOptions extends TowerHyperparameters, HistoryOptions {
@@ -32,6 +32,8 @@ export function towerTrainer(
   const totalSteps = options.epochs * Math.ceil(positives.at.length / options.batch);
   const { trainable, share, historyOf, followedOf } = examplesOfTowers(community, positives, options);
   let postVectors: Float32Array = new Float32Array(0);
+  // they change with the vectors of posts alone
+  const followedMeans = new Map<number, Float32Array | null>();
   let steps = 0;
 
   /** One optimiser step on some positives (their numbers); returns the loss before it. */
@@ -44,7 +46,11 @@ export function towerTrainer(
     const isCold = users.map(() => (random.uniform() < options.coldUsers ? 1 : 0));
     const histories = Array.from(batch, (i, row) => (isCold[row] ? [] : historyOf(i)));
     const pooled = poolHistories(histories, postVectors);
-    const followed = meanVectorsOf(Array.from(users, followedOf), postVectors);
+    const followed = new Float32Array(users.length * dimensions);
+    for (const [row, user] of users.entries()) {
+      const mean = followedMean(user);
+      if (mean) followed.set(mean, row * dimensions);
+    }
     const counts = histories.map((history) => history.length);
     const userSide = userInputs(towers, data, users, pooled, followed, counts, dropout);
     const postSide = postInputs(towers, data, posts, dropout);
@@ -77,10 +83,20 @@ export function towerTrainer(
     return loss;
   }
 
+  /** The mean vector of `followedOf` a user; null: it has no posts. */
+  function followedMean(user: number): Float32Array | null {
+    const known = followedMeans.get(user);
+    if (known !== undefined) return known;
+    const mean = meanVectorOf(followedOf(user), postVectors);
+    followedMeans.set(user, mean);
+    return mean;
+  }
+
   return {
     /** Embeds all posts from scratch: the histories of the steps to come are pooled from these vectors. */
     refreshPostVectors() {
       postVectors = embedPosts(towers, data, ids.length);
+      followedMeans.clear();
     },
     step,
   };
@@ -95,7 +111,8 @@ function addRows(table: EmbeddingTable, rows: Int32Array, kept: boolean[], gradi
 /** A factor for each number of vectors [rows, 32]: 0, or 1 / (1 − rate). */
 function vectorMask(rows: number, rate: number, random: Random): Matrix {
   const kept = 1 / (1 - rate);
-  const values = Float32Array.from({ length: rows * dimensions }, () => (random.uniform() < rate ? 0 : kept));
+  const values = new Float32Array(rows * dimensions);
+  for (let i = 0; i < values.length; i++) values[i] = random.uniform() < rate ? 0 : kept;
   return { values, shape: [rows, dimensions] };
 }
 

@@ -23,6 +23,8 @@ export type TowerOptions = TowerHyperparameters & {
   until: number;
   /** Default: `epochsOf` these histories. */
   epochs?: number;
+  /** Asked after each epoch but the last, by its number from 1: false ends the training there. */
+  goesOn?: (epoch: number, trained: Pick<TrainedTowers, "towers" | "data">) => boolean;
   /** Only what happened from this instant on is learned from, with `olderPerNew` times as much of what happened before. */
   from?: number;
 };
@@ -82,12 +84,17 @@ export async function trainTowers(
       if (s % 8 === 0) await new Promise(setImmediate);
     }
     losses.push(sum / steps);
+    if (epoch + 1 < epochs && options.goesOn?.(epoch + 1, { towers, data }) === false) {
+      const done = losses.length * steps;
+      onProgress({ step: "two-tower training", done, total: done });
+      break;
+    }
   }
   return {
     towers,
     data,
     losses: [...(from?.losses ?? []), ...losses],
     examples: positives.at.length,
-    steps: (from?.steps ?? 0) + epochs * steps,
+    steps: (from?.steps ?? 0) + losses.length * steps,
   };
 }
