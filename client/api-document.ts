@@ -129,7 +129,7 @@ interface Schema {
   required?: string[];
 }
 
-/** In what is sent, and all that it refers to: what may be left out may be null. */
+/** Makes each optional field nullable in the request schemas and in all schemas that they refer to. */
 function admitNulls(schema: Schema, schemas: Record<string, Schema>, seen = new Set<string>()): void {
   const name = schema.$ref?.split("/").at(-1);
   if (name !== undefined && !seen.has(name)) admitNulls(schemas[name], schemas, seen.add(name));

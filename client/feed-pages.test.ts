@@ -1,4 +1,4 @@
-/** What a feed asks for next: after what failed, and with another feed on its way. */
+/** Which page a feed requests next: after a failed request, and while another feed is loading. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noPages, openPager, type Pages, pagesFrom } from "./src/feed-pages.ts";

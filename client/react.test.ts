@@ -163,7 +163,7 @@ test("a page that fails is asked for again by whoever presses", options, async (
   assert.equal(await again.count(), 0);
 });
 
-/** As many posts of the author's as somebody who comes back to the page is told of. */
+/** Writes as many posts of the author as the banner of a returning reader counts. */
 async function writeNews(t: { after(end: () => Promise<void>): void }, page: Page, many: number) {
   await eventually(() => cards(page).count(), 5);
   await pool.query(

@@ -1,4 +1,4 @@
-/** Who met an author, and which share of a page newcomers have: what roll-ups write is what a look at everything says. */
+/** Author readers and the share of newcomers: incremental roll-ups write the same as a computation from scratch. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { testDatabase } from "./testing.ts";
@@ -32,7 +32,7 @@ const metBy = async () => {
   return (rows[0]?.user_ids ?? []).map((reader: string) => Number(reader.slice(-12)));
 };
 
-// somebody whose old post everybody known came to, and a post of yesterday by another
+// an author whose old post all known people viewed, and yesterday's post of another author
 beforeEach(async () => {
   await pool.query(
     "truncate public.profiles, public.posts, recsys_engine.author_readers, recsys_engine.usual_newcomers, recsys_engine.late_days cascade",
@@ -102,12 +102,12 @@ test("newcomers have twice their usual share of a page, all of it where half of 
     return (await pool.query("select recsys_engine.newcomer_share() as share")).rows[0].share;
   };
   const close = (actual: number, expected: number) => assert.ok(Math.abs(actual - expected) < 1e-9, String(actual));
-  // nobody wrote a week ago
+  // there is no post of a week ago
   close(await share(), 1 / 2);
   for (let n = 0; n < 8; n++) await write(600 + n, n < 4 ? 900 : readers[n % 4], 20);
   close(await share(), 1 / 12);
   await signUp(601, 15.5);
-  // however many somebody writes, they are one of six
+  // one author of six, however many posts they write
   for (let n = 0; n < 10; n++) await write(700 + n, 601, 15);
   close(await share(), 2 / 6);
   for (let n = 0; n < 4; n++) {

@@ -2,8 +2,8 @@
 import type { Database } from "./connect.ts";
 
 /**
- * Holds recsys_engine.NAME_lock until what it returns is called; null where somebody else holds it. Its transaction is one of a connection of its own, which
- * writes nothing and so keeps no vacuum waiting. An embedded database is one session for all, also behind a URL: such a transaction would block everybody, so nothing is held.
+ * Holds recsys_engine.NAME_lock until the returned function is called; null if another session holds it. It takes a connection of its own, whose transaction
+ * writes nothing and so delays no vacuum. An embedded database has one session, also behind a URL: such a transaction would block all clients, so no lock is held.
  */
 export async function holdLock(
   { pool }: Pick<Database, "pool">,
@@ -17,7 +17,7 @@ export async function holdLock(
   let isHeld = false;
   try {
     await client.query("begin; set local idle_in_transaction_session_timeout = 0");
-    // without parameters, of which the portal would keep its snapshot
+    // without parameters: a portal with parameters would keep its snapshot
     const { rows } = await client.query(`select recsys_engine.try_lock('${name}') as held`);
     isHeld = rows[0].held;
   } finally {

@@ -1,4 +1,4 @@
-/** Whoever may sign in may take any advisory lock, and as many as they like: it stops nothing of the engine's. */
+/** Any role that can log in can take any number of advisory locks. They block nothing of the engine. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { holdLock } from "./hold-lock.ts";
@@ -9,7 +9,7 @@ const { pool } = database;
 // one session holds no lock against itself
 const skip = await withOneSession();
 
-/** Numbers of advisory locks that somebody may think of: of 1.0.0, and of the names of all that the engine has. */
+/** Keys of advisory locks that an attacker may try: those of 1.0.0, and hashes of the names of all objects of the engine. */
 const names = `
   select unnest(array['recsys.roll_up', 'recsys.activate_model', 'recsys.erase', 'recsys.batch_run', 'recsys.publish', 'recsys.make_topics', 'recsys archive',
     'recsys.impressions partitions', 'recsys_engine.topics', 'recsys_engine.measure_days', 'recsys_engine.find_circles', 'recsys_engine.claim_training_request'])
@@ -95,7 +95,7 @@ test("one at a time: who waits for a lock goes on when it is let go, and who tri
     await release?.();
     const again = await holdLock(database, "publish");
     assert.ok(again);
-    // what is held for long keeps no vacuum waiting
+    // a lock that is held for long delays no vacuum
     const { rows } = await pool.query(
       `select backend_xid, backend_xmin from pg_stat_activity join pg_locks using (pid)
        where relation = 'recsys_engine.publish_lock'::regclass and datname = current_database()`,

@@ -1,4 +1,4 @@
-/** For what tries the package and the examples: the example page without a build step, served, somebody signed in. */
+/** For the trials of the package and the examples: serves the example page without a build step and signs a user in. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -48,7 +48,7 @@ function copyCheckout(folder: string): void {
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
 }
 
-/** Does what an example's README says. */
+/** Runs the commands of an example's README. */
 async function tryExample(name: string, folder: string, browser: Browser, community: Community): Promise<void> {
   const example = join(folder, "examples", name);
   const readme = readFileSync(join(example, "README.md"), "utf8");
@@ -81,14 +81,14 @@ async function addressIn(output: Readable): Promise<string> {
     printed.push(line);
     const url = /http:\/\/localhost:\d+/.exec(stripVTControlCharacters(line))?.[0];
     if (!url) continue;
-    // what comes later must not fill the pipe
+    // later output must not fill the pipe
     output.resume();
     return url;
   }
   throw new Error(`it does not serve:\n${printed.join("\n")}`);
 }
 
-/** Somebody new signs in, looks further down, and votes. */
+/** Signs a new user in, scrolls down and votes. */
 async function lookAt(url: string, name: string, browser: Browser, { pool, lines }: Community): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 400, height: 700 } });
   const page = await context.newPage();

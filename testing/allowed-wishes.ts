@@ -75,7 +75,7 @@ export function linkOf({ description }: Pick<PolicyPost, "description">): string
   return /^\s*(https?:\/\/[^\s<>"]+)/.exec(description)?.[1];
 }
 
-/** Whether two posts have the same words in their titles: what stands there for a title says nothing. */
+/** Whether two posts have the same words in their titles. A mask in place of a title has none. */
 export function haveOneTitle(a: PolicyPost, b: PolicyPost): boolean {
   const words = wordsOfTitle(a.title);
   return words !== null && !a.is_masked && !b.is_masked && words === wordsOfTitle(b.title);

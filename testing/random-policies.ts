@@ -19,7 +19,7 @@ export interface PolicyPost {
   author_id: string | null;
   /** As the app's view shows it to them. */
   title: string;
-  /** Whether that is not what it is. */
+  /** Whether that differs from the title itself. */
   is_masked: boolean;
   tags: string[];
   language: string | null;
@@ -51,7 +51,7 @@ const restrictive = [
   "cardinality(tags) < 5",
 ];
 
-/** Whose titles those who may read a post may read, too. */
+/** Who may read the titles of posts that they may read. */
 const ofTitles = [
   "posts.visibility = 'public'",
   "posts.author_id = (select auth.uid())",
@@ -83,7 +83,7 @@ export async function addTenants(client: Client): Promise<void> {
     create table public.plain_view as select pg_get_viewdef('recsys.source_posts') as definition`);
 }
 
-/** Whoever reads posts reads their titles, or the view masks some by who asks, or titles are in a table with a policy of its own. */
+/** Titles: readable with their posts, masked by the view for some callers, or in a table with a policy of its own. */
 async function changeTitles(client: Client, random: Random): Promise<void> {
   await client.query('drop policy if exists "of titles" on public.titles');
   const may = pick(random, ofTitles);
@@ -388,7 +388,7 @@ export async function readable(client: Client): Promise<PolicyPost[]> {
   return rows;
 }
 
-/** What a caller is shown of some posts by which copies of them are known, under their own role. */
+/** Reads under the caller's role the titles and texts that identify copies of posts. */
 export async function originalsOf(client: Client, ids: Iterable<string>): Promise<Original[]> {
   const { rows } = await client.query("select title, description from recsys.source_posts where post_id = any ($1)", [
     [...ids],

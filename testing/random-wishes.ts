@@ -48,7 +48,7 @@ async function promoteSomething(client: Client, random: Random, people: string[]
     { signed_up_days: pick(random, [100, 500]) },
   ]);
   const how = random.below(2) > 0 ? { place: 1 + random.below(pick(random, [3, 15])) } : {};
-  // a place is for authors who are named
+  // a promotion with a place must name authors
   const whose = "place" in how ? { author_ids: people } : {};
   const what = filter ? { filter: JSON.stringify({ ...whose, ...filter }) } : { post_id: rows[0]?.id ?? uuid("f", 1) };
   await promote(

@@ -1,4 +1,4 @@
-/** The code of README does what it says there, on the real functions: for whoever has not signed in, and for who has. */
+/** The code of README works on the real functions, for visitors and for signed-in users. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -22,7 +22,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = await readFile(join(root, "README.md"), "utf8");
 const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => code);
 
-/** What the code prints, and `last` after it, as Node runs it in the checkout. */
+/** Runs the code, and `last` after it, with Node in the checkout, and returns its output. */
 async function run(code: string, last: string): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code + last], {
     cwd: root,

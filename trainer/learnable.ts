@@ -38,7 +38,7 @@ export function latestPages(pages: PageRequest[], most?: number): PageRequest[] 
   return Array.from(boundedShares(columnsOf(pages), ofPages, most), (i) => pages[i]);
 }
 
-/** Pages of each person that a ranker learns from, where that is fewer than it may take, and pages of any community. docs/research/experiments.md has what fewer cost. */
+/** Pages per person that a ranker learns from, if that is below its limit, and pages of any community. docs/research/experiments.md has the cost of fewer. */
 const [pagesOfEach, fewestPages] = [3, 3000];
 
 /** So many requests at most a training from scratch takes: a small community's say enough with fewer. */

@@ -25,7 +25,7 @@ export const ownPosts = (count: number) => `
     select model_id, likened.id, embedding from likened join recsys.post_embeddings on post_embeddings.post_id = other;
   delete from recsys_engine.embedding_jobs using likened where entity_id = likened.id`;
 
-/** Each account writes so many posts of yesterday that say what the posts say to which most people came, with their vectors and another word in the title: the same title would be folded. */
+/** Each account wrote so many posts yesterday that copy the most popular posts, with their vectors and one other word in the title: equal titles would be folded. */
 export const likeablePosts = (count: number) => `begin;
   create temp table liked on commit drop as
     select gen_random_uuid() as id, account.id as author_id, other.post_id as other, n
@@ -128,7 +128,7 @@ export const viewLastDay = `insert into public.post_views (user_id, post_id, cre
   select account.id, posts.id, recsys.clock() - account.number * interval '1 second'
   from $accounts, public.posts where posts.created_at >= recsys.clock() - interval '1 day' and author_id is not null`;
 
-/** The first account, which is two days old, wrote yesterday what a post of others says, with another word in its title: the same title would be folded. */
+/** The first account, two days old, copied a post yesterday, with one other word in its title: equal titles would be folded. */
 export const yesterday = `insert into public.posts (author_id, title, description, tags, created_at)
   select account.id, 'Again: ' || title, description, tags, recsys.clock() - interval '20 hours'
   from $accounts, (select title, description, tags from public.posts order by md5(id::text), id limit 1) as other where number = 1`;

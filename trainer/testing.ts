@@ -27,7 +27,7 @@ export async function fillSmallCommunity(database: Database): Promise<void> {
   }
 }
 
-/** That community, as a training reads it; `more`: what happened besides, in SQL. */
+/** That community, as a training reads it; `more`: SQL that adds to it. */
 export async function loadSmallCommunity(more?: string): Promise<LoadedCommunity> {
   const database = await openEmbeddedCopy();
   try {

@@ -112,7 +112,7 @@ async function effectOf(scope: Scope, accounts: number, attack: string, prepare?
     pool.query(sql.replaceAll("$accounts", `unnest('{${ids}}'::uuid[]) with ordinality as account (id, number)`));
   try {
     if (!prepare) base ??= await feeds(scope);
-    // what newcomers write has few places: who is to do something with their own posts has been there for two days
+    // newcomers have few places: an account that acts with its own posts is two days old
     const since = `recsys.clock() - interval '${prepare === undefined ? "20 minutes" : "2 days"}'`;
     await run(`insert into public.profiles (id, created_at) select account.id, ${since} from $accounts`);
     if (prepare) await run(prepare);
@@ -279,7 +279,7 @@ const goesViral = (post: string, by = honest.filter((_, i) => i % 2 === 0)) =>
        from public.posts cross join unnest('{${by}}'::uuid[]) with ordinality as reader (id, n) where ${post}`,
     )
     .join(";");
-// of 30 in the short form: of 12 two swaps of a last place were .8 % of 240 places, and of all who did not come they are fewer
+// 30 readers in the short form: with 12, two swaps of a last place are .8 % of 240 places
 const readers = (whoDidNotCome = false) =>
   honest.filter((_, i) => !whoDidNotCome || i % 2 === 1).slice(0, people > 60 ? 60 : 30);
 const isTheirs = `author_id = '${newIds(1)}'`;

@@ -55,7 +55,7 @@ export function consoleLine({ consoleUrl }: Gateway): string {
   return `the console, for you alone: ${consoleUrl}`;
 }
 
-/** How an app in development reaches what is served. */
+/** Prints the addresses and the key that an app in development needs. */
 export function appLine({ url, publishableKey }: Gateway): string {
   return `an app of yours: createClient("${url}", "${publishableKey}")`;
 }

@@ -32,7 +32,7 @@ export interface StartOptions extends DatabaseOption {
   exit?: boolean;
 }
 
-/** Does whatever is still missing while it serves what there is; with `exit` it ends after printing the feed. */
+/** Serves early and does the missing steps meanwhile. With `exit` it ends after printing a feed. */
 export async function startCommand(options: StartOptions): Promise<void> {
   const { seed, data, database: url } = options;
   // where there is no database yet the community is invented while that comes
@@ -52,7 +52,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
   });
 }
 
-/** What is done while feeds are served; it tells when there is something to serve. */
+/** The steps that run while feeds are served; they report when the first feed can be served. */
 type Preparation = (context: CommandContext, onReadable: () => void) => Promise<void>;
 
 /** Serves from the moment on at which there is something to see, then prints a feed, and goes on until Ctrl-C. */
@@ -151,7 +151,7 @@ async function activeModel({ database }: CommandContext): Promise<string | undef
   return (await run(database.pool, active))[0]?.name;
 }
 
-/** Trains and publishes, while what people do on the page is rolled up. */
+/** Trains and publishes, and rolls up new interactions meanwhile. */
 async function makeModel(context: CommandContext, options: StartOptions): Promise<void> {
   const { database, onProgress, signal, print } = context;
   const stop = await keepRolledUp(database.pool);

@@ -25,7 +25,7 @@ export function trainingShare(): (progress: Parameters<OnProgress>[0]) => number
   return ({ step, done, total = done }) => {
     const isAnew = done < before && steps[place][0] === step && steps[place + 1]?.[0] === step;
     const found = steps.findIndex(([name], i) => i >= place + (isAnew ? 1 : 0) && name === step);
-    // what is not among them takes no time
+    // other steps take no time
     if (found < 0) return latest;
     [place, before] = [found, done];
     const earlier = steps.slice(0, place).reduce((sum, [, seconds]) => sum + seconds, 0);

@@ -19,7 +19,7 @@ export interface Pages {
 
 /** Asks for the pages of one request, until it is closed. */
 export interface Pager {
-  /** Asks for what failed, else for the next page, unless one is on its way or none is left. */
+  /** Repeats the failed request, else requests the next page. Does nothing while a request is running or after the last page. */
   more(): void;
   /** Asks for another feed, which takes the place of this one when it comes. */
   reload(): void;
@@ -29,12 +29,12 @@ export interface Pager {
 /** Of a request without an answer yet. */
 export const noPages: Pages = { items: [], feed: undefined, isLoading: true, error: undefined };
 
-/** Pages of which the first is there. */
+/** Pages of a feed whose first page has loaded. */
 export function pagesFrom(first: Feed): Pages {
   return { ...latest(first), isLoading: false, error: undefined };
 }
 
-/** What a page says, and its posts as they are shown. */
+/** The answer of a page, and its posts as they are shown. */
 function latest({ items, ...feed }: Feed): Pick<Pages, "items" | "feed"> {
   return { feed, items: items.map((item) => ({ ...item, request_id: feed.request_id })) };
 }
@@ -78,7 +78,7 @@ export function openPager(
     change({ ...answer, isLoading: false });
   }
 
-  /** Nobody has to press what failed for want of a network; but no feed takes the place of one that is read. */
+  /** Repeats requests that failed offline. Never replaces a feed that is being read. */
   function onConnection({ isOnline }: { isOnline: boolean }): void {
     const isBack = isOnline && !wasOnline;
     wasOnline = isOnline;

@@ -49,7 +49,7 @@ export type NewPostsRequest = Pick<FeedRequest, "filter"> &
       }
   );
 
-/** Whom or what to follow: as the API, `find`. */
+/** Suggests people, topics or groups to follow, as `find` says. */
 export type SuggestionsRequest<What extends "people" | "topics" | "groups" = "people" | "topics" | "groups"> = {
   limit?: number;
 } & (

@@ -43,12 +43,12 @@ export function useFeed(
   const reload = useCallback(() => pager.current?.reload(), []);
 
   const observer = useRef<IntersectionObserver>(undefined);
-  // which page is waited for; none while one is on its way, and what failed waits for a press
+  // the page to request next; none while a request is running, and a failed one waits for a click
   const waiting = isLoading || error ? null : next;
   const nextRef = useCallback(
     (element: Element | null) => {
       observer.current?.disconnect();
-      // made again with each page, since an element that stays in view is told of once
+      // a new observer for each page, since it reports an element that stays in view only once
       if (element === null || waiting === null) return;
       observer.current = viewObserver(([{ isIntersecting }]) => isIntersecting && more(), {
         rootMargin: "0px 0px 100% 0px",

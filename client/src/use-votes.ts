@@ -21,7 +21,7 @@ interface Given {
 
 const none: ReadonlyMap<string, Vote> = new Map();
 
-/** What undoes a vote so many milliseconds after it is the second click of a double click. */
+/** A click that would undo a vote within so many milliseconds is the second click of a double click. */
 const doubleClick = 500;
 
 /** Votes of whoever is signed in. `stored`: what the app has read of them, as its tables are its own. */
@@ -33,7 +33,7 @@ export function useVotes(recommender: Recsys, stored: ReadonlyMap<string, Vote> 
   /** How many times somebody voted on a post, and their latest vote that is stored. */
   const turns = useRef(new Map<string, number>());
   const kept = useRef(new Map<string, Vote>());
-  /** When somebody voted on a post last, and what their vote was before that. */
+  /** Time of the last vote on a post, and the vote before it. */
   const clicks = useRef(new Map<string, { at: number; before: Vote }>());
   useEffect(
     () =>

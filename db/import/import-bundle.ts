@@ -26,11 +26,11 @@ interface ImportOptions {
 }
 
 interface EarlyImportOptions extends Partial<ImportOptions> {
-  /** Called as soon as feeds can be made of what is there: users, posts and interactions. */
+  /** Called once users, posts and interactions are imported, which feeds need. */
   onReadable(): void;
 }
 
-/** Enough for feeds of what is fresh and popular. */
+/** Enough for feeds of fresh and popular posts. */
 const firstParts = ["users", "posts", "interactions"] as const;
 const laterParts = (Object.keys(bundleFiles) as BundlePart[]).filter((part) => !firstParts.includes(part as "users"));
 

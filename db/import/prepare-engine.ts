@@ -4,7 +4,7 @@ import { call, run } from "../../supabase/functions/_shared/database/database.ts
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { OnProgress } from "../progress.ts";
 
-/** Of all that the app's tables hold after an import, and of the feature store: autovacuum cannot see what is not committed. */
+/** Updates planner statistics of the app's tables and the feature store: autovacuum cannot see uncommitted rows. */
 const analyzeApp = `analyze public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments,
   public.logins, recsys.impressions`;
 const analyzeStates =
@@ -36,10 +36,10 @@ export async function prepareEngine(
   return lag;
 }
 
-/** Posts that are rolled up before the first feed: those that somebody came to last, which are more than are popular. */
+/** Number of posts that are rolled up before the first feed: those with the latest interactions. */
 const firstPosts = 500;
 
-/** What the first feeds need of a community without a model: the clock, and what is popular. */
+/** Prepares the first feeds of a community without a model: sets the clock and counts popular posts. */
 export async function prepareFirstFeeds(client: ClientBase): Promise<void> {
   await client.query(analyzeApp);
   await setClock(client);

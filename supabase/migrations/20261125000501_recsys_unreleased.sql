@@ -311,7 +311,7 @@ begin
       limit 100
     ) as wanted
     group by left(lower(wanted.value), 100)
-    -- who says both says nothing: rows bear no time, so neither is the later one
+    -- both at once count as neither: rows bear no time, so neither is the later one
     having bool_and(kinds.is_asked)
     order by topic
   );
@@ -1232,7 +1232,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.list_posts(p_post_ids uuid[], p_is_new 
 AS $function$
 declare
   now constant timestamptz := recsys.clock();
-  -- what people themselves write counts whatever day they give it; whoever imports knows when it was
+  -- posts by users count by the day they are written; imports may set created_at
   is_of_people constant boolean := current_setting('role') in ('authenticated', 'anon');
 begin
   delete from recsys_engine.listed_posts as gone
@@ -1246,7 +1246,7 @@ begin
     left join lateral (
       select not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}') as is_unmet
       from recsys.source_users as users
-      -- where newcomers are few: in a community that has just begun everybody is one
+      -- only where newcomers are few: in a new community all authors are newcomers
       where p_is_new and users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, now) and recsys_engine.newcomer_share() < 0.5
       offset 0
     ) as authors on true
@@ -1266,7 +1266,7 @@ begin
       ) as each
     ) > numbered.most)
   from numbered
-  -- what is listed stays as it was counted
+  -- listed posts keep their count
   on conflict (post_id) do update set author_id = excluded.author_id, created_at = excluded.created_at;
 end
 $function$;
@@ -1725,7 +1725,7 @@ declare
   rest bigint;
 begin
   perform recsys_engine.take_lock('roll_up');
-  -- what is imported is no burst; but of few changes it is noted who acted when, as by any roll-up
+  -- imports are no bursts; but a few changes record who acted when, as in any roll-up
   if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
     perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
     from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
@@ -1735,7 +1735,7 @@ begin
   ),
   posts as (
     insert into recsys_engine.feature_changes (post_id)
-    -- what somebody came to last comes first: it is among what is popular
+    -- posts with the latest interactions first: they include the popular ones
     select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id
     returning 1
   )
@@ -1812,7 +1812,7 @@ AS $function$
   from recsys.source_posts as posts
   cross join unnest(posts.tags) as listed (tag)
   where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
-    -- what is beyond an author's day is not among the newest of its tags either
+    -- posts beyond an author's daily limit are not among the newest of their tags either
     and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits);
 $function$;
 
@@ -2755,7 +2755,7 @@ AS $function$
 declare
   request recsys_engine.feed_request := p_request;
 begin
-  -- who searches may look for what they know or wrote themselves, and for what is withheld from strangers' feeds
+  -- a search may find posts that the caller wrote or viewed, and posts withheld from strangers' feeds
   request.user_id := null;
   request.excluded := '{}';
   request.withholds := false;
@@ -2983,7 +2983,7 @@ begin
         else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.told_post
       end
       from (
-        -- those that are common have theirs already, unless the caller reads something else of them
+        -- common posts have theirs already, unless the caller reads them in another form
         select eligible.*,
           eligible.post_id in (select unnest(found_ids))
           or (p_common_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_common), unnest(p_common_texts))) as is_told
@@ -3322,7 +3322,7 @@ begin
 
   if promotions <> '{}' or p_small_groups <> '{}' then
     request.at := p_now;
-    -- what is withheld is for these
+    -- withheld posts are for these
     request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
     perform set_config('role', p_role, true);
     follows := request.follows;
@@ -4122,13 +4122,35 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.readable_posts(p_user_ids uuid[], p_post_ids uuid[])
+ RETURNS TABLE(user_id uuid, post_ids uuid[])
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- the earlier settings of the transaction
+  caller constant text := current_setting('role');
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+begin
+  foreach user_id in array p_user_ids loop
+    perform set_config('role', 'authenticated', true),
+      set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
+    select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
+    from recsys.source_posts
+    where p_post_ids is null or source_posts.post_id = any (p_post_ids);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    return next;
+  end loop;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.titles_read(p_user_ids uuid[], p_post_ids uuid[])
  RETURNS TABLE(user_id uuid, post_ids uuid[])
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
-  -- what the transaction had before
+  -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   ids uuid[];
@@ -4144,6 +4166,45 @@ begin
     perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
     return next;
   end loop;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.kinds_read_of_followed()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- the earlier settings of the transaction
+  caller constant text := current_setting('role');
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  follow record;
+  there text[];
+  seen text[];
+  all_there text[] := '{}'::text[];
+  all_seen text[] := '{}'::text[];
+begin
+  for follow in
+    select source_follows.user_id, source_follows.target::uuid as person_id
+    from recsys.source_follows
+    where source_follows.kind = 'person' and pg_input_is_valid(source_follows.target, 'uuid')
+    order by md5(source_follows.user_id::text || source_follows.target)
+    limit 200
+  loop
+    there := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
+    perform set_config('role', 'authenticated', true),
+      set_config('request.jwt.claims', jsonb_build_object('sub', follow.user_id, 'role', 'authenticated')::text, true);
+    seen := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    all_there := all_there || there;
+    all_seen := all_seen || seen;
+  end loop;
+  return array(
+    select known.kind from unnest(all_there) as known (kind)
+    group by known.kind
+    having 2 * (select count(*) from unnest(all_seen) as shown (kind) where shown.kind = known.kind) >= count(*)
+    order by known.kind
+  );
 end
 $function$;
 
@@ -4662,7 +4723,7 @@ begin
     select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
-  -- what the app shows the user instead of a title says nothing of it
+  -- a masked title reveals nothing of the title
   where (p_title is null or p_title = (select titles.title from titles where titles.post_id = p_post_id))
     and words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
   same := same || array(
@@ -6140,7 +6201,7 @@ comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of
 
 comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
-comment on function recsys_engine.gather_changes() is 'Puts what waits in recsys_engine.feature_changes as one change of each post, and one of everybody, for recsys_engine.roll_up_anew(); returns how many wait then. For a community of which nothing is rolled up yet.';
+comment on function recsys_engine.gather_changes() is 'Replaces the rows of recsys_engine.feature_changes by one row per changed post and one per person, for recsys_engine.roll_up_anew(), and returns their number. For a community without a roll-up.';
 
 comment on function recsys_engine.roll_up_anew(integer,integer) is 'A portion of a first roll-up, after recsys_engine.gather_changes(): works out p_posts of the posts that wait, and where none does p_people of the people, from their beginning; returns how many these were and how many rows were written. taken is 0 where none is left. Ended anywhere, what is left waits, for recsys.roll_up() too.';
 

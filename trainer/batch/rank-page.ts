@@ -77,7 +77,7 @@ interface PageUser {
   excluded: Set<number>;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
-  /** Ids of posts whose title they read as it is, though not everybody does. */
+  /** Ids of posts whose masked title this user may read. */
   titlesRead: Set<string>;
   /** What they dismissed lately and may read, and how many days ago. */
   dismissed: { post: number; days: number }[];

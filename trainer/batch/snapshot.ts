@@ -49,7 +49,7 @@ export interface Snapshot {
   hidden: Uint8Array;
   /** Their ids. */
   hiddenIds: string[];
-  /** The ids of posts that share their title with others, and whose title not everybody reads. */
+  /** Ids of posts that share their title with others and whose title is masked for some. */
   maskedIds: string[];
   nearest: NearestPosts;
   /** Those of the model; undefined: it has none. */
@@ -57,7 +57,7 @@ export interface Snapshot {
   muted: MutedPosts;
   /** Who is in a closed circle. */
   circle: Set<string>;
-  /** What little is known of the authors of posts, by post; left out: enough. */
+  /** `standing` by post of authors who are not proven; left out: proven. */
   standings: Map<string, Standing>;
   /** The post row of each post that was a candidate so far: the same for every user of the run. */
   rowOf: RowOf;
@@ -180,7 +180,7 @@ async function readNewcomerShare({ pool }: Database): Promise<number> {
   return share;
 }
 
-/** Of posts by authors who are not proven. */
+/** Reads `standing` of posts by unproven authors. */
 async function readStandings({ pool }: Database, { asOf }: BatchRun): Promise<Map<string, Standing>> {
   const query = db
     .selectFrom("recsys.source_posts as posts")

@@ -22,14 +22,14 @@ export async function readablePosts(
   return await readable(database, userIds, postIds);
 }
 
-/** Of which of some posts not everybody reads the title as it is: asked as somebody whom nobody knows. */
+/** Returns the posts whose title is masked for a user who owns nothing. */
 export async function maskedTitles(database: Database, postIds: string[]): Promise<string[]> {
   const nobody = randomUUID();
   const read = new Set((await titlesRead(database, [nobody], postIds)).get(nobody));
   return postIds.filter((id) => !read.has(id));
 }
 
-/** Of which of some posts each user reads the title as it is. */
+/** Returns for each user the posts whose title they may read. */
 export async function titlesRead(
   { pool }: Database,
   userIds: string[],

@@ -293,7 +293,7 @@ export class CommunityState {
   private createPosts(until: number): void {
     const { createdAt, authors, waits } = this.community.posts;
     for (; this.alive < createdAt.length && createdAt[this.alive] <= until; this.alive++) {
-      // what waits is active once somebody comes to it
+      // a waiting post is active from its first interaction
       if (!waits?.[this.alive]) this.activity.moveToFront(this.alive);
       const author = authors[this.alive];
       if (author >= 0) getOrAdd(this.postsOf, author, () => []).push(this.alive);

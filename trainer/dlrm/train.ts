@@ -61,7 +61,7 @@ export async function trainDlrm(
     if (heldOut.length === 0 || heldOutLosses[epoch] < heldOutLosses[best.epoch])
       Object.assign(best, { epoch, weights: copyOf(dlrm) });
     else {
-      // what does no better on what was held out fits its window too well, and what comes after it more so
+      // an epoch without a lower held-out loss overfits, and later epochs do so more
       onProgress({ step: "DLRM training", done: step, total: step });
       break;
     }

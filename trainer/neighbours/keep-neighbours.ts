@@ -18,7 +18,7 @@ const mostAsked = 500;
 /** How far down a list a post is looked for. */
 const length = 20;
 
-/** Those that some first interactions (numbers of events, ascending) of known people before an instant teach. */
+/** Learns neighbours from first interactions (event numbers, ascending) of known people before an instant. */
 export function neighboursUntil(loaded: LoadedCommunity, interactions: Uint32Array, until: number): Neighbours {
   return learnNeighbours(cameToUntil(loaded, ofKnownPeople(loaded, interactions, until), until));
 }

@@ -60,7 +60,7 @@ test("a weight is what a post says of another given all others that are near it,
 });
 
 test("what nine people did together says nothing, what ten did does", () => {
-  // ten came to two posts, nine of them to a third
+  // ten people view two posts, nine of them a third
   const users = Int32Array.from({ length: 29 }, (_, i) => i % 10);
   const posts = Int32Array.from({ length: 29 }, (_, i) => Math.floor(i / 10));
   const found = learnNeighbours(bothWays({ users, posts }, { users: 10, posts: 3 }));

@@ -39,7 +39,7 @@ export function learnNeighbours({ postsOf, usersOf }: BothWays): Neighbours {
     const met: number[] = [];
     for (const user of usersOf[post])
       for (const other of postsOf[user]) if (other !== post && together[other]++ === 0) met.push(other);
-    // of fewer who came to both, a reader might tell what one of them did
+    // with fewer people who viewed both, a reader could infer what one of them did
     const others = met.filter((other) => together[other] >= leastPeople).sort((a, b) => a - b);
     const cosines = Float64Array.from(others, (other) => together[other] / Math.sqrt(usersOf[other].length));
     const regress = (on: number[]) =>

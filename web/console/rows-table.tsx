@@ -47,7 +47,7 @@ export function RowsTable({ rows, columns = Object.keys(rows[0] ?? {}), cells = 
 const heading = (name: string) => name.replaceAll("_", " ");
 const counted: Record<string, Head> = { views: "view", votes: "vote", comments: "comment" };
 
-/** Whether its columns have no room next to each other on a phone: letters of the longest cells, of which long ones break. */
+/** Whether the columns are too wide for a phone, by the letters of their longest cells, of which long ones wrap. */
 function isRoomy(rows: ConsoleRow[], columns: string[]): boolean {
   const lettersOf = (name: string) =>
     Math.max(name.length, ...rows.map((row) => Math.min(cell(row[name]).length, longestUnbroken)));
@@ -58,7 +58,7 @@ const longestUnbroken = 28;
 const isNumber = (value: unknown) => typeof value === "number";
 
 function classOf(value: unknown): string | undefined {
-  // of what the rows do not have the page knows what stands there
+  // the page fills in columns that the rows lack
   if (value !== undefined && ["–", ""].includes(cell(value))) return "nothing";
   if (isNumber(value)) return "number";
   // the name of a model, an instant, a few words; a title is longer

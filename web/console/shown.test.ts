@@ -1,4 +1,4 @@
-/** What was shown, day by day, in a real browser: a day that was not measured is a gap, and no zero; an act has one colour everywhere. */
+/** The chart of impressions per day, in a real browser: an unmeasured day is a gap, not a zero, and each kind has one colour everywhere. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
@@ -57,7 +57,7 @@ test("an act has one colour in every chart and table, and on the feed page", opt
   await page.goto(`${gateway.url}/console/#shown`);
   const legend = page.locator(".chart span:has(> svg)");
   await legend.first().waitFor();
-  /** What stands there, and the colour next to it. */
+  /** Reads the text and the colour next to it. */
   const signed = (of: typeof legend, sign: string, property: "fill" | "backgroundColor") =>
     of.evaluateAll(
       (all, [sign, property]) =>

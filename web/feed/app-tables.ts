@@ -234,7 +234,7 @@ export interface Comment {
   id: number;
   body: string;
   created_at: string;
-  /** Name of whoever wrote it; undefined: the reader may not read that profile. */
+  /** Name of the author; undefined: the reader may not read that profile. */
   author: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What a card says of its post before anybody opens it and once it is open, and the feed of one topic. */
+/** Cards before and after they are opened, and the feed of one topic. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { members } from "../testing/community.ts";

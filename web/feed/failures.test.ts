@@ -151,7 +151,7 @@ test("the second click of a double click undoes nothing: a vote, a follow, a dis
     for (const { type, value } of request.postDataJSON().events)
       if (type === "vote" || type === "dismiss") sent.push(`${type} ${value}`);
   });
-  // not at the top of the page, where what is said above the posts moves them from under the mouse
+  // not at the top of the page, where a message above the posts moves them from under the mouse
   const [voted, dismissed] = (await titles(page, 12)).slice(10);
   await card(page, voted).getByRole("button", { name: /Vote/ }).dblclick(asPeopleDo);
   await card(page, voted).getByRole("button", { name: "Voted for", pressed: true }).waitFor();

@@ -15,7 +15,7 @@ export interface FeedChange {
   why: string;
 }
 
-/** Compares the first pages of both; what passed nothing, and moved on only because others left or came, is not in it. The order: as in the new feed, then what is gone. */
+/** Compares the first pages of two feeds. Leaves out posts that moved only because others came or left. In the order of the new feed, then the posts that are gone. */
 export function changesBetween(
   before: readonly Item[],
   after: readonly Item[],

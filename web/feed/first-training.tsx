@@ -7,7 +7,7 @@ const everyMilliseconds = 1000;
 /** So often the feed is asked for again until the new model makes it: functions that serve already learn of it a moment later. */
 const mostTries = 20;
 
-/** Says how far the community's first model is, and has the feed made by it as soon as it serves. On this machine alone: elsewhere nobody waits for one. */
+/** Shows the progress of the first training and reloads the feed once its model serves. Only on the local machine. */
 export function TrainingBar() {
   const training = useFirstTraining();
   const isNew = useNewModel(training);
@@ -15,7 +15,7 @@ export function TrainingBar() {
   const hasFailed = training?.state === "running" && error !== undefined && busy === undefined;
   useEffect(() => {
     if (!hasFailed) return undefined;
-    // the one session of the embedded database was somebody else's for too long
+    // another request held the embedded database's only session for too long
     const timer = setTimeout(() => void retry(), 2 * everyMilliseconds);
     return () => clearTimeout(timer);
   }, [hasFailed, retry]);
@@ -46,7 +46,7 @@ export function TrainingBar() {
   );
 }
 
-/** What `npm start` tells, asked each second as long as there is more to come. */
+/** Polls the progress of `npm start` every second until it ends. */
 function useFirstTraining(): FirstTraining | undefined {
   const { config } = useProject();
   const [training, setTraining] = useState<FirstTraining>();

@@ -11,7 +11,7 @@ interface MovedProps {
   isNews: boolean;
 }
 
-/** What came and what rose since the feed before, and why; of the rest how many there are. */
+/** Lists posts that are new or rose since the last feed, with reasons, and counts the others. */
 export function Moved({ changes, acts, isNews }: MovedProps) {
   const { marks } = useTheFeed();
   const heading = useRef<HTMLHeadingElement>(null);
@@ -85,7 +85,7 @@ function Lines({ changes }: { changes: FeedChange[] }) {
   );
 }
 
-/** How many others went, in a line; who wonders why one left opens it. */
+/** Counts the posts that left in one line, which opens to their titles and reasons. */
 function Rest({ down, gone }: { down: number; gone: FeedChange[] }) {
   const said = [
     ...(down > 0 ? [`${down} went down`] : []),

@@ -159,7 +159,7 @@ export function useReaderFeed({ userId, interests }: FeedReader): FeedOf {
     const onBack = () => {
       const { error, asked } = latest.current;
       if (error === undefined) return;
-      // nobody has to press what was only for want of a network; but another feed in place of this one comes to those who ask
+      // repeats requests that failed offline, but replaces the feed only on request
       if (asked !== "again") retry();
       else if (error instanceof RecsysError && error.code === "unreachable") change(() => ({ error: undefined }));
     };

@@ -47,7 +47,7 @@ export function TextField({ label, hint, isLong = false, onText, ...props }: Tex
   );
 }
 
-/** A radio button or a checkbox, and its label, all of which can be pressed. */
+/** A radio button or checkbox with a label that can be clicked. */
 export function CheckField({ children, ...props }: JSX.IntrinsicElements["input"] & { type: "radio" | "checkbox" }) {
   return (
     <label class="check">

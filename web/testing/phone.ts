@@ -11,7 +11,7 @@ export const phone = { width: 320, height: 640 };
 /**
  * What is wrong with a view as it is: wider than the screen, text outside its card, links of the navigation cut off, targets below 24 pixels
  * (WCAG 2.2, 2.5.8, which lets links within text be), radio buttons and checkboxes that look like fields,
- * tables of which a part is out of sight, and what stays in sight of more than a tenth of the screen.
+ * tables that are partly out of sight, and fixed elements that cover more than a tenth of the screen.
  */
 export async function phoneFaults(page: Page): Promise<string[]> {
   return await page.evaluate(() => {

@@ -13,7 +13,7 @@ export default async function Page() {
   const { data } = await supabase.auth.getClaims();
   if (!data) return <SignIn />;
   const id = data.claims.sub;
-  // whoever is new gets a row in the app's own table of people, by which the recommender knows them
+  // a new user gets a row in the app's table of people, which the recommender reads
   await supabase.from("profiles").upsert({ id }, { ignoreDuplicates: true });
   // where it fails here, the browser asks for it
   const first = await recsys(supabase)

@@ -9,7 +9,7 @@ const { VITE_SUPABASE_URL, VITE_SUPABASE_PUBLISHABLE_KEY } = import.meta.env;
 const supabase = createClient(VITE_SUPABASE_URL, VITE_SUPABASE_PUBLISHABLE_KEY);
 const recommender = recsys(supabase);
 
-/** The id of who is signed in; null: nobody, undefined: that is not known yet. */
+/** Id of the signed-in user; null: signed out, undefined: not known yet. */
 function useReader(): string | null | undefined {
   const [reader, setReader] = useState<string | null>();
   useEffect(() => {
@@ -19,7 +19,7 @@ function useReader(): string | null | undefined {
   return reader;
 }
 
-/** Whoever is new gets a row in the app's own table of people, by which the recommender knows them. */
+/** Gives a new user a row in the app's table of people, which the recommender reads. */
 function useProfile(reader: string | null | undefined): boolean {
   const [known, setKnown] = useState<string>();
   useEffect(() => {

@@ -142,7 +142,7 @@ export function authStandIn(pool: Pool, key: TokenKey & { publicKey: CryptoKey }
       throw new AuthFailure(403, "real_auth", "this database has a Supabase Auth of its own: sign in there");
   }
 
-  /** undefined: somebody has the address. */
+  /** undefined: the address is taken. */
   async function newUser(email: string): Promise<User | undefined> {
     const [user] = await runAsOwner<User>(pool, {
       text: "insert into auth.users (id, email) values (gen_random_uuid(), lower($1)) on conflict (email) do nothing returning id, email",

@@ -1,13 +1,13 @@
 /** How far the training of a community's first model is, which `recsys start` tells and the feed page asks for. Of this machine alone: a project has no such route. */
 import { Hono } from "hono";
 
-/** `none`: nobody trains here, or no longer. */
+/** `none`: no training runs. */
 export type FirstTraining =
   | { state: "none" | "done" }
   | { state: "running"; step: string; share: number }
   | { state: "failed"; reason: string };
 
-/** What was told last, for who asks; `read` takes in lines of JSON, one each time that there is something new, until they end. */
+/** Serves the latest progress. `read` reads lines of JSON, one per progress report, until the stream ends. */
 export function firstTraining(): { route: Hono; read(stream: ReadableStream<Uint8Array>): Promise<void> } {
   let latest: FirstTraining = { state: "none" };
   const route = new Hono();

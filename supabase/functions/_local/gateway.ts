@@ -7,7 +7,7 @@
  * ONLY_FUNCTION (the name of the one that is served), and for the pages SITE_FOLDER, LOCAL_SIGNING_KEY (a private JSON Web Key; without it there is
  * the console alone).
  * Says {"listening": port} on standard output when it serves, and ends when its standard input does, so that it never outlives the
- * process that started it. What comes there says how far the first model is (first-training.ts).
+ * process that started it. Its lines report the progress of the first training (first-training.ts).
  */
 import { Hono } from "hono";
 import { cors } from "hono/cors";
@@ -106,7 +106,7 @@ const patience = new Promise((over) => setTimeout(over, 3_000));
 await Promise.race([server.shutdown().then(() => Promise.allSettled(background)), patience]);
 Deno.exit(0);
 
-/** What an app calls besides the functions, and the connections by which it is answered. `project`: the address of the functions. */
+/** Mounts the stand-ins for Auth and REST, and returns their connection pool. `project`: the address of the functions. */
 async function mountStandIns(jwk: JWK, publishableKeys: string[], project: string): Promise<Pool> {
   const { d: _, ...publicJwk } = jwk;
   const key = {

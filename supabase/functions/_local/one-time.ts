@@ -1,4 +1,4 @@
-/** What a random word stands for, once and for an hour: links that sign somebody in, and the codes that these lead back with. */
+/** Values behind one-time tokens, valid for an hour: sign-in links, and the codes with which these redirect. */
 export class OneTime<Kept> {
   readonly #kept = new Map<string, { kept: Kept; until: number }>();
 

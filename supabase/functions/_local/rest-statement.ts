@@ -18,7 +18,7 @@ export interface RestRequest {
   body: string;
   /** Whether the rows that are written are the answer, for which the caller has to be able to read them. */
   returns: boolean;
-  /** Whether a row that is there already is left as it is (upsert with ignoreDuplicates). */
+  /** Whether an existing row stays unchanged (upsert with ignoreDuplicates). */
   passesOver?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** What is not told of a need: posts of newcomers where these are few, and an order that a few accounts made. */
+/** Needs never show posts of newcomers where newcomers are few, nor an order that a few accounts made. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -30,7 +30,7 @@ test("a newcomer's post is named nowhere, nor is any for the views of nine", asy
      select $1, posts.id, 'Thanks', posts.created_at + interval '2 days' from public.posts where posts.title ~ '^(How safe|What to see)' and posts.title !~ 'Lima'`,
     [writers[10]],
   );
-  // what newcomers wrote is theirs for a week
+  // posts count as a newcomer's for a week
   for (const table of ["posts", "post_votes", "comments"])
     await pool.query(`update public.${table} set created_at = created_at + interval '14 days 6 hours'`);
   const { needs, items } = (await ask(reader)).body;

@@ -1,4 +1,4 @@
-/** A title that an app shows to some is shown to them alone: "[members only]" to everybody else, whom it does not tell what else says the same. */
+/** A title that only some may read: others get "[members only]", and no other post reveals the title to them. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
@@ -43,7 +43,7 @@ const titlesOf = (answer: unknown) =>
   [...JSON.stringify(answer).matchAll(/"title":"([^"]*)"/g)].map(([, title]) => title);
 
 test("a member reads them, and of copies one; nobody else is told one, nor that two are one text", async () => {
-  // the member first: what is common to all feeds is kept
+  // the member first, since the worker caches common posts
   for (const [reader, ask] of Object.entries(readers))
     for (const request of [{}, { mode: "batch" }, { filter: { max_age_days: 60 } }]) {
       const { status, body } = await ask({ limit: 100, ...request });

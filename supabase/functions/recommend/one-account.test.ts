@@ -21,7 +21,7 @@ before(async () => {
   await pool.query("vacuum analyze");
 });
 
-/** Runs as somebody; nothing of it stays. */
+/** Runs statements as a user and rolls them back. */
 async function as<Result>(sub: string | null, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
   const client = await pool.connect();
   try {
@@ -49,7 +49,7 @@ interface Common {
   posts: { post_id: string[]; author_id: string[] };
 }
 
-/** What the statements of a feed cost: what is common, then a reader's candidates with it, and without; and how many new posts are said to be. */
+/** Pages read by the statements of a feed: common posts, a reader's candidates with and without these, and the count of new posts. */
 async function costs() {
   return await as(reader, async (client) => {
     const common = "select recsys_engine.common_posts() as common";
@@ -97,7 +97,7 @@ for (const visibility of ["public", "private"])
       assert.ok(attacked.theirs <= 20, `${attacked.theirs} of what is common are theirs`);
       assert.ok(attacked.kept - attacked.theirs >= 0.95 * honest.kept, "others have their places");
     }
-    // what waits is found by who asks for its author
+    // waiting posts are found by a filter for their author
     const { rows } = await pool.query(
       `select count(*)::integer as found from recsys_engine.retrieve($1, null, null, recsys.clock(), p_filter => jsonb_build_object('author_ids', array[$2::uuid]))`,
       [reader, account],

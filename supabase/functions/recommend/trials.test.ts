@@ -188,7 +188,7 @@ async function newcomerWrites(): Promise<void> {
   ]);
 }
 
-/** Newcomers have such a share of a page; the next roll-up but those within an hour counts it again. */
+/** Sets the share that newcomers have of a page; roll-ups recompute it after an hour. */
 const usual = (share: number) =>
   pool.query(
     "insert into recsys_engine.usual_newcomers values (true, $1, recsys.clock()) on conflict (only_row) do update set share = excluded.share",
@@ -197,7 +197,7 @@ const usual = (share: number) =>
 
 test("a newcomer's post is in as many feeds as their share says until somebody known comes to it, and in each of a follower", async (t) => {
   const app = testApp(t, url);
-  // of fewer posts than a page has none is left out
+  // with fewer posts than a page has places, none is left out
   const placeOf = async (person: string, filter = {}) => {
     const { status, body } = await app.call(person, { limit: 10, ...filter });
     assert.equal(status, 200);
@@ -213,7 +213,7 @@ test("a newcomer's post is in as many feeds as their share says until somebody k
   for (const model of [false, true]) {
     if (model) {
       await publishTinyModel(pool, { name: "tiny" });
-      // as near to ben as what he likes best, or the ranker leaves it to later pages
+      // as near to ben as his favourites, or the ranker leaves it to later pages
       const nearest = "select model_id, $1, embedding from recsys.post_embeddings where post_id = $2";
       await pool.query(`insert into recsys.post_embeddings (model_id, post_id, embedding) ${nearest}`, [
         first,
@@ -241,7 +241,7 @@ test("a newcomer's post is in as many feeds as their share says until somebody k
   await view(newcomers[1]);
   await rollUp();
   assert.equal(await placeOf(people.ben), 0);
-  // whoever came to any post two days ago is known
+  // people with an interaction two days ago are known
   await pool.query(
     "insert into public.post_views (user_id, post_id, created_at) values ($1, $2, now() - interval '2 days')",
     [people.ada, post(20)],

@@ -1,5 +1,5 @@
--- What keeps two of the engine's own works apart: a lock on an empty table on which ordinary roles have no rights. An advisory lock is anybody's to take
--- who knows its number, and pg_locks tells it: one session held roll-ups up for as long as it wished.
+-- Locks of the engine's jobs: each locks an empty table on which ordinary roles have no rights. Any role can take an advisory lock whose number pg_locks
+-- shows: one session could delay roll-ups for as long as it wished.
 
 create table recsys_engine.roll_up_lock ();
 create table recsys_engine.models_lock ();

@@ -33,7 +33,7 @@ begin
       limit 100
     ) as wanted
     group by left(lower(wanted.value), 100)
-    -- who says both says nothing: rows bear no time, so neither is the later one
+    -- both at once count as neither: rows bear no time, so neither is the later one
     having bool_and(kinds.is_asked)
     order by topic
   );

@@ -15,7 +15,7 @@ comment on column recsys_engine.listed_posts.author_id is 'Its author; null: unk
 comment on column recsys_engine.listed_posts.created_at is 'When it was written.';
 comment on column recsys_engine.listed_posts.counted_on is 'On which day (UTC) it counts as one of its author''s: when it came, whatever it says. Null: it is history, or its author is unknown.';
 comment on column recsys_engine.listed_posts.waits is 'Whether the post waits: it is not in sources of new posts.';
--- nobody counts further than the first twenty
+-- rows beyond the first twenty are not counted
 create index listed_posts_newest_idx on recsys_engine.listed_posts (created_at desc, post_id) where not waits;
 create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, counted_on) where counted_on is not null and not waits;
 create index listed_posts_waiting_idx on recsys_engine.listed_posts (author_id, created_at) where waits;
@@ -32,7 +32,7 @@ return 20;
 comment on function recsys_engine.posts_a_day() is 'How many posts of an author are listed per day. Later ones wait.';
 
 create function recsys_engine.some_wait() returns boolean
--- of all posts, whoever asks: everybody's walks are to be the same
+-- over all posts, whatever the caller may read: all callers walk the same list
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$ select exists (select from recsys_engine.listed_posts where listed_posts.waits) $$;
 comment on function recsys_engine.some_wait() is 'Whether any post waits. Nearly everywhere none does, and walks go down the app''s own index.';
@@ -43,7 +43,7 @@ set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
   now constant timestamptz := recsys.clock();
-  -- what people themselves write counts whatever day they give it; whoever imports knows when it was
+  -- posts by users count by the day they are written; imports may set created_at
   is_of_people constant boolean := current_setting('role') in ('authenticated', 'anon');
 begin
   delete from recsys_engine.listed_posts as gone
@@ -57,7 +57,7 @@ begin
     left join lateral (
       select not exists (select from recsys_engine.author_readers where author_readers.user_id = posts.author_id and author_readers.user_ids <> '{}') as is_unmet
       from recsys.source_users as users
-      -- where newcomers are few: in a community that has just begun everybody is one
+      -- only where newcomers are few: in a new community all authors are newcomers
       where p_is_new and users.user_id = posts.author_id and recsys_engine.is_newcomer(users.created_at, now) and recsys_engine.newcomer_share() < 0.5
       offset 0
     ) as authors on true
@@ -77,7 +77,7 @@ begin
       ) as each
     ) > numbered.most)
   from numbered
-  -- what is listed stays as it was counted
+  -- listed posts keep their count
   on conflict (post_id) do update set author_id = excluded.author_id, created_at = excluded.created_at;
 end
 $$;

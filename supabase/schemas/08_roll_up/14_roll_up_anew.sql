@@ -12,7 +12,7 @@ declare
   rest bigint;
 begin
   perform recsys_engine.take_lock('roll_up');
-  -- what is imported is no burst; but of few changes it is noted who acted when, as by any roll-up
+  -- imports are no bursts; but a few changes record who acted when, as in any roll-up
   if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
     perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
     from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
@@ -22,7 +22,7 @@ begin
   ),
   posts as (
     insert into recsys_engine.feature_changes (post_id)
-    -- what somebody came to last comes first: it is among what is popular
+    -- posts with the latest interactions first: they include the popular ones
     select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id
     returning 1
   )
@@ -33,7 +33,7 @@ begin
   return gathered + rest;
 end
 $$;
-comment on function recsys_engine.gather_changes() is 'Puts what waits in recsys_engine.feature_changes as one change of each post, and one of everybody, for recsys_engine.roll_up_anew(); returns how many wait then. For a community of which nothing is rolled up yet.';
+comment on function recsys_engine.gather_changes() is 'Replaces the rows of recsys_engine.feature_changes by one row per changed post and one per person, for recsys_engine.roll_up_anew(), and returns their number. For a community without a roll-up.';
 
 create function recsys_engine.roll_up_anew(p_posts integer default 250, p_people integer default 100, out taken bigint, out written bigint)
 language plpgsql volatile security invoker set search_path = ''

@@ -29,7 +29,7 @@ as $$
   from recsys.source_posts as posts
   cross join unnest(posts.tags) as listed (tag)
   where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
-    -- what is beyond an author's day is not among the newest of its tags either
+    -- posts beyond an author's daily limit are not among the newest of their tags either
     and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits);
 $$;
 comment on function recsys_engine.index_tags(uuid[], boolean) is 'Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone.';

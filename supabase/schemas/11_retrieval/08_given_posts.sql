@@ -8,7 +8,7 @@ as $$
 declare
   request recsys_engine.feed_request := p_request;
 begin
-  -- who searches may look for what they know or wrote themselves, and for what is withheld from strangers' feeds
+  -- a search may find posts that the caller wrote or viewed, and posts withheld from strangers' feeds
   request.user_id := null;
   request.excluded := '{}';
   request.withholds := false;

@@ -261,7 +261,7 @@ begin
         else row(posts.post_id, null, null, posts.author_id, posts.created_at)::recsys_engine.told_post
       end
       from (
-        -- those that are common have theirs already, unless the caller reads something else of them
+        -- common posts have theirs already, unless the caller reads them in another form
         select eligible.*,
           eligible.post_id in (select unnest(found_ids))
           or (p_common_texts is not null and (eligible.post_id, recsys_engine.text_key(eligible.title, eligible.tags, eligible.author_id)) not in (select unnest(p_common), unnest(p_common_texts))) as is_told

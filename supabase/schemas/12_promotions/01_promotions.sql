@@ -198,7 +198,7 @@ begin
 
   if promotions <> '{}' or p_small_groups <> '{}' then
     request.at := p_now;
-    -- what is withheld is for these
+    -- withheld posts are for these
     request.follows := case when reader is not null then recsys_engine.followed_people(reader, p_now) end;
     perform set_config('role', p_role, true);
     follows := request.follows;

@@ -6,7 +6,7 @@ create function recsys_engine.readable_posts(p_user_ids uuid[], p_post_ids uuid[
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- what the transaction had before
+  -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
 begin
@@ -28,7 +28,7 @@ create function recsys_engine.titles_read(p_user_ids uuid[], p_post_ids uuid[]) 
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- what the transaction had before
+  -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   ids uuid[];
@@ -53,7 +53,7 @@ create function recsys_engine.kinds_read_of_followed() returns text[]
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  -- what the transaction had before
+  -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
   follow record;

@@ -60,7 +60,7 @@ begin
     select titles.post_id, btrim(regexp_replace(recsys_engine.folded(titles.title), recsys_engine.not_in_words() || '+', ' ', 'g')) as words from titles
   )
   select array_agg(words.post_id) into same from words
-  -- what the app shows the user instead of a title says nothing of it
+  -- a masked title reveals nothing of the title
   where (p_title is null or p_title = (select titles.title from titles where titles.post_id = p_post_id))
     and words.words like '% %' and length(replace(words.words, ' ', '')) >= 4 and words.post_id is distinct from p_post_id and words.words = (select each.words from words as each where each.post_id = p_post_id);
   same := same || array(

@@ -137,14 +137,14 @@ function IdeaCard({ idea }: { idea: Idea }) {
 
 const about = (number: number) => (number === 0 ? "hardly any" : `about ${number.toLocaleString("en")}`);
 
-/** How near an idea is to its reader, who knows nothing of cosines; undefined: too far to speak of. */
+/** Words for how near an idea is to its reader; undefined: not near. */
 function closenessOf(fit: number): string | undefined {
   if (fit >= 0.5) return "Very close to what you read and write";
   if (fit >= 0.25) return "Close to what you read and write";
   return fit >= 0.1 ? "Not far from what you read and write" : undefined;
 }
 
-/** What is asked for and what is there. */
+/** A sentence on demand and supply: how many people were interested, and how many posts were written. */
 function demandOf({ people_interested, posts_lately, unanswered }: NonNullable<Idea["why"]>): string {
   const people = people_interested === null ? "Fewer than ten people" : `About ${people_interested} people`;
   const came = `${people} came to posts of this kind in the last four weeks.`;

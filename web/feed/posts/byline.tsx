@@ -8,7 +8,7 @@ interface BylineProps {
   created_at: string | null;
 }
 
-/** Who wrote something, and how long ago. */
+/** Author and age of a post or comment. */
 export function Byline({ author, created_at }: BylineProps) {
   const { config } = useProject();
   if (!author && !created_at) return null;

@@ -9,13 +9,13 @@ export interface PostDraft {
   tags: string;
   /** Under which draft_id it was sent already, and perhaps stored. */
   id?: string;
-  /** What it is begun from. Nothing of it is in the form before its writer takes it. */
+  /** The idea or need behind the draft. The form stays empty until its writer takes a part of it. */
   idea?: DraftIdea | undefined;
   /** What was being written before this one was begun from an idea. */
   earlier?: PostDraft;
 }
 
-/** What an idea proposes. */
+/** The proposal of an idea. */
 export interface DraftIdea {
   title: string;
   points: string[];

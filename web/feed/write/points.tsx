@@ -1,4 +1,4 @@
-/** What an idea could speak of. */
+/** The points that an idea could cover. */
 export function Points({ points }: { points: string[] }) {
   return (
     <ul class="points" aria-label="What it could speak of">

@@ -85,7 +85,7 @@ interface FromIdeaProps {
   edit: (change: Partial<PostDraft>) => void;
 }
 
-/** What the post is begun from, and what of it its writer may take; the text is theirs alone. */
+/** Shows the idea behind a draft and the parts that its writer may take over. */
 function FromIdea({ idea, draft, busy, edit }: FromIdeaProps) {
   const tags = wordsBetweenCommas(draft.tags);
   return (

@@ -3793,7 +3793,7 @@ export interface Functions {
   "recsys_engine.found_posts": { args: { p_request: string | null; p_found: string | null; p_most: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing. */
   "recsys_engine.found_sources": { args: { p_request: string | null; p_found: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
-  /** Puts what waits in recsys_engine.feature_changes as one change of each post, and one of everybody, for recsys_engine.roll_up_anew(); returns how many wait then. For a community of which nothing is rolled up yet. */
+  /** Replaces the rows of recsys_engine.feature_changes by one row per changed post and one per person, for recsys_engine.roll_up_anew(), and returns their number. For a community without a roll-up. */
   "recsys_engine.gather_changes": { args: {  }; row: { gather_changes: number } };
   /** The columns of which a generated column is made. */
   "recsys_engine.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };

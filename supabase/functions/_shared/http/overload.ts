@@ -174,7 +174,7 @@ export function admissionControl(now = () => performance.now()) {
   }
 }
 
-/** Who should ask later, as of many at once there are too many: nothing is broken. `wait`: for how many milliseconds all would be waited for. */
+/** The answer to requests over capacity: ask again later. `wait`: milliseconds that the whole queue would take. */
 export function overloaded(wait: number, cause?: unknown): AppError {
   const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
   return new AppError(

@@ -56,7 +56,7 @@ export function requestOf<Schema extends z.ZodObject>(
   );
 }
 
-/** Without the optional fields that are null, here and in what is nested. */
+/** Removes optional fields that are null, at every depth. */
 export function withoutNulls(schema: z.ZodType, sent: unknown): unknown {
   if (typeof sent !== "object" || sent === null || Array.isArray(sent)) return sent;
   const fields = fieldsOf(schema, sent);
@@ -87,7 +87,7 @@ export function invalidCodes(schema: z.ZodObject): string[] {
   return fields.filter(([, field]) => refusalOf(field) !== undefined).map(([name]) => `invalid_${name}`);
 }
 
-/** What whoever sent a part of a field is told: of the part, or of the field where the part has nothing of its own. */
+/** The message for a wrong part of a field: the part's own, or else the field's. */
 function refusalAt(field: z.ZodType, path: readonly PropertyKey[]): string | undefined {
   const inner = given(field);
   const part = inner instanceof z.ZodObject ? (inner.shape[String(path[0])] as z.ZodType | undefined) : undefined;

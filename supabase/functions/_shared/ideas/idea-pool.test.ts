@@ -1,4 +1,4 @@
-/** What ideas speak of: what posts about their subject do, and never what posts of the same form do. */
+/** The points of an idea come from posts about its subject, never from posts of the same form. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeIdeaPool } from "./idea-pool.ts";
@@ -20,7 +20,7 @@ const forms = [
   "Showing my work: _",
   "Beginners and _, once more",
 ];
-/** Of each hobby its things, which any form is filled with; people who write of one name others of the same. */
+/** The things of each hobby, with which any form is filled. Posts about one name others of the same hobby. */
 const hobbies = {
   ponds: ["liners", "herons", "pumps", "lilies", "algae", "newts"],
   violins: ["bridges", "rosin", "pegs", "bows", "fiddles", "reels"],
@@ -31,7 +31,7 @@ type Hobby = keyof typeof hobbies;
 const all = Object.entries(hobbies) as [Hobby, string[]][];
 const hobbyOf = (thing: string) => all.find(([, things]) => things.includes(thing))?.[0];
 
-/** Every thing in every form but those that `missing` says; authors take turns. Each names another two of its hobby. */
+/** Every thing in every form except `missing`, by authors in turn. Each names two others of its hobby. */
 function community(missing: (form: number, thing: number) => boolean): IdeaPost[] {
   const made = all.flatMap(([hobby, things], h) =>
     things.flatMap((thing, t) =>

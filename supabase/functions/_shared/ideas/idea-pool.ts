@@ -22,7 +22,7 @@ import { type Need, whatIsNeeded } from "./what-is-needed.ts";
 /** Of more titles, those that the words alone promise most are worked out. */
 const titlesAtMost = 600;
 const neighbours = 30;
-/** Posts that an idea names as those it comes from, and of how many that are near to it. */
+/** Posts that an idea names as its origin, and how many of its nearest these are chosen from. */
 const [fromAtMost, nearestLookedAt] = [3, 200];
 /** The prior of an audience: each of its shares among all posts counts as so many posts, in addition to those near by. */
 const priorPosts = 10;
@@ -88,7 +88,7 @@ export async function makeIdeaPool(
       )
     : undefined;
   const coherence = new Coherence(book, contexts, vectors);
-  // what newcomers on trial write says nothing of a subject: accounts made for it would have their words in the ideas of all
+  // without posts of newcomers: accounts made for it could put their words into everybody's ideas
   const tried = posts
     .map((post, i) => ({ ...post, terms: contexts[i].terms, author: numberOf(post.author) }))
     .filter(({ isOfNewcomer }) => !isOfNewcomer);
@@ -174,7 +174,7 @@ export async function makeIdeaPool(
     });
   }
 
-  /** The posts nearest to a title, of those whose titles name the subject that is new in it; each title once. Where none does, of all. */
+  /** The posts nearest to a title, among those whose titles name its new subject, or among all if none does. Each title once. */
   function comesFrom(title: string, subject: string): IdeaPost[] {
     const near = titles.nearest(distinctWordsOf({ title, tags: [] }), nearestLookedAt).map(({ text }) => text);
     const own = near.filter((place) => contexts[place].terms.includes(subject));

@@ -13,7 +13,7 @@ import { nearestAllowed } from "./titles/new-titles.ts";
 
 /** From so many pages of ideas on an author is shown those alone that are nearest to them. */
 const pagesAtLeast = 4;
-/** What is nearer to somebody than this is near: below it, everything is about as far. */
+/** Cosine above which an idea is near its reader; below it, all are about as far. */
 const nearFrom = 0.1;
 /** Ideas of one topic on a page. */
 const perTopic = 3;

@@ -1,4 +1,4 @@
-/** What a card shows of a post, read last, under the reader's own role: what is kept for all may be more than they may read. */
+/** Describes posts for cards. Reads them last and under the reader's role, since cached posts may hold text that the reader may not read. */
 import { type Expression, sql } from "kysely";
 import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
@@ -50,7 +50,7 @@ export async function describeItems(
   }
 }
 
-/** Of some posts what is said of those that the reader's page may show now (recsys_engine.shown_posts), and of those that reasons name. Throws AppError. */
+/** Reads the posts of a page that the reader may see now (recsys_engine.shown_posts), and those that reasons name. Throws AppError. */
 export async function describeShown(
   pool: Pool,
   caller: Identity,

@@ -14,7 +14,7 @@ const language = z
   .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
   .max(35)
   .toLowerCase();
-/** `what`: its entries, for whoever sends others. */
+/** `what`: words for the entries in the error message. */
 const listOf = <Entry extends z.ZodType>(entry: Entry, what: string, description: string) =>
   z
     .array(entry)

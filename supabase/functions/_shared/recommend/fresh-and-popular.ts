@@ -65,7 +65,7 @@ export async function freshAndPopular(
   return plainAnswer(now, items, { next: scored.length > best.length ? cursorAfter(page.served, keys) : null });
 }
 
-/** The best of a page, of which an author has a tenth, and newcomers have their share. */
+/** The best posts for a page: at most a tenth by one author, and newcomers within their share. */
 function firstOf<Post extends Selectable>(posts: Post[], { limit, served }: Page, newcomer_share: number): Post[] {
   const settings = { diversity: 0, author_decay: authorDecay, topic_share: 1, group_share: 1, newcomer_share };
   const pool = candidatePool(posts, limit, withNewcomerPlaces(settings, limit, served.seed), placesOf(served) === 0);

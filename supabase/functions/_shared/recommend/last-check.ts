@@ -53,7 +53,7 @@ export async function checkedPage(
     made = without(made, isGone);
   }
   const onPage = postsOf(made).map(({ post_id }) => [post_id, shown.get(post_id)] as const);
-  // with the title that its reader may read now; where they may read none it is what brought the post
+  // with the title that the reader may read now, or else as its source
   const retold = (why: Reason, { ranks, author_id }: PostCandidate): Reason => {
     if (why.kind !== "like_your_history") return why;
     const title = (named.get(why.post_id) ?? shown.get(why.post_id))?.title;

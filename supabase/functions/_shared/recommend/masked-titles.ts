@@ -22,7 +22,7 @@ export function openMaskedTitles(pool: Pool, log: Log, clock = () => performance
     /** Tells posts whether their title is masked, as far as they share it with others or with one of `titles`. Throws nothing. */
     async tell(posts: PostCandidate[], titles: string[]): Promise<void> {
       const sharing = sharingTitles(posts, titles);
-      // what was edited is another title, too
+      // an edited title differs, too
       const unlike = sharing.filter(({ post_id, title }) => known.get(post_id) !== title);
       if (unlike.length === 0 || clock() < notBefore) return;
       try {

@@ -18,7 +18,7 @@ export async function repostsOf(conversations: PostFacts<string>, originals: Ori
   return isOneOf(originals.titles, new Set(known.values()));
 }
 
-/** By titles, but for those that are masked, and by what the app says. */
+/** Tells whether a post is a repost, by unmasked titles and by conversations that the app names. */
 export function isOneOf(titles: string[], conversations: ReadonlySet<string | null>): IsRepost {
   const hasTitle = sameTitles(titles);
   return ({ title, is_masked, conversation }) =>

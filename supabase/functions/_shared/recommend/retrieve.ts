@@ -42,7 +42,7 @@ interface FoundCandidates {
   in_circle: boolean;
   /** null: all sources were asked. */
   common: { place: number[] | null; served_key: number[] | null } | null;
-  /** Those of the caller's own sources, and what is common of which they read something else; of these, in their order: */
+  /** Posts of the caller's own sources, and common posts that they read in another form; in their order: */
   posts: ToldPosts;
   /** null: see `lists`. */
   ranks: OwnRanks[] | null;
@@ -292,7 +292,7 @@ function giveTurns(
     if (sourceNames.every((source) => mine.ranks[source] === null)) found.delete(mine.post.post_id);
 }
 
-/** Adds what of the common posts the caller may be shown, as they read it; false where it does not do. */
+/** Adds the common posts that the caller may see, as the caller reads them; false if that is not enough. */
 function addCommon(
   common: Pick<CommonPosts, "posts" | "places" | "cut">,
   told: Post[],

@@ -1,4 +1,4 @@
-/** What a page is made by, besides scores: topics, groups, conversations, edits and masked titles of its candidates, each as far as it is asked for. */
+/** Reads what page selection needs besides scores: topics, groups, conversations, edits and masked titles of the candidates, each only if needed. */
 import { tellConversations } from "./conversations.ts";
 import { tellEdits } from "./edits.ts";
 import { tellGroups } from "./groups.ts";

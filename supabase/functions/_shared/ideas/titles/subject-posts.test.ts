@@ -1,4 +1,4 @@
-/** What posts about a subject have in common: whole phrases, of several people, that go with all that a title is about. */
+/** Terms that posts about a subject share: whole phrases, by several authors, that fit every term of a title. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Phrasebook } from "./phrasebook.ts";

@@ -1,7 +1,7 @@
 /**
- * What posts about a subject have in common and others have not: of what an idea could speak, and which tags it would bear. Titles of the same form have their
- * form in common, whatever they are about. So posts count by what they name, and by how much more often than chance has it (Dunning, "Accurate Methods for
- * the Statistics of Surprise and Coincidence", 1993).
+ * Finds terms that posts about a subject share and others lack: the points and tags of an idea. Titles of the same form share that form whatever their
+ * subject. So a term counts by how much more often than chance it occurs with the subject (Dunning, "Accurate Methods for the Statistics of Surprise and
+ * Coincidence", 1993).
  */
 import { words } from "../../features/words.ts";
 import { severalAuthors } from "./authors-of.ts";
@@ -10,13 +10,13 @@ import { isWord, partsOf, titleOfParts } from "./title-words.ts";
 
 export interface SpeakingPost {
   title: string;
-  /** The beginning of what is under it. */
+  /** The beginning of its text. */
   text: string;
   tags: string[];
-  /** A number from 0; negative: nobody who is known. */
+  /** Author number from 0; negative: unknown. */
   author: number;
   topicId: number | null;
-  /** What its title names (Phrasebook.subjectsOf). */
+  /** Subjects of its title (Phrasebook.subjectsOf). */
   terms: readonly string[];
 }
 
@@ -26,14 +26,14 @@ const leastPosts = 3;
 const leastRatio = 15;
 /** And so many times as often as among all posts: in a large community it is no chance that "hotel" goes with a town. */
 const leastLift = 4;
-/** What goes with a subject goes with each other word of the title that is about something, too, in so many posts. */
+/** A term of a subject also stands next to each other meaningful word of the title in so many posts. */
 const leastTogether = 2;
 /** A tag of a subject is on at least this share of its posts that have any. */
 const tagShare = 0.25;
 /** A word is about something where at least this share of its titles stand under tags, or topics, that set them apart. One that only asks stands under all. */
 const topicalShare = 0.15;
 const [pointsAtMost, tagsAtMost] = [3, 3];
-/** A term of which this share stands next to the same word is a part of a longer one: "repair" of "cornice repair". */
+/** A term is part of a longer one if it stands next to the same word this often: "repair" in "cornice repair". */
 const alwaysNext = 0.75;
 const wordsAtMost = 4;
 /** A word in more titles than this share holds them together, and begins or ends no point. */
@@ -65,7 +65,7 @@ class Things {
 export class SubjectPosts {
   private readonly book: Phrasebook;
   private readonly posts: readonly SpeakingPost[];
-  /** What a post names, in its title or below. */
+  /** Subjects of a post's title and text. */
   private readonly terms: Things;
   private readonly tags: Things;
   private readonly topics: Things;
@@ -89,13 +89,13 @@ export class SubjectPosts {
     return this.areSeveral(found) ? found : [];
   }
 
-  /** Of some terms the one that the fewest posts are about, so the one that says most of what a title is about. */
+  /** The rarest of some terms, which tells most of a title's subject. */
   rarestOf(terms: readonly string[]): string | undefined {
     const known = terms.filter((term) => this.about(term).length > 0);
     return known.sort((a, b) => this.about(a).length - this.about(b).length)[0];
   }
 
-  /** What the posts about a term name far more often than others, and its title not yet: three at most, as most people write it. */
+  /** Terms that posts about a term have far more often than others and its title lacks: three at most, in their commonest spelling. */
   pointsOf(term: string, title: string): string[] {
     const said = new Set(words(title));
     const others = this.othersIn(title, term);
@@ -127,14 +127,14 @@ export class SubjectPosts {
     return topic === undefined ? null : Number(topic);
   }
 
-  /** Whether all that a text names, the title aside, is what posts about the title's terms name far more often than others. */
+  /** Whether posts about the title's terms have all other subjects of a text far more often than others. */
   isOf(title: string, text: string): boolean {
     const own = this.book.subjectsOf(title);
     const common = new Set(own.flatMap((term) => this.commonTo(this.about(term), this.terms)));
     return this.book.subjectsOf(text).every((term) => own.includes(term) || common.has(term));
   }
 
-  /** What sets some posts apart, the strongest first. */
+  /** The terms that are typical of some posts, the strongest first. */
   private commonTo(about: readonly number[], things: Things): string[] {
     const counts = new Map<string, number>();
     for (const place of about) for (const key of things.of[place]) counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -156,7 +156,7 @@ export class SubjectPosts {
     return places.length >= leastPosts && authors.size >= severalAuthors;
   }
 
-  /** What else a title is about: the posts of its other terms, and those whose titles have a word that is about something. */
+  /** Posts about the other terms of a title, and posts whose titles share a meaningful word with it. */
   private othersIn(title: string, term: string): ReadonlySet<number>[] {
     const terms = this.book.subjectsOf(title);
     const inTerms = new Set([term, ...terms].flatMap((each) => words(each)));

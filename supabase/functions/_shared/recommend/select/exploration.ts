@@ -100,7 +100,7 @@ export function exploration(
   const draw = <Post extends Triable>(left: Post[]) =>
     drawn(left, trials, settings.trial_impressions, isKnown, uniform);
   if (settings.newcomer_places === undefined) return { place, draw };
-  // however many newcomers write, nine of ten feeds try what others wrote
+  // nine of ten feeds explore posts of others, however many newcomers write
   const triesNewcomers = uniform() < 0.1;
   const isFirst = ({ post }: Triable) => (post.standing === "newcomer") === triesNewcomers;
   return { place, draw: (left) => draw(left.filter(isFirst)) ?? draw(left) };

@@ -41,7 +41,7 @@ export function openConversation<Post extends Foldable>(posts: Post[]): (with_: 
 /**
  * Whether a post leads another of its conversation: it is somebody else's, and more people came to it, of equals it is older. Where scores decided,
  * two copies of what stood in most feeds took it out of all of them, 9.8 % of the places of 60 people; and so did an old post that was edited. So
- * none leads what was there before it was edited, nor does one of a newcomer or of a closed circle lead any other.
+ * none leads posts that are older than its edit, nor does a post of a newcomer or of a closed circle lead another.
  */
 export function leads({ post }: Foldable, { post: other }: Foldable): boolean {
   if (post.author_id !== null && post.author_id === other.author_id) return false;
@@ -58,7 +58,7 @@ const isChanged = ({ edited_at }: Foldable["post"], other: Foldable["post"]) =>
   Number((edited_at ?? Number.NEGATIVE_INFINITY) >= other.created_at);
 const people = ({ state }: Foldable["post"]) => state?.participants ?? 0;
 
-/** Those of some posts that have the same title as another of them, or as one of these. */
+/** The posts that share their title with another of them, or with one of `these`. */
 export function sharingTitles<Post extends { title: string }>(posts: Post[], titles: string[]): Post[] {
   const keys = Int32Array.from(posts, ({ title }) => titleKey(title));
   const counts = new Map<number, number>();

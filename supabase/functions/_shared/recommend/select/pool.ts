@@ -53,7 +53,7 @@ export function candidatePool<Post extends Selectable>(
   const pool = ofGroups.slice(0, most);
   const values = Float64Array.from(pool, ({ score }) => Math.log(score));
   const ofNewcomers = newcomer_places < limit ? [fullOfNewcomers(pool, newcomer_places, values)] : [];
-  // first, since it gives back what it took before the first place
+  // first, since it returns what it took before the first place
   const penalties: Penalty[] = [unproven(pool, unprovenAuthor, values, beginsFeed), ...ofNewcomers];
   if (diversity > 0) penalties.push(likeness(pool, diversity));
   if (author_decay < 1) penalties.push(repeatedAuthor(pool, author_decay, limit));

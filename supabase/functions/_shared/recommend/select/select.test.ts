@@ -228,7 +228,7 @@ test("closed circles have a twentieth of a page together, and all of it where th
   assert.equal(page(closed, 20, settings), page(ring, 20, settings));
 });
 
-/** What few known people met: `standing` of each of some posts. */
+/** Posts of authors with few known readers: `standing` of each post. */
 const ofStanding = (standing: Standing, posts: Selectable[]): Selectable[] =>
   posts.map(({ score, post }) => ({ score, post: { ...post, standing } }));
 const others = (number: number) =>
@@ -244,10 +244,10 @@ test("of an author whom few known people met a page has one post, and not first 
     assert.equal(places.filter((id) => id.startsWith("m")).length, 1);
     assert.equal(places.indexOf("m0"), 1);
   }
-  // where fewer are proven than are not, as in a community that has just begun, nobody is bounded
+  // where most are unproven, as in a new community, no author is limited
   const [some, rest] = [others(60).slice(0, 40), others(60).slice(40)];
   assert.ok(page([...many, ...ofStanding("unproven", some), ...rest], 20, {}).startsWith("m0 m1 m2"));
-  // who wrote one has the place that it is worth, and where there is nobody else all is filled
+  // a single post takes the place of its score, and without other authors the page is filled
   assert.equal(page([...many.slice(0, 1), ...others(60)], 20, {}).split(" ")[0], "m0");
   assert.equal(page(many, 20, {}).split(" ").length, 20);
   // a later page of the feed begins where the one before ended
