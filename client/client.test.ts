@@ -81,6 +81,7 @@ test("a feed, events that change it, and what is similar", async () => {
   const what = await ben.suggestions({ find: "topics_to_follow" });
   assert.deepEqual([whom.find, what.find, what.items], ["people_to_follow", "topics_to_follow", []]);
   // as an app of 1.0.0 asks
+  assert.deepEqual(await ben.newPosts({ since: feed.made_at }), await ben.newPosts({ count_since: feed.made_at }));
   assert.deepEqual(await ben.suggestions({ of: "groups" }), { find: "groups_to_follow", items: [] });
   const reach = await recommenderOf(people.author).similar({ find: "reach", post_id: post(6) });
   assert.equal(reach.people, null);
