@@ -19,7 +19,7 @@ const items = Number(process.env.ITEMS ?? 1000);
 const size = isLong ? { people: 64, posts: 800, deeds: 6000 } : { people: 40, posts: 400, deeds: 2000 };
 
 interface Page {
-  items: { post_id: string; app_id: string }[];
+  items: { post_id: string; app_id: string; title: string }[];
   next: string | null;
   degraded: string | null;
   model: object | null;
@@ -98,15 +98,17 @@ for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
       assert.deepEqual([answer.degraded, answer.model === null], [null, false]);
       return answer;
     };
-    /** Every reader in turn: a feed, and its further pages until there are none or enough was seen. */
-    const read = async () => {
+    /** Every reader in turn: a feed, and its further pages until there are none or enough was seen; `look` is given each page as it was answered. */
+    const read = async (look?: (reader: string, page: Page) => Promise<void>) => {
       const shown: { reader: string; item: string }[] = [];
       const readers = await readersOf(database);
       const each = Math.ceil(items / 2 / readers.length);
       for (const reader of readers) {
         let after: string | null | undefined;
         for (let seen = 0; seen < each && after !== null; ) {
-          const { items, next } = await page(reader, { limit: Math.min(each, 50), ...(after && { after }) });
+          const answer = await page(reader, { limit: Math.min(each, 50), ...(after && { after }) });
+          await look?.(reader, answer);
+          const { items, next } = answer;
           for (const { app_id: item } of items) shown.push({ reader, item });
           seen += items.length;
           after = next;
@@ -128,6 +130,34 @@ for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
       assert.ok(shown.length >= items / 2, `${shown.length} items`);
       assert.deepEqual(await forbidden(database, name, shown), { "": shown.length });
     });
+
+    await t.test(
+      "titles in a table of their own, with a stricter policy than the posts, are shown as their reader may read them",
+      async () => {
+        await moveTitles(database);
+        const counts = { shown: 0, masked: 0 };
+        await read(async (reader, answer) => {
+          const readable = await titlesTo(database, reader, answer.items);
+          for (const { post_id, title } of answer.items) {
+            assert.equal(title, readable.get(post_id) ?? mask, `${post_id} to ${reader}`);
+            counts[readable.has(post_id) ? "shown" : "masked"]++;
+          }
+          // nor does a reason say it: each title has its post's id in it
+          const told = [...JSON.stringify(answer).matchAll(/title of ([0-9a-f-]{36})/g)].map(([, id]) => id);
+          const others = await titlesTo(
+            database,
+            reader,
+            told.map((post_id) => ({ post_id })),
+          );
+          assert.deepEqual(
+            told.filter((id) => !others.has(id)),
+            [],
+          );
+        });
+        t.diagnostic(`${counts.shown} titles were shown, and ${counts.masked} masked`);
+        assert.ok(Math.min(counts.shown, counts.masked) > items / 10, JSON.stringify(counts));
+      },
+    );
 
     await t.test("nor what it forbids from now on, nor what the reader dismissed", async () => {
       const dismissed = new Set<string>();
@@ -156,20 +186,66 @@ async function readersOf({ pool }: Database): Promise<string[]> {
   return rows.map(({ user_id }) => user_id);
 }
 
-/** A member's own insert, as PostgREST sends it. */
-async function dismiss({ pool }: Database, reader: string, post: string): Promise<void> {
+async function dismiss(database: Database, reader: string, post: string): Promise<void> {
+  await asMember(
+    database,
+    reader,
+    "insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())",
+    [reader, post],
+  );
+}
+
+/** A member's own statement, as PostgREST sends it. */
+async function asMember({ pool }: Database, member: string, statement: string, values: unknown[]) {
   const client = await pool.connect();
   try {
     await client.query("begin");
     await client.query("select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)", [
-      JSON.stringify({ sub: reader, role: "authenticated" }),
+      JSON.stringify({ sub: member, role: "authenticated" }),
     ]);
-    await client.query("insert into recsys.dismissals (user_id, post_id, created_at) values ($1, $2, now())", [
-      reader,
-      post,
-    ]);
+    const { rows } = await client.query(statement, values);
     await client.query("commit");
+    return rows;
   } finally {
     client.release();
   }
+}
+
+const mask = "[members only]";
+
+/** Gives each post a title with its id, in a table of which each member may read a random half; the view shows others a mask. */
+async function moveTitles({ pool }: Database): Promise<void> {
+  await pool.query(`
+    create table public.moved_titles (post_id uuid primary key, title text not null);
+    insert into public.moved_titles select post_id, 'title of ' || post_id from recsys.source_posts;
+    alter table public.moved_titles enable row level security;
+    grant select on public.moved_titles to authenticated, service_role;
+    create policy "a random half" on public.moved_titles for select to authenticated using (md5(post_id::text || auth.uid()::text) < '8')`);
+  const { rows } = await pool.query(
+    `select pg_get_viewdef('recsys.source_posts') as definition,
+       string_agg(case attname when 'title' then $1 else 'posts.' || quote_ident(attname) end, ', ' order by attnum) as columns
+     from pg_attribute where attrelid = 'recsys.source_posts'::regclass and attnum > 0 and not attisdropped`,
+    [
+      `coalesce((select moved_titles.title from public.moved_titles where moved_titles.post_id = posts.post_id), '${mask}') as title`,
+    ],
+  );
+  const [{ definition, columns }] = rows;
+  await pool.query(
+    `create or replace view recsys.source_posts with (security_invoker = true) as select ${columns} from (${definition.replace(/;\s*$/, "")}) as posts`,
+  );
+}
+
+/** Of some posts the titles that a member may read, by id. */
+async function titlesTo(
+  database: Database,
+  member: string,
+  posts: { post_id: string }[],
+): Promise<Map<string, string>> {
+  const rows = await asMember(
+    database,
+    member,
+    "select post_id, title from public.moved_titles where post_id = any ($1)",
+    [posts.map(({ post_id }) => post_id)],
+  );
+  return new Map(rows.map(({ post_id, title }) => [post_id, title]));
 }

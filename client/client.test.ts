@@ -77,9 +77,11 @@ test("a feed, events that change it, and what is similar", async () => {
   assert.deepEqual([posts.items.length, typeof posts.items[0].title], [3, "string"]);
   const alike = await ben.similar({ find: "people" });
   assert.deepEqual(alike.items, [], "there are fewer than ten people");
-  const whom = await ben.suggestions({ of: "people", limit: 3 });
-  const what = await ben.suggestions({ of: "topics" });
+  const whom = await ben.suggestions({ find: "people_to_follow", limit: 3 });
+  const what = await ben.suggestions({ find: "topics_to_follow" });
   assert.deepEqual([whom.find, what.find, what.items], ["people_to_follow", "topics_to_follow", []]);
+  // as an app of 1.0.0 asks
+  assert.deepEqual(await ben.newPosts({ since: feed.made_at }), await ben.newPosts({ count_since: feed.made_at }));
   assert.deepEqual(await ben.suggestions({ of: "groups" }), { find: "groups_to_follow", items: [] });
   const reach = await recommenderOf(people.author).similar({ find: "reach", post_id: post(6) });
   assert.equal(reach.people, null);

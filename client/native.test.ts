@@ -19,7 +19,7 @@ test("new posts are counted each minute, until there are more than are counted",
   let asked = 0;
   const told: number[] = [];
   const newPosts = async () => answers[asked++];
-  tellNewPosts({ newPosts }, { since: "2026-01-01" }, ({ new_posts }) => void told.push(new_posts));
+  tellNewPosts({ newPosts }, { count_since: "2026-01-01" }, ({ new_posts }) => void told.push(new_posts));
   for (let minute = 0; minute < 6; minute++) {
     t.mock.timers.tick(60_000);
     await new Promise(setImmediate);

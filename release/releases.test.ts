@@ -41,3 +41,27 @@ for (const version of snapshots)
     for (const [table, count] of Object.entries(expected)) assert.equal(after[table] ?? count, count, table);
     assert.deepEqual(await feedOfAda(t, database.url), facts.feed);
   });
+
+test("a place by a tag, which 1.0.0 let in, pins nothing after the upgrade, and check says what to do", {
+  skip,
+}, async (t) => {
+  const { database, facts } = await restoreSnapshot(t, join(checkout, "db/releases", "1.0.0"));
+  const { pool, url } = database;
+  const last = facts.feed.at(-1);
+  await pool.query("delete from recsys.promotions");
+  await pool.query("update public.posts set tags = '{sale}' where id = $1", [last]);
+  await pool.query(
+    `insert into recsys.promotions (name, filter, place, ends_at) values ('by a tag', '{"tags": ["sale"]}', 1, recsys.clock() + interval '1 day')`,
+  );
+  await migrate(database);
+  assert.notEqual((await feedOfAda(t, url))[0], last);
+  const found = () => pool.query("select stops, problem, cure from recsys.check() where problem ~ 'promotion'");
+  const [{ stops, problem, cure }] = (await found()).rows;
+  assert.equal(stops, false);
+  assert.match(problem, /promotion \d+ has place 1 for posts that anybody may write, and pins nothing/);
+  await pool.query(cure.split(";")[0]);
+  assert.deepEqual((await found()).rows, []);
+  // and one that names the post has its place
+  await pool.query("update recsys.promotions set place = 1, factor = null, filter = null, post_id = $1", [last]);
+  assert.equal((await feedOfAda(t, url))[0], last);
+});

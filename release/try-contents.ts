@@ -5,7 +5,7 @@ import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { archive, inNewFolder, project, root } from "./packed.ts";
 
-const mostBytes = 2_600_000;
+const mostBytes = 2_500_000;
 /** Every file is one of these. */
 const kinds = [
   /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|deno\.json)$/,
@@ -44,7 +44,10 @@ await inNewFolder(async (folder) => {
     assert.match(text(file), new RegExp(`//# sourceMappingURL=${file.split("/").at(-1)}\\.map\\s*$`), file);
     const { sourceRoot, sources, sourcesContent } = JSON.parse(text(`${file}.map`));
     assert.deepEqual([sourceRoot, sources], ["recsys:///", [file.replace(/js$/, "ts")]]);
-    assert.deepEqual(sourcesContent, [readFileSync(join(root, sources[0]), "utf8")], `the source of ${file}`);
+    // each source is in the package once: beside the file, or in its map
+    const source = files.includes(sources[0]) ? text(sources[0]) : sourcesContent?.[0];
+    assert.equal(source, readFileSync(join(root, sources[0]), "utf8"), `the source of ${file}`);
+    assert.equal(sourcesContent === undefined, files.includes(sources[0]), `the source of ${file} is there twice`);
   }
 
   const { bin, engines, exports, dependencies, optionalDependencies, ...rest } = JSON.parse(text("package.json"));

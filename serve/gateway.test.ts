@@ -1,12 +1,14 @@
 /** The function under the real Deno, over HTTP, called with supabase-js as an app would. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
+import { freePort } from "../db/testing-process.ts";
 import { userToken } from "../supabase/functions/_local/user-token.ts";
 import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
@@ -149,6 +151,23 @@ test("a second gateway keeps the signing key, which nobody else may read, and en
   assert.equal(rowCount, 20);
 });
 
+test("requests that arrive while it starts are answered as later ones are", async (t) => {
+  const site = join(folder, "site");
+  await mkdir(site);
+  await writeFile(join(site, "index.html"), "<title>Feed</title>");
+  // a function that loads slowly, as all do at a first start
+  const slow = "await new Promise((later) => setTimeout(later, 300)); Deno.serve(() => new Response());";
+  await writeFile(join(site, "index.ts"), slow);
+  const only = relative(fileURLToPath(new URL("../supabase/functions", import.meta.url)), site);
+  const port = await freePort();
+  const starting = startGateway({ databaseUrl, port, folder, site, only, onLog: () => undefined });
+  t.after(async () => (await starting).stop());
+  const paths = ["/", "/health", "/auth/v1/.well-known/jwks.json", "/no-such-page"];
+  const statuses = paths.map((path) => statusOnceItListens(`http://127.0.0.1:${port}${path}`, starting));
+  await starting;
+  assert.deepEqual(await Promise.all(statuses), [200, 200, 200, 404]);
+});
+
 test("a taken port is one clear line", async (t) => {
   const squatter = createServer();
   await new Promise<void>((listening) => squatter.listen(0, "127.0.0.1", listening));
@@ -162,3 +181,22 @@ test("a taken port is one clear line", async (t) => {
 test("none of this put a line into the log", () => {
   assert.deepEqual(lines, []);
 });
+
+/** Asks again and again until something listens there, or nothing ever will. */
+async function statusOnceItListens(url: string, starting: Promise<unknown>): Promise<number | undefined> {
+  let isStarting = true;
+  const over = () => {
+    isStarting = false;
+  };
+  starting.then(over, over);
+  for (;;) {
+    try {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      return response.status;
+    } catch (error) {
+      if (!isStarting) return undefined;
+      if ((error as Error & { cause?: { code?: string } }).cause?.code !== "ECONNREFUSED") throw error;
+    }
+  }
+}

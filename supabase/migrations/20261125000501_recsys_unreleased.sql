@@ -3499,7 +3499,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.check_promotions()
 BEGIN ATOMIC
  SELECT false,
      format('recsys.promotions: promotion %s has place %s for posts that anybody may write, and pins nothing'::text, promotions.promotion_id, promotions.place) AS format,
-     format('name whose: update recsys.promotions set filter = filter || ''{"author_ids": […]}'' where promotion_id = %1$s, or let them count for more: set place = null, factor = 2'::text, promotions.promotion_id) AS format
+     format('update recsys.promotions set place = null, factor = 2 where promotion_id = %1$s; or keep the place for posts of some authors: set filter = filter || ''{"author_ids": ["ID"]}'''::text, promotions.promotion_id) AS format
     FROM recsys.promotions
    WHERE ((promotions."ends_at" > recsys.clock()) AND (NOT recsys_engine.may_pin(promotions.place, promotions.filter)))
    ORDER BY promotions.promotion_id

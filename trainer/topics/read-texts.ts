@@ -1,6 +1,7 @@
 /**
  * The words that may name topics. Labels are shown to everybody, so they are made of what everybody may read and of nothing else: asked as the
  * app's row level security decides for somebody who is signed in and whom nobody knows; and once more as the role anon, for whom visitors are.
+ * In a community where such a member may read no post, topics have no labels.
  */
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
@@ -9,11 +10,42 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import type { NamingPost } from "./term-counts.ts";
 
-/** The posts of these ids that any signed-in member may read, in their order, but for what is withheld from strangers. */
+/**
+ * The posts of these ids that any signed-in member may read, in their order, but for what is withheld from strangers. A title that they are shown
+ * otherwise than it is, such as "[members only]", is left out.
+ */
 export async function readTexts(client: pg.ClientBase, ids: string[]): Promise<NamingPost[]> {
-  const readable = db
+  const texts = readableTexts(ids);
+  const member = JSON.stringify({ sub: randomUUID(), role: "authenticated" });
+  const posts = await as(client, "authenticated", member, () => run(client, texts));
+  const visitor = JSON.stringify({ role: "anon" });
+  const toVisitors = await as(client, "anon", visitor, () => run(client, texts)).catch((error) => {
+    // an app that shows visitors nothing gives anon no right to its tables
+    if ((error as pg.DatabaseError).code !== insufficientPrivilege) throw error;
+    return [];
+  });
+  const titles = await run(client, titlesOf(ids));
+  const titleOf = new Map(titles.map(({ post_id, title }) => [post_id, title]));
+  const shownToVisitors = new Map(toVisitors.map((post) => [post.post_id, JSON.stringify(post)]));
+  return posts.map(({ post_id, ...post }) => ({
+    ...post,
+    title: titleOf.get(post_id) === post.title ? post.title : "",
+    is_public: shownToVisitors.get(post_id) === JSON.stringify({ post_id, ...post }),
+  }));
+}
+
+/** As the role of the transaction is shown them. */
+function readableTexts(ids: string[]) {
+  return db
     .selectFrom("recsys.source_posts as posts")
-    .select("post_id")
+    .select((post) => [
+      "post_id",
+      "author_id",
+      "language",
+      textOf(post.ref("title")).as("title"),
+      sql<string>`left(${textOf(post.ref("description"))}, 600)`.as("description"),
+      sql<string[]>`coalesce(${post.ref("tags")}, '{}')`.as("tags"),
+    ])
     .where("post_id", "=", anyOf(ids))
     .where(({ exists, not, selectFrom }) => {
       const withheld = selectFrom("recsys.source_withheld as withheld").select("withheld.post_id");
@@ -27,31 +59,16 @@ export async function readTexts(client: pg.ClientBase, ids: string[]): Promise<N
           ),
         ),
       );
-    });
-  const claims = JSON.stringify({ sub: randomUUID(), role: "authenticated" });
-  const posts = await as(client, "authenticated", claims, () =>
-    run(
-      client,
-      readable
-        .select((post) => [
-          "author_id",
-          "language",
-          textOf(post.ref("title")).as("title"),
-          sql<string>`left(${textOf(post.ref("description"))}, 600)`.as("description"),
-          sql<string[]>`coalesce(${post.ref("tags")}, '{}')`.as("tags"),
-        ])
-        .orderBy((post) => sql`array_position(${ids}::uuid[], ${post.ref("post_id")})`),
-    ),
-  );
-  const publicIds = await as(client, "anon", JSON.stringify({ role: "anon" }), () => run(client, readable)).catch(
-    (error) => {
-      // an app that shows visitors nothing gives anon no right to its tables
-      if ((error as pg.DatabaseError).code !== insufficientPrivilege) throw error;
-      return [];
-    },
-  );
-  const isPublic = new Set(publicIds.map(({ post_id }) => post_id));
-  return posts.map((post) => ({ ...post, is_public: isPublic.has(post.post_id) }));
+    })
+    .orderBy((post) => sql`array_position(${ids}::uuid[], ${post.ref("post_id")})`);
+}
+
+/** As they are. */
+function titlesOf(ids: string[]) {
+  return db
+    .selectFrom("recsys.source_posts")
+    .select(({ ref }) => ["post_id", textOf(ref("title")).as("title")])
+    .where("post_id", "=", anyOf(ids));
 }
 
 const insufficientPrivilege = "42501";

@@ -4,7 +4,7 @@ import { type PostWords, termsOf } from "./terms.ts";
 export interface NamingPost extends PostWords {
   /** null: nobody who is known, and then a post counts for itself. */
   author_id: string | null;
-  /** Whether visitors may read it, too. */
+  /** Whether visitors may read it, and are shown the same words. */
   is_public: boolean;
 }
 

@@ -10,12 +10,12 @@ export function NewPostsButton() {
   const { recommender } = useProject();
   const { feed, tag, busy, refresh } = useTheFeed();
   const [news, setNews] = useState<News>();
-  const since = feed?.made_at;
+  const count_since = feed?.made_at;
   useEffect(() => {
     setNews(undefined);
-    if (since === undefined) return undefined;
-    return tellNewPosts(recommender, { since, ...(tag !== undefined && { filter: { tags: [tag] } }) }, setNews);
-  }, [recommender, since, tag]);
+    if (count_since === undefined) return undefined;
+    return tellNewPosts(recommender, { count_since, ...(tag !== undefined && { filter: { tags: [tag] } }) }, setNews);
+  }, [recommender, count_since, tag]);
   const count = news?.new_posts ?? 0;
   const load = () => {
     scrollTo(0, 0);

@@ -8,7 +8,7 @@ import { project } from "./project.ts";
 const recommender = recsys(createBrowserClient(...project));
 
 export function Feed({ first }: { first?: FirstPage | undefined }) {
-  const { items, isLoading, error, more, end } = useFeed(recommender, { limit: 20 }, first);
+  const { items, isLoading, error, more, nextRef } = useFeed(recommender, { limit: 20 }, first);
   const seen = useSeen(recommender);
   const votes = useVotes(recommender);
   return (
@@ -30,7 +30,7 @@ export function Feed({ first }: { first?: FirstPage | undefined }) {
           {error.message} Try again
         </button>
       )}
-      <footer ref={end}>{isLoading && "Loading…"}</footer>
+      <footer ref={nextRef}>{isLoading && "Loading…"}</footer>
     </main>
   );
 }

@@ -2,7 +2,7 @@ import type { Recsys } from "recsys-client";
 import { type ShownItem, useFeed, useSeen, useVotes, type Votes } from "recsys-client/react";
 
 export function Feed({ recommender }: { recommender: Recsys }) {
-  const { items, isLoading, error, more, reload, end } = useFeed(recommender, { limit: 20 });
+  const { items, isLoading, error, more, reload, nextRef } = useFeed(recommender, { limit: 20 });
   const seen = useSeen(recommender);
   const votes = useVotes(recommender);
   return (
@@ -23,7 +23,7 @@ export function Feed({ recommender }: { recommender: Recsys }) {
           </button>
         </p>
       )}
-      <footer ref={end}>{isLoading ? "Loading…" : items.length === 0 && "Nothing yet."}</footer>
+      <footer ref={nextRef}>{isLoading ? "Loading…" : items.length === 0 && "Nothing yet."}</footer>
     </main>
   );
 }

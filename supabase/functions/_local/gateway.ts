@@ -46,10 +46,14 @@ gateway.all("/functions/v1/:name{[a-z0-9_-]+}/*", (c) => {
 });
 gateway.notFound((c) => c.json({ error: { code: "not_found", message: "no such function" } }, 404));
 
-// the port first: the functions fetch the public keys from here
+const mounted = Promise.withResolvers<void>();
+// The port first, since functions are given its number. Requests wait for the last route: Hono takes none after its first request.
 const server = Deno.serve(
   { hostname: "127.0.0.1", port: Number(Deno.env.get("PORT") ?? 54321), onListen: () => undefined },
-  gateway.fetch,
+  async (request) => {
+    await mounted.promise;
+    return gateway.fetch(request);
+  },
 );
 Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${server.addr.port}`);
 // as with the Supabase CLI, apps know the project by another address than its functions
@@ -99,6 +103,7 @@ if (siteFolder) {
     );
   gateway.route("/", sitePages({ file, config, below: signingKey ? "" : "console/" }));
 }
+mounted.resolve();
 console.log(JSON.stringify({ listening: server.addr.port }));
 
 await training.read(Deno.stdin.readable);

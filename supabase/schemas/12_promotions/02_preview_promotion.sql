@@ -93,7 +93,7 @@ create function recsys_engine.check_promotions() returns table (stops boolean, p
 language sql stable security invoker set search_path = ''
 begin atomic
   select false, format('recsys.promotions: promotion %s has place %s for posts that anybody may write, and pins nothing', promotions.promotion_id, promotions.place),
-    format('name whose: update recsys.promotions set filter = filter || ''{"author_ids": […]}'' where promotion_id = %1$s, or let them count for more: set place = null, factor = 2', promotions.promotion_id)
+    format('update recsys.promotions set place = null, factor = 2 where promotion_id = %1$s; or keep the place for posts of some authors: set filter = filter || ''{"author_ids": ["ID"]}''', promotions.promotion_id)
   from recsys.promotions
   where promotions.ends_at > recsys.clock() and not recsys_engine.may_pin(promotions.place, promotions.filter)
   order by promotions.promotion_id

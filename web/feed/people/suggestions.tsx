@@ -16,9 +16,9 @@ export function Suggestions() {
   const { userId, marks, act } = useTheFeed();
   const found = useLoaded(async () => {
     const [people, topics, groups] = await Promise.all([
-      recommender.suggestions({ of: "people", limit: most }),
-      recommender.suggestions({ of: "topics", limit: most }),
-      recommender.suggestions({ of: "groups", limit: most }),
+      recommender.suggestions({ find: "people_to_follow", limit: most }),
+      recommender.suggestions({ find: "topics_to_follow", limit: most }),
+      recommender.suggestions({ find: "groups_to_follow", limit: most }),
     ]);
     const named = [...people.items, ...topics.items, ...groups.items].flatMap(({ why }) =>
       why.kind === "followed_by" ? why.people : [],
