@@ -3881,6 +3881,8 @@ export interface Functions {
   "recsys_engine.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64; has_components and components: the same of the posts' own vectors, null where the model reads none. */
   "recsys_engine.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { known_posts: any } };
+  /** Of each kind the latest p_limit follows of a user as of an instant and, in no order, p_limit of unknown time, as far as the caller may read them. */
+  "recsys_engine.latest_follows": { args: { p_user_id: string | null; p_kinds: readonly (string | null)[] | null; p_now: Date | string | null; p_limit?: number | null | undefined }; row: { target: string; created_at: Date } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
   /** Of so many people at least is what users are told of people. */
