@@ -33,8 +33,26 @@ const reads: Record<string, string> = {
 
 /** How many rows of each kind a person has: `bound` as many as are read at most, `heavy` many more. */
 const rows = {
-  bound: { follows: 1_000, likes: 2_000, against: 5_000, comments: 50, mutes: 10_000, words: 100, seen: 5_000, posts: 100 },
-  heavy: { follows: 100_000, likes: 30_000, against: 30_000, comments: 20_000, mutes: 30_000, words: 10_000, seen: 20_000, posts: 5_000 },
+  bound: {
+    follows: 1_000,
+    likes: 2_000,
+    against: 5_000,
+    comments: 50,
+    mutes: 10_000,
+    words: 100,
+    seen: 5_000,
+    posts: 100,
+  },
+  heavy: {
+    follows: 100_000,
+    likes: 30_000,
+    against: 30_000,
+    comments: 20_000,
+    mutes: 30_000,
+    words: 10_000,
+    seen: 20_000,
+    posts: 5_000,
+  },
 };
 
 /** A community of 5,000 posts, the two, and one fan of each, who follows nobody else. */
@@ -57,7 +75,7 @@ async function fill(): Promise<void> {
     const series = (most: number) => `from generate_series(${most}, 1, -1) as n`;
     await client.query(`
       insert into public.follows (user_id, kind, target, created_at) select ${ids}, kind, case kind when 'person' then md5('person ' || n)::uuid::text else 'Topic ' || n end, now() - n * interval '1 second'
-      ${series(count.follows)} cross join unnest('{person,topic,group}'::text[]) as kind;
+      ${series(count.follows)} cross join unnest('{person,topic,group}'::text[]) as kind where kind = 'topic' or n <= 30000;
       insert into public.post_votes (user_id, post_id, created_at) select ${ids}, ${post}, now() - n * interval '1 second' ${series(count.likes)};
       insert into public.post_votes (user_id, post_id, created_at, value) select ${ids}, ${post}, now() - n * interval '1 second' - interval '0.5 seconds', -1 ${series(count.against)};
       insert into public.comments (user_id, post_id, created_at) select ${ids}, ${post}, now() - n * interval '1 second' ${series(count.comments)};
@@ -82,7 +100,9 @@ async function pagesOf(name: string, statement: string): Promise<number> {
     await client.query("begin");
     const { rows: people } = await client.query("select md5($1)::uuid as id", [name]);
     const claims = JSON.stringify({ sub: people[0].id, role: "authenticated" });
-    await client.query("select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)", [claims]);
+    await client.query("select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)", [
+      claims,
+    ]);
     const values = statement.includes("$1") ? [people[0].id] : [];
     await client.query(statement, values);
     const { rows: plans } = await client.query(`explain (analyze, buffers, format json) ${statement}`, values);
@@ -98,7 +118,10 @@ for (const [name, statement] of Object.entries(reads)) {
   test(`${name} reads no more of who has more`, { skip }, async (t) => {
     // what others read of a person whom they follow is theirs to bound, too
     for (const relation of ["", "fan of "]) {
-      const [honest, attack] = [await pagesOf(`${relation}bound`, statement), await pagesOf(`${relation}heavy`, statement)];
+      const [honest, attack] = [
+        await pagesOf(`${relation}bound`, statement),
+        await pagesOf(`${relation}heavy`, statement),
+      ];
       t.diagnostic(`${relation}bound: ${honest} pages, ${relation}heavy: ${attack}`);
       // an index of more rows may be a level or two deeper
       assert.ok(attack <= 1.5 * honest + 10, `${attack} pages instead of ${honest}`);

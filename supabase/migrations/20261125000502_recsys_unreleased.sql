@@ -5865,9 +5865,9 @@ begin
       case
         when found.shown_as = 'author_id' then (select newest.columns || ' desc' from newest where newest.relation = found.relation)
         -- of several times, the one that is called so
-        when found.view = 'source_interactions' then (
+        when found.view in ('source_interactions', 'source_follows', 'source_dismissals') then (
           select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
-          from recsys_engine.columns_read('recsys.source_interactions'::regclass, found.relation) as read
+          from recsys_engine.columns_read(found.source, found.relation) as read
           where read.type = 'timestamptz'::regtype
         )
       end as then,
@@ -6086,9 +6086,76 @@ begin
     union all select 5, checked.* from recsys_engine.check_indexes() as checked
     union all select 6, checked.* from recsys_engine.check_vectors() as checked
     union all select 7, checked.* from recsys_engine.check_promotions() as checked
+    union all select 8, checked.* from recsys_engine.check_latest() as checked
   ) as numbered (part, stops, problem, cure)
   cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
   order by not numbered.stops, numbered.part;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.has_index_on(p_table regclass, p_columns text[])
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from pg_catalog.pg_index
+    where pg_index.indrelid = p_table and pg_index.indisvalid
+      and (
+        select array_agg(btrim(recsys_engine.without_casts(pg_get_indexdef(pg_index.indexrelid, place, false)), '()') order by place)
+        from generate_series(1, cardinality(p_columns)) as place
+      ) = p_columns
+  )
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_latest()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+declare
+  nobody constant text := '00000000-0000-4000-8000-000000000000';
+begin
+  return query
+  with asked as (
+    select 'recsys.source_follows'::regclass as source, kind, format('select * from recsys.source_follows where user_id = %L::uuid and kind = %L', nobody, kind) as query, 'follows' as rows
+    from unnest('{person,topic,group}'::text[]) as kinds (kind)
+    union all
+    select 'recsys.source_dismissals'::regclass, null, format('select * from recsys.source_dismissals where user_id = %L::uuid', nobody), 'dismissals'
+    union all
+    select 'recsys.source_interactions'::regclass, null, format('select * from recsys.source_interactions where user_id = %L::uuid', nobody), 'interactions'
+  ),
+  plans as materialized (select asked.*, recsys_engine.explained('authenticated', asked.query) as plan from asked),
+  scans as materialized (
+    select plans.rows, coalesce(pg_partition_root(nodes.relation), nodes.relation) as relation,
+      (
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and position(nobody in compared.other) > 0
+      ) as person,
+      (
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and compared.other in (quote_literal(plans.kind), quote_literal(plans.kind) || '::text')
+      ) as kind,
+      (
+        select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
+        from recsys_engine.columns_read(plans.source, coalesce(pg_partition_root(nodes.relation), nodes.relation)) as read
+        where read.type = 'timestamptz'::regtype
+      ) as time
+    from plans
+    cross join recsys_engine.plan_nodes(plans.plan) as nodes
+    join pg_catalog.pg_class on pg_class.oid = nodes.relation
+    where not nodes.is_of_subquery and pg_class.relkind in ('r', 'p') and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
+  )
+  select distinct false, format('%s has no index by which each feed finds the latest %s of its user', recsys_engine.table_sql(scans.relation), scans.rows),
+    recsys_engine.index_cure(scans.relation, scans.person, concat_ws(', ', scans.kind, scans.time || ' desc'), null)
+  from scans
+  where scans.time is not null and not recsys_engine.is_small(scans.relation)
+    -- without one that begins with the person, recsys_engine.check_indexes() says so
+    and recsys_engine.has_index(scans.relation, scans.person)
+    and not recsys_engine.has_index_on(scans.relation, array_remove(array[scans.person, scans.kind, scans.time], null))
+  order by 2;
 end
 $function$;
 
@@ -6505,6 +6572,10 @@ comment on function recsys_engine.check_rows() is 'What is wrong with the rows o
 
 comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
 
+comment on function recsys_engine.has_index_on(regclass,text[]) is 'Whether a table has an index, of all of its rows or some, that begins with some columns or expressions in this order.';
+
+comment on function recsys_engine.check_latest() is 'Tables behind the views of follows, dismissals and interactions with an index by which a user''s rows are found, and none in the order of time. Part of recsys.check().';
+
 revoke execute on function recsys_engine.popularity(double precision[],timestamp with time zone) from public;
 
 grant execute on function recsys_engine.popularity(double precision[],timestamp with time zone) to anon, authenticated, service_role;
@@ -6782,6 +6853,10 @@ revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) fro
 grant execute on function recsys_engine.topics_to_follow(uuid,integer,text) to authenticated, service_role;
 
 revoke execute on function recsys_engine.check_vectors() from public;
+
+revoke execute on function recsys_engine.has_index_on(regclass,text[]) from public;
+
+revoke execute on function recsys_engine.check_latest() from public;
 
 grant update on table recsys_engine.roll_up_lock to service_role;
 

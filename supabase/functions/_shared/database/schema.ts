@@ -3653,6 +3653,8 @@ export interface Functions {
   "recsys_engine.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check(). */
   "recsys_engine.check_indexes": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** Tables behind the views of follows, dismissals and interactions with an index by which a user's rows are found, and none in the order of time. Part of recsys.check(). */
+  "recsys_engine.check_latest": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in. */
   "recsys_engine.check_promotions": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
@@ -3811,6 +3813,8 @@ export interface Functions {
   "recsys_engine.has_due_embedding_jobs": { args: {  }; row: { has_due_embedding_jobs: boolean } };
   /** Whether a table has an index that begins with a column or expression, as recsys_engine.indexed_as names it. */
   "recsys_engine.has_index": { args: { p_table: string | null; p_expression: string | null }; row: { has_index: boolean } };
+  /** Whether a table has an index, of all of its rows or some, that begins with some columns or expressions in this order. */
+  "recsys_engine.has_index_on": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { has_index_on: boolean } };
   /** Whether one of some recsys_engine.muted_word()s stands in the recsys_engine.text_for_mutes() of a post; p_pattern: their recsys_engine.muted_pattern(). */
   "recsys_engine.has_muted_word": { args: { p_text: string | null; p_words: readonly (string | null)[] | null; p_pattern: string | null }; row: { has_muted_word: boolean } };
   /** What recsys.health() holds against recsys.health_bounds: the last seven days of recsys.daily_metrics, and what can be seen now. */
