@@ -1876,14 +1876,12 @@ begin
     (
       select source_follows.target, source_follows.created_at from recsys.source_follows
       where source_follows.user_id = p_user_id and source_follows.kind = kinds.kind and source_follows.created_at <= p_now
-      order by source_follows.created_at desc
-      limit p_limit
+      order by source_follows.created_at desc limit p_limit
     )
     union all
     (
       select source_follows.target, null from recsys.source_follows
-      where source_follows.user_id = p_user_id and source_follows.kind = kinds.kind and source_follows.created_at is null
-      limit p_limit
+      where source_follows.user_id = p_user_id and source_follows.kind = kinds.kind and source_follows.created_at is null limit p_limit
     )
   ) as latest;
 end
