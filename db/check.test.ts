@@ -57,7 +57,8 @@ const interactions = (id: string, kind: string, post = "recsys.id_of(post_id)") 
    ) as done`;
 const numbered = "recsys.event_id_of(number, id)";
 
-const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cure: RegExp, mends?: string][] = [
+type Wrong = [name: string, broken: string, stops: boolean, problem: RegExp, cure: RegExp, mends?: string];
+const wrong: Wrong[] = [
   [
     "a source view that was replaced without security_invoker",
     posts().replace("WITH", ""),
@@ -115,14 +116,16 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     ["service_role", "extensions"],
     ["service_role", "recsys"],
     ["service_role", "recsys_engine"],
-  ].map(([role, schema]): (typeof wrong)[number] => [
-    `a schema that ${role} may not use: ${schema}`,
-    `revoke usage on schema ${schema} from ${role}`,
-    true,
-    new RegExp(`^${role} may not .*: permission denied for schema ${schema}$`),
-    new RegExp(`^grant usage on schema ${schema} to ${role}$`),
-    `grant usage on schema ${schema} to ${role}`,
-  ]),
+  ].map(
+    ([role, schema]): Wrong => [
+      `a schema that ${role} may not use: ${schema}`,
+      `revoke usage on schema ${schema} from ${role}`,
+      true,
+      new RegExp(`^${role} may not .*: permission denied for schema ${schema}$`),
+      new RegExp(`^grant usage on schema ${schema} to ${role}$`),
+      `grant usage on schema ${schema} to ${role}`,
+    ],
+  ),
   [
     "a function that a policy calls and people may not",
     `create function blog.is_open(bigint) returns boolean language plpgsql stable as 'begin return true; end';
@@ -209,6 +212,21 @@ const wrong: [name: string, broken: string, stops: boolean, problem: RegExp, cur
     /^recsys\.source_follows: \d+ rows such as 'friend' '[0-9a-f-]+' count for nothing$/,
     /^kind is person, topic or group/,
   ],
+  ...(["", "kind, "] as const).map(
+    (kind): Wrong => [
+      `follows that no index has ${kind ? "by kind and time" : "by time"}`,
+      `create table blog.follows (member_id uuid, kind text default 'person', followed uuid, since timestamptz not null default now(), primary key (member_id, ${kind}followed));
+     insert into blog.follows (member_id, followed) select one.id, other.id from blog.members as one join blog.members as other on one.id <> other.id;
+     alter table blog.follows enable row level security; create policy "own" on blog.follows for select using (member_id = auth.uid());
+     grant select on blog.follows to authenticated, service_role;
+     create or replace view recsys.source_follows ${invoker} as
+     select member_id as user_id, ${kind ? "kind" : "'person' as kind"}, followed::text as target, since as created_at from blog.follows`,
+      false,
+      /^blog\.follows has no index by which each feed finds the latest follows of its user$/,
+      new RegExp(`^create index concurrently on blog\\.follows \\(member_id, ${kind}since desc\\)$`),
+      `create index on blog.follows (member_id, ${kind}since desc)`,
+    ],
+  ),
   [
     "follows of people that are not there",
     `create or replace view recsys.source_follows ${invoker} as select id as user_id, 'person' as kind, recsys.id_of(id::text)::text as target, created_at from blog.members`,

@@ -105,6 +105,33 @@ end
 $$;
 comment on function recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]) is 'The last 50 posts of others within a user''s last 200 interactions up to an instant, each at the earliest of these, the latest first, with the post as it was just before: {post_id, title, tags, at, created_at, last_active_at, comments}, times in milliseconds. What the ranker compares candidates with. p_latest: as of recsys_engine.user_history.';
 
+create function recsys_engine.latest_follows(p_user_id uuid, p_kinds text[], p_now timestamptz, p_limit integer default 1000)
+returns table (target text, created_at timestamptz)
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select latest.target, latest.created_at
+  from unnest(p_kinds) as kinds (kind)
+  -- two branches, or no index would have the order
+  cross join lateral (
+    (
+      select source_follows.target, source_follows.created_at from recsys.source_follows
+      where source_follows.user_id = p_user_id and source_follows.kind = kinds.kind and source_follows.created_at <= p_now
+      order by source_follows.created_at desc limit p_limit
+    )
+    union all
+    (
+      select source_follows.target, null from recsys.source_follows
+      where source_follows.user_id = p_user_id and source_follows.kind = kinds.kind and source_follows.created_at is null limit p_limit
+    )
+  ) as latest;
+end
+$$;
+comment on function recsys_engine.latest_follows(uuid, text[], timestamptz, integer) is 'Of each kind the latest p_limit follows of a user as of an instant and, in no order, p_limit of unknown time, as far as the caller may read them.';
+
 create function recsys_engine.followed_people(p_user_id uuid, p_now timestamptz) returns uuid[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -113,11 +140,10 @@ begin
   return array(
     select followed.user_id
     from (
-      select source_follows.target::uuid as user_id, max(source_follows.created_at) as since
-      from recsys.source_follows
-      where source_follows.user_id = p_user_id and source_follows.kind = 'person' and (source_follows.created_at <= p_now) is not false
-        and pg_input_is_valid(source_follows.target, 'uuid')
-      group by source_follows.target::uuid
+      select latest.target::uuid as user_id, max(latest.created_at) as since
+      from recsys_engine.latest_follows(p_user_id, '{person}', p_now) as latest
+      where pg_input_is_valid(latest.target, 'uuid')
+      group by latest.target::uuid
     ) as followed
     where followed.user_id <> p_user_id
     order by followed.since desc nulls last, followed.user_id
@@ -137,9 +163,7 @@ begin
     from (
       select left(lower(chosen.topic), 100) as topic
       from (
-        select source_follows.target as topic, source_follows.created_at
-        from recsys.source_follows
-        where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and (source_follows.created_at <= p_now) is not false
+        select latest.target as topic, latest.created_at from recsys_engine.latest_follows(p_user_id, '{topic,group}', p_now) as latest
         union all
         select wanted.topic, null from unnest(recsys_engine.topics_wanted(p_user_id, 'more')) as wanted (topic)
       ) as chosen
@@ -371,5 +395,5 @@ end
 $$;
 comment on function recsys_engine.user_context(uuid, bigint, timestamptz) is 'What the user tower needs to know of a user as of an instant: profile, learned ID embedding, the vectors of the last 50 posts they interacted with or wrote (latest first; history_posts says which these are), their latest stats, how many people they follow, the mean vector of what these did lately (recsys_engine.followed_vector), the components of their own vector (recsys_engine.user_components), their recent interactions, and what their feed is made of (recsys_engine.feed_kind). Of a visitor (p_user_id null), and of who wants no personalisation, what is known of somebody who came this moment. No row: no such user. An interaction committed a moment ago is already in it.';
 
-revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) from public;
-grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) to authenticated, service_role;
+revoke all on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) from public;
+grant execute on function recsys_engine.latest_interactions(uuid, timestamptz), recsys_engine.user_history(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.recent_interactions(uuid, timestamptz, recsys_engine.dated_post[]), recsys_engine.latest_follows(uuid, text[], timestamptz, integer), recsys_engine.followed_people(uuid, timestamptz), recsys_engine.followed_topics(uuid, timestamptz), recsys_engine.followed_vector(uuid[], bigint, timestamptz), recsys_engine.user_context(uuid, bigint, timestamptz), recsys_engine.reader_at(uuid, timestamptz), recsys_engine.with_readable(recsys_engine.reader), recsys_engine.reader_context(recsys_engine.reader, bigint) to authenticated, service_role;

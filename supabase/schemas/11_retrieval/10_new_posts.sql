@@ -18,9 +18,19 @@ begin
   if kind <> 'impersonal' then
     -- what is new to somebody they came to since: no more of what they did is read
     request.excluded := array_remove(array(
-      select source_interactions.post_id from recsys.source_interactions where source_interactions.user_id = p_user_id and source_interactions.created_at > since
+      (
+        select source_interactions.post_id from recsys.source_interactions
+        where source_interactions.user_id = p_user_id and source_interactions.created_at > since
+        order by source_interactions.created_at desc, source_interactions.interaction_id desc
+        limit 2000
+      )
       union all
-      select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = p_user_id and source_dismissals.created_at > since
+      (
+        select source_dismissals.post_id from recsys.source_dismissals
+        where source_dismissals.user_id = p_user_id and source_dismissals.created_at > since
+        order by source_dismissals.created_at desc
+        limit 5000
+      )
     ), null);
   end if;
   if kind = 'following' then

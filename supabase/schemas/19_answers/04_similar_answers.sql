@@ -23,7 +23,8 @@ begin
       cross join lateral recsys_engine.nearest_posts(
         models.model_id, this.embedding, recsys.clock(),
         p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null
-          and (select recsys_engine.feed_kind(auth.uid())) <> 'impersonal'),
+          and (select recsys_engine.feed_kind(auth.uid())) <> 'impersonal'
+          order by source_dismissals.created_at desc limit 5000),
         p_limit
       ) as nearest
       join recsys.source_posts as posts on posts.post_id = nearest.post_id

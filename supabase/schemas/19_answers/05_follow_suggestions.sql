@@ -23,8 +23,8 @@ declare
   reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
   muted constant uuid[] := coalesce((recsys_engine.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
   followed constant uuid[] := array(
-    select source_follows.target::uuid from recsys.source_follows
-    where source_follows.user_id = reader and source_follows.kind = 'person' and pg_input_is_valid(source_follows.target, 'uuid')
+    select latest.target::uuid from recsys_engine.latest_follows(reader, '{person}', as_of, 10000) as latest
+    where pg_input_is_valid(latest.target, 'uuid')
   );
 begin
   return query
@@ -76,6 +76,7 @@ declare
   request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);
   muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
   muted constant text[] := coalesce(request.muted_topics, '{}');
+  followed constant text[] := array(select lower(latest.target) from recsys_engine.latest_follows(p_user_id, '{topic,group}', as_of, 10000) as latest);
 begin
   return query
   with met as (
@@ -101,9 +102,8 @@ begin
     select lower(theirs.target) as name, min(theirs.target) as tag, array_agg(distinct friend.user_id) as people
     from unnest((recsys_engine.followed_people(reader, as_of))[:100]) as friend (user_id)
     cross join lateral (
-      select source_follows.target from recsys.source_follows
-      where source_follows.user_id = friend.user_id and source_follows.kind = p_kind and (source_follows.created_at <= as_of) is not false
-      order by source_follows.created_at desc nulls last, source_follows.target
+      select latest.target from recsys_engine.latest_follows(friend.user_id, array[p_kind], as_of, 100) as latest
+      order by latest.created_at desc nulls last, latest.target
       limit 100
     ) as theirs
     where friend.user_id <> all (muted_people) and exists (select from recsys.source_users where source_users.user_id = friend.user_id offset 0)
@@ -115,10 +115,7 @@ begin
     full join friends using (name)
     where left(name, 100) <> all (muted)
       and not recsys_engine.has_muted_word(recsys_engine.text_for_mutes(null, array[coalesce(tags.tag, friends.tag)]), request.muted_words, request.muted_pattern)
-      and not exists (
-        select from recsys.source_follows
-        where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and lower(source_follows.target) = name
-      )
+      and name not in (select unnest(followed))
     order by weight desc, name
     limit p_limit
   )

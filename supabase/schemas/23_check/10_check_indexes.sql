@@ -314,9 +314,9 @@ begin
       case
         when found.shown_as = 'author_id' then (select newest.columns || ' desc' from newest where newest.relation = found.relation)
         -- of several times, the one that is called so
-        when found.view = 'source_interactions' then (
+        when found.view in ('source_interactions', 'source_follows', 'source_dismissals') then (
           select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
-          from recsys_engine.columns_read('recsys.source_interactions'::regclass, found.relation) as read
+          from recsys_engine.columns_read(found.source, found.relation) as read
           where read.type = 'timestamptz'::regtype
         )
       end as then,

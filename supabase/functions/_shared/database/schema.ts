@@ -3653,6 +3653,8 @@ export interface Functions {
   "recsys_engine.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check(). */
   "recsys_engine.check_indexes": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** Tables behind the views of follows, dismissals and interactions with an index by which a user's rows are found, and none in the order of time. Part of recsys.check(). */
+  "recsys_engine.check_latest": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** A part of recsys.check(): promotions of a place that pin nothing, as 1.0.0 let in. */
   "recsys_engine.check_promotions": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker's, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check(). */
@@ -3811,6 +3813,8 @@ export interface Functions {
   "recsys_engine.has_due_embedding_jobs": { args: {  }; row: { has_due_embedding_jobs: boolean } };
   /** Whether a table has an index that begins with a column or expression, as recsys_engine.indexed_as names it. */
   "recsys_engine.has_index": { args: { p_table: string | null; p_expression: string | null }; row: { has_index: boolean } };
+  /** Whether a table has an index, of all of its rows or some, that begins with some columns or expressions in this order. */
+  "recsys_engine.has_index_on": { args: { p_table: string | null; p_columns: readonly (string | null)[] | null }; row: { has_index_on: boolean } };
   /** Whether one of some recsys_engine.muted_word()s stands in the recsys_engine.text_for_mutes() of a post; p_pattern: their recsys_engine.muted_pattern(). */
   "recsys_engine.has_muted_word": { args: { p_text: string | null; p_words: readonly (string | null)[] | null; p_pattern: string | null }; row: { has_muted_word: boolean } };
   /** What recsys.health() holds against recsys.health_bounds: the last seven days of recsys.daily_metrics, and what can be seen now. */
@@ -3881,6 +3885,8 @@ export interface Functions {
   "recsys_engine.kinds_read_of_followed": { args: {  }; row: { kinds_read_of_followed: string[] } };
   /** What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector's binary form and base64; has_components and components: the same of the posts' own vectors, null where the model reads none. */
   "recsys_engine.known_posts": { args: { p_model_id: number | string | null; p_post_ids: readonly (string | null)[] | null; p_now?: Date | string | null | undefined }; row: { known_posts: any } };
+  /** Of each kind the latest p_limit follows of a user as of an instant and, in no order, p_limit of unknown time, as far as the caller may read them. */
+  "recsys_engine.latest_follows": { args: { p_user_id: string | null; p_kinds: readonly (string | null)[] | null; p_now: Date | string | null; p_limit?: number | null | undefined }; row: { target: string; created_at: Date } };
   /** The last 200 interactions of a user up to an instant, the latest first. */
   "recsys_engine.latest_interactions": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { latest_interactions: string } };
   /** Of so many people at least is what users are told of people. */

@@ -1858,6 +1858,93 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.latest_follows(p_user_id uuid, p_kinds text[], p_now timestamp with time zone, p_limit integer DEFAULT 1000)
+ RETURNS TABLE(target text, created_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select latest.target, latest.created_at
+  from unnest(p_kinds) as kinds (kind)
+  -- two branches, or no index would have the order
+  cross join lateral (
+    (
+      select source_follows.target, source_follows.created_at from recsys.source_follows
+      where source_follows.user_id = p_user_id and source_follows.kind = kinds.kind and source_follows.created_at <= p_now
+      order by source_follows.created_at desc limit p_limit
+    )
+    union all
+    (
+      select source_follows.target, null from recsys.source_follows
+      where source_follows.user_id = p_user_id and source_follows.kind = kinds.kind and source_follows.created_at is null limit p_limit
+    )
+  ) as latest;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.followed_people(p_user_id uuid, p_now timestamp with time zone)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return array(
+    select followed.user_id
+    from (
+      select latest.target::uuid as user_id, max(latest.created_at) as since
+      from recsys_engine.latest_follows(p_user_id, '{person}', p_now) as latest
+      where pg_input_is_valid(latest.target, 'uuid')
+      group by latest.target::uuid
+    ) as followed
+    where followed.user_id <> p_user_id
+    order by followed.since desc nulls last, followed.user_id
+    limit 1000
+  );
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.followed_topics(p_user_id uuid, p_now timestamp with time zone)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+begin
+  return array(
+    select followed.topic
+    from (
+      select left(lower(chosen.topic), 100) as topic
+      from (
+        select latest.target as topic, latest.created_at from recsys_engine.latest_follows(p_user_id, '{topic,group}', p_now) as latest
+        union all
+        select wanted.topic, null from unnest(recsys_engine.topics_wanted(p_user_id, 'more')) as wanted (topic)
+      ) as chosen
+      group by left(lower(chosen.topic), 100)
+      order by max(chosen.created_at) desc nulls last, left(lower(chosen.topic), 100) collate "C"
+      limit 100
+    ) as followed
+    cross join lateral (
+      select post_tags.created_at from recsys_engine.post_tags
+      where post_tags.tag = followed.topic and post_tags.created_at <= p_now
+      order by post_tags.created_at desc
+      limit 1
+    ) as last
+    order by last.created_at desc, followed.topic collate "C"
+    limit 10
+  );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.reader_at(p_user_id uuid, p_now timestamp with time zone)
  RETURNS recsys_engine.reader
  LANGUAGE plpgsql
@@ -3065,9 +3152,19 @@ begin
   if kind <> 'impersonal' then
     -- what is new to somebody they came to since: no more of what they did is read
     request.excluded := array_remove(array(
-      select source_interactions.post_id from recsys.source_interactions where source_interactions.user_id = p_user_id and source_interactions.created_at > since
+      (
+        select source_interactions.post_id from recsys.source_interactions
+        where source_interactions.user_id = p_user_id and source_interactions.created_at > since
+        order by source_interactions.created_at desc, source_interactions.interaction_id desc
+        limit 2000
+      )
       union all
-      select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = p_user_id and source_dismissals.created_at > since
+      (
+        select source_dismissals.post_id from recsys.source_dismissals
+        where source_dismissals.user_id = p_user_id and source_dismissals.created_at > since
+        order by source_dismissals.created_at desc
+        limit 5000
+      )
     ), null);
   end if;
   if kind = 'following' then
@@ -4922,6 +5019,93 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.posts_like(p_post_id uuid, p_limit integer)
+ RETURNS TABLE(is_known boolean, model_id bigint, model_name text, items json)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  perform recsys_engine.require_invoker_views();
+  return query
+  select
+    exists (select from recsys.source_posts where source_posts.post_id = p_post_id),
+    models.model_id,
+    models.name,
+    (
+      select coalesce(json_agg(json_build_object('post_id', posts.post_id, 'app_id', recsys.app_id(posts.post_id, posts.external_id), 'title', coalesce(posts.title, ''))
+        order by nearest.similarity desc, nearest.post_id), '[]')
+      from recsys.post_embeddings as this
+      cross join lateral recsys_engine.nearest_posts(
+        models.model_id, this.embedding, recsys.clock(),
+        p_post_id || array(select source_dismissals.post_id from recsys.source_dismissals where source_dismissals.user_id = (select auth.uid()) and source_dismissals.post_id is not null
+          and (select recsys_engine.feed_kind(auth.uid())) <> 'impersonal'
+          order by source_dismissals.created_at desc limit 5000),
+        p_limit
+      ) as nearest
+      join recsys.source_posts as posts on posts.post_id = nearest.post_id
+      where this.model_id = models.model_id and this.post_id = p_post_id
+    )
+  from (values (true)) as one (row)
+  left join recsys.models on models.status = 'active';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.people_to_follow(p_user_id uuid, p_limit integer)
+ RETURNS TABLE(is_known boolean, follows uuid[], items json)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  as_of constant timestamptz := recsys.clock();
+  -- null: nothing of theirs is read
+  reader constant uuid := case when recsys_engine.feed_kind(p_user_id) <> 'impersonal' then p_user_id end;
+  muted constant uuid[] := coalesce((recsys_engine.request_with_mutes(p_user_id, as_of)).muted_authors, '{}');
+  followed constant uuid[] := array(
+    select latest.target::uuid from recsys_engine.latest_follows(reader, '{person}', as_of, 10000) as latest
+    where pg_input_is_valid(latest.target, 'uuid')
+  );
+begin
+  return query
+  with authors as (
+    select posts.author_id as user_id, count(distinct posts.post_id) as posts
+    from unnest(recsys_engine.latest_interactions(reader, as_of)) as latest
+    join recsys.source_posts as posts on posts.post_id = latest.post_id
+    group by posts.author_id
+  ),
+  friends as (
+    select theirs.user_id, array_agg(distinct friend.user_id) as people
+    from unnest((recsys_engine.followed_people(reader, as_of))[:100]) as friend (user_id)
+    cross join lateral (
+      select followed.user_id from unnest(recsys_engine.followed_people(friend.user_id, as_of)) as followed (user_id) limit 100
+    ) as theirs
+    where friend.user_id <> all (muted) and exists (select from recsys.source_users where source_users.user_id = friend.user_id offset 0)
+    group by theirs.user_id
+  ),
+  found as (
+    select user_id, authors.posts, friends.people, coalesce(authors.posts, 0) + coalesce(cardinality(friends.people), 0) as weight
+    from authors
+    full join friends using (user_id)
+    where user_id <> p_user_id and user_id <> all (followed) and user_id <> all (muted)
+      and exists (select from recsys.source_users where source_users.user_id = coalesce(authors.user_id, friends.user_id) offset 0)
+      and not exists (select from recsys.source_withheld where source_withheld.author_id = user_id)
+    order by weight desc, user_id
+    limit p_limit
+  )
+  select
+    exists (select from recsys.source_users where source_users.user_id = p_user_id),
+    followed,
+    (
+      select coalesce(json_agg(json_build_object('user_id', found.user_id, 'why', recsys_engine.why_to_follow(found.posts, found.people)) order by found.weight desc, found.user_id), '[]')
+      from found
+    );
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.topics_to_follow(p_user_id uuid, p_limit integer, p_kind text)
  RETURNS TABLE(is_known boolean, items json)
  LANGUAGE plpgsql
@@ -4937,6 +5121,7 @@ declare
   request constant recsys_engine.feed_request := recsys_engine.request_with_mutes(p_user_id, as_of);
   muted_people constant uuid[] := coalesce(request.muted_authors, '{}');
   muted constant text[] := coalesce(request.muted_topics, '{}');
+  followed constant text[] := array(select lower(latest.target) from recsys_engine.latest_follows(p_user_id, '{topic,group}', as_of, 10000) as latest);
 begin
   return query
   with met as (
@@ -4962,9 +5147,8 @@ begin
     select lower(theirs.target) as name, min(theirs.target) as tag, array_agg(distinct friend.user_id) as people
     from unnest((recsys_engine.followed_people(reader, as_of))[:100]) as friend (user_id)
     cross join lateral (
-      select source_follows.target from recsys.source_follows
-      where source_follows.user_id = friend.user_id and source_follows.kind = p_kind and (source_follows.created_at <= as_of) is not false
-      order by source_follows.created_at desc nulls last, source_follows.target
+      select latest.target from recsys_engine.latest_follows(friend.user_id, array[p_kind], as_of, 100) as latest
+      order by latest.created_at desc nulls last, latest.target
       limit 100
     ) as theirs
     where friend.user_id <> all (muted_people) and exists (select from recsys.source_users where source_users.user_id = friend.user_id offset 0)
@@ -4976,10 +5160,7 @@ begin
     full join friends using (name)
     where left(name, 100) <> all (muted)
       and not recsys_engine.has_muted_word(recsys_engine.text_for_mutes(null, array[coalesce(tags.tag, friends.tag)]), request.muted_words, request.muted_pattern)
-      and not exists (
-        select from recsys.source_follows
-        where source_follows.user_id = p_user_id and source_follows.kind in ('topic', 'group') and lower(source_follows.target) = name
-      )
+      and name not in (select unnest(followed))
     order by weight desc, name
     limit p_limit
   )
@@ -5743,9 +5924,9 @@ begin
       case
         when found.shown_as = 'author_id' then (select newest.columns || ' desc' from newest where newest.relation = found.relation)
         -- of several times, the one that is called so
-        when found.view = 'source_interactions' then (
+        when found.view in ('source_interactions', 'source_follows', 'source_dismissals') then (
           select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
-          from recsys_engine.columns_read('recsys.source_interactions'::regclass, found.relation) as read
+          from recsys_engine.columns_read(found.source, found.relation) as read
           where read.type = 'timestamptz'::regtype
         )
       end as then,
@@ -5964,9 +6145,76 @@ begin
     union all select 5, checked.* from recsys_engine.check_indexes() as checked
     union all select 6, checked.* from recsys_engine.check_vectors() as checked
     union all select 7, checked.* from recsys_engine.check_promotions() as checked
+    union all select 8, checked.* from recsys_engine.check_latest() as checked
   ) as numbered (part, stops, problem, cure)
   cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
   order by not numbered.stops, numbered.part;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.has_index_on(p_table regclass, p_columns text[])
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from pg_catalog.pg_index
+    where pg_index.indrelid = p_table and pg_index.indisvalid
+      and (
+        select array_agg(btrim(recsys_engine.without_casts(pg_get_indexdef(pg_index.indexrelid, place, false)), '()') order by place)
+        from generate_series(1, cardinality(p_columns)) as place
+      ) = p_columns
+  )
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_latest()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+declare
+  nobody constant text := '00000000-0000-4000-8000-000000000000';
+begin
+  return query
+  with asked as (
+    select 'recsys.source_follows'::regclass as source, kind, format('select * from recsys.source_follows where user_id = %L::uuid and kind = %L', nobody, kind) as query, 'follows' as rows
+    from unnest('{person,topic,group}'::text[]) as kinds (kind)
+    union all
+    select 'recsys.source_dismissals'::regclass, null, format('select * from recsys.source_dismissals where user_id = %L::uuid', nobody), 'dismissals'
+    union all
+    select 'recsys.source_interactions'::regclass, null, format('select * from recsys.source_interactions where user_id = %L::uuid', nobody), 'interactions'
+  ),
+  plans as materialized (select asked.*, recsys_engine.explained('authenticated', asked.query) as plan from asked),
+  scans as materialized (
+    select plans.rows, coalesce(pg_partition_root(nodes.relation), nodes.relation) as relation,
+      (
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and position(nobody in compared.other) > 0
+      ) as person,
+      (
+        select min(recsys_engine.indexed_as(nodes.relation, nodes.alias, compared.one)) from recsys_engine.compared_in(plans.plan) as compared
+        where compared.id = nodes.id and compared.alias = nodes.alias and compared.is_constant and compared.other in (quote_literal(plans.kind), quote_literal(plans.kind) || '::text')
+      ) as kind,
+      (
+        select case when count(*) = 1 then quote_ident(min(read.name)) when bool_or(read.name = 'created_at') then 'created_at' end
+        from recsys_engine.columns_read(plans.source, coalesce(pg_partition_root(nodes.relation), nodes.relation)) as read
+        where read.type = 'timestamptz'::regtype
+      ) as time
+    from plans
+    cross join recsys_engine.plan_nodes(plans.plan) as nodes
+    join pg_catalog.pg_class on pg_class.oid = nodes.relation
+    where not nodes.is_of_subquery and pg_class.relkind in ('r', 'p') and pg_class.relnamespace not in ('recsys'::regnamespace, 'recsys_engine'::regnamespace)
+  )
+  select distinct false, format('%s has no index by which each feed finds the latest %s of its user', recsys_engine.table_sql(scans.relation), scans.rows),
+    recsys_engine.index_cure(scans.relation, scans.person, concat_ws(', ', scans.kind, scans.time || ' desc'), null)
+  from scans
+  where scans.time is not null and not recsys_engine.is_small(scans.relation)
+    -- without one that begins with the person, recsys_engine.check_indexes() says so
+    and recsys_engine.has_index(scans.relation, scans.person)
+    and not recsys_engine.has_index_on(scans.relation, array_remove(array[scans.person, scans.kind, scans.time], null))
+  order by 2;
 end
 $function$;
 
@@ -6211,6 +6459,8 @@ comment on function recsys_engine.index_tags(uuid[],boolean) is 'Lists some post
 
 comment on function recsys_engine.index_sound_tags(uuid[]) is 'Indexes some posts that came or changed (null: all) as recsys_engine.index_tags does, without those of posts on which the app''s view fails.';
 
+comment on function recsys_engine.latest_follows(uuid,text[],timestamp with time zone,integer) is 'Of each kind the latest p_limit follows of a user as of an instant and, in no order, p_limit of unknown time, as far as the caller may read them.';
+
 comment on function recsys_engine.reader_at(uuid,timestamp with time zone) is 'What is a user''s own as of an instant. p_user_id null: a visitor.';
 
 comment on function recsys_engine.with_readable(recsys_engine.reader) is 'A reader with those of their interactions alone whose posts the caller may read now: a replica may not know yet that one was taken from them.';
@@ -6381,6 +6631,10 @@ comment on function recsys_engine.check_rows() is 'What is wrong with the rows o
 
 comment on function recsys_engine.check_vectors() is 'Columns with vectors of posts or users that recsys.watch was not told of, those that service_role may not read or finds by no index, posts at which the encoder failed, vectors by another encoder than the active model, or the posts, have, models whose basis is missing, and tables with several vectors of a post. Part of recsys.check().';
 
+comment on function recsys_engine.has_index_on(regclass,text[]) is 'Whether a table has an index, of all of its rows or some, that begins with some columns or expressions in this order.';
+
+comment on function recsys_engine.check_latest() is 'Tables behind the views of follows, dismissals and interactions with an index by which a user''s rows are found, and none in the order of time. Part of recsys.check().';
+
 revoke execute on function recsys_engine.popularity(double precision[],timestamp with time zone) from public;
 
 grant execute on function recsys_engine.popularity(double precision[],timestamp with time zone) to anon, authenticated, service_role;
@@ -6492,6 +6746,10 @@ revoke execute on function recsys_engine.index_tags(uuid[],boolean) from public;
 grant execute on function recsys_engine.index_tags(uuid[],boolean) to service_role;
 
 revoke execute on function recsys_engine.index_sound_tags(uuid[]) from public;
+
+revoke execute on function recsys_engine.latest_follows(uuid,text[],timestamp with time zone,integer) from public;
+
+grant execute on function recsys_engine.latest_follows(uuid,text[],timestamp with time zone,integer) to authenticated, service_role;
 
 revoke execute on function recsys_engine.reader_at(uuid,timestamp with time zone) from public;
 
@@ -6654,6 +6912,10 @@ revoke execute on function recsys_engine.topics_to_follow(uuid,integer,text) fro
 grant execute on function recsys_engine.topics_to_follow(uuid,integer,text) to authenticated, service_role;
 
 revoke execute on function recsys_engine.check_vectors() from public;
+
+revoke execute on function recsys_engine.has_index_on(regclass,text[]) from public;
+
+revoke execute on function recsys_engine.check_latest() from public;
 
 grant update on table recsys_engine.roll_up_lock to service_role;
 
