@@ -209,6 +209,29 @@ test("two votes at the same time are taken one after another", {
   assert.deepEqual(await stored("public.post_votes", "value"), [-1]);
 });
 
+test("who knows somebody's id holds up none of their events", { skip: oneSession }, async (t) => {
+  const somebody = await pool.connect();
+  try {
+    await somebody.query("set role authenticated");
+    await somebody.query(
+      `select pg_advisory_lock(hashtext(name)), pg_advisory_lock(hashtextextended(name, 0)), pg_advisory_lock(hashtext(prefix), hashtext($1))
+       from (
+         select nspname || '.' || proname as prefix from pg_proc join pg_namespace on pg_namespace.oid = pronamespace where nspname ~ '^recsys'
+         union select nspname || '.' || relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname ~ '^recsys'
+       ) as known (prefix)
+       cross join lateral (values ($1), (prefix || $1), (prefix || ' ' || $1), (prefix || ':' || $1)) as names (name)`,
+      [people.ben],
+    );
+    const late = new Promise((later) => setTimeout(() => later("late"), 3000).unref());
+    assert.deepEqual(await Promise.race([testApp(t, url).send(people.ben, vote(1, 1)), late]), ["stored"]);
+    // nor by the row that keeps their batches apart
+    for (const lock of ["key share", "share", "no key update", "update"])
+      await assert.rejects(somebody.query(`select from recsys_engine.user_days for ${lock}`), { code: "42501" });
+  } finally {
+    somebody.release(true);
+  }
+});
+
 test("times are plausible: not of the future, not too old, not before the post, nor before somebody signed up", async (t) => {
   const app = testApp(t, url);
   const outcomes = await app.send(

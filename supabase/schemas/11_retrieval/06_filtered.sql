@@ -29,6 +29,45 @@ end
 $$;
 comment on function recsys_engine.few_readable(double precision) is 'All posts that the caller may read, where these are fewer than half as many as somebody came to in the community and 2,000 at most, else null. p_share: how many of all the caller may read, 0 to 1; where by that these are 6,000 at most, as many are looked for, and are in order, the newest first. By the indexes that serve the app''s policies.';
 
+create function recsys_engine.newest_listed(p_request recsys_engine.feed_request, p_most integer, p_since timestamptz, p_looks integer default null) returns recsys_engine.found_post[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  caller constant text := current_setting('role');
+  found recsys_engine.found_post[] := '{}';
+  listed uuid[];
+  looked integer := coalesce(p_looks, p_most * 3 / 2);
+  skipped integer := 0;
+begin
+  loop
+    -- The list as service_role: its policy would look each post up once more. What is returned the caller may read.
+    perform set_config('role', 'service_role', true);
+    listed := array(
+      select listed_posts.post_id from recsys_engine.listed_posts
+      where not listed_posts.waits and listed_posts.created_at <= p_request.at and listed_posts.created_at >= p_since
+      order by listed_posts.created_at desc, listed_posts.post_id
+      limit looked offset skipped
+    );
+    perform set_config('role', caller, true);
+    found := found || array(
+      select row(posts.post_id, posts.author_id)::recsys_engine.found_post
+      from recsys_engine.eligible_posts(p_request) as posts
+      -- by one scan of the index: looking up each read three times as many pages
+      where posts.post_id = any (listed)
+      order by posts.created_at desc, posts.post_id
+      limit p_most - cardinality(found)
+    );
+    exit when p_looks is not null or cardinality(found) >= p_most or cardinality(listed) < looked;
+    skipped := skipped + looked;
+    looked := 4 * looked;
+  end loop;
+  return found;
+end
+$$;
+comment on function recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer) is 'The p_most newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all.';
+
 create function recsys_engine.newest_matches(p_request recsys_engine.feed_request, p_most integer) returns recsys_engine.found_post[]
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -89,6 +128,8 @@ begin
       order by found.created_at desc, found.post_id
       limit p_most
     );
+  elsif recsys_engine.some_wait() then
+    return recsys_engine.newest_listed(p_request, p_most, since);
   else
     return array(
       select row(newest.post_id, newest.author_id)::recsys_engine.found_post
@@ -206,5 +247,5 @@ end
 $$;
 comment on function recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) is 'A request with the pool that its sources choose from. Where the caller may read few posts (recsys_engine.few_readable), 2,000 at most, all of these that may be in the feed; where these are more, none, but the request names what is readable. Else where it has a filter: all posts that pass where these are fewer than 1,000; else the 1,000 newest of them, and the nearest, the last active and the trending that pass among the first 20,000 of each; an author has a tenth of each of these before all others, unless the filter asks for authors. p_may_be_few false: it is not asked whether they may read few. p_share: that of recsys_engine.few_readable, without a filter.';
 
-revoke all on function recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) from public;
-grant execute on function recsys_engine.few_readable(double precision), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;
+revoke all on function recsys_engine.few_readable(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) from public;
+grant execute on function recsys_engine.few_readable(double precision), recsys_engine.newest_listed(recsys_engine.feed_request, integer, timestamptz, integer), recsys_engine.newest_matches(recsys_engine.feed_request, integer), recsys_engine.pooled(recsys_engine.feed_request, uuid[]), recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision) to authenticated, service_role;

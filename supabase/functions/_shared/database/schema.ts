@@ -3821,6 +3821,8 @@ export interface Functions {
   "recsys_engine.health_figures": { args: {  }; row: { figure: string; part: string; value: number; count: number; state: string } };
   /** Says that the holder of a claim is alive and what it does; the lease then lasts p_lease from now. false: the claim is no longer its own, and it must not publish. */
   "recsys_engine.heartbeat_training_request": { args: { p_claim: number | string | null; p_lease: string | null; p_step: string | null }; row: { heartbeat_training_request: boolean } };
+  /** Waits for the row of today in recsys_engine.user_days of the caller, and holds it to the end of the transaction. Called by recsys_engine.record_events. */
+  "recsys_engine.hold_own_day": { args: {  }; row: { hold_own_day: unknown } };
   /** SQL for the uuid by which the engine knows what a column of an app's table names: the column where it is a uuid, recsys.id_of of it where it is a number or text. Null: of another type, or missing. */
   "recsys_engine.id_sql": { args: { p_table: string | null; p_column: string | null }; row: { id_sql: string } };
   /** Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row. */
@@ -3943,6 +3945,8 @@ export interface Functions {
   "recsys_engine.new_posts": { args: { p_user_id: string | null; p_since: Date | string | null; p_filter?: string | null | undefined; p_most?: number | null | undefined }; row: { new_posts: number } };
   /** The share of a page that posts of newcomers may take, from 0 to 1 (recsys_engine.usual_newcomers). It is 1 until a roll-up has counted it. */
   "recsys_engine.newcomer_share": { args: {  }; row: { newcomer_share: number } };
+  /** The p_most newest posts since an instant, the newest first, without those that wait (recsys_engine.listed_posts). p_looks: among so many of the newest; null: all. */
+  "recsys_engine.newest_listed": { args: { p_request: string | null; p_most: number | null; p_since: Date | string | null; p_looks?: number | null | undefined }; row: { newest_listed: string } };
   /** The newest posts that pass the filter of a request, p_most of them at most. It looks at the 20,000 newest of each tag or language, at all by the authors asked for, and at none that the filter does not ask for. */
   "recsys_engine.newest_matches": { args: { p_request: string | null; p_most: number | null }; row: { newest_matches: string } };
   /** The p_most newest posts, without those that wait (recsys_engine.listed_posts); with a pool all of it. */
