@@ -68,7 +68,7 @@ export function fullOfNewcomers(pool: Selectable[], most: number, values: Float6
 
 const isNewcomers = ({ post }: Pick<Selectable, "post">) => post.standing === "newcomer";
 
-/** An unproven author with more candidates than this takes no first place. With 1, small communities lose .006 of MRR (docs/research/experiments.md). */
+/** An unproven author with more candidates than this takes no first place. With 1, small communities lose .006 of MRR (docs/research/experiments.md#newcomers-in-small-communities). */
 const mostForFirst = 4;
 
 /**
