@@ -186,7 +186,7 @@ test("an account that writes 1,000 posts has a tenth of the places for trials, a
 });
 
 // without bounds on authors whom few known people met 200 had 10.0 % and were first in 56 of 60 feeds, 20 had 7.4 % and were first in 22
-for (const posts of [1, 20, 200])
+for (const posts of [1, 4, 5, 20, 200])
   test(`an account of two days that writes ${posts} posts which say what most people came to has 5 % of the places, and is first in 3 of 60 feeds at most`, async (t) => {
     const { own, first } = await effectOf(t, 1, likeablePosts(posts), nothing);
     t.diagnostic(`${percent(own)}, first in ${first} feeds`);

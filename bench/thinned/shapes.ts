@@ -6,7 +6,7 @@ import type { BundlePart, RecordOf } from "../../db/bundle/records.ts";
 import { writeAll } from "../../db/bundle/write-records.ts";
 
 /** What is kept of a community. */
-export interface Shape {
+export interface Thinning {
   /** One person of so many is kept. */
   oneOf: number;
   /** Interactions of everybody with the posts of the kept people are kept, too. */
@@ -15,7 +15,7 @@ export interface Shape {
   asksOnce?: boolean;
 }
 
-export const shapes: Record<string, Shape> = {
+export const shapes: Record<string, Thinning> = {
   "people-10": { oneOf: 10 },
   "people-30": { oneOf: 30 },
   "people-100": { oneOf: 100 },
@@ -26,7 +26,7 @@ export const shapes: Record<string, Shape> = {
 };
 
 /** Writes what `shape` keeps of the bundle in `from` as a bundle into `to`. People are drawn by a hash of seed and id. */
-export async function writeThinned(from: string, to: string, shape: Shape, seed: number): Promise<void> {
+export async function writeThinned(from: string, to: string, shape: Thinning, seed: number): Promise<void> {
   const { oneOf, allReaders = false, asksOnce = false } = shape;
   const drawn = (id: string) => createHash("sha256").update(`${seed}:${id}`).digest().readUInt32BE() % oneOf === 0;
   let posts = (await readAll(from, "posts")).filter(({ author_id }) => author_id !== null && drawn(author_id));

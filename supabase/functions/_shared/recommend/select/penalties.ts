@@ -68,8 +68,11 @@ export function fullOfNewcomers(pool: Selectable[], most: number, values: Float6
 
 const isNewcomers = ({ post }: Pick<Selectable, "post">) => post.standing === "newcomer";
 
+/** An unproven author with more candidates than this takes no first place. With 1, small communities lose .006 of MRR (docs/research/experiments.md#newcomers-in-small-communities). */
+const mostForFirst = 4;
+
 /**
- * Limits an unproven author to one post per page, and keeps it off the first place if several of their posts are candidates: the best of many noisy
+ * Limits an unproven author to one post per page, and keeps it off the first place if many of their posts are candidates: the best of many noisy
  * scores would win it. 200 posts of one account had 10 % of the places of 60 people and were first in 56 feeds.
  */
 export function unproven(
@@ -83,7 +86,8 @@ export function unproven(
   const posts = new Map<string | null, number>();
   for (const { post } of pool) posts.set(unprovenAuthor(post), (posts.get(unprovenAuthor(post)) ?? 0) + 1);
   const original = values.slice();
-  const waits = ({ post }: Selectable) => unprovenAuthor(post) !== null && (posts.get(unprovenAuthor(post)) ?? 0) > 1;
+  const waits = ({ post }: Selectable) =>
+    unprovenAuthor(post) !== null && (posts.get(unprovenAuthor(post)) ?? 0) > mostForFirst;
   for (let i = 0; i < pool.length; i++) if (waits(pool[i])) values[i] -= behind;
   let isFirst = true;
   return (chosen, left) => {
