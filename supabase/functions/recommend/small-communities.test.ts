@@ -1,0 +1,76 @@
+/** In small, slow communities newcomers' posts are candidates at once, and the limits of a page keep none away: through the real function. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { eitherDatabase } from "../../../db/testing.ts";
+import { clear, publishTinyModel, uuid } from "../../../testing/community.ts";
+import { testApp } from "./testing.ts";
+
+const { pool, url } = await eitherDatabase({ after }, "small_communities");
+
+const regulars = Array.from({ length: 5 }, (_, i) => uuid("a", i));
+const authors = Array.from({ length: 40 }, (_, i) => uuid("b", i));
+const posts = Array.from({ length: 40 }, (_, i) => uuid("c", i));
+const reader = regulars[0];
+
+/** Fills a community of five regulars; post i was written 3 · i days ago. `newcomer`: whether its author signed up on the same day and wrote nothing else. */
+async function fill(newcomer: (post: number) => boolean): Promise<void> {
+  await clear(pool);
+  const authorOf = posts.map((_, i) => (newcomer(i) ? authors[i] : regulars[1 + (i % 4)]));
+  await pool.query(
+    "insert into public.profiles (id, created_at) select unnest($1::uuid[]), now() - interval '200 days'",
+    [regulars],
+  );
+  await pool.query(
+    `insert into public.profiles (id, created_at)
+     select author, now() - make_interval(hours => 1 + 72 * i) from unnest($1::uuid[], $2::integer[]) as written (author, i)
+     where author <> all ($3)`,
+    [authorOf, posts.keys().toArray(), regulars],
+  );
+  await pool.query(
+    `insert into public.posts (id, author_id, title, created_at)
+     select id, author, 'Question ' || i, now() - make_interval(hours => 72 * i) from unnest($1::uuid[], $2::uuid[], $3::integer[]) as written (id, author, i)`,
+    [posts, authorOf, posts.keys().toArray()],
+  );
+  // all regulars but the reader viewed each older post a day after it was written; nobody viewed the three newest
+  await pool.query(
+    `insert into public.post_views (user_id, post_id, created_at)
+     select regular, posts.id, posts.created_at + interval '1 day' from public.posts, unnest($1::uuid[]) as regular
+     where posts.author_id <> regular and posts.created_at < now() - interval '8 days'`,
+    [regulars.slice(1)],
+  );
+  await pool.query("update recsys.settings set trial_place = 0, requests_per_minute = null");
+  await pool.query("select recsys.roll_up()");
+}
+
+/** Ids of all pages of a feed, in order. */
+async function feedOf(app: ReturnType<typeof testApp>): Promise<string[]> {
+  const ids: string[] = [];
+  for (let after: string | null | undefined; after !== null; ) {
+    const { status, body } = await app.call(reader, { limit: 20, ...(after && { after }) });
+    assert.equal(status, 200);
+    ids.push(...body.items.map(({ post_id }: { post_id: string }) => post_id));
+    after = body.next;
+  }
+  return ids;
+}
+
+for (const [name, newcomer, rank] of [
+  ["each author is new and asks once", () => true, 20],
+  ["one post in thirty days is a newcomer's", (i: number) => i % 10 === 0, 40],
+] as const)
+  for (const model of [false, true])
+    test(`where ${name}, their newest posts are in the feed, ${model ? "with" : "without"} a model`, async (t) => {
+      await fill(newcomer);
+      if (model) await publishTinyModel(pool, { name: "tiny" });
+      const asked =
+        "select recsys_engine.candidates('authenticated', $1, null, null, recsys.clock()) -> 'posts' -> 'post_id' as ids";
+      const candidates = (await pool.query(asked, [reader])).rows[0].ids as string[];
+      const app = testApp(t, url);
+      const feed = await feedOf(app);
+      const newest = posts.filter((_, i) => i < 11 && newcomer(i));
+      for (const id of newest) {
+        assert.ok(candidates.includes(id), `${id} is a candidate`);
+        assert.ok(feed.includes(id) && feed.indexOf(id) < rank, `${id} is at ${feed.indexOf(id)} of ${feed.length}`);
+      }
+      assert.deepEqual(app.logged, []);
+    });
