@@ -10,6 +10,7 @@ import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 import { testDatabase } from "../db/testing.ts";
 import { freePort } from "../db/testing-process.ts";
 import { userToken } from "../supabase/functions/_local/user-token.ts";
+import { cursorAfter, servedAtMost } from "../supabase/functions/_shared/recommend/cursor.ts";
 import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import { startGateway } from "./gateway.ts";
 import { signingKey } from "./signing-key.ts";
@@ -176,6 +177,47 @@ test("a taken port is one clear line", async (t) => {
   await assert.rejects(startGateway({ databaseUrl, port, folder, onLog: () => undefined }), {
     message: `port ${port} is taken: stop what listens there, or give another --port`,
   });
+});
+
+test("null in an optional field gives the answer without that field", async () => {
+  const supabase = clientOf(() => gateway.tokenOf(people.ada));
+  const answerTo = async (name: string, body: object) => {
+    const { data, error } = await supabase.functions.invoke(name, { body });
+    assert.ifError(error);
+    // these are new in each answer
+    const { request_id: _, made_at: __, next: ___, ...answer } = data;
+    return answer;
+  };
+  const filter = { tags: null, author_ids: null, max_age_days: null, languages: null };
+  const nulls = { limit: null, mode: null, after: null, filter, interests: null, query: null, candidates: null };
+  const similar = { post_id: (await answerTo("recommend", {})).items[0].post_id };
+  const event = { id: crypto.randomUUID(), type: "login" };
+  const pairs: [string, object, object][] = [
+    ["recommend", { filter: {} }, { ...nulls, count_since: null }],
+    ["similar", similar, { ...similar, find: null, limit: null }],
+    ["ideas", {}, { limit: null }],
+  ];
+  for (const [name, without, withNulls] of pairs) {
+    const [one, other] = [await answerTo(name, without), await answerTo(name, withNulls)];
+    assert.deepEqual(Object.keys(other), Object.keys(one), name);
+    // scores of a feed move with the time
+    const ofItems = ({ items }: { items: { post_id?: string }[] }) => items.map(({ post_id }) => post_id);
+    assert.deepEqual(ofItems(other), ofItems(one), name);
+  }
+  const { events } = await answerTo("events", { events: [{ ...event, occurred_at: null }] });
+  assert.deepEqual(events, [{ id: event.id, status: "stored" }]);
+});
+
+test("a cursor behind 1,999 posts goes by GET and by POST", async () => {
+  const keys = Array.from({ length: servedAtMost - 1 }, (_, i) => (i * 2_147_483) % 2 ** 32);
+  const after = cursorAfter({ seed: 1n, keys: [], folded: 0 }, keys) ?? assert.fail("the feed ended");
+  assert.ok(after.length > 10_600, `${after.length} characters`);
+  const supabase = clientOf(() => gateway.tokenOf(people.ada));
+  const byGet = await supabase.functions.invoke(`recommend?limit=5&after=${after}`, { method: "GET" });
+  assert.ifError(byGet.error);
+  const byPost = await supabase.functions.invoke("recommend", { body: { limit: 5, after } });
+  assert.ifError(byPost.error);
+  for (const { data } of [byGet, byPost]) assert.deepEqual([data.items[0].position, data.next], [2000, null]);
 });
 
 test("none of this put a line into the log", () => {

@@ -36,6 +36,7 @@ export function openPool(
     keepAlive: true,
     application_name: "recsys",
     types: { getTypeParser },
+    Client,
     ...options,
   } as pg.PoolConfig);
   pool.on("error", onError);
@@ -80,9 +81,24 @@ export function openPool(
 type Wired = pg.PoolClient & {
   connection: {
     stream: { cork(): void; uncork(): void };
-    on(event: "errorMessage", listener: (error: { code?: unknown }) => void): void;
+    on(event: "errorMessage" | "error", listener: (error: { code?: unknown; message?: unknown }) => void): void;
   };
 };
+
+/**
+ * Deno says `write EBADF` where the database closed the connection while something was sent. Here it gets the code of other lost
+ * connections, before the driver hands it to the queries.
+ */
+class Client extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    (this as unknown as Wired).connection.on("error", (error) => {
+      if (error.code !== "EBADF") return;
+      error.message = "the database closed the connection while a query was sent";
+      error.code = "ECONNRESET";
+    });
+  }
+}
 
 /** What is sent in one turn goes to the network as one: by itself the driver writes each statement alone, 17 of them a feed. */
 function inOnePacket(client: Wired): void {

@@ -2,6 +2,7 @@
  * Whose turn it is with a worker's few connections. First come, first served let five people whose feeds took seconds hold all three, and 52 of 63
  * others were refused.
  */
+import { overloaded } from "../http/errors.ts";
 
 /** How long it is remembered what somebody used, in milliseconds: then it is worth a third. */
 const memory = 10_000;
@@ -40,7 +41,7 @@ export interface Turns {
    * Waits for a connection, and resolves to what gives it back. Of those who wait, whoever holds fewest is next, then who is not slow, then who came
    * first; the slow together leave one to the others. Without a person it is the service's own work, which is never slow. Nor is a request that has
    * begun: on a busy machine people whose feeds took a connection for 1.2 s waited in vain for the second time, which is short.
-   * @throws Error after five seconds, or three in which nobody was given one
+   * @throws AppError 429 `overloaded` after five seconds, Error after three in which nobody was given one
    */
   take(person?: string, isBegun?: boolean): Promise<() => void>;
   /** How many wait. */
@@ -67,18 +68,19 @@ export function openTurns(size: number, now = () => performance.now(), patience 
             resolve(taken(person));
           },
         };
-        const refuse = () => {
+        const refuse = (error: Error) => {
           const place = line.indexOf(waiting);
           // Deno runs a timer that was cleared when it was due already. Whoever had their turn just then took the last of the line their place, who
           // did the same to another when their own time was over: one waited in vain at any time
           if (place < 0) return;
           line.splice(place, 1);
-          reject(new Error("timeout exceeded when waiting for a connection"));
+          reject(error);
         };
         const before = given;
         let timer = setTimeout(() => {
-          if (given === before) refuse();
-          else timer = setTimeout(refuse, patience.moving - patience.stuck);
+          // the database answers nobody, or it answers others, and there are too many of these
+          if (given === before) refuse(new Error("timeout exceeded when waiting for a connection"));
+          else timer = setTimeout(() => refuse(overloaded(patience.moving)), patience.moving - patience.stuck);
         }, patience.stuck);
         line.push(waiting);
         next();

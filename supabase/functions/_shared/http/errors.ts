@@ -23,6 +23,13 @@ export function tooMany(seconds: number): AppError {
   return new AppError(429, "too_many_requests", message, undefined, retryAfter);
 }
 
+/** The error of a request that comes while too many others wait. `wait`: how long all of these take, in milliseconds. */
+export function overloaded(wait: number, cause?: unknown): AppError {
+  const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
+  const message = `too many ask at the same time: try again in ${retryAfter} s`;
+  return new AppError(429, "overloaded", message, cause, retryAfter);
+}
+
 /** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
@@ -35,9 +42,8 @@ export function isConnectionLoss(error: unknown): boolean {
   return lostCodes.has(code) || /^Connection terminated|not queryable|^read ECONN|^socket /i.test(message);
 }
 
-// EBADF is what a write to a socket that just broke gives under Deno
 const lostCodes = new Set(
-  "ECONNRESET ECONNABORTED EPIPE ENOTCONN EBADF ERR_STREAM_DESTROYED 57P01 57P02 08003 08006".split(" "),
+  "ECONNRESET ECONNABORTED EPIPE ENOTCONN ERR_STREAM_DESTROYED 57P01 57P02 08003 08006".split(" "),
 );
 const unreachableCodes = new Set("ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH".split(" "));
 
@@ -49,8 +55,21 @@ export function isMissing(code: unknown): boolean {
   return ["3F000", "42P01", "42703", "42883", "42704"].includes(code as string);
 }
 
+/** Whether the database, or the pooler before it, has given all its connections away: it works, but has too many clients. */
+function isFull({ code, message }: { code: string; message: string }): boolean {
+  if (code === "53300") return true;
+  return (
+    /^(XX000|08P01)$/.test(code) &&
+    /max.?clients?|checkouttimeout|no more connections|query_wait_timeout/i.test(message)
+  );
+}
+
+/** How long a client should keep away from a database without a free connection, in milliseconds. */
+const pauseWhenFull = 2_000;
+
 function databaseError(error: unknown): AppError | undefined {
   const { code, message, hint } = details(error);
+  if (isFull({ code, message })) return overloaded(pauseWhenFull, error);
   if (tookTooLong.has(code) || message === "Query read timeout")
     return new AppError(503, "database_timeout", "the database took too long; try again", error);
   // Supabase makes a project read-only before its disk is full

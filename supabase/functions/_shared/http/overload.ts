@@ -3,7 +3,7 @@
  * for more than about a second is refused at once, before its token is looked at, instead of timing out later. One whose body is still
  * on its way waits for nothing of ours, and is shed first.
  */
-import { AppError } from "./errors.ts";
+import { overloaded } from "./errors.ts";
 
 /** So many are served at the same time: each has one of the worker's connections (../database/pool.ts). The platform runs many workers. */
 export const servedAtOnce = 3;
@@ -172,16 +172,4 @@ export function admissionControl(now = () => performance.now()) {
   function paceNow(): number {
     return Math.max(pace ?? 0, now() - since, 1);
   }
-}
-
-/** The answer to requests over capacity: ask again later. `wait`: milliseconds that the whole queue would take. */
-export function overloaded(wait: number, cause?: unknown): AppError {
-  const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
-  return new AppError(
-    429,
-    "overloaded",
-    `too many ask at the same time: try again in ${retryAfter} s`,
-    cause,
-    retryAfter,
-  );
 }

@@ -59,6 +59,9 @@ export function requestOf<Schema extends z.ZodObject>(
 /** Removes optional fields that are null, at every depth. */
 export function withoutNulls(schema: z.ZodType, sent: unknown): unknown {
   if (typeof sent !== "object" || sent === null || Array.isArray(sent)) return sent;
+  // whoever names its entries decides later which of them are optional
+  if (given(schema) instanceof z.ZodRecord)
+    return Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null));
   const fields = fieldsOf(schema, sent);
   if (!fields) return sent;
   const kept = Object.entries(sent).flatMap(([name, value]): [string, unknown][] => {
