@@ -24,12 +24,12 @@ async function fill(newcomer: (post: number) => boolean): Promise<void> {
     `insert into public.profiles (id, created_at)
      select author, now() - make_interval(hours => 1 + 72 * i) from unnest($1::uuid[], $2::integer[]) as written (author, i)
      where author <> all ($3)`,
-    [authorOf, posts.keys().toArray(), regulars],
+    [authorOf, [...posts.keys()], regulars],
   );
   await pool.query(
     `insert into public.posts (id, author_id, title, created_at)
      select id, author, 'Question ' || i, now() - make_interval(hours => 72 * i) from unnest($1::uuid[], $2::uuid[], $3::integer[]) as written (id, author, i)`,
-    [posts, authorOf, posts.keys().toArray()],
+    [posts, authorOf, [...posts.keys()]],
   );
   // all regulars but the reader viewed each older post a day after it was written; nobody viewed the three newest
   await pool.query(
