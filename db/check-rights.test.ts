@@ -36,7 +36,7 @@ async function columnsOfMembers(client: pg.PoolClient): Promise<number> {
 
 /**
  * Nothing of a feed depends on these: logins are read by the roll-up, days by whose they are, neighbours are added up by the service role, whom to
- * follow is told by another function, and this app's ids are no texts, none of people and say no time.
+ * follow is told by another function, posts wait only where an author writes many a day, and this app's ids are no texts, none of people and say no time.
  */
 const besidesFeeds = [
   "execute on function recsys.event_id_of(integer,text)",
@@ -44,6 +44,7 @@ const besidesFeeds = [
   "execute on function recsys.person_id_of(bigint)",
   "execute on function recsys.person_id_of(text)",
   "execute on function recsys.time_of_id(text,text)",
+  "execute on function recsys_engine.newest_listed(recsys_engine.feed_request,integer,timestamp with time zone,integer)",
   "execute on function recsys_engine.number_of(text,text)",
   "execute on function recsys_engine.people_to_follow(uuid,integer)",
   "execute on function recsys_engine.topics_to_follow(uuid,integer,text)",

@@ -35,7 +35,7 @@ test("a feed asks the policies of an app once for all posts that it may show", a
     [people.ada, rows[0].id],
   );
   // 8 where what may be shown was asked for in four questions, and what she did in two
-  assert.equal(await callsForCandidates(), 5);
+  assert.equal(await callsForCandidates(), 4);
 });
 
 test("what is similar, of more than anybody is shown, reads no table of all posts", async () => {

@@ -36,7 +36,7 @@ as $$
 #variable_conflict use_column
 declare
   caller constant text := current_setting('role');
-  found recsys_engine.found_post[] := '{}';
+  found recsys_engine.found_post[] := array[]::recsys_engine.found_post[];
   listed uuid[];
   looked integer := coalesce(p_looks, p_most * 3 / 2);
   skipped integer := 0;
