@@ -23,6 +23,7 @@ create table public.votes (
   created_at timestamptz not null default now(),
   unique (person_id, post_id)
 );
+create index votes_person_id_created_at_idx on public.votes (person_id, created_at desc);
 alter table public.people enable row level security;
 alter table public.posts enable row level security;
 alter table public.votes enable row level security;
