@@ -142,15 +142,15 @@ for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
             assert.equal(title, readable.get(post_id) ?? mask, `${post_id} to ${reader}`);
             counts[readable.has(post_id) ? "shown" : "masked"]++;
           }
-          // nor does a reason say it: each title has its post's id in it
-          const told = [...JSON.stringify(answer).matchAll(/title of ([0-9a-f-]{36})/g)].map(([, id]) => id);
+          // reasons reveal no masked title either: each title contains the id of its post
+          const named = [...JSON.stringify(answer).matchAll(/title of ([0-9a-f-]{36})/g)].map(([, id]) => id);
           const others = await titlesTo(
             database,
             reader,
-            told.map((post_id) => ({ post_id })),
+            named.map((post_id) => ({ post_id })),
           );
           assert.deepEqual(
-            told.filter((id) => !others.has(id)),
+            named.filter((id) => !others.has(id)),
             [],
           );
         });
@@ -235,7 +235,7 @@ async function moveTitles({ pool }: Database): Promise<void> {
   );
 }
 
-/** Of some posts the titles that a member may read, by id. */
+/** Reads the titles of posts that a member may read, by post id. */
 async function titlesTo(
   database: Database,
   member: string,

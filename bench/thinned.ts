@@ -1,5 +1,5 @@
 /**
- * What the limits on new authors cost small communities: `npm run bench -- thinned --data FOLDER [--shapes people-10,once] [--seeds 1,2,3]
+ * Measures the cost of the limits on new authors in small communities: `npm run bench -- thinned --data FOLDER [--shapes people-10,once] [--seeds 1,2,3]
  * [--events 400]`. Each request before somebody's first visit gets pages of 20 with the limits and without, by a trained model and without one.
  * Needs PostgreSQL.
  */
@@ -32,7 +32,7 @@ import { shapes, writeThinned } from "./thinned/shapes.ts";
 const pageSize = 20;
 /** The feed's seed rounds the newcomers' share of a page, so pages with guards are made by several seeds. */
 const draws = 8;
-/** Fewer are too few to train on. */
+/** First visits that a training needs at least. */
 const trainable = 100;
 
 function ofPage(posts: number[], out: Float64Array): void {
@@ -40,7 +40,7 @@ function ofPage(posts: number[], out: Float64Array): void {
   for (const [i, post] of posts.entries()) out[post] = pageSize - i;
 }
 
-/** Different for each request, and each draw. */
+/** A seed per request and draw. */
 function seedOf(at: number, draw: number): bigint {
   return BigInt(Math.round(at / 1000)) * BigInt(draws) + BigInt(draw);
 }
@@ -73,15 +73,15 @@ class PagesOfModel extends SystemRecommender {
   constructor(
     name: string,
     replayed: ReplayedSystem,
-    told: { community: Community; settings: FeedSettings; weights: number[] },
+    shared: { community: Community; settings: FeedSettings; weights: number[] },
     limits?: { trained: ReplayedSystem; past: PastCommunity; draw: number },
   ) {
     super(replayed);
     this.name = name;
-    this.community = told.community;
-    this.histories = new Histories(told.community, Number.POSITIVE_INFINITY);
-    this.settings = told.settings;
-    this.weights = told.weights;
+    this.community = shared.community;
+    this.histories = new Histories(shared.community, Number.POSITIVE_INFINITY);
+    this.settings = shared.settings;
+    this.weights = shared.weights;
     this.limits = limits;
   }
 
@@ -153,12 +153,12 @@ async function measure(data: string, shape: string, seed: number, events: number
     for (const draw of each) recommenders.push(pagesWithoutModel("limited", limited, community, draw));
   } else {
     const trained = new ReplayedSystem(loaded, { seed, scoreWeights: weights });
-    const told = { community, settings: await readFeedSettings(limited.database), weights };
+    const shared = { community, settings: await readFeedSettings(limited.database), weights };
     const waiting = { ...loaded, community: { ...community, posts: { ...posts, waits: limited.waits } } };
     const replayed = new ReplayedSystem(waiting, { seed, scoreWeights: weights });
-    recommenders.push(new PagesOfModel("free", trained, told));
+    recommenders.push(new PagesOfModel("free", trained, shared));
     for (const draw of each)
-      recommenders.push(new PagesOfModel("limited", replayed, told, { trained, past: limited, draw }));
+      recommenders.push(new PagesOfModel("limited", replayed, shared, { trained, past: limited, draw }));
   }
   const results = await runReplay(community, { validFrom: testFrom, testFrom, seed }, recommenders, {
     onProgress(done, total) {
