@@ -55,6 +55,8 @@ alter table recsys_engine.reduced_user_vectors enable row level security;
 
 alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 
+alter table recsys.settings add column forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$');
+
 -- Ideas name the posts that they come from.
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
 

@@ -60,6 +60,8 @@ alter table recsys_engine.reduced_user_vectors enable row level security;
 
 alter table recsys.settings add column encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$');
 
+alter table recsys.settings add column forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$');
+
 -- Ideas name the posts that they come from.
 alter table recsys_engine.idea_pool add column post_ids uuid[] not null default '{}';
 
@@ -6287,6 +6289,8 @@ comment on column recsys.settings.indexed_days is 'Posts that are older than so 
 comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
+
+comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';
 
 comment on column recsys_engine.imports.is_whole is 'False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.';
 

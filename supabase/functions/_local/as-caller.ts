@@ -1,14 +1,22 @@
 /** One statement in a transaction under the role of whoever calls, as PostgREST runs each request. */
+import { type Identity, visitor } from "../_shared/database/caller.ts";
 import { type Pool, type Query, run } from "../_shared/database/database.ts";
+import { type CallerRequest, request, requestOfCaller } from "../_shared/database/request-settings.ts";
 import { isVisitor } from "../_shared/http/api-keys.ts";
-import { bearerToken, type Claims, type Verify } from "../_shared/http/auth.ts";
+import { bearerToken, type Verify } from "../_shared/http/auth.ts";
 
-export type Caller = Claims | { role: "anon" };
+export type Caller = Identity & { [request]: CallerRequest };
 
 /** Who sent a request: a user by their token, or a visitor by a publishable key. Throws AppError 401. */
-export async function callerOf(headers: Headers, verify: Verify, publishableKeys: readonly string[]): Promise<Caller> {
-  if (isVisitor(headers, publishableKeys)) return { role: "anon" };
-  return await verify(bearerToken(headers.get("authorization") ?? undefined));
+export async function callerOf(
+  { method, headers }: Request,
+  path: string,
+  verify: Verify,
+  publishableKeys: readonly string[],
+): Promise<Caller> {
+  const sent = requestOfCaller({ method, headers }, path);
+  if (isVisitor(headers, publishableKeys)) return { ...visitor, [request]: sent };
+  return { ...(await verify(bearerToken(headers.get("authorization") ?? undefined))), [request]: sent };
 }
 
 /** The rows of a statement of the caller's; it is committed. */
@@ -26,11 +34,14 @@ async function inTransaction<Row>(pool: Pool, caller: Caller | undefined, statem
   let broken = false;
   try {
     await connection.query("begin");
-    if (caller)
+    if (caller) {
+      const { method, path, headers } = caller[request];
       await connection.query(
-        "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('statement_timeout', '5s', true)",
-        [caller.role, JSON.stringify(caller)],
+        `select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('statement_timeout', '5s', true),
+          set_config('request.headers', $3, true), set_config('request.method', $4, true), set_config('request.path', $5, true)`,
+        [caller.role, JSON.stringify(caller), JSON.stringify(headers), method, path],
       );
+    }
     const rows = await run(connection, statement);
     await connection.query("commit");
     return rows;

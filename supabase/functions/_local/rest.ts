@@ -16,7 +16,7 @@ export function restStandIn(pool: Pool, verify: Verify, publishableKeys: readonl
   rest.use(bodyLimit({ maxSize: 256 * 1024 }));
   rest.all("/:table", async (c) => {
     const { raw } = c.req;
-    const caller = await callerOf(raw.headers, verify, publishableKeys);
+    const caller = await callerOf(raw, `/${c.req.param("table")}`, verify, publishableKeys);
     const preferred = raw.headers.get("prefer") ?? "";
     const returns = raw.method === "GET" || preferred.includes("return=representation");
     const request = {

@@ -2,7 +2,6 @@
  * `POST /recommend {limit?, mode?, after?, filter?, interests?, query?, candidates?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
  * feed. A visitor gets one too, by the interests they name. With `count_since` only how many posts are new.
  */
-import { visitor } from "../_shared/database/caller.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
@@ -31,10 +30,10 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
     return feed;
   },
   // nothing is written of a visitor
-  async answerVisitor(request, { span }, services) {
+  async answerVisitor(request, { span, caller }, services) {
     if (request.count_since !== undefined)
-      return await countNewPosts(services, visitor, request.count_since, request.filter);
-    const reader = { caller: visitor, interests: interestsOf(request) };
+      return await countNewPosts(services, caller, request.count_since, request.filter);
+    const reader = { caller, interests: interestsOf(request) };
     return (await feedOf(services, reader, pageOf(request), request.mode, span)).feed;
   },
 };

@@ -5,6 +5,7 @@
 import { asService, changeAs, type Identity, readAs, service } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import { db } from "../_shared/database/query.ts";
+import { request } from "../_shared/database/request-settings.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError } from "../_shared/http/errors.ts";
@@ -91,7 +92,7 @@ async function peopleToFollow(pool: Pool, claims: Claims, limit: number): Promis
  */
 async function nearPeople(pool: Pool, claims: Claims, limit: number) {
   const { sub, preview = false } = claims;
-  const caller: Identity = { ...service, sub, preview };
+  const caller: Identity = { ...service, sub, preview, [request]: claims[request] };
   const statement = readPeopleNear(claims, limit);
   return await (preview ? readAs : changeAs)(pool, caller, statement, async (_, rows) => rows);
 }

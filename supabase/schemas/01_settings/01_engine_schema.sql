@@ -44,7 +44,8 @@ create table recsys.settings (
   encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   indexed_days integer check (indexed_days between 1 and 36500),
   impression_partitions text not null default 'month' check (impression_partitions in ('month', 'day')),
-  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0')
+  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0'),
+  forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$')
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';
@@ -76,6 +77,7 @@ comment on column recsys.settings.impressions_kept is 'How long impressions are 
 comment on column recsys.settings.indexed_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
 comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
+comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';
 insert into recsys.settings default values;
 
 create function recsys.version() returns text

@@ -3,6 +3,7 @@ import { isConnectionLoss } from "../http/errors.ts";
 import { type Connection, type Pool, type Query, run, type Statement } from "./database.ts";
 import { poolSize } from "./pool.ts";
 import { requireAllowance, takeRequest } from "./rate-limit.ts";
+import { type CallerRequest, forwardedHeaders, request } from "./request-settings.ts";
 
 /** Whom the database takes for the caller: a user by the claims of their token, or the engine's own service. */
 export interface Identity {
@@ -11,6 +12,8 @@ export interface Identity {
   sub?: string;
   /** An operator who looks at what the user gets: no request of the user. */
   preview?: boolean;
+  /** What they sent; left out: the work is for no request. */
+  [request]?: CallerRequest | undefined;
 }
 
 /** What works for everybody and not for a user. */
@@ -28,7 +31,7 @@ const statementTimeout = "5s";
 const backgroundTimeout = "2s";
 
 /**
- * Reads as PostgREST would for this caller: `set local role` and `request.jwt.claims` for one read-only transaction.
+ * Reads as PostgREST would for this caller: `set local role`, `request.jwt.claims` and what policies may read of the request, for one read-only transaction.
  * The first statement travels with them in one round trip; `use` gets its rows and may run more queries, each for `timeout` at most.
  */
 export async function readAs<Row, Result>(
@@ -113,12 +116,13 @@ async function opened<Row>(
   const pooled = await pool.connect(personOf(caller), isBegun);
   const connection = namingFirstFailure(pooled);
   try {
+    const headers = caller[request] && (await forwardedHeaders(pool, pooled, caller[request]));
     counted.add(caller);
     // all are sent before the first is answered; should one fail, those after it fail or are thrown away
     const [, , , rows] = await Promise.all([
       toCount && takeRequest(pooled, toCount),
       connection.query(begin),
-      run(connection, become(caller, timeout)),
+      run(connection, become(caller, timeout, headers)),
       run(connection, first),
     ]);
     return [connection, rows] as const;
@@ -151,14 +155,19 @@ function isGivenUp(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "25P02";
 }
 
-function become(caller: Identity, timeout: string): Statement<unknown> {
+/** `headers`: JSON. Without a request there are none, where an unset one would be the text '' that is no JSON. */
+function become(caller: Identity, timeout: string, headers = "{}"): Statement<unknown> {
+  const { method = "", path = "" } = caller[request] ?? {};
   return {
     text: `select
       set_config('role', $1::text, true),
       set_config('request.jwt.claims', $2::text, true),
       set_config('statement_timeout', $3::text, true),
-      set_config('idle_in_transaction_session_timeout', $3::text, true)`,
-    values: [caller.role, JSON.stringify(caller), timeout],
+      set_config('idle_in_transaction_session_timeout', $3::text, true),
+      set_config('request.headers', $4::text, true),
+      set_config('request.method', $5::text, true),
+      set_config('request.path', $6::text, true)`,
+    values: [caller.role, JSON.stringify(caller), timeout, headers, method, path],
   };
 }
 

@@ -2960,6 +2960,10 @@ export interface RecsysSettings {
    */
   events_per_day: Generated<number | null>;
   /**
+   * Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting('request.headers', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.
+   */
+  forwarded_headers: Generated<string[]>;
+  /**
    * How much worse than the active model a new one may be in a metric on requests that neither learned from, before the gate rejects it; beyond chance. 1000 lets every sound model pass.
    */
   gate_margin: Generated<number>;

@@ -1,5 +1,6 @@
 /** Who calls: a user of the project, proven by their access token. */
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import type { CallerRequest, request } from "../database/request-settings.ts";
 import { AppError } from "./errors.ts";
 import { projectKeys } from "./project-keys.ts";
 
@@ -11,6 +12,8 @@ export interface Claims extends JWTPayload {
   is_anonymous?: boolean;
   /** Set in the token of an operator who looks at a user's feed: what it shows is not logged as impressions. */
   preview?: boolean;
+  /** What they sent along with it. */
+  [request]?: CallerRequest;
 }
 
 export interface VerifierOptions {

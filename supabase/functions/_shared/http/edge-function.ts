@@ -9,6 +9,8 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
+import { type Identity, visitor } from "../database/caller.ts";
+import { request, requestOfCaller } from "../database/request-settings.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, refuseForeignKey, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
@@ -31,7 +33,7 @@ export interface UserFunction<Input, Services = Logging> extends Reading<Input> 
   /** The answer, to be sent as JSON. Throws AppError. */
   answer(input: Input, call: UserCall, services: Services): Promise<unknown>;
   /** Answers a visitor, who has not signed in; without it they are told to. Throws AppError. */
-  answerVisitor?(input: Input, call: Call, services: Services): Promise<unknown>;
+  answerVisitor?(input: Input, call: VisitorCall, services: Services): Promise<unknown>;
 }
 
 /**
@@ -69,6 +71,11 @@ export interface Call {
 /** One request of a user whose token is valid. */
 export interface UserCall extends Call {
   claims: Claims;
+}
+
+/** One request of somebody who has not signed in. */
+export interface VisitorCall extends Call {
+  caller: Identity;
 }
 
 /** What every function may use. */
@@ -205,14 +212,16 @@ export function createApp<Input, Services>(
     services: Host & Services,
   ): Promise<(input: Input, call: Call) => Promise<unknown>> {
     const { headers } = c.req.raw;
+    const sent = requestOfCaller(c.req.raw, c.req.path);
     if (edgeFunction.callers === "users") {
       const { answerVisitor } = edgeFunction;
       if (answerVisitor && c.get("isVisitor")) {
         allowances.take(headers);
-        return (input, call) => answerVisitor(input, call, services);
+        return (input, call) => answerVisitor(input, { ...call, caller: { ...visitor, [request]: sent } }, services);
       }
       if (answerVisitor) refuseForeignKey(headers, services.publishableKeys);
-      const claims = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
+      const verified = await services.verify(bearerToken(headers.get("authorization") ?? undefined));
+      const claims = { ...verified, [request]: sent };
       c.get("admission").belongTo(claims.sub);
       return (input, call) => edgeFunction.answer(input, { ...call, claims }, services);
     }
