@@ -80,6 +80,16 @@ program
   .action(async (options) => (await import("./commands/init.ts")).initCommand(options));
 
 program
+  .command("uninstall")
+  .description(
+    "print what an installation left in an app's database and folder, and what stays; with --yes take it out, in one transaction of the database and then the files. What was changed since is kept",
+  )
+  .addOption(database().makeOptionMandatory())
+  .option("--from <folder>", "the app's folder, which holds supabase/", ".")
+  .option("--yes", "do it, and do not only print it")
+  .action(async (options) => (await import("./commands/uninstall.ts")).uninstallCommand(options));
+
+program
   .command("draft")
   .description(
     "print a draft of the source views from the tables of an app, which it only reads; status 1 where it finds no posts",

@@ -51,6 +51,7 @@ export default defineConfig({
         "Run it",
         ["Operations", "operations"],
         ["Upgrading", "upgrading"],
+        ["Uninstalling", "uninstalling"],
         ["Experiments in production", "experiments-in-production"],
         ["Promotions", "promotions"],
         ["Feeds from replicas", "replicas"],
