@@ -39,7 +39,9 @@ export async function init(folder: string, now = new Date(), draft?: string, rel
       `${ancient} is of a version before 1.0, which cannot be upgraded: delete the migrations called …_recsys_NNNNNN_….sql and begin with a new database`,
     );
   const versions = present.map((name) => name.slice(0, name.indexOf("_")));
-  const installed = new Map(present.flatMap((name) => (keyOf(name) ? [[keyOf(name) as string, name] as const] : [])));
+  const installed = new Map(
+    present.flatMap((name) => (migrationNameOf(name) ? [[migrationNameOf(name) as string, name] as const] : [])),
+  );
   const ours = release ?? (await engineMigrations());
   const [there, ourVersion] = [versionOfFiles([...installed.keys()]), versionOfFiles(ours.map(({ name }) => name))];
   if (there !== undefined && compareVersions(there, ourVersion ?? "") > 0)
@@ -130,7 +132,7 @@ function versionOfName(name: string): string {
 }
 
 /** The name of a migration of the recommender's, by which a later `init` finds it again; undefined: it is the app's. */
-export function keyOf(file: string): string | undefined {
+export function migrationNameOf(file: string): string | undefined {
   return /^\d+_(recsys_(?:\d+_\d+_\d+|unreleased))\.sql$/.exec(file)?.[1];
 }
 

@@ -9,7 +9,7 @@ import {
   engineMigrations,
   isAsWritten,
   isSourcesFile,
-  keyOf,
+  migrationNameOf,
   namesIn,
   requireOtherFolder,
   servedFunctions,
@@ -42,7 +42,7 @@ export async function readInstalledFiles(folder: string): Promise<InstalledFiles
   if (!existsSync(config)) return { steps: [], versions: [], stays: [] };
   const present = await namesIn(join(supabase, "migrations"));
   const release = new Map((await engineMigrations()).map(({ name, sql }) => [name, sql]));
-  const [there, ours] = [versionOfFiles(present.map(keyOf)), versionOfFiles([...release.keys()])];
+  const [there, ours] = [versionOfFiles(present.map(migrationNameOf)), versionOfFiles([...release.keys()])];
   if (there !== undefined && there !== ours)
     throw new UserError(
       `the files in ${relative(process.cwd(), supabase) || "."} are of recsys ${there}, and this command is ${ours}: use the one that wrote them, or bring them up to this one (docs/upgrading.md)`,
@@ -71,12 +71,12 @@ export async function readInstalledFiles(folder: string): Promise<InstalledFiles
       says: "supabase/config.toml: the lines from # recsys: begin to # recsys: end",
       run: () => writeFile(config, without),
     });
-  const ownMigrations = present.filter((name) => keyOf(name) !== undefined || isSourcesFile(name));
+  const ownMigrations = present.filter((name) => migrationNameOf(name) !== undefined || isSourcesFile(name));
   for (const name of ownMigrations) {
     const text = await readText(join(supabase, "migrations", name));
     removeOrKeep(
       join("migrations", name),
-      isSourcesFile(name) ? isAsWritten(text) : release.get(keyOf(name) ?? "") === text,
+      isSourcesFile(name) ? isAsWritten(text) : release.get(migrationNameOf(name) ?? "") === text,
     );
   }
   const functions = join("functions", "_recsys");
