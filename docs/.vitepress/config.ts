@@ -43,6 +43,7 @@ export default defineConfig({
         ["The client", "client"],
         ["Adopting", "adopting"],
         ["Drafts of the views", "drafting"],
+        ["Other ways to migrate", "other-migrations"],
         ["API", "api"],
         ["Pages", "pages"],
         ["Commands", "cli"],
