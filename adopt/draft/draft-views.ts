@@ -44,7 +44,7 @@ export function draftViews(catalog: Catalog) {
   const unsure = draft.unsureLines();
   const sql = [
     "-- Where posts, people and what they do are, drafted by `recsys draft` from the tables, columns and keys of the database.",
-    "-- Read it through before it is pushed, and decide what it is unsure of; then `npx recsys check` says what is wrong with the rows.",
+    "-- Read it through before it is pushed, and decide what it is unsure of; then `npx --no-install recsys check` says what is wrong with the rows.",
     "--",
     belowHead,
     ...candidateLines(roles),

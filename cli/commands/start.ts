@@ -47,7 +47,7 @@ export async function startCommand(options: StartOptions): Promise<void> {
       if (bundle !== undefined) await importEarly(context.database, bundle, { ...context, onReadable });
       else onReadable();
       if (active === undefined) await makeModel(context, options);
-      else running.print(`model ${active} is there already; \`npx recsys train\` makes a new one`);
+      else running.print(`model ${active} is there already; \`npx --no-install recsys train\` makes a new one`);
       await topicsOfNewModel(context);
     });
   });
@@ -142,7 +142,9 @@ async function bundleToImport(
   if ((await run(database.pool, whole)).some(({ bundle_digest }) => bundle_digest === digest)) return undefined;
   if (!filled || cutOff === digest) return data;
   if (cutOff !== undefined) throw new UserError(cutOffCure);
-  const orAdd = database.embedded ? "or give --database URL" : "or add to this one with `npx recsys import`";
+  const orAdd = database.embedded
+    ? "or give --database URL"
+    : "or add to this one with `npx --no-install recsys import`";
   throw new UserError(`the database holds another community than ${data}: ${cure}, ${orAdd}`);
 }
 
