@@ -19,7 +19,8 @@ export async function leaveOutRepeats(questions: Questions, { actions }: Roles):
       if (!mayRepeat(one, other) || repeated.has(one) || repeated.has(other)) continue;
       const isRepeated = { one: await repeats(questions, one, other), other: await repeats(questions, other, one) };
       if (!isRepeated.one && !isRepeated.other) continue;
-      const less = isRepeated.one && isRepeated.other ? lesserOf(one, other, actions.deeds) : isRepeated.one ? one : other;
+      const less =
+        isRepeated.one && isRepeated.other ? lesserOf(one, other, actions.deeds) : isRepeated.one ? one : other;
       repeated.set(less, less === one ? other : one);
     }
   actions.deeds = actions.deeds.filter((deeds) => !repeated.has(deeds));

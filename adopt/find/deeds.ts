@@ -84,7 +84,10 @@ export function momentsOf(table: Table): { column: Column; word: string; action:
 /** Whether a time says what was done with comments below a post: read_comments_at. */
 function isOfComments(name: string): boolean {
   const words = wordsOfName(name).map(singular);
-  return words.some((word) => names.comments.has(word)) && words.some((word) => /^(read|view|viewed|seen|opened|visited)$/.test(word));
+  return (
+    words.some((word) => names.comments.has(word)) &&
+    words.some((word) => /^(read|view|viewed|seen|opened|visited)$/.test(word))
+  );
 }
 
 export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] | undefined {

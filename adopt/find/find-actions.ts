@@ -92,7 +92,10 @@ export function findActions(app: KnownApp, posts: Table, opening: Opening | unde
     }
     const why = !comments.includes(table) && namesAuthor(table, person.column) && authorship(table, person.column);
     if (why) {
-      actions.unclear.push({ table, why: `it does not say what others did with a post: by ${person.column.name}${why}` });
+      actions.unclear.push({
+        table,
+        why: `it does not say what others did with a post: by ${person.column.name}${why}`,
+      });
       continue;
     }
     const found = deedsOf(app, table, person, target, posts, comments);
@@ -121,7 +124,8 @@ function isModerator({ name }: Column): boolean {
   return /^(mod|moderator|admin)(_(person|user|account|profile))?(_id)?$/.test(plainName(name));
 }
 
-const offices = /^(mod|modlog|moderation|moderator|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
+const offices =
+  /^(mod|modlog|moderation|moderator|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
 
 /** Whether each row names a comment, so that the post named next to it is the comment's. */
 function isOnlyOnComments(

@@ -65,7 +65,9 @@ function whyNot(table: Table, posts: Table): string | undefined {
   if (!posts.rowSecurity) return `where people belong makes no difference: row level security is off for ${name}`;
   if (posts.readPolicies.some(({ using }) => using === "true"))
     return `where people belong makes no difference: everybody may read ${name}`;
-  if (!posts.readPolicies.some(({ tables, functions }) => tables.includes(nameOf(table)) || isIn(functions, table.name)))
+  if (
+    !posts.readPolicies.some(({ tables, functions }) => tables.includes(nameOf(table)) || isIn(functions, table.name))
+  )
     return `where people belong makes no difference: no policy of ${name} goes by it`;
   return table.membersMayReadSome ? undefined : "members may read none of it, so it cannot say where they belong";
 }
