@@ -200,14 +200,16 @@ function doubtUnheld(draft: Draft, table: Table): void {
 }
 
 /** What to think of before a table is taken for posts. */
-function doubtTable(draft: Draft, { table }: PostTable, { candidates }: Roles): void {
+function doubtTable(draft: Draft, { table }: PostTable, { candidates, actions }: Roles): void {
   const [best, second] = candidates.posts;
   if (second && best.points - second.points < 2 && second.points >= enoughForPosts)
     draft.doubt(
       table,
       `${nameOf(second.table)} could be the posts as well (${second.points} points to ${best.points})`,
     );
-  const others = candidates.posts.slice(1).filter(({ points }) => points >= enoughForPosts);
+  const others = candidates.posts
+    .slice(1)
+    .filter((other) => other.points >= enoughForPosts && !actions.deeds.some((deeds) => deeds.table === other.table));
   if (others.length > 0)
     draft.doubt(
       table,
