@@ -61,11 +61,14 @@ test("docs/adopting.md", { skip: noPostgres }, async (t) => {
   };
   /** The commands of the page, as a shell would run them in a checkout next to the folder `blog`. */
   const commands: [RegExp, (...parts: string[]) => Promise<void>][] = [
-    [/^npx recsys init --into \.\.\/blog$/, () => recsys(["init", "--into", blog])],
+    [/^npx --no-install recsys init --into \.\.\/blog$/, () => recsys(["init", "--into", blog])],
     [/^npx supabase db push$/, push],
-    [/^npx recsys (check|train|publish) --database "\$URL"$/, (command) => recsys([command, "--database", url])],
     [
-      /^npx recsys serve --database "\$URL"$/,
+      /^npx --no-install recsys (check|train|publish) --database "\$URL"$/,
+      (command) => recsys([command, "--database", url]),
+    ],
+    [
+      /^npx --no-install recsys serve --database "\$URL"$/,
       () =>
         start(process.execPath, [cli, "serve", "--database", url, "--port", String(port)], {
           cwd: folder,
@@ -74,7 +77,7 @@ test("docs/adopting.md", { skip: noPostgres }, async (t) => {
         }),
     ],
     [
-      /^npx recsys token (\S+) --database "\$URL"$/,
+      /^npx --no-install recsys token (\S+) --database "\$URL"$/,
       async (user) => {
         await recsys(["token", user, "--database", url, "--port", String(port)]);
         token = printed.trim();

@@ -44,7 +44,7 @@ test("organisations whose posts everybody may read are no scopes", { skip }, asy
   assert.deepEqual([...(await scopes(app)), ...(await postScopes(app))], []);
   assert.equal(
     entry(app.coverage, "public.organization_memberships"),
-    "left out public.organization_memberships 12 where people belong makes no difference: no policy of public.articles goes by it or by organization_id",
+    "left out public.organization_memberships 12 where people belong makes no difference: no policy of public.articles goes by it",
   );
 });
 
@@ -124,7 +124,7 @@ const without: [name: string, policies: string, why: string, more?: string][] = 
   [
     "policies go by something else",
     `${secured} create policy "new" on posts for select to authenticated using (created_at > '2020-01-01')`,
-    "where people belong makes no difference: no policy of public.posts goes by it or by workspace_id",
+    "where people belong makes no difference: no policy of public.posts goes by it",
   ],
   [
     "members may not read where they belong",

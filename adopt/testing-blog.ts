@@ -7,7 +7,8 @@ import { createDatabase, testServer, withClient } from "../db/testing-postgres.t
 import { engineMigrations } from "./init/init.ts";
 
 const text = await readFile(new URL("../docs/adopting.md", import.meta.url), "utf8");
-const migrationOf = (name: string) =>
+/** A migration of docs/adopting.md, by the end of its name. */
+export const migrationOf = (name: string) =>
   new RegExp(`\`\`\`sql\n(-- supabase/migrations/\\S*${name}.sql\n.*?)\`\`\``, "s").exec(text)?.[1] ?? "";
 
 /** A member of the blog. */

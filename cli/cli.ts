@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npx recsys …`: runs the command that is asked for. */
+/** `npx --no-install recsys …`: runs the command that is asked for. */
 import { UserError } from "../db/user-error.ts";
 import { program } from "./program.ts";
 

@@ -9,6 +9,7 @@ const more: Record<string, string> = {
   import: "bundle.md",
   check: "adopting.md#ask-what-is-wrong",
   init: "adopting.md#add-the-recommender",
+  uninstall: "uninstalling.md",
   draft: "drafting.md",
   plan: "scaling.md",
   train: "training.md",
@@ -36,10 +37,10 @@ function commandsPage(): string {
 
 # Commands
 
-Find a command and its options here. \`npx recsys COMMAND --help\` prints the same.
+Find a command and its options here. \`npx --no-install recsys COMMAND --help\` prints the same.
 
 \`\`\`sh
-npx recsys start --exit
+npx --no-install recsys start --exit
 \`\`\`
 
 | command | what it does |
@@ -59,7 +60,7 @@ function section(command: Command): string {
 ${sentence(command.description())}${link ? ` [More](${link}).` : ""}
 
 \`\`\`sh
-npx recsys ${nameOf(command)} ${command.usage()}
+npx --no-install recsys ${nameOf(command)} ${command.usage()}
 \`\`\`${table}`;
 }
 

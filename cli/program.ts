@@ -73,11 +73,21 @@ command(program, "token", "an access token of a user for `recsys serve`, valid f
 program
   .command("init")
   .description(
-    "put migrations, functions and their configuration into the supabase folder of your own app; again later: upgrade them",
+    "put migrations, the functions recommend, similar, ideas and embed, and their configuration into the supabase folder of your own app; again later: upgrade them. The function events writes the example app's tables and is not among them: an app writes its own",
   )
   .option("--into <folder>", "the app's folder, which holds supabase/", ".")
   .option("--database <url>", "the app's database, which is only read: the source views are drafted from its tables")
   .action(async (options) => (await import("./commands/init.ts")).initCommand(options));
+
+program
+  .command("uninstall")
+  .description(
+    "print what an installation left in an app's database and folder, and what stays; with --yes take it out, in one transaction of the database and then the files. What was changed since is kept",
+  )
+  .addOption(database().makeOptionMandatory())
+  .option("--from <folder>", "the app's folder, which holds supabase/", ".")
+  .option("--yes", "do it, and do not only print it")
+  .action(async (options) => (await import("./commands/uninstall.ts")).uninstallCommand(options));
 
 program
   .command("draft")

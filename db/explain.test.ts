@@ -196,7 +196,7 @@ test("a post without a vector says whether one is coming; a feed without a model
   await pool.query("update recsys.models set status = 'retired'");
   assert.ok(
     (await explain(people.ada, post(3))).includes(
-      "model | none is active | feeds are fresh and popular: npx recsys publish",
+      "model | none is active | feeds are fresh and popular: npx --no-install recsys publish",
     ),
   );
 });

@@ -175,7 +175,7 @@ test("what to look at first says whether models renew themselves", async () => {
     const { rows } = await pool.query("select is_ok, state, verdict from recsys.status where concern = 'training'");
     return [rows[0].is_ok, rows[0].state.split(/ \d{4}/)[0], rows[0].verdict];
   };
-  const cure = "does npx recsys worker --train run? select * from recsys.training_status";
+  const cure = "does npx --no-install recsys worker --train run? select * from recsys.training_status";
   assert.deepEqual(await line(), [true, "none so far", "ok"]);
   await file();
   assert.deepEqual(await line(), [true, "a request has waited since", "ok"]);

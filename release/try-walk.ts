@@ -33,7 +33,7 @@ async function walk(folder: string): Promise<void> {
   const here = { cwd: app, env: { ...elsewhere(), SUPABASE_TELEMETRY_DISABLED: "1" } };
   const step = (what: string) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s  ${what}`);
   const { pool, url } = await emptyDatabase(scope, "walk");
-  const recsys = (...args: string[]) => outputOf("npx", ["recsys", ...args], here);
+  const recsys = (...args: string[]) => outputOf("npx", ["--no-install", "recsys", ...args], here);
   const inDatabase = (command: string, ...args: string[]) => recsys(command, ...args, "--database", url);
   const supabase = (...args: string[]) =>
     outputOf(join(root, "node_modules/.bin/supabase"), [...args, "--workdir", app], here);
@@ -107,7 +107,7 @@ async function importsNothing(app: string): Promise<void> {
   // where something breaks that nobody expected, RECSYS_TRACE names the sources
   const broken = join(app, "broken");
   mkdirSync(join(broken, "supabase/config.toml"), { recursive: true });
-  const traced = outputOf("npx", ["recsys", "init", "--into", "broken"], {
+  const traced = outputOf("npx", ["--no-install", "recsys", "init", "--into", "broken"], {
     cwd: app,
     env: { ...elsewhere(), RECSYS_TRACE: "1" },
   });

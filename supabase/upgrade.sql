@@ -211,3 +211,15 @@ alter table recsys_engine.metrics_lock enable row level security;
 
 -- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
 alter table recsys_engine.imports add column is_whole boolean not null default true;
+
+-- What recsys.grant_reads grants is noted, for an uninstallation.
+create table recsys_engine.granted_reads (
+  role name not null,
+  relation regclass not null,
+  column_name name not null,
+  primary key (role, relation, column_name)
+);
+alter table recsys_engine.granted_reads enable row level security;
+
+-- A cure runs only the command that is installed: npx alone would take the name from the registry.
+update recsys.health_bounds set cure = replace(cure, 'npx recsys', 'npx --no-install recsys') where cure like '%npx recsys%';

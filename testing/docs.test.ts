@@ -71,3 +71,20 @@ test("what README measured stands in the pages of research", () => {
     [],
   );
 });
+
+test("no page, cure or example has npx fetch what is not installed", () => {
+  const files = globSync(
+    ["*.md", "{adopt,cli,client,docs,examples,serve,supabase,trainer,web}/**/*.{md,ts,tsx,sql,yaml,html}"],
+    {
+      cwd: root,
+      exclude: (name) =>
+        /^(node_modules|dist|CHANGELOG\.md|\d+_recsys_\d+_\d+_\d+\.sql)$/.test(name.split("/").at(-1) ?? ""),
+    },
+  );
+  // the upgrade mends the cures of the first release
+  const unsafe = files.filter((file) =>
+    /\bnpx recsys\b/.test(textOf(file).replaceAll("'npx recsys'", "").replaceAll("'%npx recsys%'", "")),
+  );
+  assert.ok(files.length > 300, `${files.length}`);
+  assert.deepEqual(unsafe, []);
+});

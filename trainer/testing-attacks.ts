@@ -135,3 +135,25 @@ export const yesterday = `insert into public.posts (author_id, title, descriptio
 
 export const signedUpLongAgo =
   "update public.profiles set created_at = recsys.clock() - interval '40 days' from $accounts where profiles.id = account.id";
+
+/** The post of the first account, as a condition. */
+export const isTheirs = `author_id = '${newIds(1)}'`;
+/** Gives that post the title, text and tags of a query. */
+const edited = (
+  said: string,
+) => `update public.posts set title = said.title, description = said.description, tags = said.tags
+  from (${said}) as said where ${isTheirs}`;
+export const another = edited(
+  "select title, description, tags from public.posts order by md5(id::text) desc, id limit 1",
+);
+/** All titles and texts of the community and its 100 most frequent tags in one post. */
+export const stuffed = edited(
+  `select left(string_agg(title, ' '), 1000) as title, left(string_agg(description, ' '), 50000) as description, (
+     select array_agg(tag) from (select unnest(tags) as tag from public.posts group by 1 order by count(*) desc, 1 limit 100) as most
+   ) as tags from public.posts`,
+);
+export const commentedByPuppets = `insert into public.comments (user_id, post_id, created_at)
+  select account.id, posts.id, recsys.clock() - number * interval '1 second'
+  from $accounts join public.posts on ${isTheirs} where number > 1`;
+export const puppetsAreNew =
+  "update public.profiles set created_at = recsys.clock() - interval '20 minutes' from $accounts where profiles.id = account.id and number > 1";

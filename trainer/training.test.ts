@@ -19,7 +19,7 @@ import { fillSmallCommunity, temporaryFolder } from "./testing.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const text = await readFile(join(root, "docs/training.md"), "utf8");
 /** What the page has its reader do or see: blocks, line by line where they are commands, and commands within sentences. */
-const steps = [...text.matchAll(/```(\w*)\n(.*?)```|`(npx recsys [^`]+)`/gs)].flatMap(
+const steps = [...text.matchAll(/```(\w*)\n(.*?)```|`(npx --no-install recsys [^`]+)`/gs)].flatMap(
   ([, language, body, command]): { language: string; body: string }[] =>
     command === undefined && language !== "sh"
       ? [{ language, body }]
@@ -96,7 +96,7 @@ const checks: [RegExp, (line: string) => Promise<void>][] = [
     /train --until \S+ --config config\.yaml --out \.recsys\/models\/sharp$/,
     async (line) => {
       await succeeds(line);
-      await succeeds("npx recsys runs --by mrr");
+      await succeeds("npx --no-install recsys runs --by mrr");
       const rows = runs(3);
       const mrr = rows.map((row) => Number(/ (0\.\d{3}) +[+−]/.exec(row)?.[1]));
       assert.deepEqual(
@@ -217,7 +217,7 @@ test("a name that does not exist and a value that cannot be are refused with the
   await writeFile(join(folder, "wrong.yaml"), "towers:\n  temprature: 0.1\nranker:\n  epochs: -8\n");
   // nothing answers there
   const nowhere = "--database postgres://127.0.0.1:1/none";
-  const { status, stderr } = await shell(`npx recsys train --config wrong.yaml ${nowhere}`);
+  const { status, stderr } = await shell(`npx --no-install recsys train --config wrong.yaml ${nowhere}`);
   assert.equal(status, 1);
   assert.match(stderr, /wrong\.yaml: towers\.temprature: /);
   assert.match(stderr, /wrong\.yaml: ranker\.epochs: /);
@@ -227,7 +227,7 @@ test("a model that learned from the time of the test is refused, with the instan
   const { rows } = await pool.query("select name, learned_until from recsys.models where status = 'active'");
   const [{ name, learned_until }] = rows;
   const from = learned_until.toISOString();
-  const { status, stderr } = await shell(`npx recsys evaluate --model ${name} --test-from ${until}`);
+  const { status, stderr } = await shell(`npx --no-install recsys evaluate --model ${name} --test-from ${until}`);
   assert.equal(status, 1);
   assert.ok(stderr.includes(`model ${name} has learned from what happened until ${from}`), stderr);
   assert.ok(stderr.includes(`give --test-from ${from} or later`), stderr);
@@ -235,10 +235,10 @@ test("a model that learned from the time of the test is refused, with the instan
 
 /** Runs a line of the page as a shell in the engineer's folder would, interrupted (Ctrl-C) as soon as it has printed `interruptAt`. */
 async function shell(line: string, interruptAt?: string): Promise<Ended> {
-  const npx = 'npx() { [ "$1" = recsys ] && shift && "$NODE" "$CLI" "$@"; }';
+  const npx = 'npx() { [ "$1" = --no-install ] && shift 2 && "$NODE" "$CLI" "$@"; }';
   const here = line
     .replace(
-      /(?<=^npx recsys (?:train|worker|evaluate|search|publish|activate|rollback)\b)(?!.*--database)/,
+      /(?<=^npx --no-install recsys (?:train|worker|evaluate|search|publish|activate|rollback)\b)(?!.*--database)/,
       ' --database "$URL"',
     )
     .replaceAll(/\b2026-10-01\b/g, until);

@@ -11,6 +11,7 @@ export type ColumnKind =
   | "boolean"
   | "enum"
   | "texts" // an array of texts
+  | "ids" // an array of uuids or numbers
   | "decimal" // numeric, real, double precision
   | "json" // which, unlike jsonb, cannot be compared
   | "jsonb"
@@ -43,6 +44,10 @@ interface ForeignKey {
 interface ReadPolicy {
   name: string;
   using: string;
+  /** Other tables that it reads, with their schemas. */
+  tables: string[];
+  /** The definitions of the functions that it calls. */
+  functions: string;
 }
 
 export interface Table {
@@ -53,6 +58,8 @@ export interface Table {
   primaryKey: string[];
   /** Columns that are unique by themselves. */
   unique: string[];
+  /** The columns of each unique index, null or not. */
+  uniqueTogether: string[][];
   foreignKeys: ForeignKey[];
   /** About how many rows, as the planner has it; null: it was never analysed. */
   rows: number | null;
@@ -67,6 +74,16 @@ export interface Table {
   sample?: TableSample | undefined;
   /** Where the ids of its rows say when these came to be. */
   idTime?: IdTime | undefined;
+  /** What its rows say next to those of posts and people; undefined: they were not asked. */
+  compared?: ComparedRows | undefined;
+}
+
+/** What the rows of a table say next to those of others. */
+export interface ComparedRows {
+  /** By columns that name a person, of a table that names posts: how many rows name the author of their post. */
+  byAuthor: Record<string, { rows: number; same: number }>;
+  /** Of a table of people: how many accounts have several rows. */
+  severalRows?: number;
 }
 
 /** Rows of a table: all of a small one, some of a large one. */
@@ -107,6 +124,18 @@ export type Catalog = Table[];
 
 export function columnOf(table: Table, name: string): Column | undefined {
   return table.columns.find((column) => column.name === name);
+}
+
+/** Whether no two rows of a table have the same value of a column, as an index says. */
+export function isOnce({ primaryKey, unique, uniqueTogether }: Table, { name }: Column): boolean {
+  return (
+    unique.includes(name) || [primaryKey, ...uniqueTogether].some((names) => names.length === 1 && names[0] === name)
+  );
+}
+
+/** Whether a table is known to have no row. */
+export function isEmpty({ sample }: Table): boolean {
+  return sample?.whole === true && sample.rows === 0;
 }
 
 /** The one column by which a row of the table is known to other tables, a uuid, number or text; undefined: there is none. */

@@ -221,9 +221,16 @@ function statedConditions(table: Table): Condition[] {
     );
     return sign ? [{ column, ...sign.says }] : [];
   });
-  const state = pickColumn(table, columns.state, ["text", "enum"]);
-  const shown = state?.values.filter((value) => columns.shownStates.includes(value.toLowerCase())) ?? [];
-  if (!state || shown.length === 0) return conditions;
-  const doubt = `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown`;
-  return [...conditions, { column: state, test: { in: shown }, doubt }];
+  const states = columns.state.flatMap((name) => pickColumn(table, [name], ["text", "enum"]) ?? []);
+  return [...conditions, ...states.flatMap((state) => stateCondition(table, state))];
+}
+
+function stateCondition(table: Table, state: Column): Condition[] {
+  const shown = state.values.filter((value) => columns.shownStates.includes(value.toLowerCase()));
+  if (shown.length === 0) return [];
+  const condition: Condition = { column: state, test: { in: shown } };
+  const left = rowsLeft(table, condition);
+  const rows = table.sample?.rows ?? 0;
+  const hidden = left === undefined ? "" : `, which hides ${rows - left} of ${rows} rows`;
+  return [{ ...condition, doubt: `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown${hidden}` }];
 }

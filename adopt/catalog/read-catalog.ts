@@ -76,6 +76,7 @@ types as (
       when pg_type.typname in ('int2', 'int4', 'int8') then 'number'
       when pg_type.typname in ('text', 'varchar', 'bpchar') then 'text'
       when pg_type.typname in ('_text', '_varchar') then 'texts'
+      when pg_type.typname in ('_uuid', '_int2', '_int4', '_int8') then 'ids'
       when pg_type.typname = 'bool' then 'boolean'
       when pg_type.typname in ('numeric', 'float4', 'float8') then 'decimal'
       when pg_type.typname in ('uuid', 'timestamptz', 'timestamp', 'date', 'json', 'jsonb') then pg_type.typname
@@ -136,6 +137,16 @@ select pg_catalog.jsonb_build_object(
     join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = pg_index.indkey[0]
     where pg_index.indrelid = pg_class.oid and pg_index.indisunique and pg_index.indisvalid and pg_index.indnkeyatts = 1 and pg_index.indpred is null and pg_attribute.attnotnull
   ), '[]'),
+  'uniqueTogether', coalesce((
+    select pg_catalog.jsonb_agg((
+      select pg_catalog.jsonb_agg(pg_attribute.attname order by keys.place)
+      from pg_catalog.unnest(pg_index.indkey::int2[]) with ordinality as keys (attnum, place)
+      join pg_catalog.pg_attribute on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = keys.attnum
+      where keys.place <= pg_index.indnkeyatts
+    ) order by pg_index.indexrelid)
+    from pg_catalog.pg_index
+    where pg_index.indrelid = pg_class.oid and pg_index.indisunique and pg_index.indisvalid and pg_index.indpred is null and pg_index.indexprs is null
+  ), '[]'),
   'foreignKeys', coalesce((
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'schema', target_schema.nspname,
@@ -157,7 +168,25 @@ select pg_catalog.jsonb_build_object(
     where pg_constraint.conrelid = pg_class.oid and pg_constraint.contype = 'f'
   ), '[]'),
   'readPolicies', coalesce((
-    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', pg_policy.polname, 'using', coalesce(pg_catalog.pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true')) order by pg_policy.polname)
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'name', pg_policy.polname,
+      'using', coalesce(pg_catalog.pg_get_expr(pg_policy.polqual, pg_policy.polrelid), 'true'),
+      'tables', coalesce((
+        select pg_catalog.jsonb_agg(distinct named_schema.nspname || '.' || named.relname)
+        from pg_catalog.pg_depend
+        join pg_catalog.pg_class as named on named.oid = pg_depend.refobjid
+        join pg_catalog.pg_namespace as named_schema on named_schema.oid = named.relnamespace
+        where pg_depend.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and pg_depend.objid = pg_policy.oid
+          and pg_depend.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and pg_depend.refobjid <> pg_policy.polrelid
+      ), '[]'),
+      'functions', coalesce((
+        select pg_catalog.string_agg(pg_catalog.pg_get_functiondef(pg_proc.oid), E'\\n' order by pg_proc.oid)
+        from pg_catalog.pg_depend
+        join pg_catalog.pg_proc on pg_proc.oid = pg_depend.refobjid and pg_proc.prokind = 'f'
+        where pg_depend.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and pg_depend.objid = pg_policy.oid
+          and pg_depend.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+      ), '')
+    ) order by pg_policy.polname)
     from pg_catalog.pg_policy
     where pg_policy.polrelid = pg_class.oid and pg_policy.polcmd in ('r', '*') and pg_policy.polpermissive
       and (pg_policy.polroles @> '{0}' or pg_policy.polroles @> array[roles.members])

@@ -109,9 +109,11 @@ export const columns = {
   shownFlag: list(
     "published is_published visible is_visible active is_active is_public public approved is_approved live",
   ),
-  state: list("status state publication_status post_status moderation_status"),
+  state: list(
+    "status state publication_status post_status moderation_status moderation moderation_state acceptance acceptance_status review_status approval approval_status publication publication_state",
+  ),
   /** Values of a state in which a post is there to be seen. */
-  shownStates: list("published public active approved live visible open publish valid confirmed"),
+  shownStates: list("published public active approved accepted live visible open publish valid confirmed"),
   audience: list("visibility privacy audience access is_private private"),
   /** Values of it for somebody alone, or for whoever comes by its address: nothing for a feed. */
   keptToFew: list("specified direct private secret unlisted home self only_me me nobody hidden draft link"),

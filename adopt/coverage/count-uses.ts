@@ -43,8 +43,10 @@ export async function countUse(
     mostPages,
   );
   const from = `from ${sql}${use.join ? ` ${use.join}` : ""}`;
-  // the views leave out what nobody did, and keep posts that nobody wrote
-  const done = use.post && use.person ? [`${at(use.table.name, use.person.column)} is not null`] : [];
+  // the views leave out what nobody did or what has no time, and keep posts that nobody wrote
+  const done = (use.post && use.person ? [use.person.column, ...(use.time ? [use.time] : [])] : []).map(
+    (column) => `${at(use.table.name, column)} is not null`,
+  );
   const where = [...use.where, ...done].map((condition) => `(${condition}\n)`).join(" and ") || "true";
   const counts = {
     rows: "true",

@@ -29,9 +29,13 @@ function decidedOn(
 ): { is: "left out" | "not understood"; why: string } | undefined {
   const unclear = [...muted.unclear, ...followed.unclear, ...actions.unclear].find((found) => found.table === table);
   if (unclear) return { is: "not understood", why: unclear.why };
-  const left = [...muted.leftOut, ...followed.leftOut, ...actions.leftOut, ...belonging.leftOut].find(
-    (found) => found.table === table,
-  );
+  const left = [
+    ...muted.leftOut,
+    ...followed.leftOut,
+    ...actions.repeats,
+    ...actions.leftOut,
+    ...belonging.leftOut,
+  ].find((found) => found.table === table);
   return left && { is: "left out", why: left.why };
 }
 

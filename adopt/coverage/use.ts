@@ -12,6 +12,8 @@ export interface TableUse {
   /** SQL of a join on which these depend. */
   join?: string | undefined;
   person?: PersonColumn | undefined;
+  /** When they did it: the views leave out what has no time. */
+  time?: Column | undefined;
   /** To whom they did it. */
   whom?: PersonColumn | undefined;
   /** The column that names a post; `at`: what the query calls its table, where that is another one. */

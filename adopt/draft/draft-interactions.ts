@@ -23,6 +23,7 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
     draft.doubt(table, `it has to do with people and posts, and is left out: ${why}`);
     draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
   }
+  draft.leaveOut(roles.actions.repeats);
   if (liked.length > mostTables)
     draft.doubt("interactions", `of ${liked.length} sources of them ${mostTables} are read`);
   const read = liked.slice(0, mostTables);
@@ -53,7 +54,7 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
 }
 
 function useOf(
-  { table, as, where, comment, person, postColumn, postAt, kind, otherwise }: DraftPart,
+  { table, as, where, comment, person, postColumn, postAt, time, kind, otherwise }: DraftPart,
   listed: string[],
 ): TableUse {
   return {
@@ -62,6 +63,7 @@ function useOf(
     where,
     join: comment,
     person,
+    time,
     post: { column: postColumn, ...(postAt && { at: postAt }) },
     ...(saysKind(kind) && { kinds: { sql: kind, listed, otherwise: otherwise ?? null } }),
   };

@@ -26,6 +26,8 @@ export interface DraftPart {
   post: string;
   postColumn: Column;
   created: ShownColumn;
+  /** The column in which its time is. */
+  time?: Column | undefined;
   kind: string;
   /** What it counts as where recsys.kinds does not list it: another kind there, as a text. */
   otherwise?: string;
@@ -68,6 +70,7 @@ export function partOf(draft: Draft, deeds: Deeds): DraftPart {
     post: uuidSql(at(alias, post), post),
     postColumn: post,
     created,
+    time: time?.column,
     kind: literal(word),
     value: "null::real",
     where: [
@@ -211,6 +214,7 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
     post: uuidSql(at(postIsOwn ? alias : liked, post), post),
     postColumn: post,
     created,
+    time: time.column,
     kind: first ? `case when ${at(liked, first)} = 1 then ${literal(word)} else ${literal(kind)} end` : literal(kind),
     value: "null::real",
     where: [

@@ -1,4 +1,5 @@
 /** recsys.source_users of an app that knows its people by their accounts alone: over a small table of its own that stands next to auth.users. */
+import { isOnce } from "../catalog/catalog.ts";
 import { createdOf, livingConditions } from "../catalog/pick-columns.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import { type People, type Profile, type SelfTexts, selfTextsAlone, selfTextsOf } from "../find/find-people.ts";
@@ -47,6 +48,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
         table,
         `user_id has to be the uuid of auth.users, and no column is; made of ${key.name} here, which is nobody's auth.uid()`,
       );
+  const several = severalRows(draft, people);
   const profile = roles.profile && joinedProfile(draft, people, roles.profile, alias);
   const own = profile ? selfTextsOf(table, true) : selfTextsAlone(table);
   const created = createdOf(table);
@@ -65,7 +67,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
   });
   draft.lines.push(
     "create or replace view recsys.source_users with (security_invoker = true) as",
-    "select",
+    several ? `select distinct on (${id.sql})${several}` : "select",
     `  ${id.sql} as user_id,${idDoubt}`,
     "  null::text as external_id,",
     `  ${interestsSql(alias, own) ?? profile?.interests ?? "null::text[]"} as passions,`,
@@ -74,7 +76,7 @@ export function draftPeople(draft: Draft, roles: Roles): void {
     `  ${since} as created_at${timeDoubt}`,
     `from ${qualified(table)} as ${identifier(alias)}`,
     ...(profile ? [profile.join] : []),
-    `where ${[`${id.sql} is not null`, ...conditions.map((condition) => conditionSql(alias, condition)), ...(created ? [soundTime(since as string)] : [])].join("\n  and ")};`,
+    `where ${[`${id.sql} is not null`, ...conditions.map((condition) => conditionSql(alias, condition)), ...(created ? [soundTime(since as string)] : [])].join("\n  and ")}${several ? `\norder by ${id.sql}, ${since}, ${at(alias, key)}` : ""};`,
     watchSql(
       draft,
       table,
@@ -85,6 +87,19 @@ export function draftPeople(draft: Draft, roles: Roles): void {
     ...(profile ? [profile.watch] : []),
     ...watchUserVectors(draft, roles),
     "",
+  );
+}
+
+/** Where an account may have a row for each tenant: the comment that says so; otherwise none. */
+function severalRows(draft: Draft, { table, userId }: People): string {
+  if (!userId || isOnce(table, userId)) return "";
+  const by = table.uniqueTogether.find((names) => names.includes(userId.name));
+  const counted = table.compared?.severalRows ?? 0;
+  if (!by && counted === 0) return "";
+  const others = (by ?? []).filter((name) => name !== userId.name);
+  return draft.doubt(
+    table,
+    `an account may have several rows${others.length > 0 ? `, one for each ${others.join(", ")}` : ""}${counted > 0 ? ` (${counted} have)` : ""}: they are one person here, whose oldest row is shown`,
   );
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../catalog/pick-columns.ts";
 import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
+import { rowsInWords } from "../coverage/count-uses.ts";
 import type { Opening } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
@@ -199,12 +200,20 @@ function doubtUnheld(draft: Draft, table: Table): void {
 }
 
 /** What to think of before a table is taken for posts. */
-function doubtTable(draft: Draft, { table }: PostTable, { candidates }: Roles): void {
+function doubtTable(draft: Draft, { table }: PostTable, { candidates, actions }: Roles): void {
   const [best, second] = candidates.posts;
   if (second && best.points - second.points < 2 && second.points >= enoughForPosts)
     draft.doubt(
       table,
       `${nameOf(second.table)} could be the posts as well (${second.points} points to ${best.points})`,
+    );
+  const others = candidates.posts
+    .slice(1)
+    .filter((other) => other.points >= enoughForPosts && !actions.deeds.some((deeds) => deeds.table === other.table));
+  if (others.length > 0)
+    draft.doubt(
+      table,
+      `posts are the rows of this one table, and what else could be posts is left out: ${others.map((other) => `${nameOf(other.table)} (${rowsInWords(other.table)} rows)`).join(", ")}`,
     );
   if (tableWords(table.name).some((word) => names.chat.has(word)))
     draft.doubt(table, "messages of a chat are the only texts there are; they are seldom worth recommending");

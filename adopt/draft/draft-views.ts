@@ -5,6 +5,7 @@ import { oneLine } from "../catalog/quote.ts";
 import { readingApp, readTables } from "../catalog/read-catalog.ts";
 import { Questions } from "../catalog/read-samples.ts";
 import { coverageOf } from "../coverage/coverage.ts";
+import { compareRows } from "../find/compare-rows.ts";
 import { findRoles, type Roles } from "../find/find-roles.ts";
 import { addedColumns, Draft } from "./draft.ts";
 import { draftFollows } from "./draft-follows.ts";
@@ -14,12 +15,16 @@ import { draftMemberships } from "./draft-memberships.ts";
 import { draftMutes } from "./draft-mutes.ts";
 import { draftPeople } from "./draft-people.ts";
 import { draftPosts } from "./draft-posts.ts";
+import { leaveOutRepeats } from "./leave-out-repeats.ts";
 
 /** Drafts the source views for an app's database, which is only read, with a list of what became of each table. */
 export async function draftDatabase(pool: pg.Pool) {
   return await readingApp(pool, async (client) => {
     const catalog = await readTables(client);
-    const drafted = draftViews(catalog);
+    await compareRows(new Questions(client), catalog);
+    const roles = findRoles(catalog);
+    await leaveOutRepeats(new Questions(client), roles);
+    const drafted = draftViews(catalog, roles);
     const coverage = await coverageOf(new Questions(client), catalog, drafted.roles, drafted.uses);
     const comment = coverage.lines.map((line) => `-- ${line}`).join("\n");
     return { ...drafted, coverage, sql: drafted.sql.replace(belowHead, () => `${comment}\n--\n${belowHead}`) };
@@ -30,8 +35,7 @@ export async function draftDatabase(pool: pg.Pool) {
 const belowHead = "-- What was thought of:";
 
 /** A migration, valid as it stands, and what of it a reader has to decide. Without a table of posts there is nothing to recommend. */
-export function draftViews(catalog: Catalog) {
-  const roles = findRoles(catalog);
+export function draftViews(catalog: Catalog, roles = findRoles(catalog)) {
   const draft = new Draft(roles.people, roles.posts?.table);
   draftPeople(draft, roles);
   draftPosts(draft, roles);
@@ -44,7 +48,7 @@ export function draftViews(catalog: Catalog) {
   const unsure = draft.unsureLines();
   const sql = [
     "-- Where posts, people and what they do are, drafted by `recsys draft` from the tables, columns and keys of the database.",
-    "-- Read it through before it is pushed, and decide what it is unsure of; then `npx recsys check` says what is wrong with the rows.",
+    "-- Read it through before it is pushed, and decide what it is unsure of; then `npx --no-install recsys check` says what is wrong with the rows.",
     "--",
     belowHead,
     ...candidateLines(roles),

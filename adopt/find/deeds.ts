@@ -71,12 +71,23 @@ export function momentsOf(table: Table): { column: Column; word: string; action:
       /^(last|notifications)_/.test(name)
     )
       continue;
-    const action = name === "hidden_at" ? "dismissal" : actionOf(name.replace(/_(at|on|time)$/, ""));
-    // first_visited_at and read_at are both views: one of them is enough
-    if (action && !found.some((moment) => moment.action === action && action === "view"))
-      found.push({ column, word: action === "dismissal" ? action : wordFor(name, action), action });
+    const said = name.replace(/_(at|on|time)$/, "");
+    const action = name === "hidden_at" ? "dismissal" : isOfComments(said) ? "view" : actionOf(said);
+    if (action) found.push({ column, word: action === "dismissal" ? action : wordFor(name, action), action });
   }
-  return found;
+  // first_visited_at and read_at are both views: one of them is enough, and rather that of the post than of what is below it
+  const views = found.filter(({ action }) => action === "view");
+  const view = views.find(({ column }) => !isOfComments(column.name)) ?? views[0];
+  return found.filter((moment) => moment.action !== "view" || moment === view);
+}
+
+/** Whether a time says what was done with comments below a post: read_comments_at. */
+function isOfComments(name: string): boolean {
+  const words = wordsOfName(name).map(singular);
+  return (
+    words.some((word) => names.comments.has(word)) &&
+    words.some((word) => /^(read|view|viewed|seen|opened|visited)$/.test(word))
+  );
 }
 
 export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] | undefined {

@@ -15,12 +15,14 @@ import {
   deedsOf,
   directionOf,
   kindsOf,
+  momentsOf,
   postColumnOf,
   rest,
   type Target,
   valuesOf,
   wordFor,
 } from "./deeds.ts";
+import { actorOf, authorship, namesAuthor } from "./find-actor.ts";
 import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
 
 /** A table that is in no view, and why. */
@@ -36,17 +38,24 @@ export interface Actions {
   unclear: Unclear[];
   /** Those that say by their names that nobody did anything with a post there. */
   leftOut: Unclear[];
+  /** Those that say what others say too, and would count it twice. */
+  repeats: Unclear[];
 }
 
 export function findActions(app: KnownApp, posts: Table, opening: Opening | undefined): Actions {
   const { catalog, people } = app;
-  const actions: Actions = { deeds: [], onComments: [], unclear: [], leftOut: [] };
+  const actions: Actions = { deeds: [], onComments: [], unclear: [], leftOut: [], repeats: [] };
   const comments = catalog.filter((table) => isCommentTable(app, table, posts));
   for (const table of catalog) {
     if (table === posts || table === people?.table) continue;
     const leave = (why: string) => actions.leftOut.push({ table, why });
-    const [person] = personsOf(app, table);
+    const persons = personsOf(app, table);
     const target = postColumnOf(app, table, posts);
+    const ofComments = app.references.others(table).filter(({ to }) => comments.includes(to));
+    const about = [...(target ? [target.post] : []), ...ofComments.map(({ column }) => column)];
+    const { person, doubts } = comments.includes(table)
+      ? { person: persons[0], doubts: [] }
+      : actorOf(table, persons, about);
     const words = tableWords(table.name);
     if (!person) {
       if (target) leave("it names a post and nobody");
@@ -73,13 +82,26 @@ export function findActions(app: KnownApp, posts: Table, opening: Opening | unde
       leave(`by its name (${office ?? chore}) the app keeps it for itself`);
       continue;
     }
+    if (isTargetName(person.column) && table.columns.some(isModerator)) {
+      leave(`it says what moderators did, and to whom (${person.column.name})`);
+      continue;
+    }
     if (isKept(table, posts, words)) {
       leave("members may read none of it, so it is the app's own");
+      continue;
+    }
+    const why = !comments.includes(table) && namesAuthor(table, person.column) && authorship(table, person.column);
+    if (why) {
+      actions.unclear.push({
+        table,
+        why: `it does not say what others did with a post: by ${person.column.name}${why}`,
+      });
       continue;
     }
     const found = deedsOf(app, table, person, target, posts, comments);
     if ("why" in found) actions.unclear.push({ table, why: found.why });
     else {
+      found.deeds[0].doubts.push(...doubts);
       if (opening?.table === table)
         for (const deeds of found.deeds)
           deeds.conditions = [...deeds.conditions, { column: opening.number, test: "not first" }];
@@ -94,7 +116,16 @@ function isKept(table: Table, posts: Table, words: string[]): boolean {
   return posts.membersMayReadSome && !table.membersMayReadSome && actionOf(rest(words, posts)) !== "view";
 }
 
-const offices = /^(mod|moderation|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
+function isTargetName({ name }: Column): boolean {
+  return tableWords(name).some((word) => names.targets.has(word));
+}
+
+function isModerator({ name }: Column): boolean {
+  return /^(mod|moderator|admin)(_(person|user|account|profile))?(_id)?$/.test(plainName(name));
+}
+
+const offices =
+  /^(mod|modlog|moderation|moderator|report|flag|notification|mention|subscription|draft|suggest|suggested)$/;
 
 /** Whether each row names a comment, so that the post named next to it is the comment's. */
 function isOnlyOnComments(
@@ -150,7 +181,11 @@ export function commentDeedsOf(
   if (named.ofComments && action !== "vote") return undefined;
   if (!isDone || tableWords(person.column.name).some((word) => names.targets.has(word)))
     return action ? { why } : undefined;
-  const time = createdOf(table);
+  // what has several times says by one of them what was done
+  const moment = isActionOf(named.comment.table, words)
+    ? momentsOf(table).find(({ action }) => action === "vote" || action === "view")
+    : undefined;
+  const time = moment ? { column: moment.column } : createdOf(table);
   if (!time) return { why: `${why}, and it does not say when` };
   const target = postColumnOf(app, named.comment.table, posts);
   if (!target) return undefined;
@@ -168,7 +203,7 @@ export function commentDeedsOf(
     postIsOwn,
     ...(first && { first }),
     time,
-    word: action ? wordFor(words.join("_"), action) : "action",
+    word: moment?.word ?? (action ? wordFor(words.join("_"), action) : "action"),
     against: { ...direction, ...(kinds && { kinds }) },
     conditions: livingConditions(table),
     doubts: type ? [`what was done is said by ${type.name}, and all of it counts alike: leave out what is not`] : [],
@@ -206,6 +241,7 @@ export function isCommentTable(app: KnownApp, table: Table, posts: Table): boole
   return (
     table !== posts &&
     !names.containers.has(tableWords(table.name).at(-1) ?? "") &&
+    !tableWords(table.name).some((word) => offices.test(word)) &&
     postColumnOf(app, table, posts) !== undefined &&
     bodyOf(table)?.sure === true &&
     personsOf(app, table).length > 0

@@ -5,7 +5,7 @@ import { identifier } from "../catalog/quote.ts";
 import { plainName, tableWords } from "../catalog/words.ts";
 import { postColumnOf } from "./deeds.ts";
 import type { Unclear } from "./find-actions.ts";
-import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
+import { type KnownApp, type People, type PersonColumn, personsOf } from "./find-people.ts";
 import { standingConditions } from "./standing.ts";
 
 export interface MemberTable {
@@ -25,15 +25,20 @@ export function findMemberships(
   const members: MemberTable[] = [];
   const leftOut: Unclear[] = [];
   for (const table of posts ? app.catalog : []) {
-    if (!posts || table === posts || table === app.people?.table || postColumnOf(app, table, posts)) continue;
-    const [person] = personsOf(app, table);
+    if (!posts || table === posts || postColumnOf(app, table, posts)) continue;
+    const person = table === app.people?.table ? personOfAccount(app.people) : personsOf(app, table)[0];
     const shared = person && sharedGroup(app, table, posts, person);
     if (!shared) continue;
-    const why = whyNot(table, posts, shared.ofPosts);
+    const why = whyNot(table, posts);
     if (!why) members.push({ table, person, ...shared, ...standingConditions(table, undefined) });
     else if (tableWords(table.name).some((word) => /^(member|membership)$/.test(word))) leftOut.push({ table, why });
   }
   return { members, leftOut };
+}
+
+/** The person whose row of the table of people it is: somebody may have one for each tenant. */
+function personOfAccount({ key, userId, sure }: People): PersonColumn | undefined {
+  return userId && userId !== key ? { column: userId, holds: "user id", sure } : undefined;
 }
 
 /** A column by which both tables name the same group: by keys, or where neither has one, by its name. */
@@ -55,13 +60,15 @@ function sharedGroup({ references, people }: KnownApp, table: Table, posts: Tabl
 }
 
 /** Why it makes no difference to what somebody may read, as far as policies say; undefined: it does. */
-function whyNot(table: Table, posts: Table, group: Column): string | undefined {
+function whyNot(table: Table, posts: Table): string | undefined {
   const name = nameOf(posts);
   if (!posts.rowSecurity) return `where people belong makes no difference: row level security is off for ${name}`;
   if (posts.readPolicies.some(({ using }) => using === "true"))
     return `where people belong makes no difference: everybody may read ${name}`;
-  if (!posts.readPolicies.some(({ using }) => isIn(using, table.name) || isIn(using, group.name)))
-    return `where people belong makes no difference: no policy of ${name} goes by it or by ${group.name}`;
+  if (
+    !posts.readPolicies.some(({ tables, functions }) => tables.includes(nameOf(table)) || isIn(functions, table.name))
+  )
+    return `where people belong makes no difference: no policy of ${name} goes by it`;
   return table.membersMayReadSome ? undefined : "members may read none of it, so it cannot say where they belong";
 }
 

@@ -78,7 +78,9 @@ export function findRoles(catalog: Catalog): Roles {
     profile: findProfile(app),
     userVectors: findUserVectors(app, found),
     posts,
-    actions: found ? findActions(app, found, posts?.opening) : { deeds: [], onComments: [], unclear: [], leftOut: [] },
+    actions: found
+      ? findActions(app, found, posts?.opening)
+      : { deeds: [], onComments: [], unclear: [], leftOut: [], repeats: [] },
     logins: findLogins(app),
     muted: findMutes(app, tags),
     followed,

@@ -1,6 +1,6 @@
 /** Where the words are that a post is about: a list of its own, rows that name it, or the one group that it is in. */
 
-import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
+import { type Column, isEmpty, sampleOf, type Table } from "../catalog/catalog.ts";
 import { pickColumn, pickUsed } from "../catalog/pick-columns.ts";
 import type { Joined } from "../catalog/references.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
@@ -48,7 +48,10 @@ export function tagsOf(app: KnownApp, posts: Table): Tags | undefined {
   const listed = list && !list.closed && { from: "list" as const, column: list, between: betweenTags(posts, list) };
   // a column of the post is read along with it; rows of another table are looked up for each
   if (listed && posts.sample?.columns[list.name]?.present !== 0) return listed;
-  return tagRows(app, posts) ?? tagGroup(app, posts) ?? (listed || undefined);
+  const rows = tagRows(app, posts);
+  // a table that nobody has filled displaces no group
+  const group = rows && !(rows.from === "rows" && isEmpty(rows.table)) ? undefined : tagGroup(app, posts);
+  return group ?? rows ?? (listed || undefined);
 }
 
 /** Commas, where some text has one; otherwise whatever is no part of a word. */

@@ -86,7 +86,7 @@ test("a later one adds what is new, replaces what is the engine's, and keeps wha
   const before = await readFile(join(folder, "supabase/config.toml"), "utf8");
   await assert.rejects(
     init(folder, now, undefined, release("recsys_1_0_0", "recsys_1_1_0")),
-    /^UserError: the app has recsys 2\.0\.0, which is later than this one: npm install recsys@2\.0\.0$/,
+    /^UserError: the app has recsys 2\.0\.0, which is later than this one: install the package of 2\.0\.0$/,
   );
   const third = await init(folder, now, undefined, later);
   assert.deepEqual([third.added, third.changed], [[], []]);
@@ -110,9 +110,10 @@ test("a draft takes the place of the migration to fill, once", async (t) => {
   const folder = await app(t);
   const { sources } = await init(folder, now, "-- drafted");
   const path = join(folder, "supabase/migrations", sources);
-  assert.equal(await readFile(path, "utf8"), "-- drafted");
+  const written = await readFile(path, "utf8");
+  assert.match(written, /^-- drafted\n-- As recsys init wrote it \([0-9a-f]{16}\): [^\n]*\n$/);
   await init(folder, now, "-- drafted again");
-  assert.equal(await readFile(path, "utf8"), "-- drafted");
+  assert.equal(await readFile(path, "utf8"), written);
 });
 
 test("where something is in the way it says so in a line and writes nothing", async (t) => {

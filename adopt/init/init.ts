@@ -3,6 +3,7 @@
  * functions in a folder that is theirs alone, and their stanza of config.toml. Done again with a later checkout it upgrades: what is new comes
  * behind the app's last migration, and what the team filled is kept.
  */
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -20,8 +21,7 @@ const walkThrough = new URL("../../docs/adopting.md", import.meta.url);
  */
 export async function init(folder: string, now = new Date(), draft?: string, release?: Migration[]) {
   const supabase = join(resolve(folder), "supabase");
-  if (supabase === join(resolve(root), "supabase"))
-    throw new UserError("this is the recommender's own folder: name your app's with --into FOLDER");
+  requireOtherFolder(supabase);
   const config = join(supabase, "config.toml");
   if (!existsSync(config))
     throw new UserError(
@@ -39,21 +39,19 @@ export async function init(folder: string, now = new Date(), draft?: string, rel
       `${ancient} is of a version before 1.0, which cannot be upgraded: delete the migrations called …_recsys_NNNNNN_….sql and begin with a new database`,
     );
   const versions = present.map((name) => name.slice(0, name.indexOf("_")));
-  const installed = new Map(present.flatMap((name) => (keyOf(name) ? [[keyOf(name) as string, name] as const] : [])));
+  const installed = new Map(
+    present.flatMap((name) => (migrationNameOf(name) ? [[migrationNameOf(name) as string, name] as const] : [])),
+  );
   const ours = release ?? (await engineMigrations());
-  const lastOf = (names: string[]) => names.filter((name) => name !== unreleased).at(-1);
-  const last = lastOf([...installed.keys()]);
-  const ourLast = lastOf(ours.map(({ name }) => name)) ?? "";
-  if (last !== undefined && compareVersions(versionOfName(last), versionOfName(ourLast)) > 0)
-    throw new UserError(
-      `the app has recsys ${versionOfName(last)}, which is later than this one: npm install recsys@${versionOfName(last)}`,
-    );
+  const [there, ourVersion] = [versionOfFiles([...installed.keys()]), versionOfFiles(ours.map(({ name }) => name))];
+  if (there !== undefined && compareVersions(there, ourVersion ?? "") > 0)
+    throw new UserError(`the app has recsys ${there}, which is later than this one: install the package of ${there}`);
   if (installed.has(unreleased) && !ours.some(({ name }) => name === unreleased))
     throw new UserError(
       `${installed.get(unreleased)} is of a version that was never released and cannot be upgraded: delete it and begin with a new database`,
     );
   const missing = ours.filter(({ name }) => !installed.has(name));
-  const found = present.find((name) => /^\d+_recsys_sources\.sql$/.test(name));
+  const found = present.find(isSourcesFile);
   const fresh = versionsAfter(versions, missing.length + (found ? 0 : 1), now);
 
   await mkdir(migrations, { recursive: true });
@@ -73,7 +71,7 @@ export async function init(folder: string, now = new Date(), draft?: string, rel
   }
   /** The migration that is the team's to fill. */
   const sources = found ?? `${fresh[fresh.length - 1]}_recsys_sources.sql`;
-  if (!found) await write(sources, draft ?? (await exampleToFill()));
+  if (!found) await write(sources, withDigest(draft ?? (await exampleToFill())));
   await copyFunctions(join(supabase, "functions", "_recsys"));
   await writeFile(config, configured);
   const names = new Set(ours.map(({ name }) => name));
@@ -86,39 +84,79 @@ export async function init(folder: string, now = new Date(), draft?: string, rel
 async function exampleToFill(): Promise<string> {
   const page = await readFile(walkThrough, "utf8");
   const [, example] = /```sql\n-- \S*_recsys_sources\.sql\n(.*?)```/s.exec(page) as RegExpExecArray;
-  return `-- Say where your posts, people and what they do are, before this is pushed; \`npx recsys check\` says what is wrong.
+  return `-- Say where your posts, people and what they do are, before this is pushed; \`npx --no-install recsys check\` says what is wrong.
 -- The example is that of docs/adopting.md in the recommender's repository.
 --
 ${example.replace(/^(?!-- |$)/gm, "-- ")}`;
 }
 
+/** Throws a `UserError` where a supabase folder is that of this package or checkout. */
+export function requireOtherFolder(supabase: string): void {
+  if (supabase === join(resolve(root), "supabase"))
+    throw new UserError("this is the recommender's own folder: name that of your app");
+}
+
+/** The migration with a last line by which a change of it is noticed. */
+function withDigest(sql: string): string {
+  const text = `${sql.trimEnd()}\n`;
+  return `${text}${digestLine(text)}`;
+}
+
+/** Whether a migration that was the team's to fill is still as `init` wrote it. */
+export function isAsWritten(text: string): boolean {
+  const before = text.slice(0, text.lastIndexOf("\n", text.length - 2) + 1);
+  return text === `${before}${digestLine(before)}`;
+}
+
+function digestLine(text: string): string {
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return `-- As recsys init wrote it (${digest}): recsys uninstall deletes this file where nothing was changed, and else keeps it.\n`;
+}
+
+/** Whether a migration is the one that the team fills. */
+export function isSourcesFile(name: string): boolean {
+  return /^\d+_recsys_sources\.sql$/.test(name);
+}
+
 const unreleased = "recsys_unreleased";
 
-/** `1.2.0` of `recsys_1_2_0`; what is unreleased is of none. */
+/** The latest released version among migrations of these names, in their order; undefined: there is none. */
+export function versionOfFiles(names: (string | undefined)[]): string | undefined {
+  const last = names.filter((name) => name !== undefined && /^recsys_\d/.test(name)).at(-1);
+  return last && versionOfName(last);
+}
+
+/** `1.2.0` of `recsys_1_2_0`. */
 function versionOfName(name: string): string {
   return name.replace("recsys_", "").replaceAll("_", ".");
 }
 
 /** The name of a migration of the recommender's, by which a later `init` finds it again; undefined: it is the app's. */
-function keyOf(file: string): string | undefined {
+export function migrationNameOf(file: string): string | undefined {
   return /^\d+_(recsys_(?:\d+_\d+_\d+|unreleased))\.sql$/.exec(file)?.[1];
 }
 
 /** Those of the migrations there, as the CLI takes them. */
-async function namesIn(folder: string): Promise<string[]> {
+export async function namesIn(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return [];
   return (await readdir(folder)).filter((name) => /^\d+_.+\.sql$/.test(name)).sort();
 }
 
 // The part of an app's supabase/config.toml that is the recommender's, between two lines by which it is found again.
 
-const begin = "# recsys: begin (written by `npx recsys init`, which replaces it)";
+const begin = "# recsys: begin";
+const beginLine = `${begin} (written by recsys init, which replaces it)`;
 const end = "# recsys: end";
+const stanza = new RegExp(`\\n*${begin}.*\\n[\\s\\S]*?${end}\\n?`);
+
+/** The configuration without the recommender's stanza; as it is where it has none. */
+export function withoutStanza(config: string): string {
+  return config.replace(stanza, "\n");
+}
 
 /** The configuration with the stanza of these functions, in place of an earlier one or at its end. Throws a `UserError` where one is the app's own. */
 export function withStanza(config: string, functions: string[]): string {
-  const earlier = new RegExp(`\\n*${escaped(begin)}\\n[\\s\\S]*?${escaped(end)}\\n?`);
-  const own = config.replace(earlier, "\n");
+  const own = withoutStanza(config);
   if (own.includes(begin) || own.includes(end))
     throw new UserError(
       `supabase/config.toml has one of the two lines "${begin}" and "${end}" without the other: remove it`,
@@ -139,11 +177,7 @@ static_files = ["./functions/_recsys/deno.lock"]
 entrypoint = "./functions/_recsys/${name}/index.ts"
 `,
   );
-  return `${own.trimEnd()}\n\n${begin}\n${stanzas.join("\n")}${end}\n`.trimStart();
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return `${own.trimEnd()}\n\n${beginLine}\n${stanzas.join("\n")}${end}\n`.trimStart();
 }
 
 // Versions of migrations, as the Supabase CLI makes and orders them: the instant in UTC, 20261126101500.

@@ -43,7 +43,7 @@ test("what stops is a line, the exit code, and no training or model", async (t) 
     assert.match(stdout, /^PROBLEM {2}recsys\.source_posts is not security_invoker/);
     assert.equal(
       stderr,
-      "recsys: nothing was done: mend the problem above first (`npx recsys check` shows what is left)\n",
+      "recsys: nothing was done: mend the problem above first (`npx --no-install recsys check` shows what is left)\n",
     );
   }
   assert.equal((await pool.query("select from recsys.models")).rowCount, 0);

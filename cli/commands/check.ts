@@ -24,7 +24,7 @@ export async function requireSoundSources(database: Database, print: (line: stri
   const stopping = findings.filter(({ stops }) => stops).length;
   if (stopping > 0)
     throw new UserError(
-      `nothing was done: mend the ${stopping === 1 ? "problem" : `${stopping} problems`} above first (\`npx recsys check\` shows what is left)`,
+      `nothing was done: mend the ${stopping === 1 ? "problem" : `${stopping} problems`} above first (\`npx --no-install recsys check\` shows what is left)`,
     );
 }
 

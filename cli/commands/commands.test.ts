@@ -22,7 +22,10 @@ const recsys = (...args: string[]) => run(args, folder);
 test("rollback brings back the model that served before, and says so where there is none", async () => {
   const none = await recsys("rollback", "--database", url);
   assert.deepEqual([none.status, none.stdout], [1, ""]);
-  assert.match(none.stderr, /^recsys: no model serves, so there is none to roll back: `npx recsys activate MODEL` /);
+  assert.match(
+    none.stderr,
+    /^recsys: no model serves, so there is none to roll back: `npx --no-install recsys activate MODEL` /,
+  );
   await publishTinyModel(pool, { name: "first" });
   await publishTinyModel(pool, { name: "second" });
   const { status, stdout, stderr } = await recsys("rollback", "--database", url);
@@ -75,7 +78,10 @@ test("publish without a folder takes no model of another community", async () =>
   await writeModelFolder(join(folder, ".recsys/models/model-1"), await handMadeModel(stranger));
   const { status, stderr } = await recsys("publish", "--database", url);
   assert.equal(status, 1);
-  assert.match(stderr, /holds no model of this database's community: run `npx recsys train` first, or name a folder/);
+  assert.match(
+    stderr,
+    /holds no model of this database's community: run `npx --no-install recsys train` first, or name a folder/,
+  );
   const named = await recsys("publish", join(folder, ".recsys/models/model-1"), "--database", url);
   assert.match(named.stderr, /model stranger was trained on another community/);
   assert.equal((await pool.query("select from recsys.models")).rowCount, 0);

@@ -35,7 +35,7 @@ test("what is well has a line, and what is not its cure", async () => {
   assert.match(lineOf(stdout, "schema"), /^ok .*recsys \d+\.\d+\.\d+$/);
   assert.match(
     lineOf(stdout, "model"),
-    /^warning .*none serves.*What to do: npx recsys train, then npx recsys publish$/,
+    /^warning .*none serves.*What to do: npx --no-install recsys train, then npx --no-install recsys publish$/,
   );
   assert.match(lineOf(stdout, "rights"), /^ok /);
   assert.match(stdout, /\nThe functions were not asked: --functions https:.* asks them\.\n$/);
@@ -53,7 +53,7 @@ test("a model that serves, one of other features, and rights that are missing", 
   ]);
   assert.match(
     lineOf((await doctor()).stdout, "model"),
-    /^warning .*tiny serves, without the vectors by letters that it reads: their basis is missing\. What to do: bring back the rows of recsys_engine\.vector_bases; or npx recsys train, then npx recsys publish$/,
+    /^warning .*tiny serves, without the vectors by letters that it reads: their basis is missing\. What to do: bring back the rows of recsys_engine\.vector_bases; or npx --no-install recsys train, then npx --no-install recsys publish$/,
   );
   await pool.query("update recsys.models set feature_spec_digest = 'another' where model_id = $1", [model]);
   const other = await doctor();
@@ -69,14 +69,17 @@ test("a schema of another version, and none", async () => {
   await pool.query("create or replace function recsys.version() returns text language sql immutable return '0.0.9'");
   const other = await doctor();
   assert.equal(other.status, 1);
-  assert.match(lineOf(other.stdout, "schema"), /^PROBLEM .*recsys 0\.0\.9\. What to do: npx recsys init --into APP/);
+  assert.match(
+    lineOf(other.stdout, "schema"),
+    /^PROBLEM .*recsys 0\.0\.9\. What to do: npx --no-install recsys init --into APP/,
+  );
   // a command that would work with it refuses
   const refused = await recsys(["health", "--database", url]);
   assert.deepEqual(
     [refused.status, refused.stderr],
     [
       1,
-      `recsys: the database has recsys 0.0.9, and this command is ${schemaVersion}: npx recsys init --into APP, then npx supabase db push there\n`,
+      `recsys: the database has recsys 0.0.9, and this command is ${schemaVersion}: npx --no-install recsys init --into APP, then npx supabase db push there\n`,
     ],
   );
   assert.equal(lineOf(other.stdout, "rights"), "", "what else there is may have another name there");

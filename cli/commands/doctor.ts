@@ -94,7 +94,7 @@ async function databaseLines({ pool }: Database): Promise<Line[]> {
     lines.push({
       what: "schema",
       said: "there is no schema recsys",
-      cure: "npx recsys init --into APP, then npx supabase db push there",
+      cure: "npx --no-install recsys init --into APP, then npx supabase db push there",
       stops: true,
     });
     return lines;
@@ -118,8 +118,8 @@ function extensionLine(
   if (has === undefined) {
     const without = {
       vector: "vectors have no type and no index",
-      pg_cron: "nothing runs by itself: npx recsys worker --batch --train does it in its place",
-      pg_net: "new posts wait for npx recsys worker to be embedded",
+      pg_cron: "nothing runs by itself: npx --no-install recsys worker --batch --train does it in its place",
+      pg_net: "new posts wait for npx --no-install recsys worker to be embedded",
     }[name];
     const create = isNeeded
       ? "create schema if not exists extensions; create extension vector with schema extensions"
@@ -142,14 +142,15 @@ function extensionLine(
 
 async function schemaLine(pool: Database["pool"]): Promise<Line> {
   const found = await versionOfSchema({ pool });
-  const cure = "npx recsys init --into APP, then npx supabase db push there; or use the recsys of the schema's version";
+  const cure =
+    "npx --no-install recsys init --into APP, then npx supabase db push there; or use the recsys of the schema's version";
   return { what: "schema", said: `recsys ${found}`, ...(found !== schemaVersion && { cure, stops: true }) };
 }
 
 async function modelLine(pool: Database["pool"]): Promise<Line> {
   const query = db.selectFrom("recsys.models").select(["name", "feature_spec_digest"]).where("status", "=", "active");
   const [model] = await run(pool, query);
-  const cure = "npx recsys train, then npx recsys publish";
+  const cure = "npx --no-install recsys train, then npx --no-install recsys publish";
   if (!model) return { what: "model", said: "none serves, so feeds have what is fresh and popular", cure };
   if (model.feature_spec_digest === (await featureSpecDigest())) {
     const without = db.selectFrom("recsys_engine.models_without_basis").select("encoder");
@@ -204,7 +205,8 @@ async function scheduleLines(pool: Database["pool"], installed: Record<string, s
 
 async function functionsLine(url: string): Promise<Line> {
   const what = "functions";
-  const cure = "npx supabase functions deploy, from an app that has this version (npx recsys init --into APP)";
+  const cure =
+    "npx supabase functions deploy, from an app that has this version (npx --no-install recsys init --into APP)";
   try {
     // every app has this one; it says its version to whoever asks, and that they have to sign in
     const answer = await fetch(new URL("/functions/v1/recommend", url), { signal: AbortSignal.timeout(10_000) });

@@ -31,7 +31,7 @@ export async function startExperimentCommand(
       p_max_loss: maxLoss,
     });
     await ask(database, started);
-    print(`experiment ${name} runs: \`npx recsys experiment report ${name}\` says what it shows`);
+    print(`experiment ${name} runs: \`npx --no-install recsys experiment report ${name}\` says what it shows`);
   });
 }
 
@@ -155,7 +155,7 @@ export async function listExperimentsCommand(options: DatabaseOption): Promise<v
         ])
         .orderBy("experiments.experiment_id", "desc"),
     );
-    if (rows.length === 0) print("there are no experiments: `npx recsys experiment start --help`");
+    if (rows.length === 0) print("there are no experiments: `npx --no-install recsys experiment start --help`");
     for (const { name, layer, started, state, variants } of rows)
       print(`${name} (${variants}), layer ${layer}, since ${started} UTC, ${state}`);
   });

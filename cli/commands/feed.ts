@@ -78,7 +78,7 @@ export async function mostActiveUser(database: Database) {
   const [user] = await run(database.pool, users.where("user_id", "=", mostActive));
   if (!user)
     throw new UserError(
-      "nobody has done anything in this community yet: import one with `npx recsys import --data DIR`",
+      "nobody has done anything in this community yet: import one with `npx --no-install recsys import --data DIR`",
     );
   return user;
 }

@@ -13,7 +13,7 @@ test("what is out of bounds comes first with its cure, and is the exit code", as
   assert.deepEqual([empty.status, empty.stderr], [1, ""]);
   assert.match(
     empty.stdout,
-    /^OUT OF BOUNDS {2}model is 0, and should be at least 1\n {2}None is active\.\n {2}What to do: npx recsys train, then npx recsys publish\n\nok {2}/,
+    /^OUT OF BOUNDS {2}model is 0, and should be at least 1\n {2}None is active\.\n {2}What to do: npx --no-install recsys train, then npx --no-install recsys publish\n\nok {2}/,
   );
   assert.match(
     empty.stdout,

@@ -15,7 +15,7 @@ export async function importModelCommand(folder: string, options: DatabaseOption
     await startBackend();
     const model = await importTrained(context, { folder, folderOf: (name) => out ?? join(modelsFolder, name) });
     context.print(
-      `model written to ${model}; \`npx recsys publish ${model}\` puts it into the database and lets it serve`,
+      `model written to ${model}; \`npx --no-install recsys publish ${model}\` puts it into the database and lets it serve`,
     );
   });
 }

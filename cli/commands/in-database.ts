@@ -68,12 +68,13 @@ async function isOurs(database: Database): Promise<boolean> {
   const tables = await foreignTables(database);
   if (tables.length > 0)
     throw new UserError(
-      `this database holds the tables of an app (${someOf(tables)}), and nothing was changed: install the engine next to them with \`npx recsys init --into APP\` (docs/adopting.md), or name an empty database`,
+      `this database holds the tables of an app (${someOf(tables)}), and nothing was changed: install the engine next to them with \`npx --no-install recsys init --into APP\` (docs/adopting.md), or name an empty database`,
     );
   return true;
 }
 
-async function hasSchema({ pool }: Database): Promise<boolean> {
+/** Whether the engine is installed there, of whatever version. */
+export async function hasSchema({ pool }: Pick<Database, "pool">): Promise<boolean> {
   const { rowCount } = await pool.query("select from pg_namespace where nspname = 'recsys'");
   return rowCount === 1;
 }
@@ -81,7 +82,7 @@ async function hasSchema({ pool }: Database): Promise<boolean> {
 async function requireSchema(database: Database): Promise<void> {
   if (!(await hasSchema(database)))
     throw new UserError(
-      "this database has no schema recsys: run `supabase db push`, or `npx recsys import` which applies the migrations",
+      "this database has no schema recsys: run `supabase db push`, or `npx --no-install recsys import` which applies the migrations",
     );
   await requireVersion(database);
 }
@@ -89,7 +90,7 @@ async function requireSchema(database: Database): Promise<void> {
 /** Throws a `UserError` where the schema is of another version than this command: asked at the start, and by a worker before each job. */
 export async function requireVersion(database: Pick<Database, "pool">): Promise<void> {
   const found = await versionOfSchema(database);
-  const problem = otherVersion(found, "this command is", `npm install recsys@${found}`);
+  const problem = otherVersion(found, "this command is", `install the package of ${found} (docs/upgrading.md)`);
   if (problem) throw new UserError(problem);
 }
 

@@ -27,14 +27,16 @@ export async function initCommand({ into, database }: { into: string; database?:
 Next:
   1. ${file}: ${firstStep(drafted)}
   2. npx supabase db push
-  3. npx recsys check --database "$URL", until all is well
-  4. npx recsys train --database "$URL", then npx recsys publish --database "$URL"
+  3. npx --no-install recsys check --database "$URL", until all is well
+  4. npx --no-install recsys train --database "$URL", then npx --no-install recsys publish --database "$URL"
   5. npx supabase functions deploy, and in the app: supabase.functions.invoke("recommend")`);
 }
 
 function firstStep(drafted: Awaited<ReturnType<typeof draftOf>> | undefined): string {
   if (!drafted?.hasPosts) {
-    const found = drafted ? "no table there looks like posts (npx recsys draft says what became of each): " : "";
+    const found = drafted
+      ? "no table there looks like posts (npx --no-install recsys draft says what became of each): "
+      : "";
     return `${found}say where your posts, people and what they do are. Its comments say how; docs/adopting.md has an example`;
   }
   const read = `the draft of what was found: read it through\n     ${drafted.coverage.summary}: the list is at its top`;

@@ -32,7 +32,7 @@ export async function publishCommand(
     const onVerdict = (verdict: Verdict) => verdictLines(verdict).forEach(print);
     const id = await publish(database, model, { activate, fromAnotherCommunity, onVerdict, onProgress, signal });
     print(
-      `model ${model.name} is published as number ${id} and ${activate ? "serves" : `waits: \`npx recsys activate ${model.name}\` lets it serve`}`,
+      `model ${model.name} is published as number ${id} and ${activate ? "serves" : `waits: \`npx --no-install recsys activate ${model.name}\` lets it serve`}`,
     );
     await topicsOfNewModel(context);
   });
@@ -62,7 +62,9 @@ export async function rollbackCommand(model: string | undefined, options: Databa
     const [active] = await run(pool, published.where("status", "=", "active"));
     const unwanted = model === undefined ? active : await findModel(database, model);
     if (!unwanted)
-      throw new UserError("no model serves, so there is none to roll back: `npx recsys activate MODEL` lets one serve");
+      throw new UserError(
+        "no model serves, so there is none to roll back: `npx --no-install recsys activate MODEL` lets one serve",
+      );
     if (!active || unwanted.model_id !== active.model_id)
       throw new UserError(`model ${unwanted.name} does not serve: ${active ? `${active.name} does` : "none does"}`);
     const [earlier] = await run(pool, published.where("status", "=", "retired").limit(1));
@@ -86,7 +88,7 @@ async function newestModel(database: Database): Promise<string> {
   const newest = await newestModelFolder(modelsFolder, await readCommunityId(database));
   if (newest === undefined)
     throw new UserError(
-      `${modelsFolder} holds no model of this database's community: run \`npx recsys train\` first, or name a folder`,
+      `${modelsFolder} holds no model of this database's community: run \`npx --no-install recsys train\` first, or name a folder`,
     );
   return newest;
 }

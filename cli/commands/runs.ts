@@ -8,7 +8,7 @@ import { modelsFolder } from "./train.ts";
 export async function runsCommand(folder: string | undefined, { by }: { by: Order }): Promise<void> {
   const { runs, unreadable } = await readRuns(folder ?? modelsFolder);
   if (runs.length === 0 && unreadable.length === 0)
-    throw new UserError(`${folder ?? modelsFolder} holds no models: \`npx recsys train\` makes one`);
+    throw new UserError(`${folder ?? modelsFolder} holds no models: \`npx --no-install recsys train\` makes one`);
   if (runs.length > 0) console.log(runsTable(inOrder(runs, by)));
   for (const line of unreadable) console.error(line);
 }

@@ -29,10 +29,10 @@ export async function searchCommand(file: string, options: SearchCommandOptions)
     context.print(`\n${runsTable(runs)}\n`);
     if (!wereAskedTheSame(runs))
       context.print(
-        "not all were asked the same requests, so these figures say little of which is better: set the models side by side (`npx recsys evaluate --model`)",
+        "not all were asked the same requests, so these figures say little of which is better: set the models side by side (`npx --no-install recsys evaluate --model`)",
       );
     context.print(
-      `the best of ${runs.length} looks better than it is, since chance chose too: evaluate it on later events\nits config is in ${join(options.out, "best.yaml")}, for \`npx recsys train --config\``,
+      `the best of ${runs.length} looks better than it is, since chance chose too: evaluate it on later events\nits config is in ${join(options.out, "best.yaml")}, for \`npx --no-install recsys train --config\``,
     );
   });
 }

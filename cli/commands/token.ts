@@ -13,7 +13,7 @@ export async function tokenCommand(user: string, options: DatabaseOption & { por
     const url = `http://localhost:${options.port}`;
     print(await userToken(await signingKey(localProject), url, user_id));
     console.error(
-      `for \`npx recsys serve\` on this machine, valid for an hour:\n  createClient("${url}", "${publishableKey}", { accessToken: async () => TOKEN })`,
+      `for \`npx --no-install recsys serve\` on this machine, valid for an hour:\n  createClient("${url}", "${publishableKey}", { accessToken: async () => TOKEN })`,
     );
   });
 }

@@ -31,7 +31,7 @@ export async function topicsOfNewModel({ database, onProgress, signal, print }: 
   } catch (error) {
     signal.throwIfAborted();
     console.error(
-      `topics or ideas are as they were: ${error instanceof Error ? error.message : error}; \`npx recsys topics\` makes them`,
+      `topics or ideas are as they were: ${error instanceof Error ? error.message : error}; \`npx --no-install recsys topics\` makes them`,
     );
   }
 }

@@ -25,7 +25,7 @@ export async function trainCommand(options: DatabaseOption & TrainOptions): Prom
     await requireSoundSources(context.database, context.print);
     const folder = await trainIntoFolder(context, { ...options, config, parent: modelsFolder });
     context.print(
-      `model written to ${folder}; \`npx recsys publish ${folder}\` puts it into the database and lets it serve`,
+      `model written to ${folder}; \`npx --no-install recsys publish ${folder}\` puts it into the database and lets it serve`,
     );
   });
 }

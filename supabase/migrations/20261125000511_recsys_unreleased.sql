@@ -217,6 +217,18 @@ alter table recsys_engine.metrics_lock enable row level security;
 -- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
 alter table recsys_engine.imports add column is_whole boolean not null default true;
 
+-- What recsys.grant_reads grants is noted, for an uninstallation.
+create table recsys_engine.granted_reads (
+  role name not null,
+  relation regclass not null,
+  column_name name not null,
+  primary key (role, relation, column_name)
+);
+alter table recsys_engine.granted_reads enable row level security;
+
+-- A cure runs only the command that is installed: npx alone would take the name from the registry.
+update recsys.health_bounds set cure = replace(cure, 'npx recsys', 'npx --no-install recsys') where cure like '%npx recsys%';
+
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
 drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
@@ -4680,6 +4692,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.active_model_id()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  id bigint;
+begin
+  select model_id into id from recsys.models where status = 'active';
+  if id is null then
+    raise exception 'no model is active' using hint = 'npx --no-install recsys train, then npx --no-install recsys publish; or activate one of recsys.models';
+  end if;
+  return id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.nearest_posts(p_model_id bigint, p_embedding extensions.vector, p_now timestamp with time zone, p_without uuid[], p_limit integer)
  RETURNS TABLE(post_id uuid, similarity double precision)
  LANGUAGE plpgsql
@@ -4994,7 +5023,7 @@ begin
   return query select 'post', post.title, format('%s, created %s', p_post_id, post.created_at);
   return query select 'why not', why.reason, why.detail from unnest(reasons, details) as why (reason, detail);
   if model.model_id is null then
-    return query values ('model', 'none is active', 'feeds are fresh and popular: npx recsys publish'::text);
+    return query values ('model', 'none is active', 'feeds are fresh and popular: npx --no-install recsys publish'::text);
   else
     return query select 'model', model.name, format('model_id %s', model.model_id);
     if post_vector is null then
@@ -5439,6 +5468,138 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.health_figures()
+ RETURNS TABLE(figure text, part text, value double precision, count bigint, state text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with measured as (
+    select max(day) as last, count(*) as days from recsys.daily_metrics where metric = 'shown'
+  ),
+  today as (
+    select (recsys.clock() at time zone 'UTC')::date as day
+  ),
+  recent as (
+    select metrics.*, coalesce(models.name, 'model ' || metrics.model_id) as model
+    from measured
+    join recsys.daily_metrics as metrics on metrics.day > measured.last - 7 and metrics.day <= measured.last
+    left join recsys.models on models.model_id = metrics.model_id
+  ),
+  -- what ranked on the last measured day: of those before it nothing is to be done any more
+  ranking as (
+    select distinct recent.model_id from measured join recent on recent.day = measured.last where recent.metric = 'predicted'
+  ),
+  calibration as (
+    select recent.model, recent.slice, sum(recent.value * recent.count) filter (where recent.metric = 'predicted') as expected,
+      coalesce(sum(recent.count) filter (where recent.metric = 'calibration'), 0) as happened
+    from ranking
+    join recent on recent.model_id = ranking.model_id
+    where recent.metric in ('predicted', 'calibration')
+    group by recent.model, recent.slice
+  ),
+  weeks as (
+    select metrics.metric, metrics.slice,
+      sum(metrics.value * metrics.count) filter (where metrics.day > measured.last - 7) / nullif(sum(metrics.count) filter (where metrics.day > measured.last - 7), 0) as now,
+      sum(metrics.value * metrics.count) filter (where metrics.day <= measured.last - 7) / nullif(sum(metrics.count) filter (where metrics.day <= measured.last - 7), 0) as before,
+      least(sum(metrics.count) filter (where metrics.day > measured.last - 7), sum(metrics.count) filter (where metrics.day <= measured.last - 7))::bigint as count,
+      count(distinct metrics.day) filter (where metrics.day <= measured.last - 7) as days_before
+    from measured
+    join recsys.daily_metrics as metrics on metrics.day > measured.last - 35 and metrics.day <= measured.last
+    -- fewer dismissals are no fault
+    where metrics.metric in ('rate', 'coverage', 'novelty', 'fresh', 'authors') and metrics.slice not in (select heads.head from recsys_engine.heads where heads.is_loss)
+    group by metrics.metric, metrics.slice
+  ),
+  drifting as (
+    select recent.slice, recent.value, recent.count, row_number() over (order by recent.value desc, recent.slice) as place
+    from measured join recent on recent.day = measured.last
+    where recent.metric = 'drift'
+  ),
+  active as (
+    select max(models.name) as name, max(models.learned_until) as learned_until, max((models.metrics #>> '{people,ten}')::double precision) as ten_people,
+      max((models.metrics #>> '{people,number}')::bigint) as people
+    from recsys.models where models.status = 'active'
+  ),
+  worst_lag as (
+    select metrics.slice, max(metrics.value) as seconds
+    from today join recsys.daily_metrics as metrics on metrics.day >= today.day - 1
+    where metrics.metric = 'lag'
+    group by metrics.slice
+  )
+  select 'measuring', '',
+    case when measured.last is not null then greatest(today.day - 2 - measured.last, 0)::double precision when settled.is_there then 'Infinity' else 0 end, 0::bigint,
+    case
+      when measured.last is not null then format('The last measured day is %s, and today is %s: a day is measured when its labels have had a day.', measured.last, today.day)
+      when settled.is_there then 'No day was ever measured, though feeds were shown on days that are settled.'
+      else 'Nothing was shown on a day that is settled yet, so there is nothing to measure.'
+    end || case when recsys_engine.has_cron() then '' else ' pg_cron is missing here: npx --no-install recsys serve or npx --no-install recsys worker measures every hour, or another scheduler with select recsys_engine.measure_days().' end
+  from measured, today
+  cross join lateral (
+    select measured.last is null and exists (
+      select from recsys.impressions where impressions.shown_at < (today.day - 1)::timestamp at time zone 'UTC'
+    ) as is_there
+  ) as settled
+  union all
+  select 'model', '', case when active.name is null then 0 else 1 end, 0,
+    coalesce(active.name || ' serves' || coalesce(' since ' || (
+      select activations.activated_at::timestamptz(0) from recsys_engine.model_activations as activations where activations.ended_at is null
+    ), '') || '.', 'None is active.')
+  from active
+  union all
+  select 'model age', 'in days', extract(epoch from recsys.clock() - active.learned_until) / 86400, 0,
+    format('%s learned from what happened until %s.', active.name, active.learned_until::timestamptz(0))
+  from active
+  where active.learned_until is not null
+  union all
+  select 'ten people', 'of those that the ranker learned from', active.ten_people, active.people,
+    format('The ten who did most are %s of what %s learned last, from %s people.', recsys_engine.percent(active.ten_people), active.name, active.people)
+  from active
+  where active.ten_people is not null
+  union all
+  select 'calibration', calibration.slice || 's by ' || calibration.model, calibration.expected / greatest(calibration.happened, 1),
+    greatest(calibration.expected, calibration.happened)::bigint,
+    format('%s %ss were predicted of what it showed in the last 7 days, %s happened.', round(calibration.expected::numeric), calibration.slice, calibration.happened)
+  from calibration
+  union all
+  select 'drift', drifting.slice, drifting.value, drifting.count,
+    format('On %s, against the same weekday of the four weeks before.', measured.last)
+  from measured, drifting
+  cross join recsys.health_bounds as bounds
+  -- the furthest, and all that are out of bounds
+  where bounds.figure = 'drift' and (drifting.place = 1 or drifting.value > bounds.high)
+  union all
+  select 'change of ' || weeks.metric, case weeks.metric when 'rate' then weeks.slice || 's' when 'fresh' then 'posts of up to ' || weeks.slice else '' end,
+    weeks.now / weeks.before, case when weeks.days_before < 7 then 0 else weeks.count end,
+    case weeks.metric
+      when 'rate' then format('%s of the posts shown brought a %s in the last 7 days, %s in the 28 before.', recsys_engine.percent(weeks.now), weeks.slice, recsys_engine.percent(weeks.before))
+      when 'coverage' then format('%s of the posts of a month were shown to anybody on a day of the last 7, %s in the 28 before.', recsys_engine.percent(weeks.now), recsys_engine.percent(weeks.before))
+      when 'novelty' then format('A post shown was worth %s bits in the last 7 days, %s in the 28 before.', round(weeks.now::numeric, 2), round(weeks.before::numeric, 2))
+      when 'fresh' then format('%s of the posts shown were at most %s old in the last 7 days, %s in the 28 before.', recsys_engine.percent(weeks.now), weeks.slice, recsys_engine.percent(weeks.before))
+      else format('The tenth of the authors shown most had %s of the posts shown in the last 7 days, %s in the 28 before.', recsys_engine.percent(weeks.now), recsys_engine.percent(weeks.before))
+    end
+  from weeks
+  where weeks.before > 0 and weeks.now is not null
+  union all
+  select 'degraded feeds', 'on ' || metrics.day, metrics.value, metrics.count,
+    format('%s of %s feeds were not what was asked for.', round(metrics.value * metrics.count), metrics.count)
+  from today
+  join recsys.daily_metrics as metrics on metrics.day >= today.day - 1
+  where metrics.metric = 'degraded'
+  union all
+  select 'roll-up lag', 'in seconds', coalesce(extract(epoch from lag.age), 0), 0,
+    format('%s changes wait.%s', lag.depth, (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'roll-up'))
+  from recsys_engine.roll_up_lag as lag
+  union all
+  select 'late changes', 'the oldest, in hours', coalesce(extract(epoch from now() - min(late_changes.queued_at)) / 3600, 0), 0,
+    format('%s changes that came late wait.', count(*))
+  from recsys_engine.late_changes
+  union all
+  select 'embedding lag', 'in seconds', case when active.name is null then 0 else coalesce(extract(epoch from max(queue.age)), 0) end, 0,
+    format('%s jobs wait.%s', sum(queue.depth), (select format(' The longest wait seen since yesterday: %s s.', round(seconds)) from worst_lag where slice = 'embedding'))
+  from active, recsys.embedding_queue as queue
+  group by active.name
+$function$;
+
 create or replace view recsys.status with (security_invoker=true) as
  WITH model AS (
          SELECT max(models.model_id) AS model_id,
@@ -5504,7 +5665,7 @@ create or replace view recsys.status with (security_invoker=true) as
     figures,
     recsys_engine.roll_up_lag lag,
     (recsys.training_status training
-     CROSS JOIN LATERAL ( VALUES (1,'model'::text,(model.model_id IS NOT NULL),COALESCE((model.name || ' serves'::text), 'none is active: feeds are fresh and popular'::text),'npx recsys train, then npx recsys publish'::text), (2,'feature store'::text,COALESCE((lag.age < '00:01:00'::interval), true),concat_ws(', the oldest for '::text, (lag.depth || ' changes wait'::text), lag.age),'is ''recsys roll-up'' among recsys.schedules, active, and what was its last result? Work a backlog off at once: select recsys.roll_up(null)'::text), (3,'embedding queue'::text,(COALESCE((jobs.age < '00:01:00'::interval), true) OR (model.model_id IS NULL)),concat_ws(', the oldest for '::text, (jobs.depth || ' jobs wait'::text), jobs.age),'does pg_cron call embed (recsys.schedules), or does npx recsys worker run?'::text), (4,'dead letters'::text,(jobs.dead = (0)::numeric),(jobs.dead || ' jobs were given up'::text),'select * from recsys.embedding_dead_letters; to try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'::text), (5,'vectors'::text,(((newest.with_vector)::numeric >= ((0.99 * (newest.posts)::numeric) - (10)::numeric)) OR (model.model_id IS NULL)),format('%s of the newest %s posts have one'::text, newest.with_vector, newest.posts),'select * from recsys_engine.embedding_coverage; where no job waits for them: npx recsys publish'::text), (6,'erasure'::text,COALESCE((erasing.age < '00:10:00'::interval), true),concat_ws(', the oldest for '::text, (erasing.depth || ' deleted posts and users wait'::text), erasing.age),'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'::text), (7,'impressions'::text,(ahead.is_made AND (ahead.bytes_in_default < 100000000)),(format('next %s has %s partition'::text, ahead.unit,
+     CROSS JOIN LATERAL ( VALUES (1,'model'::text,(model.model_id IS NOT NULL),COALESCE((model.name || ' serves'::text), 'none is active: feeds are fresh and popular'::text),'npx --no-install recsys train, then npx --no-install recsys publish'::text), (2,'feature store'::text,COALESCE((lag.age < '00:01:00'::interval), true),concat_ws(', the oldest for '::text, (lag.depth || ' changes wait'::text), lag.age),'is ''recsys roll-up'' among recsys.schedules, active, and what was its last result? Work a backlog off at once: select recsys.roll_up(null)'::text), (3,'embedding queue'::text,(COALESCE((jobs.age < '00:01:00'::interval), true) OR (model.model_id IS NULL)),concat_ws(', the oldest for '::text, (jobs.depth || ' jobs wait'::text), jobs.age),'does pg_cron call embed (recsys.schedules), or does npx --no-install recsys worker run?'::text), (4,'dead letters'::text,(jobs.dead = (0)::numeric),(jobs.dead || ' jobs were given up'::text),'select * from recsys.embedding_dead_letters; to try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'::text), (5,'vectors'::text,(((newest.with_vector)::numeric >= ((0.99 * (newest.posts)::numeric) - (10)::numeric)) OR (model.model_id IS NULL)),format('%s of the newest %s posts have one'::text, newest.with_vector, newest.posts),'select * from recsys_engine.embedding_coverage; where no job waits for them: npx --no-install recsys publish'::text), (6,'erasure'::text,COALESCE((erasing.age < '00:10:00'::interval), true),concat_ws(', the oldest for '::text, (erasing.depth || ' deleted posts and users wait'::text), erasing.age),'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'::text), (7,'impressions'::text,(ahead.is_made AND (ahead.bytes_in_default < 100000000)),(format('next %s has %s partition'::text, ahead.unit,
                 CASE
                     WHEN ahead.is_made THEN 'its'::text
                     ELSE 'no'::text
@@ -5518,18 +5679,18 @@ create or replace view recsys.status with (security_invoker=true) as
                     ELSE 'pg_cron is missing'::text
                 END,
                 CASE
-                    WHEN (NOT runs.are_run) THEN 'npx recsys serve or worker, and the commands of recsys.schedules by another scheduler'::text
+                    WHEN (NOT runs.are_run) THEN 'npx --no-install recsys serve or worker, and the commands of recsys.schedules by another scheduler'::text
                     ELSE 'select * from recsys.schedules; recsys.resume(name) ends a pause'::text
                 END), (9,'training'::text,(COALESCE(((now() - training.waiting_since) < '1 day'::interval), true) AND COALESCE((training.last_failed_at <= training.last_done_at), (training.last_failed_at IS NULL))),
                 CASE
                     WHEN (training.waiting_since IS NOT NULL) THEN ('a request has waited since '::text || (training.waiting_since)::timestamp(0) with time zone)
                     WHEN (training.last_failed_at > COALESCE(training.last_done_at, '-infinity'::timestamp with time zone)) THEN ('the last one failed: '::text || training.last_error)
                     ELSE COALESCE(('last done '::text || (training.last_done_at)::timestamp(0) with time zone), 'none so far'::text)
-                END,'does npx recsys worker --train run? select * from recsys.training_status'::text), (10,'health'::text,(figures."out" = 0),
+                END,'does npx --no-install recsys worker --train run? select * from recsys.training_status'::text), (10,'health'::text,(figures."out" = 0),
                 CASE figures."out"
                     WHEN 0 THEN format('%s figures are within their bounds'::text, figures.number)
                     ELSE format('%s of %s figures are out of bounds: %s'::text, figures."out", figures.number, figures.names)
-                END,'select * from recsys.health(), or npx recsys health: each with its cure'::text)) concerns(place, concern, is_ok, state, cure))
+                END,'select * from recsys.health(), or npx --no-install recsys health: each with its cure'::text)) concerns(place, concern, is_ok, state, cure))
   ORDER BY concerns.place;
 
 CREATE OR REPLACE FUNCTION recsys_engine.missing_reads(p_role name)
@@ -5568,6 +5729,35 @@ AS $function$
     from pg_catalog.pg_attribute where pg_attribute.attrelid = lacking.relation and pg_attribute.attnum = any (lacking.attnums)
   ) as named
   group by lacking.relation, named.columns
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys.grant_reads(p_role name)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- recsys_engine.missing_reads quotes what it names, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  missing record;
+  unreadable name[];
+begin
+  if p_role is null or p_role not in ('service_role', 'authenticated') then
+    raise exception 'recsys.grant_reads: the role is service_role, or authenticated where members are to read what the views show, not %', coalesce(quote_literal(p_role), 'null')
+      using errcode = '22023';
+  end if;
+  for missing in select reads.relation, reads.statement from recsys_engine.missing_reads(p_role) as reads loop
+    unreadable := array(
+      select pg_attribute.attname from pg_catalog.pg_attribute
+      where pg_attribute.attrelid = missing.relation and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+        and not has_column_privilege(p_role, missing.relation, pg_attribute.attnum, 'select')
+    );
+    execute missing.statement;
+    insert into recsys_engine.granted_reads (role, relation, column_name)
+    select p_role, missing.relation, names.name from unnest(unreadable) as names (name)
+    where has_column_privilege(p_role, missing.relation, names.name::text, 'select')
+    on conflict do nothing;
+  end loop;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.check_views()
@@ -6130,7 +6320,7 @@ begin
   return query
   select false,
     format('model %s reads vectors by %s, and %s%s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), case when shapes.is_estimate then 'about ' else '' end, shapes.entities, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
-    'npx recsys train, then npx recsys publish: from then on the others are read'
+    'npx --no-install recsys train, then npx --no-install recsys publish: from then on the others are read'
   from recsys.models
   join recsys_engine.own_vector_shapes('post') as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
   where models.status = 'active' and models.feature_spec ? 'vectors';
@@ -6138,7 +6328,7 @@ begin
   return query
   select false,
     format('the basis by which model %s reads vectors by %s is missing, and its posts are embedded by their words alone', missing.name, regexp_replace(missing.encoder, '\s+', ' ', 'g')),
-    'bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx recsys train, then npx recsys publish, which make another'
+    'bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx --no-install recsys train, then npx --no-install recsys publish, which make another'
   from recsys_engine.models_without_basis as missing
   order by missing.model_id;
 
@@ -6161,7 +6351,7 @@ begin
     format('%s%s users have a vector by %s (%s numbers), and the posts %s: these users are embedded by their words alone', case when shapes.is_estimate then 'about ' else '' end, shapes.entities,
       coalesce(nullif(regexp_replace(shapes.encoder, '\s+', ' ', 'g'), ''), 'a model without a name'), shapes.dimension,
       case when of_posts.encoder is null then 'have none' else format('have theirs by %s (%s numbers)', regexp_replace(of_posts.encoder, '\s+', ' ', 'g'), of_posts.dimension) end),
-    'make the vectors of users with the model that makes those of posts, whose name p_others finds; where it was changed for the posts too: npx recsys train, then npx recsys publish'
+    'make the vectors of users with the model that makes those of posts, whose name p_others finds; where it was changed for the posts too: npx --no-install recsys train, then npx --no-install recsys publish'
   from recsys_engine.own_vector_shapes('user') as shapes
   left join of_posts on true
   where (of_posts.encoder is null or shapes.encoder not in (of_posts.encoder, '') or shapes.dimension <> of_posts.dimension);
@@ -6286,11 +6476,13 @@ comment on column recsys.settings.encoder is 'Which model makes a vector of each
 
 comment on column recsys.settings.indexed_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
 
-comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
+comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
 
 comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';
+
+comment on function recsys.version() is 'The version of this schema: that of the command line and the functions that go with it (npx --no-install recsys doctor).';
 
 comment on column recsys_engine.imports.is_whole is 'False: feeds are served of it, and its import goes on or was cut off; another import of the same ends it.';
 
@@ -6669,6 +6861,14 @@ comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vect
 comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
+
+comment on table recsys_engine.granted_reads is 'Columns of the app''s tables that recsys.grant_reads let a role read, which recsys uninstall takes back: those that it could read before are not among them.';
+
+comment on column recsys_engine.granted_reads.role is 'Who may read it since.';
+
+comment on column recsys_engine.granted_reads.relation is 'The table.';
+
+comment on column recsys_engine.granted_reads.column_name is 'The column.';
 
 comment on function recsys_engine.check_rows() is 'What is wrong with the rows of the source views: ids that are there twice, nulls, kinds that are none of the ranker''s, weights that are none, ids that do not match, follows of nobody and of no tag, posts younger than what was done with them. It reads every row. Part of recsys.check().';
 

@@ -47,7 +47,9 @@ export async function beginRun({ pool }: Database): Promise<BatchRun> {
   await run(pool, call("recsys.roll_up", {}));
   const [{ begin_batch_run }] = await run(pool, call("recsys_engine.begin_batch_run", {}));
   if (begin_batch_run === null)
-    throw new UserError("no model is active: run `npx recsys train` and `npx recsys publish` first");
+    throw new UserError(
+      "no model is active: run `npx --no-install recsys train` and `npx --no-install recsys publish` first",
+    );
   const [begun] = await run(
     pool,
     db

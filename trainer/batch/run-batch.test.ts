@@ -263,7 +263,7 @@ test("recsys batch says what it did, and what is missing without a model", async
   await once(child, "close");
   assert.match(output, /^run \d+ of model first: (\d+) of \1 active users by this worker, \d+ users a second\n$/);
   await pool.query("update recsys.models set status = 'retired' where status = 'active'");
-  await assert.rejects(runBatch(quiet), /no model is active: run `npx recsys train`/);
+  await assert.rejects(runBatch(quiet), /no model is active: run `npx --no-install recsys train`/);
 });
 
 function startBatch(): ChildProcess {

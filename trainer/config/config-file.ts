@@ -17,7 +17,7 @@ export async function readConfig(path: string | undefined): Promise<Config> {
 export async function readYaml(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new UserError(
-      `${path} cannot be read (${error.code}): name a file such as \`npx recsys config > config.yaml\` writes`,
+      `${path} cannot be read (${error.code}): name a file such as \`npx --no-install recsys config > config.yaml\` writes`,
     );
   });
   const document = parseDocument(text);
@@ -35,7 +35,7 @@ export function defaultConfigFile(): string {
   const document = new Document(defaultConfig);
   comment(document.contents as unknown as YAMLMap, configSchema);
   document.commentBefore = [
-    " What a training may be told: `npx recsys train --config FILE`, and the same for evaluate and worker --train.",
+    " What a training may be told: `npx --no-install recsys train --config FILE`, and the same for evaluate and worker --train.",
     " These are the defaults: delete what you do not change, and it stays what is found best later.",
   ].join("\n");
   return document.toString({ lineWidth: 0 });

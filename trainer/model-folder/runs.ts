@@ -43,7 +43,7 @@ export interface TrainedRun extends z.output<typeof trained> {
 /** The models in a folder; `unreadable` are those that say too little, each with the reason. Throws a `UserError` where there is no such folder. */
 export async function readRuns(parent: string): Promise<{ runs: TrainedRun[]; unreadable: string[] }> {
   const entries = await readdir(parent, { withFileTypes: true }).catch(() => {
-    throw new UserError(`there is no folder ${parent}: \`npx recsys train\` makes one, or name another`);
+    throw new UserError(`there is no folder ${parent}: \`npx --no-install recsys train\` makes one, or name another`);
   });
   const runs: TrainedRun[] = [];
   const unreadable: string[] = [];

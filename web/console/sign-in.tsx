@@ -10,7 +10,7 @@ export function SignIn({ refused = false, onKey }: { refused?: boolean; onKey(ke
         <Heading text="Console" />
         <TextField
           label="A secret key of the project"
-          hint="npm start and npx recsys serve print an address that contains it; only this tab keeps it"
+          hint="npm start and npx --no-install recsys serve print an address that contains it; only this tab keeps it"
           type="password"
           required
           autocomplete="off"
@@ -21,8 +21,8 @@ export function SignIn({ refused = false, onKey }: { refused?: boolean; onKey(ke
         />
         {refused && (
           <p id="refused" role="alert" class="bad">
-            This is not a secret key of this project. <code>npm start</code> and <code>npx recsys serve</code> print an
-            address that contains it.
+            This is not a secret key of this project. <code>npm start</code> and{" "}
+            <code>npx --no-install recsys serve</code> print an address that contains it.
           </p>
         )}
         <button type="submit" class="main">

@@ -192,7 +192,7 @@ test("several vectors of a post are named by their table and counted, and so is 
     {
       stops: false,
       problem: `the basis by which model ${rows[0].name} reads vectors by letters is missing, and its posts are embedded by their words alone`,
-      cure: "bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx recsys train, then npx recsys publish, which make another",
+      cure: "bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx --no-install recsys train, then npx --no-install recsys publish, which make another",
     },
   ]);
   await pool.query("update recsys.models set status = 'retired'");

@@ -95,7 +95,7 @@ const notes = {
   no_vector:
     "what you know and write is not known yet: it is a few seconds after your first post, or with the next model",
   no_personalisation: "you want no personalisation, so ideas do not go by what you know and write",
-  no_topics: "the topics of the community have not been made for the model that serves: npx recsys topics",
+  no_topics: "the topics of the community have not been made for the model that serves: npx --no-install recsys topics",
   no_model: "no model is active, so ideas are ordered by their audience alone",
   writer_failed: "the language model did not give all it was asked for: the community's own words do",
 } as const;

@@ -20,7 +20,11 @@ test("what to do goes by which is older", () => {
   ])
     assert.equal(said(newer), `the database has recsys ${newer}, and this command is ${schemaVersion}: npm install it`);
   for (const older of ["0.0.9", `${schemaVersion}-beta.1`, "of no version"])
-    assert.match(String(said(older)), /: npx recsys init --into APP, then npx supabase db push there$/, older);
+    assert.match(
+      String(said(older)),
+      /: npx --no-install recsys init --into APP, then npx supabase db push there$/,
+      older,
+    );
 });
 
 onBoth("a worker says it once for each version, and goes on", async (t, { url, pool }) => {
@@ -47,7 +51,7 @@ onBoth("a worker says it once for each version, and goes on", async (t, { url, p
   assert.deepEqual([await feed(), told()], [null, []]);
   await rename("candidates", "others");
   assert.equal(await feed(), "community");
-  const newer = `Error: the database has recsys 99.0.0, and these functions are ${schemaVersion}: npx recsys init --into APP of that version, then npx supabase functions deploy there`;
+  const newer = `Error: the database has recsys 99.0.0, and these functions are ${schemaVersion}: npx --no-install recsys init --into APP of that version, then npx supabase functions deploy there`;
   while (told().length === 0) await setTimeout(10);
   assert.equal(await feed(), "community");
   assert.deepEqual(told(), [newer]);
@@ -63,7 +67,7 @@ onBoth("a worker says it once for each version, and goes on", async (t, { url, p
     [
       [
         "other_version",
-        `Error: the database has recsys 0.0.9, and these functions are ${schemaVersion}: npx recsys init --into APP, then npx supabase db push there`,
+        `Error: the database has recsys 0.0.9, and these functions are ${schemaVersion}: npx --no-install recsys init --into APP, then npx supabase db push there`,
       ],
     ],
   );

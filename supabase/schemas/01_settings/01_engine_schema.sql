@@ -75,7 +75,7 @@ comment on column recsys.settings.impressions_per_day is 'How many impressions o
 comment on column recsys.settings.events_per_day is 'How many events of a person, sent to the function `events`, are kept a day (UTC), where a comment counts as one more for each 500 bytes; more are counted in recsys_engine.user_days and not kept. Null: all.';
 comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
 comment on column recsys.settings.indexed_days is 'Posts that are older than so many days, and to which nobody but their author came in that time, are not in the HNSW index: recsys_engine.move_index_window() takes them out at night, and the roll-up brings back whatever somebody comes to. Feeds have them by their other sources. Null: all posts are in it.';
-comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
+comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 comment on column recsys.settings.encoder is 'Which model makes a vector of each post, for an app that keeps none itself: gte-small (English, 384 numbers), which the platform has, or the name of a folder with a model of your own, which a worker is given (RECSYS_ENCODERS). Where neither has it they say so. Null: none is made.';
 comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';
 insert into recsys.settings default values;
@@ -83,7 +83,7 @@ insert into recsys.settings default values;
 create function recsys.version() returns text
 language sql immutable security invoker
 return '1.0.0';
-comment on function recsys.version() is 'The version of this schema: that of the command line and the functions that go with it (npx recsys doctor).';
+comment on function recsys.version() is 'The version of this schema: that of the command line and the functions that go with it (npx --no-install recsys doctor).';
 revoke all on function recsys.version() from public;
 grant execute on function recsys.version() to service_role;
 

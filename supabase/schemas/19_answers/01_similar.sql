@@ -12,7 +12,7 @@ declare
 begin
   select model_id into id from recsys.models where status = 'active';
   if id is null then
-    raise exception 'no model is active' using hint = 'npx recsys train, then npx recsys publish; or activate one of recsys.models';
+    raise exception 'no model is active' using hint = 'npx --no-install recsys train, then npx --no-install recsys publish; or activate one of recsys.models';
   end if;
   return id;
 end

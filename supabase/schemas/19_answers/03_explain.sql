@@ -193,7 +193,7 @@ begin
   return query select 'post', post.title, format('%s, created %s', p_post_id, post.created_at);
   return query select 'why not', why.reason, why.detail from unnest(reasons, details) as why (reason, detail);
   if model.model_id is null then
-    return query values ('model', 'none is active', 'feeds are fresh and popular: npx recsys publish'::text);
+    return query values ('model', 'none is active', 'feeds are fresh and popular: npx --no-install recsys publish'::text);
   else
     return query select 'model', model.name, format('model_id %s', model.model_id);
     if post_vector is null then

@@ -66,7 +66,7 @@ as $$
       when measured.last is not null then format('The last measured day is %s, and today is %s: a day is measured when its labels have had a day.', measured.last, today.day)
       when settled.is_there then 'No day was ever measured, though feeds were shown on days that are settled.'
       else 'Nothing was shown on a day that is settled yet, so there is nothing to measure.'
-    end || case when recsys_engine.has_cron() then '' else ' pg_cron is missing here: npx recsys serve or npx recsys worker measures every hour, or another scheduler with select recsys_engine.measure_days().' end
+    end || case when recsys_engine.has_cron() then '' else ' pg_cron is missing here: npx --no-install recsys serve or npx --no-install recsys worker measures every hour, or another scheduler with select recsys_engine.measure_days().' end
   from measured, today
   cross join lateral (
     select measured.last is null and exists (

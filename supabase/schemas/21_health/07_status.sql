@@ -37,15 +37,15 @@ select concerns.concern, concerns.is_ok, concerns.state, case when concerns.is_o
 from model, newest, jobs, erasing, ahead, runs, figures, recsys_engine.roll_up_lag as lag, recsys.training_status as training
 cross join lateral (
   values
-    (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx recsys train, then npx recsys publish'),
+    (1, 'model', model.model_id is not null, coalesce(model.name || ' serves', 'none is active: feeds are fresh and popular'), 'npx --no-install recsys train, then npx --no-install recsys publish'),
     (2, 'feature store', coalesce(lag.age < interval '1 minute', true), concat_ws(', the oldest for ', lag.depth || ' changes wait', lag.age),
       'is ''recsys roll-up'' among recsys.schedules, active, and what was its last result? Work a backlog off at once: select recsys.roll_up(null)'),
     (3, 'embedding queue', coalesce(jobs.age < interval '1 minute', true) or model.model_id is null, concat_ws(', the oldest for ', jobs.depth || ' jobs wait', jobs.age),
-      'does pg_cron call embed (recsys.schedules), or does npx recsys worker run?'),
+      'does pg_cron call embed (recsys.schedules), or does npx --no-install recsys worker run?'),
     (4, 'dead letters', jobs.dead = 0, jobs.dead || ' jobs were given up',
       'select * from recsys.embedding_dead_letters; to try again: update recsys_engine.embedding_jobs set failures = 0, attempts = 0, due_at = now() where is_dead'),
     (5, 'vectors', newest.with_vector >= 0.99 * newest.posts - 10 or model.model_id is null, format('%s of the newest %s posts have one', newest.with_vector, newest.posts),
-      'select * from recsys_engine.embedding_coverage; where no job waits for them: npx recsys publish'),
+      'select * from recsys_engine.embedding_coverage; where no job waits for them: npx --no-install recsys publish'),
     (6, 'erasure', coalesce(erasing.age < interval '10 minutes', true), concat_ws(', the oldest for ', erasing.depth || ' deleted posts and users wait', erasing.age),
       'is ''recsys erasure'' among recsys.schedules, active, and what was its last result? At once: select recsys.erase()'),
     (7, 'impressions', ahead.is_made and ahead.bytes_in_default < 100000000,
@@ -54,7 +54,7 @@ cross join lateral (
       'select recsys_engine.make_impression_partitions()'),
     (8, 'schedules', runs.are_run and runs.paused is null and runs.failed is null,
       case when runs.are_run then coalesce(nullif(concat_ws('; ', 'paused: ' || runs.paused, 'failed: ' || runs.failed), ''), runs.scheduled || ' run') else 'pg_cron is missing' end,
-      case when not runs.are_run then 'npx recsys serve or worker, and the commands of recsys.schedules by another scheduler'
+      case when not runs.are_run then 'npx --no-install recsys serve or worker, and the commands of recsys.schedules by another scheduler'
         else 'select * from recsys.schedules; recsys.resume(name) ends a pause' end),
     (9, 'training', coalesce(now() - training.waiting_since < interval '1 day', true) and coalesce(training.last_failed_at <= training.last_done_at, training.last_failed_at is null),
       case
@@ -62,10 +62,10 @@ cross join lateral (
         when training.last_failed_at > coalesce(training.last_done_at, '-infinity') then 'the last one failed: ' || training.last_error
         else coalesce('last done ' || training.last_done_at::timestamptz(0), 'none so far')
       end,
-      'does npx recsys worker --train run? select * from recsys.training_status'),
+      'does npx --no-install recsys worker --train run? select * from recsys.training_status'),
     (10, 'health', figures.out = 0,
       case figures.out when 0 then format('%s figures are within their bounds', figures.number) else format('%s of %s figures are out of bounds: %s', figures.out, figures.number, figures.names) end,
-      'select * from recsys.health(), or npx recsys health: each with its cure')
+      'select * from recsys.health(), or npx --no-install recsys health: each with its cure')
 ) as concerns (place, concern, is_ok, state, cure)
 order by concerns.place;
 comment on view recsys.status is 'What to look at first: a line for each concern, and what to do where it is not well.';

@@ -71,19 +71,41 @@ as $$
 $$;
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
+create table recsys_engine.granted_reads (
+  role name not null,
+  relation regclass not null,
+  column_name name not null,
+  primary key (role, relation, column_name)
+);
+comment on table recsys_engine.granted_reads is 'Columns of the app''s tables that recsys.grant_reads let a role read, which recsys uninstall takes back: those that it could read before are not among them.';
+comment on column recsys_engine.granted_reads.role is 'Who may read it since.';
+comment on column recsys_engine.granted_reads.relation is 'The table.';
+comment on column recsys_engine.granted_reads.column_name is 'The column.';
+alter table recsys_engine.granted_reads enable row level security;
+
 create function recsys.grant_reads(p_role name) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   -- recsys_engine.missing_reads quotes what it names, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
   missing record;
+  unreadable name[];
 begin
   if p_role is null or p_role not in ('service_role', 'authenticated') then
     raise exception 'recsys.grant_reads: the role is service_role, or authenticated where members are to read what the views show, not %', coalesce(quote_literal(p_role), 'null')
       using errcode = '22023';
   end if;
-  for missing in select reads.statement from recsys_engine.missing_reads(p_role) as reads loop
+  for missing in select reads.relation, reads.statement from recsys_engine.missing_reads(p_role) as reads loop
+    unreadable := array(
+      select pg_attribute.attname from pg_catalog.pg_attribute
+      where pg_attribute.attrelid = missing.relation and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+        and not has_column_privilege(p_role, missing.relation, pg_attribute.attnum, 'select')
+    );
     execute missing.statement;
+    insert into recsys_engine.granted_reads (role, relation, column_name)
+    select p_role, missing.relation, names.name from unnest(unreadable) as names (name)
+    where has_column_privilege(p_role, missing.relation, names.name::text, 'select')
+    on conflict do nothing;
   end loop;
 end
 $$;

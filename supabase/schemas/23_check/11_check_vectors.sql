@@ -120,7 +120,7 @@ begin
   return query
   select false,
     format('model %s reads vectors by %s, and %s%s posts have one by %s: these are embedded by their words alone', models.name, regexp_replace(models.feature_spec #>> '{vectors,encoder}', '\s+', ' ', 'g'), case when shapes.is_estimate then 'about ' else '' end, shapes.entities, regexp_replace(shapes.encoder, '\s+', ' ', 'g')),
-    'npx recsys train, then npx recsys publish: from then on the others are read'
+    'npx --no-install recsys train, then npx --no-install recsys publish: from then on the others are read'
   from recsys.models
   join recsys_engine.own_vector_shapes('post') as shapes on shapes.encoder <> models.feature_spec #>> '{vectors,encoder}' or shapes.dimension <> (models.feature_spec #>> '{vectors,dimension}')::integer
   where models.status = 'active' and models.feature_spec ? 'vectors';
@@ -128,7 +128,7 @@ begin
   return query
   select false,
     format('the basis by which model %s reads vectors by %s is missing, and its posts are embedded by their words alone', missing.name, regexp_replace(missing.encoder, '\s+', ' ', 'g')),
-    'bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx recsys train, then npx recsys publish, which make another'
+    'bring back the rows of recsys_engine.vector_bases from where this database comes from; or npx --no-install recsys train, then npx --no-install recsys publish, which make another'
   from recsys_engine.models_without_basis as missing
   order by missing.model_id;
 
@@ -151,7 +151,7 @@ begin
     format('%s%s users have a vector by %s (%s numbers), and the posts %s: these users are embedded by their words alone', case when shapes.is_estimate then 'about ' else '' end, shapes.entities,
       coalesce(nullif(regexp_replace(shapes.encoder, '\s+', ' ', 'g'), ''), 'a model without a name'), shapes.dimension,
       case when of_posts.encoder is null then 'have none' else format('have theirs by %s (%s numbers)', regexp_replace(of_posts.encoder, '\s+', ' ', 'g'), of_posts.dimension) end),
-    'make the vectors of users with the model that makes those of posts, whose name p_others finds; where it was changed for the posts too: npx recsys train, then npx recsys publish'
+    'make the vectors of users with the model that makes those of posts, whose name p_others finds; where it was changed for the posts too: npx --no-install recsys train, then npx --no-install recsys publish'
   from recsys_engine.own_vector_shapes('user') as shapes
   left join of_posts on true
   where (of_posts.encoder is null or shapes.encoder not in (of_posts.encoder, '') or shapes.dimension <> of_posts.dimension);

@@ -1,4 +1,4 @@
--- What keeps an app's own tables from becoming good feeds, asked all at once: npx recsys check, and before recsys train and publish.
+-- What keeps an app's own tables from becoming good feeds, asked all at once: npx --no-install recsys check, and before recsys train and publish.
 
 create function recsys.check() returns table (stops boolean, problem text, cure text)
 language plpgsql volatile security invoker set search_path = ''

@@ -13,7 +13,7 @@ export function ExperimentsView() {
         ask="experiments"
         empty={
           <>
-            There was none yet: <code>npx recsys experiment start NAME VARIANTS</code>.
+            There was none yet: <code>npx --no-install recsys experiment start NAME VARIANTS</code>.
           </>
         }
         caption="Experiments, the latest first"

@@ -53,7 +53,7 @@ export function HealthView() {
       <Panel
         title="Scheduled work"
         ask="schedules"
-        about="Without pg_cron none of it is active: npx recsys serve and npx recsys worker do what cannot wait, and another scheduler has to do the rest."
+        about="Without pg_cron none of it is active: npx --no-install recsys serve and npx --no-install recsys worker do what cannot wait, and another scheduler has to do the rest."
         caption="Schedules"
       />
     </>

@@ -22,7 +22,8 @@ export function ModelsView() {
         fresh={switched}
         empty={
           <>
-            There is none yet: <code>npx recsys train</code>, then <code>npx recsys publish</code>.
+            There is none yet: <code>npx --no-install recsys train</code>, then{" "}
+            <code>npx --no-install recsys publish</code>.
           </>
         }
         columns={columns}

@@ -63,7 +63,7 @@ export function ShownView() {
           title="By topic"
           about="Posts shown in the last seven days, by topic. demand: people a day who viewed, voted for or commented on posts about it. supply: posts written about it a day. Both are means of the last 28 days."
           ask="shown_topics"
-          empty="Nothing was shown, or there are no topics yet: npx recsys topics."
+          empty="Nothing was shown, or there are no topics yet: npx --no-install recsys topics."
           cells={{ share: ({ share }) => percent(share) }}
           caption="Share of each topic"
         />

@@ -1059,6 +1059,21 @@ export interface RecsysEngineFirstActs {
   user_id: string;
 }
 
+export interface RecsysEngineGrantedReads {
+  /**
+   * The column.
+   */
+  column_name: string;
+  /**
+   * The table.
+   */
+  relation: string;
+  /**
+   * Who may read it since.
+   */
+  role: string;
+}
+
 export interface RecsysEngineHeads {
   /**
    * What people do, in words.
@@ -2980,7 +2995,7 @@ export interface RecsysSettings {
    */
   group_share: Generated<number>;
   /**
-   * What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.
+   * What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.
    */
   impression_partitions: Generated<string>;
   /**
@@ -3451,6 +3466,7 @@ export interface DB {
   "recsys_engine.feature_store_version": RecsysEngineFeatureStoreVersion;
   "recsys_engine.feed_settings": RecsysEngineFeedSettings;
   "recsys_engine.first_acts": RecsysEngineFirstActs;
+  "recsys_engine.granted_reads": RecsysEngineGrantedReads;
   "recsys_engine.heads": RecsysEngineHeads;
   "recsys_engine.idea_pool": RecsysEngineIdeaPool;
   "recsys_engine.impersonal_people": RecsysEngineImpersonalPeople;
@@ -3603,7 +3619,7 @@ export interface Functions {
   "recsys.time_of_id": { args: { p_id: string | null; p_form: string | null }; row: { time_of_id: Date } };
   /** Ends what recsys.watch began: drops its triggers from a table, and queues what its rows name, so that the next roll-up works that out from what the views show by then. Null for a kind or column: any. Returns how many watches ended, 0 where there was none. Before a watched column is dropped or renamed, or after a view reads the table no longer. */
   "recsys.unwatch": { args: { p_table: string | null; p_kind?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_created_at?: string | null | undefined }; row: { unwatch: number } };
-  /** The version of this schema: that of the command line and the functions that go with it (npx recsys doctor). */
+  /** The version of this schema: that of the command line and the functions that go with it (npx --no-install recsys doctor). */
   "recsys.version": { args: {  }; row: { version: string } };
   /** Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts'. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => 'auth_id'). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast. */
   "recsys.watch": { args: { p_table: string | null; p_kind: string | null; p_id?: string | null | undefined; p_user_id?: string | null | undefined; p_post_id?: string | null | undefined; p_author_id?: string | null | undefined; p_created_at?: string | null | undefined; p_texts?: readonly (string | null)[] | null | undefined; p_others?: readonly (string | null)[] | null | undefined; p_user_lookup?: readonly (string | null)[] | null | undefined }; row: { watch: unknown } };

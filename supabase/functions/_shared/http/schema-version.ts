@@ -10,7 +10,7 @@ export function otherVersion(found: string, who: string, cureWhereNewer: string)
   const cure =
     compareVersions(found, schemaVersion) > 0
       ? cureWhereNewer
-      : "npx recsys init --into APP, then npx supabase db push there";
+      : "npx --no-install recsys init --into APP, then npx supabase db push there";
   return `the database has recsys ${found}, and ${who} ${schemaVersion}: ${cure}`;
 }
 
@@ -22,7 +22,7 @@ export function compareVersions(one: string, other: string): number {
   return Number(b[4] !== undefined) - Number(a[4] !== undefined);
 }
 
-const cure = "npx recsys init --into APP of that version, then npx supabase functions deploy there";
+const cure = "npx --no-install recsys init --into APP of that version, then npx supabase functions deploy there";
 
 /** What a pool does about it: asks when a connection is new, and when something that was asked for is missing; says each version once. */
 export interface VersionWatch {

@@ -1,0 +1,64 @@
+/** Asks the rows what no name says: whether a column of what people did names the author of the post, and whether an account has several rows. */
+import { type Catalog, isOnce, type Table } from "../catalog/catalog.ts";
+import { at, identifier, qualified } from "../catalog/quote.ts";
+import { pagesSql, type Questions, sampledFrom } from "../catalog/read-samples.ts";
+import { postColumnOf } from "./deeds.ts";
+import { personsOf } from "./find-people.ts";
+import { findRoles, type PostTable, type Roles } from "./find-roles.ts";
+
+const mostPages = 100;
+
+/** Notes in the tables of a catalog what their rows say next to those of posts and people. */
+export async function compareRows(questions: Questions, catalog: Catalog): Promise<void> {
+  const roles = findRoles(catalog);
+  const { people, posts } = roles;
+  if (people?.userId && people.userId !== people.key && !isOnce(people.table, people.userId))
+    people.table.compared = {
+      byAuthor: {},
+      severalRows: await countSeveralRows(questions, people.table, people.userId.name),
+    };
+  for (const table of posts?.author ? catalog : [])
+    if (posts && table !== posts.table && table !== people?.table) {
+      const byAuthor = await countByAuthor(questions, table, roles, posts);
+      if (Object.keys(byAuthor).length > 0) table.compared = { byAuthor };
+    }
+}
+
+async function countSeveralRows(questions: Questions, table: Table, userId: string): Promise<number> {
+  const column = identifier(userId);
+  const counted = await questions.ask<{ several: number }>(
+    `select count(*)::int as several from (select from ${qualified(table)} where ${column} is not null group by ${column} having count(*) > 1) as account`,
+  );
+  return "why" in counted ? 0 : counted[0].several;
+}
+
+/** By column that names a person: of how many rows whose post is there, and in how many of these they wrote the post. */
+async function countByAuthor(
+  questions: Questions,
+  table: Table,
+  roles: Roles,
+  { table: posts, key, author }: PostTable,
+): Promise<Record<string, { rows: number; same: number }>> {
+  const target = postColumnOf(roles, table, posts);
+  const persons = personsOf(roles, table).filter(
+    ({ column, holds }) => author?.holds === holds && author.column.kind === column.kind,
+  );
+  if (!author || !target || target.ofPosts || persons.length === 0) return {};
+  const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(table)]);
+  if ("why" in size) return {};
+  const { sql } = sampledFrom(qualified(table), "done", Number(size[0].pages), mostPages);
+  const counts = persons.flatMap(({ column }, number) => [
+    `count(${at("done", column)})::int as rows_${number}`,
+    `count(*) filter (where ${at("done", column)} = ${at("written", author.column)})::int as same_${number}`,
+  ]);
+  const counted = await questions.ask<Record<string, number>>(
+    `select ${counts.join(", ")} from ${sql} join ${qualified(posts)} as written on ${at("written", key)} = ${at("done", target.post)}`,
+  );
+  if ("why" in counted) return {};
+  return Object.fromEntries(
+    persons.map(({ column }, number) => [
+      column.name,
+      { rows: counted[0][`rows_${number}`], same: counted[0][`same_${number}`] },
+    ]),
+  );
+}
