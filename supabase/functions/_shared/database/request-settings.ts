@@ -20,6 +20,8 @@ export function requestOfCaller({ method, headers }: Pick<Request, "method" | "h
 /** In milliseconds: a change of the setting holds in a worker after that long. */
 const keptFor = 60_000;
 const forwarded = new WeakMap<Pool, { names: string[]; until: number }>();
+/** Of a header's value, in characters: a longer one names no tenant, and would travel with each transaction. */
+const longestValue = 8192;
 /** Functions may be deployed before the migration is. */
 const undefinedColumn = "42703";
 
@@ -37,8 +39,9 @@ export async function forwardedHeaders(pool: Pool, connection: Connection, sent:
     known = { names: rows[0]?.forwarded_headers ?? [], until: now + keptFor };
     forwarded.set(pool, known);
   }
-  const { headers } = sent;
-  return JSON.stringify(
-    Object.fromEntries(known.names.flatMap((name) => (Object.hasOwn(headers, name) ? [[name, headers[name]]] : []))),
+  const named = new Set(known.names);
+  const handedOn = Object.entries(sent.headers).filter(
+    ([name, value]) => named.has(name) && value.length <= longestValue,
   );
+  return JSON.stringify(Object.fromEntries(handedOn));
 }
