@@ -6375,6 +6375,7 @@ begin
     union all select 6, checked.* from recsys_engine.check_vectors() as checked
     union all select 7, checked.* from recsys_engine.check_promotions() as checked
     union all select 8, checked.* from recsys_engine.check_latest() as checked
+    union all select 9, checked.* from recsys_engine.check_headers() as checked
   ) as numbered (part, stops, problem, cure)
   cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
   order by not numbered.stops, numbered.part;
@@ -6444,6 +6445,86 @@ begin
     and recsys_engine.has_index(scans.relation, scans.person)
     and not recsys_engine.has_index_on(scans.relation, array_remove(array[scans.person, scans.kind, scans.time], null))
   order by 2;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.request_readers()
+ RETURNS TABLE(reader text, source text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with views as materialized (
+    select to_regclass(views.name) as relation
+    from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (name)
+  ), relations as materialized (
+    select views.relation from views
+    union
+    select needed.relation
+    from views cross join unnest('{authenticated,anon}'::name[]) as callers (role) cross join lateral recsys_engine.columns_needed(callers.role, views.relation) as needed
+  ), rules as materialized (
+    select 'pg_catalog.pg_policy'::regclass as class, pg_policy.oid,
+      format('the policy %s on %s', recsys_engine.identifier_sql(pg_policy.polname), recsys_engine.table_sql(pg_policy.polrelid)) as reader,
+      pg_get_expr(pg_policy.polqual, pg_policy.polrelid) as source
+    from relations
+    join pg_catalog.pg_class on pg_class.oid = relations.relation and pg_class.relrowsecurity
+    join pg_catalog.pg_policy on pg_policy.polrelid = relations.relation and pg_policy.polcmd in ('r', '*')
+    where exists (
+      select from unnest(pg_policy.polroles) as granted (role) cross join unnest('{authenticated,anon}'::name[]) as callers (role)
+      where granted.role = 0 or pg_has_role(callers.role, granted.role, 'usage')
+    )
+    union all
+    select 'pg_catalog.pg_rewrite'::regclass, pg_rewrite.oid, format('the view %s', recsys_engine.table_sql(pg_rewrite.ev_class)), pg_get_viewdef(pg_rewrite.ev_class)
+    from relations join pg_catalog.pg_rewrite on pg_rewrite.ev_class = relations.relation
+  )
+  select rules.reader, rules.source from rules
+  union all
+  select format('%s by %s.%s', rules.reader, recsys_engine.identifier_sql(pg_namespace.nspname), recsys_engine.identifier_sql(pg_proc.proname)),
+    coalesce(pg_get_function_sqlbody(pg_proc.oid), pg_proc.prosrc)
+  from rules
+  join pg_catalog.pg_depend on pg_depend.classid = rules.class and pg_depend.objid = rules.oid and pg_depend.refclassid = 'pg_catalog.pg_proc'::regclass
+  join pg_catalog.pg_proc on pg_proc.oid = pg_depend.refobjid
+  join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace and pg_namespace.nspname not in ('pg_catalog', 'recsys', 'recsys_engine')
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.check_headers()
+ RETURNS TABLE(stops boolean, problem text, cure text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  handed_on constant text[] := coalesce((select settings.forwarded_headers from recsys.settings), '{}');
+begin
+  return query
+  with readers as materialized (
+    select distinct readers.reader, readers.source from recsys_engine.request_readers() as readers where readers.source ~ '''request\.(headers|cookies)'''
+  ), headers as materialized (
+    select distinct readers.reader, named.header[1] as header
+    from readers
+    -- a name behind the first arrow, with at most '' or '{}' before it
+    cross join lateral regexp_matches(readers.source, '''request\.headers''(?:[^''-]|-(?!>)|''''|''\{\}'')*->>?\s*''([a-z0-9_.-]+)''', 'g') as named (header)
+  )
+  select false,
+    format('%s reads the header %s, which the functions do not hand on: a feed is made as if it was not sent', string_agg(headers.reader, ', ' order by headers.reader), headers.header),
+    case when headers.header in ('cookie', 'authorization', 'apikey') then 'unless SQL is not to see that secret: ' else '' end
+      || format('update recsys.settings set forwarded_headers = forwarded_headers || %s::text where %1$s <> all (forwarded_headers)', recsys_engine.literal_sql(headers.header))
+  from headers
+  where headers.header <> all (handed_on)
+  group by headers.header
+  union all
+  select false,
+    format('%s reads request.headers, and the functions hand on no header: recsys.settings.forwarded_headers is empty', string_agg(readers.reader, ', ' order by readers.reader)),
+    'name the headers that it reads, in lower case: update recsys.settings set forwarded_headers = ''{…}'''
+  from readers
+  where handed_on = '{}' and readers.source ~ '''request\.headers''' and readers.reader not in (select headers.reader from headers)
+  having count(*) > 0
+  union all
+  select false, format('%s reads request.cookies, which the functions do not set', string_agg(readers.reader, ', ' order by readers.reader)),
+    'let it read a header of the app''s own, and name that in recsys.settings.forwarded_headers (docs/adopting.md)'
+  from readers
+  where readers.source ~ '''request\.cookies'''
+  having count(*) > 0;
 end
 $function$;
 
@@ -6878,6 +6959,10 @@ comment on function recsys_engine.has_index_on(regclass,text[]) is 'Whether a ta
 
 comment on function recsys_engine.check_latest() is 'Tables behind the views of follows, dismissals and interactions with an index by which a user''s rows are found, and none in the order of time. Part of recsys.check().';
 
+comment on function recsys_engine.request_readers() is 'What a member or visitor is judged by when they read the source views: the policies and views under these, and the functions that they call directly, each with its source text.';
+
+comment on function recsys_engine.check_headers() is 'Policies and views, and functions that they call, which read headers or cookies of a request that the functions do not hand on to them. Part of recsys.check().';
+
 revoke execute on function recsys_engine.popularity(double precision[],timestamp with time zone) from public;
 
 grant execute on function recsys_engine.popularity(double precision[],timestamp with time zone) to anon, authenticated, service_role;
@@ -7163,6 +7248,10 @@ revoke execute on function recsys_engine.check_vectors() from public;
 revoke execute on function recsys_engine.has_index_on(regclass,text[]) from public;
 
 revoke execute on function recsys_engine.check_latest() from public;
+
+revoke execute on function recsys_engine.request_readers() from public;
+
+revoke execute on function recsys_engine.check_headers() from public;
 
 grant update on table recsys_engine.roll_up_lock to service_role;
 

@@ -4,7 +4,7 @@
  */
 import type { Pool } from "../_shared/database/database.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
-import { AppError } from "../_shared/http/errors.ts";
+import { AppError, unknownUser } from "../_shared/http/errors.ts";
 import { type EventReport, type Report, refusals } from "./api.ts";
 import { batchOfBody, type Checked } from "./check-events.ts";
 import { type EventOutcome, recordEvents } from "./record-events.ts";
@@ -21,8 +21,7 @@ export const eventsFunction: UserFunction<Checked[], { pool: Pool }> = {
     const events = batch.flatMap((checked) => ("event" in checked ? [checked.event] : []));
     const recorded = events.length > 0 ? await recordEvents(pool, claims, events, pause) : [];
     const outcomes = recorded?.values();
-    if (!outcomes)
-      throw new AppError(404, "unknown_user", "this user has no profile yet, so there is nobody to note it for");
+    if (!outcomes) throw unknownUser();
     return {
       events: batch.map((checked) =>
         "event" in checked

@@ -88,6 +88,8 @@ test("a member gets the posts of the header's tenant, and nothing of another nor
   assert.deepEqual(await tenantsShown(as(ofSecond, "2")), ["2"]);
   assert.deepEqual(await tenantsShown(as(ofFirst, "2")), ["unknown_user"]);
   assert.deepEqual(await tenantsShown(as(ofFirst)), ["unknown_user"]);
+  const response = await app.request("/recommend", { headers: as(ofFirst) });
+  assert.match((await response.json()).error.message, /^no row of recsys\.source_users is readable under this token: /);
   assert.deepEqual(await tenantsShown(visiting("2")), ["2"]);
   assert.deepEqual(await tenantsShown(visiting()), []);
 });

@@ -8,7 +8,7 @@ import { db } from "../_shared/database/query.ts";
 import { request } from "../_shared/database/request-settings.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
-import { AppError } from "../_shared/http/errors.ts";
+import { AppError, unknownUser } from "../_shared/http/errors.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";
 import {
   type GroupsToFollow,
@@ -97,10 +97,6 @@ async function nearPeople(pool: Pool, claims: Claims, limit: number) {
   return await (preview ? readAs : changeAs)(pool, caller, statement, async (_, rows) => rows);
 }
 
-function unknownUser(): AppError {
-  return new AppError(404, "unknown_user", "this user has no profile yet: create one first");
-}
-
 function unknownPost(): AppError {
   return new AppError(404, "unknown_post", "there is no such post that the user may ask about");
 }
@@ -133,7 +129,7 @@ function readPeopleNear(claims: Claims, limit: number): Statement<SimilarRow<Sim
 }
 
 interface ToFollowRow<Items> {
-  /** false: the caller has no profile. */
+  /** false: the caller may read no row of their own in recsys.source_users. */
   is_known: boolean;
   items: Items;
 }

@@ -15,6 +15,7 @@ begin
     union all select 6, checked.* from recsys_engine.check_vectors() as checked
     union all select 7, checked.* from recsys_engine.check_promotions() as checked
     union all select 8, checked.* from recsys_engine.check_latest() as checked
+    union all select 9, checked.* from recsys_engine.check_headers() as checked
   ) as numbered (part, stops, problem, cure)
   cross join lateral (select numbered.stops, numbered.problem, numbered.cure) as found
   order by not numbered.stops, numbered.part;

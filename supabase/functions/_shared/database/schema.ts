@@ -3671,6 +3671,8 @@ export interface Functions {
   "recsys_engine.changed_rows": { args: { p_operation: string | null; p_columns: string | null }; row: { changed_rows: string } };
   /** What authenticated or service_role may not do of what feeds ask as them, each with the grant that is missing, and no more than that: columns of tables that the views read, else what is to be done in words; of tables and schemas of the app and of the engine, functions, and what policies call. stops: feeds come down to less, or to nothing, until it is granted. What is hidden behind it shows once it is. Part of recsys.check(). */
   "recsys_engine.check_access": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
+  /** Policies and views, and functions that they call, which read headers or cookies of a request that the functions do not hand on to them. Part of recsys.check(). */
+  "recsys_engine.check_headers": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** What of the source views, and of the policies on their tables, is looked up without an index, as the planner sees it, each with its cure. stops: no index could help, since the view does not say by a column whose rows they are. Tables of 8 pages or fewer need none. Part of recsys.check(). */
   "recsys_engine.check_indexes": { args: {  }; row: { stops: boolean; problem: string; cure: string } };
   /** Tables behind the views of follows, dismissals and interactions with an index by which a user's rows are found, and none in the order of time. Part of recsys.check(). */
@@ -4089,6 +4091,8 @@ export interface Functions {
   "recsys_engine.release_batch_page": { args: { p_run_id: number | string | null; p_claim: number | string | null }; row: { release_batch_page: unknown } };
   /** Gives a claimed request back, as if it had not been claimed: its worker is told to end. false: the claim is no longer its own. */
   "recsys_engine.release_training_request": { args: { p_claim: number | string | null }; row: { release_training_request: boolean } };
+  /** What a member or visitor is judged by when they read the source views: the policies and views under these, and the functions that they call directly, each with its source text. */
+  "recsys_engine.request_readers": { args: {  }; row: { reader: string; source: string } };
   /** A request as of an instant of which nothing is known but what a user muted: for answers that are not their feed. user_id null: nobody's mutes. */
   "recsys_engine.request_with_mutes": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; interacted: string[]; excluded: string[]; seed: number; served: number[]; is_narrowed: boolean; filter: string; muted_authors: string[]; muted_topics: string[]; muted_words: string[]; muted_pattern: string; authors: string[]; affinities: number[]; follows: string[]; topics: string[]; touched: string[]; touches: number[]; came_to: string[]; covisited: string[]; pool: string; readable: string[]; asked: string; more: string[]; less: string[]; dismissed: any; originals: string[]; original_titles: string[]; withholds: boolean; touchers: string[]; other_touchers: string[] } };
   /** Raises RS001 where a source view is not security_invoker, which "create or replace view" makes of one where it is not said again. Every request for posts or people asks it, so that nothing is served from such a view. */

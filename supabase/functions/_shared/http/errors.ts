@@ -16,6 +16,13 @@ export class AppError extends Error {
 
 export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503 | 504;
 
+/** The error of a caller whose own row they may not read: there is none, or a policy hides it, and the database does not say which. */
+export function unknownUser(): AppError {
+  const message =
+    "no row of recsys.source_users is readable under this token: create the user's profile first; or look at the policies of the tables under that view, and at the headers that they read (recsys.settings.forwarded_headers)";
+  return new AppError(404, "unknown_user", message);
+}
+
 /** The error of who has used up their allowance, and gets the next request in so many seconds. */
 export function tooMany(seconds: number): AppError {
   const retryAfter = Math.max(1, Math.ceil(seconds));

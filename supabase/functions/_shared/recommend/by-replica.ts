@@ -7,7 +7,7 @@ import type { Identity } from "../database/caller.ts";
 import { type Connection, type Query, run } from "../database/database.ts";
 import { db, fn } from "../database/query.ts";
 import type { Replica } from "../database/replica.ts";
-import { AppError } from "../http/errors.ts";
+import { AppError, unknownUser } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
 import type { Page } from "./cursor.ts";
 import { ModelGone } from "./known-posts.ts";
@@ -57,7 +57,7 @@ export async function lookByReplica(
   if (done && "error" in done) throw done.error;
   if (done) return { ...done.found, isOfReplica: true };
   const found = await lookFrom({ connection: primary, version: read.feature_store });
-  if (!found) throw new AppError(404, "unknown_user", "this user is gone");
+  if (!found) throw unknownUser();
   return { ...found, isOfReplica: false };
 }
 

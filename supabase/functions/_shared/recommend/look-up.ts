@@ -1,7 +1,7 @@
 /** The stages that ask the database, in one transaction: context, user tower, candidates, and what those who make pages need. */
 import { readAs } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
-import { AppError } from "../http/errors.ts";
+import { AppError, unknownUser } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
 import { embedUser } from "../towers/embed-users.ts";
 import { userInput } from "../towers/user-input.ts";
@@ -70,7 +70,7 @@ export async function lookUp(
   ) => {
     ofContext();
     if (!read) throw new AppError(503, "not_installed", "recsys.settings is empty: insert its one row");
-    if (!read.known) throw new AppError(404, "unknown_user", "this user has no profile yet: create one first");
+    if (!read.known) throw unknownUser();
     if (read.feed === "following" && !page.given) return await followingFeed(primary, caller.sub as string, read, page);
     const chosen = choice.chosen(read);
     if (chosen && chosen.id !== read.model_id) throw new ChosenModelFailed(chosen, "does not serve any more");
