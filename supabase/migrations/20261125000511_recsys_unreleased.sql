@@ -4279,14 +4279,15 @@ declare
   -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  headers constant text := coalesce(nullif(current_setting('request.headers', true), ''), '{}');
 begin
   foreach user_id in array p_user_ids loop
-    perform set_config('role', 'authenticated', true),
+    perform set_config('role', 'authenticated', true), set_config('request.headers', '{}', true),
       set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
     select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
     from recsys.source_posts
     where p_post_ids is null or source_posts.post_id = any (p_post_ids);
-    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true), set_config('request.headers', headers, true);
     return next;
   end loop;
 end
@@ -4301,17 +4302,18 @@ declare
   -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  headers constant text := coalesce(nullif(current_setting('request.headers', true), ''), '{}');
   ids uuid[];
   titles text[];
 begin
   select array_agg(source_posts.post_id), array_agg(source_posts.title) into ids, titles from recsys.source_posts where source_posts.post_id = any (p_post_ids);
   foreach user_id in array p_user_ids loop
-    perform set_config('role', 'authenticated', true),
+    perform set_config('role', 'authenticated', true), set_config('request.headers', '{}', true),
       set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
     select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
     from unnest(ids, titles) as told (post_id, title)
     join recsys.source_posts on source_posts.post_id = told.post_id and source_posts.title is not distinct from told.title;
-    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true), set_config('request.headers', headers, true);
     return next;
   end loop;
 end
@@ -4326,6 +4328,7 @@ declare
   -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  headers constant text := coalesce(nullif(current_setting('request.headers', true), ''), '{}');
   follow record;
   there text[];
   seen text[];
@@ -4340,10 +4343,10 @@ begin
     limit 200
   loop
     there := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
-    perform set_config('role', 'authenticated', true),
+    perform set_config('role', 'authenticated', true), set_config('request.headers', '{}', true),
       set_config('request.jwt.claims', jsonb_build_object('sub', follow.user_id, 'role', 'authenticated')::text, true);
     seen := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
-    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true), set_config('request.headers', headers, true);
     all_there := all_there || there;
     all_seen := all_seen || seen;
   end loop;
@@ -6364,6 +6367,8 @@ CREATE OR REPLACE FUNCTION recsys."check"()
  SET search_path TO ''
 AS $function$
 begin
+  -- as the functions have it without a request; policies may read it as if it was always there
+  perform set_config('request.headers', coalesce(nullif(current_setting('request.headers', true), ''), '{}'), true);
   return query
   select found.*
   from (
@@ -6872,6 +6877,8 @@ comment on function recsys_engine.queue_for_encoder() is 'Trigger of recsys.sett
 comment on function recsys_engine.queue_replicated_row() is 'Trigger of tables that a subscription fills: queues a row that came, went or changed, as the triggers of recsys.watch queue a statement''s. Its argument is the watch, as in recsys.watches.';
 
 comment on function recsys_engine.follow_replication() is 'For a project whose tables of the app are filled by a subscription of logical replication, which fires no trigger of a statement: has each row that arrives in a watched table reach the feature store and the vectors, and queues what is there already. Call it when the subscription is made, and after each recsys.watch. Returns how many watches it follows.';
+
+comment on function recsys_engine.readable_posts(uuid[],uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token or a header, say no here.';
 
 comment on function recsys_engine.titles_read(uuid[],uuid[]) is 'Of which of some posts each of some users reads the title as it is, and not what an app shows instead: asked under their own role, as recsys_engine.readable_posts.';
 

@@ -77,10 +77,10 @@ const insufficientPrivilege = "42501";
 async function as<T>(client: pg.ClientBase, role: string, claims: string, work: () => Promise<T>): Promise<T> {
   await client.query("begin read only");
   try {
-    await client.query("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", [
-      role,
-      claims,
-    ]);
+    await client.query(
+      "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('request.headers', '{}', true)",
+      [role, claims],
+    );
     return await work();
   } finally {
     await client.query("rollback");

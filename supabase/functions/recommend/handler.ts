@@ -2,6 +2,8 @@
  * `POST /recommend {limit?, mode?, after?, filter?, interests?, query?, candidates?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
  * feed. A visitor gets one too, by the interests they name. With `count_since` only how many posts are new.
  */
+import { visitor } from "../_shared/database/caller.ts";
+import { request as callerRequest } from "../_shared/http/caller-request.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
 import { nothingServed, type Page } from "../_shared/recommend/cursor.ts";
@@ -30,7 +32,8 @@ export const recommendFunction: UserFunction<FeedRequest, RecommendServices> = {
     return feed;
   },
   // nothing is written of a visitor
-  async answerVisitor(request, { span, caller }, services) {
+  async answerVisitor(request, { span, sent }, services) {
+    const caller = { ...visitor, [callerRequest]: sent };
     if (request.count_since !== undefined)
       return await countNewPosts(services, caller, request.count_since, request.filter);
     const reader = { caller, interests: interestsOf(request) };

@@ -11,7 +11,7 @@ import { publishVectors, unitVectors } from "../../../trainer/community/testing.
 import { Random } from "../../../trainer/engine/random.ts";
 import { readAs } from "../_shared/database/caller.ts";
 import { openPool } from "../_shared/database/pool.ts";
-import { request, requestOfCaller } from "../_shared/database/request-settings.ts";
+import { request, requestOfCaller } from "../_shared/http/caller-request.ts";
 import { similarFunction } from "../similar/handler.ts";
 import { publishableKey, testFunction } from "../testing.ts";
 import { testApp } from "./testing.ts";
@@ -186,4 +186,24 @@ test("what no request asks for reads no header: the text {}, and not one that an
   ]);
   assert.deepEqual(await rowsOf({ role: "anon" }), [{ headers: "{}", path: "" }]);
   await worker.end();
+});
+
+test("what is asked for many people, as for lists made ahead, is without the header of whoever asks", async () => {
+  const readable = `select cardinality(post_ids) as posts, current_setting('request.headers') as headers from recsys_engine.readable_posts(array[$1::uuid], null)`;
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query(
+      `create or replace function public.tenant() returns text language sql stable as $$ select current_setting('request.headers')::json ->> 'x-tenant-id' $$`,
+    );
+    // no transaction on this connection has set it yet
+    const { rows } = await client.query(readable, [ofFirst]);
+    assert.deepEqual(rows, [{ posts: 0, headers: "{}" }]);
+    const sent = '{"x-tenant-id": "1"}';
+    await client.query("select set_config('request.headers', $1, true)", [sent]);
+    assert.deepEqual((await client.query(readable, [ofFirst])).rows, [{ posts: 0, headers: sent }]);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
 });

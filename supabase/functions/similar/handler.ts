@@ -5,8 +5,8 @@
 import { asService, changeAs, type Identity, readAs, service } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import { db } from "../_shared/database/query.ts";
-import { request } from "../_shared/database/request-settings.ts";
 import type { Claims } from "../_shared/http/auth.ts";
+import { request } from "../_shared/http/caller-request.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import { AppError, unknownUser } from "../_shared/http/errors.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";

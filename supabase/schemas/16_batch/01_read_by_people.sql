@@ -9,19 +9,20 @@ declare
   -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  headers constant text := coalesce(nullif(current_setting('request.headers', true), ''), '{}');
 begin
   foreach user_id in array p_user_ids loop
-    perform set_config('role', 'authenticated', true),
+    perform set_config('role', 'authenticated', true), set_config('request.headers', '{}', true),
       set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
     select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
     from recsys.source_posts
     where p_post_ids is null or source_posts.post_id = any (p_post_ids);
-    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true), set_config('request.headers', headers, true);
     return next;
   end loop;
 end
 $$;
-comment on function recsys_engine.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here.';
+comment on function recsys_engine.readable_posts(uuid[], uuid[]) is 'Which of some posts (null: of all) each of some users may read: asked under their own role, as the app''s row level security decides. Policies that ask for more than who it is, such as other claims of a token or a header, say no here.';
 
 create function recsys_engine.titles_read(p_user_ids uuid[], p_post_ids uuid[]) returns table (user_id uuid, post_ids uuid[])
 -- volatile: it sets the role
@@ -31,17 +32,18 @@ declare
   -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  headers constant text := coalesce(nullif(current_setting('request.headers', true), ''), '{}');
   ids uuid[];
   titles text[];
 begin
   select array_agg(source_posts.post_id), array_agg(source_posts.title) into ids, titles from recsys.source_posts where source_posts.post_id = any (p_post_ids);
   foreach user_id in array p_user_ids loop
-    perform set_config('role', 'authenticated', true),
+    perform set_config('role', 'authenticated', true), set_config('request.headers', '{}', true),
       set_config('request.jwt.claims', jsonb_build_object('sub', user_id, 'role', 'authenticated')::text, true);
     select coalesce(array_agg(source_posts.post_id), '{}') into post_ids
     from unnest(ids, titles) as told (post_id, title)
     join recsys.source_posts on source_posts.post_id = told.post_id and source_posts.title is not distinct from told.title;
-    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true), set_config('request.headers', headers, true);
     return next;
   end loop;
 end
@@ -56,6 +58,7 @@ declare
   -- the earlier settings of the transaction
   caller constant text := current_setting('role');
   claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  headers constant text := coalesce(nullif(current_setting('request.headers', true), ''), '{}');
   follow record;
   there text[];
   seen text[];
@@ -70,10 +73,10 @@ begin
     limit 200
   loop
     there := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
-    perform set_config('role', 'authenticated', true),
+    perform set_config('role', 'authenticated', true), set_config('request.headers', '{}', true),
       set_config('request.jwt.claims', jsonb_build_object('sub', follow.user_id, 'role', 'authenticated')::text, true);
     seen := array(select distinct source_interactions.kind from recsys.source_interactions where source_interactions.user_id = follow.person_id);
-    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true);
+    perform set_config('role', caller, true), set_config('request.jwt.claims', claims, true), set_config('request.headers', headers, true);
     all_there := all_there || there;
     all_seen := all_seen || seen;
   end loop;

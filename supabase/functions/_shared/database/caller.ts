@@ -1,9 +1,10 @@
 /** Transactions under the caller's own role, so that row level security decides what they read and write. */
+import { type CallerRequest, request } from "../http/caller-request.ts";
 import { isConnectionLoss } from "../http/errors.ts";
 import { type Connection, type Pool, type Query, run, type Statement } from "./database.ts";
 import { poolSize } from "./pool.ts";
 import { requireAllowance, takeRequest } from "./rate-limit.ts";
-import { type CallerRequest, forwardedHeaders, request } from "./request-settings.ts";
+import { forwardedHeaders } from "./request-settings.ts";
 
 /** Whom the database takes for the caller: a user by the claims of their token, or the engine's own service. */
 export interface Identity {

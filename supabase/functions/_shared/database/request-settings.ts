@@ -1,21 +1,7 @@
-/** What PostgREST tells policies of a request (`request.method`, `request.path`, `request.headers`), for policies that read it in a function. */
+/** Which headers of a request policies may read in a function, where PostgREST shows them all (`request.headers`). */
+import type { CallerRequest } from "../http/caller-request.ts";
 import { type Connection, type Pool, run } from "./database.ts";
 import { db } from "./query.ts";
-
-/** The request that a caller sent. A symbol, so that no claim of a token can be taken for it, and JSON of the claims has it not. */
-export const request: unique symbol = Symbol("request");
-
-export interface CallerRequest {
-  method: string;
-  path: string;
-  /** By their names in lower case, all of them: which of them a policy may read, recsys.settings.forwarded_headers says. */
-  headers: Record<string, string>;
-}
-
-export function requestOfCaller({ method, headers }: Pick<Request, "method" | "headers">, path: string): CallerRequest {
-  // copied, since Deno lets nobody read the headers of a request that was answered
-  return { method, path, headers: Object.fromEntries(headers) };
-}
 
 /** In milliseconds: a change of the setting holds in a worker after that long. */
 const keptFor = 60_000;

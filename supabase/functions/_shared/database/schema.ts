@@ -4067,7 +4067,7 @@ export interface Functions {
   "recsys_engine.read_whole": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
   /** Those of some people, in their order, whose row in recsys.source_users the user of these claims may read: asked under their own role and claims. */
   "recsys_engine.readable_people": { args: { p_claims: string | null; p_user_ids: readonly (string | null)[] | null }; row: { readable_people: string[] } };
-  /** Which of some posts (null: of all) each of some users may read: asked under their own role, as the app's row level security decides. Policies that ask for more than who it is, such as other claims of a token, say no here. */
+  /** Which of some posts (null: of all) each of some users may read: asked under their own role, as the app's row level security decides. Policies that ask for more than who it is, such as other claims of a token or a header, say no here. */
   "recsys_engine.readable_posts": { args: { p_user_ids: readonly (string | null)[] | null; p_post_ids: readonly (string | null)[] | null }; row: { user_id: string; post_ids: string[] } };
   /** What is a user's own as of an instant. p_user_id null: a visitor. */
   "recsys_engine.reader_at": { args: { p_user_id: string | null; p_now: Date | string | null }; row: { user_id: string; at: Date; feed: string; passions: string[]; projects: string[]; bio: string; created_at: Date; latest: string; history: string; follows: string[] } };

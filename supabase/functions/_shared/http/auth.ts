@@ -1,6 +1,6 @@
 /** Who calls: a user of the project, proven by their access token. */
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import type { CallerRequest, request } from "../database/request-settings.ts";
+import type { CallerRequest, request } from "./caller-request.ts";
 import { AppError } from "./errors.ts";
 import { projectKeys } from "./project-keys.ts";
 

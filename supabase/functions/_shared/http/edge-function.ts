@@ -9,12 +9,11 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
-import { type Identity, visitor } from "../database/caller.ts";
-import { request, requestOfCaller } from "../database/request-settings.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, refuseForeignKey, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
 import { type Background, openBackground, type Work } from "./background.ts";
+import { type CallerRequest, request, requestOfCaller } from "./caller-request.ts";
 import { AppError, asAppError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { type Admission, admissionControl, servedAtOnce } from "./overload.ts";
@@ -75,7 +74,7 @@ export interface UserCall extends Call {
 
 /** One request of somebody who has not signed in. */
 export interface VisitorCall extends Call {
-  caller: Identity;
+  sent: CallerRequest;
 }
 
 /** What every function may use. */
@@ -217,7 +216,7 @@ export function createApp<Input, Services>(
       const { answerVisitor } = edgeFunction;
       if (answerVisitor && c.get("isVisitor")) {
         allowances.take(headers);
-        return (input, call) => answerVisitor(input, { ...call, caller: { ...visitor, [request]: sent } }, services);
+        return (input, call) => answerVisitor(input, { ...call, sent }, services);
       }
       if (answerVisitor) refuseForeignKey(headers, services.publishableKeys);
       const verified = await services.verify(bearerToken(headers.get("authorization") ?? undefined));

@@ -19,7 +19,7 @@ export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 429 | 500 | 503 | 504;
 /** The error of a caller whose own row they may not read: there is none, or a policy hides it, and the database does not say which. */
 export function unknownUser(): AppError {
   const message =
-    "no row of recsys.source_users is readable under this token: create the user's profile first; or look at the policies of the tables under that view, and at the headers that they read (recsys.settings.forwarded_headers)";
+    "no row of recsys.source_users is readable under this token: create a profile, or see the policies of that view's tables and the headers they read (recsys.settings.forwarded_headers)";
   return new AppError(404, "unknown_user", message);
 }
 
