@@ -28,7 +28,7 @@ test("without a terminal a long step says every ten seconds how far it is and ho
       "embedding posts  20.0 s  200 of 1000, 80 s left",
       "embedding posts  600.0 s  500 of 1000, 10 min left",
       "embedding posts  600.0 s  500 of 1000",
-      "roll up  15.0 s  0 of 10 so far",
+      "roll up  15.0 s  0 of 10",
       "roll up  15.0 s  0 of 10",
     ],
   );

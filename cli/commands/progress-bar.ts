@@ -9,7 +9,7 @@ const saidEvery = 10_000;
 export function progressBars() {
   const bar = new cliProgress.SingleBar(
     {
-      format: "{step} {bar} {percentage}% of {total} | {duration_formatted}, {eta_formatted} left",
+      format: "{step} {bar} {percentage}% of {total} | {duration_formatted}{left}",
       barsize: 24,
       hideCursor: true,
       linewrap: false,
@@ -36,12 +36,12 @@ export function progressBars() {
       open = step;
       started = performance.now();
       said = started;
-      if (terminal) bar.start(total, done, { step: step.padEnd(26) });
+      if (terminal) bar.start(total, done, { step: step.padEnd(26), left: "" });
     }
     latest = { done, total };
     if (terminal) {
       bar.setTotal(total);
-      bar.update(done);
+      bar.update(done, { left: timeLeft(started, done, total) });
     } else if (performance.now() - said >= saidEvery) {
       said = performance.now();
       say(`${done} of ${total}${timeLeft(started, done, total)}`);
@@ -56,7 +56,7 @@ function seconds(since: number): string {
 
 /** The time that a step still takes if it goes on as fast; nothing where that cannot be known. */
 function timeLeft(since: number, done: number, total: number): string {
-  if (done <= 0 || total <= done) return " so far";
+  if (done <= 0 || total <= done) return "";
   const left = ((performance.now() - since) / 1000) * ((total - done) / done);
   return left < 90 ? `, ${Math.ceil(left)} s left` : `, ${Math.ceil(left / 60)} min left`;
 }
