@@ -65,6 +65,7 @@ async function watchedTables(pool: Database["pool"]): Promise<Map<string, string
 
 /** Where neither keys nor types say it: a row has several times, or a type next to the id; a key has two columns; or the table is watched already, as posts. */
 const untold: Record<string, string[]> = {
+  aggregator: ["post_actions"],
   // which table a reference is to is in another column
   articles: ["comments", "reactions"],
   forum: ["topic_users", "views"],

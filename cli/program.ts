@@ -59,6 +59,18 @@ command(
 
 command(
   program,
+  "compare",
+  "what the app's own listing shows somebody and what their feed may show, both ways, with the columns that differ; status 1 where the feed may show more",
+)
+  .requiredOption("--as <user>", "whose listing and feed: uuid, or the id in the imported bundle")
+  .requiredOption(
+    "--sql <statement>",
+    "the listing, one statement that reads: its first column holds the ids of posts, and it has no limit",
+  )
+  .action(async (options) => (await import("./commands/compare.ts")).compareCommand(options));
+
+command(
+  program,
   "doctor",
   "whether Node, PostgreSQL, extensions, clock, schema, model, rights, schedules and functions are there and fit together, a line each with its cure; status 1 where something stops",
 )

@@ -1,15 +1,15 @@
-/** Draws the progress of long steps on standard error: a bar in a terminal, elsewhere a line per finished step, and one each half minute of it. */
+/** Draws the progress of long steps on standard error: a bar in a terminal, elsewhere a line per finished step, and one every ten seconds meanwhile. */
 import cliProgress from "cli-progress";
 import type { OnProgress } from "../../db/progress.ts";
 
 /** Milliseconds after which a step that goes on says so where no bar is drawn. */
-const saidEvery = 30_000;
+const saidEvery = 10_000;
 
 /** One bar at a time: a step that begins ends the one before. */
 export function progressBars() {
   const bar = new cliProgress.SingleBar(
     {
-      format: "{step} {bar} {percentage}% of {total} | {duration_formatted}",
+      format: "{step} {bar} {percentage}% of {total} | {duration_formatted}{left}",
       barsize: 24,
       hideCursor: true,
       linewrap: false,
@@ -36,15 +36,15 @@ export function progressBars() {
       open = step;
       started = performance.now();
       said = started;
-      if (terminal) bar.start(total, done, { step: step.padEnd(26) });
+      if (terminal) bar.start(total, done, { step: step.padEnd(26), left: "" });
     }
     latest = { done, total };
     if (terminal) {
       bar.setTotal(total);
-      bar.update(done);
+      bar.update(done, { left: timeLeft(started, done, total) });
     } else if (performance.now() - said >= saidEvery) {
       said = performance.now();
-      say(`${done} of ${total} so far`);
+      say(`${done} of ${total}${timeLeft(started, done, total)}`);
     }
   };
   return { onProgress, stop };
@@ -52,4 +52,11 @@ export function progressBars() {
 
 function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`.padStart(8);
+}
+
+/** The time that a step still takes if it goes on as fast; nothing where that cannot be known. */
+function timeLeft(since: number, done: number, total: number): string {
+  if (done <= 0 || total <= done) return "";
+  const left = ((performance.now() - since) / 1000) * ((total - done) / done);
+  return left < 90 ? `, ${Math.ceil(left)} s left` : `, ${Math.ceil(left / 60)} min left`;
 }

@@ -1,0 +1,29 @@
+/** `recsys compare`: what the app's own listing shows a person, and what their feed may show. */
+import { compareListing } from "../../adopt/compare-listing.ts";
+import { findUser } from "./feed.ts";
+import { type DatabaseOption, inDatabase } from "./in-database.ts";
+
+/** Ids that are printed of each group. */
+const printed = 10;
+
+/** Prints what both show, what one of them shows alone, and why. The exit code is 1 where the feed may show what the listing does not. */
+export async function compareCommand(options: DatabaseOption & { as: string; sql: string }): Promise<void> {
+  await inDatabase(options, {}, async ({ database, print }) => {
+    const { user_id } = await findUser(database, options.as);
+    const { both, missing, extra, differences } = await compareListing(database.pool, user_id, options.sql);
+    print(`${both} posts are in the listing and may be in the feed`);
+    for (const { reason, posts } of missing)
+      print(`${posts.length} are in the listing alone: ${reason}: ${someOf(posts)}`);
+    if (extra.length === 0) return;
+    process.exitCode = 1;
+    print(`${extra.length} may be in the feed alone: ${someOf(extra)}`);
+    for (const { text, posts } of differences) print(`  of ${posts.length} of these ${text}: ${someOf(posts)}`);
+    const told = differences.reduce((sum, { posts }) => sum + posts.length, 0);
+    if (told < extra.length) print(`  of ${extra.length - told} no column of the watched posts tells`);
+    print("a policy of the posts, or a condition in recsys.source_posts, keeps them out of feeds");
+  });
+}
+
+function someOf(ids: string[]): string {
+  return ids.length > printed ? `${ids.slice(0, printed).join(", ")} and ${ids.length - printed} more` : ids.join(", ");
+}
