@@ -207,3 +207,22 @@ test("what is asked for many people, as for lists made ahead, is without the hea
     client.release();
   }
 });
+
+test("a header that chooses among a member's own tenants leaves them all of these where there is no request", async () => {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query(`alter policy "a member's posts of the tenant" on public.posts using (
+      tenant in (select tenant from public.members where user_id = (select auth.uid()))
+      and tenant = coalesce((select current_setting('request.headers', true)::json ->> 'x-tenant-id'), tenant))`);
+    const readable = "select post_ids from recsys_engine.readable_posts(array[$1::uuid], null)";
+    const numberOf = async (user: string) => (await client.query(readable, [user])).rows[0].post_ids.length;
+    const { rows } = await client.query(
+      "select count(*)::int as all, count(*) filter (where tenant = '1')::int as first from public.posts",
+    );
+    assert.deepEqual([await numberOf(ofBoth), await numberOf(ofFirst)], [rows[0].all, rows[0].first]);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+});
