@@ -209,3 +209,9 @@ alter table recsys_engine.metrics_lock enable row level security;
 
 -- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
 alter table recsys_engine.imports add column is_whole boolean not null default true;
+
+-- What is worked out from its beginning (07_feature_store/05_feature_changes.sql). The queue is short, or is worked off.
+-- squawk-ignore require-concurrent-index-creation
+create index feature_changes_whole_posts_idx on recsys_engine.feature_changes (change_id) where user_id is null and at = '-infinity';
+-- squawk-ignore require-concurrent-index-creation
+create index feature_changes_whole_people_idx on recsys_engine.feature_changes (user_id) where post_id is null and at = '-infinity';
