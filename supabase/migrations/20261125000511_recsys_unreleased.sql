@@ -1553,8 +1553,9 @@ begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform recsys_engine.take_lock('roll_up');
   if current_setting('lock_timeout') = '0' then
-    -- whoever holds a table says nothing of how long a change takes
-    perform set_config('lock_timeout', '5s', true);
+    -- whoever holds a table says nothing of how long a change takes; and a migration that waits for another table that is read here is to have its turn
+    -- before PostgreSQL ends one of the two, after a second (deadlock_timeout)
+    perform set_config('lock_timeout', '500ms', true);
   end if;
   if p_most is null or p_rewrites is null then
     select * into portion from recsys_engine.roll_up_portion(p_most, null, null, null);
@@ -4700,7 +4701,7 @@ CREATE OR REPLACE FUNCTION recsys.erase(p_most integer DEFAULT 10000, p_again_af
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
- SET lock_timeout TO '5s'
+ SET lock_timeout TO '500ms'
 AS $function$
 declare
   -- an hour's together: what a list of posts holds is known only from reading those of everybody
