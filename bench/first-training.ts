@@ -107,7 +107,7 @@ async function measureFeedsBeside(database: Database): Promise<void> {
       const body = (await response.json()) as { code?: string; degraded?: unknown; items?: unknown[] };
       times.push(performance.now() - begun);
       const answer =
-        body.code ?? (body.items?.length ? (body.degraded ? JSON.stringify(body.degraded) : "ranked") : "empty");
+        body.code ?? (body.items?.length ? (body.degraded ? JSON.stringify(body.degraded) : "answered") : "empty");
       answers[answer] = (answers[answer] ?? 0) + 1;
     }
   })();
