@@ -3,13 +3,11 @@ import type { ClientBase } from "pg";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import type { OnProgress } from "../progress.ts";
+import { analyzeStates, rollingUp, rollUpWhole } from "../roll-up-whole.ts";
 
 /** Updates planner statistics of the app's tables and the feature store: autovacuum cannot see uncommitted rows. */
 const analyzeApp = `analyze public.profiles, public.projects, public.posts, public.post_views, public.post_votes, public.comments,
   public.logins, recsys.impressions`;
-const analyzeStates =
-  "analyze recsys_engine.post_stats, recsys_engine.latest_post_stats, recsys_engine.user_stats, recsys_engine.latest_user_stats";
-const rollingUp = "roll up the feature store";
 
 /**
  * Brings the engine up to an import: planner statistics, feature store, clock, months of impressions. Resolves to the clock's lag in milliseconds.
@@ -51,20 +49,12 @@ export async function prepareFirstFeeds(client: ClientBase): Promise<void> {
 /** Rolls up all there is, a statement of a second at a time, so that feeds are answered meanwhile. */
 export async function prepareFeatureStore(
   client: ClientBase,
-  { onProgress, signal }: { onProgress: OnProgress; signal?: AbortSignal },
+  options: { onProgress: OnProgress; signal?: AbortSignal },
 ): Promise<void> {
   await client.query(analyzeApp);
   // a login may be later than all that was there before
   await setClock(client, { onlyOn: true });
-  const [{ gather_changes: total }] = await run(client, call("recsys_engine.gather_changes", {}));
-  for (let done = 0; ; ) {
-    signal?.throwIfAborted();
-    onProgress({ step: rollingUp, done, total });
-    const [{ taken }] = await run(client, call("recsys_engine.roll_up_anew", {}));
-    if (taken === 0) break;
-    done += taken;
-  }
-  await client.query(analyzeStates);
+  await rollUpWhole(client, options);
 }
 
 /** Has the clock go on from the newest event of an archived community, and the log of impressions have its months. `onlyOn`: where it is not back by that. */

@@ -229,6 +229,12 @@ alter table recsys_engine.granted_reads enable row level security;
 -- A cure runs only the command that is installed: npx alone would take the name from the registry.
 update recsys.health_bounds set cure = replace(cure, 'npx recsys', 'npx --no-install recsys') where cure like '%npx recsys%';
 
+-- What is worked out from its beginning (07_feature_store/05_feature_changes.sql). The queue is short, or is worked off.
+-- squawk-ignore require-concurrent-index-creation
+create index feature_changes_whole_posts_idx on recsys_engine.feature_changes (change_id) where user_id is null and at = '-infinity';
+-- squawk-ignore require-concurrent-index-creation
+create index feature_changes_whole_people_idx on recsys_engine.feature_changes (user_id) where post_id is null and at = '-infinity';
+
 drop function recsys_engine.topics_to_follow(uuid,integer);
 
 drop function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone);
@@ -1556,12 +1562,14 @@ declare
   so_far bigint := 0::bigint;
   portion record;
   before double precision;
+  is_first boolean;
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform recsys_engine.take_lock('roll_up');
   if current_setting('lock_timeout') = '0' then
-    -- whoever holds a table says nothing of how long a change takes
-    perform set_config('lock_timeout', '5s', true);
+    -- whoever holds a table says nothing of how long a change takes; and a migration that waits for another table that is read here is to have its turn
+    -- before PostgreSQL ends one of the two, after a second (deadlock_timeout)
+    perform set_config('lock_timeout', '500ms', true);
   end if;
   if p_most is null or p_rewrites is null then
     select * into portion from recsys_engine.roll_up_portion(p_most, null, null, null);
@@ -1570,11 +1578,17 @@ begin
   select roll_up_share.share into strict before from recsys_engine.roll_up_share;
   most := greatest(1, floor(p_most * before)::bigint);
   rewrites := greatest(1, floor(p_rewrites * before)::integer);
+  -- one change alone goes the usual way, where it can be set aside
+  is_first := most > 1 and recsys_engine.begins_anew();
   for number in 1 .. 1000 loop
     begin
       -- what came late is taken once, and after that only what is new; and one change is one of either
       late := case when number = 1 and (most > 1 or not exists (select from recsys_engine.feature_changes)) then rewrites else 0 end;
-      select * into portion from recsys_engine.roll_up_portion(most, late, rewrites, p_horizon);
+      if is_first then
+        select * into portion from recsys_engine.roll_up_anew(greatest(1, most / 80)::integer, greatest(1, most / 200)::integer);
+      else
+        select * into portion from recsys_engine.roll_up_portion(most, late, rewrites, p_horizon);
+      end if;
     exception when query_canceled then
       if due is null or clock_timestamp() < due then
         raise;
@@ -1592,7 +1606,7 @@ begin
       return so_far;
     end;
     so_far := so_far + portion.written;
-    exit when portion.taken < most or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
+    exit when portion.taken < case when is_first then 1 else most end or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
   end loop;
   update recsys_engine.roll_up_share set share = least(1, before * 2) where share < 1;
   return so_far;
@@ -1735,29 +1749,59 @@ AS $function$
 declare
   -- as in recsys_engine.roll_up_portion
   few constant integer := 50000;
-  gathered bigint;
-  rest bigint;
+  acts record;
 begin
   perform recsys_engine.take_lock('roll_up');
-  -- imports are no bursts; but a few changes record who acted when, as in any roll-up
-  if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
-    perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
-    from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
-  end if;
-  with gone as materialized (
-    delete from recsys_engine.feature_changes returning feature_changes.user_id, feature_changes.post_id, feature_changes.at
-  ),
-  posts as (
+  if exists (select from recsys_engine.user_stats) then
+    delete from recsys_engine.feature_changes using (
+      select changes.change_id, row_number() over (partition by changes.user_id, changes.post_id order by changes.change_id) as number
+      from recsys_engine.feature_changes as changes
+      where changes.at = '-infinity' and num_nulls(changes.user_id, changes.post_id) = 1
+    ) as repeated
+    where feature_changes.change_id = repeated.change_id and repeated.number > 1;
+  else
+    if not exists (select from recsys_engine.post_stats) then
+      select array_agg(recent.user_id) as user_ids, array_agg(recent.post_id) as post_ids into acts
+      from recsys_engine.feature_changes as recent
+      where num_nulls(recent.user_id, recent.post_id) = 0 and recent.at > recsys.clock() - recsys_engine.trial_age() * 2;
+      perform recsys_engine.count_trials(acts.user_ids, acts.post_ids);
+      -- imports are no bursts; but a few changes record who acted when, as in any roll-up
+      if (select count(*) from recsys_engine.feature_changes) <= few then
+        perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
+        from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
+      end if;
+    end if;
+    with gone as materialized (
+      delete from recsys_engine.feature_changes returning feature_changes.post_id, feature_changes.at
+    )
     insert into recsys_engine.feature_changes (post_id)
     -- posts with the latest interactions first: they include the popular ones
-    select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id
-    returning 1
-  )
-  select count(*) into gathered from posts;
-  insert into recsys_engine.feature_changes (user_id)
-  select people.user_id from recsys.source_users as people order by people.created_at, people.user_id;
-  get diagnostics rest = row_count;
-  return gathered + rest;
+    select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id;
+    insert into recsys_engine.feature_changes (user_id)
+    select people.user_id from recsys.source_users as people order by people.created_at, people.user_id;
+  end if;
+  return (select count(*) from recsys_engine.feature_changes as whole where whole.at = '-infinity' and num_nulls(whole.user_id, whole.post_id) = 1);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.begins_anew()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- fewer are worked out with all else that changed
+  few constant integer := 1000;
+  is_first constant boolean := not exists (select from recsys_engine.user_stats) and few < (
+    select count(*) from (
+      select from recsys_engine.feature_changes as whole where whole.at = '-infinity' and num_nulls(whole.user_id, whole.post_id) = 1 limit few + 1
+    ) as waiting
+  );
+begin
+  if is_first and not exists (select from recsys_engine.post_stats) then
+    perform recsys_engine.gather_changes();
+  end if;
+  return is_first;
 end
 $function$;
 
@@ -1769,6 +1813,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.roll_up_anew(p_posts integer DEFAULT 25
  SET jit TO 'off'
 AS $function$
 declare
+  started constant timestamptz := clock_timestamp();
   posts uuid[];
   people uuid[];
   done record;
@@ -1788,7 +1833,7 @@ begin
     with next as (
       select feature_changes.change_id from recsys_engine.feature_changes
       where feature_changes.post_id is null and feature_changes.at = '-infinity'
-      order by feature_changes.change_id limit p_people
+      order by feature_changes.user_id limit p_people
     ),
     gone as (
       delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.user_id
@@ -1799,6 +1844,7 @@ begin
     if taken > 0 then
       select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
       written := done.written;
+      delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.user_id = any (people);
     end if;
     return;
   end if;
@@ -1807,7 +1853,14 @@ begin
   perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
+  -- who came to these posts is worked out after all posts, once
+  insert into recsys_engine.feature_changes (user_id)
+  select distinct affected.user_id from unnest(done.affected) as affected (user_id)
+  where not exists (
+    select from recsys_engine.feature_changes as waiting where waiting.user_id = affected.user_id and waiting.post_id is null and waiting.at = '-infinity'
+  );
   perform recsys_engine.mark_idle(posts);
+  delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.post_id = any (posts);
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids) values (version_now, posts);
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
@@ -1820,14 +1873,24 @@ CREATE OR REPLACE FUNCTION recsys_engine.index_tags(p_post_ids uuid[], p_is_new 
  SET search_path TO ''
 AS $function$
   select recsys_engine.list_posts(p_post_ids, p_is_new);
-  delete from recsys_engine.post_tags where p_post_ids is null or post_tags.post_id = any (p_post_ids);
-  insert into recsys_engine.post_tags (post_id, tag, created_at)
-  select distinct posts.post_id, left(lower(listed.tag), 100), posts.created_at
-  from recsys.source_posts as posts
-  cross join unnest(posts.tags) as listed (tag)
-  where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
-    -- posts beyond an author's daily limit are not among the newest of their tags either
-    and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits);
+  with wanted as materialized (
+    select distinct posts.post_id, left(lower(listed.tag), 100) as tag, posts.created_at
+    from recsys.source_posts as posts
+    cross join unnest(posts.tags) as listed (tag)
+    where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
+      -- posts beyond an author's daily limit are not among the newest of their tags either
+      and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits)
+  ),
+  gone as (
+    delete from recsys_engine.post_tags
+    where (p_post_ids is null or post_tags.post_id = any (p_post_ids))
+      and not exists (select from wanted where wanted.post_id = post_tags.post_id and wanted.tag = post_tags.tag)
+  )
+  -- what is there as it should be is not written again: each watch of a table of texts looks at all posts
+  insert into recsys_engine.post_tags as known (post_id, tag, created_at)
+  select wanted.post_id, wanted.tag, wanted.created_at from wanted
+  where not exists (select from recsys_engine.post_tags as same where same.post_id = wanted.post_id and same.tag = wanted.tag and same.created_at = wanted.created_at)
+  on conflict (post_id, tag) do update set created_at = excluded.created_at;
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.index_sound_tags(p_post_ids uuid[])
@@ -3654,6 +3717,24 @@ BEGIN ATOMIC
   LIMIT 10;
 END;
 
+CREATE OR REPLACE FUNCTION recsys_engine.enqueue_embedding_jobs(p_kind text, p_entity_ids uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into recsys_engine.embedding_jobs as job (kind, entity_id)
+  select p_kind, changed.id from unnest(p_entity_ids) as changed (id)
+  where changed.id is not null
+  group by changed.id
+  -- in the order of the key, so that two statements cannot wait for each other
+  order by changed.id
+  on conflict (kind, entity_id) do update set
+    version = job.version + 1, changed_by = excluded.changed_by, due_at = least(job.due_at, excluded.due_at),
+    attempts = 0, failures = 0, last_error = null
+  -- this very transaction queued it: nobody has seen that version yet
+  where job.changed_by <> excluded.changed_by
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.without_gone(p_kind text, p_ids uuid[], p_is_known boolean DEFAULT true)
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -3848,6 +3929,38 @@ CREATE OR REPLACE FUNCTION recsys_engine.real_numbers(p_numbers double precision
 AS $function$
   select array_agg((case when abs(given.number) > 3e38 then 'NaN' when abs(given.number) < 1e-37 then 0 else given.number end)::real order by given.place)
   from unnest(p_numbers) with ordinality as given (number, place)
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.queue_watched(p_table regclass, p_watch jsonb, p_with_users boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- the SQL in p_watch was quoted by recsys.watch, which plpgsql_check cannot see: @plpgsql_check_options: security_warnings = off
+  changed_user constant text := p_watch ->> 'changed_user';
+  changed_post constant text := p_watch ->> 'changed_post';
+  entity constant text := p_watch ->> 'entity';
+  entity_sql constant text := p_watch ->> 'entity_sql';
+  -- what waits already is not queued again, while no roll-up can take it before this transaction is committed
+  waits constant text := case when recsys_engine.try_lock('roll_up') then
+    'not exists (select from recsys_engine.feature_changes as waiting where waiting.%1$I = named.id and waiting.%2$I is null and waiting.at = ''-infinity'')' else 'true' end;
+begin
+  if changed_post is not null then
+    execute format('insert into recsys_engine.feature_changes (post_id) select named.id from (select distinct %s as id from %s as changed) as named where named.id is not null and %s',
+      changed_post, p_table, format(waits, 'post_id', 'user_id'));
+  end if;
+  if changed_user is not null and (changed_post is null or p_with_users) then
+    execute format('insert into recsys_engine.feature_changes (user_id) select named.id from (select distinct %s as id from %s as changed) as named where named.id is not null and %s',
+      changed_user, p_table, format(waits, 'user_id', 'post_id'));
+  end if;
+  if entity = 'post' then
+    execute format('select recsys_engine.index_tags(coalesce(array_agg(distinct %1$s) filter (where %1$s is not null), ''{}'')) from %2$s as changed', entity_sql, p_table);
+  end if;
+  if entity is not null then
+    execute format('select recsys_engine.enqueue_embedding_jobs($1, array_agg(distinct %s)) from %s as changed', entity_sql, p_table) using entity;
+  end if;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys.watch(p_table regclass, p_kind text, p_id text DEFAULT 'id'::text, p_user_id text DEFAULT 'user_id'::text, p_post_id text DEFAULT 'post_id'::text, p_author_id text DEFAULT 'author_id'::text, p_created_at text DEFAULT 'created_at'::text, p_texts text[] DEFAULT NULL::text[], p_others text[] DEFAULT '{}'::text[], p_user_lookup text[] DEFAULT NULL::text[])
@@ -4605,7 +4718,7 @@ CREATE OR REPLACE FUNCTION recsys.erase(p_most integer DEFAULT 10000, p_again_af
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO ''
- SET lock_timeout TO '5s'
+ SET lock_timeout TO '500ms'
 AS $function$
 declare
   -- an hour's together: what a list of posts holds is known only from reading those of everybody
@@ -6752,6 +6865,8 @@ comment on function recsys_engine.list_posts_of(uuid[]) is 'Lists the waiting po
 
 comment on function recsys_engine.purge_trials() is 'Forgets the trials of posts that are older than recsys_engine.trial_age(), with whom they were shown to, and in the counts of others whoever was erased, and returns how many trials. Called every night by pg_cron.';
 
+comment on function recsys.roll_up(bigint,integer,integer) is 'Brings the feature store up to date with the oldest changes in recsys_engine.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys_engine.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. A first roll-up of more than 1,000 posts and people takes these from their beginning, each once (recsys_engine.roll_up_anew). Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
+
 comment on table recsys_engine.index_window is 'Up to where idle posts have been marked, in one row.';
 
 comment on column recsys_engine.index_window.only_row is 'Always true: there is one row.';
@@ -6768,9 +6883,11 @@ comment on function recsys_engine.mark_model_idle(bigint) is 'Has the vectors of
 
 comment on function recsys_engine.move_index_window(integer) is 'Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron.';
 
-comment on function recsys_engine.gather_changes() is 'Replaces the rows of recsys_engine.feature_changes by one row per changed post and one per person, for recsys_engine.roll_up_anew(), and returns their number. For a community without a roll-up.';
+comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
 
-comment on function recsys_engine.roll_up_anew(integer,integer) is 'A portion of a first roll-up, after recsys_engine.gather_changes(): works out p_posts of the posts that wait, and where none does p_people of the people, from their beginning; returns how many these were and how many rows were written. taken is 0 where none is left. Ended anywhere, what is left waits, for recsys.roll_up() too.';
+comment on function recsys_engine.begins_anew() is 'Whether a first roll-up of more than 1,000 posts and people is due, or has come to some of the posts: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion.';
+
+comment on function recsys_engine.roll_up_anew(integer,integer) is 'Works out from their beginning p_posts of the posts that wait for it in recsys_engine.feature_changes, and where none does p_people of the people; who came to these posts waits as one of these people then. Returns how many it took (0: none is left) and how many rows it wrote. Stopped anywhere, the rest waits, for recsys.roll_up() too.';
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
@@ -6857,6 +6974,8 @@ comment on column recsys.watches.kind is 'What its rows are: interactions, login
 comment on function recsys_engine.reads_columns(regclass,text[]) is 'Whether a table has all of some columns, and the caller may read them.';
 
 comment on function recsys_engine.real_numbers(double precision[]) is 'The same as real[]: 0 for what is too small to be one, NaN for what is too large. A cast fails at either.';
+
+comment on function recsys_engine.queue_watched(regclass,jsonb,boolean) is 'Queues all that a table names, for the feature store and the vectors. A post or person that waits already, as a table watched before named them, is not queued again. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
 
 comment on function recsys.watch(regclass,text,text,text,text,text,text,text[],text[],text[]) is 'Makes changes of a table reach the feature store, the vectors and recsys_engine.post_tags, by triggers named recsys_…. p_kind: what its rows are: interactions, logins, posts or users, as in the source view that reads the table; post_texts or user_texts, where they add to the text of a post (p_post_id) or user (p_user_id); or vectors or user_vectors, where they have a vector that another model made of a post (p_post_id) or user (p_user_id): p_texts names its column, a vector, halfvec, real[] or double precision[], and p_others, if any, the one with the name of that model; without it vectors of users are taken for those of the model that made the posts''. p_texts: the columns that a tower reads. Ids of posts may be uuids, numbers or texts, as recsys.id_of takes them; those of people are the uuids of auth.users, or whatever p_user_lookup, {table,key,uuid} as in {public.people,id,auth_id}, has a uuid of auth.users for; the table with it is watched by that column (p_id => ''auth_id''). The names of the other columns follow where they are not these; p_others: further columns on which the view depends, such as the one of a soft deletion. What is in the table is queued: where that is millions of rows, call recsys.roll_up(null) once by hand, without a statement_timeout. May be called again: texts, p_others, p_id and p_user_lookup are then replaced. Calls of another kind, or of interactions, logins or texts by other columns for person, post or time, hold at the same time, as where a row answers one post and passes on another; recsys.watches lists them, recsys.unwatch ends one. An index on (post, time) and one on (user, time) keep the roll-up fast.';
 
@@ -7071,6 +7190,10 @@ grant execute on function recsys_engine.move_index_window(integer) to service_ro
 revoke execute on function recsys_engine.gather_changes() from public;
 
 grant execute on function recsys_engine.gather_changes() to service_role;
+
+revoke execute on function recsys_engine.begins_anew() from public;
+
+grant execute on function recsys_engine.begins_anew() to service_role;
 
 revoke execute on function recsys_engine.roll_up_anew(integer,integer) from public;
 

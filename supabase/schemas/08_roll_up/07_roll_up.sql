@@ -315,12 +315,14 @@ declare
   so_far bigint := 0::bigint;
   portion record;
   before double precision;
+  is_first boolean;
 begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform recsys_engine.take_lock('roll_up');
   if current_setting('lock_timeout') = '0' then
-    -- whoever holds a table says nothing of how long a change takes
-    perform set_config('lock_timeout', '5s', true);
+    -- whoever holds a table says nothing of how long a change takes; and a migration that waits for another table that is read here is to have its turn
+    -- before PostgreSQL ends one of the two, after a second (deadlock_timeout)
+    perform set_config('lock_timeout', '500ms', true);
   end if;
   if p_most is null or p_rewrites is null then
     select * into portion from recsys_engine.roll_up_portion(p_most, null, null, null);
@@ -329,11 +331,17 @@ begin
   select roll_up_share.share into strict before from recsys_engine.roll_up_share;
   most := greatest(1, floor(p_most * before)::bigint);
   rewrites := greatest(1, floor(p_rewrites * before)::integer);
+  -- one change alone goes the usual way, where it can be set aside
+  is_first := most > 1 and recsys_engine.begins_anew();
   for number in 1 .. 1000 loop
     begin
       -- what came late is taken once, and after that only what is new; and one change is one of either
       late := case when number = 1 and (most > 1 or not exists (select from recsys_engine.feature_changes)) then rewrites else 0 end;
-      select * into portion from recsys_engine.roll_up_portion(most, late, rewrites, p_horizon);
+      if is_first then
+        select * into portion from recsys_engine.roll_up_anew(greatest(1, most / 80)::integer, greatest(1, most / 200)::integer);
+      else
+        select * into portion from recsys_engine.roll_up_portion(most, late, rewrites, p_horizon);
+      end if;
     exception when query_canceled then
       if due is null or clock_timestamp() < due then
         raise;
@@ -351,13 +359,13 @@ begin
       return so_far;
     end;
     so_far := so_far + portion.written;
-    exit when portion.taken < most or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
+    exit when portion.taken < case when is_first then 1 else most end or clock_timestamp() > least(started + interval '2 seconds', started + (due - started) / 4);
   end loop;
   update recsys_engine.roll_up_share set share = least(1, before * 2) where share < 1;
   return so_far;
 end
 $$;
-comment on function recsys.roll_up(bigint, integer, integer) is 'Brings the feature store up to date with the oldest changes in recsys_engine.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys_engine.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
+comment on function recsys.roll_up(bigint, integer, integer) is 'Brings the feature store up to date with the oldest changes in recsys_engine.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys_engine.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. A first roll-up of more than 1,000 posts and people takes these from their beginning, each once (recsys_engine.roll_up_anew). Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
 revoke all on function recsys_engine.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
   recsys_engine.roll_up_portion(bigint, integer, integer, integer), recsys_engine.set_aside(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) from public;
 grant execute on function recsys_engine.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),

@@ -1,5 +1,6 @@
--- The first roll-up of a community, while feeds are served already. In portions by time, posts and people would be worked out again with each portion:
--- 100,000 changes took minutes so, and 13 s as a whole. In portions of posts and then of people each is worked out once, in statements of a second.
+-- The first roll-up of a community, and any other of many posts that are worked out from their beginning, as after a table is watched again. In portions by
+-- time posts and people would be worked out again with each portion: 100,000 changes took minutes so, and 13 s as a whole. In portions of posts and
+-- then of people each is worked out once, in statements of a second, so that feeds are answered meanwhile.
 
 create function recsys_engine.gather_changes() returns bigint
 language plpgsql volatile security invoker set search_path = ''
@@ -8,38 +9,68 @@ as $$
 declare
   -- as in recsys_engine.roll_up_portion
   few constant integer := 50000;
-  gathered bigint;
-  rest bigint;
+  acts record;
 begin
   perform recsys_engine.take_lock('roll_up');
-  -- imports are no bursts; but a few changes record who acted when, as in any roll-up
-  if not exists (select from recsys_engine.post_stats) and (select count(*) from recsys_engine.feature_changes) <= few then
-    perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
-    from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
-  end if;
-  with gone as materialized (
-    delete from recsys_engine.feature_changes returning feature_changes.user_id, feature_changes.post_id, feature_changes.at
-  ),
-  posts as (
+  if exists (select from recsys_engine.user_stats) then
+    delete from recsys_engine.feature_changes using (
+      select changes.change_id, row_number() over (partition by changes.user_id, changes.post_id order by changes.change_id) as number
+      from recsys_engine.feature_changes as changes
+      where changes.at = '-infinity' and num_nulls(changes.user_id, changes.post_id) = 1
+    ) as repeated
+    where feature_changes.change_id = repeated.change_id and repeated.number > 1;
+  else
+    if not exists (select from recsys_engine.post_stats) then
+      select array_agg(recent.user_id) as user_ids, array_agg(recent.post_id) as post_ids into acts
+      from recsys_engine.feature_changes as recent
+      where num_nulls(recent.user_id, recent.post_id) = 0 and recent.at > recsys.clock() - recsys_engine.trial_age() * 2;
+      perform recsys_engine.count_trials(acts.user_ids, acts.post_ids);
+      -- imports are no bursts; but a few changes record who acted when, as in any roll-up
+      if (select count(*) from recsys_engine.feature_changes) <= few then
+        perform recsys_engine.keep_first_acts(array_agg(changed.user_id), array_agg(changed.at))
+        from (select distinct waiting.user_id, waiting.at from recsys_engine.feature_changes as waiting where waiting.user_id is not null) as changed;
+      end if;
+    end if;
+    with gone as materialized (
+      delete from recsys_engine.feature_changes returning feature_changes.post_id, feature_changes.at
+    )
     insert into recsys_engine.feature_changes (post_id)
     -- posts with the latest interactions first: they include the popular ones
-    select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id
-    returning 1
-  )
-  select count(*) into gathered from posts;
-  insert into recsys_engine.feature_changes (user_id)
-  select people.user_id from recsys.source_users as people order by people.created_at, people.user_id;
-  get diagnostics rest = row_count;
-  return gathered + rest;
+    select gone.post_id from gone where gone.post_id is not null group by gone.post_id order by max(gone.at) desc, gone.post_id;
+    insert into recsys_engine.feature_changes (user_id)
+    select people.user_id from recsys.source_users as people order by people.created_at, people.user_id;
+  end if;
+  return (select count(*) from recsys_engine.feature_changes as whole where whole.at = '-infinity' and num_nulls(whole.user_id, whole.post_id) = 1);
 end
 $$;
-comment on function recsys_engine.gather_changes() is 'Replaces the rows of recsys_engine.feature_changes by one row per changed post and one per person, for recsys_engine.roll_up_anew(), and returns their number. For a community without a roll-up.';
+comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
+
+create function recsys_engine.begins_anew() returns boolean
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  -- fewer are worked out with all else that changed
+  few constant integer := 1000;
+  is_first constant boolean := not exists (select from recsys_engine.user_stats) and few < (
+    select count(*) from (
+      select from recsys_engine.feature_changes as whole where whole.at = '-infinity' and num_nulls(whole.user_id, whole.post_id) = 1 limit few + 1
+    ) as waiting
+  );
+begin
+  if is_first and not exists (select from recsys_engine.post_stats) then
+    perform recsys_engine.gather_changes();
+  end if;
+  return is_first;
+end
+$$;
+comment on function recsys_engine.begins_anew() is 'Whether a first roll-up of more than 1,000 posts and people is due, or has come to some of the posts: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion.';
 
 create function recsys_engine.roll_up_anew(p_posts integer default 250, p_people integer default 100, out taken bigint, out written bigint)
 language plpgsql volatile security invoker set search_path = ''
 set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
+  started constant timestamptz := clock_timestamp();
   posts uuid[];
   people uuid[];
   done record;
@@ -59,7 +90,7 @@ begin
     with next as (
       select feature_changes.change_id from recsys_engine.feature_changes
       where feature_changes.post_id is null and feature_changes.at = '-infinity'
-      order by feature_changes.change_id limit p_people
+      order by feature_changes.user_id limit p_people
     ),
     gone as (
       delete from recsys_engine.feature_changes using next where feature_changes.change_id = next.change_id returning feature_changes.user_id
@@ -70,6 +101,7 @@ begin
     if taken > 0 then
       select * into done from recsys_engine.work_off('user', people, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
       written := done.written;
+      delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.user_id = any (people);
     end if;
     return;
   end if;
@@ -78,13 +110,20 @@ begin
   perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
+  -- who came to these posts is worked out after all posts, once
+  insert into recsys_engine.feature_changes (user_id)
+  select distinct affected.user_id from unnest(done.affected) as affected (user_id)
+  where not exists (
+    select from recsys_engine.feature_changes as waiting where waiting.user_id = affected.user_id and waiting.post_id is null and waiting.at = '-infinity'
+  );
   perform recsys_engine.mark_idle(posts);
+  delete from recsys_engine.set_aside_changes where set_aside_changes.last_failed_at < started and set_aside_changes.post_id = any (posts);
   update recsys_engine.feature_store_version set version = feature_store_version.version + 1 returning feature_store_version.version into version_now;
   insert into recsys_engine.rolled_up_posts (version, post_ids) values (version_now, posts);
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
 $$;
-comment on function recsys_engine.roll_up_anew(integer, integer) is 'A portion of a first roll-up, after recsys_engine.gather_changes(): works out p_posts of the posts that wait, and where none does p_people of the people, from their beginning; returns how many these were and how many rows were written. taken is 0 where none is left. Ended anywhere, what is left waits, for recsys.roll_up() too.';
+comment on function recsys_engine.roll_up_anew(integer, integer) is 'Works out from their beginning p_posts of the posts that wait for it in recsys_engine.feature_changes, and where none does p_people of the people; who came to these posts waits as one of these people then. Returns how many it took (0: none is left) and how many rows it wrote. Stopped anywhere, the rest waits, for recsys.roll_up() too.';
 
-revoke all on function recsys_engine.gather_changes(), recsys_engine.roll_up_anew(integer, integer) from public;
-grant execute on function recsys_engine.gather_changes(), recsys_engine.roll_up_anew(integer, integer) to service_role;
+revoke all on function recsys_engine.gather_changes(), recsys_engine.begins_anew(), recsys_engine.roll_up_anew(integer, integer) from public;
+grant execute on function recsys_engine.gather_changes(), recsys_engine.begins_anew(), recsys_engine.roll_up_anew(integer, integer) to service_role;

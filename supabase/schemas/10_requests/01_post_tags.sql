@@ -23,14 +23,24 @@ create function recsys_engine.index_tags(p_post_ids uuid[], p_is_new boolean def
 language sql volatile security invoker set search_path = ''
 as $$
   select recsys_engine.list_posts(p_post_ids, p_is_new);
-  delete from recsys_engine.post_tags where p_post_ids is null or post_tags.post_id = any (p_post_ids);
-  insert into recsys_engine.post_tags (post_id, tag, created_at)
-  select distinct posts.post_id, left(lower(listed.tag), 100), posts.created_at
-  from recsys.source_posts as posts
-  cross join unnest(posts.tags) as listed (tag)
-  where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
-    -- posts beyond an author's daily limit are not among the newest of their tags either
-    and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits);
+  with wanted as materialized (
+    select distinct posts.post_id, left(lower(listed.tag), 100) as tag, posts.created_at
+    from recsys.source_posts as posts
+    cross join unnest(posts.tags) as listed (tag)
+    where (p_post_ids is null or posts.post_id = any (p_post_ids)) and listed.tag is not null
+      -- posts beyond an author's daily limit are not among the newest of their tags either
+      and not exists (select from recsys_engine.listed_posts as waiting where waiting.post_id = posts.post_id and waiting.waits)
+  ),
+  gone as (
+    delete from recsys_engine.post_tags
+    where (p_post_ids is null or post_tags.post_id = any (p_post_ids))
+      and not exists (select from wanted where wanted.post_id = post_tags.post_id and wanted.tag = post_tags.tag)
+  )
+  -- what is there as it should be is not written again: each watch of a table of texts looks at all posts
+  insert into recsys_engine.post_tags as known (post_id, tag, created_at)
+  select wanted.post_id, wanted.tag, wanted.created_at from wanted
+  where not exists (select from recsys_engine.post_tags as same where same.post_id = wanted.post_id and same.tag = wanted.tag and same.created_at = wanted.created_at)
+  on conflict (post_id, tag) do update set created_at = excluded.created_at;
 $$;
 comment on function recsys_engine.index_tags(uuid[], boolean) is 'Lists some posts (null: all; recsys_engine.list_posts), rewrites their recsys_engine.post_tags, which those that wait have none of, and removes those of posts that are gone.';
 

@@ -166,12 +166,17 @@ declare
   changed_post constant text := p_watch ->> 'changed_post';
   entity constant text := p_watch ->> 'entity';
   entity_sql constant text := p_watch ->> 'entity_sql';
+  -- what waits already is not queued again, while no roll-up can take it before this transaction is committed
+  waits constant text := case when recsys_engine.try_lock('roll_up') then
+    'not exists (select from recsys_engine.feature_changes as waiting where waiting.%1$I = named.id and waiting.%2$I is null and waiting.at = ''-infinity'')' else 'true' end;
 begin
   if changed_post is not null then
-    execute format('insert into recsys_engine.feature_changes (post_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_post, p_table);
+    execute format('insert into recsys_engine.feature_changes (post_id) select named.id from (select distinct %s as id from %s as changed) as named where named.id is not null and %s',
+      changed_post, p_table, format(waits, 'post_id', 'user_id'));
   end if;
   if changed_user is not null and (changed_post is null or p_with_users) then
-    execute format('insert into recsys_engine.feature_changes (user_id) select distinct %1$s from %2$s as changed where %1$s is not null', changed_user, p_table);
+    execute format('insert into recsys_engine.feature_changes (user_id) select named.id from (select distinct %s as id from %s as changed) as named where named.id is not null and %s',
+      changed_user, p_table, format(waits, 'user_id', 'post_id'));
   end if;
   if entity = 'post' then
     execute format('select recsys_engine.index_tags(coalesce(array_agg(distinct %1$s) filter (where %1$s is not null), ''{}'')) from %2$s as changed', entity_sql, p_table);
@@ -181,6 +186,6 @@ begin
   end if;
 end
 $$;
-comment on function recsys_engine.queue_watched(regclass, jsonb, boolean) is 'Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
+comment on function recsys_engine.queue_watched(regclass, jsonb, boolean) is 'Queues all that a table names, for the feature store and the vectors. A post or person that waits already, as a table watched before named them, is not queued again. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well.';
 revoke all on function recsys_engine.watch_name(text, text[]), recsys_engine.trigger_arguments(bytea), recsys_engine.has_columns(regclass, text[]), recsys_engine.reads_columns(regclass, text[]), recsys_engine.real_numbers(double precision[]), recsys_engine.drop_watch(regclass, jsonb), recsys_engine.queue_watched(regclass, jsonb, boolean) from public;
 grant execute on function recsys_engine.trigger_arguments(bytea), recsys_engine.reads_columns(regclass, text[]), recsys_engine.real_numbers(double precision[]) to service_role;

@@ -137,7 +137,7 @@ comment on function recsys_engine.erase_entities(text, uuid[], boolean, bigint) 
 create function recsys.erase(p_most integer default 10000, p_again_after interval default '2 days', p_rows bigint default 100000) returns bigint
 language plpgsql volatile security invoker set search_path = ''
 -- a table that somebody holds, such as those of a model that is just being completed, is for the next run
-set lock_timeout = '5s'
+set lock_timeout = '500ms'
 as $$
 declare
   -- an hour's together: what a list of posts holds is known only from reading those of everybody

@@ -30,10 +30,16 @@ const counted = new WeakSet<Identity>();
 const statementTimeout = "5s";
 /** What nobody waits for gives up sooner: others are in line behind it. */
 const backgroundTimeout = "2s";
+/**
+ * Whoever waits for a table longer gives back those they hold, and begins again: a migration that locks several tables waits for them meanwhile. PostgreSQL
+ * ends one of two that wait for each other after a second (deadlock_timeout), and that was the migration.
+ */
+const boundedLocks = "set local lock_timeout = '200ms'";
 
 /**
  * Reads as PostgREST would for this caller: `set local role`, `request.jwt.claims` and what policies may read of the request, for one read-only transaction.
- * The first statement travels with them in one round trip; `use` gets its rows and may run more queries, each for `timeout` at most.
+ * The first statement travels with them in one round trip; `use` gets its rows and may run more queries, each for `timeout` at most. Where
+ * a table is locked all is read again, for as long.
  */
 export async function readAs<Row, Result>(
   pool: Pool,
@@ -42,7 +48,29 @@ export async function readAs<Row, Result>(
   use: (connection: Connection, rows: Row[]) => Promise<Result>,
   timeout = statementTimeout,
 ): Promise<Result> {
-  const [connection, rows] = await opened(pool, caller, "begin read only", first, timeout);
+  return await againWhereLocked(timeout, () => readOnce(pool, caller, first, use, timeout));
+}
+
+/** Does the work again, for as long as `timeout` says, where a table or a row was locked. */
+async function againWhereLocked<Result>(timeout: string, work: () => Promise<Result>): Promise<Result> {
+  const until = performance.now() + milliseconds(timeout);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isLockFailure(error) || performance.now() > until) throw error;
+    }
+  }
+}
+
+async function readOnce<Row, Result>(
+  pool: Pool,
+  caller: Identity,
+  first: Query<Row>,
+  use: (connection: Connection, rows: Row[]) => Promise<Result>,
+  timeout: string,
+): Promise<Result> {
+  const [connection, rows] = await opened(pool, caller, `begin read only; ${boundedLocks}`, first, timeout);
   try {
     const result = await use(connection, rows);
     // nothing was written, so the answer need not wait for the commit
@@ -71,8 +99,9 @@ export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Quer
  * done before it is on the disk, so that a crash of the database may lose the last half second of it.
  */
 export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Query<Row>): Promise<Row[]> {
-  const begin = "begin; set local synchronous_commit = off";
-  return await changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
+  const begin = `begin; set local synchronous_commit = off; ${boundedLocks}`;
+  const write = () => changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
+  return await againWhereLocked(backgroundTimeout, write);
 }
 
 /** As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. */
@@ -154,6 +183,16 @@ function namingFirstFailure(connection: Connection): Connection {
 /** in_failed_sql_transaction */
 function isGivenUp(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "25P02";
+}
+
+/** lock_not_available, deadlock_detected */
+function isLockFailure(error: unknown): boolean {
+  return ["55P03", "40P01"].includes((error as { code?: string } | null)?.code ?? "");
+}
+
+/** Of a timeout as PostgreSQL takes it: 2s, 500ms. */
+function milliseconds(timeout: string): number {
+  return Number.parseFloat(timeout) * (timeout.endsWith("ms") ? 1 : 1000);
 }
 
 /** `headers`: JSON. Without a request there are none, where an unset one would be the text '' that is no JSON. */

@@ -3599,7 +3599,7 @@ export interface Functions {
   "recsys.reschedule": { args: { p_name: string | null; p_schedule: string | null }; row: { reschedule: unknown } };
   /** Lets a paused schedule run again. */
   "recsys.resume": { args: { p_name: string | null }; row: { resume: unknown } };
-  /** Brings the feature store up to date with the oldest changes in recsys_engine.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys_engine.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
+  /** Brings the feature store up to date with the oldest changes in recsys_engine.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys_engine.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. A first roll-up of more than 1,000 posts and people takes these from their beginning, each once (recsys_engine.roll_up_anew). Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron. */
   "recsys.roll_up": { args: { p_most?: number | string | null | undefined; p_rewrites?: number | null | undefined; p_horizon?: number | null | undefined }; row: { roll_up: number } };
   /** Takes the active model out of service and puts the one that served before it back; returns that one's model_id. p_model_id says which model is to go (default: the one that is active when the call arrives): raises, and changes nothing, where that one does not serve any more. A model once rolled back is not returned to, so rolling back twice goes further back. */
   "recsys.rollback_model": { args: { p_model_id?: number | string | null | undefined }; row: { rollback_model: number } };
@@ -3657,6 +3657,8 @@ export interface Functions {
   "recsys_engine.began": { args: { p_user_id: string | null }; row: { began: Date } };
   /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
   "recsys_engine.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
+  /** Whether a first roll-up of more than 1,000 posts and people is due, or has come to some of the posts: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion. */
+  "recsys_engine.begins_anew": { args: {  }; row: { begins_anew: boolean } };
   /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
   "recsys_engine.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
   /** Calls the function embed where jobs are due, or texts wait for an encoder, with the project's URL and secret key from the Vault (recsys_project_url, recsys_secret_key). Returns pg_net's request id; null: nothing to do. */
@@ -3817,7 +3819,7 @@ export interface Functions {
   "recsys_engine.found_posts": { args: { p_request: string | null; p_found: string | null; p_most: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** As recsys_engine.common_sources, of what a worker found for these in posts that it keeps, as {source: post ids} (recsys_engine.found_posts). null: nothing. */
   "recsys_engine.found_sources": { args: { p_request: string | null; p_found: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
-  /** Replaces the rows of recsys_engine.feature_changes by one row per changed post and one per person, for recsys_engine.roll_up_anew(), and returns their number. For a community without a roll-up. */
+  /** Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay. */
   "recsys_engine.gather_changes": { args: {  }; row: { gather_changes: number } };
   /** The columns of which a generated column is made. */
   "recsys_engine.generated_from": { args: { p_table: string | null; p_column: number | null }; row: { attnum: number } };
@@ -4055,7 +4057,7 @@ export interface Functions {
   "recsys_engine.purpose_of": { args: { p_command: string | null }; row: { purpose_of: string } };
   /** Has the states of users worked out later, each from its instant on; p_rewrites: how many these are. */
   "recsys_engine.put_off": { args: { p_users: readonly (string | null)[] | null; p_since: readonly (Date | string | null)[] | null; p_rewrites: readonly (number | null)[] | null }; row: { put_off: unknown } };
-  /** Queues all that a table names, for the feature store and the vectors. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well. */
+  /** Queues all that a table names, for the feature store and the vectors. A post or person that waits already, as a table watched before named them, is not queued again. p_watch: as in recsys.watches. p_with_users: of interactions not the posts alone, so that somebody none of whose rows the view shows any more is worked out as well. */
   "recsys_engine.queue_watched": { args: { p_table: string | null; p_watch: string | null; p_with_users: boolean | null }; row: { queue_watched: unknown } };
   /** A text with line breaks or control characters in quotes of SQL, without them; null where it has none. */
   "recsys_engine.quoted_sql": { args: { p_text: string | null; p_quote: string | null }; row: { quoted_sql: string } };
@@ -4115,7 +4117,7 @@ export interface Functions {
   "recsys_engine.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others'. */
   "recsys_engine.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** A portion of a first roll-up, after recsys_engine.gather_changes(): works out p_posts of the posts that wait, and where none does p_people of the people, from their beginning; returns how many these were and how many rows were written. taken is 0 where none is left. Ended anywhere, what is left waits, for recsys.roll_up() too. */
+  /** Works out from their beginning p_posts of the posts that wait for it in recsys_engine.feature_changes, and where none does p_people of the people; who came to these posts waits as one of these people then. Returns how many it took (0: none is left) and how many rows it wrote. Stopped anywhere, the rest waits, for recsys.roll_up() too. */
   "recsys_engine.roll_up_anew": { args: { p_posts?: number | null | undefined; p_people?: number | null | undefined }; row: { taken: number; written: number } };
   /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
   "recsys_engine.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };
