@@ -3061,11 +3061,11 @@ begin
       select source, size, kept, post_id, rank, place from recsys_engine.common_sources(request, extent) as found where short is null or found.source = any (short)
     ) as each;
     readable := recsys_engine.readable_by_strangers(found_ids);
-    -- private posts of a few accounts may fill a source: then each feed would ask all sources
+    -- private posts of a few accounts may fill a source, and each feed would ask all: a third of the surplus is for what readers know
     short := array(
       select found.source from unnest(sources, sizes, kept, found_ids) as found (source, size, kept, post_id)
       group by found.source
-      having count(*) >= min(found.kept) and 2 * count(*) filter (where found.post_id in (select unnest(readable))) < min(found.size + found.kept)
+      having count(*) >= min(found.kept) and 3 * count(*) filter (where found.post_id in (select unnest(readable))) < min(2 * found.size + found.kept)
     );
     exit when readable is null or short = '{}';
   end loop;
@@ -3074,8 +3074,8 @@ begin
     from (
       select counted.*,
         -- those further down serve nobody where a stranger may read too few of them, too
-        2 * max(counted.readable_before) over (partition by counted.source) >= counted.size + counted.kept
-          and 2 * max(counted.readable_before) filter (where counted.rank <= counted.kept) over (partition by counted.source) < counted.size + counted.kept as goes_further
+        3 * max(counted.readable_before) over (partition by counted.source) >= 2 * counted.size + counted.kept
+          and 3 * max(counted.readable_before) filter (where counted.rank <= counted.kept) over (partition by counted.source) < 2 * counted.size + counted.kept as goes_further
       from (
         select found.*, count(*) filter (where found.post_id in (select unnest(readable))) over (partition by found.source order by found.rank rows unbounded preceding) as readable_before
         from unnest(sources, sizes, kept, found_ids, ranks, found_places) as found (source, size, kept, post_id, rank, place)

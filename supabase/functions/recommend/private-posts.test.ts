@@ -47,10 +47,9 @@ async function candidatesOf(sub: string) {
   try {
     for (const each of [client, explained]) {
       await each.query("begin");
-      await each.query(
-        "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)",
-        [JSON.stringify({ sub, role: "authenticated" })],
-      );
+      await each.query("select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)", [
+        JSON.stringify({ sub, role: "authenticated" }),
+      ]);
     }
     const common = await readCommonPosts(client, "authenticated");
     const caller = { sub, role: "authenticated" };
