@@ -74,3 +74,50 @@ for (const [name, newcomer, rank] of [
       }
       assert.deepEqual(app.logged, []);
     });
+
+test("posts of a proven author beyond 20 on a day wait for good", async () => {
+  await fill(() => false);
+  const author = regulars[2];
+  const written = Array.from({ length: 25 }, (_, i) => uuid("d", i));
+  await pool.query(
+    `insert into public.posts (id, author_id, title, created_at)
+     select id, $2, 'Report ' || n, now() - interval '60 seconds' + n * interval '1 second' from unnest($1::uuid[]) with ordinality as written (id, n)`,
+    [written, author],
+  );
+  await pool.query("select recsys.roll_up()");
+  const proven = "select cardinality(user_ids) as readers from recsys_engine.author_readers where user_id = $1";
+  assert.equal((await pool.query(proven, [author])).rows[0].readers, 3);
+  const waiting = async () => {
+    const { rows } = await pool.query("select post_id from recsys_engine.listed_posts where waits order by created_at");
+    return rows.map(({ post_id }) => post_id);
+  };
+  const candidates = async () => {
+    const asked =
+      "select recsys_engine.candidates('authenticated', $1, null, null, recsys.clock()) -> 'posts' -> 'post_id' as ids";
+    return new Set((await pool.query(asked, [reader])).rows[0].ids as string[]);
+  };
+  const late = written.slice(20);
+  assert.deepEqual(await waiting(), late);
+  const before = await candidates();
+  assert.deepEqual(
+    written.map((id) => before.has(id)),
+    written.map((_, i) => i < 20),
+  );
+
+  // days later, and listed again, as when an author has a new reader
+  await pool.query("update recsys_engine.listed_posts set counted_on = counted_on - 3 where author_id = $1", [author]);
+  await pool.query("select recsys_engine.list_posts_of(array[$1::uuid])", [author]);
+  await pool.query("select recsys.roll_up()");
+  assert.deepEqual(await waiting(), late);
+
+  await pool.query("insert into public.post_views (user_id, post_id, created_at) values ($1, $2, now())", [
+    regulars[3],
+    late[0],
+  ]);
+  await pool.query("select recsys.roll_up()");
+  const after = await candidates();
+  assert.deepEqual(
+    late.map((id) => after.has(id)),
+    [true, false, false, false, false],
+  );
+});

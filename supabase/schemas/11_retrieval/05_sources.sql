@@ -319,12 +319,12 @@ comment on function recsys_engine.retrieve_popular(recsys_engine.feed_request, i
 
 create function recsys_engine.most_found(p_size integer, p_kept integer, p_extent text) returns integer
 language sql immutable
-return nullif(p_size * (p_extent = 'feed')::integer + p_kept * (p_extent = 'kept')::integer, 0);
-comment on function recsys_engine.most_found(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit.';
+return nullif(p_size * (p_extent = 'feed')::integer + p_kept * (p_extent like 'kept%')::integer + coalesce(substring(p_extent from '^kept[+](.*)')::integer, 0), 0);
+comment on function recsys_engine.most_found(integer, integer, text) is 'How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit.';
 
 create function recsys_engine.author_share(p_size integer, p_extent text) returns integer
 language sql immutable
-return p_size / 10 * (1 + (p_extent = 'kept')::integer);
+return p_size / 10 * (1 + (p_extent like 'kept%')::integer);
 comment on function recsys_engine.author_share(integer, text) is 'How many posts of an author come before all others'' in a source of that size.';
 
 create function recsys_engine.common_sources(p_request recsys_engine.feed_request, p_extent text) returns table (source text, size integer, kept integer, post_id uuid, author_id uuid, rank bigint, place bigint)

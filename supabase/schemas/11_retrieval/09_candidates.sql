@@ -128,6 +128,26 @@ end
 $$;
 comment on function recsys_engine.known_posts(bigint, uuid[], timestamptz) is 'What the engine knows of some posts as of an instant, in their order, as one object. states: of each the row of recsys_engine.post_stats that holds then (null: nobody came yet); has_embedding: whether the model has a vector of it; embeddings: the vectors there are, one after the other, in pgvector''s binary form and base64; has_components and components: the same of the posts'' own vectors, null where the model reads none.';
 
+create function recsys_engine.readable_by_strangers(p_post_ids uuid[]) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  role constant text := current_setting('role');
+  claims constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  readable uuid[];
+begin
+  perform set_config('request.jwt.claims', json_build_object('sub', gen_random_uuid(), 'role', 'authenticated')::text, true), set_config('role', 'authenticated', true);
+  readable := array(select posts.post_id from recsys.source_posts as posts where posts.post_id = any (p_post_ids));
+  perform set_config('role', role, true), set_config('request.jwt.claims', claims, true);
+  return readable;
+exception when others then
+  -- an app's policy may fail for an account that does not exist; feeds must not fail with it
+  return null;
+end
+$$;
+comment on function recsys_engine.readable_by_strangers(uuid[]) is 'Which of some posts an authenticated account may read that is new and belongs to nothing. Null: the app''s policies fail for such an account.';
+
 create function recsys_engine.common_posts(p_now timestamptz default recsys.clock()) returns json
 language plpgsql stable security invoker set search_path = ''
 set jit = off set plan_cache_mode = force_generic_plan
@@ -135,16 +155,52 @@ as $$
 #variable_conflict use_column
 declare
   request recsys_engine.feed_request;
+  extent text;
+  short text[];
+  sources text[];
+  sizes integer[];
+  kept integer[];
+  found_ids uuid[];
+  ranks bigint[];
+  found_places bigint[];
+  readable uuid[];
   told recsys_engine.told_post[];
   places json;
 begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
+  -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
+  foreach extent in array array['kept', 'kept+100', 'kept+1000'] loop
+    select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.rank), array_agg(each.place)
+    into sources, sizes, kept, found_ids, ranks, found_places
+    from (
+      select * from unnest(sources, sizes, kept, found_ids, ranks, found_places) as found (source, size, kept, post_id, rank, place) where found.source <> all (short)
+      union all
+      select source, size, kept, post_id, rank, place from recsys_engine.common_sources(request, extent) as found where short is null or found.source = any (short)
+    ) as each;
+    readable := recsys_engine.readable_by_strangers(found_ids);
+    -- private posts of a few accounts may fill a source, and each feed would ask all: a third of the surplus is for what readers know
+    short := array(
+      select found.source from unnest(sources, sizes, kept, found_ids) as found (source, size, kept, post_id)
+      group by found.source
+      having count(*) >= min(found.kept) and 3 * count(*) filter (where found.post_id in (select unnest(readable))) < min(2 * found.size + found.kept)
+    );
+    exit when readable is null or short = '{}';
+  end loop;
   with found as materialized (
     select each.post_id, json_object_agg(each.source, each.place) as places
-    -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
-    from recsys_engine.common_sources(request, 'kept') as each
+    from (
+      select counted.*,
+        -- those further down serve nobody where a stranger may read too few of them, too
+        3 * max(counted.readable_before) over (partition by counted.source) >= 2 * counted.size + counted.kept
+          and 3 * max(counted.readable_before) filter (where counted.rank <= counted.kept) over (partition by counted.source) < 2 * counted.size + counted.kept as goes_further
+      from (
+        select found.*, count(*) filter (where found.post_id in (select unnest(readable))) over (partition by found.source order by found.rank rows unbounded preceding) as readable_before
+        from unnest(sources, sizes, kept, found_ids, ranks, found_places) as found (source, size, kept, post_id, rank, place)
+      ) as counted
+    ) as each
+    where each.rank <= each.kept or (each.goes_further and each.readable_before <= each.kept)
     group by each.post_id
   )
   select array_agg(row(posts.*)::recsys_engine.told_post), json_agg(found.places)
@@ -155,11 +211,16 @@ begin
     'at', 1000 * date_part('epoch', p_now),
     'posts', recsys_engine.told_posts(told),
     'texts', array(select recsys_engine.text_key(each.title, each.tags, each.author_id) from unnest(told) with ordinality as each (post_id, title, tags, author_id, created_at, place) order by each.place),
-    'places', places
+    'places', places,
+    'closed_authors', array(
+      select each.author_id from unnest(told) as each
+      where readable is not null and each.author_id is not null
+      group by each.author_id having bool_and(each.post_id not in (select unnest(readable)))
+    )
   );
 end
 $$;
-comment on function recsys_engine.common_posts(timestamptz) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are.';
+comment on function recsys_engine.common_posts(timestamptz) is 'What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are.';
 
 create function recsys_engine.candidates(
   p_role text, p_user_id uuid, p_model_id bigint, p_embedding extensions.vector, p_now timestamptz,
@@ -323,11 +384,11 @@ $$;
 comment on function recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[]) is 'The candidates of a feed, as one object. posts, ranks, served_keys: what recsys_engine.retrieve brings, each with its recsys_engine.served_key; affinities: how often the user interacted with posts of each author that recsys_engine.with_affinities has; follows: whom the user follows; topics: recsys_engine.followed_topics; more, less: topics of which the user wants more or less; dismissed: what the user dismissed lately; originals: recsys_engine.unwanted_originals; touches: how many of these did something with each post; touchers: up to two of them by post, as recsys_engine.with_touched names them; muted_authors: whom the user muted; in_circle: whether the user is in a closed circle; model_gone: the model was dropped. With p_common, the recsys_engine.common_posts of a moment ago (p_common_at), posts are only those of the user''s own sources and, as a source called since, what was written meanwhile, without ranks: lists has of each source what was found, in its order, as places in posts from 0, null where it may not be in the feed, and, where there may be more, of whom; and common says which of p_common may be in the feed, by their places from 0, with their recsys_engine.served_key. p_common_texts: the texts of recsys_engine.common_posts; of which of p_common the caller reads another title, other tags or another author, these are among posts, too. is_few: the caller may read few posts (recsys_engine.few_readable), and got them from these, without p_common; p_is_few true: this is looked at first, false: it is not with p_common or a filter, null: it is without p_common. p_given: posts that an app names (recsys_engine.with_given), of which all that the caller may be shown are candidates, with the ranks that the sources give them among each other; without p_common and p_served. p_request: what the primary said of the reader themselves (recsys_engine.feed_request, recsys_engine.with_came_to), where a replica is asked, which may not know it yet; then p_now, p_filter and p_served are not asked for. p_found: what the worker found for similar and the common sources in the posts of the caller''s scopes (recsys_engine.found_sources); p_common is empty then, and p_common_at is when they were read. The service role calls it, and what may be shown is decided under p_role, the caller''s, with the claims of the transaction. The other arguments are those of recsys_engine.retrieve.';
 
 revoke all on function
-  recsys_engine.text_key(text, text[], uuid), recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),
+  recsys_engine.text_key(text, text[], uuid), recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.readable_by_strangers(uuid[]), recsys_engine.common_posts(timestamptz),
   recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[])
 from public;
 grant execute on function recsys_engine.text_key(text, text[], uuid), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb) to authenticated, service_role;
 grant execute on function
-  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.common_posts(timestamptz),
+  recsys_engine.told_posts(recsys_engine.told_post[]), recsys_engine.known_posts(bigint, uuid[], timestamptz), recsys_engine.readable_by_strangers(uuid[]), recsys_engine.common_posts(timestamptz),
   recsys_engine.candidates(text, uuid, bigint, extensions.vector, timestamptz, jsonb, bigint, bigint[], uuid[], timestamptz, boolean, uuid[], recsys_engine.feed_request, json, integer[])
 to service_role;

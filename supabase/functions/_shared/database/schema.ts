@@ -3711,7 +3711,7 @@ export interface Functions {
   "recsys_engine.columns_needed": { args: { p_role: string | null; p_view: string | null }; row: { relation: string; attnum: number } };
   /** The columns of a table that a view reads, itself or by views under it. */
   "recsys_engine.columns_read": { args: { p_view: string | null; p_table: string | null }; row: { name: string; attnum: number; type: string; category: string } };
-  /** What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, and where they stand in the order of each source, the shares of authors aside, as {source: place}. For the service role alone: it says which posts there are. */
+  /** What the common sources would bring somebody who has seen nothing and may see everything, more than they bring a caller, and up to 1,000 more of a source where strangers may read too few of these (recsys_engine.readable_by_strangers), as one object: posts, as recsys_engine.told_posts, texts, their recsys_engine.text_key as the service reads them, where they stand in the order of each source, the shares of authors aside, as {source: place}, and closed_authors, those of whom strangers may read none of these. For the service role alone: it says which posts there are. */
   "recsys_engine.common_posts": { args: { p_now?: Date | string | null | undefined }; row: { common_posts: any } };
   /** What the sources bring that are the same for everybody, but for what is hidden from them, known to them or served. p_extent as in recsys_engine.most_found. */
   "recsys_engine.common_sources": { args: { p_request: string | null; p_extent: string | null }; row: { source: string; size: number; kept: number; post_id: string; author_id: string; rank: number; place: number } };
@@ -3945,7 +3945,7 @@ export interface Functions {
   "recsys_engine.missing_reads": { args: { p_role: string | null }; row: { relation: string; views: string; columns: string; statement: string } };
   /** The first p_limit posts, or users, after p_after, in the order of their ids, whose vector by the encoder of a basis was not reduced yet. */
   "recsys_engine.missing_vectors": { args: { p_entity: string | null; p_basis: string | null; p_after: string | null; p_limit: number | null }; row: { id: string; vector: any } };
-  /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; all: null, without limit. */
+  /** How many posts of a source are looked for. p_extent feed: as many as are candidates; kept: as many as a worker keeps; kept+N: N more, where too many of these are hidden from strangers; all: null, without limit. */
   "recsys_engine.most_found": { args: { p_size: number | null; p_kept: number | null; p_extent: string | null }; row: { most_found: number } };
   /** Has the index window follow settings.indexed_days, by about p_most posts: those that nobody came to for so long leave the HNSW index, and where the setting was raised or taken back those that are no longer idle come back. Returns how many posts it looked at; 0: it is where the setting says. Called every minute of an hour of the night by pg_cron. */
   "recsys_engine.move_index_window": { args: { p_most?: number | null | undefined }; row: { move_index_window: number } };
@@ -4067,6 +4067,8 @@ export interface Functions {
   "recsys_engine.read_schedules": { args: {  }; row: { name: string; purpose: string; schedule: string; command: string; is_active: boolean; last_run_at: Date; last_took: string; last_result: string } };
   /** What a query, asked under a role, reads from end to end for the rows of one person or post, which is $1. Rows with a relation: an index on its columns is missing; is_expression: of which row level security may let no index be used. A row with tables or functions: no index could help, since none of their columns says whose rows these are; looked_up: a subquery on these does. */
   "recsys_engine.read_whole": { args: { p_role: string | null; p_query: string | null }; row: { relation: string; columns: string; is_expression: boolean; tables: string; looked_up: string; functions: string } };
+  /** Which of some posts an authenticated account may read that is new and belongs to nothing. Null: the app's policies fail for such an account. */
+  "recsys_engine.readable_by_strangers": { args: { p_post_ids: readonly (string | null)[] | null }; row: { readable_by_strangers: string[] } };
   /** Those of some people, in their order, whose row in recsys.source_users the user of these claims may read: asked under their own role and claims. */
   "recsys_engine.readable_people": { args: { p_claims: string | null; p_user_ids: readonly (string | null)[] | null }; row: { readable_people: string[] } };
   /** Which of some posts (null: of all) each of some users may read: asked under their own role, as the app's row level security decides. Policies that ask for more than who it is, such as other claims of a token or a header, say no here. */

@@ -29,15 +29,21 @@ export async function readCommonPosts(connection: Connection, role: string): Pro
   const posts = toldPosts(common.posts);
   const places: CommonPosts["places"] = {};
   const cut: CommonPosts["cut"] = {};
+  const closedAuthors = new Set(common.closed_authors);
   for (const source of commonSources) {
     const placeOf = (i: number) => common.places?.[i][source] ?? 0;
     const placed = [...posts.keys()].filter((i) => placeOf(i) > 0).sort((a, b) => placeOf(a) - placeOf(b));
     places[source] = placed;
     if (placed.length < sources[source].kept) continue;
-    cut[source] = cutOf(
+    const { authors, beyondTo } = cutOf(
       placed.map((i) => posts[i].author_id),
       sources[source].share,
     );
+    cut[source] = {
+      authors: authors.filter((author) => !closedAuthors.has(author)),
+      closed: authors.filter((author) => closedAuthors.has(author)),
+      beyondTo,
+    };
   }
   const ids = `{${posts.map(({ post_id }) => post_id).join()}}`;
   return { at: common.at, posts, ids, texts: `{${common.texts.join()}}`, places, cut };
@@ -49,4 +55,6 @@ interface Common {
   posts: ToldPosts;
   texts: number[];
   places: Partial<Ranks>[] | null;
+  /** Of whom strangers may read none of `posts`. */
+  closed_authors: string[];
 }
