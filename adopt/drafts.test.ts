@@ -79,7 +79,6 @@ test("links: people by another table's uuid, votes for and against, states with 
   assertUnsure(
     app.unsure,
     /comment_like: .*of the kind comment_like/,
-    /community_block: it is left out: .* no person, tag or word of posts/,
     /row level security is off/,
   );
   const { rows } = await app.pool.query(
