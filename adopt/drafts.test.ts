@@ -76,11 +76,7 @@ test("links: people by another table's uuid, votes for and against, states with 
     "2 topic rust",
     "3 person 00001",
   ]);
-  assertUnsure(
-    app.unsure,
-    /comment_like: .*of the kind comment_like/,
-    /row level security is off/,
-  );
+  assertUnsure(app.unsure, /comment_like: .*of the kind comment_like/, /row level security is off/);
   const { rows } = await app.pool.query(
     "select count(distinct interaction_id)::int, count(*)::int as all from recsys.source_interactions",
   );
