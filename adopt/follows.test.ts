@@ -66,9 +66,12 @@ test("communities whose states are columns of one row each", { skip }, async () 
      insert into person_actions values (1, 2, '2024-01-09', false, null), (1, 3, '2024-01-09', true, null), (2, 3, null, null, now());`,
   );
   assert.deepEqual(await follows(app, day), ["1 group rust 2024-01-05", "1 person 2 2024-01-09"]);
-  assert.ok(
-    app.unsure.some((line) => /community_actions: what is blocked does not count; .*recsys\.source_mutes/.test(line)),
-  );
+  assert.deepEqual(await shown(app, "mutes", "right(it.user_id::text, 1), it.kind, right(it.value, 4)"), [
+    "2 person 0003",
+    "2 topic rust",
+    "3 topic cats",
+    "3 topic cats",
+  ]);
   assert.ok(app.unsure.some((line) => /follow_state: of .* only Accepted counts/.test(line)));
 });
 

@@ -99,7 +99,7 @@ test("the draft for a random app is applied, and its views are read", { skip: no
           found.lookups += /p_user_lookup/.test(sql) ? 1 : 0;
           found.mutes += roles.muted.mutes.length > 0 ? 1 : 0;
           found.follows += roles.followed.follows.length > 0 ? 1 : 0;
-          found.groups += roles.followed.groups.length > 0 ? 1 : 0;
+          found.groups += (roles.posts?.groups.length ?? 0) > 0 ? 1 : 0;
           found.memberships += roles.belonging.members.length > 0 ? 1 : 0;
         } finally {
           await client.query("rollback");

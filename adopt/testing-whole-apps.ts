@@ -1,4 +1,4 @@
-/** For tests and benchmarks: the apps of fixtures/ after Misskey and Forem, what is changed in their drafts by hand, and what the views have to show. */
+/** For tests and benchmarks: the apps of fixtures/ with rows of their own, what is changed in their drafts by hand, and what the views have to show. */
 /** What is changed in a draft by hand: a text that it has once, what stands there afterwards, and why. */
 export interface Edit {
   why: string;
@@ -29,11 +29,19 @@ const noteDeeds = (kind: string) =>
 const byLocal = (rows: string) =>
   `select distinct "authId" as who, "noteId" as post from (${rows}) as done join "user" on "user"."id" = "userId" and "authId" is not null
    where "noteId" in (select "note"."id" from "note" join "user" as author on author."id" = "note"."userId" and not author."isSuspended" and not author."isDeleted" where ${isPost}) order by 1, 2`;
-const articleDeeds = (kind: string) =>
+const articleDeeds = (kind: string) => deedsOf(kind, "users");
+const byMembers = (rows: string) => byAccounts(rows, "users");
+
+const isLink = `not post.removed and not post.deleted and creator_id in (select id from person where not banned)`;
+const deedsOf = (kind: string, people: string) =>
   `select done.user_id as who, recsys.app_id(done.post_id, null) as post, count(*)::int from recsys.source_interactions as done
-   where done.kind = '${kind}' and done.user_id in (select auth_id from users) group by 1, 2 order by 1, 2`;
-const byMembers = (rows: string) =>
-  `select auth_id as who, post::text, count(*)::int from (${rows}) as done (user_id, post) join users on users.id = done.user_id and auth_id is not null group by 1, 2 order by 1, 2`;
+   where done.kind = '${kind}' and done.user_id in (select auth_id from ${people}) group by 1, 2 order by 1, 2`;
+const byAccounts = (rows: string, people: string) =>
+  `select auth_id as who, post::text, count(*)::int from (${rows}) as done (person, post) join ${people} on ${people}.id = done.person and auth_id is not null group by 1, 2 order by 1, 2`;
+const linkDeeds = (kind: string) => deedsOf(kind, "person");
+const byPersons = (rows: string) => byAccounts(rows, "person");
+const projectDeeds = (kind: string) => deedsOf(kind, "profiles");
+const byProfiles = (rows: string) => byAccounts(rows, "profiles");
 
 export const wholeApps: WholeApp[] = [
   {
@@ -190,5 +198,111 @@ export const wholeApps: WholeApp[] = [
       insert into reactions (user_id, reactable_id, reactable_type, category, created_at) select users.id, articles.id, 'Article', 'vomit', now() at time zone 'utc' from users, articles where articles.id % 50 = users.id % 50 on conflict do nothing;
       insert into user_blocks (blocker_id, blocked_id) select a.id, b.id from users as a, users as b where a.id <> b.id and b.id % 16 = a.id % 16 on conflict do nothing;
       insert into users_roles select id, 1 from users where id % 23 = 9;`,
+  },
+  {
+    name: "aggregator",
+    table: "post",
+    edits: [],
+    agrees: [
+      [
+        "posts, their titles, communities and languages",
+        "select recsys.app_id(post_id, null) as id, title, description, array_to_string(tags, ', ') as tags, language, created_at as at from recsys.source_posts order by 1",
+        `select post.id::text, post.name as title, coalesce(body, '') as description, community.name as tags, nullif(code, 'und') as language, post.published_at as at
+         from post join community on community.id = community_id join language on language.id = language_id where ${isLink} order by 1`,
+      ],
+      [
+        "votes: what was liked or saved, once each",
+        linkDeeds("vote"),
+        byPersons(
+          "select person_id, post_id from post_actions where like_score > 0 union all select person_id, post_id from post_actions where saved_at is not null",
+        ),
+      ],
+      [
+        "comments that nobody removed",
+        linkDeeds("comment"),
+        byPersons("select creator_id, post_id from comment where not removed and not deleted"),
+      ],
+      [
+        "views: what was read, and likes of comments",
+        linkDeeds("view"),
+        byPersons(
+          "select person_id, post_id from post_actions where read_at is not null union all select person_id, post_id from comment_actions join comment on comment.id = comment_id where liked_at is not null",
+        ),
+      ],
+      [
+        "what people voted down or hid",
+        "select distinct user_id as who, recsys.app_id(post_id, null) as post from recsys.source_dismissals where user_id in (select auth_id from person) order by 1, 2",
+        "select auth_id as who, post_id::text as post from post_actions join person on person.id = person_id where auth_id is not null and (like_score < 0 or hidden_at is not null) order by 1, 2",
+      ],
+      [
+        "whom, which communities and which words people block",
+        "select user_id as who, kind, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from person) group by 1, 2 order by 1, 2",
+        `select auth_id as who, kind, count(*)::int from (
+           select person_id, 'person' as kind from person_actions where blocked_at is not null union all
+           select person_id, 'topic' from community_actions where blocked_at is not null union all select person_id, 'word' from keyword_block
+         ) as blocked join person on person.id = person_id where auth_id is not null group by 1, 2 order by 1, 2`,
+      ],
+      [
+        "whom and which communities they follow, not whom they only asked",
+        "select user_id as who, kind, count(distinct target)::int from recsys.source_follows where user_id in (select auth_id from person) group by 1, 2 order by 1, 2",
+        `select auth_id as who, kind, count(*)::int from (
+           select person_id, 'person' as kind from person_actions where followed_at is not null and not follow_pending union all
+           select person_id, 'group' from community_actions where followed_at is not null and blocked_at is null
+         ) as followed join person on person.id = person_id where auth_id is not null group by 1, 2 order by 1, 2`,
+      ],
+    ],
+    secrets: ["person.show_adult", "person.default_feed"],
+    changes: `
+      update post set removed = true where id % 31 = 3;
+      update post set nsfw = true where id % 37 = 4;
+      delete from post where id % 41 = 6;
+      update person set banned = true where id % 23 = 9;
+      update community_actions set blocked_at = now() where person_id % 4 = 1;
+      insert into person_actions (person_id, target_id, blocked_at) select a.id, b.id, now() from person as a, person as b where a.id <> b.id and b.id % 16 = a.id % 16 on conflict (person_id, target_id) do update set blocked_at = now();
+      insert into post_actions (person_id, post_id, hidden_at) select person.id, post.id, now() from person, post where post.id % 50 = person.id % 50 on conflict (person_id, post_id) do update set hidden_at = now();`,
+  },
+  {
+    name: "makers",
+    table: "projects",
+    edits: [],
+    agrees: [
+      [
+        "projects that moderators have accepted, with the names of their tags",
+        "select recsys.app_id(post_id, null) as id, title, description, array_to_string(tags, ', ') as tags, created_at as at from recsys.source_posts order by 1",
+        "select id::text, title, description, (select string_agg(name, ', ' order by name) from tags where tags.id = any (tag_ids)) as tags, created_at as at from projects where moderation = 'accepted' and not deleted and not is_draft order by 1",
+      ],
+      [
+        "people, once each, though some have a profile in two tenants",
+        "select user_id from recsys.source_users where user_id in (select id from auth.users) order by 1",
+        "select distinct auth_id as user_id from profiles where auth_id is not null order by 1",
+      ],
+      [
+        "votes and bookmarks",
+        projectDeeds("vote"),
+        byProfiles(
+          "select profile_id, project_id from useful_votes union all select profile_id, project_id from bookmarks",
+        ),
+      ],
+      ["comments", projectDeeds("comment"), byProfiles("select author_id, project_id from comments where not deleted")],
+      ["views", projectDeeds("view"), byProfiles("select profile_id, project_id from project_views")],
+      [
+        "whom people blocked",
+        "select user_id as who, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from profiles) group by 1 order by 1",
+        `select mine.auth_id as who, count(distinct coalesce(theirs.auth_id::text, theirs.id::text))::int from blocks
+         join profiles as mine on mine.id = blocker_id join profiles as theirs on theirs.id = blocked_id where mine.auth_id is not null group by 1 order by 1`,
+      ],
+      [
+        "to which tenants they belong",
+        "select user_id as who, count(*)::int from recsys_engine.source_memberships group by 1 order by 1",
+        "select auth_id as who, count(*)::int from profiles where auth_id is not null group by 1 order by 1",
+      ],
+    ],
+    secrets: [],
+    changes: `
+      update projects set moderation = 'rejected' where id % 31 = 3;
+      update projects set is_draft = true where id % 37 = 4;
+      update projects set deleted = true where id % 43 = 7;
+      delete from projects where id % 41 = 6;
+      insert into blocks (blocker_id, blocked_id) select a.id, b.id from profiles as a, profiles as b where a.id <> b.id and b.id % 16 = a.id % 16 on conflict do nothing;`,
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * Two apps such as Misskey and Forem, from their tables to feeds over HTTP: what has to be changed in the draft by hand, that check is content after
+ * Four apps, such as Misskey, Forem and an aggregator of links, from their tables to feeds over HTTP: what has to be changed in the draft by hand, that check is content after
  * its own cures, and that nobody is shown what the rules of the app forbid, by statements over its own tables. ITEMS asks for more than 1,000,
  * and of apps with more people and posts.
  */
@@ -134,7 +134,7 @@ for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
     await t.test(
       "titles in a table of their own, with a stricter policy than the posts, are shown as their reader may read them",
       async () => {
-        await moveTitles(database);
+        const moveBack = await moveTitles(database);
         const counts = { shown: 0, masked: 0 };
         await read(async (reader, answer) => {
           const readable = await titlesTo(database, reader, answer.items);
@@ -156,6 +156,8 @@ for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
         });
         t.diagnostic(`${counts.shown} titles were shown, and ${counts.masked} masked`);
         assert.ok(Math.min(counts.shown, counts.masked) > items / 10, JSON.stringify(counts));
+        // blocked words are looked for in the app's own titles
+        await moveBack();
       },
     );
 
@@ -213,8 +215,8 @@ async function asMember({ pool }: Database, member: string, statement: string, v
 
 const mask = "[members only]";
 
-/** Gives each post a title with its id, in a table of which each member may read a random half; the view shows others a mask. */
-async function moveTitles({ pool }: Database): Promise<void> {
+/** Gives each post a title with its id, in a table of which each member may read a random half; the view shows others a mask. Gives back what undoes it. */
+async function moveTitles({ pool }: Database): Promise<() => Promise<unknown>> {
   await pool.query(`
     create table public.moved_titles (post_id uuid primary key, title text not null);
     insert into public.moved_titles select post_id, 'title of ' || post_id from recsys.source_posts;
@@ -233,6 +235,8 @@ async function moveTitles({ pool }: Database): Promise<void> {
   await pool.query(
     `create or replace view recsys.source_posts with (security_invoker = true) as select ${columns} from (${definition.replace(/;\s*$/, "")}) as posts`,
   );
+  return async () =>
+    await pool.query(`create or replace view recsys.source_posts with (security_invoker = true) as ${definition}`);
 }
 
 /** Reads the titles of posts that a member may read, by post id. */

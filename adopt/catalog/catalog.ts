@@ -11,7 +11,8 @@ export type ColumnKind =
   | "boolean"
   | "enum"
   | "texts" // an array of texts
-  | "ids" // an array of uuids or numbers
+  | "uuids" // an array of uuids
+  | "numbers" // an array of smallint, integer or bigint
   | "decimal" // numeric, real, double precision
   | "json" // which, unlike jsonb, cannot be compared
   | "jsonb"

@@ -148,12 +148,43 @@ export function livingConditions(table: Table): Condition[] {
 export function audienceCondition(table: Table): Condition | undefined {
   const column = pickColumn(table, columns.audience, ["text", "enum"]);
   const few = column?.values.filter((value) => columns.keptToFew.includes(plainName(value))) ?? [];
-  if (!column || few.length === 0 || few.length === column.values.length) return undefined;
+  if (!column || few.length === 0 || few.length === column.values.length) return privateCondition(table);
   return {
     column,
     test: { notIn: few },
     doubt: `of ${sayableValues(column).join(", ")} what is ${few.join(", ")} is no post here; who may see the others row level security says`,
   };
+}
+
+/** The same where a flag says it. */
+function privateCondition(table: Table): Condition | undefined {
+  const column = pickColumn(table, ["is_private", "private"], ["boolean"]);
+  const condition: Condition | undefined = column && { column, test: "not true" };
+  if (!condition || leavesNothing(table, condition)) return undefined;
+  const doubt = `what is private is no post here${hides(table, condition)}; who may see the others row level security says`;
+  return { ...condition, doubt };
+}
+
+/** A flag of which only the app knows whether it keeps a post from being shown, and the condition that would. */
+export function doubtedFlags(table: Table): { condition: Condition; hidden: number | undefined; rows: number }[] {
+  const { adult, acceptedFlag } = columns;
+  const conditions = table.columns.flatMap((column): Condition[] => {
+    if (column.kind !== "boolean") return [];
+    if (adult.includes(plainName(column.name))) return [{ column, test: "not true" }];
+    return acceptedFlag.includes(plainName(column.name)) ? [{ column, test: "true" }] : [];
+  });
+  return conditions.map((condition) => {
+    const left = rowsLeft(table, condition);
+    const rows = table.sample?.rows ?? 0;
+    return { condition, hidden: left === undefined ? undefined : rows - left, rows };
+  });
+}
+
+/** How many of the sampled rows a condition hides, in words. */
+function hides(table: Table, condition: Condition): string {
+  const left = rowsLeft(table, condition);
+  const rows = table.sample?.rows ?? 0;
+  return left === undefined ? "" : `, which hides ${rows - left} of ${rows} rows`;
 }
 
 /** Conditions that are left out, since hardly a row would be left: the app does not use them as their names say. */
@@ -219,7 +250,10 @@ function statedConditions(table: Table): Condition[] {
     const sign = signs.find(
       ({ names, kinds }) => names.includes(plainName(column.name)) && kinds.includes(column.kind),
     );
-    return sign ? [{ column, ...sign.says }] : [];
+    if (!sign) return [];
+    const condition: Condition = { column, ...sign.says };
+    const { doubt, test } = condition;
+    return [test === "true" && doubt ? { ...condition, doubt: `${doubt}${hides(table, condition)}` } : condition];
   });
   const states = columns.state.flatMap((name) => pickColumn(table, [name], ["text", "enum"]) ?? []);
   return [...conditions, ...states.flatMap((state) => stateCondition(table, state))];
@@ -229,8 +263,6 @@ function stateCondition(table: Table, state: Column): Condition[] {
   const shown = state.values.filter((value) => columns.shownStates.includes(value.toLowerCase()));
   if (shown.length === 0) return [];
   const condition: Condition = { column: state, test: { in: shown } };
-  const left = rowsLeft(table, condition);
-  const rows = table.sample?.rows ?? 0;
-  const hidden = left === undefined ? "" : `, which hides ${rows - left} of ${rows} rows`;
-  return [{ ...condition, doubt: `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown${hidden}` }];
+  const doubt = `of ${sayableValues(state).join(", ")} only ${shown.join(", ")} is shown${hides(table, condition)}`;
+  return [{ ...condition, doubt }];
 }

@@ -76,7 +76,8 @@ types as (
       when pg_type.typname in ('int2', 'int4', 'int8') then 'number'
       when pg_type.typname in ('text', 'varchar', 'bpchar') then 'text'
       when pg_type.typname in ('_text', '_varchar') then 'texts'
-      when pg_type.typname in ('_uuid', '_int2', '_int4', '_int8') then 'ids'
+      when pg_type.typname = '_uuid' then 'uuids'
+      when pg_type.typname in ('_int2', '_int4', '_int8') then 'numbers'
       when pg_type.typname = 'bool' then 'boolean'
       when pg_type.typname in ('numeric', 'float4', 'float8') then 'decimal'
       when pg_type.typname in ('uuid', 'timestamptz', 'timestamp', 'date', 'json', 'jsonb') then pg_type.typname

@@ -67,7 +67,9 @@ async function someOf(questions: Questions, table: Table, from: string): Promise
 }
 
 const askedKinds = new Set(
-  "text texts enum boolean uuid number decimal timestamptz timestamp date jsonb vector".split(" ") as Column["kind"][],
+  "text texts uuids numbers enum boolean uuid number decimal timestamptz timestamp date jsonb vector".split(
+    " ",
+  ) as Column["kind"][],
 );
 
 /** How many rows have it, in how many it is true or no zero, and how long it is. */
@@ -76,7 +78,7 @@ function factsOf({ name, kind }: Column): string {
   const there =
     kind === "text"
       ? `${column}::text <> ''`
-      : kind === "texts"
+      : ["texts", "uuids", "numbers"].includes(kind)
         ? `cardinality(${column}) > 0`
         : `${column} is not null`;
   const isNumber = kind === "number" || kind === "decimal";
@@ -94,7 +96,14 @@ function namesKinds({ name, kind }: Column): boolean {
   return (
     kind === "text" &&
     (/(^|_)type$/.test(plain) ||
-      [...columns.kind, ...columns.state, ...columns.direction, ...columns.tagList].includes(plain))
+      [
+        ...columns.kind,
+        ...columns.state,
+        ...columns.audience,
+        ...columns.adult,
+        ...columns.direction,
+        ...columns.tagList,
+      ].includes(plain))
   );
 }
 

@@ -93,6 +93,7 @@ export const columns = {
   tagList: list("tag_list cached_tag_list tags tag_names hashtags keywords topics labels categories"),
   tagName: list("slug name tag title label text topic"),
   language: list("language lang locale language_code lang_code"),
+  languageCode: list("code iso_code language_code lang_code locale_code locale iso iso639_1 iso_639_1 tag"),
   published: list(
     "published_at publish_at publication_date publishedat posted_at first_published_at released_at published",
   ),
@@ -115,6 +116,10 @@ export const columns = {
   /** Values of a state in which a post is there to be seen. */
   shownStates: list("published public active approved accepted live visible open publish valid confirmed"),
   audience: list("visibility privacy audience access is_private private"),
+  /** What the app may show to those alone who ask for it. */
+  adult: list("nsfw is_nsfw adult is_adult sensitive is_sensitive explicit is_explicit mature is_mature"),
+  /** Of a post that moderators let in, and of a question with an answer. */
+  acceptedFlag: list("accepted is_accepted reviewed is_reviewed verified is_verified moderated confirmed is_confirmed"),
   /** Values of it for somebody alone, or for whoever comes by its address: nothing for a feed. */
   keptToFew: list("specified direct private secret unlisted home self only_me me nobody hidden draft link"),
   sort: list("type kind archetype post_type content_type category_type"),

@@ -1,12 +1,12 @@
 /** recsys.source_mutes over the tables that say what somebody does not want to see. */
 import { nameOf, type Table } from "../catalog/catalog.ts";
-import { createdOf, pickColumn, titleOf } from "../catalog/pick-columns.ts";
+import { createdOf, pickColumn, type TimeColumn, titleOf } from "../catalog/pick-columns.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { MuteTable } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, timeDoubts } from "./draft.ts";
 import { shownPerson } from "./shown-person.ts";
-import { joinedAlias, joinSql, stringSql, timeSql } from "./sql-text.ts";
+import { conditionSql, joinedAlias, joinSql, stringSql, timeSql } from "./sql-text.ts";
 
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
   draft.leaveOut(unclear);
@@ -24,17 +24,18 @@ const mutedThings = {
   word: "words that somebody mutes",
 };
 
-function selectOf(draft: Draft, { table, person, through, what }: MuteTable): string {
+function selectOf(draft: Draft, { table, person, through, what, moment }: MuteTable): string {
   const alias = table.name;
   const owner = joinedAlias(alias, "filter", "of_filter");
   const named = joinedAlias(alias, "named", "of_named");
   const of = what.kind === "person" ? undefined : what.of;
   for (const read of [table, through?.table, of?.table]) if (read) draft.read.add(read);
   const who = joinedAlias(alias, "who", "whom");
+  const holds = moment ? [conditionSql(alias, { column: moment, test: "present" })] : [];
   draft.uses.push({
     table,
     as: mutedThings[what.kind],
-    where: lasting(table, alias).map((line) => line.replace(/^ *and /, "")),
+    where: [...holds, ...lasting(table, alias).map((line) => line.replace(/^ *and /, ""))],
     ...(through ? {} : { person }),
   });
   if (through)
@@ -51,15 +52,16 @@ function selectOf(draft: Draft, { table, person, through, what }: MuteTable): st
     what.kind === "person"
       ? `${whom?.sql}::text`
       : `left(${stringSql(at(of ? named : alias, what.text), what.text)}, 100)`;
-  const made = createdOf(table);
+  const made: TimeColumn | undefined = moment ? { column: moment } : createdOf(table);
   // another time, such as that of its end, says nothing of when it came to be
   const since = made && !made.doubt && /^timestamp/.test(made.column.kind) ? made.column : undefined;
   const sinceDoubt = since?.kind === "timestamp" ? draft.doubtColumn(table, since, timeDoubts.timestamp as string) : "";
+  const from = moment ? `, where it has ${moment.name}` : "";
   const why = draft.doubt(
     table,
     what.kind === "person"
-      ? `taken for whom somebody does not want to see: ${person.column.name} blocks ${what.whom.column.name}`
-      : `taken for ${what.kind === "topic" ? "tags" : "words"} of which somebody does not want to see anything: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}`,
+      ? `taken for whom somebody does not want to see: ${person.column.name} blocks ${what.whom.column.name}${from}`
+      : `taken for ${what.kind === "topic" ? "tags" : "words"} of which somebody does not want to see anything: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}${from}`,
   );
   return [
     `  select ${user.sql} as user_id, '${what.kind}' as kind, ${value} as value, ${since ? timeSql(at(alias, since), since) : "null::timestamptz"} as created_at from ${qualified(table)} as ${identifier(alias)}${why}${user.note}${whom?.note ?? ""}${sinceDoubt}`,
@@ -67,6 +69,7 @@ function selectOf(draft: Draft, { table, person, through, what }: MuteTable): st
     ...(of ? [`  ${joinSql(alias, named, of)}`] : []),
     ...[user, whom].flatMap((person) => (person?.join ? [`  ${person.join}`] : [])),
     `  where ${user.sql} is not null and ${whom ? `${whom.sql} is not null` : `${value} ~ '\\S'`}`,
+    ...holds.map((condition) => `  and ${condition}`),
     ...lasting(table, alias),
     ...(through ? lasting(through.table, owner) : []),
   ].join("\n");

@@ -1,8 +1,9 @@
 /** recsys.source_posts over the table of posts. */
-import { type Column, nameOf, sayableValues, type Table } from "../catalog/catalog.ts";
+import { type Column, nameOf, sampleOf, sayableValues, type Table } from "../catalog/catalog.ts";
 import {
   audienceCondition,
   bodyOf,
+  doubtedFlags,
   emptyingConditions,
   isHtml,
   livingConditions,
@@ -14,6 +15,7 @@ import { at, identifier, oneLine, qualified } from "../catalog/quote.ts";
 import { columns, names, tableWords } from "../catalog/words.ts";
 import { rowsInWords } from "../coverage/count-uses.ts";
 import type { Opening } from "../find/find-actions.ts";
+import type { Language } from "../find/find-language.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import { enoughForPosts } from "../find/find-posts.ts";
 import type { PostTable, Roles } from "../find/find-roles.ts";
@@ -45,7 +47,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     );
     return;
   }
-  const { table, key, author, parents, tags, groups, opening } = posts;
+  const { table, key, author, parents, tags, language, groups, opening } = posts;
   const alias = table.name;
   draft.read.add(table);
   doubtTable(draft, posts, roles);
@@ -70,7 +72,6 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   const published = publishedOf(table);
   if (!published) throw new Error("posts have a time");
   const created = shownTime(draft, table, alias, published);
-  const language = pickColumn(table, columns.language, ["text", "enum"]);
   const few = audienceCondition(table);
   const living = livingConditions(table)
     .filter(({ column }) => column !== published.column)
@@ -118,6 +119,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
       where: tags.ofPosts ? [typeIsOneOf(tags.table.name, tags.ofPosts)] : [],
       post: { column: tags.post },
     });
+  if (tags?.from === "ids") draft.uses.push({ table: tags.table, as: "words, which are tags of posts", where: [] });
   for (const { table } of [...(tags?.from === "group" ? [tags] : []), ...groups])
     draft.uses.push({ table, as: "groups, whose names are tags of posts", where: [] });
   draft.lines.push(
@@ -130,7 +132,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     `  ${opening ? openingSql(draft, posts, opening) : body ? textSql(at(alias, body.column), body.column, 50000) : "''::text"} as description,${bodyDoubt}`,
     `  ${tagsSql(draft, posts)} as tags,${tagsDoubt(draft, posts)}`,
     `  ${created.sql} as created_at,${created.note}`,
-    `  ${language ? `lower(${stringSql(at(alias, language), language)})` : "null::text"} as language`,
+    `  ${language ? languageSql(draft, table, language) : "null::text"} as language`,
     `from ${qualified(table)} as ${identifier(alias)}`,
     // left: a post stays whoever wrote it, and whether or not its reader may read their row
     ...writers.join,
@@ -151,7 +153,7 @@ export function draftPosts(draft: Draft, roles: Roles): void {
         texts: [title, body?.column, ...columnsOf(tags), ...groups.map(({ by }) => by)].flatMap(
           (column) => column?.name ?? [],
         ),
-        others: [...[...living, ...parents].map(({ column }) => column), language].flatMap(
+        others: [...[...living, ...parents].map(({ column }) => column), language?.of?.by ?? language?.code].flatMap(
           (column) => column?.name ?? [],
         ),
         lookup: writer?.lookup,
@@ -229,9 +231,38 @@ function doubtTable(draft: Draft, { table }: PostTable, { candidates, actions }:
       table,
       `${audience.name} says who may see a post${named(audience)}: the view leaves that to row level security`,
     );
-  const state = pickColumn(table, columns.state, ["text", "enum", "number"]);
-  if (state && !livingConditions(table).some(({ column }) => column === state))
-    draft.doubt(table, `${state.name}: which of its values are there to be seen is not known, so all are shown`);
+  const states = columns.state.flatMap((name) => pickColumn(table, [name], ["text", "enum", "number"]) ?? []);
+  for (const state of states)
+    if (!statesKnown(table).includes(state))
+      draft.doubt(
+        table,
+        `${state.name}: which of its values are there to be seen is not known, so all are shown${counted(table, state)}`,
+      );
+  const adult = pickColumn(table, columns.adult, ["text", "enum"]);
+  if (adult) draft.doubt(table, `${adult.name} hides nothing here${counted(table, adult)}`);
+  for (const { condition, hidden, rows } of doubtedFlags(table)) {
+    // who may see it row level security says
+    if (table.rowSecurity && table.readPolicies.some(({ using }) => wordsOfSql(using).includes(condition.column.name)))
+      continue;
+    const sql = conditionSql(table.name, condition);
+    const count = hidden === undefined ? "some rows" : `${hidden} of ${rows} rows`;
+    draft.doubt(table, `${condition.column.name} hides nothing here: "and ${sql}" would hide ${count}`);
+  }
+}
+
+function statesKnown(table: Table): Column[] {
+  return [...livingConditions(table), ...emptyingConditions(table)].map(({ column }) => column);
+}
+
+function wordsOfSql(sql: string): string[] {
+  return sql.split(/[^\p{L}\p{N}_$]+/u);
+}
+
+/** How many of the sampled rows have each of the values of a column that a draft may repeat. */
+function counted(table: Table, column: Column): string {
+  const sayable = sayableValues(column);
+  const values = (sampleOf(table, column)?.values ?? []).filter(([value]) => sayable.includes(value));
+  return values.length > 0 ? `: ${values.map(([value, times]) => `${value} (${times})`).join(", ")}` : "";
 }
 
 /** The text of a topic, which is its first comment. */
@@ -239,6 +270,14 @@ function openingSql(draft: Draft, { table, key }: PostTable, { table: comments, 
   draft.read.add(comments);
   const first = table.name === "first" ? "opening" : "first";
   return `(select ${textSql(at(first, text), text, 50000)} from ${qualified(comments)} as ${first} where ${at(first, post)} = ${at(table.name, key)} and ${at(first, number)} = 1 limit 1)`;
+}
+
+/** A code such as en; und says that nobody knows. */
+function languageSql(draft: Draft, posts: Table, { code, of }: Language): string {
+  if (!of) return `lower(${stringSql(at(posts.name, code), code)})`;
+  draft.read.add(of.table);
+  const alias = joinedAlias(posts.name, "spoken", "of_spoken");
+  return `(select nullif(lower(${stringSql(at(alias, code), code)}), 'und') from ${qualified(of.table)} as ${alias} where ${at(alias, { name: of.key })} = ${at(posts.name, of.by)})`;
 }
 
 /** Its tags, and behind them the names of the groups that people follow. */
@@ -257,10 +296,19 @@ function groupSql(draft: Draft, posts: Table, { table, key, by, word }: NamedGro
   return `array(select left(${stringSql(at(alias, word), word)}, 100) from ${qualified(table)} as ${alias} where ${at(alias, { name: key })} = ${at(posts.name, by)} and ${at(alias, word)} is not null)`;
 }
 
+/** The names of the rows whose keys a list has. */
+function namesSql(draft: Draft, posts: Table, { column, table, key, word }: Extract<Tags, { from: "ids" }>): string {
+  draft.read.add(table);
+  const alias = joinedAlias(posts.name, "tagged", "tag");
+  const name = stringSql(at(alias, word), word);
+  return `array(select left(${name}, 100) from ${qualified(table)} as ${alias} where ${at(alias, { name: key })} = any (${at(posts.name, column)}) and ${at(alias, word)} is not null order by ${name} limit 100)`;
+}
+
 function listOfTags(draft: Draft, { table, key }: PostTable, tags: Tags): string {
   if (tags.from === "column") return listSql(at(table.name, tags.column), tags.column);
   if (tags.from === "list") return splitSql(at(table.name, tags.column), tags.column, tags.between);
   if (tags.from === "group") return groupSql(draft, table, tags);
+  if (tags.from === "ids") return namesSql(draft, table, tags);
   draft.read.add(tags.table);
   const [one, other] = ["tagged", "tag", "word"].filter((name) => name !== table.name);
   const bearer = tags.of ? other : one;
@@ -275,7 +323,10 @@ function listOfTags(draft: Draft, { table, key }: PostTable, tags: Tags): string
 
 function tagsDoubt(draft: Draft, { table, tags, groups }: PostTable): string {
   const ofGroups = groups.map(({ table: of, word }) =>
-    draft.doubt(table, `the ${word.name} of its ${nameOf(of)} is shown among its tags, since people follow these`),
+    draft.doubt(
+      table,
+      `the ${word.name} of its ${nameOf(of)} is shown among its tags, since people follow or block these`,
+    ),
   );
   return `${ownTagsDoubt(draft, table, tags)}${ofGroups.join("")}`;
 }
@@ -285,6 +336,11 @@ function ownTagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): strin
     return draft.doubt(
       table,
       `${tags.column.name} is taken for a list of tags, with ${tags.between.includes(",") ? "commas" : "spaces"} between them`,
+    );
+  if (tags?.from === "ids")
+    return draft.doubt(
+      table,
+      `${tags.column.name} is taken for ids of ${nameOf(tags.table)}, without a foreign key: their ${tags.word.name} is shown`,
     );
   if (tags?.from === "rows" && tags.ofPosts && !tags.ofPosts.sure)
     return draft.doubt(tags.table, `which values of ${tags.ofPosts.type.name} mean ${nameOf(table)} is guessed`);

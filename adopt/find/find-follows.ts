@@ -7,7 +7,7 @@ import { type Deeds, valuesOf } from "./deeds.ts";
 import type { Unclear } from "./find-actions.ts";
 import { topicNamed } from "./find-mutes.ts";
 import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
-import { groupWord, isAbout, type NamedGroup, type Tags, wordIn } from "./find-tags.ts";
+import type { NamedThing, Tags } from "./find-tags.ts";
 import { standingConditions } from "./standing.ts";
 
 type OfType = NonNullable<Deeds["ofPosts"]>;
@@ -29,27 +29,19 @@ type Followed =
   /** The text is in the row itself, or in that of a tag or a group. */
   | { kind: "topic" | "group"; text: Column; of?: Joined };
 
-/** Where tags and groups are that posts show. */
-interface Things {
-  table: Table;
-  key: string;
-  text: Column;
-  kind: "topic" | "group";
-  /** Of a group the column of the post that names it. */
-  by?: Column;
-}
-
 interface Follows {
   follows: FollowTable[];
-  /** Groups that somebody follows, and whose names posts have to show among their tags. */
-  groups: NamedGroup[];
   unclear: Unclear[];
   leftOut: Unclear[];
 }
 
-export function findFollows(app: KnownApp, posts: Table | undefined, tags: Tags | undefined): Follows {
-  const found: Follows = { follows: [], groups: [], unclear: [], leftOut: [] };
-  const things = thingsOf(app, posts, tags);
+export function findFollows(
+  app: KnownApp,
+  posts: Table | undefined,
+  tags: Tags | undefined,
+  things: NamedThing[],
+): Follows {
+  const found: Follows = { follows: [], unclear: [], leftOut: [] };
   for (const table of app.catalog) {
     const words = tableWords(table.name);
     const persons = personsOf(app, table);
@@ -90,11 +82,6 @@ export function findFollows(app: KnownApp, posts: Table | undefined, tags: Tags 
       })),
     );
   }
-  found.groups = things.flatMap(({ table, key, text, by }) =>
-    by && found.follows.some(({ what }) => what.kind === "group" && what.of?.table === table)
-      ? [{ table, key, by, word: text }]
-      : [],
-  );
   return found;
 }
 
@@ -118,7 +105,7 @@ function followsIn(
   app: KnownApp,
   table: Table,
   all: PersonColumn[],
-  things: Things[],
+  things: NamedThing[],
   posts: Table | undefined,
   tags: Tags | undefined,
 ): { found: Found[] } | { why: string } {
@@ -185,7 +172,7 @@ function followsIn(
 
 const whatIs = { person: "people", topic: "tags", group: "groups" };
 
-function named({ kind, text }: Things): { kind: "topic" | "group"; text: Column } {
+function named({ kind, text }: NamedThing): { kind: "topic" | "group"; text: Column } {
   return { kind, text };
 }
 
@@ -207,23 +194,7 @@ function followerOf(persons: PersonColumn[]): PersonColumn | undefined {
 }
 
 /** The group after which the table is called: its second column may name one, whatever it is called. */
-function groupNamed(table: Table, things: Things[]): Things | undefined {
+function groupNamed(table: Table, things: NamedThing[]): NamedThing | undefined {
   const words = tableWords(table.name);
   return things.find((thing) => words.includes(tableWords(thing.table.name).at(-1) ?? ""));
-}
-
-/** The tables whose rows' names posts show among their tags, or can. */
-function thingsOf(app: KnownApp, posts: Table | undefined, tags: Tags | undefined): Things[] {
-  const shown = app.catalog.flatMap((table): Things[] => {
-    const key = keyOf(table);
-    const text = key && tags && wordIn(table, key.name, tags);
-    return text ? [{ table, key: key.name, text, kind: isAbout(table) ? "topic" : "group" }] : [];
-  });
-  const groups = (posts ? app.references.others(posts) : []).flatMap(({ to, key, column }): Things[] => {
-    const text = groupWord(to);
-    const isOther = to === app.people?.table || shown.some(({ table }) => table === to);
-    const isSecret = posts?.membersMayReadSome && !to.membersMayReadSome;
-    return text && !isOther && !isSecret ? [{ table: to, key, text, kind: "group", by: column }] : [];
-  });
-  return [...shown, ...groups.filter(({ table }, place) => groups.findIndex((each) => each.table === table) === place)];
 }

@@ -3,15 +3,18 @@ import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { pickColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { names, parentWords, tableWords } from "../catalog/words.ts";
+import { postColumnOf } from "./deeds.ts";
 import type { Unclear } from "./find-actions.ts";
 import { type KnownApp, type PersonColumn, type PersonThrough, personsOf, personThrough } from "./find-people.ts";
-import { type Tags, wordIn } from "./find-tags.ts";
+import { type NamedThing, type Tags, wordIn } from "./find-tags.ts";
 
 export interface MuteTable {
   table: Table;
   person: PersonColumn;
   /** Where the person is said by another row: a filter, of which these are the words. */
   through?: Joined;
+  /** Where a row says other things too: the time that is there while somebody is blocked. */
+  moment?: Column;
   what: Muted;
 }
 
@@ -22,7 +25,9 @@ type Muted =
 
 export function findMutes(
   app: KnownApp,
+  posts: Table | undefined,
   tags: Tags | undefined,
+  groups: NamedThing[],
 ): { mutes: MuteTable[]; unclear: Unclear[]; leftOut: Unclear[] } {
   const { catalog, references, people } = app;
   const mutes: MuteTable[] = [];
@@ -30,7 +35,15 @@ export function findMutes(
   const leftOut: Unclear[] = [];
   for (const table of catalog) {
     const words = tableWords(table.name);
-    if (!words.some((word) => verbs.test(word)) || table === people?.table) continue;
+    if (table === people?.table || table === posts) continue;
+    const moment = words.some((word) => verbs.test(word)) ? undefined : blockedSince(table);
+    if (moment) {
+      const found = posts && postColumnOf(app, table, posts) ? undefined : blockedIn(app, table, tags, groups);
+      if (found && "why" in found) unclear.push({ table, why: found.why });
+      else if (found) mutes.push({ table, ...found, moment });
+      continue;
+    }
+    if (!words.some((word) => verbs.test(word))) continue;
     if (words.some((word) => parentWords.repost.has(word))) {
       const why = "of whom somebody wants no reposts: those are no posts here, so there is nothing to hide";
       leftOut.push({ table, why });
@@ -44,7 +57,7 @@ export function findMutes(
       mutes.push({ table, person: one, what: { kind: "person", whom: other } });
       continue;
     }
-    const what = topicNamed(table, tags, references) ?? wordOf(table);
+    const what = topicNamed(table, tags, references) ?? groupIn(app, table, groups) ?? wordOf(table);
     const owner = ownerOf(app, table);
     const linked = personThrough(app, table);
     if (what && person) mutes.push({ table, person, what });
@@ -56,7 +69,7 @@ export function findMutes(
         why: `whose it is is said by a row of ${nameOf(linked.through.table)}, which members would have to be let read`,
       });
     else if (person && words.some((word) => /^(block|mute|muting|ignor)/.test(word)))
-      unclear.push({ table, why: "what somebody does not want to see there is no person, tag or word of posts" });
+      unclear.push({ table, why: isOfNothingShown });
   }
   // of a filter with words of its own the text is its name
   return {
@@ -67,6 +80,45 @@ export function findMutes(
 }
 
 const verbs = /^(block|mute|ignore|filter|blocked|muted|ignored|filtered|blocking|muting|ignoring|filtering|hidden)$/;
+
+const isOfNothingShown = "what somebody does not want to see there is no person, tag or word of posts";
+
+/** The time since when somebody blocks whom or what a row names, in a table that has one for following too, or for whatever a person does with another. */
+export function blockedSince(table: Table): Column | undefined {
+  const isOfActions = tableWords(table.name).some((word) => /^(action|relation|relationship)$/.test(word));
+  const follows = pickColumn(table, ["followed_at", "followed"], moments);
+  return isOfActions || follows
+    ? pickColumn(table, ["blocked_at", "muted_at", "ignored_at", "blocked", "muted", "ignored"], moments)
+    : undefined;
+}
+
+const moments: Column["kind"][] = ["timestamptz", "timestamp"];
+
+/** Whom or what the person of a row blocks; undefined: the row names nobody. */
+function blockedIn(
+  app: KnownApp,
+  table: Table,
+  tags: Tags | undefined,
+  groups: NamedThing[],
+): Pick<MuteTable, "person" | "what"> | { why: string } | undefined {
+  const [person, whom] = personsOf(app, table);
+  if (!person) return undefined;
+  if (whom)
+    return isTarget(whom)
+      ? { person, what: { kind: "person", whom } }
+      : { why: `which of ${person.column.name} and ${whom.column.name} blocks the other no column says` };
+  const what = topicNamed(table, tags, app.references) ?? groupIn(app, table, groups);
+  return what ? { person, what } : { why: isOfNothingShown };
+}
+
+/** A group of posts that a row names, where posts can show its name among their tags. */
+function groupIn({ references }: KnownApp, table: Table, groups: NamedThing[]): Muted | undefined {
+  for (const { to, column, key } of references.others(table)) {
+    const group = groups.find((each) => each.table === to && each.key === key);
+    if (group) return { kind: "topic", text: group.text, of: { table: to, key, by: column } };
+  }
+  return undefined;
+}
 
 function isTarget({ column }: PersonColumn): boolean {
   return tableWords(column.name).some((word) => names.targets.has(word));

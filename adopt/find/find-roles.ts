@@ -2,9 +2,10 @@
 import { type Catalog, type Column, keyOf, type Table } from "../catalog/catalog.ts";
 import { findReferences } from "../catalog/references.ts";
 import { type Actions, findActions, findOpening, type Opening } from "./find-actions.ts";
-import { findFollows } from "./find-follows.ts";
+import { type FollowTable, findFollows } from "./find-follows.ts";
+import { type Language, languageOf } from "./find-language.ts";
 import { findMemberships } from "./find-memberships.ts";
-import { findMutes } from "./find-mutes.ts";
+import { findMutes, type MuteTable } from "./find-mutes.ts";
 import {
   findLogins,
   findPeople,
@@ -18,7 +19,7 @@ import {
   type TableCandidate,
 } from "./find-people.ts";
 import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
-import { type NamedGroup, type Tags, tagsOf } from "./find-tags.ts";
+import { type NamedGroup, type NamedThing, type Tags, tagsOf, thingsOf } from "./find-tags.ts";
 import { findUserVectors, findVectors, type UserVectors } from "./find-vectors.ts";
 
 export interface PostTable {
@@ -27,7 +28,8 @@ export interface PostTable {
   author: PersonColumn | undefined;
   parents: ParentColumn[];
   tags: Tags | undefined;
-  /** Groups that it names besides, which people follow: shown among its tags. */
+  language: Language | undefined;
+  /** Groups that it names besides, which people follow or block: shown among its tags. */
   groups: NamedGroup[];
   /** Where their text is, where it is not in the table itself. */
   opening: Opening | undefined;
@@ -62,14 +64,17 @@ export function findRoles(catalog: Catalog): Roles {
   const postCandidates = findPosts(app);
   const found = postCandidates[0] && postCandidates[0].points >= enoughForPosts ? postCandidates[0].table : undefined;
   const tags = found && tagsOf(app, found);
-  const followed = findFollows(app, found, tags);
+  const things = thingsOf(app, found, tags);
+  const followed = findFollows(app, found, tags, things);
+  const muted = findMutes(app, found, tags, things);
   const posts = found && {
     table: found,
     key: keyOf(found) as Column,
     author: personsOf(app, found)[0],
     parents: parentsOf(found, references),
     tags,
-    groups: followed.groups,
+    language: languageOf(app, found),
+    groups: groupsNamed(things, [...followed.follows, ...muted.mutes]),
     opening: findOpening(app, found),
     own: findVectors(found, keyOf(found) as Column, references),
   };
@@ -82,7 +87,7 @@ export function findRoles(catalog: Catalog): Roles {
       ? findActions(app, found, posts?.opening)
       : { deeds: [], onComments: [], unclear: [], leftOut: [], repeats: [] },
     logins: findLogins(app),
-    muted: findMutes(app, tags),
+    muted,
     followed,
     belonging: findMemberships(app, found),
     candidates: {
@@ -91,4 +96,11 @@ export function findRoles(catalog: Catalog): Roles {
       timeless: findTimeless(app, found),
     },
   };
+}
+
+/** Groups that somebody follows or blocks, and whose names posts have to show among their tags. */
+function groupsNamed(things: NamedThing[], named: (FollowTable | MuteTable)[]): NamedGroup[] {
+  return things.flatMap(({ table, key, text, by }) =>
+    by && named.some(({ what }) => "of" in what && what.of?.table === table) ? [{ table, key, by, word: text }] : [],
+  );
 }

@@ -2,6 +2,7 @@
 import { type Column, sayableValues, type Table } from "../catalog/catalog.ts";
 import { type Condition, livingConditions, pickColumn } from "../catalog/pick-columns.ts";
 import { plainName, wordsOfName } from "../catalog/words.ts";
+import { blockedSince } from "./find-mutes.ts";
 
 const states = ["state", "status", "follow_state", "follow_status", "following_state"];
 const accepts =
@@ -29,7 +30,8 @@ export function standingConditions(
     if (column.kind === "boolean" && refused.test(name)) return [{ column, test: "not true" }];
     return column.kind === "boolean" && accepted.test(name) ? [{ column, test: "true" }] : [];
   });
-  const blocked = said.find(({ column }) => /block/i.test(column.name));
+  // what somebody blocks since then is among the mutes
+  const blocked = said.find(({ column }) => /block/i.test(column.name) && column !== blockedSince(table));
   if (blocked)
     doubts.push(
       `what is ${blocked.column.name} does not count; where it is what somebody does not want to see, recsys.source_mutes has to show it`,
