@@ -6753,9 +6753,9 @@ comment on column recsys.settings.indexed_days is 'Posts that are older than so 
 
 comment on column recsys.settings.impression_partitions is 'What a partition of recsys.impressions holds: month, or day for a log so large that its days are archived (npx --no-install recsys archive). A change counts from the first month that has no row yet, and from recsys_engine.make_impression_partitions(), which runs each night.';
 
-comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
-
 comment on column recsys.settings.forwarded_headers is 'Which headers of a request the functions hand on to policies, by their names in lower case: as current_setting(''request.headers'', true)::json, where PostgREST has all of them. A change holds within a minute. A cookie, a token or a key is handed on only where it is named.';
+
+comment on column recsys.settings.impressions_kept is 'How long impressions are kept at least. They go by whole partitions, so up to a month longer, or a day.';
 
 comment on function recsys.version() is 'The version of this schema: that of the command line and the functions that go with it (npx --no-install recsys doctor).';
 

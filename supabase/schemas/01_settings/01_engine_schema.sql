@@ -44,8 +44,8 @@ create table recsys.settings (
   encoder text check (encoder ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   indexed_days integer check (indexed_days between 1 and 36500),
   impression_partitions text not null default 'month' check (impression_partitions in ('month', 'day')),
-  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0'),
-  forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$')
+  forwarded_headers text[] not null default '{}' check (cardinality(forwarded_headers) <= 20 and array_to_string(forwarded_headers, ' ', ' ') ~ '^([a-z0-9_.-]+( [a-z0-9_.-]+)*)?$'),
+  impressions_kept interval not null default '6 months' check (impressions_kept > interval '0')
 );
 comment on table recsys.settings is 'What an operator may change, in one row.';
 comment on column recsys.settings.only_row is 'Always true: there is one row.';
