@@ -68,7 +68,7 @@ async function fill(pool: Database["pool"], busy = 0): Promise<void> {
     insert into public.post_views (user_id, post_id, created_at)
     select pg_temp.id('a', person), pg_temp.id('b', number), now() - number * interval '1 millisecond'
     from generate_series(70, 72) as person, generate_series(1201, 1200 + ${busy}) as number;
-    select recsys.roll_up()`);
+    select recsys.roll_up(null)`);
 }
 
 await fill(pool);

@@ -115,7 +115,7 @@ export async function addWhatCountsForNothing({ pool }: Pick<Database, "pool">):
     for (const { rowCount } of [own, again])
       assert.ok(rowCount !== null && rowCount > 0, "there are authors and repeats");
   }
-  await pool.query("select recsys.roll_up()");
+  await pool.query("select recsys.roll_up(null)");
   assert.deepEqual((await pool.query(states)).rows, before);
   await later(-60);
 }
@@ -133,7 +133,7 @@ export async function addNewcomers({ pool }: Pick<Database, "pool">, parts: numb
      insert into public.posts (author_id, title, created_at) select author_id, '', at - interval '1 hour' from instants`,
     [parts],
   );
-  await pool.query("select recsys.roll_up()");
+  await pool.query("select recsys.roll_up(null)");
 }
 
 /** Whom and which topics people follow: of all pairs one in ten, since instants of the whole time of the community; every fifth since the beginning. */
