@@ -1,5 +1,6 @@
 /** What an app's own listing shows a person, next to what their feed may show, both ways. */
 import type { ClientBase, Pool } from "pg";
+import { readingAs } from "../db/reading-as.ts";
 import { UserError } from "../db/user-error.ts";
 import { differingColumns } from "./differing-columns.ts";
 
@@ -24,51 +25,43 @@ const looked = 5000;
 export async function compareListing(pool: Pool, userId: string, listing: string): Promise<ListingComparison> {
   const client = await pool.connect();
   try {
-    await client.query("begin isolation level repeatable read read only");
-    await client.query("set local statement_timeout = '60s'");
-    await actAs(client, userId);
-    const listed = new Set(await idsOf(client, await read(client, listing)));
-    const { rows } = await client.query<{ post_id: string }>(
-      "select post_id from recsys_engine.eligible_posts(recsys_engine.feed_request($1, recsys.clock()))",
-      [userId],
-    );
-    const eligible = new Set(rows.map(({ post_id }) => post_id));
-    const readable = await amongPosts(client, [...listed]);
-    await client.query("set local role none");
-    const known = await amongPosts(client, [...listed]);
-    const both = [...listed].filter((id) => eligible.has(id));
-    const extra = [...eligible].filter((id) => !listed.has(id));
-    const differences = await differingColumns(client, both.slice(0, looked), extra.slice(0, looked));
-    const names = await appIds(client, [...extra, ...listed]);
-    const named = (ids: string[]) => ids.map((id) => names.get(id) ?? id);
-    const missing = [...listed].filter((id) => !eligible.has(id));
-    const reasons: [string, string[]][] = [
-      ["no row of recsys.source_posts", missing.filter((id) => !known.has(id))],
-      [
-        "not readable in recsys.source_posts as this person",
-        missing.filter((id) => known.has(id) && !readable.has(id)),
-      ],
-      [
-        "left out for this person: their own, seen, acted on, dismissed, muted or withheld",
-        missing.filter((id) => readable.has(id)),
-      ],
-    ];
-    return {
-      both: both.length,
-      missing: reasons.filter(([, ids]) => ids.length > 0).map(([reason, ids]) => ({ reason, posts: named(ids) })),
-      extra: named(extra),
-      differences: differences.map(({ text, posts }) => ({ text, posts: named(posts) })),
-    };
+    return await readingAs(client, { sub: userId, role: "authenticated" }, () => compare(client, userId, listing));
   } finally {
-    await client.query("rollback").catch(() => undefined);
     client.release();
   }
 }
 
-async function actAs(client: ClientBase, userId: string): Promise<void> {
-  const claims = JSON.stringify({ sub: userId, role: "authenticated" });
-  await client.query("select set_config('request.jwt.claims', $1, true)", [claims]);
-  await client.query("set local role authenticated");
+async function compare(client: ClientBase, userId: string, listing: string): Promise<ListingComparison> {
+  await client.query("set local statement_timeout = '60s'");
+  const listed = new Set(await idsOf(client, await read(client, listing)));
+  const { rows } = await client.query<{ post_id: string }>(
+    "select post_id from recsys_engine.eligible_posts(recsys_engine.feed_request($1, recsys.clock()))",
+    [userId],
+  );
+  const eligible = new Set(rows.map(({ post_id }) => post_id));
+  const readable = await amongPosts(client, [...listed]);
+  await client.query("set local role none");
+  const known = await amongPosts(client, [...listed]);
+  const both = [...listed].filter((id) => eligible.has(id));
+  const extra = [...eligible].filter((id) => !listed.has(id));
+  const differences = await differingColumns(client, both.slice(0, looked), extra.slice(0, looked));
+  const names = await appIds(client, [...extra, ...listed]);
+  const named = (ids: string[]) => ids.map((id) => names.get(id) ?? id);
+  const missing = [...listed].filter((id) => !eligible.has(id));
+  const reasons: [string, string[]][] = [
+    ["no row of recsys.source_posts", missing.filter((id) => !known.has(id))],
+    ["not readable in recsys.source_posts as this person", missing.filter((id) => known.has(id) && !readable.has(id))],
+    [
+      "left out for this person: their own, seen, acted on, dismissed, muted or withheld",
+      missing.filter((id) => readable.has(id)),
+    ],
+  ];
+  return {
+    both: both.length,
+    missing: reasons.filter(([, ids]) => ids.length > 0).map(([reason, ids]) => ({ reason, posts: named(ids) })),
+    extra: named(extra),
+    differences: differences.map(({ text, posts }) => ({ text, posts: named(posts) })),
+  };
 }
 
 /** The first column of the listing. */

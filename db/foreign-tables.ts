@@ -45,9 +45,9 @@ export async function foreignTables({ pool }: Pick<Database, "pool">): Promise<s
 }
 
 /** The first names and how many more, for a message. */
-export function someOf(tables: string[]): string {
-  const named = tables.slice(0, 2).join(", ");
-  return tables.length > 2 ? `${named} and ${tables.length - 2} more` : named;
+export function someOf(names: string[], most = 2): string {
+  const named = names.slice(0, most).join(", ");
+  return names.length > most ? `${named} and ${names.length - most} more` : named;
 }
 
 /** Whether the migrations of this checkout made the example app here. */

@@ -12,9 +12,9 @@ const someIds = 100;
 
 /** Undefined: they could not be read. */
 export async function readSample(questions: Questions, table: Table): Promise<TableSample | undefined> {
-  const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(table)]);
-  if ("why" in size) return undefined;
-  const { sql: from, whole } = sampledFrom(qualified(table), "sampled", Number(size[0].pages), mostPages);
+  const sample = await questions.sample(table, "sampled", mostPages);
+  if ("why" in sample) return undefined;
+  const { sql: from, whole } = sample;
   const asked = table.columns.filter(({ kind }) => askedKinds.has(kind));
   const named = asked.filter(namesKinds);
   const select = [
@@ -147,20 +147,23 @@ export class Questions {
       await this.client.query("rollback to savepoint question; release savepoint question");
     }
   }
-}
 
-/** SQL of a table with a name, where no more than so many of its pages are read; `pages`: those that it has. */
-export function sampledFrom(
-  qualified: string,
-  alias: string,
-  pages: number,
-  most: number,
-): { sql: string; whole: boolean } {
-  if (pages <= most) return { sql: `${qualified} as ${alias}`, whole: true };
-  // repeatable: the same rows each time, so that what is counted in two questions fits together
-  return { sql: `${qualified} as ${alias} tablesample system (${(100 * most) / pages}) repeatable (1)`, whole: false };
+  /** SQL of a table under an alias, of which `most` pages are read, and whether these are all; or why its size is not known. */
+  async sample(
+    table: Pick<Table, "schema" | "name">,
+    alias: string,
+    most: number,
+  ): Promise<{ sql: string; whole: boolean } | Unanswered> {
+    const size = await this.ask<{ pages: string }>(pagesSql, [qualified(table)]);
+    if ("why" in size) return size;
+    const pages = Number(size[0].pages);
+    const sql = `${qualified(table)} as ${identifier(alias)}`;
+    if (pages <= most) return { sql, whole: true };
+    // repeatable: the same rows each time, so that the counts of two questions fit together
+    return { sql: `${sql} tablesample system (${(100 * most) / pages}) repeatable (1)`, whole: false };
+  }
 }
 
 /** SQL of how many pages a table has, with all its partitions, of which one that is not partitioned has none: $1 is its name. */
-export const pagesSql = `select (pg_catalog.pg_relation_size($1::pg_catalog.regclass)
+const pagesSql = `select (pg_catalog.pg_relation_size($1::pg_catalog.regclass)
   + coalesce((select sum(pg_catalog.pg_relation_size(tree.relid)) from pg_catalog.pg_partition_tree($1::pg_catalog.regclass) as tree where tree.isleaf), 0)) / 8192 as pages`;

@@ -1,7 +1,7 @@
 /** Counts the rows of an app's tables as a draft would read them, within limits that nobody notices. */
 import { isSayable, type Table } from "../catalog/catalog.ts";
-import { at, identifier, literal, qualified } from "../catalog/quote.ts";
-import { pagesSql, type Questions, sampledFrom } from "../catalog/read-samples.ts";
+import { at, literal, qualified } from "../catalog/quote.ts";
+import type { Questions } from "../catalog/read-samples.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
 import type { PostTable } from "../find/find-roles.ts";
 import type { TableUse } from "./use.ts";
@@ -34,14 +34,9 @@ export async function countUse(
   people: People | undefined,
   posts: PostTable | undefined,
 ): Promise<UseCount | { why: string }> {
-  const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(use.table)]);
-  if ("why" in size) return size;
-  const { sql, whole } = sampledFrom(
-    qualified(use.table),
-    identifier(use.table.name),
-    Number(size[0].pages),
-    mostPages,
-  );
+  const sample = await questions.sample(use.table, use.table.name, mostPages);
+  if ("why" in sample) return sample;
+  const { sql, whole } = sample;
   const from = `from ${sql}${use.join ? ` ${use.join}` : ""}`;
   // the views leave out what nobody did or what has no time, and keep posts that nobody wrote
   const done = (use.post && use.person ? [use.person.column, ...(use.time ? [use.time] : [])] : []).map(

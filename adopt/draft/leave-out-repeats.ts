@@ -1,7 +1,7 @@
 /** Leaves out tables that repeat others: a listing of all that people liked, which triggers fill, would count each vote twice. */
 import { nameOf } from "../catalog/catalog.ts";
-import { at, identifier, qualified } from "../catalog/quote.ts";
-import { pagesSql, type Questions, sampledFrom } from "../catalog/read-samples.ts";
+import { at, qualified } from "../catalog/quote.ts";
+import type { Questions } from "../catalog/read-samples.ts";
 import { tableWords } from "../catalog/words.ts";
 import type { Deeds } from "../find/deeds.ts";
 import type { Roles } from "../find/find-roles.ts";
@@ -52,9 +52,8 @@ function mayRepeat(one: Deeds, other: Deeds): boolean {
 
 /** Whether nearly all rows are in another table too, with the same person, post and time. */
 async function repeats(questions: Questions, one: Deeds, other: Deeds): Promise<boolean> {
-  const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(one.table)]);
-  if ("why" in size) return false;
-  const { sql } = sampledFrom(qualified(one.table), identifier(one.table.name), Number(size[0].pages), mostPages);
+  const sample = await questions.sample(one.table, one.table.name, mostPages);
+  if ("why" in sample) return false;
   const twin = one.table.name === "twin" ? "twin_of" : "twin";
   const seconds = (alias: string, { time }: Deeds) =>
     time ? `extract(epoch from ${timeSql(at(alias, time.column), time.column)})` : "0";
@@ -65,7 +64,7 @@ async function repeats(questions: Questions, one: Deeds, other: Deeds): Promise<
   ].join(" and ");
   const counted = await questions.ask<{ rows: number; same: number }>(
     `select count(*)::int as rows, count(*) filter (where exists (select from ${qualified(other.table)} as ${twin} where ${same}))::int as same
-     from ${sql} where ${holdsOf(one)}`,
+     from ${sample.sql} where ${holdsOf(one)}`,
   );
   if ("why" in counted) return false;
   const [{ rows, same: found }] = counted;

@@ -1,7 +1,7 @@
 /** Asks the rows what no name says: whether a column of what people did names the author of the post, and whether an account has several rows. */
 import { type Catalog, isOnce, type Table } from "../catalog/catalog.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
-import { pagesSql, type Questions, sampledFrom } from "../catalog/read-samples.ts";
+import type { Questions } from "../catalog/read-samples.ts";
 import { postColumnOf } from "./deeds.ts";
 import { personsOf } from "./find-people.ts";
 import { findRoles, type PostTable, type Roles } from "./find-roles.ts";
@@ -44,15 +44,14 @@ async function countByAuthor(
     ({ column, holds }) => author?.holds === holds && author.column.kind === column.kind,
   );
   if (!author || !target || target.ofPosts || persons.length === 0) return {};
-  const size = await questions.ask<{ pages: string }>(pagesSql, [qualified(table)]);
-  if ("why" in size) return {};
-  const { sql } = sampledFrom(qualified(table), "done", Number(size[0].pages), mostPages);
+  const sample = await questions.sample(table, "done", mostPages);
+  if ("why" in sample) return {};
   const counts = persons.flatMap(({ column }, number) => [
     `count(${at("done", column)})::int as rows_${number}`,
     `count(*) filter (where ${at("done", column)} = ${at("written", author.column)})::int as same_${number}`,
   ]);
   const counted = await questions.ask<Record<string, number>>(
-    `select ${counts.join(", ")} from ${sql} join ${qualified(posts)} as written on ${at("written", key)} = ${at("done", target.post)}`,
+    `select ${counts.join(", ")} from ${sample.sql} join ${qualified(posts)} as written on ${at("written", key)} = ${at("done", target.post)}`,
   );
   if ("why" in counted) return {};
   return Object.fromEntries(

@@ -1,6 +1,7 @@
 /** What an installation left in an app's database, found in its catalog, and the statements that take it out again. */
 import type pg from "pg";
 import { UserError } from "../../db/user-error.ts";
+import { identifier } from "../catalog/quote.ts";
 
 /** A part of an uninstallation: a line that says what goes, and the statement that does it. */
 export interface DatabaseStep {
@@ -96,7 +97,7 @@ export async function readInstalled(client: pg.ClientBase, versions: string[]): 
     ...(await readGrants(client)),
     ...named("trigger").map(({ identity, part_name, schema_name, table_name }) => ({
       says: `trigger ${identity}`,
-      sql: `drop trigger ${quoted(part_name ?? "")} on ${quoted(schema_name)}.${quoted(table_name)}`,
+      sql: `drop trigger ${identifier(part_name ?? "")} on ${identifier(schema_name)}.${identifier(table_name)}`,
     })),
     ...(schemas.length > 0
       ? [
@@ -110,7 +111,7 @@ export async function readInstalled(client: pg.ClientBase, versions: string[]): 
     ...named("index").map(({ identity }) => ({ says: `index ${identity}`, sql: `drop index if exists ${identity}` })),
     ...columns.map(({ identity, schema_name, table_name, part_name }) => ({
       says: `column ${identity}`,
-      sql: `alter table ${quoted(schema_name)}.${quoted(table_name)} drop column if exists ${quoted(part_name ?? "")}`,
+      sql: `alter table ${identifier(schema_name)}.${identifier(table_name)} drop column if exists ${identifier(part_name ?? "")}`,
     })),
     ...(dependent.some(({ identity }) => ofPeople.test(identity))
       ? [
@@ -192,7 +193,7 @@ async function readGrants(client: pg.ClientBase): Promise<DatabaseStep[]> {
     group by granted.role, pg_class.oid order by 1, 2`);
   return rows.map(({ role, relation, columns }) => ({
     says: `right of ${role} to read ${relation} (${columns})`,
-    sql: `revoke select (${columns}) on ${relation} from ${quoted(role)}`,
+    sql: `revoke select (${columns}) on ${relation} from ${identifier(role)}`,
   }));
 }
 
@@ -241,8 +242,4 @@ async function isThere(client: pg.ClientBase, relation: string): Promise<boolean
 /** What somebody knows an object by: a view, and not its rule. */
 function nameOf({ type, identity }: DependentObject): string {
   return type === "rule" ? identity.replace(/^"_RETURN" on /, "view ") : `${type} ${identity}`;
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,5 +1,6 @@
 /** `recsys compare`: what the app's own listing shows a person, and what their feed may show. */
 import { compareListing } from "../../adopt/compare-listing.ts";
+import { someOf } from "../../db/foreign-tables.ts";
 import { findUser } from "./feed.ts";
 import { type DatabaseOption, inDatabase } from "./in-database.ts";
 
@@ -13,17 +14,14 @@ export async function compareCommand(options: DatabaseOption & { as: string; sql
     const { both, missing, extra, differences } = await compareListing(database.pool, user_id, options.sql);
     print(`${both} posts are in the listing and may be in the feed`);
     for (const { reason, posts } of missing)
-      print(`${posts.length} are in the listing alone: ${reason}: ${someOf(posts)}`);
+      print(`${posts.length} are in the listing alone: ${reason}: ${someOf(posts, printed)}`);
     if (extra.length === 0) return;
     process.exitCode = 1;
-    print(`${extra.length} may be in the feed alone: ${someOf(extra)}`);
-    for (const { text, posts } of differences) print(`  of ${posts.length} of these ${text}: ${someOf(posts)}`);
+    print(`${extra.length} may be in the feed alone: ${someOf(extra, printed)}`);
+    for (const { text, posts } of differences)
+      print(`  of ${posts.length} of these ${text}: ${someOf(posts, printed)}`);
     const told = differences.reduce((sum, { posts }) => sum + posts.length, 0);
     if (told < extra.length) print(`  of ${extra.length - told} no column of the watched posts tells`);
     print("a policy of the posts, or a condition in recsys.source_posts, keeps them out of feeds");
   });
-}
-
-function someOf(ids: string[]): string {
-  return ids.length > printed ? `${ids.slice(0, printed).join(", ")} and ${ids.length - printed} more` : ids.join(", ");
 }

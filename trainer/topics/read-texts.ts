@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type pg from "pg";
+import { readingAs } from "../../db/reading-as.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db, textOf } from "../../supabase/functions/_shared/database/query.ts";
 import type { NamingPost } from "./term-counts.ts";
@@ -16,10 +17,8 @@ import type { NamingPost } from "./term-counts.ts";
  */
 export async function readTexts(client: pg.ClientBase, ids: string[]): Promise<NamingPost[]> {
   const texts = readableTexts(ids);
-  const member = JSON.stringify({ sub: randomUUID(), role: "authenticated" });
-  const posts = await as(client, "authenticated", member, () => run(client, texts));
-  const visitor = JSON.stringify({ role: "anon" });
-  const toVisitors = await as(client, "anon", visitor, () => run(client, texts)).catch((error) => {
+  const posts = await readingAs(client, { sub: randomUUID(), role: "authenticated" }, () => run(client, texts));
+  const toVisitors = await readingAs(client, { role: "anon" }, () => run(client, texts)).catch((error) => {
     // an app that shows visitors nothing gives anon no right to its tables
     if ((error as pg.DatabaseError).code !== insufficientPrivilege) throw error;
     return [];
@@ -72,17 +71,3 @@ function titlesOf(ids: string[]) {
 }
 
 const insufficientPrivilege = "42501";
-
-/** In a transaction of its own, under a role and with the claims of a token, as PostgREST has it. */
-async function as<T>(client: pg.ClientBase, role: string, claims: string, work: () => Promise<T>): Promise<T> {
-  await client.query("begin read only");
-  try {
-    await client.query(
-      "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), set_config('request.headers', '{}', true)",
-      [role, claims],
-    );
-    return await work();
-  } finally {
-    await client.query("rollback");
-  }
-}
