@@ -26,7 +26,9 @@ const app = `insert into auth.users (id) values ('${person}');
      grant select on profiles, posts to authenticated`;
 const { pool, url } = skip ? ({} as Awaited<ReturnType<typeof adoptTables>>) : await adoptTables("compare", app);
 
-test("posts of one side alone are told with the columns that differ, and with the reason", { skip }, async () => {
+test("posts in only one of the two are reported with the reason, or with the columns that differ", {
+  skip,
+}, async () => {
   const { both, missing, extra, differences } = await compareListing(
     pool,
     person,
@@ -48,7 +50,7 @@ test("posts of one side alone are told with the columns that differ, and with th
   );
 });
 
-test("what may be read in the listing's own rights and not under the person's is said", { skip }, async () => {
+test("a post that the listing returns and the person may not read is reported", { skip }, async () => {
   const { missing } = await compareListing(pool, person, "select generate_series(1, 3)");
   assert.deepEqual(missing, [{ reason: "not readable in recsys.source_posts as this person", posts: ["1"] }]);
 });
@@ -58,7 +60,7 @@ for (const [what, sql, message] of [
   ["what writes", "delete from posts returning id", /cannot be run as this person: .*(permission denied|read-only)/],
   ["what is no SQL", "selct id", /cannot be run as this person: syntax error/],
   [
-    "a table that nobody has",
+    "a table that does not exist",
     "select id from nothing",
     /cannot be run as this person: relation "nothing" does not exist/,
   ],

@@ -1,4 +1,4 @@
-/** What an app's own listing shows a person, next to what their feed may show, both ways. */
+/** Compares an app's own listing for a person with the posts that their feed may show. */
 import type { ClientBase, Pool } from "pg";
 import { readingAs } from "../db/reading-as.ts";
 import { UserError } from "../db/user-error.ts";
@@ -11,7 +11,7 @@ export interface ListingComparison {
   missing: { reason: string; posts: string[] }[];
   /** Posts that the feed may show and the listing does not. */
   extra: string[];
-  /** What tells `extra` from the posts in both: by columns of the app's table of posts. */
+  /** Columns of the app's table of posts in which `extra` differs from the posts in both. */
   differences: { text: string; posts: string[] }[];
 }
 

@@ -1,4 +1,4 @@
-/** Which columns of the app's table of posts tell some posts from others. */
+/** Finds columns in which some posts differ from others. */
 import type { ClientBase } from "pg";
 
 export interface Difference {
@@ -14,41 +14,40 @@ type Row = Record<string, unknown>;
 const fewValues = 20;
 
 /**
- * The columns whose values in `extra` no post of `listed` has, the one with most such posts first. A post is in one difference, and in none where no
- * column tells. Empty where no watched table holds the posts, or where nothing is listed.
+ * Columns with values that occur in `extra` and in no post of `listed`, the column with most such posts first. Each post is in one difference at most.
+ * Empty if no watched table holds the posts, or if `listed` is empty.
  */
 export async function differingColumns(client: ClientBase, listed: string[], extra: string[]): Promise<Difference[]> {
   const rows = await postRows(client, [...listed, ...extra]);
   const known = listed.map((id) => rows.get(id)).filter((row) => row !== undefined);
   if (known.length === 0) return [];
-  const told = Object.keys(known[0]).map((column) => ({ column, saysOf: valuesOf(known, column) }));
+  const listedColumns = Object.keys(known[0]).map((column) => ({ column, ...valuesOf(known, column) }));
   const differences: Difference[] = [];
   let left = extra.filter((id) => rows.has(id));
   while (left.length > 0) {
-    const differing = told.map(({ column, saysOf }) => ({
-      column,
-      saysOf,
-      posts: left.filter((id) => !saysOf.values.has(saysOf.of((rows.get(id) as Row)[column]))),
-    }));
+    const differing = listedColumns.map(({ column, textOf, values }) => {
+      const valueIn = (id: string) => textOf((rows.get(id) as Row)[column]);
+      return { column, valueIn, values, posts: left.filter((id) => !values.has(valueIn(id))) };
+    });
     const best = differing.reduce((a, b) => (b.posts.length > a.posts.length ? b : a));
     if (best.posts.length === 0) break;
-    const theirs = new Set(best.posts.map((id) => best.saysOf.of((rows.get(id) as Row)[best.column])));
     differences.push({
-      text: `${best.column} is ${inWords(theirs)}, and ${inWords(best.saysOf.values)} where both show the post`,
+      text: `${best.column} is ${inWords(new Set(best.posts.map(best.valueIn)))}, and ${inWords(best.values)} where both show the post`,
       posts: best.posts,
     });
-    const gone = new Set(best.posts);
-    left = left.filter((id) => !gone.has(id));
+    const found = new Set(best.posts);
+    left = left.filter((id) => !found.has(id));
   }
   return differences;
 }
 
+/** The values of a column as texts: itself or, of a column with many values, whether it is null. */
 function valuesOf(rows: Row[], column: string) {
   const whole = (value: unknown) => (value === null ? "null" : JSON.stringify(value));
   const values = new Set(rows.map((row) => whole(row[column])));
-  if (values.size <= fewValues) return { of: whole, values };
+  if (values.size <= fewValues) return { textOf: whole, values };
   const isNull = (value: unknown) => (value === null ? "null" : "not null");
-  return { of: isNull, values: new Set(rows.map((row) => isNull(row[column]))) };
+  return { textOf: isNull, values: new Set(rows.map((row) => isNull(row[column]))) };
 }
 
 function inWords(values: Set<string>): string {

@@ -63,7 +63,9 @@ const posts = (columns: string, values: string) => `
   create table posts (id uuid primary key default gen_random_uuid(), author_id uuid not null references profiles, title text not null, body text, ${columns}, created_at timestamptz not null default now());
   insert into posts (author_id, title, body, ${columns.replace(/(\w+) [^,]*(, |$)/g, "$1$2")}) select '00000000-0000-4000-8000-000000000001', 'Post ' || n, 'Long', ${values} from generate_series(1, 100) as n;`;
 
-test("flags: what is private is no post, what only the app knows is a doubt with its rows", { skip }, async () => {
+test("flags: private rows are no posts, and an ambiguous flag is a doubt with its number of rows", {
+  skip,
+}, async () => {
   const { unsure, pool } = await adoptTables(
     "flags",
     posts(

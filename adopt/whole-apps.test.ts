@@ -215,7 +215,7 @@ async function asMember({ pool }: Database, member: string, statement: string, v
 
 const mask = "[members only]";
 
-/** Gives each post a title with its id, in a table of which each member may read a random half; the view shows others a mask. Gives back what undoes it. */
+/** Gives each post a title with its id, in a table of which each member may read a random half; the view shows others a mask. Returns the SQL that reverts it. */
 async function moveTitles({ pool }: Database): Promise<() => Promise<unknown>> {
   await pool.query(`
     create table public.moved_titles (post_id uuid primary key, title text not null);

@@ -60,7 +60,7 @@ command(
 command(
   program,
   "compare",
-  "what the app's own listing shows somebody and what their feed may show, both ways, with the columns that differ; status 1 where the feed may show more",
+  "compare the app's own listing for a user with the posts that their feed may show, and name the columns that differ; status 1 if the feed may show more",
 )
   .requiredOption("--as <user>", "whose listing and feed: uuid, or the id in the imported bundle")
   .requiredOption(

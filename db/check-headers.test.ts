@@ -9,7 +9,7 @@ import { withoutPostgres } from "./testing.ts";
 const skip = await withoutPostgres();
 const database = skip ? undefined : await adoptedBlog({ after }, "check_headers");
 
-/** What check says of headers after `broken`, and then, each cure having been run, of what is left; all is rolled back. */
+/** The findings of check on headers after `broken`, and again after each cure was run; all is rolled back. */
 async function found(broken: string): Promise<{ lines: string[]; left: string[] }> {
   const client = await (database as Database).pool.connect();
   try {
@@ -61,7 +61,7 @@ const named: [name: string, broken: string, reader: string][] = [
     "the policy tenants on blog.posts",
   ],
   [
-    "one of a name that nobody expects",
+    "a header with an unusual name",
     policyOf(`${header}::json ->> 'x-tenant-id' = '1'`, "blog.members", `"it's; a\n""name"""`),
     `the policy U&"it's; a\\000a""name""" on blog.members`,
   ],
@@ -123,7 +123,7 @@ test("where no name can be read, an empty setting is named, and none that has so
   assert.deepEqual((await found(`update recsys.settings set forwarded_headers = '{x-tenant-id}'; ${by}`)).lines, []);
 });
 
-test("cookies are named, and neither what is handed on, nor who else reads, nor other tables", { skip }, async () => {
+test("cookies are reported; forwarded headers, other roles and other tables are not", { skip }, async () => {
   const { lines } = await found(policyOf("title = current_setting('request.cookies', true)::json ->> 'tenant'"));
   assert.equal(lines.length, 1);
   assert.match(

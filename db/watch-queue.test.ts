@@ -93,7 +93,7 @@ test("eight watches queue each post and person once, and a first roll-up works e
   const writes = await writesOf(database);
   assert.ok(writes.post_stats.rows > 2 * posts && writes.user_stats.rows > 2 * posts, JSON.stringify(writes));
   for (const { written, rows } of Object.values(writes)) assert.equal(written, rows, JSON.stringify(writes));
-  assert.ok(steps.length > 5, "in small portions, each of which says how far it is");
+  assert.ok(steps.length > 5, "in small portions, each with its progress");
   assert.deepEqual((await pool.query("select * from recsys_engine.feature_store_differences()")).rows, []);
 
   // the queue of a community that has states

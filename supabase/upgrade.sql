@@ -224,7 +224,7 @@ alter table recsys_engine.granted_reads enable row level security;
 -- A cure runs only the command that is installed: npx alone would take the name from the registry.
 update recsys.health_bounds set cure = replace(cure, 'npx recsys', 'npx --no-install recsys') where cure like '%npx recsys%';
 
--- What is worked out from its beginning (07_feature_store/05_feature_changes.sql). The queue is short, or is worked off.
+-- Indexes of posts and people that are recomputed whole (07_feature_store/05_feature_changes.sql). The queue is short.
 -- squawk-ignore require-concurrent-index-creation
 create index feature_changes_whole_posts_idx on recsys_engine.feature_changes (change_id) where user_id is null and at = '-infinity';
 -- squawk-ignore require-concurrent-index-creation

@@ -72,7 +72,7 @@ test("what README measured stands in the pages of research", () => {
   );
 });
 
-test("no page, cure or example has npx fetch what is not installed", () => {
+test("npx in pages, cures and examples never downloads a package", () => {
   const files = globSync(
     ["*.md", "{adopt,cli,client,docs,examples,serve,supabase,trainer,web}/**/*.{md,ts,tsx,sql,yaml,html}"],
     {

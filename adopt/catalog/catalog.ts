@@ -75,11 +75,11 @@ export interface Table {
   sample?: TableSample | undefined;
   /** Where the ids of its rows say when these came to be. */
   idTime?: IdTime | undefined;
-  /** What its rows say next to those of posts and people; undefined: they were not asked. */
+  /** How its rows relate to posts and people; undefined: not queried. */
   compared?: ComparedRows | undefined;
 }
 
-/** What the rows of a table say next to those of others. */
+/** How the rows of a table relate to rows of other tables. */
 export interface ComparedRows {
   /** By columns that name a person, of a table that names posts: how many rows name the author of their post. */
   byAuthor: Record<string, { rows: number; same: number }>;

@@ -165,7 +165,7 @@ function privateCondition(table: Table): Condition | undefined {
   return { ...condition, doubt };
 }
 
-/** A flag of which only the app knows whether it keeps a post from being shown, and the condition that would. */
+/** Flags that may or may not hide a post, such as nsfw, each with the condition that would hide it. */
 export function doubtedFlags(table: Table): { condition: Condition; hidden: number | undefined; rows: number }[] {
   const { adult, acceptedFlag } = columns;
   const conditions = table.columns.flatMap((column): Condition[] => {

@@ -38,7 +38,7 @@ export async function countUse(
   if ("why" in sample) return sample;
   const { sql, whole } = sample;
   const from = `from ${sql}${use.join ? ` ${use.join}` : ""}`;
-  // the views leave out what nobody did or what has no time, and keep posts that nobody wrote
+  // the views drop interactions without a person or a time, and keep posts without an author
   const done = (use.post && use.person ? [use.person.column, ...(use.time ? [use.time] : [])] : []).map(
     (column) => `${at(use.table.name, column)} is not null`,
   );

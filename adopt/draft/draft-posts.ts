@@ -241,7 +241,7 @@ function doubtTable(draft: Draft, { table }: PostTable, { candidates, actions }:
   const adult = pickColumn(table, columns.adult, ["text", "enum"]);
   if (adult) draft.doubt(table, `${adult.name} hides nothing here${counted(table, adult)}`);
   for (const { condition, hidden, rows } of doubtedFlags(table)) {
-    // who may see it row level security says
+    // a policy already uses the flag
     if (table.rowSecurity && table.readPolicies.some(({ using }) => wordsOfSql(using).includes(condition.column.name)))
       continue;
     const sql = conditionSql(table.name, condition);
@@ -272,7 +272,7 @@ function openingSql(draft: Draft, { table, key }: PostTable, { table: comments, 
   return `(select ${textSql(at(first, text), text, 50000)} from ${qualified(comments)} as ${first} where ${at(first, post)} = ${at(table.name, key)} and ${at(first, number)} = 1 limit 1)`;
 }
 
-/** A code such as en; und says that nobody knows. */
+/** A code such as en; `und` (undetermined) becomes null. */
 function languageSql(draft: Draft, posts: Table, { code, of }: Language): string {
   if (!of) return `lower(${stringSql(at(posts.name, code), code)})`;
   draft.read.add(of.table);

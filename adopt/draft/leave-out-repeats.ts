@@ -1,4 +1,4 @@
-/** Leaves out tables that repeat others: a listing of all that people liked, which triggers fill, would count each vote twice. */
+/** Leaves out tables that repeat others: a combined table of likes, filled by triggers, would count each vote twice. */
 import { nameOf } from "../catalog/catalog.ts";
 import { at, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
@@ -8,7 +8,7 @@ import type { Roles } from "../find/find-roles.ts";
 import { conditionSql, timeSql } from "./sql-text.ts";
 
 const mostPages = 100;
-/** Of fewer rows nothing is concluded. */
+/** With fewer rows a table is not judged. */
 const enoughRows = 20;
 const nearlyAll = 0.95;
 
@@ -79,7 +79,7 @@ function holdsOf({ table, person, post, time, conditions, elsewhere }: Deeds): s
   ].join(" and ");
 }
 
-/** Of two that say the same the one that is made of others: by its name, or since it says several things. */
+/** Of two tables with the same interactions the combined one: by its name, or since it has several kinds. */
 function lesserOf(one: Deeds, other: Deeds, all: Deeds[]): Deeds {
   const points = ({ table, elsewhere }: Deeds) =>
     (tableWords(table.name).some((word) => combined.test(word)) ? 10 : 0) +

@@ -1,4 +1,4 @@
-/** Asks the rows what no name says: whether a column of what people did names the author of the post, and whether an account has several rows. */
+/** Queries rows where names do not tell: how often a person column names the author of the post, and whether an account has several rows. */
 import { type Catalog, isOnce, type Table } from "../catalog/catalog.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
@@ -8,7 +8,7 @@ import { findRoles, type PostTable, type Roles } from "./find-roles.ts";
 
 const mostPages = 100;
 
-/** Notes in the tables of a catalog what their rows say next to those of posts and people. */
+/** Sets `compared` of the tables of a catalog. */
 export async function compareRows(questions: Questions, catalog: Catalog): Promise<void> {
   const roles = findRoles(catalog);
   const { people, posts } = roles;
@@ -32,7 +32,7 @@ async function countSeveralRows(questions: Questions, table: Table, userId: stri
   return "why" in counted ? 0 : counted[0].several;
 }
 
-/** By column that names a person: of how many rows whose post is there, and in how many of these they wrote the post. */
+/** By person column: the number of rows with an existing post, and the number of these where the person is its author. */
 async function countByAuthor(
   questions: Questions,
   table: Table,

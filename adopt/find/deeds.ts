@@ -75,13 +75,13 @@ export function momentsOf(table: Table): { column: Column; word: string; action:
     const action = name === "hidden_at" ? "dismissal" : isOfComments(said) ? "view" : actionOf(said);
     if (action) found.push({ column, word: action === "dismissal" ? action : wordFor(name, action), action });
   }
-  // first_visited_at and read_at are both views: one of them is enough, and rather that of the post than of what is below it
+  // first_visited_at and read_at are both views: one is enough, and that of the post comes before that of its comments
   const views = found.filter(({ action }) => action === "view");
   const view = views.find(({ column }) => !isOfComments(column.name)) ?? views[0];
   return found.filter((moment) => moment.action !== "view" || moment === view);
 }
 
-/** Whether a time says what was done with comments below a post: read_comments_at. */
+/** Whether a time is about the comments of a post, such as read_comments_at. */
 function isOfComments(name: string): boolean {
   const words = wordsOfName(name).map(singular);
   return (

@@ -38,7 +38,7 @@ export interface Actions {
   unclear: Unclear[];
   /** Those that say by their names that nobody did anything with a post there. */
   leftOut: Unclear[];
-  /** Those that say what others say too, and would count it twice. */
+  /** Tables that repeat the interactions of another, which would count them twice. */
   repeats: Unclear[];
 }
 
@@ -181,7 +181,7 @@ export function commentDeedsOf(
   if (named.ofComments && action !== "vote") return undefined;
   if (!isDone || tableWords(person.column.name).some((word) => names.targets.has(word)))
     return action ? { why } : undefined;
-  // what has several times says by one of them what was done
+  // a table with several times has one for each interaction
   const moment = isActionOf(named.comment.table, words)
     ? momentsOf(table).find(({ action }) => action === "vote" || action === "view")
     : undefined;

@@ -1,16 +1,16 @@
-/** Of several columns of a row that name a person: who did something, and who is only named, as the author of the post. */
+/** Chooses the actor among several person columns of a row; another may name the author of the post. */
 import type { Column, Table } from "../catalog/catalog.ts";
 import { names, tableWords, wordsOfName } from "../catalog/words.ts";
 import type { PersonColumn } from "./find-people.ts";
 
-/** Where fewer rows than these name somebody, nothing is concluded from their being the author. */
+/** With fewer rows than this, a column is not judged by how often it names the author. */
 const enoughRows = 20;
-/** Above this share of rows a column names the author of the post: some people vote for their own posts, and comment on them. */
+/** From this share of rows on, a column names the author of the post. Below it people may just vote for their own posts. */
 const nearlyAll = 0.9;
 
 const authors = /^(author|creator|created|owner|writer|publisher)$/;
 
-/** Who did what a row says, with a line on each person who could have and is not taken; `about`: the columns that name what it was done to. */
+/** Returns the actor of a row, with a line of doubt for each other candidate. `about`: the columns that name the post or comment. */
 export function actorOf(
   table: Table,
   persons: PersonColumn[],
@@ -53,7 +53,7 @@ export function namesAuthor({ compared }: Table, { name }: Column): boolean {
   return counted !== undefined && counted.rows >= enoughRows && counted.same > nearlyAll * counted.rows;
 }
 
-/** In how many rows a column names the author of the post, in words; undefined: in hardly any, or they were not counted. */
+/** In how many rows a column names the author of the post, as a text; undefined: in half or fewer, or not counted. */
 export function authorship(table: Table, { name }: Column): string | undefined {
   const counted = table.compared?.byAuthor[name];
   return counted && counted.same > counted.rows / 2

@@ -36,7 +36,7 @@ export function findMemberships(
   return { members, leftOut };
 }
 
-/** The person whose row of the table of people it is: somebody may have one for each tenant. */
+/** The account of a row of the table of people: an account may have a row per tenant. */
 function personOfAccount({ key, userId, sure }: People): PersonColumn | undefined {
   return userId && userId !== key ? { column: userId, holds: "user id", sure } : undefined;
 }

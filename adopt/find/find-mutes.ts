@@ -13,7 +13,7 @@ export interface MuteTable {
   person: PersonColumn;
   /** Where the person is said by another row: a filter, of which these are the words. */
   through?: Joined;
-  /** Where a row says other things too: the time that is there while somebody is blocked. */
+  /** In a table of several relations: the time of the block, null where there is none. */
   moment?: Column;
   what: Muted;
 }
@@ -83,7 +83,7 @@ const verbs = /^(block|mute|ignore|filter|blocked|muted|ignored|filtered|blockin
 
 const isOfNothingShown = "what somebody does not want to see there is no person, tag or word of posts";
 
-/** The time since when somebody blocks whom or what a row names, in a table that has one for following too, or for whatever a person does with another. */
+/** The column with the time of a block, in a table that also has follows or other relations. */
 export function blockedSince(table: Table): Column | undefined {
   const isOfActions = tableWords(table.name).some((word) => /^(action|relation|relationship)$/.test(word));
   const follows = pickColumn(table, ["followed_at", "followed"], moments);
@@ -94,7 +94,7 @@ export function blockedSince(table: Table): Column | undefined {
 
 const moments: Column["kind"][] = ["timestamptz", "timestamp"];
 
-/** Whom or what the person of a row blocks; undefined: the row names nobody. */
+/** The person, and the person, tag or group that they block; undefined: the row names no person. */
 function blockedIn(
   app: KnownApp,
   table: Table,

@@ -98,7 +98,7 @@ export function findRoles(catalog: Catalog): Roles {
   };
 }
 
-/** Groups that somebody follows or blocks, and whose names posts have to show among their tags. */
+/** Groups that people follow or block. Posts show their names among their tags. */
 function groupsNamed(things: NamedThing[], named: (FollowTable | MuteTable)[]): NamedGroup[] {
   return things.flatMap(({ table, key, text, by }) =>
     by && named.some(({ what }) => "of" in what && what.of?.table === table) ? [{ table, key, by, word: text }] : [],

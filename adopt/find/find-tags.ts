@@ -61,7 +61,7 @@ export function tagsOf(app: KnownApp, posts: Table): Tags | undefined {
   // a column of the post is read along with it; rows of another table are looked up for each
   if (listed && posts.sample?.columns[list.name]?.present !== 0) return listed;
   const rows = tagIds(app, posts) ?? tagRows(app, posts);
-  // a table that nobody has filled displaces no group
+  // an empty table of tags does not replace the group
   const group = rows && !(rows.from === "rows" && isEmpty(rows.table)) ? undefined : tagGroup(app, posts);
   return group ?? rows ?? (listed || undefined);
 }
@@ -73,7 +73,7 @@ function betweenTags(table: Table, column: Column): string {
   return isSpaced ? "[\\s#]+" : "[\\s#]*[,;][\\s#]*";
 }
 
-/** A list such as tag_ids, of which the name alone says of what table they are. */
+/** A list such as tag_ids without a foreign key: the table is found by the column's name. */
 function tagIds({ catalog }: KnownApp, posts: Table): Tags | undefined {
   for (const column of posts.columns) {
     const word = tableWords(column.name.replace(/_?ids?$/i, "")).at(-1) ?? "";

@@ -30,7 +30,7 @@ export function standingConditions(
     if (column.kind === "boolean" && refused.test(name)) return [{ column, test: "not true" }];
     return column.kind === "boolean" && accepted.test(name) ? [{ column, test: "true" }] : [];
   });
-  // what somebody blocks since then is among the mutes
+  // blocks by such a time are mutes
   const blocked = said.find(({ column }) => /block/i.test(column.name) && column !== blockedSince(table));
   if (blocked)
     doubts.push(

@@ -63,7 +63,7 @@ interface DependentObject {
 const ofPeople = /(^| on )public\.recsys_people(_of_accounts\b|\b)/;
 
 /**
- * What is installed there; null: nothing. `versions`: those of the migration files that are the recommender's. Reads only. Throws a `UserError`
+ * Returns the steps of an uninstallation; null: nothing is installed. `versions`: of the recommender's migration files. Reads only. Throws a `UserError`
  * where objects of the app's own would go with it.
  */
 export async function readInstalled(client: pg.ClientBase, versions: string[]): Promise<InstalledInDatabase | null> {
@@ -107,7 +107,7 @@ export async function readInstalled(client: pg.ClientBase, versions: string[]): 
           },
         ]
       : []),
-    // what is left of them: those that use functions of the schemas went with these
+    // indexes over functions of the schemas were dropped with them
     ...named("index").map(({ identity }) => ({ says: `index ${identity}`, sql: `drop index if exists ${identity}` })),
     ...columns.map(({ identity, schema_name, table_name, part_name }) => ({
       says: `column ${identity}`,
@@ -239,7 +239,7 @@ async function isThere(client: pg.ClientBase, relation: string): Promise<boolean
   return rows[0].is_there;
 }
 
-/** What somebody knows an object by: a view, and not its rule. */
+/** The name to print: a view instead of its rule. */
 function nameOf({ type, identity }: DependentObject): string {
   return type === "rule" ? identity.replace(/^"_RETURN" on /, "view ") : `${type} ${identity}`;
 }

@@ -1,4 +1,4 @@
-/** What an installation left in an app's folder, and how it goes: what was changed since is kept, out of the way of the Supabase CLI. */
+/** The files of an installation in an app's folder, and their removal. Changed files move to a folder that the Supabase CLI does not read. */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -27,14 +27,14 @@ export interface InstalledFiles {
   steps: FileStep[];
   /** The versions of the recommender's migrations there. */
   versions: string[];
-  /** What stays, a line each. */
+  /** Lines on what is kept. */
   stays: string[];
 }
 
 /** The folder, in supabase/, of files that were changed after `init` wrote them. */
 const keptFolder = "recsys_kept";
 
-/** What is installed in the app's folder; nothing where it has no supabase/config.toml. Reads only. Throws a `UserError` where the files are of another version. */
+/** Returns the installed files of an app's folder; none without supabase/config.toml. Reads only. Throws a `UserError` where the files are of another version. */
 export async function readInstalledFiles(folder: string): Promise<InstalledFiles> {
   const supabase = join(resolve(folder), "supabase");
   requireOtherFolder(supabase);

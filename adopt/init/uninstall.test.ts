@@ -1,4 +1,4 @@
-/** `recsys uninstall`: an app's database and folder are afterwards what they were before the recommender came. */
+/** `recsys uninstall` restores an app's database and folder to their state before the installation. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -33,7 +33,7 @@ async function dumpOf(url: string): Promise<string> {
     .replace(/(^(--)?\n)+/gm, "");
 }
 
-/** Every file below a folder, with a digest of what is in it. */
+/** Digests of all files below a folder, by path. */
 async function filesOf(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -48,7 +48,7 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(digests);
 }
 
-/** What `supabase db push` does: applies the migrations that its history lacks, and notes them there. */
+/** Applies missing migrations and records them, as `supabase db push` does. */
 async function push(pool: pg.Pool, folder: string): Promise<void> {
   for (const file of (await readdir(join(folder, "supabase/migrations"))).sort()) {
     const [, version, name] = /^(\d+)_(.*)\.sql$/.exec(file) as RegExpExecArray;
@@ -102,7 +102,7 @@ async function blog(t: TestContext): Promise<Database & { folder: string }> {
   return { ...database, folder };
 }
 
-test("an app with a draft of its views is afterwards as it was, in its database and its folder", {
+test("an app with drafted views is restored, in its database and its folder", {
   skip,
 }, async (t) => {
   const { pool, url, folder } = await blog(t);
@@ -151,7 +151,7 @@ test("an app with a draft of its views is afterwards as it was, in its database 
   assert.equal((await uninstall("--yes")).status, 1);
 });
 
-test("where it was broken off behind the database, a second start removes the files", { skip }, async (t) => {
+test("after an interruption behind the database, a second run removes the files", { skip }, async (t) => {
   const { pool, url, folder } = await blog(t);
   const before = await filesOf(folder);
   await init(folder, new Date(), (await draftDatabase(pool)).sql);
@@ -163,7 +163,7 @@ test("where it was broken off behind the database, a second start removes the fi
   assert.deepEqual(await filesOf(folder), before);
 });
 
-test("what was changed since is kept, and what of the app's uses the recommender is named", { skip }, async (t) => {
+test("changed files are kept, and the app's migrations that use the recommender are named", { skip }, async (t) => {
   const { pool, url, folder } = await blog(t);
   const before = await filesOf(folder);
   const { sources } = await init(folder, new Date(), (await draftDatabase(pool)).sql);
@@ -192,7 +192,7 @@ test("what was changed since is kept, and what of the app's uses the recommender
   assert.deepEqual(rows, [{ version: "20250101000000" }]);
 });
 
-test("objects of the app's own that would go with it stop it before anything is done", { skip }, async (t) => {
+test("objects of the app that depend on the recommender stop it before any change", { skip }, async (t) => {
   const { pool, url, folder } = await blog(t);
   await init(folder, new Date(), (await draftDatabase(pool)).sql);
   await push(pool, folder);
@@ -210,7 +210,7 @@ test("objects of the app's own that would go with it stop it before anything is 
   assert.equal(await dumpOf(url), installed);
 });
 
-test("while somebody reads its tables it gives up after seconds, with what to end", { skip }, async (t) => {
+test("while a session reads its tables it gives up after seconds, and says what to stop", { skip }, async (t) => {
   const { pool, url, folder } = await blog(t);
   await init(folder, new Date(), (await draftDatabase(pool)).sql);
   await push(pool, folder);

@@ -26,7 +26,7 @@ const tables = `
   create policy "members read posts" on forum.posts for select to authenticated using (true);
   grant usage on schema forum to authenticated; grant select on all tables in schema forum to authenticated`;
 
-/** What is copied from the example app: what to read there, and what to do with `rows`. */
+/** Copies from the example app: a query there, and the statement that stores its `rows`. */
 const copies = [
   [
     "select id as who, bio, passions, created_at as at from public.profiles",

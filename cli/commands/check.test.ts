@@ -24,7 +24,7 @@ beforeEach(async () => {
 test("the example app's own tables are well", async () => {
   const { status, stdout, stderr } = await recsys("check");
   assert.deepEqual([status, stdout], [0, "all is well\n"]);
-  // what rows and rights do not tell
+  // the conditions of the app's own queries are beyond check
   assert.match(stderr, /^whether feeds keep to what the app itself shows: npx --no-install recsys compare .*\n$/);
 });
 

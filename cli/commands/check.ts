@@ -14,7 +14,7 @@ export async function checkCommand(options: DatabaseOption): Promise<void> {
     for (const finding of findings) print(lineOf(finding));
     if (findings.length === 0) {
       print("all is well");
-      // check knows rows and rights, and not the conditions of the app's own queries
+      // check reads rows and rights, not the conditions of the app's own queries
       console.error(
         "whether feeds keep to what the app itself shows: npx --no-install recsys compare --as USER --sql 'select id from …'",
       );

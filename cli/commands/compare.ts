@@ -7,7 +7,7 @@ import { type DatabaseOption, inDatabase } from "./in-database.ts";
 /** Ids that are printed of each group. */
 const printed = 10;
 
-/** Prints what both show, what one of them shows alone, and why. The exit code is 1 where the feed may show what the listing does not. */
+/** Prints the number of common posts, and the posts that only one side has, with reasons. The exit code is 1 if the feed may show more than the listing. */
 export async function compareCommand(options: DatabaseOption & { as: string; sql: string }): Promise<void> {
   await inDatabase(options, {}, async ({ database, print }) => {
     const { user_id } = await findUser(database, options.as);
@@ -20,8 +20,9 @@ export async function compareCommand(options: DatabaseOption & { as: string; sql
     print(`${extra.length} may be in the feed alone: ${someOf(extra, printed)}`);
     for (const { text, posts } of differences)
       print(`  of ${posts.length} of these ${text}: ${someOf(posts, printed)}`);
-    const told = differences.reduce((sum, { posts }) => sum + posts.length, 0);
-    if (told < extra.length) print(`  of ${extra.length - told} no column of the watched posts tells`);
+    const explained = differences.reduce((sum, { posts }) => sum + posts.length, 0);
+    if (explained < extra.length)
+      print(`  ${extra.length - explained} of these differ in no column of the watched posts`);
     print("a policy of the posts, or a condition in recsys.source_posts, keeps them out of feeds");
   });
 }

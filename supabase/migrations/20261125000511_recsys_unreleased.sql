@@ -229,7 +229,7 @@ alter table recsys_engine.granted_reads enable row level security;
 -- A cure runs only the command that is installed: npx alone would take the name from the registry.
 update recsys.health_bounds set cure = replace(cure, 'npx recsys', 'npx --no-install recsys') where cure like '%npx recsys%';
 
--- What is worked out from its beginning (07_feature_store/05_feature_changes.sql). The queue is short, or is worked off.
+-- Indexes of posts and people that are recomputed whole (07_feature_store/05_feature_changes.sql). The queue is short.
 -- squawk-ignore require-concurrent-index-creation
 create index feature_changes_whole_posts_idx on recsys_engine.feature_changes (change_id) where user_id is null and at = '-infinity';
 -- squawk-ignore require-concurrent-index-creation
@@ -1567,8 +1567,8 @@ begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform recsys_engine.take_lock('roll_up');
   if current_setting('lock_timeout') = '0' then
-    -- whoever holds a table says nothing of how long a change takes; and a migration that waits for another table that is read here is to have its turn
-    -- before PostgreSQL ends one of the two, after a second (deadlock_timeout)
+    -- waiting for a lock tells nothing of the cost of a change; and a migration that waits for a table read here must get it before PostgreSQL
+    -- detects a deadlock, after a second (deadlock_timeout)
     perform set_config('lock_timeout', '500ms', true);
   end if;
   if p_most is null or p_rewrites is null then
@@ -1578,7 +1578,7 @@ begin
   select roll_up_share.share into strict before from recsys_engine.roll_up_share;
   most := greatest(1, floor(p_most * before)::bigint);
   rewrites := greatest(1, floor(p_rewrites * before)::integer);
-  -- one change alone goes the usual way, where it can be set aside
+  -- a single change takes the usual path, which can set it aside
   is_first := most > 1 and recsys_engine.begins_anew();
   for number in 1 .. 1000 loop
     begin
@@ -1853,7 +1853,7 @@ begin
   perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
-  -- who came to these posts is worked out after all posts, once
+  -- people who interacted with these posts are recomputed once, after all posts
   insert into recsys_engine.feature_changes (user_id)
   select distinct affected.user_id from unnest(done.affected) as affected (user_id)
   where not exists (
@@ -1886,7 +1886,7 @@ AS $function$
     where (p_post_ids is null or post_tags.post_id = any (p_post_ids))
       and not exists (select from wanted where wanted.post_id = post_tags.post_id and wanted.tag = post_tags.tag)
   )
-  -- what is there as it should be is not written again: each watch of a table of texts looks at all posts
+  -- unchanged rows are not written again: each watch of a table of texts indexes all posts
   insert into recsys_engine.post_tags as known (post_id, tag, created_at)
   select wanted.post_id, wanted.tag, wanted.created_at from wanted
   where not exists (select from recsys_engine.post_tags as same where same.post_id = wanted.post_id and same.tag = wanted.tag and same.created_at = wanted.created_at)
@@ -3085,7 +3085,7 @@ begin
   perform set_config('role', role, true), set_config('request.jwt.claims', claims, true);
   return readable;
 exception when others then
-  -- an app's policy may fail for an account that does not exist; feeds must not fail with it
+  -- an app's policy may fail for an unknown account, and feeds must not fail with it
   return null;
 end
 $function$;
@@ -3116,7 +3116,7 @@ begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
-  -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
+  -- more than each source returns: a caller may not read some or knows them, trending posts above all
   foreach extent in array array['kept', 'kept+100', 'kept+1000'] loop
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.rank), array_agg(each.place)
     into sources, sizes, kept, found_ids, ranks, found_places
@@ -3126,7 +3126,7 @@ begin
       select source, size, kept, post_id, rank, place from recsys_engine.common_sources(request, extent) as found where short is null or found.source = any (short)
     ) as each;
     readable := recsys_engine.readable_by_strangers(found_ids);
-    -- private posts of a few accounts may fill a source, and each feed would ask all: a third of the surplus is for what readers know
+    -- if private posts of a few accounts fill a source, every feed queries all sources: a third of the surplus covers posts that readers know
     short := array(
       select found.source from unnest(sources, sizes, kept, found_ids) as found (source, size, kept, post_id)
       group by found.source
@@ -3138,7 +3138,7 @@ begin
     select each.post_id, json_object_agg(each.source, each.place) as places
     from (
       select counted.*,
-        -- those further down serve nobody where a stranger may read too few of them, too
+        -- a longer prefix helps only if strangers may read enough of it
         3 * max(counted.readable_before) over (partition by counted.source) >= 2 * counted.size + counted.kept
           and 3 * max(counted.readable_before) filter (where counted.rank <= counted.kept) over (partition by counted.source) < 2 * counted.size + counted.kept as goes_further
       from (
@@ -3807,7 +3807,7 @@ AS $function$
   on conflict (kind, entity_id) do update set
     version = job.version + 1, changed_by = excluded.changed_by, due_at = least(job.due_at, excluded.due_at),
     attempts = 0, failures = 0, last_error = null
-  -- this very transaction queued it: nobody has seen that version yet
+  -- queued by this transaction: no worker has seen that version yet
   where job.changed_by <> excluded.changed_by
 $function$;
 
@@ -4018,7 +4018,7 @@ declare
   changed_post constant text := p_watch ->> 'changed_post';
   entity constant text := p_watch ->> 'entity';
   entity_sql constant text := p_watch ->> 'entity_sql';
-  -- what waits already is not queued again, while no roll-up can take it before this transaction is committed
+  -- rows that are queued already are skipped, if no roll-up can take them before this transaction commits
   waits constant text := case when recsys_engine.try_lock('roll_up') then
     'not exists (select from recsys_engine.feature_changes as waiting where waiting.%1$I = named.id and waiting.%2$I is null and waiting.at = ''-infinity'')' else 'true' end;
 begin
@@ -6961,9 +6961,9 @@ comment on function recsys_engine.move_index_window(integer) is 'Has the index w
 
 comment on function recsys_engine.gather_changes() is 'Leaves one row of recsys_engine.feature_changes per post, and one per person, that is worked out from its beginning (at is -infinity), for recsys_engine.roll_up_anew(), and returns their number. In a community without states of people these are all changed posts and all people; elsewhere other rows stay.';
 
-comment on function recsys_engine.begins_anew() is 'Whether a first roll-up of more than 1,000 posts and people is due, or has come to some of the posts: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion.';
+comment on function recsys_engine.begins_anew() is 'Whether a first roll-up of more than 1,000 posts and people is due or half done: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion.';
 
-comment on function recsys_engine.roll_up_anew(integer,integer) is 'Works out from their beginning p_posts of the posts that wait for it in recsys_engine.feature_changes, and where none does p_people of the people; who came to these posts waits as one of these people then. Returns how many it took (0: none is left) and how many rows it wrote. Stopped anywhere, the rest waits, for recsys.roll_up() too.';
+comment on function recsys_engine.roll_up_anew(integer,integer) is 'Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up().';
 
 comment on column recsys.impressions.source is 'The source that ranked it best: similar, active, fresh, trending, popular, followed, touched or covisited.';
 
@@ -7151,7 +7151,7 @@ comment on function recsys_engine.missing_reads(name) is 'The columns of the app
 
 comment on table recsys_engine.granted_reads is 'Columns of the app''s tables that recsys.grant_reads let a role read, which recsys uninstall takes back: those that it could read before are not among them.';
 
-comment on column recsys_engine.granted_reads.role is 'Who may read it since.';
+comment on column recsys_engine.granted_reads.role is 'The role that was granted it.';
 
 comment on column recsys_engine.granted_reads.relation is 'The table.';
 

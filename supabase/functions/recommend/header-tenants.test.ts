@@ -1,5 +1,5 @@
 /**
- * Tenants told by a header, in the app's own policies: the headers that recsys.settings names reach them, no others do, and one worker that answers
+ * Policies that choose the tenant by a header: the headers that recsys.settings lists reach them, no others do, and one worker that answers
  * for several tenants in turn never mixes these.
  */
 import assert from "node:assert/strict";
@@ -83,7 +83,7 @@ const visiting = (tenant?: string) => ({
   ...(tenant !== undefined && { "x-tenant-id": tenant }),
 });
 
-test("a member gets the posts of the header's tenant, and nothing of another nor without a header", async () => {
+test("a member gets the posts of the header's tenant only, and none without a header", async () => {
   assert.deepEqual(await tenantsShown(as(ofFirst, "1")), ["1"]);
   assert.deepEqual(await tenantsShown(as(ofSecond, "2")), ["2"]);
   assert.deepEqual(await tenantsShown(as(ofFirst, "2")), ["unknown_user"]);
@@ -124,7 +124,7 @@ test("posts like one are those of the header's tenant", async () => {
 /** What policies read of a request with these headers, where `names` are handed on. */
 async function read(headers: Record<string, string>, names: string[]) {
   await pool.query("update recsys.settings set forwarded_headers = $1", [names]);
-  // a pool of its own, since what is handed on is kept for a minute
+  // a pool of its own, since the list of headers is cached for a minute
   const worker = openPool(url, () => undefined);
   try {
     const sent = new Request("http://x/functions/v1/recommend", { method: "POST", headers });
@@ -173,7 +173,7 @@ test("odd values arrive as they were sent, and one too long does not", async () 
   );
 });
 
-test("what no request asks for reads no header: the text {}, and not one that another transaction left", async () => {
+test("background work reads no headers: {}, and not those of an earlier transaction", async () => {
   const worker = openPool(url, () => undefined);
   const query = {
     text: "select current_setting('request.headers') as headers, current_setting('request.path') as path",
@@ -188,7 +188,7 @@ test("what no request asks for reads no header: the text {}, and not one that an
   await worker.end();
 });
 
-test("what is asked for many people, as for lists made ahead, is without the header of whoever asks", async () => {
+test("queries for many people, such as precomputed lists, do not use the requester's headers", async () => {
   const readable = `select cardinality(post_ids) as posts, current_setting('request.headers') as headers from recsys_engine.readable_posts(array[$1::uuid], null)`;
   const client = await pool.connect();
   try {

@@ -46,7 +46,7 @@ async function pagesOf(client: pg.PoolClient, statement: string, values: unknown
 }
 
 /**
- * Milliseconds that a statement takes: the shortest of many runs, when nobody else has the processor. Ends with a run as short as
+ * Milliseconds that a statement takes: the shortest of many runs, least disturbed by other processes. Ends with a run as short as
  * `enough`, after 3,000 at the latest.
  */
 async function timeOf(client: pg.PoolClient, statement: string, values: unknown[], enough = 0): Promise<number> {

@@ -1,5 +1,5 @@
 /**
- * Ten accounts that each write 20 private posts a day, as many as are listed, take the newest posts from nobody's feed, and cost other
+ * Ten accounts that each write 20 private posts a day, the daily limit, remove no newest posts from other feeds and cost other
  * readers hardly anything. Members of a closed group keep the newest posts of their group.
  */
 import assert from "node:assert/strict";
@@ -41,7 +41,7 @@ async function pagesOf(connection: pg.ClientBase, statement: string, values: unk
   return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"];
 }
 
-/** Candidates of a reader from the common posts (null: these do not do) and from all sources, and the pages that this reads. */
+/** Candidates of a reader from the common posts (null: too few) and from all sources, and the pages that this reads. */
 async function candidatesOf(sub: string) {
   const client = await connections.connect();
   const explained = await pool.connect();
@@ -118,7 +118,7 @@ for (const number of [1, 10])
     await pool.query("select recsys.roll_up()");
   });
 
-test("who may read what others write in a closed group has its newest posts, and theirs alone are hidden from strangers", {
+test("members of a closed group get its newest posts, and only these are hidden from strangers", {
   skip,
 }, async () => {
   const [member, author] = [people[5], accounts[0]];
@@ -137,7 +137,7 @@ test("who may read what others write in a closed group has its newest posts, and
   }
 });
 
-test("where the app's policies fail for an account that does not exist, what is common is read as before", {
+test("if the app's policies fail for an unknown account, common posts are read as before", {
   skip,
 }, async () => {
   await pool.query(`

@@ -320,8 +320,8 @@ begin
   -- one roll-up at a time; a second one waits, and then takes what came meanwhile
   perform recsys_engine.take_lock('roll_up');
   if current_setting('lock_timeout') = '0' then
-    -- whoever holds a table says nothing of how long a change takes; and a migration that waits for another table that is read here is to have its turn
-    -- before PostgreSQL ends one of the two, after a second (deadlock_timeout)
+    -- waiting for a lock tells nothing of the cost of a change; and a migration that waits for a table read here must get it before PostgreSQL
+    -- detects a deadlock, after a second (deadlock_timeout)
     perform set_config('lock_timeout', '500ms', true);
   end if;
   if p_most is null or p_rewrites is null then
@@ -331,7 +331,7 @@ begin
   select roll_up_share.share into strict before from recsys_engine.roll_up_share;
   most := greatest(1, floor(p_most * before)::bigint);
   rewrites := greatest(1, floor(p_rewrites * before)::integer);
-  -- one change alone goes the usual way, where it can be set aside
+  -- a single change takes the usual path, which can set it aside
   is_first := most > 1 and recsys_engine.begins_anew();
   for number in 1 .. 1000 loop
     begin

@@ -63,7 +63,7 @@ begin
   return is_first;
 end
 $$;
-comment on function recsys_engine.begins_anew() is 'Whether a first roll-up of more than 1,000 posts and people is due, or has come to some of the posts: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion.';
+comment on function recsys_engine.begins_anew() is 'Whether a first roll-up of more than 1,000 posts and people is due or half done: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion.';
 
 create function recsys_engine.roll_up_anew(p_posts integer default 250, p_people integer default 100, out taken bigint, out written bigint)
 language plpgsql volatile security invoker set search_path = ''
@@ -110,7 +110,7 @@ begin
   perform recsys_engine.count_usual_newcomers();
   select * into done from recsys_engine.work_off('post', posts, array_fill('-infinity'::timestamptz, array[taken::integer]), '{}', '{}', '{}', false, null);
   written := done.written;
-  -- who came to these posts is worked out after all posts, once
+  -- people who interacted with these posts are recomputed once, after all posts
   insert into recsys_engine.feature_changes (user_id)
   select distinct affected.user_id from unnest(done.affected) as affected (user_id)
   where not exists (
@@ -123,7 +123,7 @@ begin
   delete from recsys_engine.rolled_up_posts where rolled_up_posts.version <= version_now - 100;
 end
 $$;
-comment on function recsys_engine.roll_up_anew(integer, integer) is 'Works out from their beginning p_posts of the posts that wait for it in recsys_engine.feature_changes, and where none does p_people of the people; who came to these posts waits as one of these people then. Returns how many it took (0: none is left) and how many rows it wrote. Stopped anywhere, the rest waits, for recsys.roll_up() too.';
+comment on function recsys_engine.roll_up_anew(integer, integer) is 'Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up().';
 
 revoke all on function recsys_engine.gather_changes(), recsys_engine.begins_anew(), recsys_engine.roll_up_anew(integer, integer) from public;
 grant execute on function recsys_engine.gather_changes(), recsys_engine.begins_anew(), recsys_engine.roll_up_anew(integer, integer) to service_role;

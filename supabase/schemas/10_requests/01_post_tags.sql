@@ -36,7 +36,7 @@ as $$
     where (p_post_ids is null or post_tags.post_id = any (p_post_ids))
       and not exists (select from wanted where wanted.post_id = post_tags.post_id and wanted.tag = post_tags.tag)
   )
-  -- what is there as it should be is not written again: each watch of a table of texts looks at all posts
+  -- unchanged rows are not written again: each watch of a table of texts indexes all posts
   insert into recsys_engine.post_tags as known (post_id, tag, created_at)
   select wanted.post_id, wanted.tag, wanted.created_at from wanted
   where not exists (select from recsys_engine.post_tags as same where same.post_id = wanted.post_id and same.tag = wanted.tag and same.created_at = wanted.created_at)

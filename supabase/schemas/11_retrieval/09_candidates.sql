@@ -142,7 +142,7 @@ begin
   perform set_config('role', role, true), set_config('request.jwt.claims', claims, true);
   return readable;
 exception when others then
-  -- an app's policy may fail for an account that does not exist; feeds must not fail with it
+  -- an app's policy may fail for an unknown account, and feeds must not fail with it
   return null;
 end
 $$;
@@ -170,7 +170,7 @@ begin
   request.at := p_now;
   request.excluded := '{}';
   request.is_narrowed := false;
-  -- more than each source brings: some are hidden from a caller, or known to them, what is trending above all
+  -- more than each source returns: a caller may not read some or knows them, trending posts above all
   foreach extent in array array['kept', 'kept+100', 'kept+1000'] loop
     select array_agg(each.source), array_agg(each.size), array_agg(each.kept), array_agg(each.post_id), array_agg(each.rank), array_agg(each.place)
     into sources, sizes, kept, found_ids, ranks, found_places
@@ -180,7 +180,7 @@ begin
       select source, size, kept, post_id, rank, place from recsys_engine.common_sources(request, extent) as found where short is null or found.source = any (short)
     ) as each;
     readable := recsys_engine.readable_by_strangers(found_ids);
-    -- private posts of a few accounts may fill a source, and each feed would ask all: a third of the surplus is for what readers know
+    -- if private posts of a few accounts fill a source, every feed queries all sources: a third of the surplus covers posts that readers know
     short := array(
       select found.source from unnest(sources, sizes, kept, found_ids) as found (source, size, kept, post_id)
       group by found.source
@@ -192,7 +192,7 @@ begin
     select each.post_id, json_object_agg(each.source, each.place) as places
     from (
       select counted.*,
-        -- those further down serve nobody where a stranger may read too few of them, too
+        -- a longer prefix helps only if strangers may read enough of it
         3 * max(counted.readable_before) over (partition by counted.source) >= 2 * counted.size + counted.kept
           and 3 * max(counted.readable_before) filter (where counted.rank <= counted.kept) over (partition by counted.source) < 2 * counted.size + counted.kept as goes_further
       from (

@@ -67,7 +67,7 @@ as $$
   on conflict (kind, entity_id) do update set
     version = job.version + 1, changed_by = excluded.changed_by, due_at = least(job.due_at, excluded.due_at),
     attempts = 0, failures = 0, last_error = null
-  -- this very transaction queued it: nobody has seen that version yet
+  -- queued by this transaction: no worker has seen that version yet
   where job.changed_by <> excluded.changed_by
 $$;
 comment on function recsys_engine.enqueue_embedding_jobs(text, uuid[]) is 'Enqueues posts (p_kind: post) or users (p_kind: user) to be embedded again, each once.';

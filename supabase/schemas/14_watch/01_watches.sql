@@ -166,7 +166,7 @@ declare
   changed_post constant text := p_watch ->> 'changed_post';
   entity constant text := p_watch ->> 'entity';
   entity_sql constant text := p_watch ->> 'entity_sql';
-  -- what waits already is not queued again, while no roll-up can take it before this transaction is committed
+  -- rows that are queued already are skipped, if no roll-up can take them before this transaction commits
   waits constant text := case when recsys_engine.try_lock('roll_up') then
     'not exists (select from recsys_engine.feature_changes as waiting where waiting.%1$I = named.id and waiting.%2$I is null and waiting.at = ''-infinity'')' else 'true' end;
 begin

@@ -78,7 +78,7 @@ create table recsys_engine.granted_reads (
   primary key (role, relation, column_name)
 );
 comment on table recsys_engine.granted_reads is 'Columns of the app''s tables that recsys.grant_reads let a role read, which recsys uninstall takes back: those that it could read before are not among them.';
-comment on column recsys_engine.granted_reads.role is 'Who may read it since.';
+comment on column recsys_engine.granted_reads.role is 'The role that was granted it.';
 comment on column recsys_engine.granted_reads.relation is 'The table.';
 comment on column recsys_engine.granted_reads.column_name is 'The column.';
 alter table recsys_engine.granted_reads enable row level security;

@@ -13,7 +13,7 @@ export interface Identity {
   sub?: string;
   /** An operator who looks at what the user gets: no request of the user. */
   preview?: boolean;
-  /** What they sent; left out: the work is for no request. */
+  /** The request that they sent; undefined: background work. */
   [request]?: CallerRequest | undefined;
 }
 
@@ -31,15 +31,15 @@ const statementTimeout = "5s";
 /** What nobody waits for gives up sooner: others are in line behind it. */
 const backgroundTimeout = "2s";
 /**
- * Whoever waits for a table longer gives back those they hold, and begins again: a migration that locks several tables waits for them meanwhile. PostgreSQL
- * ends one of two that wait for each other after a second (deadlock_timeout), and that was the migration.
+ * A transaction that waits longer for a table releases its own locks and is retried, so that a migration that locks several tables gets them. Otherwise
+ * PostgreSQL detects a deadlock after a second (deadlock_timeout) and cancels the migration.
  */
 const boundedLocks = "set local lock_timeout = '200ms'";
 
 /**
  * Reads as PostgREST would for this caller: `set local role`, `request.jwt.claims` and what policies may read of the request, for one read-only transaction.
- * The first statement travels with them in one round trip; `use` gets its rows and may run more queries, each for `timeout` at most. Where
- * a table is locked all is read again, for as long.
+ * The first statement travels with them in one round trip; `use` gets its rows and may run more queries, each for `timeout` at most. While
+ * a table is locked the whole transaction is retried, for up to `timeout`.
  */
 export async function readAs<Row, Result>(
   pool: Pool,
@@ -51,7 +51,7 @@ export async function readAs<Row, Result>(
   return await againWhereLocked(timeout, () => readOnce(pool, caller, first, use, timeout));
 }
 
-/** Does the work again, for as long as `timeout` says, where a table or a row was locked. */
+/** Retries the work for up to `timeout` while a table or a row is locked. */
 async function againWhereLocked<Result>(timeout: string, work: () => Promise<Result>): Promise<Result> {
   const until = performance.now() + milliseconds(timeout);
   for (;;) {
@@ -195,7 +195,7 @@ function milliseconds(timeout: string): number {
   return Number.parseFloat(timeout) * (timeout.endsWith("ms") ? 1 : 1000);
 }
 
-/** `headers`: JSON. Without a request there are none, where an unset one would be the text '' that is no JSON. */
+/** `headers`: JSON, {} without a request: an unset setting would read as '', which is no JSON. */
 function become(caller: Identity, timeout: string, headers = "{}"): Statement<unknown> {
   const { method = "", path = "" } = caller[request] ?? {};
   return {

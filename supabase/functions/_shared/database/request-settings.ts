@@ -1,12 +1,12 @@
-/** Which headers of a request policies may read in a function, where PostgREST shows them all (`request.headers`). */
+/** The headers of a request that policies may read (`request.headers`); PostgREST passes all of them. */
 import type { CallerRequest } from "../http/caller-request.ts";
 import { type Connection, type Pool, run } from "./database.ts";
 import { db } from "./query.ts";
 
-/** In milliseconds: a change of the setting holds in a worker after that long. */
+/** TTL in milliseconds: a worker uses a changed setting after that time. */
 const keptFor = 60_000;
 const forwarded = new WeakMap<Pool, { names: string[]; until: number }>();
-/** Of a header's value, in characters: a longer one names no tenant, and would travel with each transaction. */
+/** Maximum length of a header's value in characters: it is sent with each transaction. */
 const longestValue = 8192;
 /** Functions may be deployed before the migration is. */
 const undefinedColumn = "42703";

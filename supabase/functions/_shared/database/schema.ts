@@ -1069,7 +1069,7 @@ export interface RecsysEngineGrantedReads {
    */
   relation: string;
   /**
-   * Who may read it since.
+   * The role that was granted it.
    */
   role: string;
 }
@@ -3657,7 +3657,7 @@ export interface Functions {
   "recsys_engine.began": { args: { p_user_id: string | null }; row: { began: Date } };
   /** Begins a run of lists, and returns the run to work on: the one that is running if it is of the active model and less than 6 hours old, else a new one for everyone active now, in pages of p_page_size users; null: no model is active. */
   "recsys_engine.begin_batch_run": { args: { p_page_size?: number | null | undefined }; row: { begin_batch_run: number } };
-  /** Whether a first roll-up of more than 1,000 posts and people is due, or has come to some of the posts: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion. */
+  /** Whether a first roll-up of more than 1,000 posts and people is due or half done: recsys.roll_up() then takes its portions from recsys_engine.roll_up_anew(). Gathers the changes (recsys_engine.gather_changes) before the first portion. */
   "recsys_engine.begins_anew": { args: {  }; row: { begins_anew: boolean } };
   /** Which of 10,000 buckets a person is in, 0 to 9999: the first 32 bits of sha256(salt:id), modulo 10000. */
   "recsys_engine.bucket": { args: { p_user_id: string | null; p_salt: string | null }; row: { bucket: number } };
@@ -4119,7 +4119,7 @@ export interface Functions {
   "recsys_engine.retrieve_topic": { args: { p_request: string | null; p_topic: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
   /** The p_most posts to which most people came in the last week (recsys_engine.trending_posts), p_share of an author before all others'. */
   "recsys_engine.retrieve_trending": { args: { p_request: string | null; p_most: number | null; p_share: number | null }; row: { post_id: string; author_id: string; rank: number; place: number } };
-  /** Works out from their beginning p_posts of the posts that wait for it in recsys_engine.feature_changes, and where none does p_people of the people; who came to these posts waits as one of these people then. Returns how many it took (0: none is left) and how many rows it wrote. Stopped anywhere, the rest waits, for recsys.roll_up() too. */
+  /** Recomputes up to p_posts posts that are queued whole in recsys_engine.feature_changes, and once none is left up to p_people people; people who interacted with these posts are queued. Returns how many it took (0: none is left) and how many rows it wrote. If it is stopped, the rest stays queued, also for recsys.roll_up(). */
   "recsys_engine.roll_up_anew": { args: { p_posts?: number | null | undefined; p_people?: number | null | undefined }; row: { taken: number; written: number } };
   /** A portion of recsys.roll_up(), which has its lock: the arguments of recsys_engine.take_changes, and in p_rewrites how many states of people who owe one to a changed post are worked out as well (null: all). Returns how many changes were taken and how many rows written. */
   "recsys_engine.roll_up_portion": { args: { p_most: number | string | null; p_late: number | null; p_rewrites: number | null; p_horizon: number | null }; row: { taken: number; written: number } };

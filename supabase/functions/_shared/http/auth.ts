@@ -12,7 +12,7 @@ export interface Claims extends JWTPayload {
   is_anonymous?: boolean;
   /** Set in the token of an operator who looks at a user's feed: what it shows is not logged as impressions. */
   preview?: boolean;
-  /** What they sent along with it. */
+  /** The request that carried the token. */
   [request]?: CallerRequest;
 }
 

@@ -1,16 +1,16 @@
-/** What policies may be told of a request, as PostgREST tells them: it travels with whoever sent it. */
+/** The parts of a request that policies may read, as with PostgREST. They travel with the caller. */
 
-/** The request that a caller sent. A symbol, so that no claim of a token can be taken for it, and JSON of the claims has it not. */
+/** Key of a caller's request. A symbol, so that no claim of a token can stand for it and JSON of the claims omits it. */
 export const request: unique symbol = Symbol("request");
 
 export interface CallerRequest {
   method: string;
   path: string;
-  /** By their names in lower case, all of them: which of them a policy may read, recsys.settings.forwarded_headers says. */
+  /** All headers by their lower-case names. recsys.settings.forwarded_headers lists those that policies may read. */
   headers: Record<string, string>;
 }
 
 export function requestOfCaller({ method, headers }: Pick<Request, "method" | "headers">, path: string): CallerRequest {
-  // copied, since Deno lets nobody read the headers of a request that was answered
+  // copied, since Deno cannot read the headers of an answered request
   return { method, path, headers: Object.fromEntries(headers) };
 }

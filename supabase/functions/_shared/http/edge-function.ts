@@ -72,7 +72,7 @@ export interface UserCall extends Call {
   claims: Claims;
 }
 
-/** One request of somebody who has not signed in. */
+/** One request of a visitor, who has not signed in. */
 export interface VisitorCall extends Call {
   sent: CallerRequest;
 }

@@ -55,6 +55,6 @@ interface Common {
   posts: ToldPosts;
   texts: number[];
   places: Partial<Ranks>[] | null;
-  /** Of whom strangers may read none of `posts`. */
+  /** Authors none of whose `posts` a stranger may read. */
   closed_authors: string[];
 }

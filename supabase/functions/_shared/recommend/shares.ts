@@ -5,7 +5,7 @@ import { counted } from "./count-author.ts";
 export interface Cut<Author = string> {
   /** Authors of whom twice their share or more was found: there may be more. */
   authors: Author[];
-  /** The same of whom strangers may read nothing that was found: there may be more for people who may read some of it. */
+  /** Such authors none of whose posts here a stranger may read. There may be more for readers of one of their posts. */
   closed?: Author[];
   /** Of what is beyond twice a share none is missing before this one of what was found, from 0; −1: as much is within as was found. */
   beyondTo: number;
@@ -38,7 +38,7 @@ export function withinShare<Author = string>(
   const left = most - within.length;
   if (cut && left > 0 && !(beyond.length >= left && beyond[left - 1] <= cut.beyondTo)) return null;
   for (const author of cut?.authors ?? []) if ((counts.get(author) ?? 0) < share && !hidden.has(author)) return null;
-  // or 20 private posts of one account would have every feed ask all sources
+  // otherwise 20 private posts of one account would make every feed query all sources
   for (const author of cut?.closed ?? []) {
     const count = counts.get(author) ?? 0;
     if (count > 0 && count < share && !hidden.has(author)) return null;
