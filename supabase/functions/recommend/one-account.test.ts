@@ -108,7 +108,7 @@ for (const visibility of ["public", "private"])
       await client.query("commit");
     });
     for (const when of ["before", "after"]) {
-      if (when === "after") await pool.query("select recsys.roll_up()");
+      if (when === "after") await pool.query("select recsys.roll_up(null)");
       const attacked = await costs(honest);
       t.diagnostic(`${when} a roll-up: ${JSON.stringify(attacked)}`);
       for (const name of ["common", "candidates", "allSources", "filtered"] as const) {
@@ -129,6 +129,6 @@ for (const visibility of ["public", "private"])
     );
     assert.ok(rows[0].found > 100, `${rows[0].found} of the author's posts`);
     await pool.query("delete from public.posts where author_id = $1", [account]);
-    await pool.query("select recsys.roll_up()");
+    await pool.query("select recsys.roll_up(null)");
     await pool.query("vacuum analyze");
   });

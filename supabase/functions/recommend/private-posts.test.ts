@@ -105,7 +105,7 @@ for (const number of [1, 10])
     assert.ok(honest.cached);
     for (const daysAgo of [2, 1, 0]) {
       await write(authors, daysAgo, 20, "private");
-      if (daysAgo === 0) await pool.query("select recsys.roll_up()");
+      if (daysAgo === 0) await pool.query("select recsys.roll_up(null)");
       const attacked = await candidatesOf(people[3]);
       t.diagnostic(JSON.stringify({ kept: attacked.kept, pages: attacked.pages, honest: honest.pages }));
       assert.deepEqual(attacked.cached, honest.all);
@@ -115,7 +115,7 @@ for (const number of [1, 10])
     const { rows } = await pool.query("select count(*)::integer from recsys_engine.listed_posts where waits");
     assert.equal(rows[0].count, 0);
     await pool.query("delete from public.posts where author_id = any ($1)", [authors]);
-    await pool.query("select recsys.roll_up()");
+    await pool.query("select recsys.roll_up(null)");
   });
 
 test("members of a closed group get its newest posts, and only these are hidden from strangers", {
