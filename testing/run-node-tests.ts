@@ -11,7 +11,7 @@ interface Options {
 
 /**
  * V8 begins with a heap of a few megabytes and marks all of it each time it has grown, which a test file does not live long enough to get back.
- * trainer/weights-of-kinds.test.ts takes 18.5 s of a processor instead of 20.9 s.
+ * trainer/weights-of-kinds.full.test.ts takes 18.5 s of a processor instead of 20.9 s.
  */
 const roomToGrow = ["--min-semi-space-size=32", "--max-semi-space-size=64", "--initial-heap-size=512"];
 

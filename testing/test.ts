@@ -1,4 +1,5 @@
-// npm test [-- --both] [--brief] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
+// npm test [-- --full] [--both] [--brief] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
+// Without --full, those named *.full.test.ts run where a part of their name is given; and of random tests a fifth runs (testing/courses.ts).
 // With --both what depends on a PostgreSQL runs there and then once more as where there is none; the rest is the same and runs once.
 // With --brief what passes has no lines. Closes with what failed and the line `N passed, N failed, N skipped`, and status 0 when nothing did.
 import { globSync } from "node:fs";
@@ -14,10 +15,12 @@ import { noTests, printTotals, sumOf, type Totals } from "./totals.ts";
 process.chdir(new URL("..", import.meta.url).pathname);
 // 0.1 to 0.2 s less of a processor for each Node that a test starts
 process.env.NODE_COMPILE_CACHE ??= `${process.cwd()}/.recsys/compile-cache`;
-const flags = ["--both", "--brief"];
-const [both, brief] = flags.map((flag) => process.argv.includes(flag));
+const flags = ["--full", "--both", "--brief"];
+const [full, both, brief] = flags.map((flag) => process.argv.includes(flag));
 const wanted = process.argv.slice(2).filter((argument) => !flags.includes(argument));
-const isWanted = (file: string) => wanted.length === 0 || wanted.some((part) => file.includes(part));
+if (full) process.env.TEST_FULL = "1";
+const isWanted = (file: string) =>
+  wanted.length === 0 ? full || !file.endsWith(".full.test.ts") : wanted.some((part) => file.includes(part));
 const files = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.test.ts")
   .filter(isWanted)
   .sort();
