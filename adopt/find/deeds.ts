@@ -24,6 +24,8 @@ import type { KnownApp, PersonColumn } from "./find-people.ts";
 /** What rows of one table say, or those of them that have one of its times. */
 export interface Deeds {
   table: Table;
+  /** Whose rows the posts are. */
+  of: Table;
   person: PersonColumn;
   post: Column;
   /** Whether a foreign key or a type says that it does. */
@@ -182,6 +184,7 @@ export function deedsOf(
     .map(({ column }) => column);
   const base = {
     table,
+    of: posts,
     person,
     post: target.post,
     postIsSure: target.sure || target.ofPosts !== undefined,

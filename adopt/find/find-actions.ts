@@ -42,12 +42,18 @@ export interface Actions {
   repeats: Unclear[];
 }
 
-export function findActions(app: KnownApp, posts: Table, opening: Opening | undefined): Actions {
+/** What people did with the rows of `posts`; `contents`: all tables of posts. */
+export function findActions(
+  app: KnownApp,
+  posts: Table,
+  opening: Opening | undefined,
+  contents: Table[] = [posts],
+): Actions {
   const { catalog, people } = app;
   const actions: Actions = { deeds: [], onComments: [], unclear: [], leftOut: [], repeats: [] };
-  const comments = catalog.filter((table) => isCommentTable(app, table, posts));
+  const comments = catalog.filter((table) => !contents.includes(table) && isCommentTable(app, table, posts));
   for (const table of catalog) {
-    if (table === posts || table === people?.table) continue;
+    if (contents.includes(table) || table === people?.table) continue;
     const leave = (why: string) => actions.leftOut.push({ table, why });
     const persons = personsOf(app, table);
     const target = postColumnOf(app, table, posts);
@@ -111,6 +117,25 @@ export function findActions(app: KnownApp, posts: Table, opening: Opening | unde
   return actions;
 }
 
+/** What people did with posts of several tables. What is left out of the actions on one may be one on another. */
+export function mergeActions(each: Actions[]): Actions {
+  const has = ({ deeds, onComments }: Actions, table: Table) =>
+    [...deeds, ...onComments].some((action) => action.table === table);
+  const rest = (of: (actions: Actions) => Unclear[]) => {
+    const found = each.flatMap((one) =>
+      of(one).filter(({ table }) => !each.some((other) => other !== one && has(other, table))),
+    );
+    return found.filter(({ table }, place) => place === found.findIndex((first) => first.table === table));
+  };
+  return {
+    deeds: each.flatMap(({ deeds }) => deeds),
+    onComments: each.flatMap(({ onComments }) => onComments),
+    unclear: rest(({ unclear }) => unclear),
+    leftOut: rest(({ leftOut }) => leftOut),
+    repeats: [],
+  };
+}
+
 /** Whether members, who may read posts, may read nothing of it, and it is no log of what they saw. */
 function isKept(table: Table, posts: Table, words: string[]): boolean {
   return posts.membersMayReadSome && !table.membersMayReadSome && actionOf(rest(words, posts)) !== "view";
@@ -142,6 +167,8 @@ function isOnlyOnComments(
 
 export interface CommentDeeds {
   table: Table;
+  /** Whose rows the posts are. */
+  of: Table;
   person: PersonColumn;
   comment: Joined;
   commentIsSure: boolean;
@@ -197,6 +224,7 @@ export function commentDeedsOf(
   const type = table.columns.find(({ name }) => /(type|kind)_id$/.test(plainName(name)));
   return {
     table,
+    of: posts,
     person,
     ...named,
     ...(postIsOwn ? { post: own.post } : { post: target.post, ...(target.ofPosts && { ofPosts: target.ofPosts }) }),
