@@ -96,9 +96,14 @@ function isNobody(table: Table, { column, holds }: PersonColumn, people: People)
 }
 
 function isNoPost(table: Table, { column, of, at: alias }: NonNullable<TableUse["post"]>): string {
-  const key = keyOf(of);
-  if (!key) return "false";
-  return `not exists (select from ${qualified(of)} as shown where ${at("shown", key)} = ${at(alias ?? table.name, column)})`;
+  const gone = of.flatMap(({ table: posts, holds }) => {
+    const key = keyOf(posts);
+    const there =
+      key &&
+      `exists (select from ${qualified(posts)} as shown where ${at("shown", key)} = ${at(alias ?? table.name, column)})`;
+    return there ? [`${holds ? `${holds} and ` : ""}not ${there}`] : [];
+  });
+  return `(${gone.join(" or ") || "false"})`;
 }
 
 /** How many rows a table has that nothing counts, about. */

@@ -9,7 +9,7 @@ import type { PersonColumn } from "../find/find-people.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
 import type { PostTable } from "../find/find-roles.ts";
 import { byName, type Draft, type ShownColumn, shownTime } from "./draft.ts";
-import { shownPost } from "./post-ids.ts";
+import { namedPosts, shownPost } from "./post-ids.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
 import { conditionSql, joinedAlias, joinSql, realSql, typeIsOneOf } from "./sql-text.ts";
 
@@ -27,7 +27,7 @@ export interface DraftPart {
   post: string;
   postColumn: Column;
   /** Whose rows the posts are. */
-  of: Table;
+  of: ReturnType<typeof namedPosts>;
   /** The column by which recsys.watch finds the post. */
   postWatched: string | undefined;
   created: ShownColumn;
@@ -73,7 +73,7 @@ export function partOf(draft: Draft, deeds: Deeds): DraftPart {
     as: `${deeds.action}s${word === deeds.action ? "" : ` (${word})`}`,
     user,
     person,
-    of,
+    of: namedPosts(alias, of, ofPosts),
     post: ofPost.sql,
     postColumn: post,
     postWatched: ofPost.watched,
@@ -215,7 +215,7 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
     user,
     person,
     ...(postIsOwn ? {} : { comment: joinSql(alias, liked, comment), postAt: liked }),
-    of,
+    of: namedPosts(postIsOwn ? alias : liked, of, ofPosts),
     post: ofPost.sql,
     postColumn: post,
     postWatched: ofPost.watched,
@@ -287,7 +287,7 @@ export function parentParts(
             : "reposts as votes",
       person: author,
       user: shownPerson(draft, table, alias, author),
-      of: table,
+      of: [{ table }],
       post: ofPost.sql,
       postColumn: column,
       postWatched: ofPost.watched,

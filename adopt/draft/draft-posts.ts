@@ -133,14 +133,14 @@ function partOfPosts(draft: Draft, posts: PostTable): PostPart {
       table: opening.table,
       as: "texts of posts",
       where: [`${at(opening.table.name, opening.number)} = 1`],
-      post: { column: opening.post, of: table },
+      post: { column: opening.post, of: [{ table }] },
     });
   if (tags?.from === "rows")
     draft.uses.push({
       table: tags.table,
       as: "tags of posts",
       where: tags.ofPosts ? [typeIsOneOf(tags.table.name, tags.ofPosts)] : [],
-      post: { column: tags.post, of: posts.table },
+      post: { column: tags.post, of: [{ table: posts.table }] },
     });
   if (tags?.from === "ids") draft.uses.push({ table: tags.table, as: "words, which are tags of posts", where: [] });
   for (const { table } of [...(tags?.from === "group" ? [tags] : []), ...groups])

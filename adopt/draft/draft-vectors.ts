@@ -15,7 +15,7 @@ export function watchPostVectors(draft: Draft, { table: posts, key, own }: PostT
   return own.vectors.flatMap(({ table, post, vector, encoder }) => {
     draft.read.add(table);
     if (table !== posts)
-      draft.uses.push({ table, as: "vectors of posts", where: [], post: { column: post, of: posts } });
+      draft.uses.push({ table, as: "vectors of posts", where: [], post: { column: post, of: [{ table: posts }] } });
     const watched =
       table === posts ? watchedKey(draft, posts, key) : shownPost(draft, table, table.name, post, posts).watched;
     return [

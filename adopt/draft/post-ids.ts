@@ -1,7 +1,7 @@
 /** How a draft shows posts: by their own uuid, or one made of their key. Where several tables have posts, the name of the table is part of it. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { at, identifier, literal } from "../catalog/quote.ts";
-import type { Deeds } from "../find/deeds.ts";
+import type { OfPosts } from "../find/deeds.ts";
 import { addColumn, type Draft, type ShownColumn, shownId } from "./draft.ts";
 import { stringSql, typeIsOneOf, uuidSql } from "./sql-text.ts";
 
@@ -51,21 +51,41 @@ export function shownPost(
   alias: string,
   column: Column,
   of: Table,
-  ofPosts?: Deeds["ofPosts"],
+  ofPosts?: OfPosts,
 ): ShownColumn {
   if (kindOfPosts(draft, of) === undefined || (column.kind === "uuid" && column.plain)) {
     const takes = column.plain && ["uuid", "number", "text"].includes(column.kind);
     return { sql: uuidSql(at(alias, column), column), watched: takes ? column.name : undefined, note: "" };
   }
-  const uuid = postUuidSql(draft, of, identifier(column.name), column);
-  // an enum as a text is nothing that a column can be made of, and one id too many is no matter
-  const onlyPosts = ofPosts?.type.kind === "text" ? ofPosts : undefined;
-  const sql = onlyPosts ? `case when ${typeIsOneOf(undefined, onlyPosts)} then ${uuid} end` : uuid;
-  const from = [column, ...(onlyPosts ? [onlyPosts.type] : [])];
-  const added = addColumn(draft, table, "recsys_post_id", "uuid", from, sql);
-  return {
-    sql: added ? at(alias, { name: added }) : postUuidSql(draft, of, at(alias, column), column),
-    watched: added,
-    note: "",
+  const tables = ofPosts ? (ofPosts.each ?? [{ of, values: ofPosts.values }]) : [];
+  const uuid = (called: string | undefined) => {
+    const reference = called === undefined ? identifier(column.name) : at(called, column);
+    if (!ofPosts) return postUuidSql(draft, of, reference, column);
+    const cases = tables.map(
+      (each) =>
+        `when ${isOfType(called, { ...ofPosts, values: each.values })} then ${postUuidSql(draft, each.of, reference, column)}`,
+    );
+    return `case ${cases.join(" ")} end`;
   };
+  const added = addColumn(
+    draft,
+    table,
+    "recsys_post_id",
+    "uuid",
+    [column, ...(ofPosts ? [ofPosts.type] : [])],
+    uuid(undefined),
+  );
+  return { sql: added ? at(alias, { name: added }) : uuid(alias), watched: added, note: "" };
+}
+
+/** The same as typeIsOneOf, of which a table can make a column: of an enum it cannot be a text. */
+function isOfType(alias: string | undefined, { type, values }: OfPosts): string {
+  if (type.kind !== "enum") return typeIsOneOf(alias, { type, values });
+  return `${alias === undefined ? identifier(type.name) : at(alias, type)} in (${values.map(literal).join(", ")})`;
+}
+
+/** The tables whose rows a column names, and where a type says of which, what holds of those of each. */
+export function namedPosts(alias: string, of: Table, ofPosts: OfPosts | undefined): { table: Table; holds?: string }[] {
+  if (!ofPosts?.each) return [{ table: of }];
+  return ofPosts.each.map(({ of, values }) => ({ table: of, holds: typeIsOneOf(alias, { ...ofPosts, values }) }));
 }

@@ -1,7 +1,7 @@
 /** Texts, tags and languages of posts, as far as they are in other tables. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { at, literal, qualified } from "../catalog/quote.ts";
-import type { Deeds } from "../find/deeds.ts";
+import type { OfPosts } from "../find/deeds.ts";
 import type { Opening } from "../find/find-actions.ts";
 import type { Language } from "../find/find-language.ts";
 import type { PostTable } from "../find/find-roles.ts";
@@ -102,7 +102,7 @@ function ownTagsDoubt(draft: Draft, table: Table, tags: Tags | undefined): strin
 
 /** What else holds text of a post: its first comment, its tags. */
 export function watchTexts(draft: Draft, { table: posts, tags, key, opening }: PostTable): string[] {
-  const watched = (table: Table, post: Column, texts: string[], others: string[], ofPosts?: Deeds["ofPosts"]) =>
+  const watched = (table: Table, post: Column, texts: string[], others: string[], ofPosts?: OfPosts) =>
     watchSql(
       draft,
       table,

@@ -16,6 +16,7 @@ import {
   directionOf,
   kindsOf,
   momentsOf,
+  type OfPosts,
   postColumnOf,
   rest,
   type Target,
@@ -128,11 +129,41 @@ export function mergeActions(each: Actions[]): Actions {
     return found.filter(({ table }, place) => place === found.findIndex((first) => first.table === table));
   };
   return {
-    deeds: each.flatMap(({ deeds }) => deeds),
-    onComments: each.flatMap(({ onComments }) => onComments),
+    deeds: joined(each.flatMap(({ deeds }) => deeds)),
+    onComments: joined(each.flatMap(({ onComments }) => onComments)),
     unclear: rest(({ unclear }) => unclear),
     leftOut: rest(({ leftOut }) => leftOut),
     repeats: [],
+  };
+}
+
+/** The same of one column, whose type says of which table a post is, as one. */
+function joined<D extends Deeds | CommentDeeds>(all: D[]): D[] {
+  const found: D[] = [];
+  for (const one of all) {
+    const place = found.findIndex(
+      (other) =>
+        one.ofPosts &&
+        other.ofPosts?.type === one.ofPosts.type &&
+        other.table === one.table &&
+        other.post === one.post &&
+        other.word === one.word &&
+        other.time?.column === one.time?.column,
+    );
+    if (place < 0) found.push(one);
+    else found[place] = { ...found[place], ofPosts: bothOf(found[place], one) };
+  }
+  return found;
+}
+
+function bothOf(one: Deeds | CommentDeeds, other: Deeds | CommentDeeds): OfPosts | undefined {
+  if (!one.ofPosts || !other.ofPosts) return undefined;
+  const { type, values, sure, each } = one.ofPosts;
+  return {
+    type,
+    values: [...values, ...other.ofPosts.values],
+    sure: sure && other.ofPosts.sure,
+    each: [...(each ?? [{ of: one.of, values }]), { of: other.of, values: other.ofPosts.values }],
   };
 }
 
@@ -173,12 +204,12 @@ export interface CommentDeeds {
   comment: Joined;
   commentIsSure: boolean;
   /** Where the same table has likes of other things: which values of a column mean comments. */
-  ofComments?: Deeds["ofPosts"];
+  ofComments?: OfPosts;
   /** The column that names the post: of the table itself, or else of the comment. */
   post: Column;
   postIsOwn: boolean;
   /** Where comments are of other things than posts too. */
-  ofPosts?: Deeds["ofPosts"];
+  ofPosts?: OfPosts;
   /** Where the first comment of a post is its text: the column that says so. */
   first?: Column;
   time: TimeColumn;
