@@ -151,7 +151,10 @@ function joined<D extends Deeds | CommentDeeds>(all: D[]): D[] {
         other.time?.column === one.time?.column,
     );
     if (place < 0) found.push(one);
-    else found[place] = { ...found[place], ofPosts: bothOf(found[place], one) };
+    else {
+      const doubts = [...new Set([...found[place].doubts, ...one.doubts])];
+      found[place] = { ...found[place], ofPosts: bothOf(found[place], one), doubts };
+    }
   }
   return found;
 }
