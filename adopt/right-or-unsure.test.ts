@@ -116,7 +116,10 @@ test("makers: what moderators have not accepted is no post, an account in two te
   );
   assert.deepEqual(posts.rows, meant.rows);
   has(unsure, /moderation: .* only accepted is shown, which hides \d+ of \d+ rows/);
-  has(unsure, /^posts: they are the rows of public\.projects, .*public\.guides: a tag such as projects says of which one/);
+  has(
+    unsure,
+    /^posts: they are the rows of public\.projects, .*public\.guides: a tag such as projects says of which one/,
+  );
   assert.ok(!unsure.some((line) => /what else could be posts/.test(line)));
   const { rows } = await pool.query(
     "select count(*)::int, count(distinct user_id)::int as people from recsys.source_users",

@@ -26,8 +26,8 @@ export function findContents(app: KnownApp, candidates: TableCandidate[]): { tab
 function whyNot(app: KnownApp, { table, points }: TableCandidate, tables: Table[]): string | undefined {
   const [best] = tables;
   const first = nameOf(best);
-  const answered = tables.find((other) => postColumnOf(app, table, other));
-  if (answered) return `its rows name rows of ${nameOf(answered)}, which are posts`;
+  const answered = tables.find((other) => answers(app, table, other));
+  if (answered) return `each of its rows names one of ${nameOf(answered)}`;
   if (points < enoughForMore) return `it has ${points} points, and a second table of posts needs ${enoughForMore}`;
   for (const [part, of] of Object.entries({ title: titleOf, text: textOf }))
     if (Boolean(of(table)) !== Boolean(of(best)))
@@ -43,6 +43,12 @@ function whyNot(app: KnownApp, { table, points }: TableCandidate, tables: Table[
   )
     ? undefined
     : `no table says what people did with its rows, and its policies are not those of ${first}`;
+}
+
+/** Whether its rows are about posts of another table: each names one, or they name some and have no title of their own. */
+function answers(app: KnownApp, table: Table, posts: Table): boolean {
+  const target = postColumnOf(app, table, posts);
+  return target !== undefined && (target.post.notNull || !titleOf(table));
 }
 
 function textOf(table: Table): Column | undefined {
