@@ -11,7 +11,7 @@ import { conditionSql, joinedAlias, joinSql, stringSql, timeSql } from "./sql-te
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
   draft.leaveOut(unclear);
   if (mutes.length === 0) return;
-  if (draft.posts && !titleOf(draft.posts) && mutes.some(({ what }) => what.kind === "word"))
+  if (draft.contents[0] && !titleOf(draft.contents[0]) && mutes.some(({ what }) => what.kind === "word"))
     draft.doubt("mutes", "words are looked for in the title and the tags of a post, and posts have no title here");
   const selects = mutes.map((each) => selectOf(draft, each));
   draft.lines.push("-- What people do not want to see.");

@@ -6306,6 +6306,97 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.proposed_watch(p_view regclass, p_kind text, p_table regclass, p_post text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  by_person constant record := recsys_engine.person_read(p_view, p_table);
+  person constant text := by_person.name;
+  lookup constant text[] := by_person.lookup;
+  post constant text := p_post;
+  has_posts constant boolean := exists (select from recsys.watches where watches.kind = 'posts');
+  -- which of its times it is, where there is but one
+  created constant text := (
+    select case when count(*) = 1 then min(name) when bool_or(name = 'created_at') then 'created_at' end
+    from recsys_engine.columns_read(p_view, p_table) where type = 'timestamptz'::regtype
+  );
+  key constant text := (
+    select case when bool_or(attname = 'id') then 'id' else min(attname)::text end
+    from pg_catalog.pg_constraint
+    join pg_catalog.pg_attribute on attrelid = p_table and attnum = any (conkey)
+    where conrelid = p_table and contype = 'p'
+  );
+  -- where several tables have posts, the column that makes a uuid of the key and of what the table is called
+  own constant text := (
+    select columns.name
+    from recsys_engine.columns_read(p_view, p_table) as columns
+    join pg_catalog.pg_attrdef on pg_attrdef.adrelid = p_table and pg_attrdef.adnum = columns.attnum
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = p_table and pg_attribute.attname = key
+    where p_kind = 'posts' and columns.type = 'uuid'::regtype and pg_get_expr(pg_attrdef.adbin, p_table) like '%||%'
+      and array[pg_attribute.attnum] = array(select made.attnum from recsys_engine.generated_from(p_table, columns.attnum) as made)
+    limit 1
+  );
+  kind text := p_kind;
+  id text := coalesce(key, (select 'id' from recsys_engine.columns_read(p_view, p_table) where name = 'id'), person);
+  texts text[];
+  others text[];
+begin
+  if p_kind = 'users' then
+    -- one row a person, or several
+    if lookup is null and exists (
+      select from pg_catalog.pg_index
+      join pg_catalog.pg_attribute on attrelid = p_table and attnum = indkey[0]
+      where indrelid = p_table and indisunique and indnkeyatts = 1 and attname = person
+    ) then
+      id := person;
+    else
+      kind := 'user_texts';
+    end if;
+  elsif own is not null then
+    id := own;
+  elsif p_kind = 'posts' and has_posts then
+    kind := 'post_texts';
+  elsif p_kind = 'posts' then
+    -- the key of a partitioned table has its range next to the id
+    id := (
+      select key from pg_catalog.pg_constraint
+      join pg_catalog.pg_attribute on attrelid = p_table and attname = key and attnum = any (conkey)
+      where conrelid = p_table and contype = 'p' and (key = 'id' or cardinality(conkey) = 1)
+        and atttypid = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[])
+    );
+  end if;
+  if not has_table_privilege(p_table, 'trigger')
+    or (kind <> 'post_texts' and person is null)
+    or (kind in ('interactions', 'post_texts') and post is null)
+    or (kind in ('interactions', 'logins', 'posts') and (created is null or id is null))
+  then
+    return null;
+  end if;
+  select array_agg(name order by attnum) filter (where is_text), array_agg(name order by attnum) filter (where not is_text)
+  into texts, others
+  from (
+    select name, attnum, kind in ('users', 'posts') and (category = 'S' or type = 'text[]'::regtype) or kind in ('post_texts', 'user_texts') as is_text
+    from recsys_engine.columns_read(p_view, p_table)
+    where name <> all (array_remove(array[id, case when kind <> 'post_texts' then person end, case when kind in ('interactions', 'post_texts') then post end, case when kind in ('interactions', 'logins', 'posts') then created end], null))
+      -- what a trigger can compare
+      and (category = any ('{B,N,S,D,E,T}') or type = any ('{uuid,jsonb,text[]}'::regtype[]))
+  ) as further;
+  return format('select recsys.watch(%s)', concat_ws(', ',
+    recsys_engine.literal_sql(p_table::text), quote_literal(kind),
+    case when kind in ('interactions', 'logins', 'posts', 'users') and id <> 'id' then 'p_id => ' || recsys_engine.literal_sql(id::text) end,
+    case when kind in ('interactions', 'logins', 'user_texts') and person <> 'user_id' then 'p_user_id => ' || recsys_engine.literal_sql(person::text) end,
+    case when kind in ('interactions', 'post_texts') and post <> 'post_id' then 'p_post_id => ' || recsys_engine.literal_sql(post::text) end,
+    case when kind = 'posts' and person <> 'author_id' then 'p_author_id => ' || recsys_engine.literal_sql(person::text) end,
+    case when kind in ('interactions', 'logins', 'posts') and created <> 'created_at' then 'p_created_at => ' || recsys_engine.literal_sql(created::text) end,
+    case when kind in ('posts', 'users', 'post_texts', 'user_texts') then 'p_texts => ' || recsys_engine.literal_sql(coalesce(texts, '{}')::text) end,
+    case when others is not null then 'p_others => ' || recsys_engine.literal_sql(others::text) end,
+    case when kind <> 'post_texts' and lookup is not null then 'p_user_lookup => ' || recsys_engine.literal_sql(lookup::text) end));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.check_indexes()
  RETURNS TABLE(stops boolean, problem text, cure text)
  LANGUAGE plpgsql
