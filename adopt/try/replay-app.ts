@@ -9,6 +9,7 @@ import { rollUpAll } from "../../trainer/community/roll-up.ts";
 import type { Config } from "../../trainer/config/config.ts";
 import { mostRecent, popularity, recencyBaselineRecommender } from "../../trainer/evaluation/baselines/simple.ts";
 import { beginning, sizesOf, ticking } from "../../trainer/evaluation/evaluate.ts";
+import type { Recommender } from "../../trainer/evaluation/protocols/recommender.ts";
 import { lastTenth, type ReplayResult, runReplay } from "../../trainer/evaluation/protocols/replay.ts";
 import { ReplayedSystem } from "../../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../../trainer/evaluation/system/system.ts";
@@ -44,6 +45,8 @@ export interface AppReplay {
   people: number;
   posts: number;
   interactions: number;
+  /** First visits in the last tenth, of which a sample is replayed. */
+  visits: number;
   testFrom: number;
   until: number;
   order: OwnOrder | undefined;
@@ -84,7 +87,7 @@ export async function replayApp(
   const numbers = await numbersOf(database.pool, posts, loaded.community.posts.ids);
   const own = order && ownOrderRecommender(app, order, newestPosts(posts), numbers);
   // an order that cannot be read ends the work before the training, and not after it
-  await own?.scores(0, testFrom, new Float64Array(sizes.posts));
+  const sample = await visitsInTime(own, order, testFrom, sizes.posts);
   const recommenders = [
     new System(new ReplayedSystem(loaded, pipeline), systemName),
     mostRecent(sizes),
@@ -93,18 +96,17 @@ export async function replayApp(
     recencyBaselineRecommender(),
     ...(own ? [own] : []),
   ];
-  const results = await runReplay(
-    loaded.community,
-    { validFrom: testFrom, testFrom, sample: mostVisits, seed },
-    recommenders,
-    { onProgress: ticking(pipeline, "replaying"), onTraining: beginning(pipeline, [systemName]) },
-  );
+  const results = await runReplay(loaded.community, { validFrom: testFrom, testFrom, sample, seed }, recommenders, {
+    onProgress: ticking(pipeline, "replaying"),
+    onTraining: beginning(pipeline, [systemName]),
+  });
   return {
     results,
     copied,
     people: sizes.users,
     posts: sizes.posts,
     interactions: interactions.at.length,
+    visits: visits.length,
     testFrom,
     until: interactions.at[interactions.at.length - 1],
     order,
@@ -112,6 +114,27 @@ export async function replayApp(
 }
 
 const systemName = "the feed";
+
+/** Seconds that the app's own order may take of the replay. */
+const ownSeconds = 60;
+
+/** How many visits are replayed: fewer where the app's own order is read for each, and slowly. */
+async function visitsInTime(
+  own: Recommender | undefined,
+  order: OwnOrder | undefined,
+  at: number,
+  posts: number,
+): Promise<number> {
+  const begun = performance.now();
+  await own?.scores(0, at, new Float64Array(posts));
+  const seconds = (performance.now() - begun) / 1000;
+  const visits = order?.isAsOf ? Math.min(mostVisits, Math.floor(ownSeconds / seconds)) : mostVisits;
+  if (visits < fewestVisits)
+    throw new UserError(
+      `the app's own order takes ${seconds.toFixed(1)} s for one visit, and ${fewestVisits} are needed: simplify --order, or leave out :at`,
+    );
+  return visits;
+}
 
 /** The posts that were copied, for a query of the app's database. */
 function newestPosts({ table, key }: PostTable) {

@@ -11,12 +11,11 @@ const cell = ({ mean, error }: Estimate) => `${shareCell(mean)} ± ${shareCell(e
 
 /** Paragraphs of plain text: the history, the table, the verdict, what was left out, what the draft is unsure of. */
 export function tryReport(found: AppReplay, { coverage, unsure }: Pick<DraftedApp, "coverage" | "unsure">): string {
-  const { results, people, posts, interactions, testFrom, until, order, copied } = found;
-  const visits = results[0].events.length;
+  const { results, people, posts, interactions, visits, testFrom, until, order, copied } = found;
   const rows = results.map(({ name, metrics: { all } }) => [name, cell(all["recall@20"]), cell(all.mrr)]);
   const left = copied.filter(({ leftOut }) => leftOut > 0);
   return [
-    `${count(interactions)} interactions of ${count(people)} people with ${count(posts)} posts. Replayed: ${count(visits)} visits from ${day(testFrom)} to ${day(until)}, by a model of the time before.`,
+    `${count(interactions)} interactions of ${count(people)} people with ${count(posts)} posts. Replayed: ${count(results[0].events.length)} of ${count(visits)} first visits to a post from ${day(testFrom)} to ${day(until)}, by a model of the time before.`,
     table(["order", "recall@20", "MRR"], rows),
     "recall@20: of so many visits the post was among the first 20 that the person would have been shown (± standard error).",
     verdictOf(results),
