@@ -42,7 +42,7 @@ test("an aggregator: who is blocked at a time is muted, a person or a community,
   const meant = await pool.query(
     `select kind, count(*)::int from (
        select 'person' as kind from person_actions where blocked_at is not null union all
-       select 'topic' from community_actions where blocked_at is not null union all select 'word' from keyword_block
+       select 'topic' from community_actions where blocked_at is not null union all select 'contains' from keyword_block
      ) as blocked group by 1 order by 1`,
   );
   assert.deepEqual(muted.rows, meant.rows);

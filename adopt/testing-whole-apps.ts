@@ -248,7 +248,7 @@ export const wholeApps: WholeApp[] = [
         "select user_id as who, kind, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from person) group by 1, 2 order by 1, 2",
         `select auth_id as who, kind, count(*)::int from (
            select person_id, 'person' as kind from person_actions where blocked_at is not null union all
-           select person_id, 'topic' from community_actions where blocked_at is not null union all select person_id, 'word' from keyword_block
+           select person_id, 'topic' from community_actions where blocked_at is not null union all select person_id, 'contains' from keyword_block
          ) as blocked join person on person.id = person_id where auth_id is not null group by 1, 2 order by 1, 2`,
       ],
       [
