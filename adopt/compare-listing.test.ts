@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { recsys } from "../cli/testing.ts";
 import { withoutPostgres } from "../db/testing.ts";
-import { compareListing } from "./compare-listing.ts";
+import { compareListing, eligiblePosts } from "./compare-listing.ts";
 import { draftedApps } from "./testing.ts";
 
 const skip = await withoutPostgres();
@@ -53,6 +53,21 @@ test("posts in only one of the two are reported with the reason, or with the col
 test("a post that the listing returns and the person may not read is reported", { skip }, async () => {
   const { missing } = await compareListing(pool, person, "select generate_series(1, 3)");
   assert.deepEqual(missing, [{ reason: "not readable in recsys.source_posts as this person", posts: ["1"] }]);
+});
+
+test("a person's request is made once, not for each post", { skip }, async () => {
+  const client = await pool.connect();
+  try {
+    await client.query("begin; set local track_functions = 'all'");
+    assert.equal((await eligiblePosts(client, person)).length, 70);
+    const { rows } = await client.query(
+      "select calls::int from pg_stat_xact_user_functions where funcname = 'feed_request'",
+    );
+    assert.deepEqual(rows, [{ calls: 1 }]);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
 });
 
 for (const [what, sql, message] of [

@@ -35,11 +35,7 @@ async function compare(client: ClientBase, userId: string, listing: string): Pro
   await client.query("set local statement_timeout = '60s'");
   const ids = await read(client, listing);
   const listed = new Set(await idsOf(client, ids));
-  const { rows } = await client.query<{ post_id: string }>(
-    "select post_id from recsys_engine.eligible_posts(recsys_engine.feed_request($1, recsys.clock()))",
-    [userId],
-  );
-  const eligible = new Set(rows.map(({ post_id }) => post_id));
+  const eligible = new Set(await eligiblePosts(client, userId));
   const readable = await amongPosts(client, [...listed]);
   await client.query("set local role none");
   const known = await amongPosts(client, [...listed]);
@@ -64,6 +60,17 @@ async function compare(client: ClientBase, userId: string, listing: string): Pro
     extra: named(extra),
     differences: differences.map(({ text, posts }) => ({ text, posts: named(posts) })),
   };
+}
+
+/** Posts that a person's feed may show, read as this person. */
+export async function eligiblePosts(client: ClientBase, userId: string): Promise<string[]> {
+  // not nested: the planner would then make the request anew for each post
+  const { rows } = await client.query<{ post_id: string }>(
+    `with request as materialized (select recsys_engine.feed_request($1, recsys.clock()) as made)
+     select post_id from request, lateral recsys_engine.eligible_posts(request.made)`,
+    [userId],
+  );
+  return rows.map(({ post_id }) => post_id);
 }
 
 /** The first column of the listing. */

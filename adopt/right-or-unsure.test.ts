@@ -55,6 +55,43 @@ test("an aggregator: who is blocked at a time is muted, a person or a community,
   has(coverage, /not understood +public\.instance_actions .*no person, tag or word/);
 });
 
+test("an aggregator: coverage counts an act where it has a time, not each row", { skip }, async () => {
+  const { coverage, pool } = await adopt("aggregator");
+  const begun = coverage.findIndex((line) => /^ *used +public\.post_actions /.test(line));
+  const said = coverage.slice(begun, begun + 5).map((line) => line.replace(/^.* {2}|,/g, ""));
+  const { rows } = await pool.query(
+    `select count(*)::int as of, count(read_at)::int as read, count(saved_at)::int as saved, count(hidden_at)::int as hidden,
+       (count(*) filter (where like_score > 0))::int as liked, (count(*) filter (where like_score < 0))::int as disliked from post_actions`,
+  );
+  const { of, read, saved, hidden, liked, disliked } = rows[0];
+  const meant = [
+    `views (read): ${read}`,
+    `votes (saved): ${saved}`,
+    `votes (liked): ${liked}`,
+    `dismissals: ${hidden}`,
+    `dismissals: ${disliked}`,
+  ];
+  assert.deepEqual(said.sort(), meant.map((line) => `${line} of ${of}`).sort());
+});
+
+test("an aggregator: comments are rows of comments, and follows and blocks of communities have a target", {
+  skip,
+}, async () => {
+  const { pool } = await adopt("aggregator");
+  const { rows } = await pool.query(
+    `select (select count(*)::int from recsys.source_interactions where kind = 'comment') as comments,
+       (select count(*)::int from comment where not removed and not deleted) as meant,
+       (select count(*)::int from recsys_engine.source_memberships) as memberships,
+       (select count(*)::int from recsys.source_follows where kind = 'group' and target in (select unnest(tags) from recsys.source_posts)) as follows,
+       (select count(*)::int from community_actions where followed_at is not null) as followed,
+       (select count(*)::int from recsys.source_mutes where kind = 'topic' and value in (select unnest(tags) from recsys.source_posts)) as mutes,
+       (select count(*)::int from community_actions where blocked_at is not null) as blocked`,
+  );
+  const { comments, meant, memberships, follows, followed, mutes, blocked } = rows[0];
+  assert.deepEqual([comments, memberships, follows, mutes], [meant, 0, followed, blocked]);
+  assert.ok(Math.min(comments, follows, mutes) > 0);
+});
+
 /** Posts of people with a uuid each, with columns and rows of their own. */
 const posts = (columns: string, values: string) => `
   create table profiles (id uuid primary key references auth.users, username text);

@@ -1,9 +1,20 @@
 /** For tests and benchmarks: the apps of fixtures/ with rows of their own, what is changed in their drafts by hand, and what the views have to show. */
-/** What is changed in a draft by hand: a text that it has once, what stands there afterwards, and why. */
+import assert from "node:assert/strict";
+
+/** What is changed in a draft by hand: a text that it has once, what stands there afterwards, why, and the line of doubt that says so. */
 export interface Edit {
   why: string;
+  doubt: RegExp;
   find: string;
   put: string;
+}
+
+/** A draft with edits, each of whose texts it has once. */
+export function applyEdits(draft: string, edits: Edit[]): string {
+  return edits.reduce((sql, { why, find, put }) => {
+    assert.equal(sql.split(find).length, 2, `the draft has once what is changed (${why}):\n${find}\n\n${draft}`);
+    return sql.replace(find, () => put);
+  }, draft);
 }
 
 interface WholeApp {

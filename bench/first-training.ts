@@ -2,9 +2,11 @@
  * The first training of an app's own tables with nine watches, beside the same community as a bundle: `npm run bench -- first-training [POSTS [PEOPLE]]`, 20,000
  * posts and 2,060 people, who have 176,000 acts, by default. From the rows in the app's tables, or in the bundle, to the first feed of the model, in processor
  * seconds of this process and of its sessions on the server, known where that runs on this Linux. Networks are trained for an epoch or two, in both alike. Then a
- * third database does the same while eight members ask for feeds, one after the other. Needs a PostgreSQL.
+ * third database does the same while a thread of its own asks for feeds of eight members, one after the other. Needs a PostgreSQL.
  */
+import { once } from "node:events";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { startGateway } from "../serve/gateway.ts";
@@ -12,6 +14,7 @@ import { configSchema } from "../trainer/config/config.ts";
 import { readModelFolder } from "../trainer/model-folder/model-folder.ts";
 import { publish } from "../trainer/publish/publish.ts";
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
+import type { Asked, Heard } from "./shared/feed-asker.ts";
 import { ownTablesOf, ownWatches } from "./shared/own-tables.ts";
 import { benchmarkBundle, openFolder, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime, processorTime, Times } from "./shared/times.ts";
@@ -62,6 +65,8 @@ async function measure(name: string, database: Database, prepare: (database: Dat
   );
   const all = seconds.prepare + seconds.train + seconds.publish;
   const parts = Object.entries(seconds).map(([part, taken]) => `${part} ${taken.toFixed(1)}`);
+  const { rows } = await database.pool.query("select count(*) as left from recsys_engine.embedding_jobs");
+  console.log(`${rows[0].left} rows still wait for vectors`);
   console.log(`${name}: ${parts.join(", ")}, together ${all.toFixed(1)} s of processors (${load()})`);
   return all;
 }
@@ -96,26 +101,16 @@ async function measureFeedsBeside(database: Database): Promise<void> {
   const { rows } = await database.pool.query("select id from forum.members order by md5(id::text) limit 8");
   const gateway = await startGateway({ databaseUrl: database.url, port: 0 });
   scope.after(() => gateway.stop());
-  const answers: Record<string, number> = {};
-  const times: number[] = [];
-  let isGoing = true;
-  const asking = (async () => {
-    for (let asked = 0; isGoing; asked++) {
-      const headers = { authorization: `Bearer ${await gateway.tokenOf(rows[asked % rows.length].id)}` };
-      const begun = performance.now();
-      const response = await fetch(`${gateway.url}/functions/v1/recommend`, { method: "POST", headers, body: "{}" });
-      const body = (await response.json()) as { code?: string; degraded?: unknown; items?: unknown[] };
-      times.push(performance.now() - begun);
-      const answer =
-        body.code ?? (body.items?.length ? (body.degraded ? JSON.stringify(body.degraded) : "answered") : "empty");
-      answers[answer] = (answers[answer] ?? 0) + 1;
-    }
-  })();
+  const asked: Asked = {
+    url: `${gateway.url}/functions/v1/recommend`,
+    tokens: await Promise.all(rows.map(({ id }) => gateway.tokenOf(id))),
+  };
+  const asker = new Worker(new URL("shared/feed-asker.ts", import.meta.url), { workerData: asked });
   const folder = join(await openFolder(scope), "model");
   await trainOn(database, folder);
   await publish(database, await readModelFolder(folder), { activate: true });
-  isGoing = false;
-  await asking;
+  asker.postMessage("stop");
+  const [{ answers, times }]: Heard[] = await once(asker, "message");
   const all = new Times(times);
   console.log(
     `feeds beside it: ${JSON.stringify(answers)}, median ${all.at(0.5)} ms, 95 % ${all.at(0.95)} ms, the longest ${all.at(1)} ms (${load()})`,

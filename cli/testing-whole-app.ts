@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { engineMigrations } from "../adopt/init/init.ts";
 import { fixture } from "../adopt/testing.ts";
 import { emptyDatabase } from "../adopt/testing-blog.ts";
-import type { Edit } from "../adopt/testing-whole-apps.ts";
+import { applyEdits, type Edit } from "../adopt/testing-whole-apps.ts";
 import type { Database } from "../db/connect.ts";
 import type { Scope } from "../db/testing.ts";
 import { recsys as run } from "./testing.ts";
@@ -37,10 +37,7 @@ export async function appWithRows(scope: Scope, name: string, size: Size): Promi
 export async function adopt({ pool, url }: Database, edits: Edit[]): Promise<string> {
   for (const { sql } of await engineMigrations()) await pool.query(sql);
   const drafted = await recsys(["draft", "--database", url]);
-  const edited = edits.reduce((sql, { why, find, put }) => {
-    assert.equal(sql.split(find).length, 2, `the draft has once what is changed (${why}):\n${find}\n\n${drafted}`);
-    return sql.replace(find, () => put);
-  }, drafted);
+  const edited = applyEdits(drafted, edits);
   await pool.query(edited);
   return edited;
 }
