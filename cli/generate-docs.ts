@@ -11,6 +11,7 @@ const more: Record<string, string> = {
   init: "adopting.md#add-the-recommender",
   uninstall: "uninstalling.md",
   draft: "drafting.md",
+  try: "is-it-worth-it.md",
   plan: "scaling.md",
   train: "training.md",
   config: "training.md#a-config",

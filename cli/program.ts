@@ -111,15 +111,10 @@ program
 
 program
   .command("try")
-  .description(
-    "say whether it is worth it before anything is installed: draft the source views of an app, replay the last tenth of its history in an embedded database, and compare recall with newest, popular and the app's own order. The app's database is only read",
-  )
+  .description("replay an app's own history before anything is installed: the feed beside simple orders. It only reads")
   .requiredOption("--database <url>", "the app's database")
   .requiredOption("--into <folder>", "an empty folder for the draft, the report and the embedded database")
-  .option(
-    "--order <expression>",
-    "the app's own order: an SQL expression over a row of its posts, highest first; `:at` is the instant of a visit (default: a column such as hot_rank or score)",
-  )
+  .option("--order <sql>", "the app's own order, an expression over a post, highest first; `:at`: when it is asked")
   .addOption(seed())
   .addOption(backend())
   .addOption(config())

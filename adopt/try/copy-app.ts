@@ -48,7 +48,7 @@ export async function copyApp(
 ): Promise<CopiedTable[]> {
   const client = await embedded.connect();
   try {
-    return await readingApp(app, async (reader) => {
+    const { needed, copied } = await readingApp(app, async (reader) => {
       await reader.query("set local datestyle = 'ISO, YMD'");
       const tables = await withTypes(reader, [...catalog, accounts]);
       const needed = await tablesRead(client, tables, sql);
@@ -59,11 +59,13 @@ export async function copyApp(
         const most = table.of === posts ? limits.posts : limits.others;
         copied.push(await copyRows(reader, client, table, most, { onProgress, signal }));
       }
-      await client.query(needed.flatMap(indexesSql).join(";\n"));
-      await client.query(sql);
-      await keepViewRows(client);
-      return copied;
+      return { needed, copied };
     });
+    // the snapshot of the app is given back by now
+    await client.query(needed.flatMap(indexesSql).join(";\n"));
+    await client.query(sql);
+    await keepViewRows(client);
+    return copied;
   } finally {
     client.release();
   }

@@ -41,6 +41,7 @@ export default defineConfig({
       group(
         "Use it",
         ["The client", "client"],
+        ["Is it worth it?", "is-it-worth-it"],
         ["Adopting", "adopting"],
         ["Drafts of the views", "drafting"],
         ["Other ways to migrate", "other-migrations"],
