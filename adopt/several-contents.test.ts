@@ -6,7 +6,7 @@ import { withoutPostgres } from "../db/testing.ts";
 import { draftedApps, shown } from "./testing.ts";
 
 const skip = await withoutPostgres();
-const { adoptTables } = await draftedApps({ after });
+const { adopt, adoptTables } = await draftedApps({ after });
 
 const uuid = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
 
@@ -258,4 +258,31 @@ test("messages, reports and reviews of people are no posts next to others", { sk
     "public.articles",
     "public.questions",
   ]);
+});
+
+test("one account in two tenants is one person, who belongs to both and reads what both have in all tables", {
+  skip,
+}, async () => {
+  const adopted = await adopt("makers");
+  const { rows: people } = await adopted.pool.query<{ person: string; tenants: string[] }>(
+    `select auth_id as person, array_agg('tenant_id ' || tenant_id order by tenant_id) as tenants from profiles
+     where auth_id is not null group by 1 having count(*) > 1 order by 1`,
+  );
+  assert.ok(people.length > 1);
+  for (const { person, tenants } of people) {
+    const read = (what: string) => asMember(adopted, person, what);
+    assert.deepEqual(
+      await read(`select scope from recsys_engine.source_memberships where user_id = '${person}' order by 1`),
+      tenants.map((scope) => ({ scope })),
+    );
+    const seen = await read(
+      `select distinct content.tenant_id, content.kind from recsys.source_posts join (
+         select 'projects' as kind, id, tenant_id from projects union all select 'guides', id, tenant_id from guides union all
+         select 'questions', id, tenant_id from questions union all select 'articles', id, tenant_id from articles
+       ) as content on external_id = kind || '/' || id`,
+    );
+    assert.equal(seen.length, 2 * 4, JSON.stringify(seen));
+    const { rows } = await adopted.pool.query("select from recsys.source_users where user_id = $1", [person]);
+    assert.equal(rows.length, 1);
+  }
 });

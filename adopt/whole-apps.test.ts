@@ -129,6 +129,15 @@ for (const { name, table, edits, agrees, secrets, changes } of wholeApps)
       const shown = await read();
       assert.ok(shown.length >= items / 2, `${shown.length} items`);
       assert.deepEqual(await forbidden(database, name, shown), { "": shown.length });
+      // ids of several tables begin with their names
+      const { rows } = await pool.query<{ begins: string }>(
+        `select distinct substring(id::text from '^(.*)/') as begins from ${table} as items where id::text like '%/%'`,
+      );
+      for (const { begins } of rows)
+        assert.ok(
+          shown.some(({ item }) => item.startsWith(`${begins}/`)),
+          begins,
+        );
     });
 
     await t.test(

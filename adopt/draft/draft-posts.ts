@@ -18,7 +18,7 @@ import { byName, type Draft, type ShownColumn, shownTime, watchSql } from "./dra
 import { isNoRepost } from "./draft-parts.ts";
 import { watchPostVectors } from "./draft-vectors.ts";
 import { externalIdSql, shownKey, watchedKey } from "./post-ids.ts";
-import { columnsOf, languageSql, openingSql, tagsDoubt, tagsSql, watchTexts } from "./post-texts.ts";
+import { languageSql, openingSql, tagColumnsOf, tagsDoubt, tagsSql, watchTexts } from "./post-texts.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
 import { conditionSql, joinedAlias, joinSql, soundTime, textSql, typeIsOneOf } from "./sql-text.ts";
 
@@ -172,7 +172,7 @@ function partOfPosts(draft: Draft, posts: PostTable): PostPart {
           // it asks for a uuid: where posts have no author that is one, their own id stands in, whose changes are followed anyway
           author: writer?.watched ?? id.watched,
           created: created.watched,
-          texts: [title, body?.column, ...columnsOf(tags), ...groups.map(({ by }) => by)].flatMap(
+          texts: [title, body?.column, ...tagColumnsOf(tags), ...groups.map(({ by }) => by)].flatMap(
             (column) => column?.name ?? [],
           ),
           others: [...[...living, ...parents].map(({ column }) => column), language?.of?.by ?? language?.code].flatMap(

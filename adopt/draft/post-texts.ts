@@ -121,7 +121,7 @@ export function watchTexts(draft: Draft, { table: posts, tags, key, opening }: P
 }
 
 /** Columns of the post itself in which its tags are. */
-export function columnsOf(tags: Tags | undefined): Column[] {
+export function tagColumnsOf(tags: Tags | undefined): Column[] {
   if (tags?.from === "group") return [tags.by];
   return tags && tags.from !== "rows" ? [tags.column] : [];
 }
