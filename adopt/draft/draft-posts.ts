@@ -22,6 +22,7 @@ import type { PostTable, Roles } from "../find/find-roles.ts";
 import type { NamedGroup, Tags } from "../find/find-tags.ts";
 import { byName, type Draft, shownId, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost, typeIsOneOf } from "./draft-parts.ts";
+import { draftPolicies } from "./draft-policies.ts";
 import { watchPostVectors } from "./draft-vectors.ts";
 import { shownPerson } from "./shown-person.ts";
 import { conditionSql, joinedAlias, joinSql, listSql, soundTime, splitSql, stringSql, textSql } from "./sql-text.ts";
@@ -164,6 +165,8 @@ export function draftPosts(draft: Draft, roles: Roles): void {
     ...watchPostVectors(draft, posts),
     "",
   );
+  const held = living.map((condition) => conditionSql(alias, condition));
+  draftPolicies(draft, table, at(alias, key), held);
 }
 
 /** How the table of people is joined to posts, and what holds of a writer who is there to be read. */
