@@ -2,7 +2,18 @@
 import type pg from "pg";
 import { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
-import { anySpelling, anyText, languages, mutedWords, pick, some, tags, unitVector, words } from "./random-values.ts";
+import {
+  anySpelling,
+  anyText,
+  asMute,
+  languages,
+  mutedWords,
+  pick,
+  some,
+  tags,
+  unitVector,
+  words,
+} from "./random-values.ts";
 
 export type Client = Pick<pg.ClientBase, "query">;
 

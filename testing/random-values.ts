@@ -48,6 +48,7 @@ export function asMute(value: string): [kind: string, value: string] {
   const kinds = ["word", "title_contains", "contains"];
   return [value.length < 3 ? "word" : (kinds[value.length % 3] as string), value];
 }
+
 /** Of the last few write: these are small groups. */
 export const languages = [...Array(6).fill(["en", "en", "de", "pt-br", null]).flat(), "eu", "fi"] as (string | null)[];
 
