@@ -1,6 +1,8 @@
 /** Two apps with columns and tables that mislead: the draft is right, or says that it is unsure. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import type { Database } from "../db/connect.ts";
+import { readingAs } from "../db/reading-as.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { draftedApps } from "./testing.ts";
 
@@ -92,6 +94,16 @@ test("an aggregator: comments are rows of comments, and follows and blocks of co
   assert.ok(Math.min(comments, follows, mutes) > 0);
 });
 
+async function readAsMember(pool: Database["pool"], statement: string): Promise<unknown[]> {
+  const client = await pool.connect();
+  try {
+    const claims = { sub: "00000000-0000-4000-8000-000000000001", role: "authenticated" } as const;
+    return await readingAs(client, claims, async () => (await client.query(statement)).rows);
+  } finally {
+    client.release();
+  }
+}
+
 /** Posts of people with a uuid each, with columns and rows of their own. */
 const posts = (columns: string, values: string) => `
   create table profiles (id uuid primary key references auth.users, username text);
@@ -99,6 +111,31 @@ const posts = (columns: string, values: string) => `
   insert into profiles select id, 'one' from auth.users;
   create table posts (id uuid primary key default gen_random_uuid(), author_id uuid not null references profiles, title text not null, body text, ${columns}, created_at timestamptz not null default now());
   insert into posts (author_id, title, body, ${columns.replace(/(\w+) [^,]*(, |$)/g, "$1$2")}) select '00000000-0000-4000-8000-000000000001', 'Post ' || n, 'Long', ${values} from generate_series(1, 100) as n;`;
+
+test("without row level security the draft has policies to try, as comments that hide what its view hides", {
+  skip,
+}, async () => {
+  const { sql, pool } = await adoptTables(
+    "policies",
+    posts(
+      "is_private boolean, deleted_at timestamptz, nsfw boolean",
+      "n % 10 = 0, case when n % 7 = 0 then now() end, n % 4 = 0",
+    ),
+  );
+  const secured = "select relrowsecurity as is_on from pg_class where oid = 'public.posts'::regclass";
+  assert.deepEqual((await pool.query(secured)).rows, [{ is_on: false }], "the app goes on as it was");
+  const [policy] = /^-- alter table public\.posts enable row level security;\n(?:.*\n)*?-- \);$/m.exec(sql) ?? [];
+  assert.ok(policy, sql);
+  assert.match(policy, /^-- {3}-- unsure: and posts\.nsfw is not true$/m);
+  await pool.query("grant select on public.posts to authenticated");
+  await pool.query(policy.replaceAll(/^-- /gm, ""));
+  const counted = await readAsMember(pool, "select count(*)::int from public.posts");
+  const { rows } = await pool.query("select count(*)::int from recsys.source_posts");
+  assert.deepEqual(counted, rows);
+  assert.deepEqual(rows, [{ count: 77 }]);
+  const [, listing] = /^-- npx --no-install recsys compare .* --sql '(select .*)'$/m.exec(sql) ?? [];
+  assert.equal((await pool.query(listing as string)).rowCount, 77);
+});
 
 test("flags: private rows are no posts, and an ambiguous flag is a doubt with its number of rows", {
   skip,

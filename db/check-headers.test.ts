@@ -85,6 +85,14 @@ const named: [name: string, broken: string, reader: string][] = [
     "the policy tenants on blog.posts by blog.tenant",
   ],
   [
+    "a function that a function calls that a function calls, in a circle",
+    `create function blog.tenant() returns text language sql stable as $$ select ${header}::json->>'x-tenant-id' $$;
+     create function blog.place(again boolean) returns text language plpgsql stable as $$ begin return case when again then blog.here() else blog . "tenant" () end; end $$;
+     create function blog.here() returns text language sql stable as $$ select Blog.PLACE(false) $$;
+     ${policyOf("title = (select blog.here())")}`,
+    "the policy tenants on blog.posts by blog.tenant",
+  ],
+  [
     "a view under a source view",
     `create view blog.of_tenant with (security_invoker = true) as select * from blog.posts where title = ${header}::json ->> 'x-tenant-id';
      grant select on blog.of_tenant to authenticated, service_role;
@@ -135,6 +143,10 @@ test("cookies are reported; forwarded headers, other roles and other tables are 
     policyOf("current_setting('request.method', true) = 'GET' and current_setting('request.path', true) <> '/posts'"),
     policyOf(`title = ${header}::json ->> 'x-tenant-id'`, "blog.posts", "tenants", "for delete to authenticated"),
     policyOf(`title = ${header}::json ->> 'x-tenant-id'`, "blog.posts", "tenants", "for select to service_role"),
+    // a function of that name in another schema, and one with a longer name
+    `create schema elsewhere; create function elsewhere.tenant() returns text language sql stable as $$ select ${header}::json->>'x-tenant-id' $$;
+     create function blog.tenant() returns text language sql stable as $$ select 'north' $$;
+     create function blog.first_tenant() returns text language sql stable as $$ select blog.tenant() $$; ${policyOf("title = (select blog.first_tenant())")}`,
     `create table blog.invoices (id text); alter table blog.invoices enable row level security; ${policyOf(`id = ${header}::json ->> 'x-tenant-id'`, "blog.invoices")}`,
   ];
   for (const broken of quiet) assert.deepEqual((await found(broken)).lines, [], broken);

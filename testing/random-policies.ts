@@ -2,18 +2,7 @@
 import type pg from "pg";
 import { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
-import {
-  anySpelling,
-  anyText,
-  languages,
-  mutedParts,
-  mutedWords,
-  pick,
-  some,
-  tags,
-  unitVector,
-  words,
-} from "./random-values.ts";
+import { anyMute, anySpelling, anyText, languages, pick, some, tags, unitVector, words } from "./random-values.ts";
 
 export type Client = Pick<pg.ClientBase, "query">;
 
@@ -257,8 +246,7 @@ export async function changeSomething(
 ): Promise<string> {
   const person = pick(random, people);
   const changes: Record<string, () => Promise<unknown>> = {
-    "word muted": () => mute(client, person, "word", pick(random, mutedWords)),
-    "text muted": () => mute(client, person, pick(random, ["contains", "title_contains"]), pick(random, mutedParts)),
+    "word muted": () => mute(client, person, ...anyMute(random)),
     "topic muted": () => mute(client, person, "topic", pick(random, tags)),
     "person blocked": () => mute(client, person, "person", pick(random, people)),
     "mute taken back": () => client.query("delete from public.mutes where user_id = $1 and random() < 0.5", [person]),

@@ -43,6 +43,13 @@ export const mutedWords = [
 ];
 /** What may stand anywhere in a title or description. */
 export const mutedParts = ["oo", "ST 1", "a.exa", "%", "_", "\\", "See ", "ÜBE", "o w"];
+/** A mute of a word or a text, by its length: short ones would hide nearly all as texts. */
+export function anyMute(random: Random): [kind: string, value: string] {
+  const value = pick(random, mutedWords);
+  const kinds = ["word", "title_contains", "contains"];
+  return [value.length < 3 ? "word" : (kinds[value.length % 3] as string), value];
+}
+
 /** Of the last few write: these are small groups. */
 export const languages = [...Array(6).fill(["en", "en", "de", "pt-br", null]).flat(), "eu", "fi"] as (string | null)[];
 

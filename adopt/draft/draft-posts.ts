@@ -16,6 +16,7 @@ import type { PostTable, Roles } from "../find/find-roles.ts";
 import { doubtContents, doubtTable, doubtUnheld } from "./doubt-posts.ts";
 import { byName, type Draft, type ShownColumn, shownTime, watchSql } from "./draft.ts";
 import { isNoRepost } from "./draft-parts.ts";
+import { policiesSql } from "./draft-policies.ts";
 import { watchPostVectors } from "./draft-vectors.ts";
 import { externalIdSql, shownKey, watchedKey } from "./post-ids.ts";
 import { languageSql, openingSql, tagColumnsOf, tagsDoubt, tagsSql, watchTexts } from "./post-texts.ts";
@@ -40,6 +41,7 @@ interface PostPart {
   /** What holds of the table's rows that are posts, and of those who wrote them. */
   conditions: { sql: string; note: string; ofWriter?: boolean }[];
   watches: string[];
+  policies: string[];
 }
 
 export function draftPosts(draft: Draft, roles: Roles): void {
@@ -66,7 +68,12 @@ export function draftPosts(draft: Draft, roles: Roles): void {
   doubtContents(draft, roles);
   const parts = contents.map((posts) => partOfPosts(draft, posts));
   const view = parts.length === 1 ? viewOfOne(parts[0]) : viewOfSeveral(draft, parts);
-  draft.lines.push(...view, ...parts.flatMap(({ watches }) => watches), "");
+  draft.lines.push(
+    ...view,
+    ...parts.flatMap(({ watches }) => watches),
+    "",
+    ...parts.flatMap(({ policies }) => policies),
+  );
 }
 
 function partOfPosts(draft: Draft, posts: PostTable): PostPart {
@@ -185,6 +192,11 @@ function partOfPosts(draft: Draft, posts: PostTable): PostPart {
       ...watchTexts(draft, posts),
       ...watchPostVectors(draft, posts),
     ],
+    policies: policiesSql(
+      table,
+      at(alias, key),
+      living.map((condition) => conditionSql(alias, condition)),
+    ),
   };
 }
 

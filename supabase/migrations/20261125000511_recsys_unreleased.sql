@@ -6920,7 +6920,7 @@ CREATE OR REPLACE FUNCTION recsys_engine.request_readers()
  STABLE
  SET search_path TO ''
 AS $function$
-  with views as materialized (
+  with recursive views as materialized (
     select to_regclass(views.name) as relation
     from unnest('{recsys.source_users,recsys.source_posts,recsys.source_interactions,recsys.source_logins,recsys.source_dismissals,recsys.source_mutes,recsys.source_follows,recsys.source_preferences,recsys.source_withheld,recsys.source_conversations,recsys_engine.source_memberships,recsys_engine.source_scopes}'::text[]) as views (name)
   ), relations as materialized (
@@ -6942,15 +6942,33 @@ AS $function$
     union all
     select 'pg_catalog.pg_rewrite'::regclass, pg_rewrite.oid, format('the view %s', recsys_engine.table_sql(pg_rewrite.ev_class)), pg_get_viewdef(pg_rewrite.ev_class)
     from relations join pg_catalog.pg_rewrite on pg_rewrite.ev_class = relations.relation
+  ), functions as materialized (
+    select pg_proc.oid, format('%s.%s', recsys_engine.identifier_sql(pg_namespace.nspname), recsys_engine.identifier_sql(pg_proc.proname)) as name,
+      coalesce(pg_get_function_sqlbody(pg_proc.oid), pg_proc.prosrc) as source, lower(pg_proc.proname) as looked_for,
+      -- a call of it, with its schema or with none
+      format('(^|[^[:alnum:]_.$"])("?%s"?\s*\.\s*)?"?%s"?\s*\(', recsys_engine.word_pattern(pg_namespace.nspname), recsys_engine.word_pattern(pg_proc.proname)) as call
+    from pg_catalog.pg_proc
+    join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace and pg_namespace.nspname not in ('pg_catalog', 'information_schema', 'recsys', 'recsys_engine')
+    where not exists (
+      select from pg_catalog.pg_depend
+      where pg_depend.classid = 'pg_catalog.pg_proc'::regclass and pg_depend.objid = pg_proc.oid and pg_depend.deptype = 'e'
+    )
+  ), calls (reader, oid, depth) as (
+    select rules.reader, pg_depend.refobjid, 1
+    from rules
+    join pg_catalog.pg_depend on pg_depend.classid = rules.class and pg_depend.objid = rules.oid and pg_depend.refclassid = 'pg_catalog.pg_proc'::regclass
+    union
+    -- what a function calls is in its text alone; those that call each other end with the fifth
+    select calls.reader, called.oid, calls.depth + 1
+    from calls
+    join functions as caller on caller.oid = calls.oid
+    join functions as called on called.oid <> caller.oid and strpos(lower(caller.source), called.looked_for) > 0 and caller.source ~* called.call
+    where calls.depth < 5
   )
   select rules.reader, rules.source from rules
-  union all
-  select format('%s by %s.%s', rules.reader, recsys_engine.identifier_sql(pg_namespace.nspname), recsys_engine.identifier_sql(pg_proc.proname)),
-    coalesce(pg_get_function_sqlbody(pg_proc.oid), pg_proc.prosrc)
-  from rules
-  join pg_catalog.pg_depend on pg_depend.classid = rules.class and pg_depend.objid = rules.oid and pg_depend.refclassid = 'pg_catalog.pg_proc'::regclass
-  join pg_catalog.pg_proc on pg_proc.oid = pg_depend.refobjid
-  join pg_catalog.pg_namespace on pg_namespace.oid = pg_proc.pronamespace and pg_namespace.nspname not in ('pg_catalog', 'recsys', 'recsys_engine')
+  union
+  select format('%s by %s', calls.reader, functions.name), functions.source
+  from calls join functions on functions.oid = calls.oid
 $function$;
 
 CREATE OR REPLACE FUNCTION recsys_engine.check_headers()
@@ -7453,7 +7471,7 @@ comment on function recsys_engine.has_index_on(regclass,text[]) is 'Whether a ta
 
 comment on function recsys_engine.check_latest() is 'Tables behind the views of follows, dismissals and interactions with an index by which a user''s rows are found, and none in the order of time. Part of recsys.check().';
 
-comment on function recsys_engine.request_readers() is 'What a member or visitor is judged by when they read the source views: the policies and views under these, and the functions that they call directly, each with its source text.';
+comment on function recsys_engine.request_readers() is 'What a member or visitor is judged by when they read the source views: the policies and views under these, and the functions that they call, and those that these call, five deep, each with its source text.';
 
 comment on function recsys_engine.check_headers() is 'Policies and views, and functions that they call, which read headers or cookies of a request that the functions do not hand on to them. Part of recsys.check().';
 
