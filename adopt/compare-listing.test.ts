@@ -85,6 +85,43 @@ for (const [what, sql, message] of [
     await assert.rejects(compareListing(pool, person, sql), message);
   });
 
+test("of several tables of posts the ids begin with the table, and columns are compared within it", {
+  skip,
+}, async () => {
+  const tables = `${app.replace("default ''", "default 'Some words'")};
+    create table guides (like posts including all);
+    alter table guides rename column mood to temper;
+    insert into guides (title, temper) select 'Guide ' || n, case when n % 3 = 0 then 'angry' else 'calm' end from generate_series(1, 60) as n;
+    alter table guides add foreign key (author_id) references profiles, enable row level security;
+    create policy "one is hidden" on guides for select to authenticated using (id <> 1);
+    grant select on guides to authenticated`;
+  const several = await adoptTables("compare_several", tables);
+  const listing = (where: string) =>
+    `select 'posts/' || id from posts union all select 'guides/' || id from guides ${where}`;
+  const { missing, extra, differences } = await compareListing(
+    several.pool,
+    person,
+    listing("where temper = 'calm' union all select 'guides/1'"),
+  );
+  assert.deepEqual(missing, [
+    { reason: "not readable in recsys.source_posts as this person", posts: ["guides/1"] },
+    {
+      reason: "left out for this person: their own, seen, acted on, dismissed, muted or withheld",
+      posts: ["posts/71"],
+    },
+  ]);
+  assert.equal(extra.length, 20);
+  assert.ok(extra.includes("guides/3"));
+  assert.deepEqual(
+    differences.map(({ text, posts }) => [text, posts.length]),
+    [['guides.temper is "angry", and "calm" where both show the post', 20]],
+  );
+  await assert.rejects(
+    compareListing(several.pool, person, "select id from guides"),
+    /the listing has keys of one table, and ids of posts begin with its name, such as (guides|posts)\/\d+: write `select '(guides|posts)\/' \|\| id from/,
+  );
+});
+
 test("the command prints counts, ids and what differs, and ends with 1 where the feed may show more", {
   skip,
 }, async () => {

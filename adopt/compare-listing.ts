@@ -33,11 +33,13 @@ export async function compareListing(pool: Pool, userId: string, listing: string
 
 async function compare(client: ClientBase, userId: string, listing: string): Promise<ListingComparison> {
   await client.query("set local statement_timeout = '60s'");
-  const listed = new Set(await idsOf(client, await read(client, listing)));
+  const ids = await read(client, listing);
+  const listed = new Set(await idsOf(client, ids));
   const eligible = new Set(await eligiblePosts(client, userId));
   const readable = await amongPosts(client, [...listed]);
   await client.query("set local role none");
   const known = await amongPosts(client, [...listed]);
+  if (known.size === 0) await refuseBareKeys(client, ids);
   const both = [...listed].filter((id) => eligible.has(id));
   const extra = [...eligible].filter((id) => !listed.has(id));
   const differences = await differingColumns(client, both.slice(0, looked), extra.slice(0, looked));
@@ -96,6 +98,21 @@ async function idsOf(client: ClientBase, ids: string[]): Promise<string[]> {
     [ids],
   );
   return rows.map(({ post_id }) => post_id);
+}
+
+/** Refuses keys of one of several tables of posts, whose ids begin with its name. */
+async function refuseBareKeys(client: ClientBase, keys: string[]): Promise<void> {
+  const { rows } = await client.query<{ id: string }>(
+    `select posts.external_id as id from unnest($1::text[]) as listed (key)
+     join recsys.source_posts as posts on right(posts.external_id, length(listed.key) + 1) = '/' || listed.key limit 1`,
+    [keys.slice(0, 10)],
+  );
+  if (rows.length === 0) return;
+  const [{ id }] = rows;
+  const table = id.slice(0, id.lastIndexOf("/"));
+  throw new UserError(
+    `the listing has keys of one table, and ids of posts begin with its name, such as ${id}: write \`select '${table}/' || id from ${table} …\``,
+  );
 }
 
 /** Which of these have a row that the current role reads. */

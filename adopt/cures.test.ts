@@ -71,6 +71,7 @@ const untold: Record<string, string[]> = {
   forum: ["topic_users", "views"],
   links: ["story_actions"],
   magazine: ['content."Comment"', 'content."Reaction"'],
+  makers: ["bookmarks", "comments"],
 };
 
 for (const name of apps)

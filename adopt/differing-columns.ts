@@ -14,11 +14,17 @@ type Row = Record<string, unknown>;
 const fewValues = 20;
 
 /**
- * Columns with values that occur in `extra` and in no post of `listed`, the column with most such posts first. Each post is in one difference at most.
- * Empty if no watched table holds the posts, or if `listed` is empty.
+ * Columns with values that occur in `extra` and in no post of `listed`, the column with most such posts first. Each post is in one difference at most,
+ * and is compared with posts of its own table. Empty if no watched table holds the posts, or if `listed` has none of the same tables.
  */
 export async function differingColumns(client: ClientBase, listed: string[], extra: string[]): Promise<Difference[]> {
-  const rows = await postRows(client, [...listed, ...extra]);
+  const tables = await postTables(client, [...listed, ...extra]);
+  return tables
+    .flatMap(({ name, rows }) => differencesOf(tables.length > 1 ? `${name}.` : "", rows, listed, extra))
+    .sort((one, other) => other.posts.length - one.posts.length);
+}
+
+function differencesOf(prefix: string, rows: Map<string, Row>, listed: string[], extra: string[]): Difference[] {
   const known = listed.map((id) => rows.get(id)).filter((row) => row !== undefined);
   if (known.length === 0) return [];
   const listedColumns = Object.keys(known[0]).map((column) => ({ column, ...valuesOf(known, column) }));
@@ -32,7 +38,7 @@ export async function differingColumns(client: ClientBase, listed: string[], ext
     const best = differing.reduce((a, b) => (b.posts.length > a.posts.length ? b : a));
     if (best.posts.length === 0) break;
     differences.push({
-      text: `${best.column} is ${inWords(new Set(best.posts.map(best.valueIn)))}, and ${inWords(best.values)} where both show the post`,
+      text: `${prefix}${best.column} is ${inWords(new Set(best.posts.map(best.valueIn)))}, and ${inWords(best.values)} where both show the post`,
       posts: best.posts,
     });
     const found = new Set(best.posts);
@@ -55,18 +61,18 @@ function inWords(values: Set<string>): string {
   return others.length > 3 ? `${first} or one of ${others.length} others` : [first, ...others].join(" or ");
 }
 
-/** The rows of the watched tables that hold the posts. */
-async function postRows(client: ClientBase, ids: string[]): Promise<Map<string, Row>> {
+/** The rows of the posts, by the watched tables that hold them. */
+async function postTables(client: ClientBase, ids: string[]): Promise<{ name: string; rows: Map<string, Row> }[]> {
   const { rows: watches } = await client.query<{ name: string; post: string }>(
     "select table_name::text as name, watch ->> 'changed_post' as post from recsys.watches where kind = 'posts' and watch ->> 'changed_post' is not null",
   );
-  const found = new Map<string, Row>();
+  const tables: { name: string; rows: Map<string, Row> }[] = [];
   for (const { name, post } of watches) {
     const { rows } = await client.query<{ post_id: string; content: Row }>(
       `select ${post} as post_id, to_jsonb(changed) as content from ${name} as changed where ${post} = any ($1::uuid[])`,
       [ids],
     );
-    for (const { post_id, content } of rows) found.set(post_id, content);
+    if (rows.length > 0) tables.push({ name, rows: new Map(rows.map(({ post_id, content }) => [post_id, content])) });
   }
-  return found;
+  return tables;
 }

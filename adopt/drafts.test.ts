@@ -167,14 +167,14 @@ test("statuses: replies are comments, posts passed on are votes, both of the tab
   ]);
   // of a filter its words, and not its name; of what has ended nothing
   assert.deepEqual(await shown(app, "mutes", `${who}, it.kind, right(it.value, 5)`), [
-    "1 word liver",
+    "1 contains liver",
     "2 person 00003",
   ]);
   // of the account, not of the row of users; and not where it was refused
   assert.deepEqual(await shown(app, "logins", `${who}, it.created_at::date`), ["1 2024-01-05"]);
   assertUnsure(
     app.unsure,
-    /^mutes: .*posts have no title here/,
+    /custom_filter_keywords: .*contains hides a post with it anywhere in title or text: write title_contains/,
     /in_reply_to_id: replies are comments/,
     /visibility says who may see/,
   );
@@ -285,7 +285,7 @@ test("communities: likes of comments are views of their posts, blocked communiti
     "3 topic cats 2024-01-06",
   ]);
   const { rows } = await app.pool.query(
-    "select recsys_engine.is_muted(kind, value, null, title, tags) as hidden from recsys.source_mutes cross join recsys.source_posts order by title",
+    "select recsys_engine.is_muted(kind, value, null, title, tags, description) as hidden from recsys.source_mutes cross join recsys.source_posts order by title",
   );
   assert.deepEqual(
     rows.map(({ hidden }) => hidden),

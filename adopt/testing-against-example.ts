@@ -27,7 +27,8 @@ export async function exampleWithRowsOf(scope: Scope, { pool: adopted }: Databas
     [
       `select distinct user_id, kind, value from recsys.source_mutes where user_id in (select user_id from recsys.source_users)
        and (kind <> 'person' or value in (select user_id::text from recsys.source_users))`,
-      "insert into public.mutes (user_id, kind, value) select user_id, kind, value from rows",
+      // the example app has no mutes of texts: as words they are asked about as often
+      "insert into public.mutes (user_id, kind, value) select user_id, case kind when 'contains' then 'word' else kind end, value from rows on conflict do nothing",
     ],
     [
       `select user_id, kind, target, min(created_at) as created_at from recsys.source_follows where user_id in (select user_id from recsys.source_users)

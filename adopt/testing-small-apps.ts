@@ -63,12 +63,6 @@ export const smallApps: SmallApp[] = [
         find: "  and who.suspended_at is null",
         put: "  and statuses.visibility = 0\n  and who.suspended_at is null",
       },
-      {
-        why: "filtered words are looked for in the title",
-        doubt: /mutes: words are looked for in the title and the tags of a post, and posts have no title here/,
-        find: "  ''::text as title,",
-        put: "  left(statuses.text, 1000) as title,",
-      },
     ],
   },
 ];

@@ -19,7 +19,7 @@ export function applyEdits(draft: string, edits: Edit[]): string {
 
 interface WholeApp {
   name: string;
-  /** Its posts. */
+  /** Its posts, with the ids by which feeds call them: a table or a query. */
   table: string;
   /** What a person changes in the draft. */
   edits: Edit[];
@@ -51,7 +51,16 @@ const byAccounts = (rows: string, people: string) =>
   `select auth_id as who, post::text, count(*)::int from (${rows}) as done (person, post) join ${people} on ${people}.id = done.person and auth_id is not null group by 1, 2 order by 1, 2`;
 const linkDeeds = (kind: string) => deedsOf(kind, "person");
 const byPersons = (rows: string) => byAccounts(rows, "person");
-const projectDeeds = (kind: string) => deedsOf(kind, "profiles");
+/** What the makers did with content, by the ids that feeds show. */
+const makerDeeds = (kind: string) =>
+  `select done.user_id as who, ids.id as post, count(*)::int from recsys.source_interactions as done
+   left join (select recsys.id_of(id) as post_id, id from (${contentOfMakers}) as content) as ids using (post_id)
+   where done.kind = '${kind}' and done.user_id in (select auth_id from profiles) group by 1, 2 order by 1, 2`;
+const contentOfMakers = `
+  select 'projects/' || id as id, title, description as text, tag_ids, author_id, tenant_id, moderation, deleted, is_draft, created_at from projects union all
+  select 'guides/' || id, title, body, '{}', author_id, tenant_id, moderation, deleted, false, created_at from guides union all
+  select 'questions/' || id, title, body, '{}', author_id, tenant_id, moderation, deleted, false, created_at from questions union all
+  select 'articles/' || id, title, body, '{}', author_id, tenant_id, moderation, deleted, false, created_at from articles`;
 const byProfiles = (rows: string) => byAccounts(rows, "profiles");
 
 export const wholeApps: WholeApp[] = [
@@ -250,7 +259,7 @@ export const wholeApps: WholeApp[] = [
         "select user_id as who, kind, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from person) group by 1, 2 order by 1, 2",
         `select auth_id as who, kind, count(*)::int from (
            select person_id, 'person' as kind from person_actions where blocked_at is not null union all
-           select person_id, 'topic' from community_actions where blocked_at is not null union all select person_id, 'word' from keyword_block
+           select person_id, 'topic' from community_actions where blocked_at is not null union all select person_id, 'contains' from keyword_block
          ) as blocked join person on person.id = person_id where auth_id is not null group by 1, 2 order by 1, 2`,
       ],
       [
@@ -274,13 +283,20 @@ export const wholeApps: WholeApp[] = [
   },
   {
     name: "makers",
-    table: "projects",
+    table: `(${contentOfMakers})`,
     edits: [],
     agrees: [
       [
-        "projects that moderators have accepted, with the names of their tags",
-        "select recsys.app_id(post_id, null) as id, title, description, array_to_string(tags, ', ') as tags, created_at as at from recsys.source_posts order by 1",
-        "select id::text, title, description, (select string_agg(name, ', ' order by name) from tags where tags.id = any (tag_ids)) as tags, created_at as at from projects where moderation = 'accepted' and not deleted and not is_draft order by 1",
+        "what moderators have accepted of four tables, with the names of its tags and its table",
+        "select recsys.app_id(post_id, external_id) as id, title, description, array_to_string(tags, ', ') as tags, created_at as at from recsys.source_posts order by 1",
+        `select id, title, text as description, concat_ws(', ', (select string_agg(name, ', ' order by name) from tags where tags.id = any (tag_ids)), split_part(id, '/', 1)) as tags, created_at as at
+         from (${contentOfMakers}) as content where moderation = 'accepted' and not deleted and not is_draft order by 1`,
+      ],
+      [
+        "who wrote it",
+        "select external_id as id, author_id::text as author from recsys.source_posts where author_id in (select id from auth.users) order by 1",
+        `select content.id, auth_id::text as author from (${contentOfMakers}) as content join profiles on profiles.id = author_id
+         where auth_id is not null and moderation = 'accepted' and not content.deleted and not is_draft order by 1`,
       ],
       [
         "people, once each, though some have a profile in two tenants",
@@ -288,14 +304,25 @@ export const wholeApps: WholeApp[] = [
         "select distinct auth_id as user_id from profiles where auth_id is not null order by 1",
       ],
       [
-        "votes and bookmarks",
-        projectDeeds("vote"),
+        "votes and bookmarks, without those of people",
+        makerDeeds("vote"),
         byProfiles(
-          "select profile_id, project_id from useful_votes union all select profile_id, project_id from bookmarks",
+          `select profile_id, 'projects/' || project_id from useful_votes union all select profile_id, 'guides/' || guide_id from guide_votes union all
+           select profile_id, content_type || 's/' || content_id from bookmarks where content_type <> 'profile'`,
         ),
       ],
-      ["comments", projectDeeds("comment"), byProfiles("select author_id, project_id from comments where not deleted")],
-      ["views", projectDeeds("view"), byProfiles("select profile_id, project_id from project_views")],
+      [
+        "comments",
+        makerDeeds("comment"),
+        byProfiles("select author_id, lower(content_type) || 's/' || content_id from comments where not deleted"),
+      ],
+      [
+        "views",
+        makerDeeds("view"),
+        byProfiles(
+          "select profile_id, 'projects/' || project_id from project_views union all select profile_id, 'questions/' || question_id from question_views",
+        ),
+      ],
       [
         "whom people blocked",
         "select user_id as who, count(distinct value)::int from recsys.source_mutes where user_id in (select auth_id from profiles) group by 1 order by 1",
@@ -314,6 +341,9 @@ export const wholeApps: WholeApp[] = [
       update projects set is_draft = true where id % 37 = 4;
       update projects set deleted = true where id % 43 = 7;
       delete from projects where id % 41 = 6;
+      update guides set moderation = 'rejected' where id % 31 = 3;
+      update questions set deleted = true where id % 13 = 7;
+      delete from articles where id % 11 = 6;
       insert into blocks (blocker_id, blocked_id) select a.id, b.id from profiles as a, profiles as b where a.id <> b.id and b.id % 16 = a.id % 16 on conflict do nothing;`,
   },
 ];

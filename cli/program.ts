@@ -109,6 +109,22 @@ program
   .addOption(database().makeOptionMandatory())
   .action(async (options) => (await import("./commands/draft.ts")).draftCommand(options));
 
+program
+  .command("try")
+  .description(
+    "say whether it is worth it before anything is installed: draft the source views of an app, replay the last tenth of its history in an embedded database, and compare recall with newest, popular and the app's own order. The app's database is only read",
+  )
+  .requiredOption("--database <url>", "the app's database")
+  .requiredOption("--into <folder>", "an empty folder for the draft, the report and the embedded database")
+  .option(
+    "--order <expression>",
+    "the app's own order: an SQL expression over a row of its posts, highest first; `:at` is the instant of a visit (default: a column such as hot_rank or score)",
+  )
+  .addOption(seed())
+  .addOption(backend())
+  .addOption(config())
+  .action(async (options) => (await import("./commands/try.ts")).tryCommand(options));
+
 const asMany = (most: number, flags: string, text: string) =>
   new Option(flags, text).argParser(whole(1, most)).makeOptionMandatory();
 program

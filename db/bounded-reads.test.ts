@@ -61,6 +61,7 @@ async function fill(): Promise<void> {
   // neither queues nor limits of the app: rows that are there already are what counts
   await client.query(`
     set session_replication_role = replica;
+    alter table public.mutes drop constraint mutes_kind_check;
     insert into public.profiles (id, created_at) select md5(name)::uuid, now() - interval '1 year' from unnest('{author,bound,heavy,fan of bound,fan of heavy}'::text[]) as name;
     insert into public.posts (id, author_id, title, tags, created_at)
     select md5('post ' || n)::uuid, md5('author')::uuid, 'post ' || n, array['topic ' || n], now() - interval '100 days' + n * interval '1 second' from generate_series(1, 5000) as n;
@@ -80,7 +81,7 @@ async function fill(): Promise<void> {
       insert into public.post_votes (user_id, post_id, created_at, value) select ${ids}, ${post}, now() - n * interval '1 second' - interval '0.5 seconds', -1 ${series(count.against)};
       insert into public.comments (user_id, post_id, created_at) select ${ids}, ${post}, now() - n * interval '1 second' ${series(count.comments)};
       insert into public.mutes (user_id, kind, value) select ${ids}, 'person', md5('muted ' || n)::uuid::text ${series(count.mutes)} order by 3;
-      insert into public.mutes (user_id, kind, value) select ${ids}, kind, 'muted ' || n ${series(count.words)} cross join unnest('{word,topic}'::text[]) as kind order by 2, 3;
+      insert into public.mutes (user_id, kind, value) select ${ids}, kind, 'muted ' || n ${series(count.words)} cross join unnest('{word,topic,contains,title_contains}'::text[]) as kind order by 2, 3;
       insert into public.preferences (user_id, kind, value) select ${ids}, kind, 'topic ' || n ${series(count.words)} cross join unnest('{more,less}'::text[]) as kind order by 2, 3;
       insert into recsys.impressions (request_id, user_id, post_id, position, score, source, shown_at, seen_at)
       select md5('${name}' || n)::uuid, ${ids}, ${post}, 1, 0, 'fresh', now() - n * interval '1 second', now() - n * interval '1 second' ${series(count.seen)};

@@ -8,6 +8,7 @@ import { vector } from "@electric-sql/pglite-pgvector";
 import type { ServerMessage } from "./embedded.ts";
 import { publishPort, removeOwner, takeFolder } from "./embedded-owner.ts";
 import { embeddedServer } from "./embedded-patience.ts";
+import { endWithParent } from "./end-with-parent.ts";
 
 const [folder = "", memory, dump] = process.argv.slice(2);
 const inMemory = memory === "--memory";
@@ -25,6 +26,7 @@ async function optionsOf(): Promise<PGliteOptions> {
 }
 
 async function serve(): Promise<void> {
+  if (inMemory) endWithParent();
   if (!inMemory && !(await takeFolder(folder))) {
     await report({ taken: true });
     return process.exit(0);
@@ -57,7 +59,8 @@ async function serve(): Promise<void> {
     return connections;
   };
   process.on("SIGINT", () => {});
-  process.on("SIGTERM", stop);
+  // without a handler SIGTERM ends the process in the middle of a statement too; in memory there is nothing to close in order
+  if (!inMemory) process.on("SIGTERM", stop);
   // the connections of whoever releases us may still be closing
   process.on("message", async () => report({ inUse: await stopWhenIdle(300) }));
   process.on("disconnect", () => stopWhenIdle(Number.POSITIVE_INFINITY));

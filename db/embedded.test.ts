@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openDatabase } from "./connect.ts";
-import { readOwner } from "./embedded-owner.ts";
+import { isAlive, readOwner } from "./embedded-owner.ts";
+import { childrenOf } from "./testing-cluster.ts";
 
 async function newFolder(t: { after(clean: () => Promise<void>): void }): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-embedded-"));
@@ -78,6 +80,30 @@ test("a folder is opened, shared, closed, killed and opened again", async (t) =>
     await database.close();
   });
 });
+
+const program = `
+  const { openEmbeddedCopy } = await import(${JSON.stringify(new URL("./testing-embedded.ts", import.meta.url).href)});
+  const { pool } = await openEmbeddedCopy();
+  await pool.query("select 1");
+  pool.query("select count(*) from generate_series(1, 1000000000) as n").catch(() => process.exit());
+  setTimeout(() => console.log("under way"), 500);`;
+
+for (const { name, end } of [
+  { name: "its parent is killed", end: (parent: number) => process.kill(parent, "SIGKILL") },
+  { name: "it is told to", end: (_: number, server: number) => process.kill(server, "SIGTERM") },
+])
+  test(`a database in memory ends in the middle of a statement when ${name}`, async (t) => {
+    const parent = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    t.after(() => void parent.kill("SIGKILL"));
+    await once(parent.stdout, "data");
+    const [server] = await childrenOf(parent.pid as number);
+    t.after(() => void (isAlive(server) && process.kill(server, "SIGKILL")));
+    assert.ok(isAlive(server));
+    end(parent.pid as number, server);
+    await eventually("the server ends", async () => !isAlive(server));
+  });
 
 test("folders that cannot be used give one line with the cure", async (t) => {
   const folder = await newFolder(t);

@@ -83,11 +83,18 @@ test("what keeps a post out of the feed is named, and nothing for what is in it"
   assert.deepEqual(await whyNot(people.ada, post(6)), ["has a view by this user", "has a comment by this user"]);
   await pool.query("update public.posts set created_at = now() + interval '1 hour' where id = $1", [post(7)]);
   assert.deepEqual(await whyNot(people.ada, post(7)), ["in the future"]);
-  await pool.query("update public.posts set title = 'Rooks (8)', tags = '{Towers,Chess}' where id = $1", [post(8)]);
+  await pool.query(
+    "update public.posts set title = 'Rooks (8)', tags = '{Towers,Chess}', description = 'With a diagram' where id = $1",
+    [post(8)],
+  );
+  await pool.query("alter table public.mutes drop constraint mutes_kind_check");
   assert.deepEqual(await whyNot(people.ada, post(8)), []);
   for (const [kind, value, detail] of [
     ["word", "rooks", "a word of its title or tags"],
     ["topic", "chess", "its topic Chess"],
+    ["title_contains", "OOK", "a text in its title"],
+    ["contains", "ks (", "a text in its title"],
+    ["contains", "Gram", "a text in its description"],
     ["person", people.author, "its author"],
   ]) {
     await pool.query("insert into public.mutes (user_id, kind, value) values ($1, $2, $3)", [people.ada, kind, value]);

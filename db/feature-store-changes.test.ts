@@ -1,8 +1,9 @@
 // After any changes whatsoever the feature store is what a recomputation from scratch gives, and what its definitions say.
-// CHANGES: how many changes to make (npm run test:soak: 50,000); SEED: another course of them.
+// CHANGES: how many changes to make (npm run test:soak: 50,000), and SEED a course of them; else 600 of each course.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { affinityDifferences } from "../testing/affinities.ts";
+import { courses } from "../testing/courses.ts";
 import { assertExact } from "../testing/feature-store-definitions.ts";
 import { changeSomething, changeTogether, fillCommunity } from "../testing/random-changes.ts";
 import { Random } from "../trainer/engine/random.ts";
@@ -11,47 +12,49 @@ import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 
 const oneSession = await withOneSession();
 
-const changes = Number(process.env.CHANGES ?? 3000);
-const seed = Number(process.env.SEED ?? 1);
+const changes = Number(process.env.CHANGES ?? 600);
+const seeds = process.env.CHANGES ? [Number(process.env.SEED ?? 1)] : courses;
+const seed = seeds[0];
 
 async function differences({ pool }: Database): Promise<unknown[]> {
   const { rows } = await pool.query("select * from recsys_engine.feature_store_differences() limit 3");
   return rows;
 }
 
-test(`${changes} random changes`, async (t) => {
-  const database = await testDatabase(t, "changes");
-  const random = new Random(seed);
-  await fillCommunity(database, random);
-  const made = new Map<string, number>();
-  let checked = 0;
-  let wasThinned = false;
-  for (let change = 0; change < changes; ) {
-    const last: string[] = [];
-    for (let i = 1 + random.below(40); i > 0 && change < changes; i--, change++) {
-      const what = await changeSomething(database, random);
-      made.set(what, (made.get(what) ?? 0) + 1);
-      last.push(what);
+for (const seed of seeds)
+  test(`${changes} random changes, seed ${seed}`, async (t) => {
+    const database = await testDatabase(t, "changes");
+    const random = new Random(seed);
+    await fillCommunity(database, random);
+    const made = new Map<string, number>();
+    let checked = 0;
+    let wasThinned = false;
+    for (let change = 0; change < changes; ) {
+      const last: string[] = [];
+      for (let i = 1 + random.below(40); i > 0 && change < changes; i--, change++) {
+        const what = await changeSomething(database, random);
+        made.set(what, (made.get(what) ?? 0) + 1);
+        last.push(what);
+      }
+      // in portions, as a backlog is
+      for (let i = random.below(3); i > 0; i--)
+        await database.pool.query("select recsys.roll_up($1)", [1 + random.below(10)]);
+      await database.pool.query("select recsys.roll_up(null)");
+      assert.deepEqual(await differences(database), [], `seed ${seed}, change ${change}, after ${last.join(", ")}`);
+      assert.deepEqual(await affinityDifferences(database.pool), [], `seed ${seed}, change ${change}, affinities`);
+      if (checked++ % 15 === 0) await assertExact(database);
+      const { rows } = await database.pool.query(
+        "select thinned_before > '-infinity' as thinned from recsys_engine.thinning",
+      );
+      wasThinned ||= rows[0].thinned;
     }
-    // in portions, as a backlog is
-    for (let i = random.below(3); i > 0; i--)
-      await database.pool.query("select recsys.roll_up($1)", [1 + random.below(10)]);
-    await database.pool.query("select recsys.roll_up(null)");
-    assert.deepEqual(await differences(database), [], `seed ${seed}, change ${change}, after ${last.join(", ")}`);
-    assert.deepEqual(await affinityDifferences(database.pool), [], `seed ${seed}, change ${change}, affinities`);
-    if (checked++ % 15 === 0) await assertExact(database);
-    const { rows } = await database.pool.query(
-      "select thinned_before > '-infinity' as thinned from recsys_engine.thinning",
-    );
-    wasThinned ||= rows[0].thinned;
-  }
-  await assertExact(database);
-  assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
-  assert.equal((await database.pool.query("select from recsys_engine.set_aside_changes")).rowCount, 0);
-  // at the end it may be undone: where so much was deleted that the earliest states are needed again
-  assert.ok(wasThinned, "nothing was old enough to be thinned");
-  t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
-});
+    await assertExact(database);
+    assert.equal((await database.pool.query("select recsys.roll_up() as written")).rows[0].written, 0);
+    assert.equal((await database.pool.query("select from recsys_engine.set_aside_changes")).rowCount, 0);
+    // at the end it may be undone: where so much was deleted that the earliest states are needed again
+    assert.ok(wasThinned, "nothing was old enough to be thinned");
+    t.diagnostic([...made].map(([what, times]) => `${what} ${times}`).join(", "));
+  });
 
 test("four who write, two who roll up, and one who thins, all at once", {
   skip: oneSession,

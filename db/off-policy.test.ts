@@ -1,7 +1,4 @@
-/**
- * What a model would have earned that was shown to nobody: the figures worked out in another way, and simulations in which the truth is
- * known. SOAK sets how many of these: 40 by default, 200 in `npm run test:soak`.
- */
+/** What a model would have earned that was shown to nobody, against the same worked out in another way. Simulations: off-policy.full.test.ts. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import {
@@ -11,7 +8,6 @@ import {
   type LogEntry,
   model,
   offPolicy,
-  type ShadowEstimate,
   scoreOf,
   writePlaces,
 } from "../testing/off-policy.ts";
@@ -129,35 +125,6 @@ test("a model that draws as was drawn earns what was earned", async () => {
     for (const figure of [row.gain, row.gain_low, row.gain_high])
       assert.ok(Math.abs(figure ?? 1) < 1e-6, `${estimator}: ${figure}`);
     near(row.effective_sample_size, places.length, "all count");
-  }
-});
-
-test("the truth lies in the 95 % intervals in 93 to 97 % of simulations", async (t) => {
-  const number = Number(process.env.SOAK ?? 40);
-  const world = drawWorld(3);
-  const { shadow, served } = world.truth;
-  for (let i = 0; i < number; i++) await writePlaces(pool, drawPlaces(world, stream(i, "coverage"), 150), 2 * i + 3);
-  await pool.query(
-    "analyze recsys_engine.shadow_impressions, recsys.impressions, public.post_views, public.post_votes, public.comments",
-  );
-  const found: Map<string, ShadowEstimate>[] = [];
-  for (let i = 0; i < number; i++) found.push(await offPolicy(pool, 2 * i + 3));
-  const share = (holds: (each: Map<string, ShadowEstimate>) => boolean) => found.filter(holds).length / number;
-  const gain = shadow - served;
-  for (const estimator of ["snips", "dr", "ips"]) {
-    const of = (each: Map<string, ShadowEstimate>) => each.get(estimator) ?? assert.fail();
-    const covered = share((each) => of(each).low <= shadow && shadow <= of(each).high);
-    const gainCovered = share((each) => Number(of(each).gain_low) <= gain && gain <= Number(of(each).gain_high));
-    const width = sum(found.map((each) => of(each).high - of(each).low)) / number;
-    t.diagnostic(
-      `${estimator}: ${(100 * covered).toFixed(1)} % hold the truth, ${(100 * gainCovered).toFixed(1)} % the gain; ${width.toFixed(3)} wide, where the truth is ${shadow.toFixed(3)}`,
-    );
-    // ips has weights whose mean is off by chance; of the others few simulations say little: 3 standard errors of so many
-    if (estimator === "ips") continue;
-    const chance = 3 * Math.sqrt((0.95 * 0.05) / number);
-    const [least, most] = number >= 200 ? [0.93, 0.97] : [0.95 - chance, 1];
-    assert.ok(covered >= least && covered <= most, `${estimator}: ${covered}`);
-    assert.ok(gainCovered >= 0.95 - chance, `${estimator}, gain: ${gainCovered}`);
   }
 });
 

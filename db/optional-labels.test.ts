@@ -169,7 +169,7 @@ test("a mute is about the posts that it takes out of a feed, whatever is in it",
         `with muted as (
            select jsonb_populate_record(null::recsys_engine.feed_request, '{"excluded": [], "is_narrowed": true}') as request
          )
-         select recsys_engine.is_muted($1, $2, null, $3, array[$3]) as one, (
+         select recsys_engine.is_muted($1, $2, null, $3, array[$3], null) as one, (
            -- what recsys_engine.request_with_mutes makes of it
            select case $1 when 'topic' then lower($2) = lower($3)
              when 'word' then $2 ~ '\\S' and recsys_engine.text_for_mutes($3, array[$3])

@@ -107,7 +107,7 @@ create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
 -- Who came to a post of those whom its reader follows (11_retrieval/02_followed_sources.sql).
-alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[];
+alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[], add attribute muted_titles text[], add attribute muted_descriptions text[];
 
 -- What is popular (11_retrieval/05_sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
 alter type recsys_engine.pooled_post add attribute popularity double precision;

@@ -120,11 +120,15 @@ export function eligible(
 /** Whether a caller muted the post. */
 export function isMuted(
   { mutes }: Pick<Facts, "mutes">,
-  { author_id, title, tags }: Pick<PolicyPost, "author_id" | "title" | "tags">,
+  { author_id, title, tags, description }: Pick<PolicyPost, "author_id" | "title" | "tags" | "description">,
 ): boolean {
   const text = folded([title, ...tags].join("\n"));
   return mutes.some(({ kind, value }) => {
     if (kind === "person") return value === author_id;
+    if (/contains/.test(kind))
+      return (kind === "contains" ? [title, description] : [title]).some((text) =>
+        text.toLowerCase().includes(value.toLowerCase()),
+      );
     if (kind === "topic") return tags.some((tag) => tag.toLowerCase() === value.toLowerCase());
     return hasWord(text, folded(value).trim());
   });

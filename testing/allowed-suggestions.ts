@@ -41,9 +41,10 @@ export async function suggestionsTo(client: Client, sub: string, { facts }: { fa
   const small = (texts: string[]) => texts.map((text) => text.toLowerCase());
   const isFollowed = own.flatMap(({ kind, target }) => (kind === "person" ? [] : target));
   const left = new Set(small([...mutedOf("topic"), ...isFollowed]));
-  const words = facts.mutes.filter(({ kind }) => kind === "word");
+  const said = facts.mutes.filter(({ kind }) => /word|contains/.test(kind));
   const isNamed = (name: string) =>
-    !left.has(name.toLowerCase()) && !isMuted({ mutes: words }, { author_id: null, title: "", tags: [name] });
+    !left.has(name.toLowerCase()) &&
+    !isMuted({ mutes: said }, { author_id: null, title: name, tags: [], description: "" });
   const namesOf = (names: string[]) => small(names.filter(isNamed));
   const tagged = known.flatMap(({ tags }) => tags);
   const ofGroups = new Set(small(follows.flatMap(({ kind, target }) => (kind === "group" ? target : []))));

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import type { FileTotals } from "./run-node-tests.ts";
+import type { FileTotals } from "./start-test-process.ts";
 
 const path = ".recsys/test-seconds.json";
 

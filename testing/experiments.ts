@@ -1,4 +1,5 @@
 /** For tests: people whose true rates are known, and what recsys_engine.compare_variants says of them. */
+import assert from "node:assert/strict";
 import type pg from "pg";
 import type { Random } from "../trainer/engine/random.ts";
 import { geometric } from "../trainer/synthetic/draws.ts";
@@ -130,4 +131,11 @@ export async function simulateExample(pool: pg.Pool): Promise<void> {
   );
   const views = { "weights/control": 0.3, "weights/double": 0.3 };
   await simulate(pool, 4000, { "weights/control": 0.1, "weights/double": 0.115 }, views);
+}
+
+/** The effect of variant b among those that were reported. */
+export function treatmentEffect(effects: Effect[], group = "all", metric = "vote"): Effect {
+  return (
+    effects.find((row) => row.variant === "b" && row.people_group === group && row.metric === metric) ?? assert.fail()
+  );
 }

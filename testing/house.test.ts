@@ -7,6 +7,7 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { importsOf } from "./imports.ts";
 
 /** From the ground up; rooms of one floor import nothing of each other. */
 const floors = [
@@ -40,15 +41,7 @@ const files = globSync(`{${floors.flat().join()}}/**/*.{ts,tsx}`, { cwd: root })
 );
 /** What tests share: a folder or file whose name begins with `testing`. */
 const isForTests = (file: string) => /(^|\/)testing/.test(file);
-const imports = new Map(
-  files.map((file) => {
-    const text = readFileSync(join(root, file), "utf8");
-    const found = [...text.matchAll(/^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"(\.{1,2}\/[^"]+)"/gm)].map(
-      ([, from]) => from,
-    );
-    return [file, found.map((from) => join(dirname(file), from))];
-  }),
-);
+const imports = new Map(files.map((file) => [file, importsOf(root, file)]));
 
 /** The imports that run up, or across a floor. `room`: of a file; undefined: it is in none of these. */
 function wrong(floors: string[][], room: (file: string) => string | undefined): string[] {

@@ -1,4 +1,5 @@
 /** For tests: people who click by where a post stands and how good it is, in feeds of one model or drafted by two. */
+import assert from "node:assert/strict";
 import type pg from "pg";
 import { draft, type Team } from "../supabase/functions/_shared/plug-ins/interleave/draft.ts";
 import type { Random } from "../trainer/engine/random.ts";
@@ -185,4 +186,12 @@ export async function simulateInterleavingExample(pool: pg.Pool): Promise<void> 
     "update recsys.experiments set started_at = now() - interval '2 days', counted_from = now() - interval '2 days' where name = 'newer'",
   );
   await simulateDrafts(pool, "newer/both", 800, { 1: 0.1, 2: 0.125 }, { 1: 0.3, 2: 0.32 });
+}
+
+export const equalModels: Models = { noise: { 1: 1, 2: 1 }, shared: 0.5 };
+export const betterModel: Models = { noise: { 1: 1, 2: 0.7 }, shared: 0.5 };
+
+/** Which team people prefer by their votes. */
+export async function votePreference(pool: pg.Pool, people: ExpectedCredit[], alpha?: number): Promise<Preference> {
+  return (await compareTeams(pool, people, alpha)).find(({ metric }) => metric === "vote") ?? assert.fail();
 }

@@ -2,7 +2,18 @@
 import type pg from "pg";
 import { Random } from "../trainer/engine/random.ts";
 import { uuid } from "./community.ts";
-import { anySpelling, anyText, languages, mutedWords, pick, some, tags, unitVector, words } from "./random-values.ts";
+import {
+  anySpelling,
+  anyText,
+  languages,
+  mutedParts,
+  mutedWords,
+  pick,
+  some,
+  tags,
+  unitVector,
+  words,
+} from "./random-values.ts";
 
 export type Client = Pick<pg.ClientBase, "query">;
 
@@ -64,6 +75,7 @@ const mask = "[members only]";
 /** What the policies above ask for, in an app that the example app became; once a database. */
 export async function addTenants(client: Client): Promise<void> {
   await client.query(`
+    alter table public.mutes drop constraint mutes_kind_check;
     alter table public.posts add column tenant text, add column team text,
       add column visible_from timestamptz not null default '2000-01-01', add column visible_until timestamptz not null default '2100-01-01';
     create table public.memberships (user_id uuid not null references public.profiles (id) on delete cascade, team text not null, primary key (user_id, team));
@@ -246,6 +258,7 @@ export async function changeSomething(
   const person = pick(random, people);
   const changes: Record<string, () => Promise<unknown>> = {
     "word muted": () => mute(client, person, "word", pick(random, mutedWords)),
+    "text muted": () => mute(client, person, pick(random, ["contains", "title_contains"]), pick(random, mutedParts)),
     "topic muted": () => mute(client, person, "topic", pick(random, tags)),
     "person blocked": () => mute(client, person, "person", pick(random, people)),
     "mute taken back": () => client.query("delete from public.mutes where user_id = $1 and random() < 0.5", [person]),

@@ -41,6 +41,8 @@ export const mutedWords = [
   "y",
   "+",
 ];
+/** What may stand anywhere in a title or description. */
+export const mutedParts = ["oo", "ST 1", "a.exa", "%", "_", "\\", "See ", "ÜBE", "o w"];
 /** Of the last few write: these are small groups. */
 export const languages = [...Array(6).fill(["en", "en", "de", "pt-br", null]).flat(), "eu", "fi"] as (string | null)[];
 

@@ -1,4 +1,6 @@
-// npm test [-- --both] [--brief] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
+// npm test [-- --full] [--changed] [--both] [--brief] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
+// Without --full, those named *.full.test.ts run where a part of their name is given; and of random tests a fifth runs (testing/courses.ts).
+// With --changed those run that a change reaches (testing/changed-files.ts).
 // With --both what depends on a PostgreSQL runs there and then once more as where there is none; the rest is the same and runs once.
 // With --brief what passes has no lines. Closes with what failed and the line `N passed, N failed, N skipped`, and status 0 when nothing did.
 import { globSync } from "node:fs";
@@ -6,6 +8,7 @@ import { availableParallelism, loadavg } from "node:os";
 import { findOrMakeDump } from "../db/testing-embedded.ts";
 import { testServer } from "../db/testing-postgres.ts";
 import { askedForServer } from "./asked-for-server.ts";
+import { changedFiles, reachedTests } from "./changed-files.ts";
 import { longestFirst, printSlowest } from "./durations.ts";
 import { runDenoTests } from "./run-deno-tests.ts";
 import { runNodeTests, tryAlone } from "./run-node-tests.ts";
@@ -14,13 +17,18 @@ import { noTests, printTotals, sumOf, type Totals } from "./totals.ts";
 process.chdir(new URL("..", import.meta.url).pathname);
 // 0.1 to 0.2 s less of a processor for each Node that a test starts
 process.env.NODE_COMPILE_CACHE ??= `${process.cwd()}/.recsys/compile-cache`;
-const flags = ["--both", "--brief"];
-const [both, brief] = flags.map((flag) => process.argv.includes(flag));
+const flags = ["--full", "--changed", "--both", "--brief"];
+const [full, changed, both, brief] = flags.map((flag) => process.argv.includes(flag));
 const wanted = process.argv.slice(2).filter((argument) => !flags.includes(argument));
-const isWanted = (file: string) => wanted.length === 0 || wanted.some((part) => file.includes(part));
-const files = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.test.ts")
+if (full) process.env.TEST_FULL = "1";
+const isWanted = (file: string) =>
+  wanted.length === 0 ? full || !file.endsWith(".full.test.ts") : wanted.some((part) => file.includes(part));
+const all = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.test.ts")
   .filter(isWanted)
   .sort();
+const files = changed ? reachedTests(process.cwd(), all, changedFiles()) : all;
+if (changed)
+  console.log(`${files.length} of ${all.length} test files are reached by what changed: ${changedFiles().join(", ")}.`);
 const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_shared/"));
 
 /** The totals of each file. */
@@ -51,7 +59,7 @@ const end = () => {
   totals.push(sumOf([...ofFiles.values(), ofDeno]));
   printTotals(totals[totals.length - 1]);
 };
-if (files.length === 0) console.log(`No test file matches ${wanted.join(" ")}.`);
+if (all.length === 0) console.log(`No test file matches ${wanted.join(" ")}.`);
 end();
 
 if (asked) {

@@ -1,9 +1,8 @@
 /** Counts the rows of an app's tables as a draft would read them, within limits that nobody notices. */
-import { isSayable, type Table } from "../catalog/catalog.ts";
+import { isSayable, keyOf, type Table } from "../catalog/catalog.ts";
 import { at, literal, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import type { People, PersonColumn } from "../find/find-people.ts";
-import type { PostTable } from "../find/find-roles.ts";
 import type { TableUse } from "./use.ts";
 
 /** 16 MB of a table; a larger one is sampled. */
@@ -32,7 +31,6 @@ export async function countUse(
   questions: Questions,
   use: TableUse,
   people: People | undefined,
-  posts: PostTable | undefined,
 ): Promise<UseCount | { why: string }> {
   const sample = await questions.sample(use.table, use.table.name, mostPages);
   if ("why" in sample) return sample;
@@ -49,7 +47,7 @@ export async function countUse(
     empty: use.isEmpty ? `${where} and (${use.isEmpty})` : "false",
     of_nobody: use.person && people ? `${where} and ${isNobody(use.table, use.person, people)}` : "false",
     to_nobody: use.whom && people ? `${where} and ${isNobody(use.table, use.whom, people)}` : "false",
-    of_no_post: use.post && posts ? `${where} and ${isNoPost(use, posts)}` : "false",
+    of_no_post: use.post ? `${where} and ${isNoPost(use.table, use.post)}` : "false",
     ...Object.fromEntries(use.where.map((condition, number) => [`held_${number}`, `(${condition}\n)`])),
   };
   const found = await questions.ask<Record<string, number>>(
@@ -97,9 +95,15 @@ function isNobody(table: Table, { column, holds }: PersonColumn, people: People)
   return `not exists (select from ${qualified(people.table)} as known where ${at("known", key)} = ${at(table.name, column)})`;
 }
 
-function isNoPost({ table, post }: TableUse, posts: PostTable): string {
-  if (!post) return "false";
-  return `not exists (select from ${qualified(posts.table)} as shown where ${at("shown", posts.key)} = ${at(post.at ?? table.name, post.column)})`;
+function isNoPost(table: Table, { column, of, at: alias }: NonNullable<TableUse["post"]>): string {
+  const gone = of.flatMap(({ table: posts, holds }) => {
+    const key = keyOf(posts);
+    const there =
+      key &&
+      `exists (select from ${qualified(posts)} as shown where ${at("shown", key)} = ${at(alias ?? table.name, column)})`;
+    return there ? [`${holds ? `${holds} and ` : ""}not ${there}`] : [];
+  });
+  return `(${gone.join(" or ") || "false"})`;
 }
 
 /** How many rows a table has that nothing counts, about. */

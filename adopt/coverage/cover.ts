@@ -40,16 +40,18 @@ function decidedOn(
 }
 
 function passedOver(table: Table, app: Roles): Fate[] {
-  const { posts, references, candidates } = app;
+  const { contents, references, candidates } = app;
+  const namesPost = (from: Table) =>
+    contents.some((posts) => from !== posts.table && postColumnOf(app, from, posts.table));
   const found = (is: "left out" | "not understood", why: string): Fate[] => [{ table, is, why }];
   const [best] = candidates.posts;
   const candidateOf = (of: Table) =>
     candidates.posts.find((found) => found.table === of && found.points >= enoughForPosts);
-  const candidate = candidateOf(table);
+  const candidate = candidates.leftOut.find((found) => found.table === table);
   if (candidate)
     return found(
       "left out",
-      `posts are the rows of one table: ${nameOf(best.table)} has ${best.points} points, this one ${candidate.points}`,
+      `posts are the rows of ${nameOf(best.table)}, and of this table they are not: ${candidate.why}`,
     );
   if (candidates.timeless.includes(table))
     return found(
@@ -57,10 +59,10 @@ function passedOver(table: Table, app: Roles): Fate[] {
       "it has a text and a person, and neither a column nor a known form of its ids says when a row came to be",
     );
   const persons = personsOf(app, table);
-  if (posts && postColumnOf(app, table, posts.table)) return found("not understood", "it names a post");
+  if (namesPost(table)) return found("not understood", "it names a post");
   if (persons.length === 0) return [];
   const others = references.others(table);
-  const through = others.find(({ to }) => posts && to !== posts.table && postColumnOf(app, to, posts.table));
+  const through = others.find(({ to }) => namesPost(to));
   if (through) return found("left out", `it names no post, but rows of ${nameOf(through.to)}`);
   const about = others.find(({ to }) => candidateOf(to));
   if (about) return found("left out", `it is about rows of ${nameOf(about.to)}, which are no posts here`);

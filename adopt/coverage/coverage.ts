@@ -51,7 +51,7 @@ async function usedEntry(questions: Questions, { table, uses }: Fate & { is: "us
   let isBad = false;
   let rows = rowsInWords(table);
   for (const use of uses) {
-    const counted = await countUse(questions, use, roles.people, roles.posts);
+    const counted = await countUse(questions, use, roles.people);
     if ("why" in counted) {
       what.push(`${use.as}: not counted, since ${counted.why}`);
       continue;

@@ -16,8 +16,8 @@ export interface TableUse {
   time?: Column | undefined;
   /** To whom they did it. */
   whom?: PersonColumn | undefined;
-  /** The column that names a post; `at`: what the query calls its table, where that is another one. */
-  post?: { column: Column; at?: string } | undefined;
+  /** The column that names a post, a row of one of several tables; `at`: what the query calls its own table, where that is another one. */
+  post?: { column: Column; of: { table: Table; holds?: string }[]; at?: string } | undefined;
   /** What holds of a row without any text. */
   isEmpty?: string | undefined;
   /** The kind that each row says itself, as SQL, and as what others than the listed ones count; null: as nothing. */

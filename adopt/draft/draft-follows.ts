@@ -5,9 +5,8 @@ import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { FollowTable } from "../find/find-follows.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { type Draft, shownTime, timeDoubts } from "./draft.ts";
-import { typeIsOneOf } from "./draft-parts.ts";
 import { shownPerson } from "./shown-person.ts";
-import { conditionSql, joinedAlias, joinSql, soundTime, stringSql, timeSql } from "./sql-text.ts";
+import { conditionSql, joinedAlias, joinSql, soundTime, stringSql, timeSql, typeIsOneOf } from "./sql-text.ts";
 
 export function draftFollows(draft: Draft, { follows, unclear }: Roles["followed"]): void {
   draft.leaveOut(unclear);

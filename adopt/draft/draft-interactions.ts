@@ -12,13 +12,12 @@ import { eventId, soundTime, uuidSql } from "./sql-text.ts";
 const mostTables = 31;
 
 export function draftInteractions(draft: Draft, roles: Roles): void {
-  const { posts } = roles;
-  if (!posts) return;
+  if (roles.contents.length === 0) return;
   const sorted: Sorted = { liked: [], dismissed: [], kinds: new Map() };
   const { liked, dismissed, kinds } = sorted;
   for (const deeds of roles.actions.deeds) addDeeds(draft, deeds, sorted);
   for (const deeds of roles.actions.onComments) liked.push(commentPart(draft, deeds, kinds));
-  liked.push(...parentParts(draft, posts, kinds));
+  for (const posts of roles.contents) liked.push(...parentParts(draft, posts, kinds));
   for (const { table, why } of roles.actions.unclear) {
     draft.doubt(table, `it has to do with people and posts, and is left out: ${why}`);
     draft.lines.push(`-- unsure: ${oneLine(nameOf(table))} is left out: ${oneLine(why)}`);
@@ -54,7 +53,7 @@ export function draftInteractions(draft: Draft, roles: Roles): void {
 }
 
 function useOf(
-  { table, as, where, comment, person, postColumn, postAt, time, kind, otherwise }: DraftPart,
+  { table, as, of, where, comment, person, postColumn, postAt, time, kind, otherwise }: DraftPart,
   listed: string[],
 ): TableUse {
   return {
@@ -64,7 +63,7 @@ function useOf(
     join: comment,
     person,
     time,
-    post: { column: postColumn, ...(postAt && { at: postAt }) },
+    post: { column: postColumn, of, ...(postAt && { at: postAt }) },
     ...(saysKind(kind) && { kinds: { sql: kind, listed, otherwise: otherwise ?? null } }),
   };
 }
@@ -152,7 +151,7 @@ function watchTable(draft: Draft, table: Table, all: DraftPart[]): string[] {
   if (parts.length === 0) return [draft.unwatched(table, onComments)];
   const kinds = new Map<string, DraftPart[]>();
   for (const part of parts) {
-    const kind = JSON.stringify([part.postColumn.name, part.created.watched]);
+    const kind = JSON.stringify([part.postWatched ?? part.postColumn.name, part.created.watched]);
     kinds.set(kind, [...(kinds.get(kind) ?? []), part]);
   }
   const watched = [...new Set([...kinds.values()].map((kind) => watchOwn(draft, table, kind)))];
@@ -166,11 +165,10 @@ function watchTable(draft: Draft, table: Table, all: DraftPart[]): string[] {
 
 /** Of the parts whose post is one column of the table, at one time. */
 function watchOwn(draft: Draft, table: Table, parts: DraftPart[]): string {
-  const [{ user, created, postColumn, apart }] = parts;
-  const isPlain = postColumn.plain && ["uuid", "number", "text"].includes(postColumn.kind);
+  const [{ user, created, postColumn, postWatched, apart }] = parts;
   const uuid = uuidSql(identifier(postColumn.name), postColumn);
   const addedPost = () => addColumn(draft, table, "recsys_post_id", "uuid", [postColumn], uuid);
-  const post = isPlain ? postColumn.name : user.watched && created.watched ? addedPost() : undefined;
+  const post = postWatched ?? (user.watched && created.watched ? addedPost() : undefined);
   const watched = {
     id: keyOf(table)?.name ?? apart[0].name,
     user: user.watched,

@@ -3,25 +3,29 @@ import type { Column } from "../catalog/catalog.ts";
 import { at, identifier, literal, qualified } from "../catalog/quote.ts";
 import type { MemberTable } from "../find/find-memberships.ts";
 import type { PostTable } from "../find/find-roles.ts";
-import { type Draft, shownId } from "./draft.ts";
+import type { Draft } from "./draft.ts";
+import { shownKey } from "./post-ids.ts";
 import { shownPerson } from "./shown-person.ts";
 import { conditionSql } from "./sql-text.ts";
 
-export function draftMemberships(draft: Draft, members: MemberTable[], posts: PostTable | undefined): void {
-  if (members.length === 0 || !posts) return;
-  const selects = members.map((each) => selectOf(draft, each));
+export function draftMemberships(draft: Draft, members: MemberTable[], contents: PostTable[]): void {
+  if (members.length === 0) return;
+  const isFirst = (each: MemberTable, place: number) =>
+    place === members.findIndex(({ table, group }) => table === each.table && group === each.group);
+  const selects = members.filter(isFirst).map((each) => selectOf(draft, each));
   draft.lines.push("-- Where people belong, whose members may read about the same posts; and where posts do.");
   draft.view("recsys_engine.source_memberships", "belonging", ["user_id", "scope"], selects);
-  const { table, key } = posts;
-  const id = shownId(draft, table, table.name, key, "recsys_id");
-  const scopes = new Set(members.map(({ group, ofPosts }) => scopeSql(group, at(table.name, ofPosts))));
-  const scope = scopes.size === 1 ? [...scopes][0] : `coalesce(${[...scopes].join(", ")})`;
-  draft.view(
-    "recsys_engine.source_scopes",
-    "belonging",
-    ["post_id", "scope"],
-    [`  select ${id.sql} as post_id, ${scope} as scope from ${qualified(table)} as ${identifier(table.name)}`],
-  );
+  const scopes = contents.flatMap(({ table, key }) => {
+    const of = members.filter((member) => member.of === table);
+    const each = new Set(of.map(({ group, ofPosts }) => scopeSql(group, at(table.name, ofPosts))));
+    const scope = each.size === 1 ? [...each][0] : `coalesce(${[...each].join(", ")})`;
+    return each.size === 0
+      ? []
+      : [
+          `  select ${shownKey(draft, table, key).sql} as post_id, ${scope} as scope from ${qualified(table)} as ${identifier(table.name)}`,
+        ];
+  });
+  draft.view("recsys_engine.source_scopes", "belonging", ["post_id", "scope"], scopes);
 }
 
 /** Groups of two kinds may have the same number. */

@@ -1,6 +1,6 @@
 /** recsys.source_mutes over the tables that say what somebody does not want to see. */
 import { nameOf, type Table } from "../catalog/catalog.ts";
-import { createdOf, pickColumn, type TimeColumn, titleOf } from "../catalog/pick-columns.ts";
+import { createdOf, pickColumn, type TimeColumn } from "../catalog/pick-columns.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { MuteTable } from "../find/find-mutes.ts";
 import type { Roles } from "../find/find-roles.ts";
@@ -11,8 +11,6 @@ import { conditionSql, joinedAlias, joinSql, stringSql, timeSql } from "./sql-te
 export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): void {
   draft.leaveOut(unclear);
   if (mutes.length === 0) return;
-  if (draft.posts && !titleOf(draft.posts) && mutes.some(({ what }) => what.kind === "word"))
-    draft.doubt("mutes", "words are looked for in the title and the tags of a post, and posts have no title here");
   const selects = mutes.map((each) => selectOf(draft, each));
   draft.lines.push("-- What people do not want to see.");
   draft.view("recsys.source_mutes", "muted", ["user_id", "kind", "value", "created_at"], selects);
@@ -21,8 +19,12 @@ export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): vo
 const mutedThings = {
   person: "people whom somebody mutes",
   topic: "tags that somebody mutes",
-  word: "words that somebody mutes",
+  contains: "texts that somebody mutes",
 };
+
+/** The strictest that an app can mean by it, which no column says. */
+const whereItStands =
+  ". contains hides a post with it anywhere in title or text: write title_contains where the app looks in titles alone, and word where it looks for whole words of titles and tags";
 
 function selectOf(draft: Draft, { table, person, through, what, moment }: MuteTable): string {
   const alias = table.name;
@@ -61,7 +63,7 @@ function selectOf(draft: Draft, { table, person, through, what, moment }: MuteTa
     table,
     what.kind === "person"
       ? `taken for whom somebody does not want to see: ${person.column.name} blocks ${what.whom.column.name}${from}`
-      : `taken for ${what.kind === "topic" ? "tags" : "words"} of which somebody does not want to see anything: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}${from}`,
+      : `taken for ${what.kind === "topic" ? "tags" : "texts"} of which somebody does not want to see anything: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}${from}${what.kind === "contains" ? whereItStands : ""}`,
   );
   return [
     `  select ${user.sql} as user_id, '${what.kind}' as kind, ${value} as value, ${since ? timeSql(at(alias, since), since) : "null::timestamptz"} as created_at from ${qualified(table)} as ${identifier(alias)}${why}${user.note}${whom?.note ?? ""}${sinceDoubt}`,

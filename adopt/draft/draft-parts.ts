@@ -9,8 +9,9 @@ import type { PersonColumn } from "../find/find-people.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
 import type { PostTable } from "../find/find-roles.ts";
 import { byName, type Draft, type ShownColumn, shownTime } from "./draft.ts";
+import { namedPosts, shownPost } from "./post-ids.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";
-import { conditionSql, joinedAlias, joinSql, realSql, uuidSql } from "./sql-text.ts";
+import { conditionSql, joinedAlias, joinSql, realSql, typeIsOneOf } from "./sql-text.ts";
 
 /** One select of the union. */
 export interface DraftPart {
@@ -25,6 +26,10 @@ export interface DraftPart {
   postAt?: string;
   post: string;
   postColumn: Column;
+  /** Whose rows the posts are. */
+  of: ReturnType<typeof namedPosts>;
+  /** The column by which recsys.watch finds the post. */
+  postWatched: string | undefined;
   created: ShownColumn;
   /** The column in which its time is. */
   time?: Column | undefined;
@@ -41,9 +46,10 @@ export interface DraftPart {
 }
 
 export function partOf(draft: Draft, deeds: Deeds): DraftPart {
-  const { table, person, post, postIsSure, ofPosts, elsewhere, time, word, conditions } = deeds;
+  const { table, of, person, post, postIsSure, ofPosts, elsewhere, time, word, conditions } = deeds;
   const alias = table.name;
   const user = shownPerson(draft, table, alias, person);
+  const ofPost = shownPost(draft, table, alias, post, of, ofPosts);
   const created = time
     ? shownTime(draft, table, alias, time)
     : {
@@ -67,8 +73,10 @@ export function partOf(draft: Draft, deeds: Deeds): DraftPart {
     as: `${deeds.action}s${word === deeds.action ? "" : ` (${word})`}`,
     user,
     person,
-    post: uuidSql(at(alias, post), post),
+    of: namedPosts(alias, of, ofPosts),
+    post: ofPost.sql,
     postColumn: post,
+    postWatched: ofPost.watched,
     created,
     time: time?.column,
     kind: literal(word),
@@ -82,11 +90,6 @@ export function partOf(draft: Draft, deeds: Deeds): DraftPart {
     notes,
     apart: [person.column, post, ...(time ? [time.column] : [])],
   };
-}
-
-/** Where one table is about rows of several: those about this one. */
-export function typeIsOneOf(alias: string, { type, values }: NonNullable<Deeds["ofPosts"]>): string {
-  return `lower(${at(alias, type)}::text) in (${[...new Set(values.map((value) => value.toLowerCase()))].map(literal).join(", ")})`;
 }
 
 // What the rows of a table say, sorted into what was done and what is not wanted.
@@ -195,11 +198,12 @@ function addKinds(
  * of its own, so that a row of recsys.kinds makes it more. What is against a comment says nothing.
  */
 export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string, Action>): DraftPart {
-  const { table, person, comment, post, postIsOwn, ofComments, ofPosts, first, time, word, conditions } = deeds;
+  const { table, of, person, comment, post, postIsOwn, ofComments, ofPosts, first, time, word, conditions } = deeds;
   const alias = table.name;
   const liked = joinedAlias(alias, "liked", "of_liked");
   const user = shownPerson(draft, table, alias, person);
   const created = shownTime(draft, table, alias, time);
+  const ofPost = shownPost(draft, postIsOwn ? table : comment.table, postIsOwn ? alias : liked, post, of, ofPosts);
   const kind = `comment_${word}`;
   kinds.set(kind, "view");
   if (first) kinds.set(word, "vote");
@@ -211,8 +215,10 @@ export function commentPart(draft: Draft, deeds: CommentDeeds, kinds: Map<string
     user,
     person,
     ...(postIsOwn ? {} : { comment: joinSql(alias, liked, comment), postAt: liked }),
-    post: uuidSql(at(postIsOwn ? alias : liked, post), post),
+    of: namedPosts(postIsOwn ? alias : liked, of, ofPosts),
+    post: ofPost.sql,
     postColumn: post,
+    postWatched: ofPost.watched,
     created,
     time: time.column,
     kind: first ? `case when ${at(liked, first)} = 1 then ${literal(word)} else ${literal(kind)} end` : literal(kind),
@@ -266,6 +272,7 @@ export function parentParts(
   return parents.map(({ column, how }) => {
     const alias = table.name;
     const isWordless = wordless(table, alias);
+    const ofPost = shownPost(draft, table, alias, column, table);
     if (how === "repost") {
       kinds.set("repost", "vote");
       if (isWordless) kinds.set("quote", "comment");
@@ -280,8 +287,10 @@ export function parentParts(
             : "reposts as votes",
       person: author,
       user: shownPerson(draft, table, alias, author),
-      post: uuidSql(at(alias, column), column),
+      of: [{ table }],
+      post: ofPost.sql,
       postColumn: column,
+      postWatched: ofPost.watched,
       created: shownTime(draft, table, alias, published),
       // what is passed on with words of one's own is a post as well, and says something of the other
       kind:

@@ -3,9 +3,10 @@ import { type Column, sampleOf, type Table } from "../catalog/catalog.ts";
 import { oneLine } from "../catalog/quote.ts";
 import type { PostTable, Roles } from "../find/find-roles.ts";
 import { type Draft, noUuid, watchSql } from "./draft.ts";
+import { shownPost, watchedKey } from "./post-ids.ts";
 import { personId, shownPerson } from "./shown-person.ts";
 
-export function watchPostVectors(draft: Draft, { key, own }: PostTable): string[] {
+export function watchPostVectors(draft: Draft, { table: posts, key, own }: PostTable): string[] {
   for (const table of own.pieces)
     draft.doubt(
       table,
@@ -13,15 +14,21 @@ export function watchPostVectors(draft: Draft, { key, own }: PostTable): string[
     );
   return own.vectors.flatMap(({ table, post, vector, encoder }) => {
     draft.read.add(table);
-    if (table !== draft.posts) draft.uses.push({ table, as: "vectors of posts", where: [], post: { column: post } });
-    const takes = post.plain && ["uuid", "number", "text"].includes(post.kind) && post.kind === key.kind;
+    if (table !== posts)
+      draft.uses.push({ table, as: "vectors of posts", where: [], post: { column: post, of: [{ table: posts }] } });
+    const watched =
+      table === posts ? watchedKey(draft, posts, key) : shownPost(draft, table, table.name, post, posts).watched;
     return [
       aboutVectors(table, vector, "post"),
       watchSql(
         draft,
         table,
         "vectors",
-        { post: takes ? post.name : undefined, texts: [vector.name], others: encoder ? [encoder.name] : [] },
+        {
+          post: post.kind === key.kind ? watched : undefined,
+          texts: [vector.name],
+          others: encoder ? [encoder.name] : [],
+        },
         `${post.name} is of a type that it does not take`,
       ),
     ];

@@ -36,14 +36,17 @@ const belowHead = "-- What was thought of:";
 
 /** A migration, valid as it stands, and what of it a reader has to decide. Without a table of posts there is nothing to recommend. */
 export function draftViews(catalog: Catalog, roles = findRoles(catalog)) {
-  const draft = new Draft(roles.people, roles.posts?.table);
+  const draft = new Draft(
+    roles.people,
+    roles.contents.map(({ table }) => table),
+  );
   draftPeople(draft, roles);
   draftPosts(draft, roles);
   draftInteractions(draft, roles);
   if (roles.logins) draftLogins(draft, roles.logins);
   draftMutes(draft, roles.muted);
   draftFollows(draft, roles.followed);
-  draftMemberships(draft, roles.belonging.members, roles.posts);
+  draftMemberships(draft, roles.belonging.members, roles.contents);
   doubtReads(draft);
   const unsure = draft.unsureLines();
   const sql = [

@@ -10,7 +10,8 @@ import { nameList, timeSql, uuidSql } from "./sql-text.ts";
 
 export class Draft {
   readonly people: People | undefined;
-  readonly posts: Table | undefined;
+  /** The tables of posts, the likeliest first. */
+  readonly contents: Table[];
   readonly lines: string[] = [];
   readonly read = new Set<Table>();
   /** What it makes of the tables: to be counted. */
@@ -21,9 +22,9 @@ export class Draft {
   /** Columns of which the same is unsure, by what that is. */
   private readonly alike = new Map<string, Set<string>>();
 
-  constructor(people: People | undefined, posts: Table | undefined) {
+  constructor(people: People | undefined, contents: Table[]) {
     this.people = people;
-    this.posts = posts;
+    this.contents = contents;
   }
 
   /** Notes what the draft is unsure of, and gives the comment that says so where it is. */
@@ -106,7 +107,7 @@ export function addedColumns(draft: Draft): string[] {
       );
       return [
         `alter table ${qualified(table)} ${adding.join(", ")};`,
-        ...(table === draft.posts && columns.has("recsys_id")
+        ...(draft.contents.includes(table) && columns.has("recsys_id")
           ? [`create ${uniqueIn(table)}index on ${qualified(table)} (recsys_id);`]
           : []),
         ...(table === people?.table && columns.has("recsys_user_id")

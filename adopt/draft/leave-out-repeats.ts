@@ -37,6 +37,7 @@ export async function leaveOutRepeats(questions: Questions, { actions }: Roles):
 function mayRepeat(one: Deeds, other: Deeds): boolean {
   return (
     one.table !== other.table &&
+    one.of === other.of &&
     one.action === other.action &&
     one.person.holds === other.person.holds &&
     one.person.column.kind === other.person.column.kind &&

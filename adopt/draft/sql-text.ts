@@ -3,6 +3,7 @@ import { type Column, keyOf, type Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import { at, identifier, literal, qualified } from "../catalog/quote.ts";
 import type { Joined } from "../catalog/references.ts";
+import type { OfPosts } from "../find/deeds.ts";
 
 /** A list of names as an argument of recsys.watch. */
 export function nameList(names: string[]): string {
@@ -102,4 +103,9 @@ export function eventId(number: number, table: Table, alias: string, otherwise: 
   if (key) return `recsys.event_id_of(${number}, ${stringSql(at(alias, key), key)})`;
   const names = table.primaryKey.length > 0 ? table.primaryKey.map((name) => ({ name })) : otherwise;
   return `recsys.event_id_of(${number}, concat_ws(' ', ${names.map((column) => at(alias, column)).join(", ")}))`;
+}
+
+/** Where one table is about rows of several: those about this one. */
+export function typeIsOneOf(alias: string | undefined, { type, values }: Pick<OfPosts, "type" | "values">): string {
+  return `lower(${alias === undefined ? identifier(type.name) : at(alias, type)}::text) in (${[...new Set(values.map((value) => value.toLowerCase()))].map(literal).join(", ")})`;
 }

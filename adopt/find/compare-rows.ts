@@ -1,5 +1,5 @@
 /** Queries rows where names do not tell: how often a person column names the author of the post, and whether an account has several rows. */
-import { type Catalog, isOnce, type Table } from "../catalog/catalog.ts";
+import { type Catalog, type ComparedRows, isOnce, type Table } from "../catalog/catalog.ts";
 import { at, identifier, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import { postColumnOf } from "./deeds.ts";
@@ -11,17 +11,22 @@ const mostPages = 100;
 /** Sets `compared` of the tables of a catalog. */
 export async function compareRows(questions: Questions, catalog: Catalog): Promise<void> {
   const roles = findRoles(catalog);
-  const { people, posts } = roles;
+  const { people, contents } = roles;
   if (people?.userId && people.userId !== people.key && !isOnce(people.table, people.userId))
     people.table.compared = {
       byAuthor: {},
       severalRows: await countSeveralRows(questions, people.table, people.userId.name),
     };
-  for (const table of posts?.author ? catalog : [])
-    if (posts && table !== posts.table && table !== people?.table) {
-      const byAuthor = await countByAuthor(questions, table, roles, posts);
-      if (Object.keys(byAuthor).length > 0) table.compared = { byAuthor };
-    }
+  for (const table of catalog) {
+    if (table === people?.table || contents.some((posts) => posts.table === table)) continue;
+    const byAuthor: ComparedRows["byAuthor"] = {};
+    for (const posts of contents)
+      for (const [column, { rows, same }] of Object.entries(await countByAuthor(questions, table, roles, posts))) {
+        const before = byAuthor[column] ?? { rows: 0, same: 0 };
+        byAuthor[column] = { rows: before.rows + rows, same: before.same + same };
+      }
+    if (Object.keys(byAuthor).length > 0) table.compared = { byAuthor };
+  }
 }
 
 async function countSeveralRows(questions: Questions, table: Table, userId: string): Promise<number> {

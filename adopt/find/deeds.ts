@@ -24,12 +24,13 @@ import type { KnownApp, PersonColumn } from "./find-people.ts";
 /** What rows of one table say, or those of them that have one of its times. */
 export interface Deeds {
   table: Table;
+  /** Whose rows the posts are. */
+  of: Table;
   person: PersonColumn;
   post: Column;
   /** Whether a foreign key or a type says that it does. */
   postIsSure: boolean;
-  /** Where the same table says of what kind its row is: which values mean a post. */
-  ofPosts?: { type: Column; values: string[]; sure: boolean };
+  ofPosts?: OfPosts;
   /** Columns that name what else a row may be about: a vote on a comment. */
   elsewhere: Column[];
   /** Undefined: the table does not say, and it does not matter. */
@@ -45,6 +46,14 @@ export interface Deeds {
   rating?: Column;
   conditions: Condition[];
   doubts: string[];
+}
+
+/** Where a table says of what kind its row is: which values mean a post; `each`: where several tables have posts, which mean one of each. */
+export interface OfPosts {
+  type: Column;
+  values: string[];
+  sure: boolean;
+  each?: { of: Table; values: string[] }[];
 }
 
 export interface Direction {
@@ -131,7 +140,7 @@ export function ratingOf(table: Table): { rating?: Column } {
 
 export interface Target {
   post: Column;
-  ofPosts?: Deeds["ofPosts"];
+  ofPosts?: OfPosts;
   sure: boolean;
 }
 
@@ -149,7 +158,7 @@ export function postColumnOf({ references }: KnownApp, table: Table, posts: Tabl
 }
 
 /** Which values of a type mean rows of a table: those that are there, or the ways in which frameworks write them. Undefined: none of those that are there. */
-export function valuesOf({ type }: OpenReference, to: Table, from: Table): Deeds["ofPosts"] {
+export function valuesOf({ type }: OpenReference, to: Table, from: Table): OfPosts | undefined {
   const name = tableWords(to.name).join("");
   const isName = (value: string) => tableWords(value.split(/[\\.:/]/).at(-1) ?? "").join("") === name;
   const there = type.values.filter(isName);
@@ -182,6 +191,7 @@ export function deedsOf(
     .map(({ column }) => column);
   const base = {
     table,
+    of: posts,
     person,
     post: target.post,
     postIsSure: target.sure || target.ofPosts !== undefined,

@@ -16,6 +16,7 @@ import {
   directionOf,
   kindsOf,
   momentsOf,
+  type OfPosts,
   postColumnOf,
   rest,
   type Target,
@@ -42,12 +43,18 @@ export interface Actions {
   repeats: Unclear[];
 }
 
-export function findActions(app: KnownApp, posts: Table, opening: Opening | undefined): Actions {
+/** What people did with the rows of `posts`; `contents`: all tables of posts. */
+export function findActions(
+  app: KnownApp,
+  posts: Table,
+  opening: Opening | undefined,
+  contents: Table[] = [posts],
+): Actions {
   const { catalog, people } = app;
   const actions: Actions = { deeds: [], onComments: [], unclear: [], leftOut: [], repeats: [] };
-  const comments = catalog.filter((table) => isCommentTable(app, table, posts));
+  const comments = catalog.filter((table) => !contents.includes(table) && isCommentTable(app, table, posts));
   for (const table of catalog) {
-    if (table === posts || table === people?.table) continue;
+    if (contents.includes(table) || table === people?.table) continue;
     const leave = (why: string) => actions.leftOut.push({ table, why });
     const persons = personsOf(app, table);
     const target = postColumnOf(app, table, posts);
@@ -111,6 +118,58 @@ export function findActions(app: KnownApp, posts: Table, opening: Opening | unde
   return actions;
 }
 
+/** What people did with posts of several tables. What is left out of the actions on one may be one on another. */
+export function mergeActions(each: Actions[]): Actions {
+  const has = ({ deeds, onComments }: Actions, table: Table) =>
+    [...deeds, ...onComments].some((action) => action.table === table);
+  const rest = (of: (actions: Actions) => Unclear[]) => {
+    const found = each.flatMap((one) =>
+      of(one).filter(({ table }) => !each.some((other) => other !== one && has(other, table))),
+    );
+    return found.filter(({ table }, place) => place === found.findIndex((first) => first.table === table));
+  };
+  return {
+    deeds: joined(each.flatMap(({ deeds }) => deeds)),
+    onComments: joined(each.flatMap(({ onComments }) => onComments)),
+    unclear: rest(({ unclear }) => unclear),
+    leftOut: rest(({ leftOut }) => leftOut),
+    repeats: [],
+  };
+}
+
+/** The same of one column, whose type says of which table a post is, as one. */
+function joined<D extends Deeds | CommentDeeds>(all: D[]): D[] {
+  const found: D[] = [];
+  for (const one of all) {
+    const place = found.findIndex(
+      (other) =>
+        one.ofPosts &&
+        other.ofPosts?.type === one.ofPosts.type &&
+        other.table === one.table &&
+        other.post === one.post &&
+        other.word === one.word &&
+        other.time?.column === one.time?.column,
+    );
+    if (place < 0) found.push(one);
+    else {
+      const doubts = [...new Set([...found[place].doubts, ...one.doubts])];
+      found[place] = { ...found[place], ofPosts: bothOf(found[place], one), doubts };
+    }
+  }
+  return found;
+}
+
+function bothOf(one: Deeds | CommentDeeds, other: Deeds | CommentDeeds): OfPosts | undefined {
+  if (!one.ofPosts || !other.ofPosts) return undefined;
+  const { type, values, sure, each } = one.ofPosts;
+  return {
+    type,
+    values: [...values, ...other.ofPosts.values],
+    sure: sure && other.ofPosts.sure,
+    each: [...(each ?? [{ of: one.of, values }]), { of: other.of, values: other.ofPosts.values }],
+  };
+}
+
 /** Whether members, who may read posts, may read nothing of it, and it is no log of what they saw. */
 function isKept(table: Table, posts: Table, words: string[]): boolean {
   return posts.membersMayReadSome && !table.membersMayReadSome && actionOf(rest(words, posts)) !== "view";
@@ -142,16 +201,18 @@ function isOnlyOnComments(
 
 export interface CommentDeeds {
   table: Table;
+  /** Whose rows the posts are. */
+  of: Table;
   person: PersonColumn;
   comment: Joined;
   commentIsSure: boolean;
   /** Where the same table has likes of other things: which values of a column mean comments. */
-  ofComments?: Deeds["ofPosts"];
+  ofComments?: OfPosts;
   /** The column that names the post: of the table itself, or else of the comment. */
   post: Column;
   postIsOwn: boolean;
   /** Where comments are of other things than posts too. */
-  ofPosts?: Deeds["ofPosts"];
+  ofPosts?: OfPosts;
   /** Where the first comment of a post is its text: the column that says so. */
   first?: Column;
   time: TimeColumn;
@@ -197,6 +258,7 @@ export function commentDeedsOf(
   const type = table.columns.find(({ name }) => /(type|kind)_id$/.test(plainName(name)));
   return {
     table,
+    of: posts,
     person,
     ...named,
     ...(postIsOwn ? { post: own.post } : { post: target.post, ...(target.ofPosts && { ofPosts: target.ofPosts }) }),

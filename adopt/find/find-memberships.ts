@@ -14,23 +14,32 @@ export interface MemberTable {
   /** Names the group, and in the table of posts the group of a post. */
   group: Column;
   ofPosts: Column;
+  /** That table of posts. */
+  of: Table;
   conditions: Condition[];
   doubts: string[];
 }
 
-export function findMemberships(
-  app: KnownApp,
-  posts: Table | undefined,
-): { members: MemberTable[]; leftOut: Unclear[] } {
+export function findMemberships(app: KnownApp, contents: Table[]): { members: MemberTable[]; leftOut: Unclear[] } {
+  const found = contents.map((posts) => membershipsOf(app, posts, contents));
+  const members = found.flatMap(({ members }) => members);
+  const leftOut = found.flatMap(({ leftOut }) => leftOut);
+  return {
+    members,
+    leftOut: leftOut.filter(({ table }) => !members.some((member) => member.table === table)),
+  };
+}
+
+function membershipsOf(app: KnownApp, posts: Table, contents: Table[]) {
   const members: MemberTable[] = [];
   const leftOut: Unclear[] = [];
-  for (const table of posts ? app.catalog : []) {
-    if (!posts || table === posts || postColumnOf(app, table, posts)) continue;
+  for (const table of app.catalog) {
+    if (contents.includes(table) || postColumnOf(app, table, posts)) continue;
     const person = table === app.people?.table ? personOfAccount(app.people) : personsOf(app, table)[0];
     const shared = person && sharedGroup(app, table, posts, person);
     if (!shared) continue;
     const why = whyNot(table, posts);
-    if (!why) members.push({ table, person, ...shared, ...standingConditions(table, undefined) });
+    if (!why) members.push({ table, person, ...shared, of: posts, ...standingConditions(table, undefined) });
     else if (tableWords(table.name).some((word) => /^(member|membership)$/.test(word))) leftOut.push({ table, why });
   }
   return { members, leftOut };

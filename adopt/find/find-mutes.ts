@@ -21,7 +21,7 @@ export interface MuteTable {
 type Muted =
   | { kind: "person"; whom: PersonColumn }
   /** The text is in the row itself, or in that of a tag or a community. */
-  | { kind: "topic" | "word"; text: Column; of?: Joined };
+  | { kind: "topic" | "contains"; text: Column; of?: Joined };
 
 export function findMutes(
   app: KnownApp,
@@ -141,7 +141,7 @@ function wordOf(table: Table): Muted | undefined {
     (tableWords(table.name).some((word) => /^(word|phrase|keyword|term)$/.test(word))
       ? pickColumn(table, ["text", "value", "name"], ["text"])
       : undefined);
-  return text && { kind: "word", text };
+  return text && { kind: "contains", text };
 }
 
 /** Whose filter a row is part of, where a foreign key says so. */

@@ -92,7 +92,9 @@ export function peopleOf(table: Table, references: References): People {
 
 /** Whether a policy lets people read what is theirs alone: auth.uid() = user_id, in either order. */
 export function isOwn(using: string, column?: string): boolean {
-  const plain = using.replace(/[()\s"]|::uuid|::text/g, "").replace(/SELECTauth\.uid(AS\w+)?/gi, "auth.uid");
+  const plain = using
+    .replace(/\(\s*SELECT auth\.uid\(\)( AS \w+)?\)/gi, "auth.uid")
+    .replace(/[()\s"]|::uuid|::text/g, "");
   const [, name] = /^auth\.uid=(?:\w+\.)?(\w+)$/.exec(plain) ?? /^(?:\w+\.)?(\w+)=auth\.uid$/.exec(plain) ?? [];
   return name !== undefined && (column === undefined || name === column);
 }

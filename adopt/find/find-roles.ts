@@ -1,7 +1,8 @@
 /** Who is who among an app's tables: people, posts, what people did, when they came back, whom they follow, what they do not want to see. */
 import { type Catalog, type Column, keyOf, type Table } from "../catalog/catalog.ts";
 import { findReferences } from "../catalog/references.ts";
-import { type Actions, findActions, findOpening, type Opening } from "./find-actions.ts";
+import { type Actions, findActions, findOpening, mergeActions, type Opening, type Unclear } from "./find-actions.ts";
+import { findContents } from "./find-contents.ts";
 import { type FollowTable, findFollows } from "./find-follows.ts";
 import { type Language, languageOf } from "./find-language.ts";
 import { findMemberships } from "./find-memberships.ts";
@@ -18,7 +19,7 @@ import {
   personsOf,
   type TableCandidate,
 } from "./find-people.ts";
-import { enoughForPosts, findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
+import { findPosts, findTimeless, type ParentColumn, parentsOf } from "./find-posts.ts";
 import { type NamedGroup, type NamedThing, type Tags, tagsOf, thingsOf } from "./find-tags.ts";
 import { findUserVectors, findVectors, type UserVectors } from "./find-vectors.ts";
 
@@ -42,7 +43,10 @@ export interface Roles extends KnownApp {
   profile: Profile | undefined;
   /** What other models made of people. */
   userVectors: UserVectors[];
+  /** The likeliest table of posts. */
   posts: PostTable | undefined;
+  /** All tables of posts, the likeliest first. */
+  contents: PostTable[];
   actions: Actions;
   logins: Logins | undefined;
   muted: ReturnType<typeof findMutes>;
@@ -51,8 +55,11 @@ export interface Roles extends KnownApp {
   /** What else might hold people or posts, with points. */
   candidates: {
     people: TableCandidate[];
-    posts: TableCandidate[] /** Which would be, if they said when. */;
+    posts: TableCandidate[];
+    /** Which would be posts, if they said when. */
     timeless: Table[];
+    /** Which are none next to the likeliest, and why. */
+    leftOut: Unclear[];
   };
 }
 
@@ -62,39 +69,46 @@ export function findRoles(catalog: Catalog): Roles {
   const people = peopleCandidates[0] && peopleOf(peopleCandidates[0].table, references);
   const app = { catalog, references, people };
   const postCandidates = findPosts(app);
-  const found = postCandidates[0] && postCandidates[0].points >= enoughForPosts ? postCandidates[0].table : undefined;
+  const { tables, leftOut } = findContents(app, postCandidates);
+  const [found] = tables;
   const tags = found && tagsOf(app, found);
   const things = thingsOf(app, found, tags);
   const followed = findFollows(app, found, tags, things);
   const muted = findMutes(app, found, tags, things);
-  const posts = found && {
-    table: found,
-    key: keyOf(found) as Column,
-    author: personsOf(app, found)[0],
-    parents: parentsOf(found, references),
-    tags,
-    language: languageOf(app, found),
-    groups: groupsNamed(things, [...followed.follows, ...muted.mutes]),
-    opening: findOpening(app, found),
-    own: findVectors(found, keyOf(found) as Column, references),
-  };
+  const contents = tables.map((table) => postTableOf(app, table, [...followed.follows, ...muted.mutes]));
   return {
     ...app,
     profile: findProfile(app),
     userVectors: findUserVectors(app, found),
-    posts,
-    actions: found
-      ? findActions(app, found, posts?.opening)
-      : { deeds: [], onComments: [], unclear: [], leftOut: [], repeats: [] },
+    posts: contents[0],
+    contents,
+    actions: mergeActions(contents.map(({ table, opening }) => findActions(app, table, opening, tables))),
     logins: findLogins(app),
     muted,
     followed,
-    belonging: findMemberships(app, found),
+    belonging: findMemberships(app, tables),
     candidates: {
       people: peopleCandidates,
       posts: postCandidates,
       timeless: findTimeless(app, found),
+      leftOut,
     },
+  };
+}
+
+function postTableOf(app: KnownApp, table: Table, named: (FollowTable | MuteTable)[]): PostTable {
+  const key = keyOf(table) as Column;
+  const tags = tagsOf(app, table);
+  return {
+    table,
+    key,
+    author: personsOf(app, table)[0],
+    parents: parentsOf(table, app.references),
+    tags,
+    language: languageOf(app, table),
+    groups: groupsNamed(thingsOf(app, table, tags), named),
+    opening: findOpening(app, table),
+    own: findVectors(table, key, app.references),
   };
 }
 

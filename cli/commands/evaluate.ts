@@ -14,6 +14,7 @@ import { evaluateCut, evaluateReplay } from "../../trainer/evaluation/evaluate.t
 import { evaluateModels } from "../../trainer/evaluation/evaluate-models.ts";
 import { givenModels } from "../../trainer/evaluation/given-models.ts";
 import { evaluateIdeas } from "../../trainer/evaluation/ideas/evaluate-ideas.ts";
+import { lastTenth } from "../../trainer/evaluation/protocols/replay.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../../trainer/evaluation/report/over-seeds.ts";
 import type { EvaluationReport } from "../../trainer/evaluation/report/report.ts";
 import { StepMeter } from "../../trainer/evaluation/report/step-meter.ts";
@@ -166,11 +167,9 @@ async function communityWithVectors(
 }
 
 /** The window asked for; by default the last tenth of the interactions is the test, the tenth before for validation. */
-function windowOf(
-  { interactions: { at } }: Community,
-  options: EvaluateOptions,
-): { validFrom: number; testFrom: number } {
-  const testFrom = options.testFrom?.getTime() ?? at[Math.floor(0.9 * at.length)];
+function windowOf({ interactions }: Community, options: EvaluateOptions): { validFrom: number; testFrom: number } {
+  const { at } = interactions;
+  const testFrom = options.testFrom?.getTime() ?? lastTenth({ interactions });
   const validFrom = options.validFrom?.getTime() ?? at[Math.floor(0.8 * at.length)];
   const last = at[at.length - 1];
   if (!(at[0] < testFrom && testFrom <= last)) {

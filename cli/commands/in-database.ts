@@ -2,6 +2,7 @@
 import { type Database, openDatabase } from "../../db/connect.ts";
 import { foreignTables, hasExampleApp, someOf } from "../../db/foreign-tables.ts";
 import { migrate } from "../../db/migrate.ts";
+import type { Migration } from "../../db/migration-files.ts";
 import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
@@ -22,6 +23,8 @@ export interface DatabaseUse {
   /** Whether the migrations are applied to a PostgreSQL too; to the embedded database they always are. */
   migrates?: boolean;
   folder?: string;
+  /** Applied to a new embedded database in place of all of this checkout: without those of the example app, for the tables of another one. */
+  migrations?: Migration[];
 }
 
 /** Runs a command's work with an open, migrated database, and closes it whatever happens. */
@@ -46,8 +49,9 @@ export async function inDatabase<T>(
   };
   const database = await openDatabase({ url, folder: options.folder });
   try {
-    const migrates = url === undefined || (options.migrates && (await isOurs(database)));
-    if (migrates) await migrate(database, { onProgress: bars.onProgress });
+    const migrates = (url === undefined || options.migrates) && (await isOurs(database));
+    const { migrations } = options;
+    if (migrates) await migrate(database, { onProgress: bars.onProgress, ...(migrations && { migrations }) });
     else await requireSchema(database);
     return await work({ database, onProgress: bars.onProgress, signal: stopping.signal, print });
   } finally {

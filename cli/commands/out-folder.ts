@@ -4,25 +4,25 @@ import { dirname } from "node:path";
 import { UserError } from "../../db/user-error.ts";
 
 /** Makes a folder for results where there is none; throws a `UserError` where that cannot be. */
-export async function requireFolder(path: string | undefined): Promise<void> {
+export async function requireFolder(path: string | undefined, option = "--out"): Promise<void> {
   if (path === undefined) return;
   await mkdir(path, { recursive: true }).catch((error) => {
-    throw noFolder(path, error);
+    throw noFolder(path, error, option);
   });
 }
 
-/** For a model, which is put there as a whole: throws a `UserError` where the folder cannot be, or holds anything. */
-export async function requireEmptyFolder(path: string | undefined): Promise<void> {
+/** For what is put there as a whole, such as a model: throws a `UserError` where the folder cannot be, or holds anything. */
+export async function requireEmptyFolder(path: string | undefined, option = "--out"): Promise<void> {
   if (path === undefined) return;
-  await requireFolder(dirname(path));
+  await requireFolder(dirname(path), option);
   const found = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw noFolder(path, error);
+    throw noFolder(path, error, option);
   });
   if (found.length > 0)
-    throw new UserError(`--out ${path} holds ${found[0]} already: name another folder, or remove it`);
+    throw new UserError(`${option} ${path} holds ${found[0]} already: name another folder, or remove it`);
 }
 
-function noFolder(path: string, { code }: NodeJS.ErrnoException): UserError {
-  return new UserError(`--out ${path} cannot be a folder (${code}): name another one`);
+function noFolder(path: string, { code }: NodeJS.ErrnoException, option: string): UserError {
+  return new UserError(`${option} ${path} cannot be a folder (${code}): name another one`);
 }

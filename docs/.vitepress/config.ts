@@ -68,6 +68,7 @@ export default defineConfig({
       ),
       group(
         "Change it",
+        ["Changing recsys", "contributing"],
         ["Architecture", "architecture"],
         ["Glossary", "glossary"],
         ["Adding a feature", "adding-a-feature"],

@@ -112,7 +112,7 @@ create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
 -- Who came to a post of those whom its reader follows (11_retrieval/02_followed_sources.sql).
-alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[];
+alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[], add attribute muted_titles text[], add attribute muted_descriptions text[];
 
 -- What is popular (11_retrieval/05_sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
 alter type recsys_engine.pooled_post add attribute popularity double precision;
@@ -248,6 +248,8 @@ drop function recsys_engine.tried_posts(recsys_engine.feed_request);
 drop function recsys_engine.with_undecided(recsys_engine.feed_request);
 
 drop function recsys_engine.with_trials(recsys_engine.feed_request);
+
+drop function recsys_engine.is_muted(text,text,uuid,text,text[]);
 
 drop function recsys_engine.index_tags(uuid[]);
 
@@ -2189,6 +2191,124 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.contains_any(p_text text, p_parts text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+declare
+  part text;
+begin
+  foreach part in array coalesce(p_parts, '{}'::text[]) loop
+    if strpos(p_text, part) > 0 then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.has_muted_word(p_text text, p_words text[], p_pattern text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN recsys_engine.contains_any(p_text, p_words) THEN (p_text ~ p_pattern) ELSE false END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.muted_part(p_value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (p_value ~ '\S'::text) THEN lower("left"(p_value, 100)) ELSE NULL::text END;
+
+CREATE OR REPLACE FUNCTION recsys_engine.is_muted(p_kind text, p_value text, p_author_id uuid, p_title text, p_tags text[], p_description text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (CASE p_kind WHEN 'person'::text THEN CASE WHEN pg_input_is_valid(p_value, 'uuid'::text) THEN ((p_value)::uuid = p_author_id) ELSE NULL::boolean END WHEN 'topic'::text THEN (lower("left"(p_value, 100)) = ANY ((lower((p_tags)::text))::text[])) WHEN 'word'::text THEN CASE WHEN (recsys_engine.muted_word(p_value) IS NOT NULL) THEN recsys_engine.has_muted_word(recsys_engine.text_for_mutes(p_title, p_tags), ARRAY[recsys_engine.muted_word(p_value)], recsys_engine.muted_pattern(ARRAY[recsys_engine.muted_word(p_value)])) ELSE NULL::boolean END WHEN 'title_contains'::text THEN (strpos(lower(p_title), recsys_engine.muted_part(p_value)) > 0) WHEN 'contains'::text THEN ((strpos(lower(p_title), recsys_engine.muted_part(p_value)) > 0) OR (strpos(lower(p_description), recsys_engine.muted_part(p_value)) > 0)) ELSE NULL::boolean END IS TRUE);
+
+CREATE OR REPLACE FUNCTION recsys_engine.optional_labels(p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS TABLE(head text, request_id uuid, post_id uuid)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+AS $function$
+  select acts.head, shown.request_id, shown.post_id
+  from recsys_engine.optional_acts as acts
+  join recsys.impressions as shown on shown.user_id = acts.user_id and shown.post_id = acts.post_id
+  where shown.shown_at >= p_from and shown.shown_at < p_to
+    and acts.created_at > shown.shown_at and acts.created_at <= shown.shown_at + interval '1 day'
+    -- says the same once more, for who looks for them by time
+    and acts.created_at > p_from and acts.created_at < p_to + interval '1 day'
+  union
+  -- of each person a bounded number of mutes and of posts, one mute after the other, so that its expression is compiled once: of all at once,
+  -- 5,000 mutes of somebody who was shown 20,000 posts that day took minutes
+  select 'dismiss', shown.request_id, shown.post_id
+  from (
+    select distinct source_mutes.user_id from recsys.source_mutes
+    where source_mutes.created_at > p_from and source_mutes.created_at < p_to + interval '1 hour'
+  ) as people
+  cross join lateral (
+    select source_mutes.kind, source_mutes.value, source_mutes.created_at
+    from recsys.source_mutes
+    where source_mutes.user_id = people.user_id and source_mutes.created_at > p_from and source_mutes.created_at < p_to + interval '1 hour'
+    order by source_mutes.created_at desc
+    limit 20
+  ) as mutes
+  cross join lateral (
+    select impressions.request_id, impressions.post_id
+    from recsys.impressions
+    where impressions.user_id = people.user_id
+      and impressions.shown_at >= greatest(p_from, mutes.created_at - interval '1 hour') and impressions.shown_at < least(p_to, mutes.created_at)
+    order by impressions.shown_at desc
+    limit 1000
+  ) as shown
+  join recsys.source_posts as posts on posts.post_id = shown.post_id
+  where recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
+$function$;
+
+CREATE OR REPLACE FUNCTION recsys_engine.request_with_mutes(p_user_id uuid, p_now timestamp with time zone)
+ RETURNS recsys_engine.feed_request
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  request recsys_engine.feed_request;
+begin
+  perform recsys_engine.require_invoker_views();
+  request.at := p_now;
+  request.excluded := '{}';
+  request.is_narrowed := false;
+  request.withholds := exists (select from recsys.source_withheld);
+  -- a visitor has no rights on what people muted, and need not have
+  if p_user_id is null then
+    return request;
+  end if;
+  select
+    array_agg(muted.value::uuid) filter (where muted.kind = 'person' and pg_input_is_valid(muted.value, 'uuid')),
+    array_agg(lower(left(muted.value, 100))) filter (where muted.kind = 'topic'),
+    array_agg(recsys_engine.muted_word(muted.value)) filter (where muted.kind = 'word' and recsys_engine.muted_word(muted.value) is not null),
+    array_agg(recsys_engine.muted_part(muted.value)) filter (where muted.kind in ('contains', 'title_contains') and recsys_engine.muted_part(muted.value) is not null),
+    array_agg(recsys_engine.muted_part(muted.value)) filter (where muted.kind = 'contains' and recsys_engine.muted_part(muted.value) is not null)
+  into request.muted_authors, request.muted_topics, request.muted_words, request.muted_titles, request.muted_descriptions
+  from unnest(array['person', 'topic', 'word', 'contains', 'title_contains'], array[10000, 100, 100, 100, 100]) as kinds (kind, most)
+  cross join lateral (
+    select source_mutes.kind, source_mutes.value
+    from recsys.source_mutes
+    where source_mutes.user_id = p_user_id and source_mutes.kind = kinds.kind
+    order by source_mutes.value
+    limit kinds.most
+  ) as muted;
+  request.muted_pattern := recsys_engine.muted_pattern(request.muted_words);
+  request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null or request.muted_titles is not null;
+  return request;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.eligible_posts(p_request recsys_engine.feed_request)
  RETURNS TABLE(post_id uuid, title text, tags text[], author_id uuid, created_at timestamp with time zone)
  LANGUAGE sql
@@ -2200,7 +2320,7 @@ BEGIN ATOMIC
      posts.author_id,
      posts.created_at
     FROM recsys.source_posts posts
-   WHERE ((posts.created_at <= (eligible_posts.p_request).at) AND ((posts.post_id = (eligible_posts.p_request).asked) OR (((posts.author_id = (eligible_posts.p_request).user_id) IS NOT TRUE) AND (NOT (posts.post_id IN ( SELECT unnest((eligible_posts.p_request).excluded) AS unnest))) AND (NOT (recsys_engine.served_key(posts.post_id, (eligible_posts.p_request).seed) IN ( SELECT unnest((eligible_posts.p_request).served) AS unnest))) AND ((NOT (eligible_posts.p_request).is_narrowed) OR (((NOT (posts.author_id IN ( SELECT unnest((eligible_posts.p_request).muted_authors) AS unnest))) IS NOT FALSE) AND (((eligible_posts.p_request).muted_topics IS NULL) OR (((lower((posts.tags)::text))::text[] && (eligible_posts.p_request).muted_topics) IS NOT TRUE)) AND (((eligible_posts.p_request).muted_words IS NULL) OR (recsys_engine.has_muted_word(recsys_engine.text_for_mutes(posts.title, posts.tags), (eligible_posts.p_request).muted_words, (eligible_posts.p_request).muted_pattern) IS NOT TRUE)) AND (((eligible_posts.p_request).filter.author_ids IS NULL) OR (posts.author_id = ANY ((eligible_posts.p_request).filter.author_ids))) AND (((eligible_posts.p_request).filter.max_age_days IS NULL) OR (posts.created_at >= ((eligible_posts.p_request).at - make_interval(days => (eligible_posts.p_request).filter.max_age_days)))) AND (((eligible_posts.p_request).filter.languages IS NULL) OR (posts.language = ANY ((eligible_posts.p_request).filter.languages))) AND (((eligible_posts.p_request).filter.tags IS NULL) OR ((lower((posts.tags)::text))::text[] && (eligible_posts.p_request).filter.tags)))) AND (((eligible_posts.p_request).withholds IS NOT TRUE) OR (posts.author_id = ANY ((eligible_posts.p_request).follows)) OR ((NOT (EXISTS ( SELECT
+   WHERE ((posts.created_at <= (eligible_posts.p_request).at) AND ((posts.post_id = (eligible_posts.p_request).asked) OR (((posts.author_id = (eligible_posts.p_request).user_id) IS NOT TRUE) AND (NOT (posts.post_id IN ( SELECT unnest((eligible_posts.p_request).excluded) AS unnest))) AND (NOT (recsys_engine.served_key(posts.post_id, (eligible_posts.p_request).seed) IN ( SELECT unnest((eligible_posts.p_request).served) AS unnest))) AND ((NOT (eligible_posts.p_request).is_narrowed) OR (((NOT (posts.author_id IN ( SELECT unnest((eligible_posts.p_request).muted_authors) AS unnest))) IS NOT FALSE) AND (((eligible_posts.p_request).muted_topics IS NULL) OR (((lower((posts.tags)::text))::text[] && (eligible_posts.p_request).muted_topics) IS NOT TRUE)) AND (((eligible_posts.p_request).muted_words IS NULL) OR (recsys_engine.has_muted_word(recsys_engine.text_for_mutes(posts.title, posts.tags), (eligible_posts.p_request).muted_words, (eligible_posts.p_request).muted_pattern) IS NOT TRUE)) AND (((eligible_posts.p_request).filter.author_ids IS NULL) OR (posts.author_id = ANY ((eligible_posts.p_request).filter.author_ids))) AND (((eligible_posts.p_request).filter.max_age_days IS NULL) OR (posts.created_at >= ((eligible_posts.p_request).at - make_interval(days => (eligible_posts.p_request).filter.max_age_days)))) AND (((eligible_posts.p_request).filter.languages IS NULL) OR (posts.language = ANY ((eligible_posts.p_request).filter.languages))) AND (((eligible_posts.p_request).filter.tags IS NULL) OR ((lower((posts.tags)::text))::text[] && (eligible_posts.p_request).filter.tags)) AND (((eligible_posts.p_request).muted_titles IS NULL) OR (recsys_engine.contains_any(lower(posts.title), (eligible_posts.p_request).muted_titles) IS NOT TRUE)) AND (((eligible_posts.p_request).muted_descriptions IS NULL) OR (recsys_engine.contains_any(lower(posts.description), (eligible_posts.p_request).muted_descriptions) IS NOT TRUE)))) AND (((eligible_posts.p_request).withholds IS NOT TRUE) OR (posts.author_id = ANY ((eligible_posts.p_request).follows)) OR ((NOT (EXISTS ( SELECT
             FROM recsys.source_withheld withheld
            WHERE (withheld.post_id = posts.post_id)))) AND (NOT (EXISTS ( SELECT
             FROM recsys.source_withheld withheld
@@ -3734,7 +3854,7 @@ begin
       ))
       and not exists (
         select from recsys.source_mutes as mutes
-        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
+        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
       )
       and (
         not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)
@@ -5007,6 +5127,63 @@ AS $function$
   ) as counted;
 $function$;
 
+drop function recsys_engine.idea_author();
+
+CREATE OR REPLACE FUNCTION recsys_engine.idea_author()
+ RETURNS TABLE(is_known boolean, is_impersonal boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], muted_parts text[], post_ids uuid[], titles text[])
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select
+    exists (select from recsys.source_users where source_users.user_id = auth.uid()),
+    caller.is_impersonal,
+    models.model_id,
+    models.name,
+    models.feature_spec_digest,
+    (
+      select user_embeddings.embedding::text
+      from recsys.user_embeddings
+      where user_embeddings.model_id = models.model_id and user_embeddings.user_id = auth.uid() and not caller.is_impersonal
+    ),
+    array(
+      select lower(left(source_mutes.value, 100))
+      from recsys.source_mutes
+      where source_mutes.user_id = auth.uid() and source_mutes.kind in ('word', 'topic')
+      order by source_mutes.kind, source_mutes.value
+      limit 200
+    ),
+    array(
+      select recsys_engine.muted_part(source_mutes.value)
+      from recsys.source_mutes
+      where source_mutes.user_id = auth.uid() and source_mutes.kind in ('contains', 'title_contains') and recsys_engine.muted_part(source_mutes.value) is not null
+      order by source_mutes.kind, source_mutes.value
+      limit 200
+    ),
+    array(
+      select source_posts.post_id
+      from recsys.source_posts
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() - interval '7 days' and not caller.is_impersonal
+      order by source_posts.created_at desc, source_posts.post_id desc
+      limit 50
+    ),
+    array(
+      select coalesce(source_posts.title, '')
+      from recsys.source_posts
+      where source_posts.author_id = auth.uid() and source_posts.created_at <= recsys.clock() and not caller.is_impersonal
+      order by source_posts.created_at desc, source_posts.post_id desc
+      limit 100
+    ) || array(
+      select coalesce(source_posts.title, '')
+      from recsys.source_posts
+      where source_posts.created_at between recsys.clock() - interval '7 days' and recsys.clock()
+      order by source_posts.created_at desc, source_posts.post_id desc
+      limit 1000
+    )
+  from (select recsys_engine.feed_kind(auth.uid()) = 'impersonal') as caller (is_impersonal)
+  left join recsys.models on models.status = 'active';
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.named_posts(p_post_ids uuid[])
  RETURNS TABLE(post_id uuid, app_id text, title text)
  LANGUAGE sql
@@ -5129,7 +5306,7 @@ declare
   reasons text[] := '{}'::text[];
   details text[] := '{}'::text[];
 begin
-  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.tags, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
+  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.tags, source_posts.description, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
   if not found then
     return query values ('verdict', 'not a candidate', 'there is no such post in recsys.source_posts'::text);
     return;
@@ -5176,12 +5353,15 @@ begin
   end if;
   mutes := recsys_engine.request_with_mutes(p_user_id, instant);
   if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
-    or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then
+    or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern)
+    or recsys_engine.contains_any(lower(post.title), mutes.muted_titles) or recsys_engine.contains_any(lower(post.description), mutes.muted_descriptions) then
     reasons := reasons || 'muted'::text;
     details := details || concat_ws('; ',
       case when post.author_id = any (mutes.muted_authors) then 'its author' end,
       (select 'its topic ' || string_agg(tag, ', ') from unnest(post.tags) as tag where lower(tag) = any (mutes.muted_topics)),
-      case when recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end);
+      case when recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end,
+      case when recsys_engine.contains_any(lower(post.title), mutes.muted_titles) then 'a text in its title' end,
+      case when recsys_engine.contains_any(lower(post.description), mutes.muted_descriptions) then 'a text in its description' end);
   end if;
   select max(impressions.seen_at) as at into found_row from recsys.impressions
   where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant
@@ -5420,6 +5600,7 @@ begin
     full join friends using (name)
     where left(name, 100) <> all (muted)
       and not recsys_engine.has_muted_word(recsys_engine.text_for_mutes(null, array[coalesce(tags.tag, friends.tag)]), request.muted_words, request.muted_pattern)
+      and not recsys_engine.contains_any(name, request.muted_titles)
       and name not in (select unnest(followed))
     order by weight desc, name
     limit p_limit
@@ -6306,6 +6487,97 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION recsys_engine.proposed_watch(p_view regclass, p_kind text, p_table regclass, p_post text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  by_person constant record := recsys_engine.person_read(p_view, p_table);
+  person constant text := by_person.name;
+  lookup constant text[] := by_person.lookup;
+  post constant text := p_post;
+  has_posts constant boolean := exists (select from recsys.watches where watches.kind = 'posts');
+  -- which of its times it is, where there is but one
+  created constant text := (
+    select case when count(*) = 1 then min(name) when bool_or(name = 'created_at') then 'created_at' end
+    from recsys_engine.columns_read(p_view, p_table) where type = 'timestamptz'::regtype
+  );
+  key constant text := (
+    select case when bool_or(attname = 'id') then 'id' else min(attname)::text end
+    from pg_catalog.pg_constraint
+    join pg_catalog.pg_attribute on attrelid = p_table and attnum = any (conkey)
+    where conrelid = p_table and contype = 'p'
+  );
+  -- where several tables have posts, the column that makes a uuid of the key and of what the table is called
+  own constant text := (
+    select columns.name
+    from recsys_engine.columns_read(p_view, p_table) as columns
+    join pg_catalog.pg_attrdef on pg_attrdef.adrelid = p_table and pg_attrdef.adnum = columns.attnum
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = p_table and pg_attribute.attname = key
+    where p_kind = 'posts' and columns.type = 'uuid'::regtype and pg_get_expr(pg_attrdef.adbin, p_table) like '%||%'
+      and array[pg_attribute.attnum] = array(select made.attnum from recsys_engine.generated_from(p_table, columns.attnum) as made)
+    limit 1
+  );
+  kind text := p_kind;
+  id text := coalesce(key, (select 'id' from recsys_engine.columns_read(p_view, p_table) where name = 'id'), person);
+  texts text[];
+  others text[];
+begin
+  if p_kind = 'users' then
+    -- one row a person, or several
+    if lookup is null and exists (
+      select from pg_catalog.pg_index
+      join pg_catalog.pg_attribute on attrelid = p_table and attnum = indkey[0]
+      where indrelid = p_table and indisunique and indnkeyatts = 1 and attname = person
+    ) then
+      id := person;
+    else
+      kind := 'user_texts';
+    end if;
+  elsif own is not null then
+    id := own;
+  elsif p_kind = 'posts' and has_posts then
+    kind := 'post_texts';
+  elsif p_kind = 'posts' then
+    -- the key of a partitioned table has its range next to the id
+    id := (
+      select key from pg_catalog.pg_constraint
+      join pg_catalog.pg_attribute on attrelid = p_table and attname = key and attnum = any (conkey)
+      where conrelid = p_table and contype = 'p' and (key = 'id' or cardinality(conkey) = 1)
+        and atttypid = any ('{uuid,bigint,integer,smallint,text,varchar}'::regtype[])
+    );
+  end if;
+  if not has_table_privilege(p_table, 'trigger')
+    or (kind <> 'post_texts' and person is null)
+    or (kind in ('interactions', 'post_texts') and post is null)
+    or (kind in ('interactions', 'logins', 'posts') and (created is null or id is null))
+  then
+    return null;
+  end if;
+  select array_agg(name order by attnum) filter (where is_text), array_agg(name order by attnum) filter (where not is_text)
+  into texts, others
+  from (
+    select name, attnum, kind in ('users', 'posts') and (category = 'S' or type = 'text[]'::regtype) or kind in ('post_texts', 'user_texts') as is_text
+    from recsys_engine.columns_read(p_view, p_table)
+    where name <> all (array_remove(array[id, case when kind <> 'post_texts' then person end, case when kind in ('interactions', 'post_texts') then post end, case when kind in ('interactions', 'logins', 'posts') then created end], null))
+      -- what a trigger can compare
+      and (category = any ('{B,N,S,D,E,T}') or type = any ('{uuid,jsonb,text[]}'::regtype[]))
+  ) as further;
+  return format('select recsys.watch(%s)', concat_ws(', ',
+    recsys_engine.literal_sql(p_table::text), quote_literal(kind),
+    case when kind in ('interactions', 'logins', 'posts', 'users') and id <> 'id' then 'p_id => ' || recsys_engine.literal_sql(id::text) end,
+    case when kind in ('interactions', 'logins', 'user_texts') and person <> 'user_id' then 'p_user_id => ' || recsys_engine.literal_sql(person::text) end,
+    case when kind in ('interactions', 'post_texts') and post <> 'post_id' then 'p_post_id => ' || recsys_engine.literal_sql(post::text) end,
+    case when kind = 'posts' and person <> 'author_id' then 'p_author_id => ' || recsys_engine.literal_sql(person::text) end,
+    case when kind in ('interactions', 'logins', 'posts') and created <> 'created_at' then 'p_created_at => ' || recsys_engine.literal_sql(created::text) end,
+    case when kind in ('posts', 'users', 'post_texts', 'user_texts') then 'p_texts => ' || recsys_engine.literal_sql(coalesce(texts, '{}')::text) end,
+    case when others is not null then 'p_others => ' || recsys_engine.literal_sql(others::text) end,
+    case when kind <> 'post_texts' and lookup is not null then 'p_user_lookup => ' || recsys_engine.literal_sql(lookup::text) end));
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION recsys_engine.check_indexes()
  RETURNS TABLE(stops boolean, problem text, cure text)
  LANGUAGE plpgsql
@@ -6789,6 +7061,12 @@ comment on function recsys_engine.take_lock(text) is 'Waits for one of the engin
 
 comment on function recsys_engine.try_lock(text,text) is 'Takes one of the engine''s locks as recsys_engine.take_lock() does, and says whether it was to be had at once. p_mode share: others may share it.';
 
+comment on view recsys.source_mutes is 'People, topics, words and texts of which somebody wants to see nothing: (user_id, kind in person | topic | word | title_contains | contains, value, created_at). They hold in every answer to that person. Of each user 10,000 people and 100 of each other kind are read. Empty in an app without such a table.';
+
+comment on column recsys.source_mutes.kind is 'person: an author. topic: a tag. word: a whole word or phrase in title or tags. title_contains: a text anywhere in the title, within words, too. contains: one anywhere in title or description.';
+
+comment on column recsys.source_mutes.value is 'The author''s id as text; the tag, word, phrase or text, of which 100 letters are read. Capital or small letters are the same. No sign of it is a wildcard.';
+
 comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys_engine.source_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
 
 comment on column recsys_engine.source_memberships.user_id is 'Who belongs there.';
@@ -6983,6 +7261,14 @@ comment on function recsys_engine.user_context(uuid,bigint,timestamp with time z
 
 comment on function recsys_engine.feed_context(jsonb) is 'The instant, the model and the settings for a feed, in one row: the active model and recsys_engine.feed_settings, but for what p_assigned says for this user, null for most: settings, but for recsys_engine.newcomer_share, and the model_id, where that model can serve. assigned: what else it says. No row: recsys.settings is empty.';
 
+comment on function recsys_engine.contains_any(text,text[]) is 'Whether one of some texts stands anywhere in a text, letter by letter.';
+
+comment on function recsys_engine.muted_part(text) is 'A text of a mute of the kind contains or title_contains as it is looked for in small letters: its first 100 characters; null: nothing.';
+
+comment on function recsys_engine.is_muted(text,text,uuid,text,text[],text) is 'Whether a row of recsys.source_mutes, its kind and value, hides a post of that author with that title, these tags and that description.';
+
+comment on function recsys_engine.optional_labels(timestamp with time zone,timestamp with time zone) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_acts), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
+
 comment on function recsys_engine.eligible_posts(recsys_engine.feed_request) is 'The posts that may be in a feed: those the caller may read, without the user''s own, what the request leaves out, what the user muted, what its filter does not let in, and what is withheld from those who do not follow its author (recsys.source_withheld).';
 
 comment on function recsys_engine.with_touched(recsys_engine.feed_request) is 'A request with the posts that those whom its user follows did something with, as far as the caller may read that: of the 100 followed last the last 50 interactions each. Posts of most people come first, of as many those that were touched last. Of each post the two who came last are named, of those whose profile the caller may read and whom the user did not mute.';
@@ -7141,11 +7427,13 @@ comment on function recsys_engine.idea_posts(integer) is 'The latest posts that 
 
 comment on function recsys_engine.post_audiences(uuid[]) is 'Of each post, in their order: how many distinct people other than its author did something with it within 7 days of its creation, and how many of them viewed, voted and commented; its topic (null: none), and whether it is of recsys_engine.posts_of_newcomers. Of a post with more than 1,000 interactions in that time, 1,000 are counted, so that no post holds up the rest. Always one row.';
 
+comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
+
 comment on function recsys_engine.named_posts(uuid[]) is 'Those of some posts that the caller may read, did not write and did not mute, without recsys_engine.posts_of_newcomers, with their titles as they are now.';
 
 comment on function recsys_engine.candidate_for(uuid,uuid,bigint,extensions.vector,timestamp with time zone,text) is 'Whether a user may see a post and whether it is among what recsys_engine.retrieve brings them as of an instant, whether it is one conversation with what they dismissed lately, or saw and want no reposts of, which other candidates are one conversation with it, its rank in each source that has it, without the limit on how many that source brings, those limits, and the post of their history that is nearest to it, as {title, similarity, at}: asked under the user''s own role. p_title: its title as it is, where the app may show the user something else; null: what they read. Policies that ask for more than who it is, such as other claims of a token, say no here. Reads whole tables.';
 
-comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
+comment on function recsys_engine.topics_to_follow(uuid,integer,text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of.';
 
 comment on function recsys_engine.missing_reads(name) is 'The columns of the app''s tables that a role may not read though a source view, or a watch of vectors, does so for it, a row for each table, with the statement that grants these and no others.';
 
@@ -7305,6 +7593,18 @@ revoke execute on function recsys_engine.user_context(uuid,bigint,timestamp with
 
 grant execute on function recsys_engine.user_context(uuid,bigint,timestamp with time zone) to anon, authenticated, service_role;
 
+revoke execute on function recsys_engine.contains_any(text,text[]) from public;
+
+grant execute on function recsys_engine.contains_any(text,text[]) to anon, authenticated, service_role;
+
+revoke execute on function recsys_engine.muted_part(text) from public;
+
+grant execute on function recsys_engine.muted_part(text) to authenticated, service_role;
+
+revoke execute on function recsys_engine.is_muted(text,text,uuid,text,text[],text) from public;
+
+grant execute on function recsys_engine.is_muted(text,text,uuid,text,text[],text) to service_role;
+
 revoke execute on function recsys_engine.eligible_posts(recsys_engine.feed_request) from public;
 
 grant execute on function recsys_engine.eligible_posts(recsys_engine.feed_request) to anon, authenticated, service_role;
@@ -7444,6 +7744,10 @@ grant execute on function recsys_engine.idea_posts(integer) to authenticated;
 revoke execute on function recsys_engine.post_audiences(uuid[]) from public;
 
 grant execute on function recsys_engine.post_audiences(uuid[]) to service_role;
+
+revoke execute on function recsys_engine.idea_author() from public;
+
+grant execute on function recsys_engine.idea_author() to authenticated;
 
 revoke execute on function recsys_engine.named_posts(uuid[]) from public;
 

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { publishTinyModel } from "../../testing/community.ts";
 import { addTenants, fillRandomCommunity } from "../../testing/random-policies.ts";
-import { mutedWords, pick, tags } from "../../testing/random-values.ts";
+import { mutedParts, mutedWords, pick, tags } from "../../testing/random-values.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { Random } from "../engine/random.ts";
 import { MutedPosts, readMutes } from "./mutes.ts";
@@ -46,7 +46,9 @@ async function leftOut(user: string): Promise<string[]> {
 
 async function found(user: string): Promise<string[]> {
   const mutes = (await readMutes(database, [user])).get(user);
-  return mutes ? Array.from(muted.of(mutes), (post) => community.posts.ids[post]).sort() : [];
+  if (!mutes) return [];
+  const outright = muted.of(mutes);
+  return community.posts.ids.filter((_, post) => outright.has(post) || muted.contains(post, mutes)).sort();
 }
 
 test("each word, topic and person, by itself", async () => {
@@ -87,6 +89,12 @@ test("each word, topic and person, by itself", async () => {
       "?",
     ].map((word): [string, string] => ["word", word]),
     ...tags.map((tag): [string, string] => ["topic", tag]),
+    ...["contains", "title_contains"].flatMap((kind) =>
+      [...mutedParts, ...mutedWords, "OO", "über", "u\u0308", "签证", "\u00a0"].map((part): [string, string] => [
+        kind,
+        part,
+      ]),
+    ),
     ["topic", "sQL"],
     ...people.map((person): [string, string] => ["person", person]),
     ["person", `{${people[1]?.toUpperCase()}}`],
@@ -122,6 +130,7 @@ test("of a page of users each has their own, and who muted nothing none", async 
         pick(random, [
           ["word", pick(random, mutedWords)],
           ["topic", pick(random, tags)],
+          [pick(random, ["contains", "title_contains"]), pick(random, mutedParts)],
           ["person", pick(random, people)],
         ]),
       ),

@@ -6,7 +6,7 @@
 import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
-import { anyOf, db } from "../../supabase/functions/_shared/database/query.ts";
+import { anyOf, db, fn } from "../../supabase/functions/_shared/database/query.ts";
 import { folded, foldedParts } from "../../supabase/functions/_shared/features/words.ts";
 import type { Community } from "../community/community.ts";
 
@@ -17,6 +17,10 @@ export interface Mutes {
   /** Tags in small letters. */
   topics: string[];
   words: string[];
+  /** In small letters: may stand nowhere in a title. */
+  inTitles: string[];
+  /** In small letters: may stand nowhere in a description. */
+  inDescriptions: string[];
 }
 
 /** Of those users who muted anything. */
@@ -38,11 +42,14 @@ export async function readMutes({ pool }: Database, userIds: string[]): Promise<
       const value = row.ref("value");
       const all = (what: RawBuilder<string> | Expression<string>, where: RawBuilder<boolean>) =>
         sql<string[]>`coalesce(array_agg(${what}) filter (where ${where}), '{}')`;
+      const part = sql<string>`${fn("recsys_engine.muted_part", { p_value: value })}`;
       return [
         "user_id",
         all(sql`${value}::uuid::text`, sql`kind = 'person' and pg_input_is_valid(${value}, 'uuid')`).as("people"),
         all(sql`lower(left(${value}, 100))`, sql`kind = 'topic'`).as("topics"),
         all(sql`left(${value}, 100)`, sql`kind = 'word' and ${value} ~ '\\S'`).as("words"),
+        all(part, sql`kind in ('contains', 'title_contains') and ${part} is not null`).as("inTitles"),
+        all(part, sql`kind = 'contains' and ${part} is not null`).as("inDescriptions"),
       ];
     });
   const rows = await run(pool, muted);
@@ -60,7 +67,13 @@ export class MutedPosts {
     this.community = community;
   }
 
-  /** The numbers of the posts that somebody muted. */
+  /** Whether a text that somebody muted stands anywhere in a post. Of candidates alone: in all posts each text would have to be looked for. */
+  contains(post: number, { inTitles, inDescriptions }: Mutes): boolean {
+    const { titles, descriptions } = this.community.posts;
+    return containsAny(titles[post], inTitles) || containsAny(descriptions[post], inDescriptions);
+  }
+
+  /** The numbers of the posts of which somebody muted the author, a topic or a word. */
   of({ people, topics, words }: Mutes): Set<number> {
     const { users, posts } = this.community;
     const muted = new Set<number>();
@@ -129,6 +142,13 @@ const withoutControls = (text: string) => text.replaceAll("\u0085", " ").replace
 
 /** As recsys_engine.not_in_words(). */
 const other = "[^\\p{L}\\p{N}\\p{M}]";
+
+/** As recsys_engine.contains_any() of a text in small letters. */
+function containsAny(text: string, parts: string[]): boolean {
+  if (parts.length === 0) return false;
+  const written = text.toLowerCase();
+  return parts.some((part) => written.includes(part));
+}
 
 function trimmed(word: string): string {
   return word.replace(/^[ \t\r\n\f\v]+|[ \t\r\n\f\v]+$/g, "");

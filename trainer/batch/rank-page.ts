@@ -26,7 +26,7 @@ import { postsWithinShare } from "../community/share.ts";
 import { userText } from "../community/texts.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { meanVectorOf } from "../towers/model.ts";
-import { readMutes } from "./mutes.ts";
+import { type Mutes, readMutes } from "./mutes.ts";
 import type { BatchList } from "./pages.ts";
 import { justAfter, type Snapshot } from "./snapshot.ts";
 import { readablePosts, titlesRead } from "./visibility.ts";
@@ -75,6 +75,8 @@ interface PageUser {
   past: number[];
   /** Numbers of posts that no source brings: their own, those withheld from them, and those they interacted with, dismissed, saw or muted. */
   excluded: Set<number>;
+  /** undefined: they muted nothing. */
+  mutes: Mutes | undefined;
   /** Numbers of posts that they may read and not everybody. */
   alsoReadable: number[];
   /** Ids of posts whose masked title this user may read. */
@@ -161,7 +163,15 @@ async function readUsers(database: Database, snapshot: Snapshot, userIds: string
         const post = postNumbers.get(id);
         return post !== undefined && mayRead(post) ? { post, days: days[i] } : [];
       });
-      const person = { id: user_id, number, input, past, excluded, titlesRead: new Set(titles.get(user_id)) };
+      const person = {
+        id: user_id,
+        number,
+        input,
+        past,
+        excluded,
+        mutes: mutedBy,
+        titlesRead: new Set(titles.get(user_id)),
+      };
       return { ...person, alsoReadable, dismissed, countedUntil: countedUntil ?? undefined };
     },
   );
@@ -186,7 +196,7 @@ function followedOf({ histories, hasVector, postVectors, run }: Snapshot, user: 
 
 async function rankUser(
   snapshot: Snapshot,
-  { id, number, input, past, excluded, alsoReadable, titlesRead, dismissed, countedUntil }: PageUser,
+  { id, number, input, past, excluded, mutes, alsoReadable, titlesRead, dismissed, countedUntil }: PageUser,
   vector: Float32Array,
   nearest: Int32Array,
 ): Promise<BatchList> {
@@ -205,7 +215,7 @@ async function rankUser(
       alsoReadable.filter((post) => !excluded.has(post)),
     );
   }
-  const candidates = state.candidates(number, run.asOf, vector, postVectors, {
+  const found = state.candidates(number, run.asOf, vector, postVectors, {
     hidden,
     countedUntil,
     similar,
@@ -213,6 +223,7 @@ async function rankUser(
     neighbours,
     floor,
   });
+  const candidates = mutes ? found.filter(({ post }) => !snapshot.muted.contains(post, mutes)) : found;
   for (const candidate of candidates) if (hasVector[candidate.post] === 0) candidate.embedding = null;
   const basis = basisOf(input);
   // the graph takes one candidate or more

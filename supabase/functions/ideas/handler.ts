@@ -65,6 +65,7 @@ export function openIdeas({
         people: row.people,
         vector: row.embedding === null ? null : parseVector(row.embedding),
         muted: row.muted,
+        mutedParts: row.muted_parts,
         titles: row.titles,
       };
       const written = await modelIdeas.on(
@@ -80,7 +81,7 @@ export function openIdeas({
         model: model_id === null ? null : { id: model_id, name: model_name ?? "" },
         needs: pool.needs
           .map((need) => ({ ...need, posts: nameOf(need.posts) }))
-          .filter(({ topic, posts }) => posts.length > 0 && !saysMuted(topic?.label ?? "", author.muted)),
+          .filter(({ topic, posts }) => posts.length > 0 && !saysMuted(topic?.label ?? "", author)),
         items: items.map((picked) => ({ ...itemOf(picked, pool), from: nameOf(picked.idea.from) })),
         notes: notesOf({
           too_few_posts: items.length < limit,

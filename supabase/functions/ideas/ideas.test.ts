@@ -217,6 +217,9 @@ test("no point and no tag of an idea has a muted word or topic in it", async () 
     (await testApp(scope, url).call(userId, {})).body.items.map(({ points, tags }) => [points, tags]);
   assert.deepEqual(await saidTo(reader), [[JSON.parse(said), JSON.parse(said)]]);
   assert.deepEqual(await saidTo(writers[0]), [[["lanterns"], ["lanterns"]]]);
+  await pool.query("alter table public.mutes drop constraint mutes_kind_check");
+  await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'contains', 'NTER')", [writers[0]]);
+  assert.deepEqual(await saidTo(writers[0]), [[[], []]], "within a word, too");
 });
 
 test("a need is not told of a topic with a muted word in its name", async () => {

@@ -15,6 +15,7 @@ export interface AuthorRow {
   /** As pgvector's text; null: they have no vector. */
   embedding: string | null;
   muted: string[];
+  muted_parts: string[];
   /** Their latest posts whose week is over. */
   post_ids: string[];
   /** What they wrote, and what everybody wrote in the last week. */

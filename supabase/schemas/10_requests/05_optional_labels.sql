@@ -51,9 +51,9 @@ as $$
     limit 1000
   ) as shown
   join recsys.source_posts as posts on posts.post_id = shown.post_id
-  where recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
+  where recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
 $$;
-comment on function recsys_engine.optional_labels(timestamptz, timestamptz) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_acts), or, for dismiss, within an hour muted them (their author, a word or a topic of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
+comment on function recsys_engine.optional_labels(timestamptz, timestamptz) is 'With which posts shown from an instant on and before another their people did, within a day, what an optional head predicts (recsys_engine.optional_acts), or, for dismiss, within an hour muted them (their author, a topic or a text of theirs). Of a person the latest 20 mutes count, each for the 1,000 posts that they were shown last before it. What was taken back is not there, nor mutes of which the app does not say when they came.';
 
 revoke all on function recsys_engine.optional_labels(timestamptz, timestamptz) from public;
 grant execute on function recsys_engine.optional_labels(timestamptz, timestamptz) to service_role;

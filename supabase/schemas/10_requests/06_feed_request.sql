@@ -11,9 +11,9 @@ create type recsys_engine.feed_request as (
   user_id uuid, at timestamptz, interacted uuid[], excluded uuid[], seed bigint, served bigint[],
   is_narrowed boolean, filter recsys_engine.feed_filter, muted_authors uuid[], muted_topics text[], muted_words text[], muted_pattern text,
   authors uuid[], affinities integer[], follows uuid[], topics text[], touched uuid[], touches integer[], came_to uuid[], covisited uuid[], pool recsys_engine.pooled_post[], readable uuid[], asked uuid,
-  more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean, touchers uuid[], other_touchers uuid[]
+  more text[], less text[], dismissed json, originals uuid[], original_titles text[], withholds boolean, touchers uuid[], other_touchers uuid[], muted_titles text[], muted_descriptions text[]
 );
-comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern; null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them; touchers, other_touchers: of each post who of them may be named, the latest and the one before (recsys_engine.with_touched). came_to: what the user came to lately (recsys_engine.with_came_to); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
+comment on type recsys_engine.feed_request is 'Whose feed, as of which instant, the posts that the user interacted with since their affinities were kept (recsys_engine.user_affinities; interacted, each as often as they did), and those that are left out of it because the user interacted with, dismissed or saw them, or because earlier pages of the same feed served them: `served` has their recsys_engine.served_key with `seed`. is_narrowed: there is more to ask of each post: the filter, the authors and tags (in small letters) that the user muted, and the words, with their recsys_engine.muted_pattern, and the texts, in small letters, that may stand nowhere in a title (muted_titles) or a description (muted_descriptions); null: none. authors, affinities: how often the user interacted with posts of whom, most first: those that are kept, and with recsys_engine.with_affinities all. follows: whom the user follows, the latest first; topics: recsys_engine.followed_topics. touched, touches: with which posts these did something, and how many of them; touchers, other_touchers: of each post who of them may be named, the latest and the one before (recsys_engine.with_touched). came_to: what the user came to lately (recsys_engine.with_came_to); covisited: where those who came to that also came to (recsys_engine.with_covisited). pool: the posts that sources choose from (recsys_engine.with_pool); null: all. readable: all that the caller may read, where these are few enough to be named (recsys_engine.with_pool), the newest first; null: they are not named. asked: a post that is in it, whatever is left out. more, less: topics of which the user wants more or less, in small letters. dismissed: author_id and tags of what the user dismissed within 14 days and may read, the latest 50, and how many days ago; null: nothing. originals, original_titles: of whose conversations the user wants nothing more (recsys_engine.unwanted_originals); null: of none. withholds: something is withheld from strangers (recsys.source_withheld).';
 
 -- 32 bits of a hash that nobody can foresee, since each feed has a seed of its own. A cursor carries 1,000 posts in 5.4 KB instead of
 -- 21; one that was never served is taken for one of them with a chance of 1 to 4 million.
@@ -83,9 +83,11 @@ begin
   select
     array_agg(muted.value::uuid) filter (where muted.kind = 'person' and pg_input_is_valid(muted.value, 'uuid')),
     array_agg(lower(left(muted.value, 100))) filter (where muted.kind = 'topic'),
-    array_agg(recsys_engine.muted_word(muted.value)) filter (where muted.kind = 'word' and recsys_engine.muted_word(muted.value) is not null)
-  into request.muted_authors, request.muted_topics, request.muted_words
-  from unnest(array['person', 'topic', 'word'], array[10000, 100, 100]) as kinds (kind, most)
+    array_agg(recsys_engine.muted_word(muted.value)) filter (where muted.kind = 'word' and recsys_engine.muted_word(muted.value) is not null),
+    array_agg(recsys_engine.muted_part(muted.value)) filter (where muted.kind in ('contains', 'title_contains') and recsys_engine.muted_part(muted.value) is not null),
+    array_agg(recsys_engine.muted_part(muted.value)) filter (where muted.kind = 'contains' and recsys_engine.muted_part(muted.value) is not null)
+  into request.muted_authors, request.muted_topics, request.muted_words, request.muted_titles, request.muted_descriptions
+  from unnest(array['person', 'topic', 'word', 'contains', 'title_contains'], array[10000, 100, 100, 100, 100]) as kinds (kind, most)
   cross join lateral (
     select source_mutes.kind, source_mutes.value
     from recsys.source_mutes
@@ -94,7 +96,7 @@ begin
     limit kinds.most
   ) as muted;
   request.muted_pattern := recsys_engine.muted_pattern(request.muted_words);
-  request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null;
+  request.is_narrowed := request.muted_authors is not null or request.muted_topics is not null or request.muted_words is not null or request.muted_titles is not null;
   return request;
 end
 $$;
@@ -239,6 +241,9 @@ begin atomic
         and ((p_request.filter).max_age_days is null or posts.created_at >= p_request.at - make_interval(days => (p_request.filter).max_age_days))
         and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))
         and ((p_request.filter).tags is null or lower(posts.tags::text)::text[] && (p_request.filter).tags)
+        and (p_request.muted_titles is null or recsys_engine.contains_any(lower(posts.title), p_request.muted_titles) is not true)
+        -- last, as a description is the longest of what is read
+        and (p_request.muted_descriptions is null or recsys_engine.contains_any(lower(posts.description), p_request.muted_descriptions) is not true)
       ))
       and (p_request.withholds is not true or posts.author_id = any (p_request.follows) or (
         not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id)

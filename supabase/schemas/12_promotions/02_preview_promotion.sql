@@ -44,7 +44,7 @@ begin
       ))
       and not exists (
         select from recsys.source_mutes as mutes
-        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags)
+        where mutes.user_id = reader.user_id and recsys_engine.is_muted(mutes.kind, mutes.value, posts.author_id, posts.title, posts.tags, posts.description)
       )
       and (
         not exists (select from recsys.source_withheld as withheld where withheld.post_id = posts.post_id or withheld.author_id = posts.author_id)

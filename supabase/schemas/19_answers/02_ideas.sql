@@ -89,7 +89,7 @@ comment on function recsys_engine.idea_topics() is 'The topics of the active mod
 
 create function recsys_engine.idea_author()
 returns table (
-  is_known boolean, is_impersonal boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], post_ids uuid[], titles text[]
+  is_known boolean, is_impersonal boolean, model_id bigint, model_name text, feature_spec_digest text, embedding text, muted text[], muted_parts text[], post_ids uuid[], titles text[]
 )
 language sql stable security invoker set search_path = ''
 as $$
@@ -108,6 +108,13 @@ as $$
       select lower(left(source_mutes.value, 100))
       from recsys.source_mutes
       where source_mutes.user_id = auth.uid() and source_mutes.kind in ('word', 'topic')
+      order by source_mutes.kind, source_mutes.value
+      limit 200
+    ),
+    array(
+      select recsys_engine.muted_part(source_mutes.value)
+      from recsys.source_mutes
+      where source_mutes.user_id = auth.uid() and source_mutes.kind in ('contains', 'title_contains') and recsys_engine.muted_part(source_mutes.value) is not null
       order by source_mutes.kind, source_mutes.value
       limit 200
     ),
@@ -134,7 +141,7 @@ as $$
   from (select recsys_engine.feed_kind(auth.uid()) = 'impersonal') as caller (is_impersonal)
   left join recsys.models on models.status = 'active';
 $$;
-comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted, in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
+comment on function recsys_engine.idea_author() is 'Who asks for ideas: whether they have a profile, whether they want no personalisation, and then nothing of theirs but mutes, the active model (null: none) with their vector by it (null: none yet), the words and topics that they muted (muted) and the texts that may stand nowhere in it (muted_parts), in small letters, their latest 50 posts that are a week old, and the titles of their latest 100 and of all that were written in the last week (the latest 1,000): recsys_engine.idea_pool is a day old or more, and of these nobody needs an idea any more. Always one row.';
 
 create function recsys_engine.named_posts(p_post_ids uuid[]) returns table (post_id uuid, app_id text, title text)
 language sql stable security invoker set search_path = ''

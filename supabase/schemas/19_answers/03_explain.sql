@@ -107,7 +107,7 @@ declare
   reasons text[] := '{}'::text[];
   details text[] := '{}'::text[];
 begin
-  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.tags, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
+  select source_posts.post_id, source_posts.author_id, source_posts.title, source_posts.tags, source_posts.description, source_posts.created_at into post from recsys.source_posts where source_posts.post_id = p_post_id;
   if not found then
     return query values ('verdict', 'not a candidate', 'there is no such post in recsys.source_posts'::text);
     return;
@@ -154,12 +154,15 @@ begin
   end if;
   mutes := recsys_engine.request_with_mutes(p_user_id, instant);
   if post.author_id = any (mutes.muted_authors) or lower(post.tags::text)::text[] && mutes.muted_topics
-    or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then
+    or recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern)
+    or recsys_engine.contains_any(lower(post.title), mutes.muted_titles) or recsys_engine.contains_any(lower(post.description), mutes.muted_descriptions) then
     reasons := reasons || 'muted'::text;
     details := details || concat_ws('; ',
       case when post.author_id = any (mutes.muted_authors) then 'its author' end,
       (select 'its topic ' || string_agg(tag, ', ') from unnest(post.tags) as tag where lower(tag) = any (mutes.muted_topics)),
-      case when recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end);
+      case when recsys_engine.has_muted_word(recsys_engine.text_for_mutes(post.title, post.tags), mutes.muted_words, mutes.muted_pattern) then 'a word of its title or tags' end,
+      case when recsys_engine.contains_any(lower(post.title), mutes.muted_titles) then 'a text in its title' end,
+      case when recsys_engine.contains_any(lower(post.description), mutes.muted_descriptions) then 'a text in its description' end);
   end if;
   select max(impressions.seen_at) as at into found_row from recsys.impressions
   where impressions.user_id = p_user_id and impressions.post_id = p_post_id and impressions.seen_at > instant - interval '30 days' and impressions.seen_at <= instant

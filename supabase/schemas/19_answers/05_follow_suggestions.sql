@@ -115,6 +115,7 @@ begin
     full join friends using (name)
     where left(name, 100) <> all (muted)
       and not recsys_engine.has_muted_word(recsys_engine.text_for_mutes(null, array[coalesce(tags.tag, friends.tag)]), request.muted_words, request.muted_pattern)
+      and not recsys_engine.contains_any(name, request.muted_titles)
       and name not in (select unnest(followed))
     order by weight desc, name
     limit p_limit
@@ -127,7 +128,7 @@ begin
     );
 end
 $$;
-comment on function recsys_engine.topics_to_follow(uuid, integer, text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word of.';
+comment on function recsys_engine.topics_to_follow(uuid, integer, text) is 'Which topics, or groups (p_kind: topic, group), a user might follow: tags of what they came to in their last 200 interactions, of groups those that somebody follows as one, and what those follow whom they follow, as recsys_engine.people_to_follow has people: {topic, why} or {group, why}, without names that they follow as either, muted, or muted a word or text of.';
 
 revoke all on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) from public;
 grant execute on function recsys_engine.why_to_follow(bigint, uuid[]), recsys_engine.people_to_follow(uuid, integer), recsys_engine.topics_to_follow(uuid, integer, text) to authenticated, service_role;

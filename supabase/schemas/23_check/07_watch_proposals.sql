@@ -146,6 +146,16 @@ declare
     join pg_catalog.pg_attribute on attrelid = p_table and attnum = any (conkey)
     where conrelid = p_table and contype = 'p'
   );
+  -- where several tables have posts, the column that makes a uuid of the key and of what the table is called
+  own constant text := (
+    select columns.name
+    from recsys_engine.columns_read(p_view, p_table) as columns
+    join pg_catalog.pg_attrdef on pg_attrdef.adrelid = p_table and pg_attrdef.adnum = columns.attnum
+    join pg_catalog.pg_attribute on pg_attribute.attrelid = p_table and pg_attribute.attname = key
+    where p_kind = 'posts' and columns.type = 'uuid'::regtype and pg_get_expr(pg_attrdef.adbin, p_table) like '%||%'
+      and array[pg_attribute.attnum] = array(select made.attnum from recsys_engine.generated_from(p_table, columns.attnum) as made)
+    limit 1
+  );
   kind text := p_kind;
   id text := coalesce(key, (select 'id' from recsys_engine.columns_read(p_view, p_table) where name = 'id'), person);
   texts text[];
@@ -162,6 +172,8 @@ begin
     else
       kind := 'user_texts';
     end if;
+  elsif own is not null then
+    id := own;
   elsif p_kind = 'posts' and has_posts then
     kind := 'post_texts';
   elsif p_kind = 'posts' then

@@ -27,6 +27,11 @@ export interface ReplayResult {
   seconds: { train: number; observe: number; score: number };
 }
 
+/** Where the test begins by default: the last tenth of the interactions is the test. */
+export function lastTenth({ interactions: { at } }: Pick<Community, "interactions">): number {
+  return at[Math.floor(0.9 * at.length)];
+}
+
 /** `done` of `total` lists have been ranked. */
 export type Progress = (done: number, total: number) => void;
 

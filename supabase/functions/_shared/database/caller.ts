@@ -99,12 +99,14 @@ export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Quer
  * done before it is on the disk, so that a crash of the database may lose the last half second of it.
  */
 export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Query<Row>): Promise<Row[]> {
-  const begin = `begin; set local synchronous_commit = off; ${boundedLocks}`;
-  const write = () => changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
-  return await againWhereLocked(backgroundTimeout, write);
+  const begin = "begin; set local synchronous_commit = off";
+  return await changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
 }
 
-/** As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. */
+/**
+ * As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. While a table or a row is locked it is retried,
+ * too: nothing of the failed try was written.
+ */
 export async function changeAs<Row, Result>(
   pool: Pool,
   caller: Identity,
@@ -113,7 +115,18 @@ export async function changeAs<Row, Result>(
   timeout = statementTimeout,
   begin = "begin",
 ): Promise<Result> {
-  const [connection, rows] = await opened(pool, caller, begin, first, timeout);
+  return await againWhereLocked(timeout, () => changeOnce(pool, caller, first, use, timeout, begin));
+}
+
+async function changeOnce<Row, Result>(
+  pool: Pool,
+  caller: Identity,
+  first: Query<Row>,
+  use: (connection: Connection, rows: Row[]) => Promise<Result>,
+  timeout: string,
+  begin: string,
+): Promise<Result> {
+  const [connection, rows] = await opened(pool, caller, `${begin}; ${boundedLocks}`, first, timeout);
   let result: Result;
   try {
     result = await use(connection, rows);

@@ -54,8 +54,10 @@ const lostCodes = new Set(
 );
 const unreachableCodes = new Set("ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH".split(" "));
 
-/** A statement, or a transaction that did nothing, was given up; a lock was not to be had, or two transactions stood in each other's way. */
-const tookTooLong = new Set(["57014", "25P03", "55P03", "40P01", "40001"]);
+/** A statement, or a transaction that did nothing, was given up. */
+const tookTooLong = new Set(["57014", "25P03", "40001"]);
+/** A lock was not to be had, or two transactions waited for each other. */
+const lockFailures = new Set(["55P03", "40P01"]);
 
 /** Whether a code of PostgreSQL says that there is no such schema, table, column, function, type or role. */
 export function isMissing(code: unknown): boolean {
@@ -77,6 +79,8 @@ const pauseWhenFull = 2_000;
 function databaseError(error: unknown): AppError | undefined {
   const { code, message, hint } = details(error);
   if (isFull({ code, message })) return overloaded(pauseWhenFull, error);
+  if (lockFailures.has(code))
+    return new AppError(503, "database_timeout", "a table is locked, as by a migration: try again", error);
   if (tookTooLong.has(code) || message === "Query read timeout")
     return new AppError(503, "database_timeout", "the database took too long; try again", error);
   // Supabase makes a project read-only before its disk is full

@@ -25,7 +25,9 @@ test("of many ideas an author is shown those that are near, and none that is har
   };
   const vector = Array.from({ length: dimensions }, (_, d) => (d === 0 ? 1 : 0));
   const fitsOf = (ideas: Idea[]) =>
-    pickIdeas(pool, ideas, { people: [], vector, muted: [], titles: [] }, 10).map(({ fit }) => fit ?? 1);
+    pickIdeas(pool, ideas, { people: [], vector, muted: [], mutedParts: [], titles: [] }, 10).map(
+      ({ fit }) => fit ?? 1,
+    );
   const far = fitsOf(numbers.map((i) => idea(`subject${i}`, i < 4 ? 0.2 : 0.03)));
   assert.equal(far.length, 4);
   assert.ok(far.every((fit) => fit > 0.19));

@@ -27,6 +27,8 @@ export interface IdeaAuthor {
   vector: ArrayLike<number> | null;
   /** Words and topics that they want to see nothing of, in small letters. */
   muted: string[];
+  /** Texts that may stand nowhere in it, within words, too, in small letters. */
+  mutedParts: string[];
   /** Of posts that are there and of which the pool may not know: their own, and what was written since it was made. */
   titles: string[];
 }
@@ -44,7 +46,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
   const own = { sum: author.people.reduce((sum, each) => sum + Math.log1p(each), 0), count: author.people.length };
   const ofAuthor = authorMean(pool.level, own);
   const scored = unwritten(ideas, author.titles)
-    .filter(({ title, topic }) => !saysMuted(`${title} ${topic?.label ?? ""}`, author.muted))
+    .filter(({ title, topic }) => !saysMuted(`${title} ${topic?.label ?? ""}`, author))
     .map((idea) => {
       const audience = blended(pool.blend, { ...idea.parts, author: ofAuthor });
       const fit = author.vector && idea.vector ? innerProduct(author.vector, 0, idea.vector, 0, dimensions) : null;
@@ -68,7 +70,7 @@ export function pickIdeas(pool: IdeaPool, ideas: Idea[], author: IdeaAuthor, lim
     if (count >= perTopic && pool.topics.length > 1) continue;
     for (const each of [form, ...subjects]) used.add(each);
     if (topic) ofTopic.set(topic.id, count + 1);
-    const unmuted = (texts: string[]) => texts.filter((text) => !saysMuted(text, author.muted));
+    const unmuted = (texts: string[]) => texts.filter((text) => !saysMuted(text, author));
     const { points, tags } = picked.idea;
     page.push({ ...picked, idea: { ...picked.idea, points: unmuted(points), tags: unmuted(tags) } });
   }
@@ -99,10 +101,12 @@ function unwritten(ideas: Idea[], titles: string[]): Idea[] {
   });
 }
 
-/** Whether a text has one of the words, or names one of the topics, that somebody muted. */
-export function saysMuted(text: string, muted: string[]): boolean {
+/** Whether a text has one of the words or parts, or names one of the topics, that somebody muted. */
+export function saysMuted(text: string, { muted, mutedParts }: Pick<IdeaAuthor, "muted" | "mutedParts">): boolean {
   const said = ` ${plain(text)} `;
-  return muted.some((each) => plain(each) !== "" && said.includes(` ${plain(each)} `));
+  if (muted.some((each) => plain(each) !== "" && said.includes(` ${plain(each)} `))) return true;
+  const written = text.toLowerCase();
+  return mutedParts.some((part) => written.includes(part));
 }
 
 const plain = (text: string) => foldedParts(folded(text)).join(" ");

@@ -33,7 +33,7 @@ const plugIns: Record<string, PlugIn> = {
     ],
     tests: [
       "supabase/functions/recommend/interleaving.test.ts",
-      "supabase/functions/recommend/interleaved-models.test.ts",
+      "supabase/functions/recommend/interleaved-models.full.test.ts",
       "supabase/functions/recommend/second-candidates.test.ts",
       "db/interleaving-effects.test.ts",
       "db/interleaving-report.test.ts",

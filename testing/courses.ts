@@ -1,0 +1,9 @@
+/** Which part of a random test runs. */
+
+/**
+ * The courses of a random test that this run plays, by their numbers: all five with `npm run test:full`, else one of them, another each day.
+ * COURSE names one, to play it again.
+ */
+export const courses: number[] = process.env.COURSE
+  ? [Number(process.env.COURSE)]
+  : [0, 1, 2, 3, 4].filter((course) => process.env.TEST_FULL || course === Math.floor(Date.now() / 86_400_000) % 5);
