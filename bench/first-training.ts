@@ -14,7 +14,7 @@ import { configSchema } from "../trainer/config/config.ts";
 import { readModelFolder } from "../trainer/model-folder/model-folder.ts";
 import { publish } from "../trainer/publish/publish.ts";
 import { trainIntoFolder } from "../trainer/train-into-folder.ts";
-import type { Asked, Heard } from "./shared/feed-asker.ts";
+import type { AskedFeeds, HeardFeeds } from "./shared/feed-asker.ts";
 import { ownTablesOf, ownWatches } from "./shared/own-tables.ts";
 import { benchmarkBundle, openFolder, openPostgres, openScope } from "./shared/place.ts";
 import { load, ownProcessorTime, processorTime, Times } from "./shared/times.ts";
@@ -101,7 +101,7 @@ async function measureFeedsBeside(database: Database): Promise<void> {
   const { rows } = await database.pool.query("select id from forum.members order by md5(id::text) limit 8");
   const gateway = await startGateway({ databaseUrl: database.url, port: 0 });
   scope.after(() => gateway.stop());
-  const asked: Asked = {
+  const asked: AskedFeeds = {
     url: `${gateway.url}/functions/v1/recommend`,
     tokens: await Promise.all(rows.map(({ id }) => gateway.tokenOf(id))),
   };
@@ -110,7 +110,7 @@ async function measureFeedsBeside(database: Database): Promise<void> {
   await trainOn(database, folder);
   await publish(database, await readModelFolder(folder), { activate: true });
   asker.postMessage("stop");
-  const [{ answers, times }]: Heard[] = await once(asker, "message");
+  const [{ answers, times }]: HeardFeeds[] = await once(asker, "message");
   const all = new Times(times);
   console.log(
     `feeds beside it: ${JSON.stringify(answers)}, median ${all.at(0.5)} ms, 95 % ${all.at(0.95)} ms, the longest ${all.at(1)} ms (${load()})`,

@@ -35,6 +35,16 @@ test("code stands in the first ten lines of README, with a client and a feed", (
   assert.match(first, /```ts\n.*createClient\(.*invoke\("recommend".*\n```/s);
 });
 
+test("an existing app takes ten commands at most, from the package to a feed", () => {
+  const [, section] = readme.split("## In an existing app");
+  const [, block] = section.split(/```(?:sh)?\n/);
+  const commands = block.split(/\n| && /).filter((line) => /^(npm|npx) /.test(line));
+  const installed = commands.slice(commands.findIndex((line) => line.startsWith("npm install -D")));
+  assert.match(installed[0], /^npm install -D .*\.tgz/);
+  // the last is the call of the app that asks for the feed
+  assert.ok(installed.length + 1 <= 10, `${installed.length + 1}: ${installed.join(", ")}`);
+});
+
 test("its code runs as it stands", async () => {
   const [first, second] = blocks.map((code) => code.replace("http://localhost:54321", gateway.url));
 

@@ -47,6 +47,8 @@ from doomed
 cross join lateral pg_identify_object(doomed.classid, doomed.objid, doomed.objsubid) as object
 cross join lateral (select (pg_identify_object_as_address(doomed.classid, doomed.objid, doomed.objsubid)).object_names) as places (names)
 where coalesce(object.schema, places.names[1]) not in ('recsys', 'recsys_engine', 'pg_toast')
+  -- those of a foreign key go with it
+  and not exists (select from pg_trigger where doomed.classid = 'pg_trigger'::regclass and pg_trigger.oid = doomed.objid and pg_trigger.tgisinternal)
 order by object.type, object.identity`;
 
 interface DependentObject {
@@ -60,7 +62,7 @@ interface DependentObject {
 }
 
 /** The table and the trigger function that a draft makes where an app has no table of people. */
-const ofPeople = /(^| on )public\.recsys_people(_of_accounts\b|\b)/;
+const ofPeople = /(^| on |^for )public\.recsys_people(_of_accounts\b|\b)/;
 
 /**
  * Returns the steps of an uninstallation; null: nothing is installed. `versions`: of the recommender's migration files. Reads only. Throws a `UserError`
@@ -107,12 +109,6 @@ export async function readInstalled(client: pg.ClientBase, versions: string[]): 
           },
         ]
       : []),
-    // indexes over functions of the schemas were dropped with them
-    ...named("index").map(({ identity }) => ({ says: `index ${identity}`, sql: `drop index if exists ${identity}` })),
-    ...columns.map(({ identity, schema_name, table_name, part_name }) => ({
-      says: `column ${identity}`,
-      sql: `alter table ${identifier(schema_name)}.${identifier(table_name)} drop column if exists ${identifier(part_name ?? "")}`,
-    })),
     ...(dependent.some(({ identity }) => ofPeople.test(identity))
       ? [
           {
@@ -121,6 +117,12 @@ export async function readInstalled(client: pg.ClientBase, versions: string[]): 
           },
         ]
       : []),
+    // indexes over functions of the schemas, or of that table, were dropped with them
+    ...named("index").map(({ identity }) => ({ says: `index ${identity}`, sql: `drop index if exists ${identity}` })),
+    ...columns.map(({ identity, schema_name, table_name, part_name }) => ({
+      says: `column ${identity}`,
+      sql: `alter table ${identifier(schema_name)}.${identifier(table_name)} drop column if exists ${identifier(part_name ?? "")}`,
+    })),
     ...(history ? [history] : []),
   ];
   return { steps, stays: await readStaying(client) };

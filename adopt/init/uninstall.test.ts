@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { globSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import type pg from "pg";
@@ -223,8 +223,10 @@ test("while a session reads its tables it gives up after seconds, and says what 
   assert.match(stderr, /somebody uses the recommender's tables, and nothing was changed: end recsys serve/);
 });
 
-// a fork of every trait: people without a table of them, keys that are numbers and texts, partitions, follows
-for (const name of ["todos", "forum", "statuses", "notes", "magazine"])
+// every trait: people without a table of them or without accounts, keys that are numbers and texts, partitions, follows; ITEMS asks for all
+const sample = ["todos", "forum", "statuses", "notes", "magazine", "recipes"];
+const fixtures = globSync(new URL("../fixtures/*.sql", import.meta.url).pathname).map((path) => basename(path, ".sql"));
+for (const name of process.env.ITEMS === undefined ? sample : fixtures.sort())
   test(`the database of the app ${name} is as it was`, { skip }, async (t) => {
     const { pool, url } = await emptyDatabase(t, `uninstall_${name.replace("-", "_")}`);
     await pool.query(await fixture(name));

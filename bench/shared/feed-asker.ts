@@ -2,19 +2,19 @@
 import { parentPort, workerData } from "node:worker_threads";
 
 /** What a thread is told: where the function is, and whose tokens take turns. */
-export interface Asked {
+export interface AskedFeeds {
   url: string;
   tokens: string[];
 }
 
 /** What a thread answers: how often each answer came, and how many milliseconds each took. */
-export interface Heard {
+export interface HeardFeeds {
   answers: Record<string, number>;
   times: number[];
 }
 
-const { url, tokens } = workerData as Asked;
-const heard: Heard = { answers: {}, times: [] };
+const { url, tokens } = workerData as AskedFeeds;
+const heard: HeardFeeds = { answers: {}, times: [] };
 let isGoing = true;
 parentPort?.once("message", () => {
   isGoing = false;
