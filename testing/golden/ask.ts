@@ -29,13 +29,14 @@ export async function answersOf(
   await prepare(community, variant);
   const failures: unknown[] = [];
   const log = (code: string, cause: unknown) => void failures.push(new Error(code, { cause }));
-  const pool = openPool(community.cluster.url, (error) => log("connection_lost", error));
+  // each session plans for itself, and how many there are would hang on how busy the machine is
+  const pool = openPool(community.cluster.url, (error) => log("connection_lost", error), { max: 1 });
   const replica = variant.byReplica ? openReplica(community.replica.url, log, behind) : undefined;
   const services = openFeedServices(pool, modelCache(loadRuntime), log, replica);
   const answers: Answer[] = [];
   const cost = await measure(community, readers.length, async () => {
     for (const [n, reader] of readers.entries())
-      answers.push(await withSeed(n, () => answerOf(services, variant, reader, n)));
+      answers.push(await withoutChance(n, () => answerOf(services, variant, reader, n)));
     await Promise.all([pool.end(), replica?.end()]);
   });
   if (failures.length > 0) throw failures[0];
@@ -136,11 +137,13 @@ export async function explain({ database }: GoldenCommunity, reader: string, pos
   return rows.map(({ topic, item, value }) => `${post} ${topic}: ${item}: ${value}`);
 }
 
-/** Draws by lot come from the seed meanwhile. */
-async function withSeed<Made>(seed: number, make: () => Promise<Made>): Promise<Made> {
-  const [random, uniform] = [new Random(seed), Math.random];
+/** Meanwhile draws by lot come from the reader's number, and what a worker keeps for some seconds is as old as many feeds make it, however long they take. */
+async function withoutChance<Made>(n: number, make: () => Promise<Made>): Promise<Made> {
+  const [random, uniform, now] = [new Random(n), Math.random, performance.now];
   Math.random = () => random.uniform();
+  performance.now = () => 1000 + 100 * n;
   return await make().finally(() => {
     Math.random = uniform;
+    performance.now = now;
   });
 }

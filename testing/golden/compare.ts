@@ -108,8 +108,8 @@ export function costReport(
   return Object.entries(costs).map(([variant, { buffers, processor }]) => {
     const before = recorded[variant];
     const times = (now: number, then: number | undefined) =>
-      then ? `, ${(now / then).toFixed(2)} times as recorded` : "";
-    const ofPages = `${buffers.toLocaleString("en")} pages a feed${times(buffers, before?.buffers)}`;
+      then ? `, ${(now / then).toFixed(3)} times as recorded` : "";
+    const ofPages = `${buffers.toLocaleString("en")} pages an answer${times(buffers, before?.buffers)}`;
     const ofTime = `${processor.toFixed(1)} ms of a processor${times(processor, isSameMachine ? before?.processor : undefined)}`;
     return `${variant}: ${ofPages}; ${ofTime}`;
   });
