@@ -13,8 +13,8 @@ import type { Recommendation } from "../../supabase/functions/_shared/recommend/
 import { Random } from "../../trainer/engine/random.ts";
 import { setClock } from "../batch.ts";
 import type { GoldenCommunity, GoldenReader } from "./community.ts";
-import type { Answer } from "./compare.ts";
-import { type Cost, measure } from "./cost.ts";
+import type { GoldenAnswer } from "./compare.ts";
+import { type AnswerCost, measure } from "./cost.ts";
 import type { Variant } from "./variants.ts";
 
 /** Longer than any run: the replica has all that the primary has. */
@@ -24,18 +24,19 @@ const behind = 3_600_000;
 export async function answersOf(
   community: GoldenCommunity,
   variant: Variant,
-): Promise<{ answers: Answer[]; cost: Cost }> {
+): Promise<{ answers: GoldenAnswer[]; cost: AnswerCost }> {
   const { database, readers, now } = community;
   await prepare(community, variant);
   const failures: unknown[] = [];
   const log = (code: string, cause: unknown) => void failures.push(new Error(code, { cause }));
-  const pool = openPool(community.cluster.url, (error) => log("connection_lost", error));
+  // each session plans for itself, and how many there are would hang on how busy the machine is
+  const pool = openPool(community.cluster.url, (error) => log("connection_lost", error), { max: 1 });
   const replica = variant.byReplica ? openReplica(community.replica.url, log, behind) : undefined;
   const services = openFeedServices(pool, modelCache(loadRuntime), log, replica);
-  const answers: Answer[] = [];
+  const answers: GoldenAnswer[] = [];
   const cost = await measure(community, readers.length, async () => {
     for (const [n, reader] of readers.entries())
-      answers.push(await withSeed(n, () => answerOf(services, variant, reader, n)));
+      answers.push(await withoutChance(n, () => answerOf(services, variant, reader, n)));
     await Promise.all([pool.end(), replica?.end()]);
   });
   if (failures.length > 0) throw failures[0];
@@ -70,7 +71,7 @@ async function answerOf(
   variant: Variant,
   asked: GoldenReader,
   n: number,
-): Promise<Answer> {
+): Promise<GoldenAnswer> {
   const [reader, page] = [readerOf(variant, asked), pageOf(variant, asked, n)];
   const first = await feedOf(services, reader, page, "live");
   if (variant.byReplica && first.decision?.found.isOfReplica !== true)
@@ -93,7 +94,7 @@ function pageOf({ ask }: Variant, reader: GoldenReader, n: number): Page {
 }
 
 /** What each source brought, in its order, and all of it in the order of its scores; nothing where no model ranked, or the request named the posts. */
-function candidatesOf({ decision }: Recommendation): Pick<Answer, "candidates" | "ranking"> {
+function candidatesOf({ decision }: Recommendation): Pick<GoldenAnswer, "candidates" | "ranking"> {
   if (!decision) return { candidates: [], ranking: [] };
   const ofSources = decision.found.posts.flatMap(({ post_id, ranks, author_affinity, follows_author, touches }) =>
     Object.entries(ranks).flatMap(([source, rank]) => {
@@ -136,11 +137,13 @@ export async function explain({ database }: GoldenCommunity, reader: string, pos
   return rows.map(({ topic, item, value }) => `${post} ${topic}: ${item}: ${value}`);
 }
 
-/** Draws by lot come from the seed meanwhile. */
-async function withSeed<Made>(seed: number, make: () => Promise<Made>): Promise<Made> {
-  const [random, uniform] = [new Random(seed), Math.random];
+/** Meanwhile draws by lot come from the reader's number, and what a worker keeps for some seconds is as old as many feeds make it, however long they take. */
+async function withoutChance<Made>(n: number, make: () => Promise<Made>): Promise<Made> {
+  const [random, uniform, now] = [new Random(n), Math.random, performance.now];
   Math.random = () => random.uniform();
+  performance.now = () => 1000 + 100 * n;
   return await make().finally(() => {
     Math.random = uniform;
+    performance.now = now;
   });
 }

@@ -32,8 +32,14 @@ export async function goldenCommunity(scope: Scope, readers: number): Promise<Go
   const { database } = replicated;
   const { pool } = database;
   // what would make plans, and with them the order of equal rows, another each time
-  for (const setting of ["autovacuum = off", "max_parallel_workers_per_gather = 0", "timezone = 'UTC'"])
-    await pool.query(`alter system set ${setting}`);
+  const settings = [
+    "autovacuum = off",
+    "max_parallel_workers_per_gather = 0",
+    // a sample of so many rows is the whole of each table
+    "default_statistics_target = 1000",
+    "timezone = 'UTC'",
+  ];
+  for (const setting of settings) await pool.query(`alter system set ${setting}`);
   await pool.query("select pg_reload_conf()");
   await standingCommunity(database, size);
   const modelId = await publishRandomModel(database, "golden");

@@ -1,20 +1,20 @@
 /** Golden answers held against each other: which moved, and where each of them first differs. */
 import { createHash } from "node:crypto";
-import type { Cost } from "./cost.ts";
+import type { AnswerCost } from "./cost.ts";
 
 /** What an answer is made of. */
 export const parts = ["candidates", "ranking", "pages", "explain"] as const;
 export type Part = (typeof parts)[number];
 
 /** The lines of each part. */
-export type Answer = Partial<Record<Part, string[]>>;
+export type GoldenAnswer = Partial<Record<Part, string[]>>;
 
 /** Answers by variant, in the order of the readers. */
-export type Answers = Record<string, Answer[]>;
+export type Answers = Record<string, GoldenAnswer[]>;
 /** Of each variant and part the digests in the order of the readers, with a space in between. */
 export type Digests = Record<string, Partial<Record<Part, string>>>;
 
-export interface Difference {
+export interface AnswerDifference {
   variant: string;
   /** The number of the reader. */
   reader: number;
@@ -33,7 +33,7 @@ export function digestsOf(answers: Answers): Digests {
   return Object.fromEntries(Object.entries(answers).map(([variant, each]) => [variant, ofVariant(each)]));
 }
 
-function ofVariant(answers: Answer[]): Digests[string] {
+function ofVariant(answers: GoldenAnswer[]): Digests[string] {
   return Object.fromEntries(
     parts
       .filter((part) => answers.some((answer) => answer[part]?.length))
@@ -49,8 +49,8 @@ function digestOf(lines: string[]): string {
 export type Expected = { answers: Answers } | { digests: Digests };
 
 /** Of each part of each answer of a variant that moved the first difference. */
-export function differencesOf(variant: string, expected: Expected, answers: Answer[]): Difference[] {
-  const found: Difference[] = [];
+export function differencesOf(variant: string, expected: Expected, answers: GoldenAnswer[]): AnswerDifference[] {
+  const found: AnswerDifference[] = [];
   const whole = "answers" in expected ? (expected.answers[variant] ?? []) : null;
   const before = whole ? ofVariant(whole) : "digests" in expected ? expected.digests[variant] : undefined;
   const after = ofVariant(answers);
@@ -69,15 +69,18 @@ export function differencesOf(variant: string, expected: Expected, answers: Answ
   return found;
 }
 
-function firstDifference(before: string[], after: string[]): Pick<Difference, "line" | "expected" | "got"> | null {
+function firstDifference(
+  before: string[],
+  after: string[],
+): Pick<AnswerDifference, "line" | "expected" | "got"> | null {
   for (let i = 0; i < Math.max(before.length, after.length); i++)
     if (before[i] !== after[i]) return { line: i + 1, expected: before[i] ?? none, got: after[i] ?? none };
   return null;
 }
 
 /** Says how many answers moved, by variant and part, and the first difference of each part of `most` answers. `asked`: how many answers each variant has. */
-export function reportOf(differences: Difference[], asked: Record<string, number>, most: number): string[] {
-  const count = (some: Difference[]) => new Set(some.map(({ variant, reader }) => `${variant} ${reader}`)).size;
+export function reportOf(differences: AnswerDifference[], asked: Record<string, number>, most: number): string[] {
+  const count = (some: AnswerDifference[]) => new Set(some.map(({ variant, reader }) => `${variant} ${reader}`)).size;
   const all = Object.values(asked).reduce((sum, each) => sum + each, 0);
   const lines = [`${count(differences).toLocaleString("en")} of ${all.toLocaleString("en")} answers moved`];
   for (const variant of new Set([...Object.keys(asked), ...differences.map(({ variant }) => variant)])) {
@@ -101,15 +104,15 @@ export function reportOf(differences: Difference[], asked: Record<string, number
 
 /** By how much the database and the processors work more or less than recorded, a variant a line. `isSameMachine`: whether times can be compared. */
 export function costReport(
-  recorded: Record<string, Cost>,
-  costs: Record<string, Cost>,
+  recorded: Record<string, AnswerCost>,
+  costs: Record<string, AnswerCost>,
   isSameMachine: boolean,
 ): string[] {
   return Object.entries(costs).map(([variant, { buffers, processor }]) => {
     const before = recorded[variant];
     const times = (now: number, then: number | undefined) =>
-      then ? `, ${(now / then).toFixed(2)} times as recorded` : "";
-    const ofPages = `${buffers.toLocaleString("en")} pages a feed${times(buffers, before?.buffers)}`;
+      then ? `, ${(now / then).toFixed(3)} times as recorded` : "";
+    const ofPages = `${buffers.toLocaleString("en")} pages an answer${times(buffers, before?.buffers)}`;
     const ofTime = `${processor.toFixed(1)} ms of a processor${times(processor, isSameMachine ? before?.processor : undefined)}`;
     return `${variant}: ${ofPages}; ${ofTime}`;
   });

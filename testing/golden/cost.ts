@@ -6,7 +6,7 @@ import { withClient } from "../../db/testing-postgres.ts";
 import { processOf, type Replicated } from "../../db/testing-replica.ts";
 
 /** An answer's share. */
-export interface Cost {
+export interface AnswerCost {
   /** Pages of the database, whether they were in memory or not. */
   buffers: number;
   /** Milliseconds of a processor. */
@@ -18,7 +18,7 @@ export async function measure(
   { cluster, replica }: Replicated,
   answers: number,
   work: () => Promise<void>,
-): Promise<Cost> {
+): Promise<AnswerCost> {
   const servers = [cluster, replica];
   const read = async () => {
     const ofServers = await Promise.all(

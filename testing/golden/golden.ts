@@ -14,7 +14,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { Scope } from "../../db/testing.ts";
 import { withoutCluster } from "../../db/testing-cluster.ts";
 import { type Answers, costReport, type Digests, digestsOf, type Expected, reportOf } from "./compare.ts";
-import type { Cost } from "./cost.ts";
+import type { AnswerCost } from "./cost.ts";
 import { recordAnswers } from "./record.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -26,7 +26,7 @@ const printed = 3;
 
 interface Recorded {
   answers: Answers;
-  costs: Record<string, Cost>;
+  costs: Record<string, AnswerCost>;
   /** Where they were recorded. */
   machine: string;
 }

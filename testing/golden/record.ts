@@ -2,8 +2,8 @@
 import type { Scope } from "../../db/testing.ts";
 import { answersOf, explain } from "./ask.ts";
 import { type GoldenCommunity, goldenCommunity } from "./community.ts";
-import { type Answer, type Answers, type Difference, differencesOf, type Expected } from "./compare.ts";
-import type { Cost } from "./cost.ts";
+import { type AnswerDifference, type Answers, differencesOf, type Expected, type GoldenAnswer } from "./compare.ts";
+import type { AnswerCost } from "./cost.ts";
 import { replayedRankings } from "./replay.ts";
 import { variants } from "./variants.ts";
 
@@ -12,8 +12,8 @@ const explained = 5;
 
 export interface Golden {
   answers: Answers;
-  costs: Record<string, Cost>;
-  differences: Difference[];
+  costs: Record<string, AnswerCost>;
+  differences: AnswerDifference[];
 }
 
 /** Asks for all answers, and holds them against those expected, if any, while the community is as it was asked. `replayed`: at so many events. */
@@ -25,7 +25,7 @@ export async function recordAnswers(
 ): Promise<Golden> {
   const community = await goldenCommunity(scope, readers);
   const golden: Golden = { answers: {}, costs: {}, differences: [] };
-  const take = async (variant: string, answers: Answer[]) => {
+  const take = async (variant: string, answers: GoldenAnswer[]) => {
     golden.answers[variant] = answers;
     print(`${variant}: ${answers.length} answers`);
     if (!expected) return;
@@ -47,7 +47,7 @@ const uuid = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/;
 /** Why the posts of both lines are in that reader's feed, or are not. */
 async function reasonsOf(
   community: GoldenCommunity,
-  { variant, reader, part, expected, got }: Difference,
+  { variant, reader, part, expected, got }: AnswerDifference,
 ): Promise<string[]> {
   // a line of the replay is no reader of now, and what explains needs no explanation
   if (variant === "replay" || part === "explain") return [];

@@ -11,10 +11,14 @@ import { ReplayedSystem } from "../../trainer/evaluation/system/replayed-system.
 import { System } from "../../trainer/evaluation/system/system.ts";
 import { temporaryFolder } from "../../trainer/testing.ts";
 import type { GoldenCommunity } from "./community.ts";
-import type { Answer } from "./compare.ts";
+import type { GoldenAnswer } from "./compare.ts";
 
 /** What the model ranks at so many events of the last tenth; each line is an answer. */
-export async function replayedRankings(scope: Scope, { database }: GoldenCommunity, sample: number): Promise<Answer[]> {
+export async function replayedRankings(
+  scope: Scope,
+  { database }: GoldenCommunity,
+  sample: number,
+): Promise<GoldenAnswer[]> {
   const loaded = await communityFromDatabase(database);
   const { at } = loaded.community.interactions;
   const [validFrom, testFrom] = [0.8, 0.9].map((share) => at[Math.floor(share * at.length)]);
