@@ -10,6 +10,7 @@ import { startServer } from "./embedded.ts";
 import { embeddedServer } from "./embedded-patience.ts";
 import { migrate } from "./migrate.ts";
 import { templateDigest } from "./template-digest.ts";
+import { openKept, openNew } from "./testing-kept.ts";
 import { UserError } from "./user-error.ts";
 
 const cache = fileURLToPath(new URL("../.recsys/", import.meta.url));
@@ -20,11 +21,16 @@ const cache = fileURLToPath(new URL("../.recsys/", import.meta.url));
  */
 const optimizesNothing = "--liftoff-only";
 
-/** A migrated embedded database in memory, from a dump that the first call makes: 1 s instead of 5 s. */
+/**
+ * A migrated embedded database in memory, from a dump that the first call makes: 1 s instead of 5 s. Where a process runs many test files it
+ * may be the one of an earlier file, emptied.
+ */
 export async function openEmbeddedCopy(): Promise<Database> {
+  const kept = await openKept();
+  if (kept) return kept;
   const server = await startServer(["memory", "--memory", await findOrMakeDump()], [optimizesNothing]);
   if (!server) throw new UserError("An embedded database in memory cannot be taken by others.");
-  return await connect(server.url, { embedded: true, release: server.release });
+  return await openNew(server);
 }
 
 /** Makes the dump where it is missing, and returns its path. Test runners call it before many files need it at the same time. */
