@@ -10,7 +10,6 @@ import { startServer } from "./embedded.ts";
 import { embeddedServer } from "./embedded-patience.ts";
 import { migrate } from "./migrate.ts";
 import { templateDigest } from "./template-digest.ts";
-import { openKept, openNew } from "./testing-kept.ts";
 import { UserError } from "./user-error.ts";
 
 const cache = fileURLToPath(new URL("../.recsys/", import.meta.url));
@@ -21,16 +20,11 @@ const cache = fileURLToPath(new URL("../.recsys/", import.meta.url));
  */
 const optimizesNothing = "--liftoff-only";
 
-/**
- * A migrated embedded database in memory, from a dump that the first call makes: 1 s instead of 5 s. Where a process runs many test files it
- * may be the one of an earlier file, emptied.
- */
+/** A migrated embedded database in memory, from a dump that the first call makes: 1 s instead of 5 s. */
 export async function openEmbeddedCopy(): Promise<Database> {
-  const kept = await openKept();
-  if (kept) return kept;
   const server = await startServer(["memory", "--memory", await findOrMakeDump()], [optimizesNothing]);
   if (!server) throw new UserError("An embedded database in memory cannot be taken by others.");
-  return await openNew(server);
+  return await connect(server.url, { embedded: true, release: server.release });
 }
 
 /** Makes the dump where it is missing, and returns its path. Test runners call it before many files need it at the same time. */

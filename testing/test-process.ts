@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import { type EventData, run } from "node:test";
 import { pathToFileURL } from "node:url";
-import { endKept, keepForNextFile } from "../db/testing-kept.ts";
 
 /** What this process reports of the file that it runs. */
 export type TestReport =
@@ -18,13 +17,9 @@ const folder = process.cwd();
 
 // A file is over when nothing is left to do, as in a process of its own; the channel keeps this process alive only between files.
 process.on("beforeExit", () => process.channel?.ref());
-process.on("disconnect", async () => {
-  await endKept();
-  process.exit();
-});
+process.on("disconnect", () => process.exit());
 process.on("message", async (file: string) => {
   const started = performance.now();
-  await keepForNextFile();
   process.argv[1] = resolve(file);
   process.channel?.unref();
   await runFile(file);
