@@ -15,7 +15,7 @@ export interface TestProcess {
   run(file: string, onFailure: (name: string, line: number, message: string) => void): Promise<FileTotals>;
   /** Whether the next file may run here: what a failed file leaves behind is not known. */
   isFit(): boolean;
-  /** Resolves when the process has put away what it kept for further files. */
+  /** Lets the process end, and resolves when it has. */
   end(): Promise<void>;
   kill(): void;
 }

@@ -10,6 +10,7 @@ import { testServer } from "../db/testing-postgres.ts";
 import { askedForServer } from "./asked-for-server.ts";
 import { changedFiles, reachedTests } from "./changed-files.ts";
 import { longestFirst, printSlowest } from "./durations.ts";
+import { processorName, processorSeconds } from "./processor.ts";
 import { runDenoTests } from "./run-deno-tests.ts";
 import { runNodeTests, tryAlone } from "./run-node-tests.ts";
 import { noTests, printTotals, sumOf, type Totals } from "./totals.ts";
@@ -56,6 +57,9 @@ const totals: Totals[] = [];
 const end = () => {
   const [minute, , quarter] = loadavg().map((load) => load.toFixed(1));
   console.log(`${process.uptime().toFixed(0)} s, load average ${minute} in the last minute, ${quarter} in the last 15`);
+  const seconds = processorSeconds();
+  if (seconds !== undefined)
+    console.log(`${seconds.toFixed(0)} s of a processor (${processorName()}), without what PostgreSQL took`);
   totals.push(sumOf([...ofFiles.values(), ofDeno]));
   printTotals(totals[totals.length - 1]);
 };
