@@ -1,0 +1,61 @@
+// npm run faults [-- FIRST [LAST]]: puts in one fault after the other (faults.ts) in a worktree of the last commit, and runs the tests that it reaches
+// until one fails. Prints which test that is; exit code 1 where a fault is not found.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { type Fault, faults } from "./faults.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const [first = 1, last = faults.length] = process.argv.slice(2).map(Number);
+const copy = mkdtempSync(join(tmpdir(), "recsys-faults-"));
+const git = (...args: string[]) => execFileSync("git", ["-C", copy, ...args], { stdio: "pipe" });
+
+/** Puts a fault in; a fault of the schema goes into the migration that is made of it, too. */
+function putIn({ file, find, put }: Fault): void {
+  const path = join(copy, file);
+  writeFileSync(
+    path,
+    readFileSync(path, "utf8").replace(find, () => put),
+  );
+  if (file.endsWith(".sql")) execFileSync(process.execPath, ["db/upgrade/migrations.ts"], { cwd: copy, stdio: "pipe" });
+}
+
+/** The first test that fails; undefined: none does. */
+async function firstFailure(): Promise<string | undefined> {
+  const runner: ChildProcess = spawn(process.execPath, ["testing/test.ts", "--changed", "--brief"], {
+    cwd: copy,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise((resolve) => runner.once("exit", resolve));
+  let found: string | undefined;
+  for await (const line of createInterface({ input: runner.stdout as NodeJS.ReadableStream }))
+    if (found === undefined && line.startsWith("✖ ")) {
+      found = line.slice(2);
+      runner.kill();
+    }
+  await ended;
+  return found;
+}
+
+execFileSync("git", ["-C", root, "worktree", "add", "--quiet", "--detach", copy]);
+symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+let missed = 0;
+try {
+  for (const [i, fault] of faults.entries()) {
+    const number = i + 1;
+    if (number < first || number > last) continue;
+    const started = performance.now();
+    putIn(fault);
+    const found = await firstFailure();
+    if (found === undefined) missed++;
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    console.log(`${number}. ${fault.name}: ${found === undefined ? "NOT FOUND" : `found by ${found}`} (${seconds} s)`);
+    git("checkout", "--quiet", ".");
+  }
+} finally {
+  execFileSync("git", ["-C", root, "worktree", "remove", "--force", copy]);
+}
+console.log(`${missed === 0 ? "Each" : `${missed} not`} found.`);
+process.exit(missed > 0 ? 1 : 0);
