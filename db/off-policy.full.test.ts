@@ -1,12 +1,20 @@
 /** How often the intervals of what a model would have earned hold the truth, in simulations. SOAK sets how many: 40 by default, 200 in `npm run test:soak`. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { drawPlaces, drawWorld, offPolicy, type ShadowEstimate, writePlaces } from "../testing/off-policy.ts";
+import {
+  clearPlaces,
+  drawPlaces,
+  drawWorld,
+  offPolicy,
+  type ShadowEstimate,
+  writePlaces,
+} from "../testing/off-policy.ts";
 import { stream } from "../trainer/synthetic/draws.ts";
 import { testDatabase } from "./testing.ts";
 import { sum } from "./testing-statistics.ts";
 
 const { pool } = await testDatabase({ after }, "off_policy_simulations");
+await clearPlaces(pool);
 await pool.query("update recsys.settings set view_weight = 0.2, vote_weight = 1, comment_weight = 1");
 
 test("the truth lies in the 95 % intervals in 93 to 97 % of simulations", async (t) => {
