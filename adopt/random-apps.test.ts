@@ -90,7 +90,7 @@ test("the draft for a random app is applied, and its views are read", { skip: no
                 .catch((error) => assert.fail(`${pass}: ${error.message}\n${cure}\n${statements.join(";\n")}`));
           }
           found.people += roles.people ? 1 : 0;
-          found.posts += roles.posts ? 1 : 0;
+          found.posts += roles.contents.length > 0 ? 1 : 0;
           found.interactions += roles.actions.deeds.some(({ action }) => action !== "dismissal") ? 1 : 0;
           found.dismissals += roles.actions.deeds.some(({ direction }) => direction) ? 1 : 0;
           found.onComments += roles.actions.onComments.length > 0 ? 1 : 0;
@@ -99,7 +99,7 @@ test("the draft for a random app is applied, and its views are read", { skip: no
           found.lookups += /p_user_lookup/.test(sql) ? 1 : 0;
           found.mutes += roles.muted.mutes.length > 0 ? 1 : 0;
           found.follows += roles.followed.follows.length > 0 ? 1 : 0;
-          found.groups += (roles.posts?.groups.length ?? 0) > 0 ? 1 : 0;
+          found.groups += roles.contents.some(({ groups }) => groups.length > 0) ? 1 : 0;
           found.memberships += roles.belonging.members.length > 0 ? 1 : 0;
         } finally {
           await client.query("rollback");

@@ -154,8 +154,8 @@ function bioSql(selves: SelfTexts[], aliases: string[]): string {
 }
 
 /** Whether the app's tables name people by what has to be the uuid of auth.users. */
-export function namesAccounts({ people, posts, actions }: Roles): boolean {
-  return people === undefined && (posts?.author !== undefined || actions.deeds.length > 0);
+export function namesAccounts({ people, contents, actions }: Roles): boolean {
+  return people === undefined && (contents.some(({ author }) => author !== undefined) || actions.deeds.length > 0);
 }
 
 /**

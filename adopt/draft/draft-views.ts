@@ -64,7 +64,7 @@ export function draftViews(catalog: Catalog, roles = findRoles(catalog)) {
     "select recsys.grant_reads('service_role');",
     "",
   ].join("\n");
-  return { sql, unsure, hasPosts: roles.posts !== undefined, roles, uses: draft.uses };
+  return { sql, unsure, hasPosts: roles.contents.length > 0, roles, uses: draft.uses };
 }
 
 /** The service may read what the views do; whether members may is the app's to say. */

@@ -43,8 +43,6 @@ export interface Roles extends KnownApp {
   profile: Profile | undefined;
   /** What other models made of people. */
   userVectors: UserVectors[];
-  /** The likeliest table of posts. */
-  posts: PostTable | undefined;
   /** All tables of posts, the likeliest first. */
   contents: PostTable[];
   actions: Actions;
@@ -80,7 +78,6 @@ export function findRoles(catalog: Catalog): Roles {
     ...app,
     profile: findProfile(app),
     userVectors: findUserVectors(app, found),
-    posts: contents[0],
     contents,
     actions: mergeActions(contents.map(({ table, opening }) => findActions(app, table, opening, tables))),
     logins: findLogins(app),

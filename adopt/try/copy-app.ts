@@ -17,16 +17,17 @@ export interface CopiedTable {
 
 /** The most rows that are copied: the newest. */
 export interface CopyLimits {
+  /** Of each table of posts. */
   posts: number;
   /** Of each other table. */
   others: number;
 }
 
-/** What a copy goes by: the migration, the tables of the app, and which of them holds the posts. */
+/** The migration, the tables of the app, and those of its posts. */
 export interface DraftToCopy {
   sql: string;
   catalog: Catalog;
-  posts: Table;
+  posts: Table[];
 }
 
 type Context = Pick<WorkContext, "onProgress" | "signal">;
@@ -56,7 +57,7 @@ export async function copyApp(
       await client.query(makingSql(needed));
       const copied: CopiedTable[] = [];
       for (const table of needed) {
-        const most = table.of === posts ? limits.posts : limits.others;
+        const most = posts.includes(table.of) ? limits.posts : limits.others;
         copied.push(await copyRows(reader, client, table, most, { onProgress, signal }));
       }
       return { needed, copied };

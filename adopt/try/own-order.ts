@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { UserError } from "../../db/user-error.ts";
 import type { Recommender } from "../../trainer/evaluation/protocols/recommender.ts";
-import type { Column, Table } from "../catalog/catalog.ts";
+import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { identifier, qualified } from "../catalog/quote.ts";
 import { readingApp } from "../catalog/read-catalog.ts";
 import { plainName } from "../catalog/words.ts";
@@ -18,8 +18,19 @@ const placeholder = /(?<!:):at\b/g;
 const scoreNames =
   "hot hotness hot_rank hot_score hotness_score trending trending_score rank_score ranking score".split(" ");
 
-/** The order that was named; otherwise a column that holds a score, by its name. Undefined: there is none. */
-export function findOwnOrder(posts: Table, named: string | undefined): OwnOrder | undefined {
+/**
+ * The order that was named; otherwise a column that holds a score, by its name. Undefined: there is none. Throws a `UserError` where one was named and
+ * several tables have posts: an expression over a row orders one table.
+ */
+export function findOwnOrder(tables: Table[], named: string | undefined): OwnOrder | undefined {
+  const [posts, ...others] = tables;
+  if (!posts) return undefined;
+  if (others.length > 0) {
+    if (named === undefined) return undefined;
+    throw new UserError(
+      `--order is an expression over one table, and posts are in ${tables.map(nameOf).join(", ")}: leave --order out`,
+    );
+  }
   if (named !== undefined) return { sql: named, isAsOf: new RegExp(placeholder).test(named) };
   const column = scoreNames.flatMap(
     (name) =>

@@ -10,7 +10,7 @@ import type { Config } from "../../trainer/config/config.ts";
 import { mostRecent, popularity, recencyBaselineRecommender } from "../../trainer/evaluation/baselines/simple.ts";
 import { beginning, sizesOf, ticking } from "../../trainer/evaluation/evaluate.ts";
 import type { Recommender } from "../../trainer/evaluation/protocols/recommender.ts";
-import { lastTenth, type ReplayResult, runReplay } from "../../trainer/evaluation/protocols/replay.ts";
+import { defaultWindow, type ReplayResult, runReplay } from "../../trainer/evaluation/protocols/replay.ts";
 import { ReplayedSystem } from "../../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../../trainer/evaluation/system/system.ts";
 import { prepareVectors, vectorSpecOf } from "../../trainer/vectors/prepare-vectors.ts";
@@ -62,18 +62,22 @@ export type DraftedApp = Awaited<ReturnType<typeof draftDatabase>>;
 export async function replayApp(
   { database, onProgress, signal }: WorkContext,
   app: pg.Pool,
-  { sql, roles: { catalog, posts } }: DraftedApp,
+  { sql, roles: { catalog, contents } }: DraftedApp,
   { seed, config, order: named }: ReplayAppOptions,
 ): Promise<AppReplay> {
+  const [posts] = contents;
   if (!posts) throw new Error("a draft without posts is not replayed");
-  const copied = await copyApp(app, database.pool, { sql, catalog, posts: posts.table }, copyLimits, {
+  const tables = contents.map(({ table }) => table);
+  // an order that cannot be is refused before anything is copied
+  const order = findOwnOrder(tables, named);
+  const copied = await copyApp(app, database.pool, { sql, catalog, posts: tables }, copyLimits, {
     onProgress,
     signal,
   });
   await rollUpAll(database, onProgress, signal);
   const loaded = await communityFromDatabase(database, onProgress);
   const { interactions } = loaded.community;
-  const testFrom = lastTenth(loaded.community) ?? 0;
+  const { testFrom = 0 } = defaultWindow(loaded.community);
   const visits = firstInteractions(loaded.community.posts, interactions).filter((i) => interactions.at[i] >= testFrom);
   if (visits.length < fewestVisits)
     throw new UserError(
@@ -81,11 +85,16 @@ export async function replayApp(
     );
   const vectors = await prepareVectors(database.pool, onProgress, { signal });
   loaded.community = await withVectors(database, loaded.community, vectors && vectorSpecOf(vectors));
-  const order = findOwnOrder(posts.table, named);
   const sizes = sizesOf(loaded.community);
   const pipeline = { seed, config, scoreWeights: await readScoreWeights(database), onProgress, signal };
-  const numbers = await numbersOf(database.pool, posts, loaded.community.posts.ids);
-  const own = order && ownOrderRecommender(app, order, newestPosts(posts), numbers);
+  const own =
+    order &&
+    ownOrderRecommender(
+      app,
+      order,
+      newestPosts(posts),
+      await numbersOf(database.pool, posts, loaded.community.posts.ids),
+    );
   // an order that cannot be read ends the work before the training, and not after it
   const sample = await visitsInTime(own, order, testFrom, sizes.posts);
   const recommenders = [

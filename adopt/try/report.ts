@@ -23,7 +23,9 @@ export function tryReport(found: AppReplay, { coverage, unsure }: Pick<DraftedAp
       ? [
           `The app's own order: ${order.sql}, ${order.isAsOf ? "as of each visit" : "as it is today. It knows what happened after each visit, so its figure is too high (--order with :at is as of each visit)"}.`,
         ]
-      : ["The app's own order is not known: no column of the posts holds a score. Name it with --order."]),
+      : [
+          "The app's own order is not known: posts are in several tables, or no column of theirs holds a score, which --order names.",
+        ]),
     ...left.map(
       ({ name, rows, leftOut }) =>
         `Of ${name} the newest ${count(rows)} rows were read, and about ${count(leftOut)} older ones left out.`,
