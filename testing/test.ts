@@ -27,9 +27,10 @@ const isWanted = (file: string) =>
 const all = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.test.ts")
   .filter(isWanted)
   .sort();
-const files = changed ? reachedTests(process.cwd(), all, changedFiles()) : all;
-if (changed)
-  console.log(`${files.length} of ${all.length} test files are reached by what changed: ${changedFiles().join(", ")}.`);
+const sources = changed ? changedFiles() : undefined;
+const files = sources ? reachedTests(process.cwd(), all, sources) : all;
+if (sources)
+  console.log(`${files.length} of ${all.length} test files depend on the changed files: ${sources.join(", ")}.`);
 const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_shared/"));
 
 /** The totals of each file. */

@@ -14,7 +14,7 @@ import { evaluateCut, evaluateReplay } from "../../trainer/evaluation/evaluate.t
 import { evaluateModels } from "../../trainer/evaluation/evaluate-models.ts";
 import { givenModels } from "../../trainer/evaluation/given-models.ts";
 import { evaluateIdeas } from "../../trainer/evaluation/ideas/evaluate-ideas.ts";
-import { lastTenth } from "../../trainer/evaluation/protocols/replay.ts";
+import { defaultWindow } from "../../trainer/evaluation/protocols/replay.ts";
 import { overSeedsOf, overSeedsTable, writeOverSeeds } from "../../trainer/evaluation/report/over-seeds.ts";
 import type { EvaluationReport } from "../../trainer/evaluation/report/report.ts";
 import { StepMeter } from "../../trainer/evaluation/report/step-meter.ts";
@@ -166,11 +166,12 @@ async function communityWithVectors(
   return await withVectors(database, community, vectors && vectorSpecOf(vectors));
 }
 
-/** The window asked for; by default the last tenth of the interactions is the test, the tenth before for validation. */
+/** The window asked for. */
 function windowOf({ interactions }: Community, options: EvaluateOptions): { validFrom: number; testFrom: number } {
   const { at } = interactions;
-  const testFrom = options.testFrom?.getTime() ?? lastTenth({ interactions });
-  const validFrom = options.validFrom?.getTime() ?? at[Math.floor(0.8 * at.length)];
+  const byDefault = defaultWindow({ interactions });
+  const testFrom = options.testFrom?.getTime() ?? byDefault.testFrom;
+  const validFrom = options.validFrom?.getTime() ?? byDefault.validFrom;
   const last = at[at.length - 1];
   if (!(at[0] < testFrom && testFrom <= last)) {
     throw new UserError(

@@ -1,16 +1,16 @@
 // npm run faults [-- FIRST [LAST]]: puts in one fault after the other (faults.ts) in a worktree of the last commit, and runs the tests that it reaches
 // until one fails. Prints which test that is; exit code 1 where a fault is not found.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { withWorktree } from "../worktree.ts";
 import { type Fault, faults } from "./faults.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const [first = 1, last = faults.length] = process.argv.slice(2).map(Number);
 const copy = mkdtempSync(join(tmpdir(), "recsys-faults-"));
-const git = (...args: string[]) => execFileSync("git", ["-C", copy, ...args], { stdio: "pipe" });
 
 /** Puts a fault in; a fault of the schema goes into the migration that is made of it, too. */
 function putIn({ file, find, put }: Fault): void {
@@ -39,10 +39,8 @@ async function firstFailure(): Promise<string | undefined> {
   return found;
 }
 
-execFileSync("git", ["-C", root, "worktree", "add", "--quiet", "--detach", copy]);
-symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 let missed = 0;
-try {
+await withWorktree(root, copy, "HEAD", async (git) => {
   for (const [i, fault] of faults.entries()) {
     const number = i + 1;
     if (number < first || number > last) continue;
@@ -54,8 +52,6 @@ try {
     console.log(`${number}. ${fault.name}: ${found === undefined ? "NOT FOUND" : `found by ${found}`} (${seconds} s)`);
     git("checkout", "--quiet", ".");
   }
-} finally {
-  execFileSync("git", ["-C", root, "worktree", "remove", "--force", copy]);
-}
+});
 console.log(`${missed === 0 ? "Each" : `${missed} not`} found.`);
 process.exit(missed > 0 ? 1 : 0);

@@ -1,5 +1,4 @@
 /** Asks for the golden answers in this process, as the function `recommend` does, with all that is random drawn by the number of the reader. */
-import { createHash } from "node:crypto";
 import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { openReplica } from "../../supabase/functions/_shared/database/replica.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
@@ -13,7 +12,7 @@ import type { Recommendation } from "../../supabase/functions/_shared/recommend/
 import { Random } from "../../trainer/engine/random.ts";
 import { setClock } from "../batch.ts";
 import type { GoldenCommunity, GoldenReader } from "./community.ts";
-import type { GoldenAnswer } from "./compare.ts";
+import { type GoldenAnswer, shortDigest } from "./compare.ts";
 import { type AnswerCost, measure } from "./cost.ts";
 import type { Variant } from "./variants.ts";
 
@@ -125,10 +124,6 @@ function linesOf({ items, basis, degraded, mode }: Feed): string[] {
       ].join(" "),
     ),
   ];
-}
-
-function shortDigest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 /** What recsys.explain says of a post to somebody. */

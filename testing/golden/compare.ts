@@ -37,12 +37,13 @@ function ofVariant(answers: GoldenAnswer[]): Digests[string] {
   return Object.fromEntries(
     parts
       .filter((part) => answers.some((answer) => answer[part]?.length))
-      .map((part) => [part, answers.map((answer) => digestOf(answer[part] ?? [])).join(" ")]),
+      .map((part) => [part, answers.map((answer) => shortDigest((answer[part] ?? []).join("\n"))).join(" ")]),
   );
 }
 
-function digestOf(lines: string[]): string {
-  return createHash("sha256").update(lines.join("\n")).digest("hex").slice(0, 8);
+/** Eight hex digits of a text. */
+export function shortDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 /** What was recorded before: whole answers, or no more than their digests. */

@@ -5,7 +5,7 @@
  * code is 1 if any moved. With --against the answers of a revision are recorded first, in a work tree of its own.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Scope } from "../../db/testing.ts";
 import { withoutCluster } from "../../db/testing-cluster.ts";
+import { withWorktree } from "../worktree.ts";
 import { type Answers, costReport, type Digests, digestsOf, type Expected, reportOf } from "./compare.ts";
 import type { AnswerCost } from "./cost.ts";
 import { recordAnswers } from "./record.ts";
@@ -51,7 +52,7 @@ async function main(scope: Scope): Promise<number> {
     );
   const without = await withoutCluster();
   if (without) return fail(`golden answers need a database: ${without}`);
-  const expected = compare ? (against === undefined ? readRecorded() : recordRevision(against)) : undefined;
+  const expected = compare ? (against === undefined ? readRecorded() : await recordRevision(against)) : undefined;
   const machine = `${cpus()[0]?.model}, ${process.arch}, Node ${process.version}`;
   const { answers, costs, differences } = await recordAnswers(scope, size, expected, console.error);
   if (!expected) {
@@ -109,23 +110,16 @@ function readWhole(checkout: string): Recorded {
 }
 
 /** Records the answers of a revision, in a work tree that is removed afterwards. */
-function recordRevision(revision: string): Recorded {
+async function recordRevision(revision: string): Promise<Recorded> {
   const checkout = join(folder, "revision");
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
-  rmSync(checkout, { recursive: true, force: true });
-  git("worktree", "prune");
-  git("worktree", "add", "--detach", checkout, revision);
-  try {
-    symlinkSync(join(root, "node_modules"), join(checkout, "node_modules"));
+  return await withWorktree(root, checkout, revision, () => {
     console.error(`recording the answers of ${revision}`);
     execFileSync(process.execPath, ["testing/golden/golden.ts", "--record"], {
       cwd: checkout,
       stdio: ["ignore", "ignore", "inherit"],
     });
     return readWhole(checkout);
-  } finally {
-    git("worktree", "remove", "--force", checkout);
-  }
+  });
 }
 
 const ends: (() => Promise<void>)[] = [];

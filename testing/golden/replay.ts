@@ -5,7 +5,7 @@ import type { Scope } from "../../db/testing.ts";
 import { communityFromDatabase } from "../../trainer/community/from-database.ts";
 import { defaultConfig } from "../../trainer/config/config.ts";
 import { givenModels } from "../../trainer/evaluation/given-models.ts";
-import { runReplay } from "../../trainer/evaluation/protocols/replay.ts";
+import { defaultWindow, runReplay } from "../../trainer/evaluation/protocols/replay.ts";
 import { writeReplay } from "../../trainer/evaluation/report/output.ts";
 import { ReplayedSystem } from "../../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../../trainer/evaluation/system/system.ts";
@@ -20,10 +20,8 @@ export async function replayedRankings(
   sample: number,
 ): Promise<GoldenAnswer[]> {
   const loaded = await communityFromDatabase(database);
-  const { at } = loaded.community.interactions;
-  const [validFrom, testFrom] = [0.8, 0.9].map((share) => at[Math.floor(share * at.length)]);
-  const window = { validFrom, testFrom, sample, seed: 1 };
-  const [model] = await givenModels(database, loaded, ["golden"], testFrom);
+  const window = { ...defaultWindow(loaded.community), sample, seed: 1 };
+  const [model] = await givenModels(database, loaded, ["golden"], window.testFrom);
   const replayed = new ReplayedSystem(loaded, { seed: 1, scoreWeights: [1, 1, 1], config: defaultConfig });
   replayed.serve(await model.load(loaded.community, { onProgress: () => undefined }));
   const system = new System(replayed, "golden");

@@ -7,7 +7,7 @@ import { type Expression, type RawBuilder, sql } from "kysely";
 import type { Database } from "../../db/connect.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { anyOf, db, fn } from "../../supabase/functions/_shared/database/query.ts";
-import { folded, foldedParts } from "../../supabase/functions/_shared/features/words.ts";
+import { containsAny, folded, foldedParts } from "../../supabase/functions/_shared/features/words.ts";
 import type { Community } from "../community/community.ts";
 
 /** What a user muted, as recsys_engine.request_with_mutes reads it. */
@@ -73,7 +73,7 @@ export class MutedPosts {
     return containsAny(titles[post], inTitles) || containsAny(descriptions[post], inDescriptions);
   }
 
-  /** The numbers of the posts of which somebody muted the author, a topic or a word. */
+  /** The numbers of the posts whose author, topic or word somebody muted. */
   of({ people, topics, words }: Mutes): Set<number> {
     const { users, posts } = this.community;
     const muted = new Set<number>();
@@ -142,13 +142,6 @@ const withoutControls = (text: string) => text.replaceAll("\u0085", " ").replace
 
 /** As recsys_engine.not_in_words(). */
 const other = "[^\\p{L}\\p{N}\\p{M}]";
-
-/** As recsys_engine.contains_any() of a text in small letters. */
-function containsAny(text: string, parts: string[]): boolean {
-  if (parts.length === 0) return false;
-  const written = text.toLowerCase();
-  return parts.some((part) => written.includes(part));
-}
 
 function trimmed(word: string): string {
   return word.replace(/^[ \t\r\n\f\v]+|[ \t\r\n\f\v]+$/g, "");

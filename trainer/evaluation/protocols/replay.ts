@@ -27,9 +27,12 @@ export interface ReplayResult {
   seconds: { train: number; observe: number; score: number };
 }
 
-/** Where the test begins by default: the last tenth of the interactions is the test. */
-export function lastTenth({ interactions: { at } }: Pick<Community, "interactions">): number {
-  return at[Math.floor(0.9 * at.length)];
+/** By default the last tenth of the interactions is the test, the tenth before for validation. */
+export function defaultWindow({ interactions: { at } }: Pick<Community, "interactions">): {
+  validFrom: number;
+  testFrom: number;
+} {
+  return { validFrom: at[Math.floor(0.8 * at.length)], testFrom: at[Math.floor(0.9 * at.length)] };
 }
 
 /** `done` of `total` lists have been ranked. */

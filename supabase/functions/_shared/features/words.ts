@@ -88,3 +88,10 @@ function splitAlike(run: string): string[] {
   const found = run.match(clusters) ?? [];
   return found.length < 2 ? found : found.slice(1).map((cluster, i) => found[i] + cluster);
 }
+
+/** Whether one of some texts in small letters stands anywhere in a text: recsys_engine.contains_any() of its small letters. */
+export function containsAny(text: string, parts: readonly string[]): boolean {
+  if (parts.length === 0) return false;
+  const written = text.toLowerCase();
+  return parts.some((part) => written.includes(part));
+}

@@ -1,7 +1,7 @@
 /** The ideas for one author, out of all there are: what people ask for more than is written, and what the author knows. */
 import { dimensions } from "../features/history.ts";
 import { innerProduct } from "../features/inner-product.ts";
-import { folded, foldedParts, words } from "../features/words.ts";
+import { containsAny, folded, foldedParts, words } from "../features/words.ts";
 import { authorMean } from "./forecast/author-means.ts";
 import { blended } from "./forecast/blend.ts";
 import { distinctWordsOf, TitleIndex } from "./forecast/title-index.ts";
@@ -105,8 +105,7 @@ function unwritten(ideas: Idea[], titles: string[]): Idea[] {
 export function saysMuted(text: string, { muted, mutedParts }: Pick<IdeaAuthor, "muted" | "mutedParts">): boolean {
   const said = ` ${plain(text)} `;
   if (muted.some((each) => plain(each) !== "" && said.includes(` ${plain(each)} `))) return true;
-  const written = text.toLowerCase();
-  return mutedParts.some((part) => written.includes(part));
+  return containsAny(text, mutedParts);
 }
 
 const plain = (text: string) => foldedParts(folded(text)).join(" ");
