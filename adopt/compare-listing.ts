@@ -64,7 +64,7 @@ async function compare(client: ClientBase, userId: string, listing: string): Pro
 
 /** Posts that a person's feed may show, read as this person. */
 export async function eligiblePosts(client: ClientBase, userId: string): Promise<string[]> {
-  // not nested: the planner would then make the request anew for each post
+  // materialized: the planner would otherwise build the request once for each post
   const { rows } = await client.query<{ post_id: string }>(
     `with request as materialized (select recsys_engine.feed_request($1, recsys.clock()) as made)
      select post_id from request, lateral recsys_engine.eligible_posts(request.made)`,

@@ -44,7 +44,7 @@ test("a forum: topics are posts, their first comment is their text, the others a
   assertUnsure(
     app.unsure,
     /user_id has to be the uuid of auth\.users/,
-    /archetype says of what sort/,
+    /archetype holds the type of a post/,
     /post_actions: .*of the kind comment_action/,
     /user_actions: .*is left out/,
     /post_actions: what was done is said by post_action_type_id/,
@@ -174,7 +174,7 @@ test("statuses: replies are comments, posts passed on are votes, both of the tab
   assert.deepEqual(await shown(app, "logins", `${who}, it.created_at::date`), ["1 2024-01-05"]);
   assertUnsure(
     app.unsure,
-    /custom_filter_keywords: .*contains hides a post with it anywhere in title or text: write title_contains/,
+    /custom_filter_keywords: .*contains hides a post that has the text anywhere in title or description: write title_contains/,
     /in_reply_to_id: replies are comments/,
     /visibility says who may see/,
   );

@@ -152,7 +152,7 @@ test("flags: private rows are no posts, and an ambiguous flag is a doubt with it
   has(unsure, /is_private: what is private is no post here, which hides 10 of 100 rows/);
   has(unsure, /nsfw hides nothing here: "and posts\.nsfw is not true" would hide 25 of 100 rows/);
   has(unsure, /accepted hides nothing here: "and posts\.accepted is true" would hide 20 of 100 rows/);
-  has(unsure, /status: which of its values are there to be seen is not known.*: ready \(50\), shelved \(50\)/);
+  has(unsure, /status: its visible values are not known.*: ready \(50\), shelved \(50\)/);
 });
 
 test("flags that a policy reads are left to it", { skip }, async () => {
@@ -192,7 +192,7 @@ test("makers: what moderators have not accepted is no post, an account in two te
   has(unsure, /moderation: .* only accepted is shown, which hides \d+ of \d+ rows/);
   has(
     unsure,
-    /^posts: they are the rows of public\.projects, .*public\.guides: a tag such as projects says of which one/,
+    /^posts: they are the rows of public\.projects, .*public\.guides: a tag such as projects names the table of a post/,
   );
   assert.ok(!unsure.some((line) => /what else could be posts/.test(line)));
   const { rows } = await pool.query(

@@ -1,4 +1,4 @@
-/** Apps with several tables of posts: which of them are taken, how their posts are told apart, and who is shown what. */
+/** Apps with several tables of posts: the tables that a draft takes, ids that do not collide, and the posts that members read. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Database } from "../db/connect.ts";
@@ -10,7 +10,7 @@ const { adopt, adoptTables } = await draftedApps({ after });
 
 const uuid = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
 
-/** People, and tables of content for each of which `columns` may say more; ids are of a type. */
+/** SQL of people and tables of content; `columns` adds columns to each table, and ids have a type. */
 const app = (id: string, more = "", policies = "using (true)", ofQuestions = policies) => `
   insert into auth.users (id) select ('00000000-0000-4000-8000-00000000000' || n)::uuid from generate_series(1, 3) as n;
   create table profiles (id uuid primary key references auth.users, username text, created_at timestamptz not null default '2020-01-01');
@@ -44,7 +44,9 @@ async function asMember<T>({ pool }: Pick<Database, "pool">, member: string, rea
   }
 }
 
-test("numbers of two tables are the same and their posts are not, whatever names them", { skip }, async () => {
+test("posts of two tables with the same number have two ids, and each action reaches the right one", {
+  skip,
+}, async () => {
   const likes = `
     create table article_likes (user_id uuid not null references profiles, article_id bigint not null references articles, created_at timestamptz not null default now(), primary key (user_id, article_id));
     create table question_likes (user_id uuid not null references profiles, question_id bigint not null references questions, created_at timestamptz not null default now(), primary key (user_id, question_id));
@@ -184,7 +186,7 @@ const leftOut: [what: string, tables: string, why: RegExp][] = [
     /points, and a second/,
   ],
   [
-    "which nobody did anything with, under other policies",
+    "without actions, under other policies",
     app(numbers, rows, "using (true)", "using (not closed)"),
     /no table says what people did/,
   ],

@@ -1,5 +1,5 @@
 /**
- * Each app of fixtures/ takes three edits of its draft at most, each of which the draft said as a doubt. Of the apps with few rows, which get more of them,
+ * Each app of fixtures/ takes at most three edits of its draft, and the draft names each as a doubt. The apps with few rows get more rows here, and then
  * everything that feeds may show to anybody is compared with what the app forbids; whole-apps.test.ts reads feeds of the others.
  */
 import assert from "node:assert/strict";
@@ -27,7 +27,7 @@ test("each app is tried, and takes three edits at most", () => {
   for (const { name, edits } of [...smallApps, ...wholeApps]) assert.ok(edits.length <= 3, name);
 });
 
-test("todos: nobody's tasks are for others, and the draft says that it found no posts", { skip }, async () => {
+test("todos: tasks are private, so the draft finds no posts and says so", { skip }, async () => {
   const { database, unsure } = await drafted("todos", []);
   assert.ok(unsure.some((line) => /no table of posts was found; the nearest is public\.todos/.test(line)));
   assert.deepEqual(await offered(database), []);

@@ -1,4 +1,4 @@
-/** For tests: the apps of fixtures/ that have few rows, with what is changed in their drafts by hand. Those of testing-whole-apps.ts have many, and are trained. */
+/** For tests: the apps of fixtures/ with few rows, and the manual edits of their drafts. Those of testing-whole-apps.ts have many rows and are trained. */
 import type { Edit } from "./testing-whole-apps.ts";
 
 interface SmallApp {
@@ -21,7 +21,7 @@ export const smallApps: SmallApp[] = [
       {
         why: "what the system says is for no feed",
         doubt:
-          /public\.posts: type says of what sort a post is \(system_join_channel\): leave out what is not for a feed/,
+          /public\.posts: type holds the type of a post \(system_join_channel\): exclude the types that do not belong in a feed/,
         find: "  and (posts.rootid is null or posts.rootid = '')",
         put: "  and posts.type = ''\n  and (posts.rootid is null or posts.rootid = '')",
       },
@@ -33,7 +33,7 @@ export const smallApps: SmallApp[] = [
     edits: [
       {
         why: "private messages are topics, too",
-        doubt: /public\.topics: archetype says of what sort a post is: leave out what is not for a feed/,
+        doubt: /public\.topics: archetype holds the type of a post: exclude the types that do not belong in a feed/,
         find: "  and topics.visible is true",
         put: "  and topics.archetype = 'regular'\n  and topics.visible is true",
       },

@@ -12,7 +12,7 @@ export interface Edit {
 /** A draft with edits, each of whose texts it has once. */
 export function applyEdits(draft: string, edits: Edit[]): string {
   return edits.reduce((sql, { why, find, put }) => {
-    assert.equal(sql.split(find).length, 2, `the draft has once what is changed (${why}):\n${find}\n\n${draft}`);
+    assert.equal(sql.split(find).length, 2, `the draft contains the edited text once (${why}):\n${find}\n\n${draft}`);
     return sql.replace(find, () => put);
   }, draft);
 }

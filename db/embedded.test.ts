@@ -90,7 +90,7 @@ const program = `
 
 for (const { name, end } of [
   { name: "its parent is killed", end: (parent: number) => process.kill(parent, "SIGKILL") },
-  { name: "it is told to", end: (_: number, server: number) => process.kill(server, "SIGTERM") },
+  { name: "it gets SIGTERM", end: (_: number, server: number) => process.kill(server, "SIGTERM") },
 ])
   test(`a database in memory ends in the middle of a statement when ${name}`, async (t) => {
     const parent = spawn(process.execPath, ["--input-type=module", "--eval", program], {

@@ -1,8 +1,8 @@
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 
 /**
- * Ends this process as soon as the one that started it is gone, in the middle of a statement too: a thread of its own looks, since
- * PGlite lets nothing else run meanwhile. For databases in memory, which nobody else can want then.
+ * Ends this process when its parent has ended, in the middle of a statement too. A thread checks, since PGlite blocks the event loop during a
+ * statement. For databases in memory: no other process can use them.
  */
 export function endWithParent(): void {
   new Worker(new URL(import.meta.url), { workerData: { parent: process.ppid } }).unref();

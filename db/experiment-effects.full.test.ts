@@ -99,7 +99,7 @@ test("looked at every day, the always valid test errs no more often than it says
           row: { ...row, shown: 0, acted: 0, shown_before: 0, acted_before: 0 },
         });
       }
-      // whoever came once comes back on a third of the days
+      // each person comes back on a third of the days
       for (const { person, row } of people)
         if (row.shown === 0 || random.uniform() < 1 / 3) {
           const { shown, acted } = drawPeriod(random, person);

@@ -1,4 +1,4 @@
-/** How often the intervals of what a model would have earned hold the truth, in simulations. SOAK sets how many: 40 by default, 200 in `npm run test:soak`. */
+/** Coverage of the intervals of off-policy estimates, in simulations. SOAK sets how many: 40 by default, 200 in `npm run test:soak`. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {

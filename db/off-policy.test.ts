@@ -1,4 +1,4 @@
-/** What a model would have earned that was shown to nobody, against the same worked out in another way. Simulations: off-policy.full.test.ts. */
+/** Off-policy estimates for a shadow model, against the same figures computed in another way. Simulations: off-policy.full.test.ts. */
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import {

@@ -10,7 +10,7 @@ export function changedFiles(): string[] {
   return now.length > 0 ? now : git("diff", "--name-only", "HEAD~1", "HEAD");
 }
 
-/** What the migrated database of a test is made of. */
+/** Whether a file is a source of the migrated test database. */
 const isSchema = (file: string) => /^supabase\/(schemas|migrations)\/|^db\/stubs\.sql$/.test(file);
 /** Makes databases for tests, so what imports it depends on the schema. */
 const makesDatabases = "db/testing.ts";

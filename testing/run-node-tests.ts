@@ -45,7 +45,7 @@ export async function runNodeTests(files: string[], { concurrency, brief }: Opti
         `${ofFiles.size} of ${files.length} files after ${((performance.now() - started) / 1000).toFixed(0)} s`,
       );
   };
-  /** Runs files that nobody else has taken, until there are none. */
+  /** Runs files of the common queue until it is empty. */
   const runSome = async () => {
     let shared: TestProcess | undefined;
     for (let file = left.shift(); file !== undefined; file = left.shift()) {

@@ -11,7 +11,7 @@ export interface FileTotals extends Totals {
 
 /** A process that runs test files one after another. */
 export interface TestProcess {
-  /** Runs a file. `onFailure` is told of each failure at once. */
+  /** Runs a file. Calls `onFailure` at each failure. */
   run(file: string, onFailure: (name: string, line: number, message: string) => void): Promise<FileTotals>;
   /** Whether the next file may run here: what a failed file leaves behind is not known. */
   isFit(): boolean;
@@ -35,7 +35,7 @@ const mostTime = 600_000;
 /** How the failure of a whole file is named. */
 export const wholeFile = "the file as a whole";
 
-/** Starts a process for test files; `onSaid` is told what it prints on its standard error. */
+/** Starts a process for test files; calls `onSaid` with its standard error. */
 export function startTestProcess(onSaid: (text: string) => void): TestProcess {
   const env = { ...process.env };
   // a runner that a test starts is no part of that test

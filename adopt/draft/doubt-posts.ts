@@ -1,4 +1,4 @@
-/** What a reader has to think of before the rows of a table are taken for posts. */
+/** Doubts about tables of posts, for the developer who reads a draft. */
 import { type Column, nameOf, sampleOf, sayableValues, type Table } from "../catalog/catalog.ts";
 import {
   audienceCondition,
@@ -23,7 +23,7 @@ export function doubtUnheld(draft: Draft, table: Table): void {
     );
 }
 
-/** What to think of where other tables could be posts, too. */
+/** Doubts about the choice between tables that could hold posts. */
 export function doubtContents(draft: Draft, { candidates, contents, actions }: Roles): void {
   const [{ table }] = contents;
   const [best, second] = candidates.posts;
@@ -39,7 +39,7 @@ export function doubtContents(draft: Draft, { candidates, contents, actions }: R
     const ids = posts ? `, and ids begin with it, such as ${kindOfPosts(draft, posts.table)}/1` : "";
     draft.doubt(
       "posts",
-      `they are the rows of ${tables}: a tag such as ${example} says of which one${ids}; leave out the select of a table that is not for a feed`,
+      `they are the rows of ${tables}: a tag such as ${example} names the table of a post${ids}; remove the select of a table that does not belong in a feed`,
     );
   }
   const others = candidates.leftOut.filter((other) => !actions.deeds.some((deeds) => deeds.table === other.table));
@@ -50,16 +50,19 @@ export function doubtContents(draft: Draft, { candidates, contents, actions }: R
     );
 }
 
-/** What to think of before a table is taken for posts. */
+/** Doubts about the rows of one table of posts. */
 export function doubtTable(draft: Draft, table: Table): void {
   if (tableWords(table.name).some((word) => names.chat.has(word)))
     draft.doubt(table, "messages of a chat are the only texts there are; they are seldom worth recommending");
   if (!table.rowSecurity) draft.doubt(table, "row level security is off: everybody is recommended all of it");
   else if (table.readPolicies.length === 0)
-    draft.doubt(table, "no policy lets members read it, so nobody is recommended anything");
+    draft.doubt(table, "no policy lets members read it, so every feed is empty");
   const sort = pickColumn(table, columns.sort, ["text", "enum", "number"]);
   if (sort)
-    draft.doubt(table, `${sort.name} says of what sort a post is${named(sort)}: leave out what is not for a feed`);
+    draft.doubt(
+      table,
+      `${sort.name} holds the type of a post${named(sort)}: exclude the types that do not belong in a feed`,
+    );
   const audience = pickColumn(table, columns.audience, ["text", "enum", "number", "boolean"]);
   if (audience && !audienceCondition(table))
     draft.doubt(
@@ -69,10 +72,7 @@ export function doubtTable(draft: Draft, table: Table): void {
   const states = columns.state.flatMap((name) => pickColumn(table, [name], ["text", "enum", "number"]) ?? []);
   for (const state of states)
     if (!statesKnown(table).includes(state))
-      draft.doubt(
-        table,
-        `${state.name}: which of its values are there to be seen is not known, so all are shown${counted(table, state)}`,
-      );
+      draft.doubt(table, `${state.name}: its visible values are not known, so all are shown${counted(table, state)}`);
   const adult = pickColumn(table, columns.adult, ["text", "enum"]);
   if (adult) draft.doubt(table, `${adult.name} hides nothing here${counted(table, adult)}`);
   for (const { condition, hidden, rows } of doubtedFlags(table)) {

@@ -19,12 +19,12 @@ export function draftMutes(draft: Draft, { mutes, unclear }: Roles["muted"]): vo
 const mutedThings = {
   person: "people whom somebody mutes",
   topic: "tags that somebody mutes",
-  contains: "texts that somebody mutes",
+  contains: "muted texts",
 };
 
-/** The strictest that an app can mean by it, which no column says. */
+/** No column tells how an app matches a keyword, so the draft takes the strictest way. */
 const whereItStands =
-  ". contains hides a post with it anywhere in title or text: write title_contains where the app looks in titles alone, and word where it looks for whole words of titles and tags";
+  ". contains hides a post that has the text anywhere in title or description: write title_contains if the app searches titles only, and word if it matches whole words of titles and tags";
 
 function selectOf(draft: Draft, { table, person, through, what, moment }: MuteTable): string {
   const alias = table.name;
@@ -63,7 +63,7 @@ function selectOf(draft: Draft, { table, person, through, what, moment }: MuteTa
     table,
     what.kind === "person"
       ? `taken for whom somebody does not want to see: ${person.column.name} blocks ${what.whom.column.name}${from}`
-      : `taken for ${what.kind === "topic" ? "tags" : "texts"} of which somebody does not want to see anything: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}${from}${what.kind === "contains" ? whereItStands : ""}`,
+      : `taken for muted ${what.kind === "topic" ? "tags" : "texts"}: ${of ? `${nameOf(of.table)}.` : ""}${what.text.name}${from}${what.kind === "contains" ? whereItStands : ""}`,
   );
   return [
     `  select ${user.sql} as user_id, '${what.kind}' as kind, ${value} as value, ${since ? timeSql(at(alias, since), since) : "null::timestamptz"} as created_at from ${qualified(table)} as ${identifier(alias)}${why}${user.note}${whom?.note ?? ""}${sinceDoubt}`,

@@ -1,17 +1,17 @@
-/** How a draft shows posts: by their own uuid, or one made of their key. Where several tables have posts, the name of the table is part of it. */
+/** Ids of posts in a draft: their own uuid, or a uuid made of their key. With several tables of posts the table's name is part of the key. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { at, identifier, literal } from "../catalog/quote.ts";
 import type { OfPosts } from "../find/deeds.ts";
 import { addColumn, type Draft, type ShownColumn, shownId } from "./draft.ts";
 import { stringSql, typeIsOneOf, uuidSql } from "./sql-text.ts";
 
-/** What the posts of a table are called, as a tag and in their ids. Undefined: one table has all posts. */
+/** The name of a table of posts in tags and ids. Undefined: the app has only one such table. */
 export function kindOfPosts({ contents }: Draft, table: Table): string | undefined {
   if (contents.length < 2) return undefined;
   return contents.some((other) => other !== table && other.name === table.name) ? nameOf(table) : table.name;
 }
 
-/** The app's own id of a post as a text, such as `articles/1`. Null: its uuid says it, or its number. */
+/** The app's own id of a post as a text, such as `articles/1`. Null: it is a uuid or a number. */
 export function externalIdSql(draft: Draft, of: Table, reference: string, column: Column): string {
   const kind = kindOfPosts(draft, of);
   if (kind !== undefined && column.kind !== "uuid") return keyWithKind(kind, reference, column);
@@ -78,13 +78,13 @@ export function shownPost(
   return { sql: added ? at(alias, { name: added }) : uuid(alias), watched: added, note: "" };
 }
 
-/** The same as typeIsOneOf, of which a table can make a column: of an enum it cannot be a text. */
+/** As typeIsOneOf, but immutable, for a generated column: the cast of an enum to text is not. */
 function isOfType(alias: string | undefined, { type, values }: OfPosts): string {
   if (type.kind !== "enum") return typeIsOneOf(alias, { type, values });
   return `${alias === undefined ? identifier(type.name) : at(alias, type)} in (${values.map(literal).join(", ")})`;
 }
 
-/** The tables whose rows a column names, and where a type says of which, what holds of those of each. */
+/** The tables that a column references. With a type column: also the SQL condition that selects the rows of each table. */
 export function namedPosts(alias: string, of: Table, ofPosts: OfPosts | undefined): { table: Table; holds?: string }[] {
   if (!ofPosts?.each) return [{ table: of }];
   return ofPosts.each.map(({ of, values }) => ({ table: of, holds: typeIsOneOf(alias, { ...ofPosts, values }) }));

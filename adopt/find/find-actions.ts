@@ -43,7 +43,7 @@ export interface Actions {
   repeats: Unclear[];
 }
 
-/** What people did with the rows of `posts`; `contents`: all tables of posts. */
+/** Tables of what people did with the rows of `posts`; `contents`: all tables of posts. */
 export function findActions(
   app: KnownApp,
   posts: Table,
@@ -118,7 +118,7 @@ export function findActions(
   return actions;
 }
 
-/** What people did with posts of several tables. What is left out of the actions on one may be one on another. */
+/** Merges the actions on several tables of posts. A table that is left out for one of them may hold actions on another. */
 export function mergeActions(each: Actions[]): Actions {
   const has = ({ deeds, onComments }: Actions, table: Table) =>
     [...deeds, ...onComments].some((action) => action.table === table);
@@ -137,7 +137,7 @@ export function mergeActions(each: Actions[]): Actions {
   };
 }
 
-/** The same of one column, whose type says of which table a post is, as one. */
+/** Merges actions that share a column of ids and a type column into one. */
 function joined<D extends Deeds | CommentDeeds>(all: D[]): D[] {
   const found: D[] = [];
   for (const one of all) {

@@ -6,7 +6,7 @@ import { findActions, type Unclear } from "./find-actions.ts";
 import { type KnownApp, personsOf, type TableCandidate } from "./find-people.ts";
 import { enoughForPosts } from "./find-posts.ts";
 
-/** A user, a text and a time, a title and a body: a second table of posts has all of them. */
+/** The points of a table with an author, a time, a title and a body. */
 const enoughForMore = 7;
 
 /** The tables of posts, the likeliest first, and the candidates that are left out. Without a likely one there are none. */
@@ -45,7 +45,7 @@ function whyNot(app: KnownApp, { table, points }: TableCandidate, tables: Table[
     : `no table says what people did with its rows, and its policies are not those of ${first}`;
 }
 
-/** Whether its rows are about posts of another table: each names one, or they name some and have no title of their own. */
+/** Whether its rows are about posts of another table: each references one, or they reference some and have no title. */
 function answers(app: KnownApp, table: Table, posts: Table): boolean {
   const target = postColumnOf(app, table, posts);
   return target !== undefined && (target.post.notNull || !titleOf(table));
@@ -56,7 +56,7 @@ function textOf(table: Table): Column | undefined {
   return body?.sure ? body.column : undefined;
 }
 
-/** What its policies for reading say, whatever the table is called. */
+/** The conditions of its policies for reading, without the table's name, so that those of two tables can be compared. */
 function policiesOf({ name, readPolicies }: Table): string {
   return readPolicies
     .map(({ using }) => using.split(/([\p{L}\p{N}_$]+)/u).map((part) => (part === name ? "" : part)))

@@ -1,4 +1,4 @@
-/** What is copied of an app: the newest rows, the columns that the draft reads and no others, and values of types that the copy does not have. */
+/** A copy of an app: its newest rows, only the columns that the draft reads, and values of types that the copy does not have. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { withoutPostgres } from "../../db/testing.ts";
@@ -10,7 +10,7 @@ import { copyApp } from "./copy-app.ts";
 const skip = await withoutPostgres();
 const { newDatabase } = await draftedApps({ after });
 
-test("the newest rows are copied, of the columns that the views read, whatever their types are", { skip }, async () => {
+test("the newest rows are copied, with only the columns that the views read, of any type", { skip }, async () => {
   const app = await emptyDatabase({ after }, "copied");
   await app.pool.query(`
     create type mood as enum ('calm', 'loud');
@@ -51,5 +51,5 @@ test("the newest rows are copied, of the columns that the views read, whatever t
   ]);
   assert.equal((await shown(copy, "interactions", "it.post_id")).length, 27 * 40, "of older posts too");
   const secrets = await copy.pool.query("select from public.profiles where password_hash is not null");
-  assert.equal(secrets.rowCount, 0, "what no view reads is not copied");
+  assert.equal(secrets.rowCount, 0, "columns that no view reads are not copied");
 });

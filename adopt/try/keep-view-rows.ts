@@ -1,4 +1,4 @@
-/** Has source views read rows that are kept, in place of the tables that they are made of. */
+/** Materializes the source views of a copy. */
 import type pg from "pg";
 import { identifier } from "../catalog/quote.ts";
 

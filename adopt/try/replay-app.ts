@@ -1,4 +1,4 @@
-/** Replays the last tenth of an app's own history in an embedded database: what a feed would have found, beside simple orders. */
+/** Replays the last tenth of an app's own history in an embedded database, with the feed and with simple orders. */
 import type pg from "pg";
 import type { WorkContext } from "../../db/progress.ts";
 import { readScoreWeights } from "../../db/settings.ts";
@@ -45,7 +45,7 @@ export interface AppReplay {
   people: number;
   posts: number;
   interactions: number;
-  /** First visits in the last tenth, of which a sample is replayed. */
+  /** First visits in the last tenth. The replay takes a sample of them. */
   visits: number;
   testFrom: number;
   until: number;

@@ -1,4 +1,4 @@
-/** What a trial found, for a developer who decides whether to install. */
+/** The report of a trial, for a developer who decides whether to install. */
 import { replayMetrics } from "../../trainer/evaluation/metrics/list-metrics.ts";
 import type { Estimate } from "../../trainer/evaluation/metrics/statistics.ts";
 import type { ReplayResult } from "../../trainer/evaluation/protocols/replay.ts";
@@ -34,13 +34,13 @@ export function tryReport(found: AppReplay, { coverage, unsure }: Pick<DraftedAp
   ].join("\n\n");
 }
 
-/** One sentence: the feed beside the best of the others, over the same visits. */
+/** One sentence: the feed compared with the best other order, over the same visits. */
 function verdictOf([feed, ...others]: ReplayResult[]): string {
   const recall = ({ metrics }: ReplayResult) => metrics.all["recall@20"].mean;
   const best = others.reduce((one, other) => (recall(other) > recall(one) ? other : one));
   const { mean, error } = replayMetrics(feed.events, best.events).all["recall@20"];
   const difference = `${signedCell(mean)} ± ${shareCell(error)}`;
   if (Math.abs(mean) < 2 * error || mean === 0)
-    return `No difference to the best of the others (${best.name}) can be told from ${feed.events.length} visits: recall@20 ${difference}.`;
-  return `The feed finds ${mean > 0 ? "more" : "less"} than the best of the others (${best.name}): recall@20 ${difference}.`;
+    return `${feed.events.length} visits show no difference from the best other order (${best.name}): recall@20 ${difference}.`;
+  return `The feed finds ${mean > 0 ? "more" : "less"} than the best other order (${best.name}): recall@20 ${difference}.`;
 }

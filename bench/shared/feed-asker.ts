@@ -1,13 +1,13 @@
-/** A thread that asks for feeds one after the other until it is told to stop, and then answers with what came. A thread, since a training keeps the loop of its own. */
+/** A thread that requests feeds one after the other until a message stops it, and then posts the results. A training blocks the event loop of its own thread. */
 import { parentPort, workerData } from "node:worker_threads";
 
-/** What a thread is told: where the function is, and whose tokens take turns. */
+/** The workerData of the thread: the URL of the function, and the tokens that it uses in turn. */
 export interface AskedFeeds {
   url: string;
   tokens: string[];
 }
 
-/** What a thread answers: how often each answer came, and how many milliseconds each took. */
+/** The results: how often each answer came, and the milliseconds of each request. */
 export interface HeardFeeds {
   answers: Record<string, number>;
   times: number[];

@@ -11,7 +11,7 @@ export async function requireFolder(path: string | undefined, option = "--out"):
   });
 }
 
-/** For what is put there as a whole, such as a model: throws a `UserError` where the folder cannot be, or holds anything. */
+/** For output that fills a whole folder, such as a model: throws a `UserError` where the folder cannot be, or holds anything. */
 export async function requireEmptyFolder(path: string | undefined, option = "--out"): Promise<void> {
   if (path === undefined) return;
   await requireFolder(dirname(path), option);

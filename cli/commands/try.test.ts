@@ -83,7 +83,7 @@ test("with rights to read alone it replays the history, and its figures are thos
   assert.equal(status, 0, stderr);
   assert.deepEqual(await stateOf(app.pool), before, "nothing is written in the app's database");
   const { rowCount } = await app.pool.query("select from pg_stat_activity where usename = $1", [role]);
-  assert.equal(rowCount, 0, "nobody is connected any more");
+  assert.equal(rowCount, 0, "no connection is left open");
   assert.match(stdout, /^the app's own order +\.?\d/m);
   assert.match(stdout, /^(The feed finds (more|less)|No difference to the best)/m);
   assert.match(stdout, /It is unsure of:\n {2}public\.person: /);
@@ -102,7 +102,7 @@ test("with rights to read alone it replays the history, and its figures are thos
   }
 });
 
-test("an order that writes is refused by the database, whoever asks, and nothing is left in the folder", {
+test("the database refuses an order that writes, for a superuser too, and the folder is left empty", {
   skip,
 }, async () => {
   await app.pool.query(

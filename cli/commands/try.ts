@@ -1,4 +1,4 @@
-/** `recsys try`: what a feed would have found in an app's own history, before anything is installed. */
+/** `recsys try`: replays an app's own history before anything is installed. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { draftDatabase } from "../../adopt/draft/draft-views.ts";

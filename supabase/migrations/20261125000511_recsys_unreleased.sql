@@ -6510,7 +6510,7 @@ declare
     join pg_catalog.pg_attribute on attrelid = p_table and attnum = any (conkey)
     where conrelid = p_table and contype = 'p'
   );
-  -- where several tables have posts, the column that makes a uuid of the key and of what the table is called
+  -- with several tables of posts: the generated column that makes a uuid of the table's name and the key
   own constant text := (
     select columns.name
     from recsys_engine.columns_read(p_view, p_table) as columns
@@ -7079,11 +7079,11 @@ comment on function recsys_engine.take_lock(text) is 'Waits for one of the engin
 
 comment on function recsys_engine.try_lock(text,text) is 'Takes one of the engine''s locks as recsys_engine.take_lock() does, and says whether it was to be had at once. p_mode share: others may share it.';
 
-comment on view recsys.source_mutes is 'People, topics, words and texts of which somebody wants to see nothing: (user_id, kind in person | topic | word | title_contains | contains, value, created_at). They hold in every answer to that person. Of each user 10,000 people and 100 of each other kind are read. Empty in an app without such a table.';
+comment on view recsys.source_mutes is 'Muted people, topics, words and texts of each user: (user_id, kind in person | topic | word | title_contains | contains, value, created_at). They hold in every answer to that person. Of each user 10,000 people and 100 of each other kind are read. Empty in an app without such a table.';
 
 comment on column recsys.source_mutes.kind is 'person: an author. topic: a tag. word: a whole word or phrase in title or tags. title_contains: a text anywhere in the title, within words, too. contains: one anywhere in title or description.';
 
-comment on column recsys.source_mutes.value is 'The author''s id as text; the tag, word, phrase or text, of which 100 letters are read. Capital or small letters are the same. No sign of it is a wildcard.';
+comment on column recsys.source_mutes.value is 'The author''s id as text; the tag, word, phrase or text. Its first 100 letters are read, without regard to case. No character is a wildcard.';
 
 comment on view recsys_engine.source_memberships is 'Where people belong: (user_id, scope), a row for each organisation, tenant or closed group whose posts they may read and others may not. A worker keeps what is common to the posts of each scope (recsys_engine.source_scopes). It decides about nothing: of each post row level security is asked. Nobody but the app may write it, or somebody could make the feeds of others worse. Of each user 100 scopes are read, by themselves. Empty in an app that does not say.';
 

@@ -1,8 +1,8 @@
-/** Faults that the tests must find, put in one at a time by `npm run faults`: rules of feeds, of features, of the roll-up and of row level security. */
+/** Faults that the tests must find, inserted one at a time by `npm run faults`: in feeds, features, the roll-up and row level security. */
 
 /** `find`, which a file has once, becomes `put`. */
 export interface Fault {
-  /** What is wrong then. */
+  /** The behaviour with the fault. */
   name: string;
   file: string;
   find: string;
@@ -17,7 +17,7 @@ const recommend = inFolder(
   ["a negative weight counts for a post", "rank.ts", "if (part < 0) loss -= part;", "if (part < 0) gain -= part;"],
   ["the boost of kinds is left out", "rank.ts", "if (boost) gain *= boost[i];", ""],
   [
-    "topics of which somebody wants less come more often",
+    "topics that a reader wants less of come more often",
     "retrieve.ts",
     "(has(tags, less) ? leaning : 1)",
     "(has(tags, less) ? 1 / leaning : 1)",
@@ -44,7 +44,12 @@ const recommend = inFolder(
     "other.created_at - post.created_at",
     "post.created_at - other.created_at",
   ],
-  ["masked titles tell what is one conversation", "select/fold.ts", "!a.is_masked && !b.is_masked && isSame", "isSame"],
+  [
+    "masked titles reveal which posts are one conversation",
+    "select/fold.ts",
+    "!a.is_masked && !b.is_masked && isSame",
+    "isSame",
+  ],
   [
     "two people open the circuit breaker",
     "circuit-breaker.ts",
@@ -90,13 +95,13 @@ const features = inFolder(
 const schemas = inFolder(
   "supabase/schemas",
   [
-    "somebody's own posts are in their feed",
+    "a reader's own posts are in their feed",
     "10_requests/06_feed_request.sql",
     "(posts.author_id = p_request.user_id) is not true",
     "true",
   ],
   [
-    "what is left out of a feed is in it",
+    "excluded posts are in a feed",
     "10_requests/06_feed_request.sql",
     "      and posts.post_id not in (select unnest(p_request.excluded))\n",
     "",
@@ -120,7 +125,7 @@ const schemas = inFolder(
     "  where true\n",
   ],
   [
-    "what an author withholds is shown",
+    "withheld posts are shown",
     "10_requests/06_feed_request.sql",
     "not exists (select from recsys.source_withheld as withheld where withheld.author_id = posts.author_id)",
     "true",

@@ -1,5 +1,5 @@
-// npm run faults [-- FIRST [LAST]]: puts in one fault after the other (faults.ts) in a worktree of the last commit, and runs the tests that it reaches
-// until one fails. Prints which test that is; exit code 1 where a fault is not found.
+// npm run faults [-- FIRST [LAST]]: inserts one fault after the other (faults.ts) into a worktree of the last commit, and runs the tests that depend on
+// the file until one fails. Prints that test; the exit code is 1 if no test fails.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "../..");
 const [first = 1, last = faults.length] = process.argv.slice(2).map(Number);
 const copy = mkdtempSync(join(tmpdir(), "recsys-faults-"));
 
-/** Puts a fault in; a fault of the schema goes into the migration that is made of it, too. */
+/** Inserts a fault; a fault of the schema also goes into the migration that is generated from it. */
 function putIn({ file, find, put }: Fault): void {
   const path = join(copy, file);
   writeFileSync(

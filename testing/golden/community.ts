@@ -22,7 +22,7 @@ export interface GoldenReader {
   authors: string[];
   /** Posts that the app names. */
   named: string[];
-  /** The post that recsys.explain is asked about, whatever the feed shows: one that they came to, or any. */
+  /** The post of the recsys.explain calls: one that the reader interacted with, or any. */
   explained: string;
 }
 

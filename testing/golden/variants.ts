@@ -1,4 +1,4 @@
-/** How the readers of the golden answers ask, as data. Each state builds on the ones before it: what is prepared for one stays. */
+/** How the readers of the golden answers ask, as data. Each state builds on the ones before it: the rows of one variant stay for the next. */
 import type { FeedFilter } from "../../supabase/functions/_shared/recommend/filter.ts";
 import type { GoldenReader } from "./community.ts";
 

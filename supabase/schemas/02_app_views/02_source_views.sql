@@ -62,10 +62,10 @@ comment on column recsys.source_dismissals.created_at is 'Since when.';
 
 create view recsys.source_mutes with (security_invoker = true) as
 select null::uuid as user_id, null::text as kind, null::text as value, null::timestamptz as created_at where false;
-comment on view recsys.source_mutes is 'People, topics, words and texts of which somebody wants to see nothing: (user_id, kind in person | topic | word | title_contains | contains, value, created_at). They hold in every answer to that person. Of each user 10,000 people and 100 of each other kind are read. Empty in an app without such a table.';
+comment on view recsys.source_mutes is 'Muted people, topics, words and texts of each user: (user_id, kind in person | topic | word | title_contains | contains, value, created_at). They hold in every answer to that person. Of each user 10,000 people and 100 of each other kind are read. Empty in an app without such a table.';
 comment on column recsys.source_mutes.user_id is 'Who does not want to see it.';
 comment on column recsys.source_mutes.kind is 'person: an author. topic: a tag. word: a whole word or phrase in title or tags. title_contains: a text anywhere in the title, within words, too. contains: one anywhere in title or description.';
-comment on column recsys.source_mutes.value is 'The author''s id as text; the tag, word, phrase or text, of which 100 letters are read. Capital or small letters are the same. No sign of it is a wildcard.';
+comment on column recsys.source_mutes.value is 'The author''s id as text; the tag, word, phrase or text. Its first 100 letters are read, without regard to case. No character is a wildcard.';
 comment on column recsys.source_mutes.created_at is 'Since when; null: the app does not say. A ranker learns from mutes that came within an hour of a shown post; what is muted is left out whatever it is.';
 
 create view recsys.source_follows with (security_invoker = true) as

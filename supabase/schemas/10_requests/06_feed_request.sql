@@ -242,7 +242,7 @@ begin atomic
         and ((p_request.filter).languages is null or posts.language = any ((p_request.filter).languages))
         and ((p_request.filter).tags is null or lower(posts.tags::text)::text[] && (p_request.filter).tags)
         and (p_request.muted_titles is null or recsys_engine.contains_any(lower(posts.title), p_request.muted_titles) is not true)
-        -- last, as a description is the longest of what is read
+        -- last, since a description is the longest column
         and (p_request.muted_descriptions is null or recsys_engine.contains_any(lower(posts.description), p_request.muted_descriptions) is not true)
       ))
       and (p_request.withholds is not true or posts.author_id = any (p_request.follows) or (

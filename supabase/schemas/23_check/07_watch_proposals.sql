@@ -146,7 +146,7 @@ declare
     join pg_catalog.pg_attribute on attrelid = p_table and attnum = any (conkey)
     where conrelid = p_table and contype = 'p'
   );
-  -- where several tables have posts, the column that makes a uuid of the key and of what the table is called
+  -- with several tables of posts: the generated column that makes a uuid of the table's name and the key
   own constant text := (
     select columns.name
     from recsys_engine.columns_read(p_view, p_table) as columns

@@ -3207,7 +3207,7 @@ export interface RecsysSourceMutes {
    */
   user_id: string;
   /**
-   * The author's id as text; the tag, word, phrase or text, of which 100 letters are read. Capital or small letters are the same. No sign of it is a wildcard.
+   * The author's id as text; the tag, word, phrase or text. Its first 100 letters are read, without regard to case. No character is a wildcard.
    */
   value: string;
 }
