@@ -37,6 +37,9 @@ interface PostPart {
   title: string;
   description: string;
   tags: string;
+  tagsDoubt: string;
+  /** Whether another table has to be read for its tags. */
+  hasTagsElsewhere: boolean;
   language: string;
   /** What holds of the table's rows that are posts, and of those who wrote them. */
   conditions: { sql: string; note: string; ofWriter?: boolean }[];
@@ -163,7 +166,9 @@ function partOfPosts(draft: Draft, posts: PostTable): PostPart {
     authorDoubt: writerDoubt,
     title: title ? textSql(at(alias, title), title, 1000) : "''::text",
     description: `${opening ? openingSql(draft, posts, opening) : body ? textSql(at(alias, body.column), body.column, 50000) : "''::text"} as description,${bodyDoubt}`,
-    tags: `${tagsSql(draft, posts)} as tags,${tagsDoubt(draft, posts)}`,
+    tags: tagsSql(draft, posts),
+    tagsDoubt: tagsDoubt(draft, posts),
+    hasTagsElsewhere: groups.length > 0 || (tags !== undefined && tags.from !== "column" && tags.from !== "list"),
     language: language ? languageSql(draft, table, language) : "null::text",
     conditions,
     watches: [
@@ -209,7 +214,7 @@ function viewOfOne({ table, writer, join, id, created, ...part }: PostPart): str
     `  ${writer ? writer.sql : "null::uuid"} as author_id,${part.authorDoubt}`,
     `  ${part.title} as title,`,
     `  ${part.description}`,
-    `  ${part.tags}`,
+    `  ${part.tags} as tags,${part.tagsDoubt}`,
     `  ${created.sql} as created_at,${created.note}`,
     `  ${part.language} as language`,
     `from ${qualified(table)} as ${identifier(table.name)}`,
@@ -222,33 +227,51 @@ function viewOfOne({ table, writer, join, id, created, ...part }: PostPart): str
 
 /**
  * The posts of several tables. Each select reads one table, without a join or a condition, since PostgreSQL looks a post up by an index of its
- * table in such a union alone; people are joined to all of it, and is_shown says what the conditions do.
+ * table in such a union alone; people are joined to all of it, and is_shown says what the conditions do. Tags of other tables are read outside
+ * of the union: PostgreSQL would read them for each row that it looks through.
  */
 function viewOfSeveral(draft: Draft, parts: PostPart[]): string[] {
   const [{ author, writer }] = parts;
   const byAuthor = author && { ...author, column: { ...author.column, name: "author" } };
   const join =
     writer?.join && draft.people
-      ? joinSql("posts", people, {
+      ? joinSql(union, people, {
           table: draft.people.table,
           key: draft.people.key.name,
           by: { ...author?.column, name: "author" } as Column,
         })
       : undefined;
-  const writers = writersOf(draft, "posts", byAuthor, join);
+  const writers = writersOf(draft, union, byAuthor, join);
+  const elsewhere = parts.filter(({ hasTagsElsewhere }) => hasTagsElsewhere);
   return [
     '-- Each select reads one table and has no "where", so that a post is found by an index of its table: conditions are in is_shown.',
     "create or replace view recsys.source_posts with (security_invoker = true) as",
-    `select posts.post_id, posts.external_id, ${writer?.join ? writer.sql : "posts.author_id"} as author_id, posts.title, posts.description, posts.tags, posts.created_at, posts.language`,
+    "select",
+    `  ${union}.post_id,`,
+    `  ${union}.external_id,`,
+    `  ${writer?.join ? writer.sql : `${union}.author_id`} as author_id,`,
+    `  ${union}.title,`,
+    `  ${union}.description,`,
+    ...(elsewhere.length > 0
+      ? ["  coalesce(", `    ${union}.tags,`, ...elsewhere.map(lookUpTags), "  ) as tags,"]
+      : [`  ${union}.tags,`]),
+    `  ${union}.created_at,`,
+    `  ${union}.language`,
     "from (",
     parts.map((part) => selectOf(part, writers.join.length > 0)).join("\n  union all\n"),
-    ") as posts",
+    `) as ${union}`,
     ...writers.join,
-    `where ${soundTime("posts.created_at")}`,
-    "  and posts.is_shown",
+    `where ${soundTime(`${union}.created_at`)}`,
+    `  and ${union}.is_shown`,
     ...writers.living.map(({ sql, note }) => `  and ${sql}${note}`),
     ";",
   ];
+}
+
+function lookUpTags({ table, id, tags, tagsDoubt }: PostPart, place: number, all: PostPart[]): string {
+  const alias = identifier(table.name);
+  const between = place < all.length - 1 ? "," : "";
+  return `    (select ${tags} from ${qualified(table)} as ${alias} where ${id.sql} = ${union}.post_id)${between}${tagsDoubt}`;
 }
 
 function selectOf({ table, author, writer, id, created, ...part }: PostPart, isJoined: boolean): string {
@@ -261,7 +284,7 @@ function selectOf({ table, author, writer, id, created, ...part }: PostPart, isJ
     ...(writer && !writer.join ? [`    ${writer.sql} as author_id,${part.authorDoubt}`] : []),
     `    ${part.title} as title,`,
     `    ${part.description}`,
-    `    ${part.tags}`,
+    part.hasTagsElsewhere ? "    null::text[] as tags," : `    ${part.tags} as tags,${part.tagsDoubt}`,
     `    ${created.sql} as created_at,${created.note}`,
     `    ${part.language} as language,`,
     `    ${conditions.map(({ sql, note }) => `${sql}${note}`).join("\n      and ") || "true"}`,
@@ -270,7 +293,10 @@ function selectOf({ table, author, writer, id, created, ...part }: PostPart, isJ
   ].join("\n");
 }
 
-/** What the query of several tables calls that of people. */
+/** What the query of several tables calls all of them: a name that no table of an app has. */
+const union = "posts_of_all_tables";
+
+/** What it calls the table of people. */
 const people = "who";
 
 /** How the table of people is joined to posts, and what holds of a writer who is there to be read. */
