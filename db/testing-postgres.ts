@@ -35,7 +35,7 @@ export async function findServer(): Promise<string | undefined> {
  */
 export async function createDatabase(client: pg.Client, database: string, template = "template0"): Promise<void> {
   const { rowCount } = await client.query(
-    "select from pg_tablespace where spcname = 'recsys_tests' and pg_stat_file(pg_tablespace_location(oid) || '/', true) is not null",
+    "select from pg_tablespace where spcname = 'recsys_tests' and (pg_stat_file(pg_tablespace_location(oid) || '/', true)).isdir",
   );
   const place = rowCount ? "tablespace recsys_tests" : "";
   await client.query(`create database ${database} template ${template} ${place}`);
