@@ -95,7 +95,7 @@ test("a version in a copy of the code", { skip: noPostgres }, async (t) => {
   commit();
 
   // what is promised stays until a major version
-  const view = join(copy, "supabase/schemas/21_health/07_status.sql");
+  const view = join(copy, "supabase/schemas/health/status.sql");
   await writeFile(view, (await readFile(view, "utf8")).replaceAll("recsys.status", "recsys.state"));
   await add("**To do:** nothing.\n\n- renamed");
   commit();

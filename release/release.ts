@@ -58,7 +58,7 @@ async function release(step: Step, scope: Parameters<typeof writeSnapshot>[0]): 
     execFileSync("npm", args, { cwd: checkout, stdio: ["ignore", "ignore", "inherit"] });
   npm("version", next, "--no-git-tag-version", "--allow-same-version");
   npm("version", next, "--no-git-tag-version", "--allow-same-version", "--prefix", "client");
-  const inSchema = "supabase/schemas/01_settings/01_engine_schema.sql";
+  const inSchema = "supabase/schemas/settings/engine_schema.sql";
   writeFileSync(at(inSchema), read(inSchema).replace(`return '${version}';`, `return '${next}';`));
   const inCode = "supabase/functions/_shared/http/schema-version.ts";
   writeFileSync(at(inCode), read(inCode).replace(`schemaVersion = "${version}"`, `schemaVersion = "${next}"`));

@@ -49,21 +49,21 @@ export type MadeUp = Awaited<ReturnType<typeof madeUpReleases>>;
 
 /** What 1.1.0 has: a column, with a view that shows it; a function with another signature, which others call; one less; an index. */
 export async function makeUp110({ change, writeByHand }: MadeUp): Promise<void> {
-  const settings = "01_settings/01_engine_schema.sql";
+  const settings = "settings/engine_schema.sql";
   await change(
     settings,
     "check (impressions_kept > interval '0')\n);",
     "check (impressions_kept > interval '0'),\n  least_share real not null default 0 check (least_share between 0 and 1)\n);\ncomment on column recsys.settings.least_share is 'The least share of the best post''s score.';",
   );
   await change(settings, "drawn_share, draw_temperature\nfrom", "drawn_share, draw_temperature, least_share\nfrom");
-  const sources = "11_retrieval/05_sources.sql";
+  const sources = "retrieval/sources.sql";
   await change(
     sources,
     "author_share(p_size integer, p_extent text) returns integer\nlanguage sql immutable\nreturn p_size / 10 *",
     "author_share(p_size integer, p_extent text, p_parts integer default 10) returns integer\nlanguage sql immutable\nreturn p_size / p_parts *",
   );
   await change(sources, "author_share(integer, text) is", "author_share(integer, text, integer) is");
-  const similar = "19_answers/01_similar.sql";
+  const similar = "answers/similar.sql";
   await change(
     similar,
     /create function recsys_engine\.similar_users[\s\S]*?comment on function recsys_engine\.similar_users.*\n/,
@@ -73,7 +73,7 @@ export async function makeUp110({ change, writeByHand }: MadeUp): Promise<void> 
   await change(similar, ", recsys_engine.similar_users(uuid, integer) to service_role", " to service_role");
   const index = "create index post_stats_votes_idx on recsys_engine.post_stats (votes);\n";
   await change(
-    "07_feature_store/01_feature_store.sql",
+    "feature_store/feature_store.sql",
     "comment on table recsys_engine.post_stats is",
     `${index}comment on table recsys_engine.post_stats is`,
   );

@@ -171,7 +171,7 @@ test("what only a change of tables brings about is named, and so is what stands 
 test("what depends on a function that has to go is named", async (t) => {
   const made = await madeUpReleases(t);
   await made.change(
-    "03_models/01_models.sql",
+    "models/models.sql",
     "recsys_engine.cluster_id() returns bigint",
     "recsys_engine.cluster_id() returns numeric",
   );
@@ -184,7 +184,7 @@ test("what depends on a function that has to go is named", async (t) => {
 test("a source view is the app's: no upgrade makes it again", { skip }, async (t) => {
   const made = await madeUpReleases(t);
   await made.change(
-    "02_app_views/02_source_views.sql",
+    "app_views/source_views.sql",
     "null::timestamptz as created_at, null::text as language where",
     "null::timestamptz as created_at, null::text as language, null::text as abstract where",
   );
@@ -204,7 +204,7 @@ test("a source view is the app's: no upgrade makes it again", { skip }, async (t
 test("a type that lacks a field, which functions have, is seen", { skip }, async (t) => {
   const made = await madeUpReleases(t);
   await made.change(
-    "11_retrieval/09_candidates.sql",
+    "retrieval/candidates.sql",
     "(post_id uuid, ranks jsonb)",
     "(post_id uuid, ranks jsonb, added integer)",
   );

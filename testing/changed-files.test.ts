@@ -35,7 +35,7 @@ test("a file reaches the tests beside it, which may run it as a process", () => 
 });
 
 test("the schema reaches the tests that make a database, and another file those that name it", () => {
-  assert.deepEqual(reached("supabase/schemas/recsys/10_feed.sql"), ["feed/rank.test.ts"]);
+  assert.deepEqual(reached("supabase/schemas/recsys/feed.sql"), ["feed/rank.test.ts"]);
   assert.deepEqual(reached("web/page.html"), ["web/page.test.ts"]);
   assert.deepEqual(reached("web/other.html"), []);
 });

@@ -26,7 +26,7 @@ test("package.json names exact versions", () => {
 });
 
 test("the schema and the functions have the version of the package", () => {
-  const sql = readFileSync(url("supabase/schemas/01_settings/01_engine_schema.sql"), "utf8");
+  const sql = readFileSync(url("supabase/schemas/settings/engine_schema.sql"), "utf8");
   const document = read<{ info: Record<string, string> }>("supabase/functions/openapi/document.json");
   assert.equal(/create function recsys\.version\(\)[^;]*?return '([^']*)';/.exec(sql)?.[1], manifest.version);
   assert.equal(document.info["x-recsys-version"], manifest.version);

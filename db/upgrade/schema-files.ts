@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { UserError } from "../user-error.ts";
 
 /**
  * Where the schema lies. `supabase/schemas` is what it is now, each object once; `supabase/upgrade.sql` what has to happen to tables that exist,
@@ -12,14 +13,20 @@ export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 export const checksums = "db/releases/SHA256SUMS";
 export const handWritten = "supabase/upgrade.sql";
 
-/** The text of supabase/schemas, file after file. */
+/** The text of supabase/schemas, file after file, in the order of its list. Throws where a file is not in the list, or the list names none. */
 export function readSchemas(folder = checkout): string {
-  const files = globSync("supabase/schemas/*/*.sql", { cwd: folder }).sort();
-  const texts = files.map((file) => {
-    const text = readFileSync(join(folder, file), "utf8");
-    return `-- ${relative("supabase/schemas", file)}\n\n${text.trim()}\n`;
-  });
-  return texts.join("\n\n");
+  const schemas = join(folder, "supabase/schemas");
+  const listed = readFileSync(join(schemas, "order.txt"), "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const found = globSync("*/*.sql", { cwd: schemas });
+  const faults = [
+    ...found.filter((file) => !listed.includes(file)).map((file) => `does not list ${file}`),
+    ...listed.filter((file) => !found.includes(file)).map((file) => `lists ${file}, which does not exist`),
+    ...listed.filter((file, place) => listed.indexOf(file) < place).map((file) => `lists ${file} twice`),
+  ];
+  if (faults.length > 0) throw new UserError(`supabase/schemas/order.txt ${faults.join("; ")}.`);
+  return listed.map((file) => `-- ${file}\n\n${readFileSync(join(schemas, file), "utf8").trim()}\n`).join("\n\n");
 }
 
 /** The changes of tables since the last release; "": none. */

@@ -5,7 +5,7 @@ do $$ begin perform '[1]'::extensions.vector; end $$;
 
 -- What has to happen to tables and types that exist, since 1.0.0 (docs/architecture.md, "A change of the schema").
 
--- Vectors of posts and users that other models made (05_embeddings/04_text_vectors.sql).
+-- Vectors of posts and users that other models made (embeddings/text_vectors.sql).
 
 create table recsys_engine.raw_vectors (
   post_id uuid not null primary key,
@@ -92,7 +92,7 @@ create table recsys_engine.archived_days (
 
 alter table recsys_engine.archived_days enable row level security;
 
--- The index window (08_roll_up/13_index_window.sql).
+-- The index window (roll_up/index_window.sql).
 alter table recsys.settings add column indexed_days integer check (indexed_days between 1 and 36500);
 alter table recsys.post_embeddings add column is_idle boolean;
 create table recsys_engine.index_window (
@@ -105,16 +105,16 @@ alter table recsys_engine.index_window enable row level security;
 analyze recsys.post_embeddings;
 select recsys_engine.schedule('recsys index window', '* 4 * * *', 'select recsys_engine.move_index_window()');
 
--- Where people and posts belong (02_app_views/02_source_views.sql).
+-- Where people and posts belong (app_views/source_views.sql).
 create view recsys_engine.source_memberships with (security_invoker = true) as
 select null::uuid as user_id, null::text as scope where false;
 create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
--- Who came to a post of those whom its reader follows (11_retrieval/02_followed_sources.sql).
+-- Who came to a post of those whom its reader follows (retrieval/followed_sources.sql).
 alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[], add attribute muted_titles text[], add attribute muted_descriptions text[];
 
--- What is popular (11_retrieval/05_sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
+-- What is popular (retrieval/sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
 alter type recsys_engine.pooled_post add attribute popularity double precision;
 create function recsys_engine.popularity(p_recent double precision[], p_at timestamptz) returns double precision
 language sql immutable
@@ -128,7 +128,7 @@ alter table recsys.batch_recommendations
   -- squawk-ignore constraint-missing-not-valid
   add constraint batch_recommendations_basis_check check (basis in ('history', 'profile', 'followed', 'community'));
 
--- Who met an author (07_feature_store/02_author_readers.sql): newcomers' posts are candidates like all others, and a page bounds them.
+-- Who met an author (feature_store/author_readers.sql): newcomers' posts are candidates like all others, and a page bounds them.
 drop policy "trials are read with their post" on recsys_engine.newcomer_posts;
 -- the engine's own, which nothing reads any more
 -- squawk-ignore ban-drop-table
@@ -167,7 +167,7 @@ exception when others then
 end
 $$;
 
--- The newest posts, and what waits (07_feature_store/10_listed_posts.sql). All that is there is history.
+-- The newest posts, and what waits (feature_store/listed_posts.sql). All that is there is history.
 create table recsys_engine.listed_posts (
   post_id uuid primary key,
   author_id uuid,
@@ -188,7 +188,7 @@ create index listed_posts_counted_idx on recsys_engine.listed_posts (author_id, 
 create index listed_posts_waiting_idx on recsys_engine.listed_posts (author_id, created_at) where waits;
 alter table recsys_engine.listed_posts enable row level security;
 
--- The engine's locks (01_settings/03_locks.sql).
+-- The engine's locks (settings/locks.sql).
 create table recsys_engine.roll_up_lock ();
 create table recsys_engine.models_lock ();
 create table recsys_engine.publish_lock ();
@@ -214,7 +214,7 @@ alter table recsys_engine.batch_lock enable row level security;
 alter table recsys_engine.erasure_lock enable row level security;
 alter table recsys_engine.metrics_lock enable row level security;
 
--- An import of which feeds are served before it is whole (01_settings/01_engine_schema.sql).
+-- An import of which feeds are served before it is whole (settings/engine_schema.sql).
 alter table recsys_engine.imports add column is_whole boolean not null default true;
 
 -- What recsys.grant_reads grants is noted, for an uninstallation.
@@ -229,7 +229,7 @@ alter table recsys_engine.granted_reads enable row level security;
 -- A cure runs only the command that is installed: npx alone would take the name from the registry.
 update recsys.health_bounds set cure = replace(cure, 'npx recsys', 'npx --no-install recsys') where cure like '%npx recsys%';
 
--- Indexes of posts and people that are recomputed whole (07_feature_store/05_feature_changes.sql). The queue is short.
+-- Indexes of posts and people that are recomputed whole (feature_store/feature_changes.sql). The queue is short.
 -- squawk-ignore require-concurrent-index-creation
 create index feature_changes_whole_posts_idx on recsys_engine.feature_changes (change_id) where user_id is null and at = '-infinity';
 -- squawk-ignore require-concurrent-index-creation

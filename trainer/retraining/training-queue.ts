@@ -1,4 +1,4 @@
-/** The queue of training requests as a worker sees it: what of `15_training/01_training_requests.sql` takes a request and keeps it. */
+/** The queue of training requests as a worker sees it: what of `training/training_requests.sql` takes a request and keeps it. */
 import { hostname } from "node:os";
 import type { Database } from "../../db/connect.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";

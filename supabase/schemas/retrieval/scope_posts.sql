@@ -1,7 +1,7 @@
 -- What a worker keeps of the posts of an organisation, tenant or closed group. It says where to look, and nothing of what may be shown: each feed asks row
 -- level security of every post.
 
--- loads pgvector, as in 11_retrieval/04_nearest.sql
+-- loads pgvector, as in retrieval/nearest.sql
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create function recsys_engine.scope_posts(p_model_id bigint, p_scopes text[], p_most integer, p_now timestamptz default recsys.clock())

@@ -1,4 +1,4 @@
--- The states of users, in the manner of those of posts (08_roll_up/01_roll_up_posts.sql), and after them.
+-- The states of users, in the manner of those of posts (roll_up/roll_up_posts.sql), and after them.
 
 create function recsys_engine.roll_up_users(p_users uuid[], p_since timestamptz[], p_touched_by uuid[], p_touched uuid[], p_touched_at timestamptz[])
 returns bigint

@@ -16,7 +16,7 @@ comment on column recsys_engine.feature_changes.user_id is 'Whose interaction or
 comment on column recsys_engine.feature_changes.post_id is 'The post of the interaction; null: a login.';
 comment on column recsys_engine.feature_changes.at is 'When the interaction or login happened: states before this instant stay right. -infinity: none does.';
 comment on column recsys_engine.feature_changes.queued_at is 'When the change was made: how far the feature store is behind.';
--- for posts and people that are recomputed whole (08_roll_up/14_roll_up_anew.sql): without these indexes each portion scanned the queue
+-- for posts and people that are recomputed whole (roll_up/roll_up_anew.sql): without these indexes each portion scanned the queue
 create index feature_changes_whole_posts_idx on recsys_engine.feature_changes (change_id) where user_id is null and at = '-infinity';
 create index feature_changes_whole_people_idx on recsys_engine.feature_changes (user_id) where post_id is null and at = '-infinity';
 alter table recsys_engine.feature_changes enable row level security;

@@ -1,6 +1,6 @@
 -- Who a user is to a second model, where an experiment interleaves two: its candidates are those of recsys_engine.candidates.
 
--- loads pgvector, as in 11_retrieval/04_nearest.sql: each file may have a session of its own
+-- loads pgvector, as in retrieval/nearest.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create function recsys_engine.user_vectors(p_user_id uuid, p_model_id bigint, p_now timestamptz, p_history_posts uuid[])

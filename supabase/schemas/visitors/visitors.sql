@@ -45,7 +45,7 @@ grant execute on function
   recsys_engine.with_pool(recsys_engine.feed_request, bigint, extensions.vector, boolean, double precision), recsys_engine.ranked_posts(recsys_engine.feed_request, bigint, extensions.vector), recsys_engine.told_ranked_posts(recsys_engine.feed_request, recsys_engine.ranked_post[]), recsys_engine.retrieve(uuid, bigint, extensions.vector, timestamptz, bigint, bigint[], jsonb)
 to anon;
 
--- the sources, whichever there are (11_retrieval/05_sources.sql)
+-- the sources, whichever there are (retrieval/sources.sql)
 do $$
 declare
   source regprocedure;

@@ -1,7 +1,7 @@
--- Which posts somebody might want: the sources (11_retrieval/05_sources.sql) asked by whoever is to be shown them, or, by a worker that keeps what is common to
+-- Which posts somebody might want: the sources (retrieval/sources.sql) asked by whoever is to be shown them, or, by a worker that keeps what is common to
 -- all feeds, in addition to that. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
 
--- loads pgvector, as in 11_retrieval/04_nearest.sql: each file may have a session of its own
+-- loads pgvector, as in retrieval/nearest.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
 
 create type recsys_engine.ranked_post as (post_id uuid, ranks jsonb);
