@@ -45,7 +45,10 @@ export async function createDatabase(client: pg.Client, database: string, templa
 
 let copies = 0;
 
-/** What a database holds that others are copied from. It is made once and kept on the server, until another digest takes its place. */
+/** So many of a kind are kept: several checkouts with schemas of their own may be tested at the same time. */
+const mostTemplates = 6;
+
+/** What a database holds that others are copied from. It is made once and kept on the server, until there are several newer ones. */
 export interface Template {
   name: string;
   digest: () => Promise<string>;
@@ -94,13 +97,15 @@ async function findOrMakeTemplate(
 ): Promise<string> {
   const template = `recsys_template_${name}_${await digest()}`;
   const { rows } = await client.query<{ datname: string }>(
-    "select datname from pg_database where starts_with(datname, $1)",
+    "select datname from pg_database where starts_with(datname, $1) order by oid desc",
     [`recsys_template_${name}_`],
   );
   if (rows.some((row) => row.datname === template)) return template;
-  // those of earlier migrations
-  for (const { datname } of rows) await client.query(`drop database ${datname} with (force)`);
   const unfinished = `${template}_unfinished`;
+  // older ones, and what a run that was killed left
+  const finished = rows.filter(({ datname }) => !datname.endsWith("_unfinished"));
+  const kept = finished.slice(0, mostTemplates - 1);
+  for (const row of rows) if (!kept.includes(row)) await client.query(`drop database ${row.datname} with (force)`);
   await client.query(`create database ${unfinished} template template0`);
   const database = await connect(at(server, unfinished), { embedded: false });
   try {

@@ -15,6 +15,8 @@ const sources = {
   "feed/sum.test.ts": 'export { sum } from "./sum.ts";',
   "feed/commands/run.ts": "",
   "feed/commands/run.test.ts": "",
+  "pages/far.test.ts": 'import "../feed/rank.ts";',
+  "pages/near.test.ts": 'import "../feed/sum.ts";',
   "web/page.test.ts": 'import assert from "node:assert";\nconst page = read("page.html");',
 };
 for (const [file, text] of Object.entries(sources)) {
@@ -24,8 +26,13 @@ for (const [file, text] of Object.entries(sources)) {
 const tests = Object.keys(sources).filter((file) => file.endsWith(".test.ts"));
 const reached = (...changed: string[]) => reachedTests(root, tests, changed);
 
-test("a source file reaches the tests that import it, over other files and in a circle", () => {
-  assert.deepEqual(reached("feed/sum.ts"), ["feed/rank.test.ts", "feed/sum.test.ts"]);
+test("a source file reaches the tests that import it, over other files and in a circle, the nearest first", () => {
+  assert.deepEqual(reached("feed/sum.ts"), [
+    "feed/rank.test.ts",
+    "feed/sum.test.ts",
+    "pages/near.test.ts",
+    "pages/far.test.ts",
+  ]);
   assert.deepEqual(reached("db/testing.ts"), ["feed/rank.test.ts"]);
   assert.deepEqual(reached("web/page.test.ts"), ["web/page.test.ts"]);
 });

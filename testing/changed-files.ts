@@ -17,7 +17,8 @@ const makesDatabases = "db/testing.ts";
 
 /**
  * The test files that changed files reach: those beside a file, and by imports, at any depth; the schema reaches all that make a database; a page or a
- * fixture reaches those that name it. A command that a test runs as a process is not seen. `root` is the folder that paths begin at.
+ * fixture reaches those that name it. A command that a test runs as a process is not seen. `root` is the folder that paths begin at. The nearest
+ * come first: those beside a changed file and those of `db/`, then those that import it through the fewest files.
  */
 export function reachedTests(root: string, tests: string[], changed: string[]): string[] {
   const imports = new Map<string, string[]>();
@@ -28,20 +29,28 @@ export function reachedTests(root: string, tests: string[], changed: string[]): 
     imports.set(file, found);
     return found;
   };
-  const filesOf = (test: string): Set<string> => {
-    const found = new Set([test]);
-    // a set that grows is walked to its end
-    for (const file of found) for (const target of ownImports(file)) found.add(target);
+  /** What a test imports at any depth, with its distance. */
+  const filesOf = (test: string): Map<string, number> => {
+    const found = new Map([[test, 0]]);
+    // a map that grows is walked to its end, which is breadth first
+    for (const [file, distance] of found)
+      for (const target of ownImports(file)) if (!found.has(target)) found.set(target, distance + 1);
     return found;
   };
   const named = changed.filter((file) => !/\.tsx?$/.test(file) && !isSchema(file)).map((file) => basename(file));
   const folders = new Set(changed.filter((file) => /\.tsx?$/.test(file)).map((file) => dirname(file)));
-  return tests.filter((test) => {
-    if (folders.has(dirname(test))) return true;
+  const distanceOf = (test: string): number => {
+    if (folders.has(dirname(test))) return 0;
     const files = filesOf(test);
-    if (changed.some((file) => files.has(file) || (isSchema(file) && files.has(makesDatabases)))) return true;
-    if (named.length === 0) return false;
+    const distances = changed.flatMap((file) => files.get(isSchema(file) ? makesDatabases : file) ?? []);
+    if (distances.length > 0) return dirname(test) === dirname(makesDatabases) ? 0 : Math.min(...distances);
+    if (named.length === 0) return Number.POSITIVE_INFINITY;
     const text = readFileSync(`${root}/${test}`, "utf8");
-    return named.some((name) => text.includes(name));
-  });
+    return named.some((name) => text.includes(name)) ? 1 : Number.POSITIVE_INFINITY;
+  };
+  return tests
+    .map((test) => ({ test, distance: distanceOf(test) }))
+    .filter(({ distance }) => distance < Number.POSITIVE_INFINITY)
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ test }) => test);
 }

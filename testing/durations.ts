@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import type { FileTotals } from "./start-test-process.ts";
@@ -16,6 +17,12 @@ export async function longestFirst(files: string[]): Promise<string[]> {
   const last = await lastSeconds();
   const seconds = (file: string) => last[keyOf(file)] ?? 1e6 + statSync(file).size;
   return files.toSorted((a, b) => seconds(b) - seconds(a));
+}
+
+/** Test files in a random order, which is the same for the same seed. */
+export function shuffled(files: string[], seed: number): string[] {
+  const keyed = files.map((file) => [createHash("sha256").update(`${seed} ${file}`).digest("hex"), file]);
+  return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
 }
 
 /** Keeps how long files took, and prints those that took longest. */

@@ -1,7 +1,8 @@
-// npm test [-- --full] [--changed] [--both] [--brief] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
+// npm test [-- --full] [--changed] [--both] [--brief] [--shuffle] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
 // Without --full, those named *.full.test.ts run where a part of their name is given; and of random tests a fifth runs (testing/courses.ts).
 // With --changed those run that a change reaches (testing/changed-files.ts).
 // With --both what depends on a PostgreSQL runs there and then once more as where there is none; the rest is the same and runs once.
+// With --shuffle files run in a random order; SEED repeats one.
 // With --brief what passes has no lines. Closes with what failed and the line `N passed, N failed, N skipped`, and status 0 when nothing did.
 import { globSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
@@ -9,7 +10,7 @@ import { findOrMakeDump } from "../db/testing-embedded.ts";
 import { testServer } from "../db/testing-postgres.ts";
 import { askedForServer } from "./asked-for-server.ts";
 import { changedFiles, reachedTests } from "./changed-files.ts";
-import { longestFirst, printSlowest } from "./durations.ts";
+import { longestFirst, printSlowest, shuffled } from "./durations.ts";
 import { processorName, processorSeconds } from "./processor.ts";
 import { runDenoTests } from "./run-deno-tests.ts";
 import { runNodeTests, tryAlone } from "./run-node-tests.ts";
@@ -18,8 +19,8 @@ import { noTests, printTotals, sumOf, type Totals } from "./totals.ts";
 process.chdir(new URL("..", import.meta.url).pathname);
 // 0.1 to 0.2 s less of a processor for each Node that a test starts
 process.env.NODE_COMPILE_CACHE ??= `${process.cwd()}/.recsys/compile-cache`;
-const flags = ["--full", "--changed", "--both", "--brief"];
-const [full, changed, both, brief] = flags.map((flag) => process.argv.includes(flag));
+const flags = ["--full", "--changed", "--both", "--brief", "--shuffle"];
+const [full, changed, both, brief, shuffle] = flags.map((flag) => process.argv.includes(flag));
 const wanted = process.argv.slice(2).filter((argument) => !flags.includes(argument));
 if (full) process.env.TEST_FULL = "1";
 const isWanted = (file: string) =>
@@ -33,9 +34,12 @@ if (sources)
   console.log(`${files.length} of ${all.length} test files depend on the changed files: ${sources.join(", ")}.`);
 const sharedFiles = files.filter((file) => file.startsWith("supabase/functions/_shared/"));
 
+const seed = Number(process.env.SEED ?? Date.now() % 1000);
+if (shuffle) console.log(`Files run in a random order; SEED=${seed} repeats it.`);
+
 /** The totals of each file. */
 async function run(some: string[]): Promise<Map<string, Totals>> {
-  const order = await longestFirst(some);
+  const order = shuffle ? shuffled(some, seed) : changed ? some : await longestFirst(some);
   // two more than there are processors: files wait for databases, browsers, schedules and disks
   const ofFiles = await runNodeTests(order, { concurrency: Math.min(4, availableParallelism() + 2), brief });
   await tryAlone(ofFiles, brief);

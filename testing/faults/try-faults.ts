@@ -1,14 +1,15 @@
 // npm run faults [-- FIRST [LAST]]: inserts one fault after the other (faults.ts) into a worktree of the last commit, and runs the tests that depend on
 // the file until one fails. Prints that test; the exit code is 1 if no test fails.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { withWorktree } from "../worktree.ts";
 import { type Fault, faults } from "./faults.ts";
 
 const root = resolve(import.meta.dirname, "../..");
+const caches = join(root, ".recsys");
 const [first = 1, last = faults.length] = process.argv.slice(2).map(Number);
 const copy = mkdtempSync(join(tmpdir(), "recsys-faults-"));
 
@@ -41,6 +42,11 @@ async function firstFailure(): Promise<string | undefined> {
 
 let missed = 0;
 await withWorktree(root, copy, "HEAD", async (git) => {
+  // the dump of the embedded database is the same, but for faults of the schema
+  if (existsSync(caches)) {
+    const filter = (path: string) => path === caches || basename(path).startsWith("test-");
+    cpSync(caches, join(copy, ".recsys"), { recursive: true, filter });
+  }
   for (const [i, fault] of faults.entries()) {
     const number = i + 1;
     if (number < first || number > last) continue;

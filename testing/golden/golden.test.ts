@@ -1,13 +1,7 @@
 /** The comparison of golden answers finds what moved, and nothing where nothing did. */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
-import { withoutCluster } from "../../db/testing-cluster.ts";
-import { answersOf } from "./ask.ts";
-import { goldenCommunity } from "./community.ts";
+import { test } from "node:test";
 import { costReport, differencesOf, digestsOf, reportOf } from "./compare.ts";
-import { variants } from "./variants.ts";
-
-const skip = await withoutCluster();
 
 const recorded = {
   plain: [
@@ -70,19 +64,4 @@ test("costs are said as ratios, times only on the same machine", () => {
     "plain: 1,100 pages an answer, 1.100 times as recorded; 20.0 ms of a processor",
   ]);
   assert.match(costReport(before, after, true)[0], /20\.0 ms of a processor, 2\.000 times as recorded$/);
-});
-
-test("feeds that are asked for twice are equal, and a filter that is dropped is found", { skip }, async () => {
-  const community = await goldenCommunity({ after }, 6);
-  const [plain] = variants;
-  const expected = { answers: { plain: (await answersOf(community, plain)).answers } };
-  assert.ok(expected.answers.plain.every(({ candidates, pages }) => candidates && pages && pages.length > 20));
-  const again = await answersOf(community, plain);
-  assert.deepEqual(differencesOf("plain", expected, again.answers), []);
-  assert.ok(again.cost.buffers > 0 && again.cost.processor > 0);
-  // no post that somebody saw leaves their feed
-  await community.database.pool.query("update recsys.impressions set seen_at = null");
-  const unseen = await answersOf(community, plain);
-  const parts = new Set(differencesOf("plain", expected, unseen.answers).map(({ part }) => part));
-  assert.deepEqual([...parts].sort(), ["candidates", "explain", "pages", "ranking"]);
 });
