@@ -59,8 +59,7 @@ async function serve(): Promise<void> {
     return connections;
   };
   process.on("SIGINT", () => {});
-  // without a handler SIGTERM ends the process in the middle of a statement too; in memory there is nothing to close in order
-  if (!inMemory) process.on("SIGTERM", stop);
+  // SIGTERM has no handler, so that it ends the process in the middle of a statement too: a folder loses what was not committed, and nothing else
   // the connections of whoever releases us may still be closing
   process.on("message", async () => report({ inUse: await stopWhenIdle(300) }));
   process.on("disconnect", () => stopWhenIdle(Number.POSITIVE_INFINITY));
