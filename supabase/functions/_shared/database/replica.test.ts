@@ -14,11 +14,13 @@ function played() {
     replayed: 100,
     age: 0 as number | null,
     fails: null as Error | null,
+    waits: null as Promise<void> | null,
   };
   const answers = async (text: string) => {
     if (text.includes("pg_current_wal_lsn")) return { rows: [{ written: state.written }] };
     if (!text.includes("pg_last_wal_replay_lsn")) return { rows: [] };
     if (state.fails) throw state.fails;
+    await state.waits;
     return { rows: [{ follows: state.follows, replayed: state.replayed, age: state.age, version: 7 }] };
   };
   const connection: Connection = { query: answers, release: () => undefined };
@@ -75,6 +77,22 @@ test("one that lacks for longer than five seconds what the primary had is out, a
   state.replayed = 100;
   assert.equal(await lookAgain(), false);
   state.at += 1_000;
+  assert.equal(await lookAgain(), true);
+  assert.deepEqual(codes, ["replica_out", "replica_back"]);
+});
+
+test("one that is asked twice whether it is back, since the first answer takes long, is back once", async () => {
+  const { state, codes, read, lookAgain } = played();
+  state.fails = new Error("connect");
+  assert.equal(await read(), null);
+  state.fails = null;
+  const answered = Promise.withResolvers<void>();
+  state.waits = answered.promise;
+  state.at += 1_000;
+  assert.equal(await lookAgain(), false);
+  state.at += 1_000;
+  assert.equal(await lookAgain(), false);
+  answered.resolve();
   assert.equal(await lookAgain(), true);
   assert.deepEqual(codes, ["replica_out", "replica_back"]);
 });

@@ -111,7 +111,8 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
       noted.catch(() => undefined);
       const near = await within(readAs(pool, service, readState, async (_, [state]) => state, statementTimeout));
       await noted;
-      if (!isNear(near)) return;
+      // an earlier question that took longer may have found it back
+      if (!isNear(near) || !isOut) return;
       isOut = false;
       log("replica_back", new Error("the replica reads for feeds again"));
     } catch (error) {
