@@ -1,7 +1,7 @@
 // npm test [-- --full] [--changed] [--both] [--brief] [--shuffle] [PART OF A FILE'S NAME …]: every *.test.ts in Node, those of functions/_shared in Deno too.
 // Without --full, those named *.full.test.ts run where a part of their name is given; and of random tests a fifth runs (testing/courses.ts).
 // With --changed those run that a change reaches (testing/changed-files.ts).
-// With --both what depends on a PostgreSQL runs there and then once more as where there is none; the rest is the same and runs once.
+// With --both what depends on a PostgreSQL runs there and then once more as `npm test` runs it where there is none; the rest is the same and runs once.
 // With --shuffle files run in a random order; SEED repeats one.
 // With --brief what passes has no lines. Closes with what failed and the line `N passed, N failed, N skipped`, and status 0 when nothing did.
 import { globSync } from "node:fs";
@@ -23,8 +23,9 @@ const flags = ["--full", "--changed", "--both", "--brief", "--shuffle"];
 const [full, changed, both, brief, shuffle] = flags.map((flag) => process.argv.includes(flag));
 const wanted = process.argv.slice(2).filter((argument) => !flags.includes(argument));
 if (full) process.env.TEST_FULL = "1";
+const isFullOnly = (file: string) => file.endsWith(".full.test.ts");
 const isWanted = (file: string) =>
-  wanted.length === 0 ? full || !file.endsWith(".full.test.ts") : wanted.some((part) => file.includes(part));
+  wanted.length === 0 ? full || !isFullOnly(file) : wanted.some((part) => file.includes(part));
 const all = globSync("{adopt,bench,cli,client,db,release,serve,supabase,testing,trainer,web}/**/*.test.ts")
   .filter(isWanted)
   .sort();
@@ -72,7 +73,8 @@ if (all.length === 0) console.log(`No test file matches ${wanted.join(" ")}.`);
 end();
 
 if (asked) {
-  const again = files.filter(asked());
+  delete process.env.TEST_FULL;
+  const again = files.filter(asked()).filter((file) => !full || !isFullOnly(file));
   console.log(
     `\nNo PostgreSQL: testing on embedded databases what depends on it, ${again.length} of ${files.length} files.`,
   );
