@@ -1,6 +1,5 @@
 /** For tests: recsys.check() and its parts over the blog of docs/adopting.md. */
 import type pg from "pg";
-import type { CheckRow } from "../cli/commands/check.ts";
 
 /** The functions that recsys.check() is made of; a test asks the one that it is about. */
 export const checkParts = [
@@ -16,11 +15,18 @@ export const checkParts = [
 ] as const;
 export type CheckPart = (typeof checkParts)[number];
 
+/** A row of recsys.check(). */
+export interface CheckFinding {
+  stops: boolean;
+  problem: string;
+  cure: string;
+}
+
 /** With TEST_FULL all parts are asked: no other one says anything wrong, or in two lines. */
-export async function findingsOf(client: pg.PoolClient, ...asked: CheckPart[]): Promise<CheckRow[]> {
+export async function findingsOf(client: pg.PoolClient, ...asked: CheckPart[]): Promise<CheckFinding[]> {
   const functions = process.env.TEST_FULL ? ["recsys.check()"] : asked.map((part) => `recsys_engine.check_${part}()`);
-  const found: CheckRow[] = [];
-  for (const name of functions) found.push(...(await client.query<CheckRow>(`select * from ${name}`)).rows);
+  const found: CheckFinding[] = [];
+  for (const name of functions) found.push(...(await client.query<CheckFinding>(`select * from ${name}`)).rows);
   return found;
 }
 
