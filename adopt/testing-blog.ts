@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import type pg from "pg";
 import { connect, type Database } from "../db/connect.ts";
+import { templateDigest } from "../db/template-digest.ts";
 import type { Scope } from "../db/testing.ts";
-import { createDatabase, testServer, withClient } from "../db/testing-postgres.ts";
+import { createDatabase, openTestCopy, type Template, testServer, withClient } from "../db/testing-postgres.ts";
 import { engineMigrations } from "./init/init.ts";
 
 const text = await readFile(new URL("../docs/adopting.md", import.meta.url), "utf8");
@@ -26,18 +27,35 @@ export async function emptyDatabase(scope: Scope, name = "blog"): Promise<Databa
     await opened.close();
     await withClient(server.href, (client) => client.query(`drop database if exists ${database} with (force)`));
   });
-  await opened.pool.query(await readFile(new URL("../db/stubs.sql", import.meta.url), "utf8"));
+  await putStubs(opened.pool);
   return opened;
 }
 
+async function putStubs(pool: pg.Pool): Promise<void> {
+  await pool.query(await readFile(new URL("../db/stubs.sql", import.meta.url), "utf8"));
+}
+
+const adopted: Template = {
+  name: "adopted_blog",
+  digest: async () => {
+    // the times of its rows are counted from now
+    const today = new Date().toISOString().slice(0, 10);
+    const source = await readFile(new URL(import.meta.url), "utf8");
+    return await templateDigest([...(await engineMigrations()), { version: today, name: "blog", sql: text + source }]);
+  },
+  fill: async ({ pool }) => {
+    await putStubs(pool);
+    await pool.query(migrationOf("_blog"));
+    await fillBlog(pool);
+    for (const { sql } of await engineMigrations()) await pool.query(sql);
+    await pool.query(migrationOf("_recsys_sources"));
+  },
+};
+
 /** The blog with the recommender installed, as the page leaves it before anything was checked or trained. */
 export async function adoptedBlog(scope: Scope, name = "blog"): Promise<Database> {
-  const database = await emptyDatabase(scope, name);
-  const { pool } = database;
-  await pool.query(migrationOf("_blog"));
-  await fillBlog(pool);
-  for (const { sql } of await engineMigrations()) await pool.query(sql);
-  await pool.query(migrationOf("_recsys_sources"));
+  const database = await openTestCopy((await testServer()) as string, name, adopted);
+  scope.after(() => database.close());
   return database;
 }
 

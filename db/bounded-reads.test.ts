@@ -44,14 +44,14 @@ const rows = {
     posts: 100,
   },
   heavy: {
-    follows: 100_000,
-    likes: 30_000,
-    against: 30_000,
-    comments: 20_000,
+    follows: 20_000,
+    likes: 10_000,
+    against: 15_000,
+    comments: 5_000,
     mutes: 30_000,
-    words: 10_000,
+    words: 2_000,
     seen: 20_000,
-    posts: 5_000,
+    posts: 2_000,
   },
 };
 
@@ -76,7 +76,7 @@ async function fill(): Promise<void> {
     const series = (most: number) => `from generate_series(${most}, 1, -1) as n`;
     await client.query(`
       insert into public.follows (user_id, kind, target, created_at) select ${ids}, kind, case kind when 'person' then md5('person ' || n)::uuid::text else 'Topic ' || n end, now() - n * interval '1 second'
-      ${series(count.follows)} cross join unnest('{person,topic,group}'::text[]) as kind where kind = 'topic' or n <= 30000;
+      ${series(count.follows)} cross join unnest('{person,topic,group}'::text[]) as kind;
       insert into public.post_votes (user_id, post_id, created_at) select ${ids}, ${post}, now() - n * interval '1 second' ${series(count.likes)};
       insert into public.post_votes (user_id, post_id, created_at, value) select ${ids}, ${post}, now() - n * interval '1 second' - interval '0.5 seconds', -1 ${series(count.against)};
       insert into public.comments (user_id, post_id, created_at) select ${ids}, ${post}, now() - n * interval '1 second' ${series(count.comments)};

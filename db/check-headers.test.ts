@@ -15,10 +15,7 @@ async function found(broken: string): Promise<{ lines: string[]; left: string[] 
   try {
     await client.query("begin");
     await client.query(broken);
-    const findings = async () =>
-      (await client.query<CheckRow>("select * from recsys.check()")).rows.filter(({ problem }) =>
-        /request\.|header/.test(problem),
-      );
+    const findings = async () => (await client.query<CheckRow>("select * from recsys_engine.check_headers()")).rows;
     const rows = await findings();
     for (const { cure } of rows.filter(({ cure }) => cure.startsWith("update "))) await client.query(cure);
     const left = await findings();

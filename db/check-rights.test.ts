@@ -54,6 +54,20 @@ const besidesFeeds = [
   "select on table recsys_engine.user_days",
 ];
 
+/**
+ * Runs the cures of check_access(), and those of what these reveal, until nothing is missing. A cure in words is of a function of a name that
+ * others have, too: it waits for a round in which the members, who ask for it as well, have it.
+ */
+async function cureAll(client: pg.PoolClient, mostRounds: number): Promise<void> {
+  for (let rounds = 0; ; rounds++) {
+    const { rows } = await client.query<CheckRow>("select * from recsys_engine.check_access()");
+    if (rows.length === 0) return;
+    const statements = rows.filter(({ cure }) => cure.startsWith("grant "));
+    assert.ok(rounds < mostRounds && statements.length > 0, rows[0].cure);
+    for (const { cure } of statements) await client.query(cure);
+  }
+}
+
 test("each right that a feed needs of its caller is missed by check, and given back by its cure", {
   skip,
 }, async () => {
@@ -63,19 +77,24 @@ test("each right that a feed needs of its caller is missed by check, and given b
     const rights = await rightsOfMembers(client);
     assert.ok(rights.length > 40);
     const columns = await columnsOfMembers(client);
+    // together they take a tenth of the time; of two functions of one name the cure is no statement, so that neighbours are apart
+    const portions = process.env.TEST_FULL
+      ? rights.map((right) => [right])
+      : [0, 1, 2, 3, 4].map((part) => rights.filter((_, number) => number % 5 === part));
     const unnoticed: string[] = [];
-    for (const right of rights) {
-      await client.query(`savepoint whole; revoke ${right} from authenticated, public`);
-      const { rows } = await client.query<CheckRow>("select * from recsys_engine.check_access()");
-      if (rows.length === 0) unnoticed.push(right);
-      else {
-        for (const { cure } of rows) await client.query(cure);
-        assert.deepEqual((await client.query("select * from recsys_engine.check_access()")).rows, [], rows[0].cure);
-        assert.ok((await columnsOfMembers(client)) <= columns, `${rows[0].cure} gives more than there was`);
-      }
+    for (const portion of portions) {
+      await client.query("savepoint whole");
+      for (const right of portion) await client.query(`revoke ${right} from authenticated, public`);
+      await cureAll(client, portion.length);
+      const given = await rightsOfMembers(client);
+      assert.ok(
+        given.every((right) => rights.includes(right)) && (await columnsOfMembers(client)) <= columns,
+        "more than there was",
+      );
+      unnoticed.push(...portion.filter((right) => !given.includes(right)));
       await client.query("rollback to whole");
     }
-    assert.deepEqual(unnoticed, besidesFeeds);
+    assert.deepEqual(unnoticed.sort(), besidesFeeds);
   } finally {
     await client.query("rollback");
     client.release();

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import { PGlite } from "@electric-sql/pglite";
-import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
-import { connect, openDatabase } from "./connect.ts";
+import { type Database, openDatabase } from "./connect.ts";
 import { migrate } from "./migrate.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 import { testServer } from "./testing-postgres.ts";
@@ -72,16 +70,14 @@ test("a wrong password, and a database that is not there", { skip: noPostgres },
 });
 
 test("a database without pgvector is not migrated", async (t) => {
-  const pglite = await PGlite.create();
-  const plain = new PGLiteSocketServer({ db: pglite, port: 0 });
-  await plain.start();
-  const database = await connect(`postgres://postgres@${plain.getServerConn()}/postgres`, { embedded: true });
-  t.after(async () => {
-    await database.close();
-    await plain.stop();
-    await pglite.close();
-  });
-  await assert.rejects(migrate(database), {
+  const database = await testDatabase(t, "no_vector");
+  const client = await database.pool.connect();
+  // a session that finds no extensions, as on a server where none are installed
+  await client.query(`
+    create schema bare; create view bare.pg_available_extensions as select * from pg_catalog.pg_available_extensions where false;
+    set search_path = bare, pg_catalog`);
+  const bare = { ...database, pool: { connect: async () => client } } as unknown as Database;
+  await assert.rejects(migrate(bare), {
     name: "UserError",
     message: /has no pgvector\. On Debian: apt-get install/,
   });

@@ -2,29 +2,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openDatabase } from "./connect.ts";
 import { isAlive, readOwner } from "./embedded-owner.ts";
 import { childrenOf } from "./testing-cluster.ts";
+import { eventually, newFolder } from "./testing-folders.ts";
 
-async function newFolder(t: { after(clean: () => Promise<void>): void }): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "recsys-embedded-"));
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  return folder;
-}
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 300; i++) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  assert.fail(`${what}: not within 15 s`);
-}
-
-test("a folder is opened, shared, closed, killed and opened again", async (t) => {
+test("a folder is opened, shared, closed and opened again", async (t) => {
   const folder = await newFolder(t);
   const first = await openDatabase({ folder });
   await first.pool.query("create table kept (n integer)");
@@ -38,45 +23,10 @@ test("a folder is opened, shared, closed, killed and opened again", async (t) =>
     await eventually("the server ends", async () => (await readOwner(folder)) === undefined);
   });
 
-  await t.test("a server that gets SIGTERM in the middle of a statement ends, and loses what was not committed alone", async () => {
-    const database = await openDatabase({ folder });
-    await database.pool.query("insert into kept values (2)");
-    const running = database.pool.query("insert into kept select n from generate_series(3, 5000000) as n");
-    const killed = assert.rejects(running);
-    await new Promise((done) => setTimeout(done, 300));
-    process.kill((await readOwner(folder))?.pid as number, "SIGTERM");
-    await killed;
-    await database.close();
-    assert.ok(await readOwner(folder), "the dead server left its entry behind");
-
-    const again = await openDatabase({ folder });
-    assert.deepEqual((await again.pool.query("select n from kept order by n")).rows, [{ n: 1 }, { n: 2 }]);
-    await again.close();
-    assert.equal(await readOwner(folder), undefined);
-  });
-
-  await t.test("the server ends when the process that started it is killed", async () => {
-    const program = `
-      const { openDatabase } = await import(${JSON.stringify(new URL("./connect.ts", import.meta.url).href)});
-      const database = await openDatabase({ folder: ${JSON.stringify(folder)} });
-      await database.pool.query("insert into kept values (3)");
-      console.log("open");
-      setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    await new Promise<void>((done) => child.stdout.once("data", () => done()));
-    child.kill("SIGKILL");
-    await eventually("the server ends", async () => (await readOwner(folder)) === undefined);
-    const again = await openDatabase({ folder });
-    assert.deepEqual((await again.pool.query("select max(n) from kept")).rows, [{ max: 3 }]);
-    await again.close();
-  });
-
   await t.test("an entry whose process number is now another program's does not lock the folder", async () => {
     writeFileSync(join(folder, "owner.json"), JSON.stringify({ pid: process.pid, port: 1 }));
     const database = await openDatabase({ folder });
-    assert.equal((await database.pool.query("select from kept")).rowCount, 3);
+    assert.equal((await database.pool.query("select from kept")).rowCount, 1);
     await database.close();
   });
 });

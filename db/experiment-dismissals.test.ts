@@ -111,7 +111,7 @@ test("where nobody dismissed anything that they were shown, the report has no ro
 });
 
 test("fewer dismissals are better, in the words of the report and of the verdict, and end nothing", async () => {
-  await simulate(pool, 3000, { "e/control": 0.1, "e/b": 0.1 }, {}, { "e/control": 0.06, "e/b": 0.03 });
+  await simulate(pool, 1500, { "e/control": 0.1, "e/b": 0.1 }, {}, { "e/control": 0.06, "e/b": 0.03 });
   assert.equal(await conclusion("dismiss", "control"), "what the others are compared with");
   const said = await conclusion("dismiss");
   const [, least, most] =
@@ -134,7 +134,7 @@ test("fewer dismissals are better, in the words of the report and of the verdict
 });
 
 test("a variant that surely raises dismissals by more than it may is worse, and ends its experiment", async () => {
-  await simulate(pool, 3000, { "e/control": 0.1, "e/b": 0.1 }, {}, { "e/control": 0.03, "e/b": 0.05 });
+  await simulate(pool, 1500, { "e/control": 0.1, "e/b": 0.1 }, {}, { "e/control": 0.03, "e/b": 0.05 });
   const said = await conclusion("dismiss");
   assert.match(said, /^more dismissals than control, which is worse: [\d.]+ % more to [\d.]+ % more$/);
   assert.equal(
@@ -157,7 +157,7 @@ test("a variant that surely raises dismissals by more than it may is worse, and 
 });
 
 test("one person who dismisses all that they are shown ends nothing", async () => {
-  await simulate(pool, 2000, { "e/control": 0.1, "e/b": 0.1 }, {}, { "e/control": 0.03, "e/b": 0.03 });
+  await simulate(pool, 1200, { "e/control": 0.1, "e/b": 0.1 }, {}, { "e/control": 0.03, "e/b": 0.03 });
   await pool.query(
     "insert into public.posts (id, title, created_at) select md5('storm ' || n)::uuid, 'a post', now() - interval '1 year' from generate_series(1, 400) as n",
   );
@@ -203,7 +203,7 @@ test("long views count from the seconds on that the settings say, and not at all
 });
 
 test("more long views are better, and a variant that surely loses too many of them ends its experiment", async () => {
-  await simulate(pool, 3000, {}, { "e/control": 0.3, "e/b": 0.3 });
+  await simulate(pool, 1500, {}, { "e/control": 0.3, "e/b": 0.3 });
   await pool.query("update recsys.settings set long_view_seconds = 30");
   const longIn = (control: number, b: number) =>
     pool.query(

@@ -114,7 +114,7 @@ const conclusions = async (group = "all", metric = "vote") =>
 
 test("the report says in words what a variant does, of new and old people, too", async () => {
   await startAgo(2);
-  await simulate(pool, 3000, { "e/control": 0.1, "e/b": 0.13 });
+  await simulate(pool, 1500, { "e/control": 0.1, "e/b": 0.13 });
   const [control, b] = await conclusions();
   assert.equal(control, "control: what the others are compared with");
   const [, least, most] = /^b: more votes than control: ([\d.]+) % more to ([\d.]+) % more$/.exec(b) ?? assert.fail(b);
@@ -130,9 +130,9 @@ test("the report says in words what a variant does, of new and old people, too",
   );
   // who signed up in the 28 days before an experiment that began 2 days ago: 0 to 30 of 60 days
   assert.deepEqual(groups, [
-    { people_group: "all", people: 3000 },
-    { people_group: "new", people: 1550 },
-    { people_group: "old", people: 1450 },
+    { people_group: "all", people: 1500 },
+    { people_group: "new", people: 775 },
+    { people_group: "old", people: 725 },
   ]);
   // the words do not hang on whether it still runs
   await pool.query("select recsys.stop_experiment('e')");
@@ -142,7 +142,7 @@ test("the report says in words what a variant does, of new and old people, too",
 
 test("a difference that is none is not called one, whatever it looks like", async () => {
   await startAgo(2);
-  await simulate(pool, 2000, { "e/control": 0.1, "e/b": 0.1 });
+  await simulate(pool, 1200, { "e/control": 0.1, "e/b": 0.1 });
   assert.match(
     (await conclusions())[1],
     /^b: no difference shown: anything from [\d.]+ % fewer to [\d.]+ % more votes is possible$/,
@@ -174,7 +174,7 @@ test("a split that is not the one that was asked for takes all belief from the r
 
 test("a variant that surely loses more than it may ends its experiment, and says why", async () => {
   await startAgo(2);
-  await simulate(pool, 3000, { "e/control": 0.2, "e/b": 0.1 });
+  await simulate(pool, 1500, { "e/control": 0.2, "e/b": 0.1 });
   await pool.query("update recsys.experiments set max_loss = 1");
   assert.equal((await pool.query("select recsys_engine.stop_harmful_experiments() as n")).rows[0].n, 0, "never");
   await pool.query("update recsys.experiments set max_loss = 0.1");
@@ -218,7 +218,7 @@ test("the verdict says what to do, and agrees with the report", async () => {
     return await verdict();
   })();
   assert.deepEqual([variant, first.slice(0, 17)], ["b", "Nothing was shown"]);
-  await simulate(pool, 3000, { "e/control": 0.1, "e/b": 0.14 });
+  await simulate(pool, 1500, { "e/control": 0.1, "e/b": 0.14 });
   assert.match(
     (await verdict())[0].verdict,
     /^Better: more votes than control, while no difference is shown in views and comments\. What it was served with may be given to everybody\.$/,

@@ -1,5 +1,5 @@
 // After any changes whatsoever the feature store is what a recomputation from scratch gives, and what its definitions say.
-// CHANGES: how many changes to make (npm run test:soak: 50,000), and SEED a course of them; else 600 of each course.
+// CHANGES: how many changes to make (npm run test:soak: 50,000), and SEED a course of them; else 300 of a course, or 600 of each in test:full.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { affinityDifferences } from "../testing/affinities.ts";
@@ -12,7 +12,7 @@ import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 
 const oneSession = await withOneSession();
 
-const changes = Number(process.env.CHANGES ?? 600);
+const changes = Number(process.env.CHANGES ?? (process.env.TEST_FULL ? 600 : 300));
 const seeds = process.env.CHANGES ? [Number(process.env.SEED ?? 1)] : courses;
 const seed = seeds[0];
 

@@ -129,7 +129,7 @@ test("the other sources bring idle posts, and what is like an idle post is found
 
 test("the index is smaller once it is built again", { skip: oneSession }, async () => {
   const { pool: large } = await testDatabase(scope, "index_window_large");
-  const { id } = await fillLarge(large, 4000);
+  const { id } = await fillLarge(large, 1200);
   const size = async () =>
     Number(
       (await large.query(`select pg_relation_size('recsys_engine.post_embeddings_${id}_embedding_idx') as size`))
@@ -143,7 +143,7 @@ test("the index is smaller once it is built again", { skip: oneSession }, async 
   let moved = 0;
   for (let taken = -1; taken !== 0; moved += taken)
     taken = Number((await large.query("select recsys_engine.move_index_window(500) as moved")).rows[0].moved);
-  assert.equal(moved, 3000);
+  assert.equal(moved, 900);
   // feeds are asked for all the time
   let [asked, isBuilding] = [0, true];
   const reader = await large.connect();

@@ -44,10 +44,9 @@ test("plpgsql_check has nothing to say about any function", { skip: noCluster },
   );
 });
 
-test("`supabase db advisors` finds nothing at level warn", { skip }, async (t) => {
+test("`supabase db advisors` finds nothing at level warn but what is put there for it to find", { skip }, async (t) => {
   const { url, pool } = await testDatabase(t, "advisors");
   const database = `${url.split("?")[0]}?sslmode=disable`;
-  assert.deepEqual(await advisorFindings(database), []);
   await pool.query("create function recsys.loose() returns int language sql as 'select 1'");
   const [finding, ...others] = await advisorFindings(database);
   assert.match(finding, /^function_search_path_mutable: .*recsys.loose/, "what it leaves out is not all");

@@ -43,13 +43,16 @@ export async function withOneSession(): Promise<false | string> {
   return (await testServer()) ? false : "the embedded database has one session: nothing is concurrent";
 }
 
-/** Registers a test twice: on PostgreSQL (skipped where there is none) and on the embedded database (unless the runner comes back for that). */
+/**
+ * Registers a test on PostgreSQL (skipped where there is none), and on the embedded database where there is no other, and in `npm run test:full`
+ * (unless the runner comes back for that).
+ */
 export async function onBoth(name: string, body: (t: TestContext, database: Database) => Promise<void>): Promise<void> {
   const server = await testServer();
   test(`${name} (PostgreSQL)`, { skip: await withoutPostgres() }, async (t) => {
     if (server) await useAndClose(t, await openTestCopy(server, "both"), body);
   });
-  if (!process.env.EMBEDDED_LATER)
+  if (!process.env.EMBEDDED_LATER && (!server || process.env.TEST_FULL))
     test(`${name} (embedded)`, async (t) => useAndClose(t, await openEmbeddedCopy(), body));
 }
 

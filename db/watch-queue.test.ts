@@ -5,7 +5,7 @@ import { rollUpAll } from "../trainer/community/roll-up.ts";
 import type { Database } from "./connect.ts";
 import { testDatabase, withoutPostgres } from "./testing.ts";
 
-const posts = 1300;
+const posts = 1050;
 const people = 60;
 
 /** Posts with tags and pictures, and what people did with them in three tables; nothing is watched yet. */

@@ -9,7 +9,7 @@ import { withoutPostgres } from "../db/testing.ts";
 const noPostgres = await withoutPostgres();
 
 const runner = fileURLToPath(new URL("./test.ts", import.meta.url));
-const [pure, stored] = ["testing/versions.test.ts", "db/impression-partitions.test.ts"];
+const [pure, stored] = ["testing/versions.test.ts", "db/locks.test.ts"];
 
 async function run(...args: string[]): Promise<string[]> {
   const env = { ...process.env };

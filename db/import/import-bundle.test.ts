@@ -116,20 +116,20 @@ await onBoth(
   "interactions of the same instant keep the order of the file, across kinds and batches",
   async (t, database) => {
     const kinds = ["vote", "comment", "view"];
-    const posts = Array.from({ length: 4000 }, (_, i) => ({ ...soundBundle.posts[1], id: `p${i}` }));
+    const posts = Array.from({ length: 2500 }, (_, i) => ({ ...soundBundle.posts[1], id: `p${i}` }));
     const instant = "2026-01-05T00:00:00Z";
-    const interactions = Array.from({ length: 12_000 }, (_, i) => ({
+    const interactions = Array.from({ length: 7_500 }, (_, i) => ({
       user_id: "bob",
-      // far from the order of any index: 1571 and 4000 have no common divisor
-      post_id: `p${(i * 1571) % 4000}`,
-      kind: kinds[Math.floor(i / 4000 + i) % 3],
+      // far from the order of any index: 1571 and 2500 have no common divisor
+      post_id: `p${(i * 1571) % 2500}`,
+      kind: kinds[Math.floor(i / 2500 + i) % 3],
       created_at: instant,
     }));
     const report = await importBundle(
       database,
       await bundleFolder(t, { ...soundBundle, posts, interactions, impressions: null, post_vectors: null }),
     );
-    assert.equal(report.interactions.added, 12_000);
+    assert.equal(report.interactions.added, 7_500);
     const { rows } = await database.pool.query(
       `select external_id as post_id, kind from recsys.source_interactions join recsys.source_posts using (post_id)
     order by source_interactions.created_at, interaction_id`,
