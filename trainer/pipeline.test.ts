@@ -13,6 +13,7 @@ import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
 import type { EarlierModel, TrainedModel } from "./model-folder/trained-model.ts";
 import { trainModel } from "./pipeline.ts";
 import { loadSmallCommunity } from "./testing.ts";
+import { keptStages } from "./testing-models.ts";
 import { embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 
@@ -25,11 +26,12 @@ before(async () => {
   await startBackend();
   loaded = await loadSmallCommunity();
   const events = firstInteractionEvents(loaded.community, loaded.timeline, Infinity);
+  const { community } = loaded;
   const start = events[Math.floor(0.7 * events.length)];
   const until = loaded.timeline.at[start];
   first = {
     until,
-    model: await trainModel(loaded, { ...options, until }),
+    model: await trainModel(loaded, { ...options, until, stages: keptStages({ community, others: { until, options } }) }),
     since: events.filter((event) => loaded.timeline.at[event] >= until).length,
   };
 });

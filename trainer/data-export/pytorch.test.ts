@@ -39,11 +39,12 @@ import { writeRankerStage } from "./ranker-stage.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { identityOf } from "./stage.ts";
 import {
+  type ClusterPrograms,
   exportContext,
   exportOptions,
   fillCommunityToExport,
   quickConfig,
-  runCluster,
+  startClusterPrograms,
   withoutTorch,
 } from "./testing.ts";
 import { trainedElsewhere } from "./trained-elsewhere.ts";
@@ -84,6 +85,7 @@ const theirs = {} as Record<Stage, Record<string, Matrix>>;
 let printed: string[];
 let model: string;
 
+let runCluster: ClusterPrograms;
 const ranSoon = async (program: string, args: string[]) => {
   const { output, code } = await runCluster(program, args);
   assert.equal(code, 0, output);
@@ -100,6 +102,7 @@ before(async () => {
   if (withoutTorch) return;
   await startBackend();
   const scope = { after: (clean: () => Promise<void>) => void cleanings.push(clean) };
+  runCluster = startClusterPrograms(scope);
   folder = await temporaryFolder(scope);
   const database = await eitherDatabase(scope, "pytorch");
   await fillCommunityToExport(scope, database, true);
@@ -368,17 +371,15 @@ test("what a training cannot begin with is one line, and of three starts each is
     await cp(join(folder, "towers"), copy, { recursive: true, filter: (path) => !path.includes("/weights") });
     return copy;
   };
-  await Promise.all(
-    refusals.map(async ([change, message, args = []], i) => {
-      const copy = await untrained(`refused-${i}`);
-      const stage = JSON.parse(await readFile(join(copy, "stage.json"), "utf8"));
-      change(stage);
-      await writeFile(join(copy, "stage.json"), JSON.stringify(stage));
-      const { output, code } = await runCluster("train.py", [copy, ...args]);
-      assert.deepEqual([code, output.split("\n").length], [1, 2], output);
-      assert.match(output, message);
-    }),
-  );
+  for (const [i, [change, message, args = []]] of refusals.entries()) {
+    const copy = await untrained(`refused-${i}`);
+    const stage = JSON.parse(await readFile(join(copy, "stage.json"), "utf8"));
+    change(stage);
+    await writeFile(join(copy, "stage.json"), JSON.stringify(stage));
+    const { output, code } = await runCluster("train.py", [copy, ...args]);
+    assert.deepEqual([code, output.split("\n").length], [1, 2], output);
+    assert.match(output, message);
+  }
   const thrice = await untrained("thrice");
   const stage = JSON.parse(await readFile(join(thrice, "stage.json"), "utf8"));
   const ways = ["", "-without-post-ids", "-from-factors"];

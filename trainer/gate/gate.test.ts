@@ -11,12 +11,16 @@ import { postFeatures } from "../../supabase/functions/_shared/features/ranker-f
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { plusNothing, tinyGraphs } from "../../testing/community.ts";
 import { handMadeModel } from "../../testing/gate.ts";
+import type { Community } from "../community/community.ts";
 import { configSchema } from "../config/config.ts";
+import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { publish } from "../publish/publish.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
-import { trainIntoFolder } from "../train-into-folder.ts";
+import { Stopwatch } from "../stopwatch.ts";
+import { train } from "../train-into-folder.ts";
+import { keptStages } from "../testing-models.ts";
 import { type Comparison, type Verdict, verdictLines } from "./verdict.ts";
 
 const database = await eitherDatabase({ after }, "gate");
@@ -32,10 +36,17 @@ before(async () => {
     await importBundle(database, join(folder, "bundle"));
     // a ranker that learns from pages is judged by pages (held-out-metrics.test.ts)
     await pool.query("delete from recsys.impressions");
+    const { rows } = await pool.query("select extract(epoch from max(at)) * 1000 as last from recsys_engine.timeline");
     const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
     // so few people make the 100 held-out requests that are needed only where more of theirs are held out
     const config = configSchema.parse({ ranker: { interactionsPerRequest: 2, heldOut: 0.3 } });
-    trained = await readModelFolder(await trainIntoFolder(context, { seed: 1, config, parent: folder }));
+    const learning = { seed: 1, backend: await startBackend(), learnedUntil: Number(rows[0].last) };
+    const checkpoint = {
+      stopwatch: new Stopwatch(),
+      stages: (community: Community) => keptStages({ community, config, others: learning }),
+    };
+    const folderOf = () => join(folder, "model");
+    trained = await readModelFolder(await train(context, { ...learning, config, folderOf, checkpoint }));
   } finally {
     await rm(folder, { recursive: true });
   }
