@@ -105,7 +105,7 @@ before(async () => {
   runCluster = startClusterPrograms(scope);
   folder = await temporaryFolder(scope);
   const database = await eitherDatabase(scope, "pytorch");
-  await fillCommunityToExport(scope, database, true);
+  await fillCommunityToExport(scope, database, { withVectors: true });
   printed = [];
   context = exportContext(database, (line) => printed.push(line));
   await exportData(context, exportOptions(folder));

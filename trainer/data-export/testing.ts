@@ -58,9 +58,13 @@ export function startClusterPrograms(scope: Scope): ClusterPrograms {
 }
 
 /** Fills a database with a synthetic community that has several row groups of pairs; where asked, nine of ten posts and users have a vector. */
-export async function fillCommunityToExport(scope: Scope, database: Database, withVectors = false): Promise<void> {
+export async function fillCommunityToExport(
+  scope: Scope,
+  database: Database,
+  { withVectors = false, users = 150, posts = 500 } = {},
+): Promise<void> {
   const folder = await temporaryFolder(scope);
-  await writeSyntheticCommunity(folder, { seed: 3, users: 150, posts: 500, days: 40, follows: true });
+  await writeSyntheticCommunity(folder, { seed: 3, users, posts, days: 40, follows: true });
   if (withVectors) await writeVectors(folder);
   await importBundle(database, folder);
 }

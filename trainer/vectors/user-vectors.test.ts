@@ -1,10 +1,10 @@
 /** Vectors of users in an app's own table, from there to what serves. */
 import assert from "node:assert/strict";
-import { before } from "node:test";
+import { before, test } from "node:test";
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { onBoth, type Scope } from "../../db/testing.ts";
+import { testDatabase, type Scope } from "../../db/testing.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { embedAll, queue, vectorOf } from "../../testing/embed.ts";
@@ -81,7 +81,8 @@ async function inContext(pool: pg.Pool, user: string, model: number): Promise<nu
   return rows[0].components && [...parseVector(rows[0].components)];
 }
 
-await onBoth("vectors of users are trained on, served, and followed when they change", async (t, database) => {
+test("vectors of users are trained on, served, and followed when they change", async (t) => {
+  const database = await testDatabase(t, "user_vectors");
   const { pool } = database;
   const people = await fill(t, database);
   await writeBios(pool, people.slice(0, 99));
@@ -175,9 +176,10 @@ async function digestOf(pool: pg.Pool, model: number): Promise<string> {
   return rows[0].feature_spec_digest;
 }
 
-await onBoth(
+test(
   "users are found by a table that says who they are, and without a model's name they go with the posts",
-  async (t, database) => {
+  async (t) => {
+    const database = await testDatabase(t, "user_vectors");
     const { pool } = database;
     const people = await fill(t, database);
     await pool.query(`

@@ -1,7 +1,7 @@
 /** What the ranker is told in serving of the posts' own vectors is what it was told in training. */
 import assert from "node:assert/strict";
-import { before } from "node:test";
-import { onBoth } from "../../db/testing.ts";
+import { before, test } from "node:test";
+import { testDatabase } from "../../db/testing.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import type { Feeds } from "../../supabase/functions/_shared/features/tensors.ts";
 import { vectorMatches } from "../../supabase/functions/_shared/features/vector-match.ts";
@@ -41,9 +41,10 @@ async function noted(fed: Feeds[]): Promise<Runtime> {
   };
 }
 
-await onBoth(
+test(
   "a feed tells the ranker how near each post's own vector is to the reader's history",
-  async (t, database) => {
+  async (t) => {
+    const database = await testDatabase(t, "vector_match");
     const { pool, url } = database;
     await fillSmallCommunity(database);
     await watchArticleVectors(pool);

@@ -1,7 +1,7 @@
 /** An app's own vectors, from its table to what serves. */
 import assert from "node:assert/strict";
-import { before } from "node:test";
-import { onBoth } from "../../db/testing.ts";
+import { before, test } from "node:test";
+import { testDatabase } from "../../db/testing.ts";
 import { embedAll, queue, vectorOf } from "../../testing/embed.ts";
 import { quickConfig } from "../config/testing.ts";
 import { startBackend } from "../engine/backend.ts";
@@ -19,9 +19,10 @@ before(async () => {
 
 const quiet = () => {};
 
-await onBoth(
+test(
   "vectors of an app's own table are trained on, served, and followed when they change",
-  async (t, database) => {
+  async (t) => {
+    const database = await testDatabase(t, "vectors");
     const { pool } = database;
     await fillSmallCommunity(database);
     assert.equal(await prepareVectors(pool, quiet), undefined, "no table has any");
@@ -101,9 +102,10 @@ await onBoth(
   },
 );
 
-await onBoth(
+test(
   "too few vectors, and those that say nothing, are as if there were none; an interrupted run goes on",
-  async (_, database) => {
+  async (t) => {
+    const database = await testDatabase(t, "vectors");
     const { pool } = database;
     await fillSmallCommunity(database);
     await pool.query(
