@@ -33,7 +33,11 @@ before(async () => {
   const until = loaded.timeline.at[start];
   first = {
     until,
-    model: await trainModel(loaded, { ...options, until, stages: keptStages({ community, others: { until, options } }) }),
+    model: await trainModel(loaded, {
+      ...options,
+      until,
+      stages: keptStages({ community, others: { until, options } }),
+    }),
     since: events.filter((event) => loaded.timeline.at[event] >= until).length,
   };
   let examples = new RankingExamples([], 1);

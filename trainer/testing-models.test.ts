@@ -30,7 +30,14 @@ let stage: RankerStage;
 before(async () => {
   await startBackend("js");
   const until = 100 * hour;
-  towers = await trainTowers(community(), { ...config.towers, epochs: 1, batch: 16, uniformNegatives: 8, seed: 3, until });
+  towers = await trainTowers(community(), {
+    ...config.towers,
+    epochs: 1,
+    batch: 16,
+    uniformNegatives: 8,
+    seed: 3,
+    until,
+  });
   const examples = randomExamples(new Random(1), 20, 12);
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, new Random(1));
   const sampled = sampledRequests(examples);

@@ -65,8 +65,7 @@ before(async () => {
   await pool.query("update recsys.settings set gate_margin = 1");
   const context = { database, onProgress() {}, signal: new AbortController().signal, print() {} };
   const parent = await temporaryFolder({ after });
-  const train = async (seed: number) =>
-    await readModelFolder(await trainIntoFolder(context, { seed, config, parent }));
+  const train = async (seed: number) => await readModelFolder(await trainIntoFolder(context, { seed, config, parent }));
   for (const seed of [3, 2, 1]) models.unshift(await publish(database, await train(seed), { activate: seed === 1 }));
   // a place that is drawn by lot would change by itself
   await pool.query("update recsys.settings set trial_place = 0");

@@ -21,7 +21,8 @@ const cluster = fileURLToPath(new URL("../../cluster", import.meta.url));
 const python = "/usr/bin/python3";
 
 /** Says whether there is PyTorch without loading it, which takes two seconds of a processor. */
-const findTorch = "import sys, importlib.util as u; sys.exit(not (u.find_spec('torch') and u.find_spec('safetensors')))";
+const findTorch =
+  "import sys, importlib.util as u; sys.exit(not (u.find_spec('torch') and u.find_spec('safetensors')))";
 /** For the option `skip` of a test: false, or why PyTorch cannot be asked. */
 export const withoutTorch: false | string =
   spawnSync(python, ["-c", findTorch]).status === 0 ? false : "needs PyTorch: bash cluster/setup.sh";

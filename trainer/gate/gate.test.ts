@@ -17,10 +17,10 @@ import { startBackend } from "../engine/backend.ts";
 import { type ModelFolder, readModelFolder } from "../model-folder/model-folder.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { publish } from "../publish/publish.ts";
-import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { Stopwatch } from "../stopwatch.ts";
-import { train } from "../train-into-folder.ts";
+import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { keptStages } from "../testing-models.ts";
+import { train } from "../train-into-folder.ts";
 import { type Comparison, type Verdict, verdictLines } from "./verdict.ts";
 
 const database = await eitherDatabase({ after }, "gate");

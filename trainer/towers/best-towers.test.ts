@@ -194,7 +194,15 @@ async function trainOnPages(cameToBy: "group" | "other", places: number) {
     cameTo: { postsOf: [], usersOf: [] },
     later: requests.map(({ event, user, at, shown }) => ({ event, user, at, post: shown[0].post })),
     // pages of one post each are no reason to compare anything
-    towers: { ...towerDefaults, epochs: places > 1 ? 12 : 1, batch: 128, leastBatch: 128, uniformNegatives: 32, seed: 3, until },
+    towers: {
+      ...towerDefaults,
+      epochs: places > 1 ? 12 : 1,
+      batch: 128,
+      leastBatch: 128,
+      uniformNegatives: 32,
+      seed: 3,
+      until,
+    },
     neighbours: undefined,
     requests,
   };
