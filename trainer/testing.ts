@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
-import type { Scope } from "../db/testing.ts";
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
+import { eitherDatabase, type Scope } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
 import type { SyntheticSize } from "./synthetic/world.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
@@ -32,7 +31,8 @@ export async function fillSmallCommunity(database: Database, size = small): Prom
 
 /** That community, as a training reads it; `more`: SQL that adds to it. */
 export async function loadSmallCommunity(more?: string): Promise<LoadedCommunity> {
-  const database = await openEmbeddedCopy();
+  const closing: (() => Promise<void>)[] = [];
+  const database = await eitherDatabase({ after: (close) => void closing.push(close) }, "small_community");
   try {
     await fillSmallCommunity(database);
     if (more) {
@@ -41,6 +41,6 @@ export async function loadSmallCommunity(more?: string): Promise<LoadedCommunity
     }
     return await communityFromDatabase(database);
   } finally {
-    await database.close();
+    for (const close of closing) await close();
   }
 }

@@ -7,13 +7,20 @@ import { publishRandomModel, standingCommunity } from "../../testing/batch.ts";
 import { addFollows, addWithheld } from "../community/testing.ts";
 import { runBatch } from "./run-batch.ts";
 
+const full = process.env.TEST_FULL !== undefined;
+/** Of the readers the first and every sixth are asked for a feed, others in each test, and in test:full all. */
+const nth = full ? 1 : 6;
+let comparisons = 0;
+/** Of all tests: places of feeds that were asked for, and of these such as the list has elsewhere. */
+const inAll = { places: 0, moved: 0 };
+
 const database = await eitherDatabase({ after }, "same_as_live");
 const { pool, url } = database;
 const app = testApp({ after }, url, { preview: true });
 const context = { database, onProgress: () => {}, signal: new AbortController().signal };
 
 before(async () => {
-  await standingCommunity(database, { users: full ? 55 : 30, posts: 700, days: 40 });
+  await standingCommunity(database, { users: full ? 55 : 42, posts: 700, days: 40 });
   // in the user tower, two sources and the ranker's features
   await addFollows(database);
   await addWithheld(database);
@@ -21,13 +28,6 @@ before(async () => {
   // in a list no post is under trial
   await pool.query("update recsys.settings set trial_place = 0");
 });
-
-const full = process.env.TEST_FULL !== undefined;
-/** Of the readers the first and every sixth are asked for a feed, others in each test, and in test:full all. */
-const nth = full ? 1 : 6;
-let comparisons = 0;
-/** Of all tests: places of feeds that were asked for, and of these such as the list has elsewhere. */
-const inAll = { places: 0, moved: 0 };
 
 interface List {
   user_id: string;
@@ -50,7 +50,7 @@ async function lists(): Promise<List[]> {
 async function assertAsLive(live = app): Promise<List[]> {
   await runBatch(context);
   const made = await lists();
-  assert.ok(made.length > (full ? 40 : 20), `${made.length} lists`);
+  assert.ok(made.length > (full ? 40 : 30), `${made.length} lists`);
   for (const { post_ids } of made) assert.equal(post_ids.length, 75);
   comparisons++;
   const asked = made.filter((_, i) => i === 0 || (i + comparisons) % nth === 0);

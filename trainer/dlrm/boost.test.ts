@@ -19,7 +19,7 @@ const { scoreWeights } = testOptions;
 const isHeavy = (post: number) => vectors[post * dimensions] > 0;
 
 /** Requests in which nobody prefers any post, but what they do with some posts weighs `heavy`. */
-function made(heavy: number, requests = 300): { examples: RankingExamples; dlrm: Dlrm; fit: () => Dlrm } {
+function made(heavy: number, requests = 1000): { examples: RankingExamples; dlrm: Dlrm; fit: () => Dlrm } {
   const examples = randomExamples(new Random(2), requests, rows);
   for (let row = 0; row < requests * rows; row++)
     if (isHeavy(examples.posts[row])) examples.deedWeights.fill(heavy, row * 3, row * 3 + 3);

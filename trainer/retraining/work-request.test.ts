@@ -38,6 +38,8 @@ const train = (during?: During) => work(worker, during);
 before(async () => {
   // some 120 first interactions: each publish asks its gate about all of them
   await fillSmallCommunity(database, full ? undefined : { users: 40, posts: 100, days: 20 });
+  // all that the community did has settled
+  await passHours(pool, 2);
   // people act at random here, so a model may well be worse than the recency baseline: what the gate refuses is its own tests' matter
   await pool.query("update recsys.settings set gate_margin = 1");
 });

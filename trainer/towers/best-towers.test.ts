@@ -46,7 +46,7 @@ function community(afterwards?: (random: Random) => number) {
     events.filter((event) => loaded.timeline.at[event] >= until),
     Number.POSITIVE_INFINITY,
   );
-  const options = { ...towerDefaults, epochs: 1, uniformNegatives: 32, seed: 3, until };
+  const options = { ...towerDefaults, epochs: 1, leastBatch: 128, uniformNegatives: 32, seed: 3, until };
   const cameTo = cameToUntil(loaded, events, until);
   return { loaded, later, options, cameTo, requests: later };
 }
@@ -196,8 +196,7 @@ async function trainOnPages(cameToBy: "group" | "other", places: number) {
     // pages of one post each are no reason to compare anything
     towers: {
       ...towerDefaults,
-      epochs: places > 1 ? 12 : 1,
-      batch: 128,
+      epochs: places > 1 ? 8 : 1,
       leastBatch: 128,
       uniformNegatives: 32,
       seed: 3,
