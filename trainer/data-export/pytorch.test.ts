@@ -236,7 +236,14 @@ function throughRanker(stage: Stage, examples: RankingExamples, dlrm: Dlrm) {
   };
 }
 
-async function rankerExamples() {
+let madeExamples: ReturnType<typeof makeRankerExamples> | undefined;
+
+function rankerExamples(): ReturnType<typeof makeRankerExamples> {
+  madeExamples ??= makeRankerExamples();
+  return madeExamples;
+}
+
+async function makeRankerExamples() {
   const trainers = trainedElsewhere(folder, await readManifest(folder));
   const towers = await trainers.towers(loaded.community, plan.towers);
   const options = { seed, until: plan.until, config: quickConfig, scoreWeights };
