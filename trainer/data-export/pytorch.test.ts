@@ -86,8 +86,8 @@ let printed: string[];
 let model: string;
 
 let runCluster: ClusterPrograms;
-const ranSoon = async (program: string, args: string[]) => {
-  const { output, code } = await runCluster(program, args);
+const ranSoon = async (...run: Parameters<ClusterPrograms>) => {
+  const { output, code } = await runCluster(...run);
   assert.equal(code, 0, output);
   return output;
 };
@@ -119,11 +119,8 @@ before(async () => {
   const until = Date.parse((await readManifest(folder)).to);
   plan = planTraining(loaded, lessonsOf(loaded, { seed, config: quickConfig, until }), { seed, config: quickConfig });
   const { examples } = await rankerExamples();
-  const asked = {
-    towers: await throughTowers(),
-    ranker: throughRanker("ranker", examples, await trainedRanker(examples.heads)),
-    "five/ranker": await throughFiveHeads(),
-  };
+  const ranker = throughRanker("ranker", examples, await trainedRanker(examples.heads));
+  const asked = { towers: await throughTowers(), ranker, "five/ranker": await throughFiveHeads() };
   await writeFile(join(folder, "asked.json"), JSON.stringify(asked));
   await ranSoon("testing_batch.py", [folder]);
   for (const stage of stages)
@@ -238,10 +235,10 @@ function throughRanker(stage: Stage, examples: RankingExamples, dlrm: Dlrm) {
 
 let madeExamples: ReturnType<typeof makeRankerExamples> | undefined;
 
-function rankerExamples(): ReturnType<typeof makeRankerExamples> {
+const rankerExamples = () => {
   madeExamples ??= makeRankerExamples();
   return madeExamples;
-}
+};
 
 async function makeRankerExamples() {
   const trainers = trainedElsewhere(folder, await readManifest(folder));
