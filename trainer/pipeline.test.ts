@@ -10,9 +10,10 @@ import { hour } from "./evaluation/testing.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { dlrmOf, towersOf } from "./export/read-weights.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import type { EarlierModel, TrainedModel } from "./model-folder/trained-model.ts";
+import type { EarlierModel, HeldBackModel, TrainedModel } from "./model-folder/trained-model.ts";
 import { trainModel } from "./pipeline.ts";
 import { loadSmallCommunity } from "./testing.ts";
+import { keptStages } from "./testing-models.ts";
 import { embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 
@@ -20,18 +21,30 @@ const options = { seed: 1, scoreWeights: [0.2, 1, 1] };
 let loaded: LoadedCommunity;
 /** The instant up to which the first model learns, and the number of first interactions since. */
 let first: { until: number; model: TrainedModel; since: number };
+/** A model that goes on from the first with all that is new, and what its ranker learned from. */
+let second: { model: HeldBackModel; examples: RankingExamples };
 
 before(async () => {
   await startBackend();
   loaded = await loadSmallCommunity();
   const events = firstInteractionEvents(loaded.community, loaded.timeline, Infinity);
+  const { community } = loaded;
   const start = events[Math.floor(0.7 * events.length)];
   const until = loaded.timeline.at[start];
   first = {
     until,
-    model: await trainModel(loaded, { ...options, until }),
+    model: await trainModel(loaded, {
+      ...options,
+      until,
+      stages: keptStages({ community, others: { until, options } }),
+    }),
     since: events.filter((event) => loaded.timeline.at[event] >= until).length,
   };
+  let examples = new RankingExamples([], 1);
+  const onExamples = (given: RankingExamples) => {
+    examples = given;
+  };
+  second = { model: await trainModel(loaded, { ...options, from: earlier(), onExamples }), examples };
 });
 
 /** A copy of the first model, since training changes it. */
@@ -67,16 +80,8 @@ test("neighbours are there where the earlier model has them, known to the ranker
   );
 });
 
-test("it learns from what is new alone, and of that the towers have seen nothing when the ranker learns from it", async () => {
-  let examples = new RankingExamples([], 1);
-  const from = earlier();
-  const model = await trainModel(loaded, {
-    ...options,
-    from,
-    onExamples: (given) => {
-      examples = given;
-    },
-  });
+test("it learns from what is new alone, and of that the towers have seen nothing when the ranker learns from it", () => {
+  const { model, examples } = second;
   assert.equal(model.newInteractions, first.since);
   // nobody is more than a twelfth of them
   const ofEach = Map.groupBy(examples.requests, ({ user }) => user);
@@ -92,8 +97,8 @@ test("it learns from what is new alone, and of that the towers have seen nothing
   assert.deepEqual(examples.users, embedUsersAt(towers, data, moments, first.model.postVectors));
 });
 
-test("afterwards towers, ranker and calibration have moved, who and what is new has an ID embedding, and what is old keeps its own", async () => {
-  const model = await trainModel(loaded, { ...options, from: earlier() });
+test("afterwards towers, ranker and calibration have moved, who and what is new has an ID embedding, and what is old keeps its own", () => {
+  const { model } = second;
   const [was, is] = [first.model, model].map(({ towers, dlrm }) => ({ ...towers.towers, dlrm }));
   assert.notDeepEqual(is.tokens.weights.values, was.tokens.weights.values);
   assert.notDeepEqual(is.dlrm.dense.matrices(), was.dlrm.dense.matrices());
@@ -142,9 +147,9 @@ test("where more is new than the ranker takes, it learns from the latest, and th
 });
 
 test("the same again gives the same", async () => {
-  const [one, other] = [1, 2].map(() => trainModel(loaded, { ...options, from: earlier() }));
-  assert.deepEqual(dlrmGraph((await one).dlrm), dlrmGraph((await other).dlrm));
-  assert.deepEqual((await one).postVectors, (await other).postVectors);
+  const again = await trainModel(loaded, { ...options, from: earlier() });
+  assert.deepEqual(dlrmGraph(again.dlrm), dlrmGraph(second.model.dlrm));
+  assert.deepEqual(again.postVectors, second.model.postVectors);
 });
 
 test("where nothing is new there is nothing to go on with", async () => {
@@ -154,8 +159,8 @@ test("where nothing is new there is nothing to go on with", async () => {
   });
 });
 
-test("the towers that the gate asks have not learned from what is new", async () => {
-  const model = await trainModel(loaded, { ...options, from: earlier() });
+test("the towers that the gate asks have not learned from what is new", () => {
+  const { model } = second;
   const { towers } = first.model.towers;
   assert.equal(model.heldBack.from, first.until);
   assert.deepEqual(model.heldBack.graphs.post_tower, postTowerGraph(towers));

@@ -1,4 +1,6 @@
 /** For tests: what attackers write, as SQL in which $accounts stands for their ids and numbers. */
+import { setTimeout } from "node:timers/promises";
+import type pg from "pg";
 
 /** The ids of so many accounts. */
 export const newIds = (accounts: number) =>
@@ -157,3 +159,22 @@ export const commentedByPuppets = `insert into public.comments (user_id, post_id
   from $accounts join public.posts on ${isTheirs} where number > 1`;
 export const puppetsAreNew =
   "update public.profiles set created_at = recsys.clock() - interval '20 minutes' from $accounts where profiles.id = account.id and number > 1";
+
+/** What ten minutes bring in one minute: so many statements, and roll-ups as pg_cron makes them. */
+export async function inAMinute(pool: pg.Pool, statements: number, attack: (number: number) => string): Promise<void> {
+  const began = performance.now();
+  const until = (share: number) => setTimeout(Math.max(0, began + share * 60_000 - performance.now()));
+  const writing = async () => {
+    for (let number = 0; number < statements; number++) {
+      await pool.query(attack(number));
+      await until((number + 1) / statements);
+    }
+  };
+  const rollingUp = async () => {
+    for (let number = 1; number <= 6; number++) {
+      await until(number / 6);
+      await pool.query("select recsys.roll_up()");
+    }
+  };
+  await Promise.all([writing(), rollingUp()]);
+}

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
-import type { Scope } from "../db/testing.ts";
-import { openEmbeddedCopy } from "../db/testing-embedded.ts";
+import { eitherDatabase, type Scope } from "../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./community/from-database.ts";
+import type { SyntheticSize } from "./synthetic/world.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
 
 /** A folder that is gone when the scope is over. */
@@ -16,11 +16,13 @@ export async function temporaryFolder(scope: Scope): Promise<string> {
   return folder;
 }
 
-/** Fills a database with a synthetic community of some 60 people and 325 first interactions, whose last event is now. */
-export async function fillSmallCommunity(database: Database): Promise<void> {
+const small: SyntheticSize = { users: 60, posts: 200, days: 20 };
+
+/** Fills a database with a synthetic community whose last event is now: by default of 60 people and some 325 first interactions. */
+export async function fillSmallCommunity(database: Database, size = small): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   try {
-    await writeSyntheticCommunity(folder, { seed: 3, users: 60, posts: 200, days: 20 });
+    await writeSyntheticCommunity(folder, { seed: 3, ...size });
     await importBundle(database, folder);
   } finally {
     await rm(folder, { recursive: true });
@@ -29,7 +31,8 @@ export async function fillSmallCommunity(database: Database): Promise<void> {
 
 /** That community, as a training reads it; `more`: SQL that adds to it. */
 export async function loadSmallCommunity(more?: string): Promise<LoadedCommunity> {
-  const database = await openEmbeddedCopy();
+  const closing: (() => Promise<void>)[] = [];
+  const database = await eitherDatabase({ after: (close) => void closing.push(close) }, "small_community");
   try {
     await fillSmallCommunity(database);
     if (more) {
@@ -38,6 +41,6 @@ export async function loadSmallCommunity(more?: string): Promise<LoadedCommunity
     }
     return await communityFromDatabase(database);
   } finally {
-    await database.close();
+    for (const close of closing) await close();
   }
 }

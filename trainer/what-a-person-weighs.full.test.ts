@@ -9,7 +9,9 @@ import { importBundle } from "../db/import/import-bundle.ts";
 import { eitherDatabase } from "../db/testing.ts";
 import { testApp } from "../supabase/functions/recommend/testing.ts";
 import { embedAll } from "../testing/embed.ts";
-import { parseConfig } from "./config/config.ts";
+import { defaultConfig } from "./config/config.ts";
+import { quickConfig } from "./config/testing.ts";
+import { estimate } from "./evaluation/metrics/statistics.ts";
 import { readModelFolder } from "./model-folder/model-folder.ts";
 import { publish } from "./publish/publish.ts";
 import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.ts";
@@ -20,6 +22,7 @@ import {
   another,
   commentedByPuppets,
   copies,
+  inAMinute,
   isTheirs,
   likeablePosts,
   mostOf,
@@ -42,6 +45,8 @@ import { trainIntoFolder } from "./train-into-folder.ts";
 const people = Number(process.env.SOAK ?? 60);
 const database = await eitherDatabase({ after }, "weighs");
 const { pool } = database;
+/** Trained with seeds 1, 2 and 3; the first of them serves. */
+const models: number[] = [];
 const [everybody, honest]: [string[], string[]] = [[], []];
 
 before(async () => {
@@ -55,20 +60,21 @@ before(async () => {
      delete from public.posts where created_at > recsys.clock();
      select recsys.roll_up(null)`,
   );
-  const quick = { towers: { epochsOf: { before: 1 } }, ranker: { epochs: 1, rows: 24, hardNegatives: 12 } };
-  const parsed = parseConfig(people > 60 ? {} : quick);
-  assert.ok("config" in parsed);
-  const { config } = parsed;
+  const config = people > 60 ? defaultConfig : quickConfig;
+  // of three seeds one may be worse than another
+  await pool.query("update recsys.settings set gate_margin = 1");
   const context = { database, onProgress() {}, signal: new AbortController().signal, print() {} };
-  const out = `${await temporaryFolder({ after })}/model`;
-  const trained = await trainIntoFolder(context, { seed: 1, config, out, parent: "." });
-  await publish(database, await readModelFolder(trained), { activate: true });
+  const parent = await temporaryFolder({ after });
+  const train = async (seed: number) => await readModelFolder(await trainIntoFolder(context, { seed, config, parent }));
+  for (const seed of [3, 2, 1]) models.unshift(await publish(database, await train(seed), { activate: seed === 1 }));
   // a place that is drawn by lot would change by itself
   await pool.query("update recsys.settings set trial_place = 0");
   const { rows } = await pool.query("select user_id from recsys.source_users order by user_id");
   everybody.push(...rows.map(({ user_id }) => user_id));
   honest.push(...everybody.slice(0, 60));
 });
+
+const activate = (model: number) => pool.query("select recsys.activate_model($1)", [model]);
 
 type Scope = Parameters<typeof testApp>[0];
 
@@ -311,10 +317,17 @@ for (const [name, accounts, attack, prepare, bound] of [
     0.028,
   ],
 ] as const)
-  test(`${name} change at most ${(100 * bound).toFixed(1)} % of places`, async (t) => {
-    const { changed, own, had } = await effectOf(t, accounts, attack, prepare, readers());
-    t.diagnostic(`${percent(changed)}; it has ${percent(own)}, and had ${percent(had)}`);
-    assert.ok(changed <= bound, percent(changed));
+  test(`${name} change at most ${(100 * bound).toFixed(1)} % of places, over three models`, async (t) => {
+    t.after(() => activate(models[0]));
+    const shares: number[] = [];
+    for (const model of models) {
+      await activate(model);
+      shares.push((await effectOf(t, accounts, attack, prepare, readers())).changed);
+    }
+    const { mean, error } = estimate(shares);
+    const said = `${shares.map(percent).join(", ")}: ${percent(mean)} ± ${percent(error)}`;
+    t.diagnostic(said);
+    assert.ok(mean - 2 * error <= bound, said);
   });
 
 // who came to it has another history then: of 30 of 400 people's 21 % change. Of others' .5 %, and 2.7 % when posts had ID embeddings: docs/research/experiments.md
@@ -356,25 +369,6 @@ async function waits(app: ReturnType<typeof testApp>, meanwhile: Promise<unknown
   return { median: times[Math.floor(times.length / 2)], most: times[Math.floor(times.length * 0.95)] };
 }
 
-/** What ten minutes bring in one minute: so many statements, and roll-ups as pg_cron makes them. */
-async function inAMinute(statements: number, attack: (number: number) => string): Promise<void> {
-  const began = performance.now();
-  const until = (share: number) => setTimeout(Math.max(0, began + share * 60_000 - performance.now()));
-  const writing = async () => {
-    for (let number = 0; number < statements; number++) {
-      await pool.query(attack(number));
-      await until((number + 1) / statements);
-    }
-  };
-  const rollingUp = async () => {
-    for (let number = 1; number <= 6; number++) {
-      await until(number / 6);
-      await pool.query("select recsys.roll_up()");
-    }
-  };
-  await Promise.all([writing(), rollingUp()]);
-}
-
 // in test:soak alone: on a busy machine a time says nothing
 const timed = [
   ["one account views 500,000 times", 1000, views],
@@ -387,7 +381,7 @@ for (const [name, statements, attack] of people > 60 ? timed : [])
       await pool.query("insert into public.profiles (id) select unnest($1::uuid[])", [newIds(10)]);
       await waits(app);
       const calm = await waits(app);
-      const during = await waits(app, inAMinute(statements, attack));
+      const during = await waits(app, inAMinute(pool, statements, attack));
       await pool.query("select recsys.roll_up()");
       const after = await waits(app);
       const said = [calm, during, after].map(({ median, most }) => `${median.toFixed(0)} (95 %: ${most.toFixed(0)})`);

@@ -22,6 +22,7 @@ import { trainedElsewhere } from "./trained-elsewhere.ts";
 const database = await eitherDatabase({ after }, "import");
 const folder = await temporaryFolder({ after });
 const context = exportContext(database);
+const [users, posts] = [50, 120];
 
 /** Weights of a stage as a trainer leaves them; `change` may spoil them, or what they say of themselves. */
 async function leaveWeights(
@@ -46,7 +47,7 @@ async function leaveWeights(
 
 before(async () => {
   await startBackend();
-  await fillCommunityToExport({ after: () => {} }, database);
+  await fillCommunityToExport({ after: () => {} }, database, { users, posts });
   await exportData(context, exportOptions(folder));
   await leaveWeights(folder, "towers");
   await exportForRanker(context, folder, wholeExport);
@@ -84,17 +85,17 @@ test("the weights become a model folder, and each ID embedding stays with its us
   const ids = async (name: string) =>
     (await database.pool.query(`select ${name}_id as id from recsys.source_${name}s order by created_at, ${name}_id`))
       .rows;
-  const users = (await ids("user")).map(({ id }) => id);
+  const people = (await ids("user")).map(({ id }) => id);
   // somebody who was not there yet comes first in the order of users
   await database.pool.query(
     "insert into public.profiles (id, created_at) values ('00000000-0000-4000-8000-000000000001', '2000-01-01')",
   );
   const model = await readModelFolder(await modelOf(folder));
-  assert.equal(model.userIdEmbeddings.get(users[0])?.[0], 1);
-  assert.equal(model.userIdEmbeddings.get(users[149])?.[31], 150);
+  assert.equal(model.userIdEmbeddings.get(people[0])?.[0], 1);
+  assert.equal(model.userIdEmbeddings.get(people[users - 1])?.[31], users);
   const newcomer = model.userIdEmbeddings.get("00000000-0000-4000-8000-000000000001");
   assert.ok(newcomer === undefined || newcomer.every((value) => value === 0));
-  assert.equal(model.postIdEmbeddings.size, 500);
+  assert.equal(model.postIdEmbeddings.size, posts);
   assert.equal(model.backend, "another trainer");
 });
 
@@ -139,7 +140,7 @@ const spoiled: [what: string, RegExp, StageName, Parameters<typeof leaveWeights>
   ],
   [
     "another vocabulary",
-    /has user_id_embeddings of shape \[3, 32\], not \[150, 32\]$/,
+    /has user_id_embeddings of shape \[3, 32\], not \[50, 32\]$/,
     "towers",
     (t) => {
       t.user_id_embeddings = { shape: [3, 32], values: new Float32Array(96) };

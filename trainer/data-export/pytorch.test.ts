@@ -39,11 +39,12 @@ import { writeRankerStage } from "./ranker-stage.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { identityOf } from "./stage.ts";
 import {
+  type ClusterPrograms,
   exportContext,
   exportOptions,
   fillCommunityToExport,
   quickConfig,
-  runCluster,
+  startClusterPrograms,
   withoutTorch,
 } from "./testing.ts";
 import { trainedElsewhere } from "./trained-elsewhere.ts";
@@ -84,8 +85,9 @@ const theirs = {} as Record<Stage, Record<string, Matrix>>;
 let printed: string[];
 let model: string;
 
-const ranSoon = async (program: string, args: string[]) => {
-  const { output, code } = await runCluster(program, args);
+let runCluster: ClusterPrograms;
+const ranSoon = async (...run: Parameters<ClusterPrograms>) => {
+  const { output, code } = await runCluster(...run);
   assert.equal(code, 0, output);
   return output;
 };
@@ -100,9 +102,10 @@ before(async () => {
   if (withoutTorch) return;
   await startBackend();
   const scope = { after: (clean: () => Promise<void>) => void cleanings.push(clean) };
+  runCluster = startClusterPrograms(scope);
   folder = await temporaryFolder(scope);
   const database = await eitherDatabase(scope, "pytorch");
-  await fillCommunityToExport(scope, database, true);
+  await fillCommunityToExport(scope, database, { withVectors: true });
   printed = [];
   context = exportContext(database, (line) => printed.push(line));
   await exportData(context, exportOptions(folder));
@@ -116,11 +119,8 @@ before(async () => {
   const until = Date.parse((await readManifest(folder)).to);
   plan = planTraining(loaded, lessonsOf(loaded, { seed, config: quickConfig, until }), { seed, config: quickConfig });
   const { examples } = await rankerExamples();
-  const asked = {
-    towers: await throughTowers(),
-    ranker: throughRanker("ranker", examples, await trainedRanker(examples.heads)),
-    "five/ranker": await throughFiveHeads(),
-  };
+  const ranker = throughRanker("ranker", examples, await trainedRanker(examples.heads));
+  const asked = { towers: await throughTowers(), ranker, "five/ranker": await throughFiveHeads() };
   await writeFile(join(folder, "asked.json"), JSON.stringify(asked));
   await ranSoon("testing_batch.py", [folder]);
   for (const stage of stages)
@@ -233,7 +233,14 @@ function throughRanker(stage: Stage, examples: RankingExamples, dlrm: Dlrm) {
   };
 }
 
-async function rankerExamples() {
+let madeExamples: ReturnType<typeof makeRankerExamples> | undefined;
+
+const rankerExamples = () => {
+  madeExamples ??= makeRankerExamples();
+  return madeExamples;
+};
+
+async function makeRankerExamples() {
   const trainers = trainedElsewhere(folder, await readManifest(folder));
   const towers = await trainers.towers(loaded.community, plan.towers);
   const options = { seed, until: plan.until, config: quickConfig, scoreWeights };
@@ -368,17 +375,15 @@ test("what a training cannot begin with is one line, and of three starts each is
     await cp(join(folder, "towers"), copy, { recursive: true, filter: (path) => !path.includes("/weights") });
     return copy;
   };
-  await Promise.all(
-    refusals.map(async ([change, message, args = []], i) => {
-      const copy = await untrained(`refused-${i}`);
-      const stage = JSON.parse(await readFile(join(copy, "stage.json"), "utf8"));
-      change(stage);
-      await writeFile(join(copy, "stage.json"), JSON.stringify(stage));
-      const { output, code } = await runCluster("train.py", [copy, ...args]);
-      assert.deepEqual([code, output.split("\n").length], [1, 2], output);
-      assert.match(output, message);
-    }),
-  );
+  for (const [i, [change, message, args = []]] of refusals.entries()) {
+    const copy = await untrained(`refused-${i}`);
+    const stage = JSON.parse(await readFile(join(copy, "stage.json"), "utf8"));
+    change(stage);
+    await writeFile(join(copy, "stage.json"), JSON.stringify(stage));
+    const { output, code } = await runCluster("train.py", [copy, ...args]);
+    assert.deepEqual([code, output.split("\n").length], [1, 2], output);
+    assert.match(output, message);
+  }
   const thrice = await untrained("thrice");
   const stage = JSON.parse(await readFile(join(thrice, "stage.json"), "utf8"));
   const ways = ["", "-without-post-ids", "-from-factors"];

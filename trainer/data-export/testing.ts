@@ -1,6 +1,7 @@
 /** For tests: a community with an export, and PyTorch, where it is installed. */
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { readPart } from "../../db/bundle/read-records.ts";
 import { bundleFiles } from "../../db/bundle/records.ts";
@@ -19,9 +20,12 @@ const cluster = fileURLToPath(new URL("../../cluster", import.meta.url));
 /** Debian's, which has its packages; another Python that is first in the path may not. */
 const python = "/usr/bin/python3";
 
+/** Says whether there is PyTorch without loading it, which takes two seconds of a processor. */
+const findTorch =
+  "import sys, importlib.util as u; sys.exit(not (u.find_spec('torch') and u.find_spec('safetensors')))";
 /** For the option `skip` of a test: false, or why PyTorch cannot be asked. */
 export const withoutTorch: false | string =
-  spawnSync(python, ["-c", "import torch, safetensors"]).status === 0 ? false : "needs PyTorch: bash cluster/setup.sh";
+  spawnSync(python, ["-c", findTorch]).status === 0 ? false : "needs PyTorch: bash cluster/setup.sh";
 
 /** Runs a program of cluster/ and gives what it printed, on both streams in one order; `onStart` is given its process id. */
 export async function runCluster(
@@ -39,10 +43,29 @@ export async function runCluster(
   return { output, code };
 }
 
+/** Runs programs of cluster/ as `runCluster` does, in forks of one process that has loaded PyTorch. */
+export type ClusterPrograms = (program: string, args: string[]) => Promise<{ output: string; code: number }>;
+
+export function startClusterPrograms(scope: Scope): ClusterPrograms {
+  const started = spawn(python, [join(cluster, "testing_programs.py")], { stdio: ["pipe", "pipe", "inherit"] });
+  const answers = createInterface(started.stdout)[Symbol.asyncIterator]();
+  scope.after(async () => void started.stdin.end());
+  return async (program, args) => {
+    started.stdin.write(`${JSON.stringify([program, args])}\n`);
+    const { value, done } = await answers.next();
+    if (done) throw new Error("testing_programs.py has ended");
+    return JSON.parse(value);
+  };
+}
+
 /** Fills a database with a synthetic community that has several row groups of pairs; where asked, nine of ten posts and users have a vector. */
-export async function fillCommunityToExport(scope: Scope, database: Database, withVectors = false): Promise<void> {
+export async function fillCommunityToExport(
+  scope: Scope,
+  database: Database,
+  { withVectors = false, users = 150, posts = 500 } = {},
+): Promise<void> {
   const folder = await temporaryFolder(scope);
-  await writeSyntheticCommunity(folder, { seed: 3, users: 150, posts: 500, days: 40, follows: true });
+  await writeSyntheticCommunity(folder, { seed: 3, users, posts, days: 40, follows: true });
   if (withVectors) await writeVectors(folder);
   await importBundle(database, folder);
 }

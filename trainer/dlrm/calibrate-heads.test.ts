@@ -30,7 +30,8 @@ const close = (actual: number[], expected: number[], tolerance: number) =>
   );
 
 test("a whole window of requests says all, half of one says half", () => {
-  const expected = expectedPositives(sanguine(), examples, requests);
+  const made = sanguine();
+  const expected = expectedPositives(made, examples, requests);
   close(expected, [3, 30, 120], 1);
   for (const [whole, positives] of [
     [40, [1, 11, 41]],
@@ -38,8 +39,8 @@ test("a whole window of requests says all, half of one says half", () => {
     [80, [2, 20.5, 80.5]],
     [4_000_000, expected],
   ] as const) {
-    const dlrm = sanguine();
-    const scale = dlrm.calibration.scale.slice();
+    const { scale, shift } = made.calibration;
+    const dlrm = { ...made, calibration: { scale: scale.slice(), shift: shift.slice() } };
     shiftHeads(dlrm, examples, requests, expected, whole);
     close(expectedPositives(dlrm, examples, requests), [...positives], 1);
     assert.deepEqual(dlrm.calibration.scale, scale);

@@ -1,5 +1,11 @@
 /** For tests of retraining: what happens in a small community after its first training, and what the queue says. */
+import assert from "node:assert/strict";
 import type pg from "pg";
+import type { Database } from "../../db/connect.ts";
+import type { OnProgress } from "../../db/progress.ts";
+import type { Config } from "../config/config.ts";
+import { type Claim, claimRequest } from "./training-queue.ts";
+import { workRequest } from "./work-request.ts";
 
 /** The engine's clock goes on. */
 export async function passHours(pool: pg.Pool, hours: number): Promise<void> {
@@ -51,4 +57,48 @@ export async function requestRow(pool: pg.Pool, request: number): Promise<Reques
 /** The metrics of the active model. */
 export async function activeMetrics(pool: pg.Pool): Promise<Record<string, unknown>> {
   return (await pool.query("select metrics from recsys.models where status = 'active'")).rows[0].metrics;
+}
+
+export interface Worker {
+  database: Database;
+  folder: string;
+  config: Config;
+  /** What it has printed. */
+  lines: string[];
+}
+
+export interface During {
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+  /** Default: the worker's own way to its database. */
+  url?: Database;
+}
+
+/** Files a request and works it; the row it leaves. */
+export async function work(
+  { database, folder, config, lines }: Worker,
+  { onProgress = () => {}, signal = new AbortController().signal, url = database }: During = {},
+) {
+  await fileRequest(database.pool);
+  const { request, ...claim } = (await claimRequest(url)) as Claim;
+  const print = (line: string) => void lines.push(line);
+  const ending = await workRequest({ database: url, onProgress, signal, print }, { request, ...claim }, folder, config);
+  return { ending, request, ...(await requestRow(database.pool, request)) };
+}
+
+/** Runs something once, when a step begins, and training goes on when it is done or with the next event it waits for. */
+export function once(
+  step: string,
+  work: () => Promise<unknown>,
+): { onProgress: OnProgress; done: () => Promise<unknown> } {
+  let running: Promise<unknown> | undefined;
+  return {
+    onProgress: (progress) => {
+      if (progress.step === step) running ??= work();
+    },
+    done: async () => {
+      assert.ok(running, `there was no step ${step}`);
+      await running;
+    },
+  };
 }

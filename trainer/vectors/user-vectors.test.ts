@@ -1,10 +1,10 @@
 /** Vectors of users in an app's own table, from there to what serves. */
 import assert from "node:assert/strict";
-import { before } from "node:test";
+import { before, test } from "node:test";
 import type pg from "pg";
 import type { Database } from "../../db/connect.ts";
 import { importBundle } from "../../db/import/import-bundle.ts";
-import { onBoth, type Scope } from "../../db/testing.ts";
+import { type Scope, testDatabase } from "../../db/testing.ts";
 import { parseVector } from "../../supabase/functions/_shared/database/vectors.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { embedAll, queue, vectorOf } from "../../testing/embed.ts";
@@ -81,7 +81,8 @@ async function inContext(pool: pg.Pool, user: string, model: number): Promise<nu
   return rows[0].components && [...parseVector(rows[0].components)];
 }
 
-await onBoth("vectors of users are trained on, served, and followed when they change", async (t, database) => {
+test("vectors of users are trained on, served, and followed when they change", async (t) => {
+  const database = await testDatabase(t, "user_vectors");
   const { pool } = database;
   const people = await fill(t, database);
   await writeBios(pool, people.slice(0, 99));
@@ -175,43 +176,41 @@ async function digestOf(pool: pg.Pool, model: number): Promise<string> {
   return rows[0].feature_spec_digest;
 }
 
-await onBoth(
-  "users are found by a table that says who they are, and without a model's name they go with the posts",
-  async (t, database) => {
-    const { pool } = database;
-    const people = await fill(t, database);
-    await pool.query(`
+test("users are found by a table that says who they are, and without a model's name they go with the posts", async (t) => {
+  const database = await testDatabase(t, "user_vectors");
+  const { pool } = database;
+  const people = await fill(t, database);
+  await pool.query(`
     create table public.members (id bigint generated always as identity primary key, auth_id uuid not null unique references public.profiles on delete cascade);
     insert into public.members (auth_id) select id from public.profiles order by id;
     create table public.cards (member_id bigint primary key references public.members on delete cascade, face double precision[]);
     select recsys.watch('public.cards', 'user_vectors', p_user_id => 'member_id', p_texts => '{face}', p_user_lookup => '{public.members,id,auth_id}');
     insert into public.cards select id, array_fill(0.5, array[23]) || id::double precision from public.members where id <= 110`);
-    const asService = async () => {
-      const client = await pool.connect();
-      try {
-        await client.query("begin; set local role service_role");
-        const found = await client.query(
-          "select encoder, dimension, entities from recsys_engine.own_vector_shapes('user')",
-        );
-        return found.rows;
-      } finally {
-        await client.query("rollback");
-        client.release();
-      }
-    };
-    assert.deepEqual(await asService(), [], "who they are may not be read");
-    const { rows } = await pool.query("select statement from recsys_engine.missing_reads('service_role')");
-    assert.deepEqual(rows.map(({ statement }) => statement).sort(), [
-      "grant select (id, auth_id) on public.members to service_role",
-      "grant select (member_id, face) on public.cards to service_role",
-    ]);
-    await pool.query("select recsys.grant_reads('service_role')");
-    assert.deepEqual(await asService(), [{ encoder: "", dimension: 24, entities: 110 }]);
-    assert.equal((await prepareVectors(pool, quiet))?.users, 110);
-    await pool.query("truncate recsys_engine.embedding_jobs");
-    await pool.query("update public.cards set face = face || 1::double precision where member_id = 1");
-    assert.deepEqual(await queue(pool), [`user ${people[0]}`]);
-    await pool.query("truncate recsys_engine.reduced_user_vectors");
-    assert.equal((await prepareVectors(pool, quiet))?.users, 109, "a vector of another length is none");
-  },
-);
+  const asService = async () => {
+    const client = await pool.connect();
+    try {
+      await client.query("begin; set local role service_role");
+      const found = await client.query(
+        "select encoder, dimension, entities from recsys_engine.own_vector_shapes('user')",
+      );
+      return found.rows;
+    } finally {
+      await client.query("rollback");
+      client.release();
+    }
+  };
+  assert.deepEqual(await asService(), [], "who they are may not be read");
+  const { rows } = await pool.query("select statement from recsys_engine.missing_reads('service_role')");
+  assert.deepEqual(rows.map(({ statement }) => statement).sort(), [
+    "grant select (id, auth_id) on public.members to service_role",
+    "grant select (member_id, face) on public.cards to service_role",
+  ]);
+  await pool.query("select recsys.grant_reads('service_role')");
+  assert.deepEqual(await asService(), [{ encoder: "", dimension: 24, entities: 110 }]);
+  assert.equal((await prepareVectors(pool, quiet))?.users, 110);
+  await pool.query("truncate recsys_engine.embedding_jobs");
+  await pool.query("update public.cards set face = face || 1::double precision where member_id = 1");
+  assert.deepEqual(await queue(pool), [`user ${people[0]}`]);
+  await pool.query("truncate recsys_engine.reduced_user_vectors");
+  assert.equal((await prepareVectors(pool, quiet))?.users, 109, "a vector of another length is none");
+});
