@@ -1,4 +1,5 @@
 import { type TestContext, test } from "node:test";
+import { takeCleanups } from "../supabase/functions/testing-cleanups.ts";
 import type { Database } from "./connect.ts";
 import { openEmbeddedCopy } from "./testing-embedded.ts";
 import { findServer, openTestCopy, testServer } from "./testing-postgres.ts";
@@ -29,21 +30,12 @@ export async function eitherDatabase(scope: Scope, name: string): Promise<Databa
 
 async function openFor(scope: Scope, server: string | undefined, name: string): Promise<Database> {
   const database = server ? await openTestCopy(server, name) : await openEmbeddedCopy();
-  cleanups.set(database.url, []);
+  const cleanUp = takeCleanups(database.url);
   scope.after(async () => {
-    for (const clean of cleanups.get(database.url) ?? []) await clean();
-    cleanups.delete(database.url);
+    await cleanUp();
     await database.close();
   });
   return database;
-}
-
-/** What is to be done before an open database closes, by its URL. */
-const cleanups = new Map<string, (() => Promise<void>)[]>();
-
-/** Runs `clean` before the database of a test file closes; false: no test file's database has this URL. */
-export function beforeClose(url: string, clean: () => Promise<void>): boolean {
-  return (cleanups.get(url)?.push(clean) ?? 0) > 0;
 }
 
 /** For the option `skip` of a test that only a real PostgreSQL can pass: false, or the reason. */

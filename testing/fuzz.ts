@@ -224,7 +224,8 @@ export async function fuzz<Input>(
   await app.settled();
   assert.deepEqual(app.logged, []);
   assert.deepEqual(await contents(pool, writes), before, "nothing changed that the function does not write");
-  for (const status of statuses) assert.ok(answered.has(status), `${status} is among the answers`);
+  // some come about once in a hundred requests
+  if (requests >= 300) for (const status of statuses) assert.ok(answered.has(status), `${status} is among the answers`);
 }
 
 /** @throws Error where there is no answer in time */

@@ -1,5 +1,4 @@
 /** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
-import { beforeClose } from "../../db/testing.ts";
 import { type ClosablePool, openPool } from "./_shared/database/pool.ts";
 import { openReplica } from "./_shared/database/replica.ts";
 import type { Encoders } from "./_shared/embed/encoders.ts";
@@ -11,6 +10,7 @@ import { loadRuntime, type Runtime } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { openFeedServices, type RecommendServices } from "./_shared/plug-ins/feed-services.ts";
 import { assertDocumented } from "./openapi/testing.ts";
+import { beforeClose } from "./testing-cleanups.ts";
 
 /** The secret key of the project that tests play. */
 export const secretKey = "sb_secret_test";
