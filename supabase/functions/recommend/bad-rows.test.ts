@@ -80,7 +80,7 @@ const rows: Record<string, (at: string, number: number) => string> = {
 
 for (const [name, row] of Object.entries(rows))
   test(`${name} at times that cannot be`, async () => {
-    for (const [number, at] of ofCourses([...times.entries()])) {
+    for (const [number, at] of ofCourses(times).entries()) {
       await pool.query(row(at, number));
       await assertSound();
       assert.deepEqual(await feeds(), before, `${name} at ${at}`);
