@@ -1,4 +1,5 @@
 import { type TestContext, test } from "node:test";
+import { takeCleanups } from "../supabase/functions/testing-cleanups.ts";
 import type { Database } from "./connect.ts";
 import { openEmbeddedCopy } from "./testing-embedded.ts";
 import { findServer, openTestCopy, testServer } from "./testing-postgres.ts";
@@ -29,7 +30,11 @@ export async function eitherDatabase(scope: Scope, name: string): Promise<Databa
 
 async function openFor(scope: Scope, server: string | undefined, name: string): Promise<Database> {
   const database = server ? await openTestCopy(server, name) : await openEmbeddedCopy();
-  scope.after(() => database.close());
+  const cleanUp = takeCleanups(database.url);
+  scope.after(async () => {
+    await cleanUp();
+    await database.close();
+  });
   return database;
 }
 

@@ -78,7 +78,7 @@ export async function publishTopics(pool: pg.Pool, labels = ["walk", "eat", "see
   const { createSession } = await loadRuntime();
   const tower = await createSession(graphs.post_tower);
   const post = (title: string) => ({ title, description: "", tags: [], author_id: null, id_embedding: null });
-  const centroids = labels.length > 0 ? await embeddingsOf(tower, postTowerInputs(labels.map(post))) : [];
+  const centroids = labels.length > 0 ? await embeddingsOf(tower, postTowerInputs(labels.map(post), tower)) : [];
   await pool.query("delete from recsys_engine.topics");
   for (const [i, label] of labels.entries()) {
     const { rows } = await pool.query(
@@ -100,7 +100,7 @@ export async function knows(pool: pg.Pool, model: number, userId: string, text: 
   const tower = await createSession(wordTowers().post_tower);
   const [vector] = await embeddingsOf(
     tower,
-    postTowerInputs([{ title: text, description: "", tags: [], author_id: null, id_embedding: null }]),
+    postTowerInputs([{ title: text, description: "", tags: [], author_id: null, id_embedding: null }], tower),
   );
   if (vector.length !== dimensions) throw new Error("no vector");
   await pool.query(

@@ -1,7 +1,7 @@
 /** For tests: towers that read text, untrained. Who uses the words of a post is near it, whatever the words are. */
 import { dimensions } from "../supabase/functions/_shared/features/history.ts";
 import { vectorInputs } from "../supabase/functions/_shared/features/text-vector.ts";
-import { type Field, postFields, tokenRows, userFields } from "../supabase/functions/_shared/features/tokens.ts";
+import { type Field, postFields, userFields } from "../supabase/functions/_shared/features/tokens.ts";
 import { contracts } from "../supabase/functions/_shared/models/contracts.ts";
 import { Random } from "../trainer/engine/random.ts";
 import { GraphBuilder } from "../trainer/onnx/graph-builder.ts";
@@ -21,6 +21,9 @@ export function wordTowers(
   built.set(name, known);
   return known;
 }
+
+/** An eighth of what a trained tower has: its table is most of a model, which is written, read and loaded again and again. */
+const tokenRows = 2048;
 
 const built = new Map<string, ReturnType<typeof build>>();
 

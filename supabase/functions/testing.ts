@@ -1,5 +1,5 @@
 /** For tests: a function inside Node, on a database of its own, called by people whose tokens need no keys. */
-import { openPool } from "./_shared/database/pool.ts";
+import { type ClosablePool, openPool } from "./_shared/database/pool.ts";
 import { openReplica } from "./_shared/database/replica.ts";
 import type { Encoders } from "./_shared/embed/encoders.ts";
 import type { Claims, Verify } from "./_shared/http/auth.ts";
@@ -10,6 +10,7 @@ import { loadRuntime, type Runtime } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
 import { openFeedServices, type RecommendServices } from "./_shared/plug-ins/feed-services.ts";
 import { assertDocumented } from "./openapi/testing.ts";
+import { beforeClose } from "./testing-cleanups.ts";
 
 /** The secret key of the project that tests play. */
 export const secretKey = "sb_secret_test";
@@ -41,14 +42,20 @@ export interface TestOptions {
   verify?: Verify;
   /** Left out: this host has none. */
   encoders?: Encoders;
+  /** Its connections are its own: the test is about them, or about what a new worker does first. */
+  ownConnections?: boolean;
+}
+
+interface TestScope {
+  after(clean: () => Promise<void>): void;
 }
 
 /** What the functions use, all of them. */
 export type TestServices = RecommendServices & { encoders: Encoders };
 
-/** Every answer is checked against the OpenAPI document. `scope` closes the pool. */
+/** Every answer is checked against the OpenAPI document. Apps on the same database of a test file share connections. */
 export function testFunction<Input, Answer>(
-  scope: { after(clean: () => Promise<void>): void },
+  scope: TestScope,
   url: string,
   edgeFunction: EdgeFunction<Input, TestServices>,
   options: TestOptions = {},
@@ -61,9 +68,9 @@ export function testFunction<Input, Answer>(
   const logged: TestApp<Answer>["logged"] = [];
   const background: Promise<void>[] = [];
   const log = (code: string, cause: unknown) => logged.push({ code, cause });
-  const versions = openVersionWatch((error) => log("other_version", error));
-  const pool = openPool(url, (error) => log("connection_lost", error), {}, versions);
-  scope.after(() => pool.end());
+  const pool = (!options.ownConnections && sharedPool(url, log)) || watchedPool(scope, url, log);
+  // what it still writes is not to be found by the next test
+  scope.after(async () => void (await Promise.allSettled(background)));
   const replica = read && openReplica(read.url, log, read.behind);
   if (replica) scope.after(() => replica.end());
   const app = createApp(edgeFunction, {
@@ -95,4 +102,34 @@ export function testFunction<Input, Answer>(
       await Promise.all(background);
     },
   };
+}
+
+type LogOfTest = (code: string, cause: unknown) => void;
+
+function watchedPool(scope: TestScope, url: string, log: LogOfTest): ClosablePool {
+  const versions = openVersionWatch((error) => log("other_version", error));
+  const pool = openPool(url, (error) => log("connection_lost", error), {}, versions);
+  scope.after(() => pool.end());
+  return pool;
+}
+
+const sharedPools = new Map<string, { pool: ClosablePool; logs: LogOfTest[] }>();
+
+/** The pool of all apps on this database until it closes: a new session takes .1 s of a processor to plan a feed. Undefined: no test file's database. */
+function sharedPool(url: string, log: LogOfTest): ClosablePool | undefined {
+  const shared = sharedPools.get(url);
+  shared?.logs.push(log);
+  if (shared) return shared.pool;
+  const ends: (() => Promise<void>)[] = [];
+  const logs = [log];
+  const isOpen = beforeClose(url, async () => {
+    sharedPools.delete(url);
+    for (const end of ends) await end();
+  });
+  if (!isOpen) return undefined;
+  const pool = watchedPool({ after: (end) => ends.push(end) }, url, (...line) => {
+    for (const each of logs) each(...line);
+  });
+  sharedPools.set(url, { pool, logs });
+  return pool;
 }

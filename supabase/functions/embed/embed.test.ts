@@ -5,7 +5,7 @@ import type pg from "pg";
 import { bundleFolder, soundBundle } from "../../../db/bundle/testing.ts";
 import { importBundle } from "../../../db/import/import-bundle.ts";
 import { externalUuid } from "../../../db/import/known-ids.ts";
-import { onBoth, testDatabase } from "../../../db/testing.ts";
+import { testDatabase } from "../../../db/testing.ts";
 import { people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
 import { embedAll, embeddedCommunity, publishWordModel, queue, vectorOf } from "../../../testing/embed.ts";
 
@@ -18,35 +18,34 @@ function assertNear(vector: number[] | undefined, expected: number[] | undefined
   for (const [d, value] of vector.entries()) assert.ok(Math.abs(value - expected[d]) < 1e-5, `${what}: dimension ${d}`);
 }
 
-await onBoth(
-  "new and edited posts, profiles and projects get the vectors that a publish gives",
-  async (_, database) => {
-    const { pool } = database;
-    const first = await embeddedCommunity(database);
-    assert.deepEqual(await queue(pool), [], "a publish embeds all that waits");
-    await insertPost(pool, newPost, "A tower of wooden blocks");
-    await pool.query("update public.posts set title = 'Quite another title', tags = '{wood}' where id = $1", [post(3)]);
-    await pool.query("update public.profiles set bio = 'Now I carve wood' where id = $1", [people.eve]);
-    await pool.query("insert into public.projects (owner_id, title) values ($1, 'A wooden boat')", [people.ben]);
-    const before = await vectorOf(pool, "post", post(3), first);
-    assert.deepEqual(await queue(pool), [
-      `post ${post(3)}`,
-      `post ${newPost}`,
-      `user ${people.ben}`,
-      `user ${people.eve}`,
-    ]);
-    assert.deepEqual(await embedAll(database), { completed: 4, failed: 0 });
-    assert.deepEqual(await queue(pool), []);
-    assert.notDeepEqual(await vectorOf(pool, "post", post(3), first), before);
-    const second = await publishWordModel(database, "second", { activate: false });
-    for (const id of [newPost, post(3), post(4)])
-      assertNear(await vectorOf(pool, "post", id, first), await vectorOf(pool, "post", id, second), id);
-    for (const id of [people.ben, people.eve, people.ada])
-      assertNear(await vectorOf(pool, "user", id, first), await vectorOf(pool, "user", id, second), id);
-  },
-);
+test("new and edited posts, profiles and projects get the vectors that a publish gives", async (t) => {
+  const database = await testDatabase(t, "embed");
+  const { pool } = database;
+  const first = await embeddedCommunity(database);
+  assert.deepEqual(await queue(pool), [], "a publish embeds all that waits");
+  await insertPost(pool, newPost, "A tower of wooden blocks");
+  await pool.query("update public.posts set title = 'Quite another title', tags = '{wood}' where id = $1", [post(3)]);
+  await pool.query("update public.profiles set bio = 'Now I carve wood' where id = $1", [people.eve]);
+  await pool.query("insert into public.projects (owner_id, title) values ($1, 'A wooden boat')", [people.ben]);
+  const before = await vectorOf(pool, "post", post(3), first);
+  assert.deepEqual(await queue(pool), [
+    `post ${post(3)}`,
+    `post ${newPost}`,
+    `user ${people.ben}`,
+    `user ${people.eve}`,
+  ]);
+  assert.deepEqual(await embedAll(database), { completed: 4, failed: 0 });
+  assert.deepEqual(await queue(pool), []);
+  assert.notDeepEqual(await vectorOf(pool, "post", post(3), first), before);
+  const second = await publishWordModel(database, "second", { activate: false });
+  for (const id of [newPost, post(3), post(4)])
+    assertNear(await vectorOf(pool, "post", id, first), await vectorOf(pool, "post", id, second), id);
+  for (const id of [people.ben, people.eve, people.ada])
+    assertNear(await vectorOf(pool, "user", id, first), await vectorOf(pool, "user", id, second), id);
+});
 
-await onBoth("an import with edited profiles, projects and posts gives them their new vectors", async (t, database) => {
+test("an import with edited profiles, projects and posts gives them their new vectors", async (t) => {
+  const database = await testDatabase(t, "embed");
   const { pool } = database;
   const [ann, bob] = soundBundle.users;
   const [rye, oak] = soundBundle.posts;
@@ -179,38 +178,32 @@ test("an edited post keeps the ID embedding it had, a new one has none", async (
   assert.ok(vector && vector[5] > 0.9, "and it counts in the new vector");
 });
 
-await onBoth(
-  "what changes while another model is published and activated is embedded for that one",
-  async (_, database) => {
-    const { pool } = database;
-    const first = await embeddedCommunity(database);
-    const second = await publishWordModel(database, "second", { seed: 2, activate: false });
-    // after its snapshot: the second model has no vector of it
-    await insertPost(pool, newPost, "Late for the publish");
-    await embedAll(database);
-    assert.ok(await vectorOf(pool, "post", newPost, first));
-    assert.equal(await vectorOf(pool, "post", newPost, second), undefined);
-    await pool.query("update public.profiles set bio = 'Edited, and not embedded yet' where id = $1", [people.eve]);
-    await pool.query("select recsys.activate_model($1)", [second]);
-    assert.deepEqual(await queue(pool), [`post ${newPost}`, `user ${people.eve}`]);
-    await embedAll(database);
-    assert.ok(await vectorOf(pool, "post", newPost, second));
-    // the first has the post already, and gets the profile
-    await pool.query("update public.posts set title = 'Edited under the second' where id = $1", [newPost]);
-    await embedAll(database);
-    await pool.query("select recsys.rollback_model()");
-    const waits = await queue(pool);
-    assert.ok(waits.includes(`post ${newPost}`) && waits.includes(`user ${people.eve}`), waits.join());
-    await embedAll(database);
-    const third = await publishWordModel(database, "third");
-    assertNear(await vectorOf(pool, "post", newPost, first), await vectorOf(pool, "post", newPost, third), "post");
-    assertNear(
-      await vectorOf(pool, "user", people.eve, first),
-      await vectorOf(pool, "user", people.eve, third),
-      "user",
-    );
-  },
-);
+test("what changes while another model is published and activated is embedded for that one", async (t) => {
+  const database = await testDatabase(t, "embed");
+  const { pool } = database;
+  const first = await embeddedCommunity(database);
+  const second = await publishWordModel(database, "second", { seed: 2, activate: false });
+  // after its snapshot: the second model has no vector of it
+  await insertPost(pool, newPost, "Late for the publish");
+  await embedAll(database);
+  assert.ok(await vectorOf(pool, "post", newPost, first));
+  assert.equal(await vectorOf(pool, "post", newPost, second), undefined);
+  await pool.query("update public.profiles set bio = 'Edited, and not embedded yet' where id = $1", [people.eve]);
+  await pool.query("select recsys.activate_model($1)", [second]);
+  assert.deepEqual(await queue(pool), [`post ${newPost}`, `user ${people.eve}`]);
+  await embedAll(database);
+  assert.ok(await vectorOf(pool, "post", newPost, second));
+  // the first has the post already, and gets the profile
+  await pool.query("update public.posts set title = 'Edited under the second' where id = $1", [newPost]);
+  await embedAll(database);
+  await pool.query("select recsys.rollback_model()");
+  const waits = await queue(pool);
+  assert.ok(waits.includes(`post ${newPost}`) && waits.includes(`user ${people.eve}`), waits.join());
+  await embedAll(database);
+  const third = await publishWordModel(database, "third");
+  assertNear(await vectorOf(pool, "post", newPost, first), await vectorOf(pool, "post", newPost, third), "post");
+  assertNear(await vectorOf(pool, "user", people.eve, first), await vectorOf(pool, "user", people.eve, third), "user");
+});
 
 test("without a model, or with one that cannot be loaded, jobs wait and lose no attempt", async (t) => {
   const database = await testDatabase(t, "embed");
@@ -230,7 +223,8 @@ test("without a model, or with one that cannot be loaded, jobs wait and lose no 
   assert.deepEqual(await embedAll(database), { completed: 2, failed: 0 });
 });
 
-await onBoth("what is new gets a vector of an experiment's model too, and of no other", async (_, database) => {
+test("what is new gets a vector of an experiment's model too, and of no other", async (t) => {
+  const database = await testDatabase(t, "embed");
   const { pool } = database;
   const first = await embeddedCommunity(database);
   const tried = await publishWordModel(database, "tried", { seed: 2, activate: false });
@@ -264,24 +258,20 @@ await onBoth("what is new gets a vector of an experiment's model too, and of no 
   assertNear(await vectorOf(pool, "post", post(3), tried), await vectorOf(pool, "post", post(3), again), "edited");
 });
 
-await onBoth(
-  "a model of an experiment that cannot be used keeps no other from its vectors, and is told",
-  async (_, database) => {
-    const { pool } = database;
-    await embeddedCommunity(database);
-    const broken = await publishWordModel(database, "broken", { seed: 2, activate: false });
-    const whole = await publishWordModel(database, "whole", { seed: 3, activate: false });
-    const variants = [
-      { name: "control", share: 0.3 },
-      { name: "broken", share: 0.3, model: "broken" },
-      { name: "whole", share: 0.3, model: "whole" },
-    ];
-    await pool.query("select recsys.start_experiment('models', $1)", [JSON.stringify(variants)]);
-    await pool.query("update recsys.models set feature_spec_digest = 'of other features' where model_id = $1", [
-      broken,
-    ]);
-    await insertPost(pool, newPost, "A tower of wooden blocks");
-    await assert.rejects(embedAll(database), { code: "model_incompatible", message: /^model broken / });
-    assert.ok(await vectorOf(pool, "post", newPost, whole));
-  },
-);
+test("a model of an experiment that cannot be used keeps no other from its vectors, and is told", async (t) => {
+  const database = await testDatabase(t, "embed");
+  const { pool } = database;
+  await embeddedCommunity(database);
+  const broken = await publishWordModel(database, "broken", { seed: 2, activate: false });
+  const whole = await publishWordModel(database, "whole", { seed: 3, activate: false });
+  const variants = [
+    { name: "control", share: 0.3 },
+    { name: "broken", share: 0.3, model: "broken" },
+    { name: "whole", share: 0.3, model: "whole" },
+  ];
+  await pool.query("select recsys.start_experiment('models', $1)", [JSON.stringify(variants)]);
+  await pool.query("update recsys.models set feature_spec_digest = 'of other features' where model_id = $1", [broken]);
+  await insertPost(pool, newPost, "A tower of wooden blocks");
+  await assert.rejects(embedAll(database), { code: "model_incompatible", message: /^model broken / });
+  assert.ok(await vectorOf(pool, "post", newPost, whole));
+});

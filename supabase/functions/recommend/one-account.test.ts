@@ -6,9 +6,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
+import { courses } from "../../../testing/courses.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
-const written = Number(process.env.POSTS ?? 6000);
+const written = Number(process.env.POSTS ?? (courses.length === 1 ? 3000 : 6000));
 const database = await testDatabase({ after }, "one_account");
 const { pool } = database;
 let reader: string;

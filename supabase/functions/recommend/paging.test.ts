@@ -95,7 +95,7 @@ async function scrollAmidWrites(letter: string) {
   const notServed = async (count: number, from: Set<string>) =>
     [...(await eligible(people.ada))].filter((id) => !from.has(id)).slice(-count);
   const served = new Set<string>();
-  const { pages, seen } = await scroll(people.ada, { limit: 40 }, 1000, async (feed) => {
+  const { pages, seen } = await scroll(people.ada, { limit: 50 }, 1000, async (feed) => {
     page++;
     for (const id of ids(feed)) {
       assert.ok(!gone.has(id), `${id} came though it was gone`);
@@ -118,7 +118,7 @@ async function scrollAmidWrites(letter: string) {
   });
   assert.equal(seen.size, 1000);
   assert.ok(
-    pages.every(({ items }) => items.length === 40),
+    pages.every(({ items }) => items.length === 50),
     "every page is full",
   );
   return [...written].slice(0, 10).filter((id) => seen.has(id));

@@ -166,7 +166,7 @@ test("nor does a database that a full disk made read-only", { skip }, async (t) 
   const name = new URL(url).pathname.slice(1);
   await pool.query(`alter database ${name} set default_transaction_read_only = on`);
   try {
-    const readOnly = testApp(t, url);
+    const readOnly = testApp(t, url, { ownConnections: true });
     assert.deepEqual(await statuses(4, () => readOnly.call(user)), [200, 200, 200, 200]);
     await readOnly.settled();
   } finally {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
+import { courses, ofCourses } from "../../../testing/courses.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
@@ -74,7 +75,7 @@ const ofOrganisation = (organisation: number) => people.filter((_, i) => (i + 1)
 test("who belongs somewhere has the same candidates as from all sources, by one question, and so have those after them", async () => {
   const common = openCommonPosts();
   const [first, ...others] = ofOrganisation(0);
-  for (const [i, person] of [first, ...others.slice(0, 8)].entries()) {
+  for (const [i, person] of [first, ...ofCourses(others.slice(0, 8))].entries()) {
     // only who is known to need all sources is asked for by scope
     common.ways.keep(person, "all");
     const ofScope = await candidatesFor(person, common);
@@ -145,7 +146,11 @@ test("whoever goes over to another organisation has its posts in the next feed, 
 test("whatever is said of who belongs where, nobody gets what they may not read, and everybody gets enough", async () => {
   const common = openCommonPosts();
   let ofScopes = 0;
-  for (let round = 0; round < 120; round++) {
+  for (const course of courses) {
+    const random = new Random(course);
+    for (let round = 0; round < 24; round++) await play(random, `course ${course}, round ${round}`);
+  }
+  async function play(random: Random, round: string) {
     const person = people[random.below(12)];
     common.ways.keep(person, "all");
     const organisation = random.below(3);
@@ -162,11 +167,11 @@ test("whatever is said of who belongs where, nobody gets what they may not read,
       ]);
     const { found, readable, asked } = await candidatesFor(person, common);
     const hidden = found.filter(({ post_id }) => !readable.has(post_id));
-    assert.deepEqual(hidden, [], `round ${round}`);
-    assert.ok(found.length >= 300, `round ${round}: ${found.length} candidates`);
+    assert.deepEqual(hidden, [], round);
+    assert.ok(found.length >= 300, `${round}: ${found.length} candidates`);
     ofScopes += Number(asked.candidates === 1 && asked.scopes === 0);
   }
-  assert.ok(ofScopes > 20, `${ofScopes} of 120 by scope`);
+  assert.ok(ofScopes > 4 * courses.length, `${ofScopes} by scope`);
 });
 
 test("of who says nothing of where they belong, and with a policy that shows too little, all sources are asked", async () => {

@@ -4,6 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, tinyGraphs } from "../../../testing/community.ts";
+import { ofCourses } from "../../../testing/courses.ts";
 import { testApp } from "./testing.ts";
 
 const oneSession = await withOneSession();
@@ -248,7 +249,7 @@ async function broken(graph: string): Promise<void> {
   );
 }
 
-for (const [what, message, fail] of failures)
+for (const [what, message, fail] of ofCourses(failures))
   test(`where ${what}, the feed is as without it, and the log says so`, async (t) => {
     await start();
     await fail();
@@ -298,7 +299,7 @@ async function locked(table: string): Promise<() => Promise<unknown>> {
   };
 }
 
-for (const [what, hang] of hanging)
+for (const [what, hang] of ofCourses(hanging))
   test(`where ${what}, feeds come as fast as ever, and their impressions are logged`, {
     skip: oneSession,
   }, async (t) => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, privatePost, publishTinyModel, uuid } from "../../../testing/community.ts";
+import { courses } from "../../../testing/courses.ts";
 import type { Feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 
@@ -45,7 +46,7 @@ test("the fifth place is a new post's, with a model and without, and its impress
       await pool.query("select recsys.roll_up()");
     }
     const tried = new Map<string, string>();
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 6 * courses.length; i++) {
       const { status, body } = await app.call(people.ben, { limit: 20 });
       assert.equal(status, 200);
       const [only, ...others] = explored(body);
@@ -222,10 +223,11 @@ test("a newcomer's post is in as many feeds as their share says until somebody k
     }
     await usual(1);
     assert.equal(await feedsOf(people.ben, 5), 5);
-    // a place of ten in half of all feeds: of 40 they are fewer than 6, or more than 34, in one case of a million
+    // a place of ten in half of all feeds: of 40 they are fewer than 6, or more than 34, and of 20 none or all, in one or two cases of a million
     await usual(0.05);
-    const has = await feedsOf(people.ben, 40);
-    assert.ok(has >= 6 && has <= 34, String(has));
+    const [feeds, fewest] = courses.length === 1 ? [20, 1] : [40, 6];
+    const has = await feedsOf(people.ben, feeds);
+    assert.ok(has >= fewest && has <= feeds - fewest, String(has));
     await usual(0);
     assert.equal(await feedsOf(people.ben, 5), 0);
     assert.ok((await placeOf(people.ben, { filter: { author_ids: [newcomers[0]] } })) > 0);
@@ -258,15 +260,17 @@ test("a tenth of the places for trials is for newcomers, where these are few", a
   await newcomerWrites();
   await usual(0);
   const places: number[] = [];
-  for (let i = 0; i < 160; i++) {
+  const feeds = 32 * courses.length;
+  for (let i = 0; i < feeds; i++) {
     const { body } = await app.call(people.ben, { limit: 10 });
     const item = body.items.find(({ post_id }) => post_id === first);
     if (item) places.push(item.position);
   }
   await app.settled();
-  assert.deepEqual([...new Set(places)], [5]);
-  // 16 are expected: fewer than 2, or more than 36, are there in one case of a million
-  assert.ok(places.length >= 2 && places.length <= 36, String(places.length));
+  assert.ok(places.every((place) => place === 5));
+  // of 160 feeds 16 are expected: fewer than 2, or more than 36, are there in one case of a million; of 32 more than 15
+  if (feeds === 160) assert.ok(places.length >= 2 && places.length <= 36, String(places.length));
+  else assert.ok(places.length <= 15, String(places.length));
 });
 
 test("on the day on which an app is launched what people write is shown", async (t) => {
