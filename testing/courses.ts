@@ -7,3 +7,9 @@
 export const courses: number[] = process.env.COURSE
   ? [Number(process.env.COURSE)]
   : [0, 1, 2, 3, 4].filter((course) => process.env.TEST_FULL || course === Math.floor(Date.now() / 86_400_000) % 5);
+
+/** The cases of a list that this run plays: all with `npm run test:full`, else a fifth of them or one, others each day. */
+export function pickCases<T>(cases: T[]): T[] {
+  const parts = Math.min(5, cases.length);
+  return cases.filter((_, n) => courses.some((course) => course % parts === n % parts));
+}
