@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people } from "../testing/community.ts";
-import { ofCourses } from "../testing/courses.ts";
+import { pickCases } from "../testing/courses.ts";
 import { startGateway } from "./gateway.ts";
 import { severableWire } from "./testing-wire.ts";
 
@@ -37,7 +37,7 @@ test("a database that cannot be reached is 503 within seconds", async (t) => {
   await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
   t.after(() => silent.close());
   const { port } = silent.address() as { port: number };
-  for (const [name, host] of ofCourses([
+  for (const [name, host] of pickCases([
     ["nothing listens", "127.0.0.1:1"],
     ["no such host", "nowhere.invalid:5432"],
     ["it never answers", `127.0.0.1:${port}`],

@@ -8,8 +8,8 @@ export const courses: number[] = process.env.COURSE
   ? [Number(process.env.COURSE)]
   : [0, 1, 2, 3, 4].filter((course) => process.env.TEST_FULL || course === Math.floor(Date.now() / 86_400_000) % 5);
 
-/** Those of many cases of one kind that this run plays: all with `npm run test:full`, else a fifth of them but one at least, another each day. */
-export function ofCourses<T>(cases: readonly T[]): T[] {
-  const apart = Math.min(5, cases.length);
-  return cases.filter((_, i) => courses.some((course) => i % 5 === course % apart));
+/** The cases of a list that this run plays: all with `npm run test:full`, else a fifth of them or one, others each day. */
+export function pickCases<T>(cases: readonly T[]): T[] {
+  const parts = Math.min(5, cases.length);
+  return cases.filter((_, n) => courses.some((course) => course % parts === n % parts));
 }

@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Database } from "../../db/connect.ts";
-import { openEmbeddedCopy } from "../../db/testing-embedded.ts";
+import { eitherDatabase } from "../../db/testing.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../trainer/community/from-database.ts";
 import { configDigest, defaultConfig, parseConfig } from "../../trainer/config/config.ts";
 import { evaluateModels, headsOfPages } from "../../trainer/evaluation/evaluate-models.ts";
@@ -26,7 +26,7 @@ const values = {
 };
 const lines: string[] = [];
 let until: Date;
-let database: Database;
+const database = await eitherDatabase({ after }, "training_runs");
 
 /** A community, the same one wherever it is filled in. */
 async function fill({ pool, ...database }: Database): Promise<void> {
@@ -42,7 +42,6 @@ async function fill({ pool, ...database }: Database): Promise<void> {
 }
 
 before(async () => {
-  database = await openEmbeddedCopy();
   await fill(database);
   const { rows } = await database.pool.query(
     "select percentile_disc(0.8) within group (order by created_at) as at from recsys.source_interactions",
@@ -65,7 +64,6 @@ before(async () => {
       parent: models,
     });
 });
-after(() => database.close());
 
 const metricsOf = async (run: string) => JSON.parse(await readFile(join(models, run, "model.json"), "utf8")).metrics;
 
@@ -308,37 +306,32 @@ test("a model that knows the test is refused with the cure, and so is what is no
   }
 });
 
-test("in another database with the same community a folder is evaluated, until something it learned from is another there", async () => {
-  const other = await openEmbeddedCopy();
-  try {
-    await fill(other);
-    await other.pool.query("update recsys.settings set community_id = gen_random_uuid()");
-    const seed1 = join(models, "seed-1");
-    const given = async () => await givenModels(other, await communityFromDatabase(other), [seed1], until.getTime());
-    assert.deepEqual(
-      (await given()).map(({ label }) => label),
-      ["seed-1"],
-    );
-    // what came after its training is for the test alone
-    await other.pool.query("delete from public.post_votes where created_at > $1", [until]);
-    await other.pool.query("select recsys.roll_up()");
-    assert.equal((await given()).length, 1);
-    await other.pool.query(
-      "update public.posts set title = title || '!' where id = (select post_id from recsys.source_posts order by created_at limit 1)",
-    );
-    await assert.rejects(given(), {
-      name: "UserError",
-      message: /^model model-\S+ \(\S+seed-1\) was trained on another community, .*: evaluate it on the database/,
-    });
-    // no folder of that name, and nothing is published there
-    await assert.rejects(givenModels(other, await communityFromDatabase(other), ["seed-1"], until.getTime()), {
-      name: "UserError",
-      message:
-        /^seed-1 is neither a folder nor a published model: none is published in this database, so name a folder/,
-    });
-  } finally {
-    await other.close();
-  }
+test("in another database with the same community a folder is evaluated, until something it learned from is another there", async (t) => {
+  const other = await eitherDatabase(t, "other");
+  await fill(other);
+  await other.pool.query("update recsys.settings set community_id = gen_random_uuid()");
+  const seed1 = join(models, "seed-1");
+  const given = async () => await givenModels(other, await communityFromDatabase(other), [seed1], until.getTime());
+  assert.deepEqual(
+    (await given()).map(({ label }) => label),
+    ["seed-1"],
+  );
+  // what came after its training is for the test alone
+  await other.pool.query("delete from public.post_votes where created_at > $1", [until]);
+  await other.pool.query("select recsys.roll_up()");
+  assert.equal((await given()).length, 1);
+  await other.pool.query(
+    "update public.posts set title = title || '!' where id = (select post_id from recsys.source_posts order by created_at limit 1)",
+  );
+  await assert.rejects(given(), {
+    name: "UserError",
+    message: /^model model-\S+ \(\S+seed-1\) was trained on another community, .*: evaluate it on the database/,
+  });
+  // no folder of that name, and nothing is published there
+  await assert.rejects(givenModels(other, await communityFromDatabase(other), ["seed-1"], until.getTime()), {
+    name: "UserError",
+    message: /^seed-1 is neither a folder nor a published model: none is published in this database, so name a folder/,
+  });
 });
 
 test("with --model what says how to train is refused", async () => {

@@ -1,153 +1,57 @@
-/** `recsys try`: a history replayed with rights to read alone, its figures those of `recsys evaluate`, and what stops it. */
+/** What stops `recsys try` before its training, copied into a PostgreSQL instead of an embedded database: a line says why and how to go on. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import type pg from "pg";
-import type { Database } from "../../db/connect.ts";
+import { draftDatabase } from "../../adopt/draft/draft-views.ts";
+import { appDatabases } from "../../adopt/testing.ts";
+import { replayApp } from "../../adopt/try/replay-app.ts";
+import { connect } from "../../db/connect.ts";
 import { withoutPostgres } from "../../db/testing.ts";
-import { testServer, withClient } from "../../db/testing-postgres.ts";
+import { defaultConfig } from "../../trainer/config/config.ts";
 import { temporaryFolder } from "../../trainer/testing.ts";
 import { recsys } from "../testing.ts";
 import { appWithRows } from "../testing-whole-app.ts";
+import { type AppToRead, appToRead, stateOf } from "./testing-try.ts";
 
 const skip = await withoutPostgres();
 const folder = await temporaryFolder({ after });
-const config = join(folder, "config.yaml");
-await writeFile(
-  config,
-  "towers: { epochsOf: { others: 2 }, leastSteps: 8, withPages: { epochs: 1 } }\nranker: { epochs: 1, maximumRequests: 200 }\n",
-);
-const hot =
-  "(select count(*) from public.post_actions as a where a.post_id = post.id and a.liked_at < :at) / power(extract(epoch from greatest(:at - published_at, interval '0')) / 3600 + 2, 1.8)";
+const { app, url, role } = skip ? ({} as AppToRead) : await appToRead({ after });
+const newDatabase = skip ? undefined : await appDatabases({ after });
 
-/** The app, and its URL for a role that may select and nothing else. */
-async function appToRead(): Promise<{ app: Database; url: string; role: string }> {
-  const app = await appWithRows({ after }, "aggregator", { people: 32, posts: 300, deeds: 2500 });
-  const role = `recsys_try_${process.pid}`;
-  // the database is dropped by then, and with it what the role may do there
-  after(async () => {
-    await withClient((await testServer()) as string, (client) => client.query(`drop role ${role}`));
-  });
-  await app.pool.query(`
-    create role ${role} login bypassrls password '${role}';
-    grant usage on schema public, auth to ${role};
-    grant select on all tables in schema public, auth to ${role}`);
-  return { app, url: asRole(app), role };
-}
-
-/** The URL of a database for the role that may select. */
-function asRole({ url }: Database): string {
-  return Object.assign(new URL(url), { username: `recsys_try_${process.pid}`, password: `recsys_try_${process.pid}` })
-    .href;
-}
-
-const { app, url, role } = skip ? ({} as Awaited<ReturnType<typeof appToRead>>) : await appToRead();
-
-/** The rows of the app's tables with the transactions that wrote them, their sizes, and the objects that are there. */
-async function stateOf(pool: pg.Pool): Promise<unknown> {
-  const { rows: tables } = await pool.query<{ name: string }>(
-    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'auth', 'private') order by name",
-  );
-  const states: unknown[] = [];
-  for (const { name } of tables) {
-    const state = `select pg_relation_size('${name}') as size, md5(string_agg(concat(it.ctid, it.xmin, it), '' order by it.ctid)) as rows from ${name} as it`;
-    states.push(name, (await pool.query(state)).rows);
+/** Drafts and replays, as the command does. */
+async function replay(url: string, order?: string): Promise<void> {
+  const database = await (newDatabase as NonNullable<typeof newDatabase>)("tried");
+  const reader = await connect(url, { embedded: false });
+  try {
+    const context = { database, onProgress: () => {}, signal: new AbortController().signal };
+    await replayApp(context, reader.pool, await draftDatabase(reader.pool), { seed: 1, config: defaultConfig, order });
+  } finally {
+    await reader.close();
   }
-  const { rows: objects } = await pool.query(
-    `select oid::regclass::text as name from pg_class where relnamespace::regnamespace::text !~ '^pg_(toast_)?temp' union all
-     select oid::regprocedure::text from pg_proc where pronamespace::regnamespace::text !~ '^pg_temp' union all select nspname from pg_namespace order by name`,
-  );
-  return { states, objects };
 }
 
-test("with rights to read alone it replays the history, and its figures are those of an evaluation of the copy", {
+test("a role that may only read gets as far as an order that cannot be read, and nothing is written in the app's database", {
   skip,
 }, async () => {
   const before = await stateOf(app.pool);
-  const into = join(folder, "tried");
-  const { status, stdout, stderr } = await recsys([
-    "try",
-    "--database",
-    url,
-    "--into",
-    into,
-    "--config",
-    config,
-    "--order",
-    hot,
-  ]);
-  assert.equal(status, 0, stderr);
-  assert.deepEqual(await stateOf(app.pool), before, "nothing is written in the app's database");
-  const { rowCount } = await app.pool.query("select from pg_stat_activity where usename = $1", [role]);
-  assert.equal(rowCount, 0, "no connection is left open");
-  assert.match(stdout, /^the app's own order +\.?\d/m);
-  assert.match(stdout, /^(The feed finds (more|less)|No difference to the best)/m);
-  assert.match(stdout, /It is unsure of:\n {2}public\.person: /);
-  assert.deepEqual((await readdir(into)).sort(), [".recsys", "recsys_sources.sql", "report.txt"]);
-  assert.ok(stdout.startsWith(await readFile(join(into, "report.txt"), "utf8")), "the report is what was printed");
-  const evaluated = await recsys(["evaluate", "--config", config], into);
-  assert.equal(evaluated.status, 0, evaluated.stderr);
-  for (const [name, same] of [
-    ["the feed", "two-tower \\+ DLRM"],
-    ["most recent", "most recent"],
-    ["popularity", "popularity"],
-  ]) {
-    const [, recall] = new RegExp(`^${name} +([\\d.]+) ±`, "m").exec(stdout) ?? [];
-    const [, expected] = new RegExp(`^${same} +([\\d.]+)`, "m").exec(evaluated.stdout) ?? [];
-    assert.ok(recall !== undefined && recall === expected, `${name}: ${recall}, evaluated ${expected}`);
-  }
+  await assert.rejects(replay(url, "missing"), {
+    name: "UserError",
+    message: 'the app\'s own order cannot be read: column "missing" does not exist. Correct --order',
+  });
+  assert.deepEqual(await stateOf(app.pool), before);
 });
 
-test("the database refuses an order that writes, for a superuser too, and the folder is left empty", {
-  skip,
-}, async () => {
+test("the database refuses an order that writes, for a superuser too", { skip }, async () => {
   await app.pool.query(
     "create function public.counted(id int) returns int language sql as $$ update public.post set locked = true where post.id = $1 returning 1 $$",
   );
-  const into = join(folder, "written");
-  const { status, stderr } = await recsys([
-    "try",
-    "--database",
-    app.url,
-    "--into",
-    into,
-    "--config",
-    config,
-    "--order",
-    "counted(id)",
-  ]);
-  assert.equal(status, 1);
-  assert.match(
-    stderr,
-    /^recsys: the app's own order cannot be read: cannot execute UPDATE in a read-only transaction\. Correct --order$/m,
-  );
-  assert.ok(!(await readdir(folder)).includes("written"));
-});
-
-test("Ctrl-C ends it and leaves nothing", { skip }, async () => {
-  const into = join(folder, "stopped");
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL("../cli.ts", import.meta.url)), "try", "--database", url, "--into", into],
-    {
-      stdio: ["ignore", "ignore", "pipe"],
-    },
-  );
-  let said = "";
-  child.stderr.on("data", (text) => {
-    said += text;
-    if (/^copying/m.test(said) && !child.killed) child.kill("SIGINT");
+  const before = await stateOf(app.pool);
+  await assert.rejects(replay(app.url, "counted(id)"), {
+    name: "UserError",
+    message: "the app's own order cannot be read: cannot execute UPDATE in a read-only transaction. Correct --order",
   });
-  const [status] = await once(child, "close");
-  assert.equal(status, 1, said);
-  assert.match(said, /^recsys: stopped: nothing was kept$/m);
-  assert.ok(!(await readdir(folder)).includes("stopped"));
-  const { rowCount } = await app.pool.query("select from pg_stat_activity where usename = $1", [role]);
-  assert.equal(rowCount, 0);
+  assert.deepEqual(await stateOf(app.pool), before);
 });
 
 test("each obstacle is one line with its cure", { skip }, async () => {
@@ -167,20 +71,21 @@ test("each obstacle is one line with its cure", { skip }, async () => {
   );
   const todos = await appWithRows({ after }, "todos", { people: 8, posts: 8, deeds: 8 });
   assert.match(await failing(todos.url, free), /no table of posts was found.*only its author may read it/);
-  const young = await appWithRows({ after }, "links", { people: 3, posts: 2, deeds: 5 });
-  assert.match(
-    await failing(young.url, free),
-    /too little history to say anything: \d+ interactions .* \d+ first visits .* where 50 are needed/,
-  );
-  await app.pool.query(`revoke select on public.post from ${role}`);
-  assert.match(
-    await failing(url, free),
-    /permission denied for table post: `grant select \(id, name, .*\) on public\.post`/,
-  );
-  await app.pool.query(`grant select on public.post to ${role}; alter role ${role} nobypassrls`);
-  assert.match(
-    await failing(url, free),
-    /row level security hides rows of .*public\.post.* from the role recsys_try_\d+: name one that reads all rows/,
-  );
   assert.ok(!(await readdir(folder)).includes("free"));
+  const young = await appWithRows({ after }, "links", { people: 3, posts: 2, deeds: 5 });
+  await assert.rejects(replay(young.url), {
+    name: "UserError",
+    message: /^too little history to say anything: \d+ interactions .* \d+ first visits .* where 50 are needed/,
+  });
+  await app.pool.query(`revoke select on public.post from ${role}`);
+  await assert.rejects(replay(url), {
+    name: "UserError",
+    message: /permission denied for table post: `grant select \(id, name, .*\) on public\.post`/,
+  });
+  await app.pool.query(`grant select on public.post to ${role}; alter role ${role} nobypassrls`);
+  await assert.rejects(replay(url), {
+    name: "UserError",
+    message:
+      /row level security hides rows of .*public\.post.* from the role recsys_try_\d+: name one that reads all rows/,
+  });
 });

@@ -11,7 +11,7 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { init, servedFunctions } from "../../adopt/init/init.ts";
-import { ofCourses } from "../../testing/courses.ts";
+import { pickCases } from "../../testing/courses.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -22,7 +22,7 @@ const names = globSync("[a-z]*/index.ts", { cwd: join(root, "supabase/functions"
 
 test("there are functions to deploy", () => assert.ok(names.includes("recommend")));
 
-for (const name of ofCourses(names))
+for (const name of pickCases(names))
   test(`the CLI deploys ${name} with all that it imports, its import map and lock file, and no platform check of tokens`, async (t) => {
     const folder = await emptyFolder(t);
     await cp(join(root, "supabase/functions"), join(folder, "supabase/functions"), { recursive: true });
@@ -30,7 +30,7 @@ for (const name of ofCourses(names))
     await deployed(t, name, folder, "supabase/functions");
   });
 
-for (const name of ofCourses(servedFunctions))
+for (const name of pickCases(servedFunctions))
   test(`and ${name} from an app's folder, where \`recsys init\` put it`, async (t) => {
     const folder = await emptyFolder(t);
     await mkdir(join(folder, "supabase"));

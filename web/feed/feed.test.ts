@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { testDatabase } from "../../db/testing.ts";
 import { openPage } from "../../testing/browser.ts";
 import { uuid } from "../../testing/community.ts";
+import { pickCases } from "../../testing/courses.ts";
 import { seriousIn } from "../testing/axe.ts";
 import { card, eventually, nextFeed, recommend, shorten, signInAs, titles } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
@@ -225,7 +226,7 @@ test("a page that does not know its project says what is missing", options, asyn
   await page.getByRole("alert").getByText("config.json must name the project's url").waitFor();
 });
 
-for (const colorScheme of ["light", "dark"] as const)
+for (const colorScheme of pickCases(["light", "dark"] as const))
   test(
     `axe finds nothing serious on any view, ${colorScheme}, and nothing is wider than a phone`,
     options,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
+import { pickCases } from "../../testing/courses.ts";
 import { seriousIn } from "./axe.ts";
 import type { Stories } from "./stories.ts";
 
@@ -68,12 +69,12 @@ export async function phoneFaults(page: Page): Promise<string[]> {
   });
 }
 
-/** A story at this width, in the light and in the dark; `look` judges a view as it is. */
+/** A story at this width, in the light and in the dark, or in one of them (`pickCases`); `look` judges a view as it is. */
 export function onPhones(
   { options, open }: Stories,
   story: (page: Page, look: (view: string) => Promise<void>) => Promise<void>,
 ): void {
-  for (const colorScheme of ["light", "dark"] as const)
+  for (const colorScheme of pickCases(["light", "dark"] as const))
     test(`every view fits a phone ${phone.width} pixels wide, ${colorScheme}`, options, async (t: TestContext) => {
       const { page, wrong } = await open(t, { colorScheme, viewport: phone, hasTouch: true });
       await story(page, async (view) => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { people, post, uuid } from "../../../testing/community.ts";
-import { ofCourses } from "../../../testing/courses.ts";
+import { pickCases } from "../../../testing/courses.ts";
 import { embedAll, embeddedCommunity, publishWordModel, vectorOf } from "../../../testing/embed.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
 import { testApp } from "./testing.ts";
@@ -80,7 +80,7 @@ const rows: Record<string, (at: string, number: number) => string> = {
 
 for (const [name, row] of Object.entries(rows))
   test(`${name} at times that cannot be`, async () => {
-    for (const [number, at] of ofCourses(times).entries()) {
+    for (const [number, at] of pickCases(times).entries()) {
       await pool.query(row(at, number));
       await assertSound();
       assert.deepEqual(await feeds(), before, `${name} at ${at}`);

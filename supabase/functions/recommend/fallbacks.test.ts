@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, plusNothing, publishTinyModel, type TinyModel } from "../../../testing/community.ts";
-import { ofCourses } from "../../../testing/courses.ts";
+import { pickCases } from "../../../testing/courses.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
 import { GraphBuilder } from "../../../trainer/onnx/graph-builder.ts";
 import { dimensions } from "../_shared/features/history.ts";
@@ -140,7 +140,7 @@ const faults: [string, Fault, string, Degraded, Degraded][] = [
   ],
 ];
 
-for (const [what, fault, code, adas, eves] of ofCourses(faults))
+for (const [what, fault, code, adas, eves] of pickCases(faults))
   test(`${what}: ${adas}, or ${eves} without a list; then the whole feed again`, async (t) => {
     const shown = async (app: ReturnType<typeof testApp>, user: string) => {
       const { status, body } = await app.call(user, { limit: 20 });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { courses, ofCourses } from "../../../testing/courses.ts";
+import { courses, pickCases } from "../../../testing/courses.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
@@ -75,7 +75,7 @@ const ofOrganisation = (organisation: number) => people.filter((_, i) => (i + 1)
 test("who belongs somewhere has the same candidates as from all sources, by one question, and so have those after them", async () => {
   const common = openCommonPosts();
   const [first, ...others] = ofOrganisation(0);
-  for (const [i, person] of [first, ...ofCourses(others.slice(0, 8))].entries()) {
+  for (const [i, person] of [first, ...pickCases(others.slice(0, 8))].entries()) {
     // only who is known to need all sources is asked for by scope
     common.ways.keep(person, "all");
     const ofScope = await candidatesFor(person, common);

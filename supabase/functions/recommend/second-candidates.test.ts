@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
-import { ofCourses } from "../../../testing/courses.ts";
+import { pickCases } from "../../../testing/courses.ts";
 import { publishVectors, unitVectors } from "../../../trainer/community/testing.ts";
 import { Random } from "../../../trainer/engine/random.ts";
 import { vectorAt } from "../../../trainer/engine/vector-at.ts";
@@ -70,7 +70,7 @@ for (const [what, filter] of [
 ] as const)
   test(`it is what the model would have alone, ${what}`, async () => {
     let whole = 0;
-    const readers = ofCourses(people.slice(0, 12));
+    const readers = pickCases(people.slice(0, 12));
     for (const reader of readers) {
       const page: Page = { limit: 20, served: nothingServed(), ...(filter && { filter: { tags: [...filter.tags] } }) };
       for (let number = 0; number < 3; number++) {

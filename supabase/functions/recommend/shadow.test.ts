@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { clear, fillCommunity, people, post, publishTinyModel, tinyGraphs } from "../../../testing/community.ts";
-import { ofCourses } from "../../../testing/courses.ts";
+import { pickCases } from "../../../testing/courses.ts";
 import { testApp } from "./testing.ts";
 
 const oneSession = await withOneSession();
@@ -249,7 +249,7 @@ async function broken(graph: string): Promise<void> {
   );
 }
 
-for (const [what, message, fail] of ofCourses(failures))
+for (const [what, message, fail] of pickCases(failures))
   test(`where ${what}, the feed is as without it, and the log says so`, async (t) => {
     await start();
     await fail();
@@ -299,7 +299,7 @@ async function locked(table: string): Promise<() => Promise<unknown>> {
   };
 }
 
-for (const [what, hang] of ofCourses(hanging))
+for (const [what, hang] of pickCases(hanging))
   test(`where ${what}, feeds come as fast as ever, and their impressions are logged`, {
     skip: oneSession,
   }, async (t) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, post, publishTinyModel } from "../../../testing/community.ts";
-import { ofCourses } from "../../../testing/courses.ts";
+import { pickCases } from "../../../testing/courses.ts";
 import { testApp } from "./testing.ts";
 
 const { pool, url } = await testDatabase({ after }, "visitor_rights");
@@ -42,7 +42,7 @@ test("each right of visitors to call the engine is missed", async () => {
   assert.deepEqual(await denied(), []);
   assert.ok(rows.length > 40, `${rows.length}`);
   const unnoticed: string[] = [];
-  const names = ofCourses(rows.map(({ name }) => name as string));
+  const names = pickCases(rows.map(({ name }) => name as string));
   for (const name of names) {
     await pool.query(`revoke execute on function ${name} from anon, public`);
     if ((await denied()).length === 0) unnoticed.push(name);
