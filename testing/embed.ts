@@ -9,19 +9,19 @@ import { modelCache } from "../supabase/functions/_shared/models/models.ts";
 import { publish } from "../trainer/publish/publish.ts";
 import { fillCommunity, tinyGraphs } from "./community.ts";
 import { handMadeModel } from "./gate.ts";
-import { wordTowers } from "./towers.ts";
+import { fewRows, wordTowers } from "./towers.ts";
 
 /** Publishes and activates text towers over all there is; models of the same seed give the same vectors. Returns the model's id. */
 export async function publishWordModel(
   database: Database,
   name: string,
-  { seed = 1, activate = true, ids = new Map<string, Float32Array>(), ofHistory = 0.1 } = {},
+  { seed = 1, activate = true, ids = new Map<string, Float32Array>(), ofHistory = 0.1, rows = fewRows } = {},
 ): Promise<number> {
   const folder = await handMadeModel({
     name,
     community: await readCommunityId(database),
     seed,
-    graphs: { ...tinyGraphs(), ...wordTowers(seed, ofHistory) },
+    graphs: { ...tinyGraphs(), ...wordTowers(seed, ofHistory, 0, rows) },
     postIdEmbeddings: ids,
   });
   return await publish(database, folder, { activate });

@@ -15,21 +15,22 @@ export function wordTowers(
   seed = 1,
   ofHistory = 0.1,
   ofVector = 0,
+  rows = fewRows,
 ): { user_tower: Uint8Array; post_tower: Uint8Array } {
-  const name = `${seed} ${ofHistory} ${ofVector}`;
-  const known = built.get(name) ?? build(seed, ofHistory, ofVector);
+  const name = `${seed} ${ofHistory} ${ofVector} ${rows}`;
+  const known = built.get(name) ?? build(seed, ofHistory, ofVector, rows);
   built.set(name, known);
   return known;
 }
 
 /** An eighth of what a trained tower has: its table is most of a model, which is written, read and loaded again and again. */
-const tokenRows = 2048;
+export const fewRows = 2048;
 
 const built = new Map<string, ReturnType<typeof build>>();
 
-function build(seed: number, ofHistory: number, ofVector: number) {
+function build(seed: number, ofHistory: number, ofVector: number, rows: number) {
   const random = new Random(seed);
-  const table = Float32Array.from({ length: tokenRows * dimensions }, () => random.normal());
+  const table = Float32Array.from({ length: rows * dimensions }, () => random.normal());
   const post = new GraphBuilder("post_tower");
   const { token_ids, token_weights, id_embedding, ...numbers } = post.inputsOf(contracts.post_tower);
   const ofPost = post.add(words(post, table, postFields, token_ids, token_weights), id_embedding);
@@ -56,6 +57,6 @@ function components(g: GraphBuilder, times: number): string {
 
 function words(g: GraphBuilder, table: Float32Array, fields: Field[], ids: string, weights: string): string {
   const lengths = fields.map(({ slots }) => slots);
-  const bags = g.fieldBags(g.weights(table, [tokenRows, dimensions], "tokens"), ids, weights, lengths);
+  const bags = g.fieldBags(g.weights(table, [table.length / dimensions, dimensions], "tokens"), ids, weights, lengths);
   return g.sum(g.reshape(bags, [0, fields.length, dimensions]), [1]);
 }

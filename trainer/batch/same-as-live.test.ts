@@ -74,7 +74,8 @@ async function assertAsLive(live = app): Promise<List[]> {
   }
   inAll.places += 75 * asked.length;
   inAll.moved += moved;
-  assert.ok(moved < 0.01 * 75 * made.length, `${moved} posts stand elsewhere in ${asked.length} lists`);
+  // one swap moves two places
+  assert.ok(moved < Math.max(5, 0.01 * 75 * asked.length), `${moved} posts stand elsewhere in ${asked.length} lists`);
   return made;
 }
 

@@ -53,7 +53,8 @@ export async function servedCommunity(scope: Scope, name: string, open = eitherD
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
   scope.after(() => rm(folder, { recursive: true }));
   await fill(database.pool);
-  await publishWordModel(database, "words", { ofHistory: 100 });
+  // as many rows as a trained tower has: where words share rows, other posts come first
+  await publishWordModel(database, "words", { ofHistory: 100, rows: 16_384 });
   const site = await builtPages();
   const lines: string[] = [];
   const onLog = (line: string) => void lines.push(line);
