@@ -6,6 +6,7 @@ import type { Database } from "../db/connect.ts";
 import { importBundle } from "../db/import/import-bundle.ts";
 import { readCommunityId } from "../db/settings.ts";
 import type { VectorSpec } from "../supabase/functions/_shared/features/feature-spec.ts";
+import { tokenRows } from "../supabase/functions/_shared/features/tokens.ts";
 import { randomNeighbours } from "../trainer/community/testing.ts";
 import { newDlrm } from "../trainer/dlrm/model.ts";
 import { randomExamples, testOptions } from "../trainer/dlrm/testing.ts";
@@ -44,7 +45,10 @@ export async function publishRandomModel(
   database: Database,
   name: string,
   seed = 1,
-  { towers = wordTowers(), vectors }: { towers?: ReturnType<typeof wordTowers>; vectors?: VectorSpec } = {},
+  {
+    towers = wordTowers(1, 0.1, 0, tokenRows),
+    vectors,
+  }: { towers?: ReturnType<typeof wordTowers>; vectors?: VectorSpec } = {},
 ): Promise<number> {
   const random = new Random(seed);
   const examples = randomExamples(random, 20, 30);

@@ -7,6 +7,7 @@ import type pg from "pg";
 import { eitherDatabase, type Scope } from "../../db/testing.ts";
 import { startGateway } from "../../serve/gateway.ts";
 import { keepEmbedded } from "../../serve/keep.ts";
+import { tokenRows } from "../../supabase/functions/_shared/features/tokens.ts";
 import { uuid } from "../../testing/community.ts";
 import { publishWordModel } from "../../testing/embed.ts";
 import { buildPages } from "../build.ts";
@@ -54,7 +55,7 @@ export async function servedCommunity(scope: Scope, name: string, open = eitherD
   scope.after(() => rm(folder, { recursive: true }));
   await fill(database.pool);
   // as many rows as a trained tower has: where words share rows, other posts come first
-  await publishWordModel(database, "words", { ofHistory: 100, rows: 16_384 });
+  await publishWordModel(database, "words", { ofHistory: 100, rows: tokenRows });
   const site = await builtPages();
   const lines: string[] = [];
   const onLog = (line: string) => void lines.push(line);
