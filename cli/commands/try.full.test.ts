@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -109,23 +109,13 @@ test("Ctrl-C ends it and leaves nothing", { skip }, async () => {
   assert.equal(rowCount, 0);
 });
 
-test("each obstacle is one line with its cure", { skip }, async () => {
-  const full = join(folder, "full");
-  await mkdir(full);
-  await writeFile(join(full, "notes.txt"), "");
+test("what stops it after it began to copy is one line with its cure", { skip }, async () => {
   const failing = async (database: string, into: string) => {
     const { status, stderr } = await recsys(["try", "--database", database, "--into", into]);
     assert.equal(status, 1, stderr);
     return /^recsys: .*$/m.exec(stderr)?.[0] ?? stderr;
   };
-  assert.match(await failing(url, full), /--into .*full holds notes\.txt already: name another folder/);
   const free = join(folder, "free");
-  assert.match(
-    await failing("postgres://postgres@127.0.0.1:1/app", free),
-    /Nothing listens at 127\.0\.0\.1:1\/app\. Start the database/,
-  );
-  const todos = await appWithRows({ after }, "todos", { people: 8, posts: 8, deeds: 8 });
-  assert.match(await failing(todos.url, free), /no table of posts was found.*only its author may read it/);
   const young = await appWithRows({ after }, "links", { people: 3, posts: 2, deeds: 5 });
   assert.match(
     await failing(young.url, free),
