@@ -1,6 +1,6 @@
 /**
- * Four apps, such as Misskey, Forem and an aggregator of links, from their tables to feeds over HTTP: what has to be changed in the draft by hand, that check is content after
- * its own cures, and that nobody is shown what the rules of the app forbid, by statements over its own tables. `npm run test:full` takes all four,
+ * Four apps, such as Misskey, Forem and an aggregator of links, from their tables to feeds over HTTP: the edits that a draft needs, that check has no
+ * problem left after its own cures, and that no feed shows a post that the app's rules forbid, by statements over its own tables. `npm run test:full` takes all four,
  * trains a model and compares times; otherwise one app, another each day, has a model of random weights. ITEMS asks for more than 1,000 items, and of
  * apps with more people and posts.
  */
@@ -11,13 +11,12 @@ import type { Database } from "../db/connect.ts";
 import { withoutPostgres } from "../db/testing.ts";
 import { startGateway } from "../serve/gateway.ts";
 import { publishRandomModel } from "../testing/batch.ts";
-import { pickCases } from "../testing/courses.ts";
+import { isFull, pickCases } from "../testing/courses.ts";
 import { compareFeeds, exampleWithRowsOf } from "./testing-against-example.ts";
 import { wholeApps } from "./testing-whole-apps.ts";
 
 const noPostgres = await withoutPostgres();
 
-const isFull = process.env.TEST_FULL !== undefined;
 const isLong = process.env.ITEMS !== undefined;
 const items = Number(process.env.ITEMS ?? 1000);
 const size = isLong ? { people: 64, posts: 800, deeds: 6000 } : { people: 40, posts: 400, deeds: 2000 };

@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import type pg from "pg";
 import { adoptedBlog } from "../adopt/testing-blog.ts";
 import type { CheckRow } from "../cli/commands/check.ts";
+import { isFull } from "../testing/courses.ts";
 import type { Database } from "./connect.ts";
 import { withoutPostgres } from "./testing.ts";
 
@@ -78,7 +79,7 @@ test("each right that a feed needs of its caller is missed by check, and given b
     assert.ok(rights.length > 40);
     const columns = await columnsOfMembers(client);
     // together they take a tenth of the time; of two functions of one name the cure is no statement, so that neighbours are apart
-    const portions = process.env.TEST_FULL
+    const portions = isFull
       ? rights.map((right) => [right])
       : [0, 1, 2, 3, 4].map((part) => rights.filter((_, number) => number % 5 === part));
     const unnoticed: string[] = [];

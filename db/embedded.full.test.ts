@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
+import { temporaryFolder } from "../trainer/testing.ts";
 import { openDatabase } from "./connect.ts";
 import { readOwner } from "./embedded-owner.ts";
-import { eventually, newFolder } from "./testing-folders.ts";
+import { eventually } from "./testing-eventually.ts";
 
 test("a folder is killed and opened again", async (t) => {
-  const folder = await newFolder(t);
+  const folder = await temporaryFolder(t);
   const first = await openDatabase({ folder });
   await first.pool.query("create table kept (n integer); insert into kept values (1)");
   await first.close();

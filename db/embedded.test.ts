@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryFolder } from "../trainer/testing.ts";
 import { openDatabase } from "./connect.ts";
 import { isAlive, readOwner } from "./embedded-owner.ts";
 import { childrenOf } from "./testing-cluster.ts";
-import { eventually, newFolder } from "./testing-folders.ts";
+import { eventually } from "./testing-eventually.ts";
 
 test("a folder is opened, shared, closed and opened again", async (t) => {
-  const folder = await newFolder(t);
+  const folder = await temporaryFolder(t);
   const first = await openDatabase({ folder });
   await first.pool.query("create table kept (n integer)");
 
@@ -56,7 +57,7 @@ for (const { name, end } of [
   });
 
 test("folders that cannot be used give one line with the cure", async (t) => {
-  const folder = await newFolder(t);
+  const folder = await temporaryFolder(t);
   const data = join(folder, "data");
   mkdirSync(data);
   writeFileSync(join(data, "PG_VERSION"), "12\n");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
 import { after, beforeEach, test } from "node:test";
 import { clear, publishTinyModel } from "../testing/community.ts";
+import { isFull } from "../testing/courses.ts";
 import { onBoth, testDatabase } from "./testing.ts";
 
 const { pool } = await testDatabase({ after }, "experiments");
@@ -45,7 +46,7 @@ test("a person's bucket is what sha256 says", async () => {
 });
 
 test("of 500 salts 3 to 7 % split the same people so unevenly as chance does in 5 %", async () => {
-  const people = process.env.TEST_FULL ? 1000 : 250;
+  const people = isFull ? 1000 : 250;
   const { rows } = await pool.query(
     `select count(*) filter (where p < 0.05)::int as uneven from (
        select recsys_engine.chi_square_p((count(*) filter (where recsys_engine.bucket(md5(person::text)::uuid, 'salt ' || salt) < 5000) - ${people / 2}) ^ 2 / ${people / 4}, 1) as p

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { affinityDifferences } from "../testing/affinities.ts";
-import { courses } from "../testing/courses.ts";
+import { courses, isFull } from "../testing/courses.ts";
 import { assertExact } from "../testing/feature-store-definitions.ts";
 import { changeSomething, changeTogether, fillCommunity } from "../testing/random-changes.ts";
 import { Random } from "../trainer/engine/random.ts";
@@ -12,7 +12,7 @@ import { onBoth, testDatabase, withOneSession } from "./testing.ts";
 
 const oneSession = await withOneSession();
 
-const changes = Number(process.env.CHANGES ?? (process.env.TEST_FULL ? 600 : 300));
+const changes = Number(process.env.CHANGES ?? (isFull ? 600 : 300));
 const seeds = process.env.CHANGES ? [Number(process.env.SEED ?? 1)] : courses;
 const seed = seeds[0];
 

@@ -44,7 +44,9 @@ test("plpgsql_check has nothing to say about any function", { skip: noCluster },
   );
 });
 
-test("`supabase db advisors` finds nothing at level warn but what is put there for it to find", { skip }, async (t) => {
+test("`supabase db advisors` finds nothing at level warn except the faults that this test adds", {
+  skip,
+}, async (t) => {
   const { url, pool } = await testDatabase(t, "advisors");
   const database = `${url.split("?")[0]}?sslmode=disable`;
   await pool.query("create function recsys.loose() returns int language sql as 'select 1'");

@@ -7,7 +7,7 @@ import { testDatabase } from "./testing.ts";
 test("rows that arrive by replication are queued after follow_replication(), and not before", async (t) => {
   const { pool } = await testDatabase(t, "replicated");
   await fillCommunity(pool);
-  /** Runs statements as the worker of a subscription does, whose rows fire no ordinary trigger, and says what is queued. */
+  /** Runs a statement as the worker of a subscription does, whose rows fire no ordinary trigger; returns the queued posts and users. */
   const arrives = async (statement: string, values: string[]) => {
     await pool.query("truncate recsys_engine.feature_changes, recsys_engine.embedding_jobs");
     const client = await pool.connect();

@@ -22,7 +22,7 @@ export interface CheckFinding {
   cure: string;
 }
 
-/** With TEST_FULL all parts are asked: no other one says anything wrong, or in two lines. */
+/** With test:full all parts are asked, so that a false line of another part is noticed too. */
 export async function findingsOf(client: pg.PoolClient, ...asked: CheckPart[]): Promise<CheckFinding[]> {
   const functions = process.env.TEST_FULL ? ["recsys.check()"] : asked.map((part) => `recsys_engine.check_${part}()`);
   const found: CheckFinding[] = [];

@@ -106,7 +106,7 @@ select null::uuid as user_id, null::text as scope where false;
 create view recsys_engine.source_scopes with (security_invoker = true) as
 select null::uuid as post_id, null::text as scope where false;
 
--- Who came to a post of those whom its reader follows (retrieval/followed_sources.sql).
+-- The followed people who interacted with a post (retrieval/followed_sources.sql).
 alter type recsys_engine.feed_request add attribute touchers uuid[], add attribute other_touchers uuid[], add attribute muted_titles text[], add attribute muted_descriptions text[];
 
 -- What is popular (retrieval/sources.sql): a pool says it, too. The index is made by hand, as a table's, so its function comes with it.
@@ -209,7 +209,7 @@ alter table recsys_engine.batch_lock enable row level security;
 alter table recsys_engine.erasure_lock enable row level security;
 alter table recsys_engine.metrics_lock enable row level security;
 
--- An import of which feeds are served before it is whole (settings/engine_schema.sql).
+-- An import whose feeds are served before it is complete (settings/engine_schema.sql).
 alter table recsys_engine.imports add column is_whole boolean not null default true;
 
 -- What recsys.grant_reads grants is noted, for an uninstallation.

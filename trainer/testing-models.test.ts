@@ -1,4 +1,4 @@
-/** What tests keep of trainings: found again as long as nothing changes that a training depends on. */
+/** A kept training is found again until its code, config, community or seed changes. */
 import assert from "node:assert/strict";
 import { readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -60,7 +60,7 @@ async function run(folder: string, of = training()) {
   return { left, trained };
 }
 
-test("the digest changes with the sources, the config, the community, what else is said, and the backend", async (t) => {
+test("the digest changes with the sources, the config, the community, the seed and the backend", async (t) => {
   const known = trainingDigest(training());
   assert.equal(trainingDigest(training()), known);
   const folder = await temporaryFolder(t);
@@ -91,14 +91,14 @@ test("a training is kept, and found again in another run, to the last weight", a
   assert.equal((await run(folder, { ...training(), others: { seed: 2 } })).trained, 2);
 });
 
-test("of those that train the same at the same time one is kept, whole", async (t) => {
+test("of equal trainings at the same time one is kept, complete", async (t) => {
   const folder = await temporaryFolder(t);
   await Promise.all(Array.from({ length: 4 }, () => run(folder)));
   assert.deepEqual(await readdir(folder), [trainingDigest(training())]);
   assert.equal((await run(folder)).trained, 0);
 });
 
-test("what was not asked for in a week is removed, and what was asked for is not", async (t) => {
+test("a training that no test used for a week is removed", async (t) => {
   const folder = await temporaryFolder(t);
   const old = { ...training(), others: { seed: 2 } };
   const longAgo = new Date(Date.now() - 8 * 86_400_000);

@@ -19,7 +19,7 @@ export interface KeptTraining {
   community: Community;
   /** Default: what every hyperparameter is by default. */
   config?: Config | undefined;
-  /** The seed, until when it learns, and whatever else: all that has a say in what is trained. */
+  /** The seed, the end of its data, and everything else that changes the weights. */
   others: unknown;
 }
 
@@ -50,7 +50,7 @@ export function keptStages(training: KeptTraining, folder = join(repository, ".r
 
 let trainings = 0;
 
-/** Opens what is kept, and marks it as used; where nothing is, a folder of this process. */
+/** Opens the kept training and marks it as used; without one, a folder of this process. */
 async function open(kept: string, own: string): Promise<Checkpoint> {
   const identity = { community: "", request: 0, featureSpecDigest: "", configDigest: "", backend: "" };
   const now = new Date();
@@ -70,7 +70,7 @@ async function removeUnused(folder: string): Promise<void> {
   }
 }
 
-/** 24 hex digits that change with the code that trains, the backend, the config, the community and whatever else a training depends on. */
+/** 24 hex digits that change with the code that trains, the backend, the config, the community and the others. */
 export function trainingDigest(training: KeptTraining, code = digestOfCode()): string {
   const { community, config = defaultConfig, others } = training;
   return createHash("sha256")

@@ -12,7 +12,7 @@ import { writeSyntheticCommunity } from "./synthetic/write-synthetic-community.t
 /** A folder that is gone when the scope is over. */
 export async function temporaryFolder(scope: Scope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));
-  scope.after(() => rm(folder, { recursive: true, force: true }));
+  scope.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

@@ -1,8 +1,8 @@
-/** For tests: what is open on the database of a test file, and ends before it closes. */
+/** For tests: pools that are closed before the database of their test file is. */
 
 const cleanups = new Map<string, (() => Promise<void>)[]>();
 
-/** From now on `beforeClose` takes what is to be done for the database at this URL. Returns what does it. */
+/** Registers a database, so that `beforeClose` accepts functions for it. Returns the function that runs them. */
 export function takeCleanups(url: string): () => Promise<void> {
   cleanups.set(url, []);
   return async () => {

@@ -24,7 +24,7 @@ insert into posts (id, author_id, title, visibility, created_at)
 select pg_temp.id('c', number), pg_temp.ana(), 'private ' || number, 'private', now() - number * interval '1 minute' from generate_series(1, 450) as number;
 insert into post_views (user_id, post_id, created_at) values (pg_temp.ben(), pg_temp.id('d', 1), now() - interval '100 days');
 
--- two people each came to 60 public posts this week; 190 people came to each of 50 private ones, and 3,200 votes to the others
+-- this week two people viewed each of 60 public posts, and 190 people each of 50 private ones; the other private posts have 3,200 votes
 insert into post_views (user_id, post_id, created_at)
 select pg_temp.id('a', 10 + crowd), pg_temp.id('b', number), now() - interval '3 days' + number * interval '1 second'
 from generate_series(1, 60) as number, generate_series(1, 2) as crowd;

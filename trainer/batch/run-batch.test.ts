@@ -7,6 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
 import { publishRandomModel, setClock, standingCommunity } from "../../testing/batch.ts";
+import { isFull } from "../../testing/courses.ts";
 import { beginRun, claimPage, completePage, finishRun, usersDone } from "./pages.ts";
 import { rankPage } from "./rank-page.ts";
 import { type BatchResult, runBatch } from "./run-batch.ts";
@@ -18,12 +19,11 @@ const database = await testDatabase({ after }, "run_batch");
 const { pool, url } = database;
 const quiet = { database, onProgress: () => {}, signal: new AbortController().signal };
 const cli = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
-const full = process.env.TEST_FULL !== undefined;
 let now: string;
 let model: number;
 
 before(async () => {
-  await standingCommunity(database, { users: full ? 130 : 55, posts: 300, days: 40 });
+  await standingCommunity(database, { users: isFull ? 130 : 55, posts: 300, days: 40 });
   now = (await pool.query("select recsys.clock()::text as now")).rows[0].now;
   model = await publishRandomModel(database, "first");
 });
@@ -55,7 +55,7 @@ async function listed(): Promise<{ user_id: string; run_id: number }[]> {
 
 async function assertAllListed(run: number): Promise<void> {
   const expected = (await activeUsers()).map((user_id) => ({ user_id, run_id: run }));
-  assert.ok(expected.length > (full ? 100 : 40));
+  assert.ok(expected.length > (isFull ? 100 : 40));
   assert.deepEqual(await listed(), expected);
   const { rows } = await pool.query(
     "select status, users, users_done, users_failed from recsys_engine.batch_runs where run_id = $1",
@@ -110,7 +110,7 @@ test("a killed worker's page is taken by another, and nothing is lost or doubled
       "drop trigger note on recsys.batch_recommendations; drop function public.note; drop table public.written",
     ),
   );
-  for (let killed = 0; killed < (full ? 3 : 1); killed++) {
+  for (let killed = 0; killed < (isFull ? 3 : 1); killed++) {
     const before = await usersDone(database, { id } as BatchResult["run"]);
     const child = startBatch();
     await until(async () => (await usersDone(database, { id } as BatchResult["run"])) > before + 8, child);

@@ -10,6 +10,7 @@ import { eitherDatabase } from "../../db/testing.ts";
 import { postFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { contracts } from "../../supabase/functions/_shared/models/contracts.ts";
 import { plusNothing, tinyGraphs } from "../../testing/community.ts";
+import { isFull, skipUnlessFull } from "../../testing/courses.ts";
 import { handMadeModel } from "../../testing/gate.ts";
 import type { Community } from "../community/community.ts";
 import { configSchema } from "../config/config.ts";
@@ -25,8 +26,7 @@ import { type Comparison, type Verdict, verdictLines } from "./verdict.ts";
 
 const database = await eitherDatabase({ after }, "gate");
 const { pool } = database;
-const full = process.env.TEST_FULL !== undefined;
-const size = full ? { users: 90, posts: 250, days: 45 } : { users: 80, posts: 160, days: 45 };
+const size = isFull ? { users: 90, posts: 250, days: 45 } : { users: 80, posts: 160, days: 45 };
 let trained: ModelFolder;
 /** The same training as it was before it learned from the held-out requests: what could have served until then. */
 let earlier: ModelFolder;
@@ -41,7 +41,7 @@ before(async () => {
     const { rows } = await pool.query("select extract(epoch from max(at)) * 1000 as last from recsys_engine.timeline");
     const context = { database, onProgress: () => {}, signal: new AbortController().signal, print: () => {} };
     // so few people make the 100 held-out requests that are needed only where more of theirs are held out
-    const config = configSchema.parse({ ranker: { interactionsPerRequest: 2, heldOut: full ? 0.3 : 0.4 } });
+    const config = configSchema.parse({ ranker: { interactionsPerRequest: 2, heldOut: isFull ? 0.3 : 0.4 } });
     const learning = { seed: 1, backend: await startBackend(), learnedUntil: Number(rows[0].last) };
     const checkpoint = {
       stopwatch: new Stopwatch(),
@@ -148,9 +148,8 @@ test("a worse model is refused", async () => {
 });
 
 // how much towers are worth hangs on the community and the machine
-const inFull = { skip: full ? false : "how good a trained model is: npm run test:full" };
 
-test("a model whose last step broke its towers is refused", inFull, async () => {
+test("a model whose last step broke its towers is refused", { skip: skipUnlessFull }, async () => {
   const broken = { ...trained.graphs, ...tinyGraphs(), dlrm: trained.graphs.dlrm };
   // towers are worth little in so small a community: without them mrr is .125 instead of .145, and recall@20 .443 instead of .458
   await pool.query("update recsys.settings set gate_margin = 0.01");
@@ -197,7 +196,7 @@ test("a rejected model can be published again, and passes when the margin lets i
   const worse = await withGraphs({ ...trained.graphs, dlrm: backwards() });
   const { rows } = await pool.query("select status from recsys.models where name = 'worse'");
   assert.deepEqual(rows, [{ status: "rejected" }]);
-  if (full) await refused(worse, "worse", /nothing changes: mrr/);
+  if (isFull) await refused(worse, "worse", /nothing changes: mrr/);
   await pool.query("update recsys.settings set gate_margin = 1000");
   try {
     await published(worse, "worse");

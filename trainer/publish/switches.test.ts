@@ -13,6 +13,7 @@ import { readCommunityId } from "../../db/settings.ts";
 import { testDatabase, withoutPostgres } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { clear, fillCommunity, publishTinyModel } from "../../testing/community.ts";
+import { isFull } from "../../testing/courses.ts";
 import { handMadeModel } from "../../testing/gate.ts";
 import { type ModelFolder, writeModelFolder } from "../model-folder/model-folder.ts";
 import { publish } from "./publish.ts";
@@ -224,7 +225,7 @@ test("no feed waits for a model that is completed, nor for one that is dropped",
   for (const name of ["old", "active"]) await publishTinyModel(pool, { name });
   const { stop } = readers(await idOf("active"));
   let given = 0;
-  const rounds = process.env.TEST_FULL ? 10 : 2;
+  const rounds = isFull ? 10 : 2;
   for (let round = 0; round < rounds; round++) {
     const name = `model ${round}`;
     await publish(database, await model(name), {

@@ -5,6 +5,7 @@ import type { OnProgress } from "../../db/progress.ts";
 import { readFeedSettings } from "../../db/settings.ts";
 import { testDatabase } from "../../db/testing.ts";
 import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
+import { isFull } from "../../testing/courses.ts";
 import { communityFromDatabase } from "../community/from-database.ts";
 import { configSchema, defaultConfig } from "../config/config.ts";
 import { quickConfig } from "../config/testing.ts";
@@ -30,14 +31,13 @@ import { workRequest } from "./work-request.ts";
 
 const database = await testDatabase({ after }, "work_request");
 const { pool } = database;
-const full = process.env.TEST_FULL !== undefined;
 /** In test:full the first test trains as an operator would; what is asked here says nothing of how good a model is. */
-const config = full ? defaultConfig : quickConfig;
+const config = isFull ? defaultConfig : quickConfig;
 const worker: Worker = { database, folder: await temporaryFolder({ after }), config, lines: [] };
 const train = (during?: During) => work(worker, during);
 before(async () => {
   // some 120 first interactions: each publish asks its gate about all of them
-  await fillSmallCommunity(database, full ? undefined : { users: 40, posts: 100, days: 20 });
+  await fillSmallCommunity(database, isFull ? undefined : { users: 40, posts: 100, days: 20 });
   // all that the community did has settled
   await passHours(pool, 2);
   // people act at random here, so a model may well be worse than the recency baseline: what the gate refuses is its own tests' matter
@@ -67,7 +67,7 @@ test("without a model it starts from scratch; then nothing is new; then it fine-
   const third = await train();
   assert.equal(third.new_interactions, news);
   // a quick training from scratch takes hardly longer
-  assert.ok(third.ratio && third.ratio < (full ? 1 : 10), `${third.ratio}`);
+  assert.ok(third.ratio && third.ratio < (isFull ? 1 : 10), `${third.ratio}`);
   assert.match(
     String(worker.lines.at(-1)),
     /serves: trained in \d+ s, \d\.\d\d of the last from scratch \(\d+ s\) on 40 new/,
@@ -153,7 +153,7 @@ for (const [what, spoil, reason] of [
     const kept = "feature_spec_digest, metrics";
     const { rows } = await pool.query(`select ${kept} from recsys.models where status = 'active'`);
     await pool.query(`update recsys.models set ${spoil} where status = 'active'`);
-    if (full) {
+    if (isFull) {
       await passHours(pool, 3);
       await vote(pool, 10, 70);
       const { ratio, ending } = await train();

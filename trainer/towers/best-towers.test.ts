@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
+import { skipUnlessFull } from "../../testing/courses.ts";
 import { withoutVectors } from "../community/community.ts";
 import type { PageRequest } from "../dlrm/page-requests.ts";
 import { firstInteractionEvents, type Labels, requestsAt } from "../dlrm/requests.ts";
@@ -101,41 +102,39 @@ test("they read vectors that say what people come to, and do without those that 
   assert.ok(readsVectors(untold.towers.dense).posts, "where nothing came later they are read");
 });
 
-if (process.env.TEST_FULL) {
-  test("they read the posts' and do without those of users, where these say nothing", async () => {
-    const { loaded, later, options, cameTo, requests } = withVectors(1, 0.1);
-    const random = new Random(4);
-    const vectors = loaded.community.users.ids.map(() =>
-      Float32Array.from({ length: vectorWidth }, () => 2 * random.normal()),
-    );
-    const users = { ...loaded.community.users, vectors };
-    const all = { ...loaded, community: { ...loaded.community, users } };
-    const { towers, losses } = await trainBestTowers(all, {
-      cameTo,
-      later,
-      towers: options,
-      neighbours: undefined,
-      requests,
-    });
-    assert.deepEqual(readsVectors(towers.dense), { posts: true, users: false });
-    assert.deepEqual(losses, (await trainTowers(loaded.community, options)).losses);
-    const settled = { towers: trainTowers, elsewhere: true };
-    const read = await trainBestTowers(
-      all,
-      { cameTo, later, towers: options, neighbours: undefined, requests },
-      settled,
-    );
-    assert.deepEqual(readsVectors(read.towers.dense), { posts: true, users: true });
+test("they read the posts' and do without those of users, where these say nothing", {
+  skip: skipUnlessFull,
+}, async () => {
+  const { loaded, later, options, cameTo, requests } = withVectors(1, 0.1);
+  const random = new Random(4);
+  const vectors = loaded.community.users.ids.map(() =>
+    Float32Array.from({ length: vectorWidth }, () => 2 * random.normal()),
+  );
+  const users = { ...loaded.community.users, vectors };
+  const all = { ...loaded, community: { ...loaded.community, users } };
+  const { towers, losses } = await trainBestTowers(all, {
+    cameTo,
+    later,
+    towers: options,
+    neighbours: undefined,
+    requests,
   });
+  assert.deepEqual(readsVectors(towers.dense), { posts: true, users: false });
+  assert.deepEqual(losses, (await trainTowers(loaded.community, options)).losses);
+  const settled = { towers: trainTowers, elsewhere: true };
+  const read = await trainBestTowers(all, { cameTo, later, towers: options, neighbours: undefined, requests }, settled);
+  assert.deepEqual(readsVectors(read.towers.dense), { posts: true, users: true });
+});
 
-  test("where both are tried, the factors are those of towers without vectors that say nothing", async () => {
-    const { loaded, later, options, cameTo, requests } = withVectors(0, 0.3);
-    const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours, requests });
-    const words = withoutVectors(loaded.community);
-    const start = factorisedTowers(words, cameTo, options);
-    assert.deepEqual(found.losses, (await trainTowers(words, options, undefined, undefined, start)).losses);
-  });
-}
+test("where both are tried, the factors are those of towers without vectors that say nothing", {
+  skip: skipUnlessFull,
+}, async () => {
+  const { loaded, later, options, cameTo, requests } = withVectors(0, 0.3);
+  const found = await trainBestTowers(loaded, { cameTo, later, towers: options, neighbours, requests });
+  const words = withoutVectors(loaded.community);
+  const start = factorisedTowers(words, cameTo, options);
+  assert.deepEqual(found.losses, (await trainTowers(words, options, undefined, undefined, start)).losses);
+});
 
 test("the factors start the ID embeddings of whoever came to anything, and of nobody else", () => {
   const { loaded, options } = community();

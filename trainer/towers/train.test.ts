@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
+import { isFull } from "../../testing/courses.ts";
 import { backends, startBackend } from "../engine/backend.ts";
 import { Random } from "../engine/random.ts";
 import { close } from "../engine/testing.ts";
@@ -48,7 +49,7 @@ test("the same seed and backend give the same weights; another seed gives others
 
 test("losses of the three backends agree", async (t) => {
   const losses = new Map<string, number[]>();
-  const epochs = process.env.TEST_FULL ? options.epochs : 2;
+  const epochs = isFull ? options.epochs : 2;
   for (const backend of backends) {
     try {
       await startBackend(backend);

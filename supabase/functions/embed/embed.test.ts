@@ -258,7 +258,7 @@ test("what is new gets a vector of an experiment's model too, and of no other", 
   assertNear(await vectorOf(pool, "post", post(3), tried), await vectorOf(pool, "post", post(3), again), "edited");
 });
 
-test("a model of an experiment that cannot be used keeps no other from its vectors, and is told", async (t) => {
+test("an experiment's model that cannot be loaded is reported, and other models get their vectors", async (t) => {
   const database = await testDatabase(t, "embed");
   const { pool } = database;
   await embeddedCommunity(database);

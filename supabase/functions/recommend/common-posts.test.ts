@@ -95,7 +95,7 @@ test("everybody gets what recsys_engine.retrieve brings, page after page, with a
       served.keys.push(...all.slice(7, 22).map(({ served_key }) => served_key));
     }
   }
-  assert.ok(whole <= 0.3 * readers, `what is common did not do for ${whole} of ${3 * readers} pages`);
+  assert.ok(whole <= 0.3 * readers, `the common posts were too few for ${whole} of ${3 * readers} pages`);
 });
 
 test("what is withheld from strangers is there for who follows its author alone, both ways", async () => {

@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type pg from "pg";
 import { testDatabase } from "../../../db/testing.ts";
-import { courses } from "../../../testing/courses.ts";
+import { isFull } from "../../../testing/courses.ts";
 import { fillManyPosts } from "./testing-many-posts.ts";
 
-const written = Number(process.env.POSTS ?? (courses.length === 1 ? 3000 : 6000));
+const written = Number(process.env.POSTS ?? (isFull ? 6000 : 3000));
 const database = await testDatabase({ after }, "one_account");
 const { pool } = database;
 let reader: string;

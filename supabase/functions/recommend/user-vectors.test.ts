@@ -60,7 +60,7 @@ function apart(one: Map<string, number>, other: Map<string, number>): number {
 
 test("lists made ahead are the feeds, of those with a vector and of those without", async () => {
   const feeds: Map<string, number>[] = [];
-  // one after another: a busy machine turns away what is too much at once
+  // one after another: a busy machine rejects too many requests at once
   for (const user of users) feeds.push(await feedOf(user));
   await runBatch({ database, onProgress: () => {}, signal: new AbortController().signal });
   const { rows } = await pool.query("select user_id, post_ids, scores from recsys.batch_recommendations");

@@ -1,5 +1,5 @@
--- Which posts somebody might want: the sources (retrieval/sources.sql) asked by whoever is to be shown them, or, by a worker that keeps what is common to
--- all feeds, in addition to that. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
+-- The candidates of a feed, from the sources (retrieval/sources.sql). A worker that keeps the posts common to all feeds adds those of the
+-- reader alone. supabase/functions/recommend/common-posts.test.ts holds the two to the same answer.
 
 -- loads pgvector, as in retrieval/nearest.sql: each file may have a session of its own
 do $$ begin perform '[1]'::extensions.vector; end $$;
