@@ -1,4 +1,5 @@
 /** For tests: a community that a model of text towers was published over, and what re-embedding makes of it. */
+import assert from "node:assert/strict";
 import type pg from "pg";
 import type { Database } from "../db/connect.ts";
 import { readCommunityId } from "../db/settings.ts";
@@ -9,6 +10,7 @@ import { modelCache } from "../supabase/functions/_shared/models/models.ts";
 import { publish } from "../trainer/publish/publish.ts";
 import { fillCommunity, tinyGraphs } from "./community.ts";
 import { handMadeModel } from "./gate.ts";
+import { assertClose } from "./onnx/assert-close.ts";
 import { fewRows, wordTowers } from "./towers.ts";
 
 /** Publishes and activates text towers over all there is; models of the same seed give the same vectors. Returns the model's id. */
@@ -69,4 +71,15 @@ export async function vectorOf(
     [model, id],
   );
   return rows[0] && JSON.parse(rows[0].embedding);
+}
+
+/** Asserts that there are two vectors and that they agree within `tolerance`: a batch of another size may add in another order. */
+export function assertNear(
+  vector: number[] | undefined,
+  expected: number[] | undefined,
+  what: string,
+  tolerance = 1e-5,
+): void {
+  assert.ok(vector && expected, `${what}: there is one`);
+  assertClose(vector, expected, tolerance, what);
 }

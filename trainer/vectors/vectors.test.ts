@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
-import { embedAll, queue, vectorOf } from "../../testing/embed.ts";
+import { assertNear, embedAll, queue, vectorOf } from "../../testing/embed.ts";
 import { quickConfig } from "../config/testing.ts";
 import { startBackend } from "../engine/backend.ts";
 import { readModelFolder } from "../model-folder/model-folder.ts";
@@ -147,8 +147,3 @@ test("too few vectors, and those that say nothing, are as if there were none; an
     { name: "AbortError" },
   );
 });
-
-function assertNear(vector: number[] | undefined, expected: number[] | undefined, what: string) {
-  assert.ok(vector && expected, `${what}: there is one`);
-  for (const [d, value] of vector.entries()) assert.ok(Math.abs(value - expected[d]) < 1e-5, `${what}: dimension ${d}`);
-}

@@ -7,16 +7,11 @@ import { importBundle } from "../../../db/import/import-bundle.ts";
 import { externalUuid } from "../../../db/import/known-ids.ts";
 import { testDatabase } from "../../../db/testing.ts";
 import { people, post, publishTinyModel, uuid } from "../../../testing/community.ts";
-import { embedAll, embeddedCommunity, publishWordModel, queue, vectorOf } from "../../../testing/embed.ts";
+import { assertNear, embedAll, embeddedCommunity, publishWordModel, queue, vectorOf } from "../../../testing/embed.ts";
 
 const newPost = uuid("d", 1);
 const insertPost = (pool: pg.Pool, id: string, title: string) =>
   pool.query("insert into public.posts (id, author_id, title) values ($1, $2, $3)", [id, people.author, title]);
-
-function assertNear(vector: number[] | undefined, expected: number[] | undefined, what: string) {
-  assert.ok(vector && expected, `${what}: there is one`);
-  for (const [d, value] of vector.entries()) assert.ok(Math.abs(value - expected[d]) < 1e-5, `${what}: dimension ${d}`);
-}
 
 test("new and edited posts, profiles and projects get the vectors that a publish gives", async (t) => {
   const database = await testDatabase(t, "embed");
