@@ -56,6 +56,10 @@ test(
     });
 
     await t.test("the address, opened again, shows the same, below a map that came later", async () => {
+      await page.route("**/console", async (route) => {
+        if (route.request().postData()?.includes('"map"')) await found(page).locator("strong:focus").waitFor();
+        await route.continue();
+      });
       await page.goto(`${gateway.url}/console/#posts/${second}`);
       await page.reload();
       await dots(page).first().waitFor();

@@ -67,10 +67,11 @@ test("an act has one colour in every chart and table, and on the feed page", opt
         }),
       [sign, property],
     );
-  const drawn = (label: string, marks: string, property: "fill" | "stroke") =>
-    chart(page, label)
-      .locator(marks)
-      .evaluateAll((all, property) => all.map((each) => getComputedStyle(each)[property]), property);
+  const drawn = async (label: string, marks: string, property: "fill" | "stroke") => {
+    const all = chart(page, label).locator(marks);
+    await all.first().waitFor({ state: "attached" });
+    return await all.evaluateAll((all, property) => all.map((each) => getComputedStyle(each)[property]), property);
+  };
   const colours = new Map(await signed(legend, "svg", "fill"));
   assert.deepEqual([...colours.keys()], ["view", "vote", "comment", "dismiss"]);
   assert.equal(new Set(colours.values()).size, 4);

@@ -6,7 +6,7 @@ import { RowsTable } from "../rows-table.tsx";
 export function FoundPost({ postId }: { postId: string }) {
   const asked = { parameters: { post_id: postId } };
   return (
-    <section class="stack" aria-label="The post">
+    <section class="stack post" aria-label="The post">
       <Panel
         {...asked}
         title="The post"
