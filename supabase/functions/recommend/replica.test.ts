@@ -1,60 +1,18 @@
-/** Feeds whose posts a streaming replica finds, through PgBouncer: as the primary would make them, and made by it while the replica is away. */
+/** Feeds whose posts a streaming replica finds, through PgBouncer: as the primary would make them. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { withoutCluster } from "../../../db/testing-cluster.ts";
-import { type Replicated, replicatedDatabase } from "../../../db/testing-replica.ts";
 import { publishTinyModel } from "../../../testing/community.ts";
 import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
-import { publishableKey, type TestApp } from "../testing.ts";
 import { testApp } from "./testing.ts";
-import { fillManyPosts } from "./testing-many-posts.ts";
+import { behind, codesOf, feedOf, replicatedCommunity, untilBy } from "./testing-replica.ts";
 
-const skip = await withoutCluster();
-/** How far behind it may be here, in milliseconds. */
-const behind = 500;
 /** Longer than these tests. */
 const long = 60_000;
 
-const setting = (skip ? null : await replicatedDatabase({ after })) as Replicated;
-let readers: string[];
-before(async () => {
-  if (skip) return;
-  const { pool } = setting.database;
-  readers = (await fillManyPosts(pool, 600)).people;
-  await pool.query("update recsys.settings set trial_place = 0, diversity = 0, requests_per_minute = null");
-  const modelId = await publishTinyModel(pool, { name: "tiny" });
-  await pool.query(
-    "insert into recsys.post_embeddings (model_id, post_id, embedding) select $1, id, $2::text::extensions.vector from public.posts on conflict do nothing",
-    [modelId, `[1${",0".repeat(31)}]`],
-  );
-  await pool.query("analyze");
-  await setting.replica.caughtUp();
-});
-
-type Scope = Parameters<typeof testApp>[0];
-const replicaApp = (scope: Scope, mayBe = behind) =>
-  testApp(scope, setting.url, { replica: { url: setting.readUrl, behind: mayBe } });
-const codesOf = ({ logged }: TestApp<Feed>) => logged.map(({ code }) => code);
-
-/** The feed of somebody (null: a visitor), how long it took, and whether the replica found its posts. */
-async function feedOf(app: TestApp<Feed>, reader: string | null, body: object = {}) {
-  const headers: Record<string, string> = reader ? { authorization: `Bearer ${reader}` } : { apikey: publishableKey };
-  const begun = performance.now();
-  const response = await app.request("/recommend", { method: "POST", headers, body: JSON.stringify(body) });
-  const feed = (await response.json()) as Feed;
-  assert.equal(response.status, 200, JSON.stringify(feed));
-  assert.equal(feed.degraded, null);
-  const byReplica = response.headers.get("server-timing")?.includes("last_check") ?? false;
-  return { feed, byReplica, milliseconds: performance.now() - begun };
-}
-
-/** Asks until the replica makes the feed, or the primary does. */
-async function untilBy(replica: boolean, app: TestApp<Feed>, reader: string): Promise<void> {
-  for (const end = Date.now() + 10_000; (await feedOf(app, reader)).byReplica !== replica; await setTimeout(50))
-    assert.ok(Date.now() < end, `for 10 s never by the ${replica ? "replica" : "primary"}: ${codesOf(app)}`);
-}
+const setting = await replicatedCommunity({ after });
+const { skip, readers, replicaApp } = setting;
 
 const idsOf = ({ items }: Feed) => items.map(({ post_id }) => post_id);
 const told = (items: FeedItem[]) => items.map(({ score, ...item }) => ({ ...item, score: Math.fround(score ?? 0) }));
@@ -207,67 +165,4 @@ test("a model that the replica does not have yet serves from the primary", { ski
   await replica.caughtUp();
   assert.ok((await feedOf(app, readers[4])).byReplica);
   assert.deepEqual(codesOf(app), []);
-});
-
-test("a conflict with recovery costs nobody a feed", { skip }, async (t) => {
-  const { database, replica } = setting;
-  const app = replicaApp(t);
-  await replica.set("max_standby_streaming_delay", "0");
-  t.after(() => replica.set("max_standby_streaming_delay", "30s"));
-  // nothing of the reader's own is read of it, so only the replica's session is in its way
-  const lock = () =>
-    database.pool.query("begin; lock table recsys_engine.circle_members in access exclusive mode; commit");
-  let isOver = false;
-  const locks = (async () => {
-    while (!isOver) await lock();
-  })();
-  for (
-    const end = Date.now() + 10_000;
-    Date.now() < end && !app.logged.some(({ cause }) => /conflict with recovery/.test(String(cause)));
-  )
-    await Promise.all([feedOf(app, readers[0]), feedOf(app, readers[1]), feedOf(app, readers[2])]);
-  isOver = true;
-  await locks;
-  assert.match(app.logged.map(({ cause }) => String(cause)).join(), /conflict with recovery/);
-  await untilBy(true, app, readers[0]);
-  assert.deepEqual([...new Set(codesOf(app))], ["replica_out", "replica_back"]);
-});
-
-test("one that is down, or hangs, costs one wait: the primary serves, and the replica again when it is back", {
-  skip,
-}, async (t) => {
-  const { replica } = setting;
-  const app = replicaApp(t);
-  for (const [away, back, longest] of [
-    [replica.stop, replica.start, 3_000],
-    [replica.freeze, replica.thaw, 3_000],
-  ] as const) {
-    app.logged.length = 0;
-    await untilBy(true, app, readers[6]);
-    await away();
-    const first = await feedOf(app, readers[6]);
-    assert.ok(!first.byReplica && first.milliseconds < longest, `${first.milliseconds} ms`);
-    for (let i = 0; i < 5; i++) {
-      const { byReplica, milliseconds } = await feedOf(app, readers[6]);
-      assert.ok(!byReplica && milliseconds < 1_400, `${milliseconds} ms`);
-      await setTimeout(250);
-    }
-    assert.deepEqual(codesOf(app), ["replica_out"]);
-    await back();
-    await untilBy(true, app, readers[6]);
-    assert.deepEqual(codesOf(app), ["replica_out", "replica_back"]);
-  }
-});
-
-test("one that was promoted is a replica no more", { skip }, async (t) => {
-  const { replica } = setting;
-  const app = replicaApp(t);
-  await untilBy(true, app, readers[8]);
-  await replica.promote();
-  for (let i = 0; i < 5; i++) {
-    assert.equal((await feedOf(app, readers[8])).byReplica, false);
-    await setTimeout(250);
-  }
-  assert.deepEqual(codesOf(app), ["replica_out"]);
-  assert.match(String(app.logged[0].cause), /promoted/);
 });
