@@ -2,7 +2,7 @@
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { eitherDatabase } from "../../db/testing.ts";
-import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
+import { keptBrowser, openPage, withoutBrowser } from "../../testing/browser.ts";
 import { servedCommunity } from "./community.ts";
 
 type ServedPages = Awaited<ReturnType<typeof servedCommunity>>;
@@ -23,9 +23,9 @@ export async function startStories(name: string, open = eitherDatabase): Promise
   after(async () => {
     for (const clean of cleanings) await clean();
   });
-  const community = await servedCommunity({ after: (clean) => cleanings.unshift(clean) }, name, open);
-  const browser = await startBrowser();
-  cleanings.unshift(() => browser.close());
+  const scope = { after: (clean: () => Promise<void>) => void cleanings.unshift(clean) };
+  const community = await servedCommunity(scope, name, open);
+  const browser = await keptBrowser(scope);
   return {
     ...community,
     options,
