@@ -19,7 +19,7 @@ export async function startBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath: path, args: [...args, "--disable-gpu"] });
 }
 
-/** The browser that files of this process share, and what keeps the process alive while one of them uses it. */
+/** The browser that files of this process share, and the handles that keep the process alive while a file uses it. */
 interface KeptBrowser {
   browser: Browser;
   handles: { ref(): unknown; unref(): unknown }[];
@@ -48,7 +48,7 @@ export async function keptBrowser(scope: { after(clean: () => Promise<void>): vo
 async function launchKept(): Promise<KeptBrowser> {
   const started: ChildProcess[] = [];
   const note = (message: unknown) => void started.push((message as { process: ChildProcess }).process);
-  // Playwright does not give the process away
+  // Playwright exposes no handle of its child process
   subscribe("child_process", note);
   const browser = await startBrowser().finally(() => unsubscribe("child_process", note));
   keepUntilEnd(() => browser.close());

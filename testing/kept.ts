@@ -1,4 +1,4 @@
-/** What a process of tests keeps over its files, such as a browser. */
+/** Resources that a process of tests keeps over its files, such as a browser. */
 
 const ends: (() => Promise<void>)[] = [];
 
@@ -7,7 +7,7 @@ export function keepUntilEnd(end: () => Promise<void>): void {
   ends.push(end);
 }
 
-/** Ends what is kept, so that the processor time of a process that was started is counted. */
+/** Ends all kept resources. The processor time of a child process counts only once it has ended. */
 export async function endKept(): Promise<void> {
   await Promise.all(ends.splice(0).map((end) => end()));
 }
