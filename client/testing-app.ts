@@ -13,7 +13,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { testDatabase } from "../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { severableWire } from "../serve/testing-wire.ts";
-import { startBrowser, withoutBrowser } from "../testing/browser.ts";
+import { keptBrowser, withoutBrowser } from "../testing/browser.ts";
 import { fillCommunity } from "../testing/community.ts";
 
 export interface ServedApp {
@@ -62,8 +62,7 @@ export async function servedApp(name: string, code: (gateway: Gateway) => string
   });
   await new Promise<void>((listening) => site.listen(0, "127.0.0.1", listening));
   scope.after(async () => void site.close());
-  const browser = await startBrowser();
-  scope.after(() => browser.close());
+  const browser = await keptBrowser(scope);
 
   async function appOf(context: BrowserContext, userId: string): Promise<Page> {
     const access_token = await gateway.tokenOf(userId);

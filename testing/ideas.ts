@@ -129,8 +129,8 @@ export interface StandIn {
 
 export interface Respond {
   send(status: number, body: string, headers?: Record<string, string>): void;
-  /** Writes on and on. */
-  write(part: string): void;
+  /** Writes a part of an answer that does not end. */
+  write(part: string | Uint8Array): void;
 }
 
 /** A stand-in for an OpenAI-compatible endpoint. */

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { type EventData, run } from "node:test";
 import { pathToFileURL } from "node:url";
+import { endKept } from "./kept.ts";
 
 /** What this process reports of the file that it runs. */
 export type TestReport =
@@ -17,7 +18,7 @@ const folder = process.cwd();
 
 // A file is over when nothing is left to do, as in a process of its own; the channel keeps this process alive only between files.
 process.on("beforeExit", () => process.channel?.ref());
-process.on("disconnect", () => process.exit());
+process.on("disconnect", () => void endKept().finally(() => process.exit()));
 process.on("message", async (file: string) => {
   const started = performance.now();
   process.argv[1] = resolve(file);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { testDatabase } from "../../db/testing.ts";
-import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
+import { keptBrowser, openPage, withoutBrowser } from "../../testing/browser.ts";
 import { pickCases } from "../../testing/courses.ts";
 import { publishWordModel } from "../../testing/embed.ts";
 import { type HeldOutQuality, qualityLine } from "../../trainer/gate/held-out-quality.ts";
@@ -20,8 +20,7 @@ const options = { skip: withoutBrowser };
 const { gateway, ...database } = withoutBrowser
   ? ({} as Awaited<ReturnType<typeof servedCommunity>>)
   : await servedCommunity(scope, "console_page", testDatabase);
-const browser = withoutBrowser ? ({} as Browser) : await startBrowser();
-if (!withoutBrowser) scope.after(() => browser.close());
+const browser = withoutBrowser ? ({} as Browser) : await keptBrowser(scope);
 
 const serving = async () =>
   (await database.pool.query("select name from recsys.models where status = 'active'")).rows[0]?.name;

@@ -2,7 +2,7 @@
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { eitherDatabase } from "../../db/testing.ts";
-import { openPage, startBrowser, withoutBrowser } from "../../testing/browser.ts";
+import { keptBrowser, openPage, withoutBrowser } from "../../testing/browser.ts";
 import { servedCommunity } from "./community.ts";
 
 type ServedPages = Awaited<ReturnType<typeof servedCommunity>>;
@@ -13,31 +13,42 @@ export interface Stories extends ServedPages {
   browser: Browser;
   /** A page of a reader's own; what went wrong in it is in `wrong`. */
   open(t: TestContext, options?: BrowserContextOptions): Promise<{ page: Page; wrong: string[] }>;
+  /** The same, and after the test what readers did is deleted: the next story begins without it. */
+  openFresh: Stories["open"];
 }
 
-/** `name`: of the database, which `open` gives. All of it is gone after the file's tests. */
-export async function startStories(name: string, open = eitherDatabase): Promise<Stories> {
+/** Where it is stored what readers do and wish. */
+const deeds = [
+  ...["comments", "post_votes", "post_views", "follows", "mutes", "preferences"].map((table) => `public.${table}`),
+  "recsys.dismissals",
+];
+
+/** `name`: of the database, which `openDatabase` gives. All of it is gone after the file's tests. */
+export async function startStories(name: string, openDatabase = eitherDatabase): Promise<Stories> {
   const options = { skip: withoutBrowser };
   if (withoutBrowser) return { options } as Stories;
   const cleanings: (() => Promise<void>)[] = [];
   after(async () => {
     for (const clean of cleanings) await clean();
   });
-  const community = await servedCommunity({ after: (clean) => cleanings.unshift(clean) }, name, open);
-  const browser = await startBrowser();
-  cleanings.unshift(() => browser.close());
-  return {
-    ...community,
-    options,
-    browser,
-    async open(t, options) {
-      const opened = await openPage(browser, community.gateway.url, options);
-      t.after(async () => {
-        // a request that a test still holds is nobody's failure
-        await opened.page.unrouteAll({ behavior: "ignoreErrors" });
-        await opened.page.context().close();
-      });
-      return opened;
-    },
+  const scope = { after: (clean: () => Promise<void>) => void cleanings.unshift(clean) };
+  const community = await servedCommunity(scope, name, openDatabase);
+  const browser = await keptBrowser(scope);
+  const open: Stories["open"] = async (t, options) => {
+    const opened = await openPage(browser, community.gateway.url, options);
+    t.after(async () => {
+      // a request that a test still holds is nobody's failure
+      await opened.page.unrouteAll({ behavior: "ignoreErrors" });
+      await opened.page.context().close();
+    });
+    return opened;
   };
+  const openFresh: Stories["open"] = async (t, options) => {
+    const opened = await open(t, options);
+    t.after(async () => {
+      for (const table of deeds) await community.pool.query(`delete from ${table}`);
+    });
+    return opened;
+  };
+  return { ...community, options, browser, open, openFresh };
 }

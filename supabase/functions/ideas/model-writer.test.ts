@@ -14,6 +14,7 @@ import {
   testApp,
   writers,
 } from "../../../testing/ideas.ts";
+import { patience } from "../_shared/ideas/model-writer/ask-model.ts";
 import { endpointOf } from "../_shared/ideas/model-writer/endpoint.ts";
 
 const { pool, url } = await testDatabase({ after }, "ideas_model");
@@ -68,6 +69,7 @@ test("what it is sent has no private post, no person and no key", async () => {
 });
 
 const endless = "x".repeat(1000);
+const withoutEnd = "an end that never comes";
 const failures: Record<string, (respond: Parameters<typeof model.answer>[0]) => void> = {
   "an error": ({ send }) => send(500, "down"),
   "too many requests": ({ send }) => send(429, "{}"),
@@ -76,7 +78,7 @@ const failures: Record<string, (respond: Parameters<typeof model.answer>[0]) => 
   "another form": ({ send }) => send(200, '{"error": "no"}'),
   "no ideas": ({ send }) => send(200, completion([])),
   "a megabyte": ({ send }) => send(200, completion([{ title: endless.repeat(1000) }])),
-  "an end that never comes": ({ write }) => write('{"choices": ['),
+  [withoutEnd]: ({ write }) => write('{"choices": ['),
   "another address": ({ send }) => send(307, "", { location: `${model.url}/elsewhere` }),
   "hostile titles": ({ send }) =>
     send(
@@ -87,12 +89,16 @@ const failures: Record<string, (respond: Parameters<typeof model.answer>[0]) => 
         { title: "Ask Zebulon Smith about it" },
       ]),
     ),
-  "bytes that are no text": ({ write }) => write("\ud800"),
+  "bytes that are no text": ({ write }) => write(Buffer.from([0xff, 0xfe])),
 };
 
 for (const [name, answer] of Object.entries(failures))
-  test(`where it answers with ${name}, the community's own words do`, async () => {
+  test(`where it answers with ${name}, the community's own words do`, async (t) => {
     model.answer = answer;
+    const { timeout } = AbortSignal;
+    const limits = t.mock.method(AbortSignal, "timeout", (milliseconds: number) =>
+      timeout.call(AbortSignal, name === withoutEnd ? milliseconds / 20 : milliseconds),
+    );
     const started = performance.now();
     const { call, logged } = app();
     const { status, body } = await call(reader, {});
@@ -103,7 +109,8 @@ for (const [name, answer] of Object.entries(failures))
     );
     assert.ok(body.notes.some(({ code }) => code === "writer_failed"));
     assert.ok(logged.some(({ code }) => code === "idea_writer_failed"));
-    assert.ok(performance.now() - started < 20_000);
+    assert.ok(performance.now() - started < (name === withoutEnd ? 5_000 : 20_000));
+    assert.ok(limits.mock.calls.some(({ arguments: [milliseconds] }) => milliseconds === patience));
     assert.ok(!JSON.stringify(logged.map(({ cause }) => String(cause))).includes("sk-secret"));
     const asked = model.asked.length;
     assert.equal((await call(reader, {})).body.items.length, 1);

@@ -1,11 +1,80 @@
-/** A reader decides what their feed is made of, and sees it work. */
+/** What readers and authors decide of feeds, and see work: whom they follow, what they want more and less of, and an author who withdraws. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { uuid } from "../../testing/community.ts";
 import { members } from "../testing/community.ts";
-import { eventually, nextFeed, press, showWhatMoves, signInAs, titles, view } from "../testing/steps.ts";
+import { card, eventually, nextFeed, press, showWhatMoves, signInAs, titles, view } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
-const { options, gateway, open, pool } = await startStories("preferences_page");
+const { options, gateway, openFresh: open, pool, lines } = await startStories("feed_wishes");
+
+test(
+  "Kim follows Ada, who came to a garden bed: Kim's feed says so by name, until Ada is muted",
+  options,
+  async (t) => {
+    const kim = uuid("a", 4);
+    await pool.query("insert into public.profiles (id, external_id) values ($1, 'kim')", [kim]);
+    await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
+      kim,
+      members.ada,
+    ]);
+    const title = "Garden bed 20";
+    await pool.query(
+      "insert into public.comments (user_id, post_id) select $1, id from public.posts where title = $2",
+      [members.ada, title],
+    );
+    const { page, wrong } = await open(t);
+    await signInAs(page, gateway.url, "kim");
+    await page.getByText("People you follow: what they read and wrote lately").waitFor();
+    const garden = card(page, title);
+    for (let more = 0; more < 3 && (await garden.count()) === 0; more++)
+      await nextFeed(page, () => page.getByRole("button", { name: "More posts" }).scrollIntoViewIfNeeded());
+    await garden.getByText("ada, whom you follow, was active here").waitFor();
+    await pool.query("insert into public.mutes (user_id, kind, value) values ($1, 'person', $2)", [kim, members.ada]);
+    await nextFeed(page, () => page.getByRole("button", { name: "Refresh" }).click());
+    await garden.getByText("People you follow were active here").waitFor();
+    assert.equal(await page.getByText("ada, whom").count(), 0);
+    assert.deepEqual([wrong, lines], [[], []]);
+  },
+);
+
+/** An author withdraws from strangers' feeds: gone from the next feed of a stranger, and not of a follower. */
+test(
+  "Rosa withdraws: Ben, who follows nobody, is shown nothing of hers; Ada, who follows her, is",
+  options,
+  async (t) => {
+    await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [
+      members.ada,
+      members.rosa,
+    ]);
+    const [ben, ada, rosa] = [await open(t), await open(t), await open(t)];
+    await signInAs(ben.page, gateway.url, "ben");
+    await signInAs(ada.page, gateway.url, "ada");
+    const hers = async ({ page }: typeof ben) =>
+      (await titles(page, 20)).filter((title) => title.startsWith("Garden")).length;
+    const refresh = ({ page }: typeof ben) =>
+      nextFeed(page, () => page.getByRole("button", { name: "Refresh" }).click());
+    assert.ok((await hers(ben)) > 0);
+
+    await signInAs(rosa.page, gateway.url, "rosa");
+    await view(rosa.page, "rosa");
+    const box = rosa.page.getByRole("checkbox", { name: "Recommend what I write only to people who follow me" });
+    await box.click();
+    const is = (checked: boolean) => rosa.page.getByRole("checkbox", { name: /^Recommend what I write/, checked });
+    await is(true).waitFor();
+    await refresh(ben);
+    await refresh(ada);
+    assert.equal(await hers(ben), 0);
+    assert.ok((await hers(ada)) > 0);
+
+    await box.click();
+    // another box is empty, too
+    await is(false).waitFor();
+    await refresh(ben);
+    assert.ok((await hers(ben)) > 0, "and back at once");
+    assert.deepEqual([ben.wrong, rosa.wrong, ada.wrong], [[], [], []]);
+  },
+);
 
 const choose = async (page: Parameters<typeof view>[0], text: string) => {
   await view(page, "ben");
@@ -68,6 +137,10 @@ test("more and less of a topic take each other back, in whatever letters", optio
 
 test("Ben wants less of chess, then nothing but whom he follows", options, async (t) => {
   const { page, wrong } = await open(t);
+  await pool.query(
+    "insert into public.post_votes (user_id, post_id) select $1, id from public.posts where title = 'Chess puzzle 24'",
+    [members.ben],
+  );
   await signInAs(page, gateway.url, "ben");
   const share = async () => (await titles(page, 20)).filter((title) => title.startsWith("Chess")).length;
   const before = await share();

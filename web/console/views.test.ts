@@ -1,11 +1,117 @@
-/** The chart of impressions per day, in a real browser: an unmeasured day is a gap, not a zero, and each kind has one colour everywhere. */
+/** Views of the console in a real browser: the map of the posts, the charts of what was shown, and every view on the narrowest phone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
+import { members } from "../testing/community.ts";
+import { openView } from "../testing/console-view.ts";
+import { onPhones } from "../testing/phone.ts";
 import { signInAs } from "../testing/steps.ts";
 import { startStories } from "../testing/stories.ts";
 
-const { gateway, pool, options, open } = await startStories("shown_page");
+const stories = await startStories("console_views");
+const { gateway, pool, options, open } = stories;
+
+const dots = (page: Page) => page.locator("g[aria-label=dot]").first().locator("circle");
+const found = (page: Page) => page.getByRole("region", { name: "The post" });
+const asked = (page: Page) => /#posts\/([\da-f-]{36})$/.exec(page.url())?.[1];
+/** Waits until the result is where the operator looks, and has the focus, which is what a screen reader reads out. */
+async function isInView(page: Page, title: string): Promise<void> {
+  await found(page).locator("strong:focus", { hasText: title }).waitFor();
+  const { y = -1 } = (await found(page).locator("strong").first().boundingBox()) ?? {};
+  const { height } = page.viewportSize() ?? { height: 0 };
+  assert.ok(y >= 0 && y < height / 2, `“${title}” is at ${y} of ${height}`);
+}
+
+test(
+  "what a click on the map finds comes into view and into the address; back and a link lead to it",
+  options,
+  async (t) => {
+    const { page, wrong } = await open(t, { viewport: { width: 1000, height: 600 } });
+    const titleOf = async (id = "") =>
+      (await pool.query("select title from public.posts where id = $1", [id])).rows[0]?.title;
+    await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+    await page.getByRole("link", { name: "Posts", exact: true }).click();
+    await dots(page).nth(5).click({ force: true });
+    await page.waitForURL(/#posts\/./);
+    const first = asked(page);
+    await isInView(page, await titleOf(first));
+
+    let questions = 0;
+    page.on("request", (request) => {
+      if (request.postData()?.includes('"map"')) questions++;
+    });
+    await dots(page).nth(30).click({ force: true });
+    await page.waitForURL((url) => !url.href.endsWith(String(first)));
+    const second = asked(page);
+    assert.notEqual(second, first);
+    await isInView(page, await titleOf(second));
+    assert.equal(questions, 0, "the map stays, and is not asked for again");
+
+    await page.goBack();
+    await isInView(page, await titleOf(first));
+    assert.equal(await page.getByLabel("its id, or click it on the map").inputValue(), first);
+
+    await t.test("a neighbour is a link, too", async () => {
+      // whom it may interest are links as well, and may come first
+      const neighbour = page.getByRole("table", { name: "Neighbours" }).getByRole("link").first();
+      const title = (await neighbour.textContent()) ?? "";
+      await neighbour.click();
+      await isInView(page, title);
+      assert.equal(await titleOf(asked(page)), title);
+    });
+
+    await t.test("the address, opened again, shows the same, below a map that came later", async () => {
+      await page.route("**/console", async (route) => {
+        if (route.request().postData()?.includes('"map"')) await found(page).locator("strong:focus").waitFor();
+        await route.continue();
+      });
+      await page.goto(`${gateway.url}/console/#posts/${second}`);
+      await page.reload();
+      await dots(page).first().waitFor();
+      await page.getByText("One moment …").first().waitFor({ state: "detached" });
+      await isInView(page, await titleOf(second));
+    });
+
+    await t.test("an id that is none says so", async () => {
+      await page.getByLabel("its id, or click it on the map").fill("chess");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").getByText("“chess” is no id of a post.").waitFor();
+    });
+    assert.deepEqual(wrong, []);
+  },
+);
+
+onPhones(stories, async (page, look) => {
+  await page.goto(`${gateway.url}/console/`);
+  await page.getByLabel("A secret key of the project").waitFor();
+  await look("the way in");
+  await pool.query(
+    `insert into recsys.promotions (name, post_id, place, starts_at, ends_at)
+     select 'From the editors', id, 2, now() + interval '1 hour', now() + interval '1 day' from public.posts limit 1`,
+  );
+  await pool.query(
+    "insert into recsys.daily_metrics (day, metric, model_id, slice, value, count) select recsys.clock()::date - 3, 'calibration', 1, act, 1.1, 100 from unnest('{view,vote,comment}'::text[]) as act on conflict do nothing",
+  );
+  const { rows } = await pool.query("select id from public.posts limit 1");
+  await page.goto(`${gateway.url}/console/#key=${gateway.secretKey}`);
+  // it reads the key from the address once it has begun, and the next view takes the address
+  await page.getByRole("heading", { name: "All models" }).waitFor();
+  for (const view of [
+    "",
+    "health",
+    "shown",
+    `posts/${rows[0].id}`,
+    "experiments",
+    "promotions",
+    "people",
+    `people/${members.rosa}`,
+  ]) {
+    await openView(page, gateway.url, view);
+    const candidate = page.locator("li details summary").first();
+    if (view.startsWith("people/")) await candidate.click();
+    await look(view || "models");
+  }
+});
 
 const chart = (page: Page, label: string) => page.getByRole("img", { name: label });
 /** How many stretches each line of a chart is drawn in: a path moves its pen once for each. */
