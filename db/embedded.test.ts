@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pickCases } from "../testing/courses.ts";
 import { temporaryFolder } from "../trainer/testing.ts";
 import { openDatabase } from "./connect.ts";
 import { isAlive, readOwner } from "./embedded-owner.ts";
@@ -39,10 +40,10 @@ const program = `
   pool.query("select count(*) from generate_series(1, 1000000000) as n").catch(() => process.exit());
   setTimeout(() => console.log("under way"), 500);`;
 
-for (const { name, end } of [
+for (const { name, end } of pickCases([
   { name: "its parent is killed", end: (parent: number) => process.kill(parent, "SIGKILL") },
   { name: "it gets SIGTERM", end: (_: number, server: number) => process.kill(server, "SIGTERM") },
-])
+]))
   test(`a database in memory ends in the middle of a statement when ${name}`, async (t) => {
     const parent = spawn(process.execPath, ["--input-type=module", "--eval", program], {
       stdio: ["ignore", "pipe", "inherit"],

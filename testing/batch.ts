@@ -15,6 +15,7 @@ import { dlrmGraph } from "../trainer/export/dlrm.ts";
 import { publish } from "../trainer/publish/publish.ts";
 import type { SyntheticSize } from "../trainer/synthetic/world.ts";
 import { writeSyntheticCommunity } from "../trainer/synthetic/write-synthetic-community.ts";
+import { tinyGraphs } from "./community.ts";
 import { handMadeModel } from "./gate.ts";
 import { wordTowers } from "./towers.ts";
 
@@ -40,6 +41,18 @@ export async function setClock({ pool }: Pick<Database, "pool">, now: string): P
   );
 }
 
+/** Of a model that held no requests back and learned from none: the gate has none to compare it on. */
+const neverCompared = {
+  learned_until: "1970-01-01T00:00:00.000Z",
+  heldBack: {
+    from: Date.parse("9999-01-01"),
+    graphs: tinyGraphs(),
+    userIdEmbeddings: new Map<string, Float32Array>(),
+    postIdEmbeddings: new Map<string, Float32Array>(),
+    neighbours: new Map<string, never>(),
+  },
+};
+
 /** Publishes towers that read words and a ranker with random weights, whose scores hang on every feature; returns the model's id. */
 export async function publishRandomModel(
   database: Database,
@@ -55,7 +68,7 @@ export async function publishRandomModel(
   const dlrm = newDlrm(examples, Uint32Array.from(examples.requests.keys()), testOptions, random);
   const last = dlrm.dense.values("top/3/weight");
   for (let i = 0; i < last.length; i++) last[i] = random.normal();
-  // a ranker that was never trained is worse than anything
+  // a ranker that was never trained is worse than anything, where a caller publishes another model
   await database.pool.query("update recsys.settings set gate_margin = 1000");
   const { rows } = await database.pool.query("select post_id as id from recsys.source_posts order by id");
   const posts = rows.map(({ id }) => id);
@@ -67,6 +80,7 @@ export async function publishRandomModel(
       graphs: { ...towers, dlrm: dlrmGraph(dlrm) },
       ...(vectors && { vectors }),
       neighbours: randomNeighbours(random, posts),
+      ...neverCompared,
     }),
     { activate: true },
   );

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { importBundle } from "../../db/import/import-bundle.ts";
 import { eitherDatabase } from "../../db/testing.ts";
+import { pickCases } from "../../testing/courses.ts";
 import { Random } from "../engine/random.ts";
 import { writeSyntheticCommunity } from "../synthetic/write-synthetic-community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "./from-database.ts";
@@ -45,7 +46,7 @@ before(async () => {
   loaded.community.readable = undefined;
 });
 
-for (const part of parts)
+for (const part of pickCases(parts))
   test(`after ${100 * part} % of the events, users and candidates are the same in SQL and in the replay`, async () => {
     const { community, timeline } = loaded;
     const postVectors = unitVectors(random, community.posts.ids.length);

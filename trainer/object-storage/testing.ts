@@ -10,9 +10,12 @@ import type { Scope } from "../../db/testing.ts";
 /** Debian's, which has its packages; another Python that is first in the path may not. */
 const python = "/usr/bin/python3";
 
+/** Says whether there is moto without loading it, which takes a second of a processor. */
+const findMoto = "import sys, importlib.util as u; sys.exit(not (u.find_spec('moto') and u.find_spec('flask_cors')))";
+
 /** For the option `skip` of a test: false, or why no storage can be asked. */
 export const withoutStorage: false | string =
-  spawnSync(python, ["-c", "import moto.server"]).status === 0 ? false : "needs moto: npm run setup:storage";
+  spawnSync(python, ["-c", findMoto]).status === 0 ? false : "needs moto: npm run setup:storage";
 
 /** What a request asks for, as far as the tests tell requests apart. */
 export type AskedOfStorage = "part" | "put" | "complete" | "get" | "other";
@@ -41,6 +44,7 @@ export async function startStorage(scope: Scope): Promise<Storage> {
   const port = await freePort();
   const moto = spawn(python, ["-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", `${port}`], {
     stdio: "ignore",
+    env: { ...process.env, S3_UPLOAD_PART_MIN_SIZE: "1024" },
   });
   const server = createServer((asked, answer) => void forward(asked, answer));
   server.listen(0, "127.0.0.1");
@@ -73,6 +77,8 @@ export async function startStorage(scope: Scope): Promise<Storage> {
       return Uploads.length;
     },
     async settled() {
+      // a request may be in a buffer of its connection
+      await setTimeout(50);
       while (onTheWay.size > 0) await setTimeout(10);
     },
   };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eitherDatabase } from "../../../db/testing.ts";
 import { publishRandomModel, standingCommunity } from "../../../testing/batch.ts";
+import { isFull } from "../../../testing/courses.ts";
 import { embedAll, queue, vectorOf } from "../../../testing/embed.ts";
 import { wordTowers } from "../../../testing/towers.ts";
 import { runBatch } from "../../../trainer/batch/run-batch.ts";
@@ -23,7 +24,7 @@ let words: number;
 let users: string[];
 
 before(async () => {
-  await standingCommunity(database, { users: 40, posts: 400, days: 30 });
+  await standingCommunity(database, { users: 40, posts: isFull ? 400 : 250, days: 30 });
   await pool.query("update recsys.settings set trial_place = 0, requests_per_minute = null, drawn_share = 0");
   // its components are the vector at length 1
   const weights = new Float32Array(vectorWidth * vectorInputs);
@@ -59,18 +60,20 @@ function apart(one: Map<string, number>, other: Map<string, number>): number {
 }
 
 test("lists made ahead are the feeds, of those with a vector and of those without", async () => {
-  const feeds: Map<string, number>[] = [];
+  const feeds = new Map<string, Map<string, number>>();
   // one after another: a busy machine rejects too many requests at once
-  for (const user of users) feeds.push(await feedOf(user));
+  for (const user of users.filter((_, i) => isFull || i % 4 === 0)) feeds.set(user, await feedOf(user));
   await runBatch({ database, onProgress: () => {}, signal: new AbortController().signal });
   const { rows } = await pool.query("select user_id, post_ids, scores from recsys.batch_recommendations");
   assert.ok(rows.length > 15, `${rows.length} lists`);
+  const asked = rows.filter(({ user_id }) => feeds.has(user_id));
   assert.ok(
-    rows.some(({ user_id }) => users.indexOf(user_id) < 15) && rows.some(({ user_id }) => users.indexOf(user_id) >= 15),
+    asked.some(({ user_id }) => users.indexOf(user_id) < 15) &&
+      asked.some(({ user_id }) => users.indexOf(user_id) >= 15),
   );
-  for (const { user_id, post_ids, scores } of rows) {
+  for (const { user_id, post_ids, scores } of asked) {
     const list = new Map<string, number>(post_ids.map((post: string, i: number) => [post, scores[i]]));
-    assert.ok(apart(list, feeds[users.indexOf(user_id)]) < 0.01, user_id);
+    assert.ok(apart(list, feeds.get(user_id) ?? assert.fail()) < 0.01, user_id);
   }
 });
 
