@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { codesOf, feedOf, replicatedCommunity, untilBy } from "./testing-replica.ts";
+import { codesOf, feedOf, replicatedCommunity, untilBy } from "../../../testing/replicated-community.ts";
 
 const setting = await replicatedCommunity({ after });
 const { skip, readers, replicaApp } = setting;

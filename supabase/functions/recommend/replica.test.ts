@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { publishTinyModel } from "../../../testing/community.ts";
+import { behind, codesOf, feedOf, replicatedCommunity, untilBy } from "../../../testing/replicated-community.ts";
 import type { Feed, FeedItem } from "../_shared/recommend/feed.ts";
 import { event, testApp as eventsApp } from "../events/testing.ts";
 import { testApp } from "./testing.ts";
-import { behind, codesOf, feedOf, replicatedCommunity, untilBy } from "./testing-replica.ts";
 
 /** Longer than these tests. */
 const long = 60_000;

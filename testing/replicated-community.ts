@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { before } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { withoutCluster } from "../../../db/testing-cluster.ts";
-import { type Replicated, replicatedDatabase } from "../../../db/testing-replica.ts";
-import { publishTinyModel } from "../../../testing/community.ts";
-import type { Feed } from "../_shared/recommend/feed.ts";
-import { publishableKey, type TestApp } from "../testing.ts";
-import { testApp } from "./testing.ts";
-import { fillManyPosts } from "./testing-many-posts.ts";
+import { withoutCluster } from "../db/testing-cluster.ts";
+import { type Replicated, replicatedDatabase } from "../db/testing-replica.ts";
+import type { Feed } from "../supabase/functions/_shared/recommend/feed.ts";
+import { testApp } from "../supabase/functions/recommend/testing.ts";
+import { fillManyPosts } from "../supabase/functions/recommend/testing-many-posts.ts";
+import { publishableKey, type TestApp } from "../supabase/functions/testing.ts";
+import { publishTinyModel } from "./community.ts";
 
 /** How far behind it may be here, in milliseconds. */
 export const behind = 500;
