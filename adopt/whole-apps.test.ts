@@ -19,7 +19,9 @@ const noPostgres = await withoutPostgres();
 
 const isLong = process.env.ITEMS !== undefined;
 const items = Number(process.env.ITEMS ?? (isFull ? 1000 : 250));
-const size = isLong ? { people: 64, posts: 800, deeds: 6000 } : { people: 40, posts: isFull ? 400 : 200, deeds: isFull ? 2000 : 1000 };
+const size = isLong
+  ? { people: 64, posts: 800, deeds: 6000 }
+  : { people: 40, posts: isFull ? 400 : 200, deeds: isFull ? 2000 : 1000 };
 
 interface Page {
   items: { post_id: string; app_id: string; title: string }[];
