@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type pg from "pg";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { testDatabase } from "../db/testing.ts";
+import { createReverseScope, testDatabase } from "../db/testing.ts";
 import { type Gateway, startGateway } from "../serve/gateway.ts";
 import { severableWire } from "../serve/testing-wire.ts";
 import { keptBrowser, withoutBrowser } from "../testing/browser.ts";
@@ -29,11 +29,7 @@ export interface ServedApp {
 /** `code`: the app's, in TypeScript with JSX of Preact; it leaves `app` behind when it has begun. All is gone after the file's tests; without a browser nothing is there. */
 export async function servedApp(name: string, code: (gateway: Gateway) => string, css = ""): Promise<ServedApp> {
   if (withoutBrowser) return {} as ServedApp;
-  const cleanings: (() => Promise<void>)[] = [];
-  const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
-  after(async () => {
-    for (const clean of cleanings) await clean();
-  });
+  const scope = createReverseScope({ after });
   const { pool, url: databaseUrl } = await testDatabase(scope, name);
   await fillCommunity(pool);
   const folder = await mkdtemp(join(tmpdir(), "recsys-"));

@@ -4,17 +4,14 @@ import { before, test } from "node:test";
 import { adoptedBlog } from "../adopt/testing-blog.ts";
 import type { CheckRow } from "../cli/commands/check.ts";
 import type { Database } from "./connect.ts";
-import { withoutPostgres } from "./testing.ts";
+import { createReverseScope, withoutPostgres } from "./testing.ts";
 import { asInvoker, blogPosts, type CheckPart, checkParts, findingsOf } from "./testing-check.ts";
 
 const skip = await withoutPostgres();
 let database: Database;
-const cleanings: (() => Promise<void>)[] = [];
+const scope = createReverseScope(test);
 before(async () => {
-  if (!skip) database = await adoptedBlog({ after: (clean) => void cleanings.unshift(clean) }, "check");
-});
-test.after(async () => {
-  for (const clean of cleanings) await clean();
+  if (!skip) database = await adoptedBlog(scope, "check");
 });
 
 /** What a part finds in the blog as it is, in which each test leaves nothing behind. */

@@ -3,13 +3,9 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type pg from "pg";
 import { clear, fillCommunity, people, post, publishTinyModel, uuid } from "../testing/community.ts";
-import { eitherDatabase, testDatabase, withOneSession } from "./testing.ts";
+import { createReverseScope, eitherDatabase, testDatabase, withOneSession } from "./testing.ts";
 
-const cleanings: (() => unknown)[] = [];
-const scope = { after: (clean: () => unknown) => void cleanings.push(clean) };
-test.after(async () => {
-  for (const clean of cleanings.reverse()) await clean();
-});
+const scope = createReverseScope(test);
 const oneSession = await withOneSession();
 const { pool } = await eitherDatabase(scope, "index_window");
 let modelId: number;

@@ -1,8 +1,10 @@
 /** The SQL of docs/operations.md runs as it stands, in its order, and gives the columns that the document shows. */
+
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fillCommunity, people, post, publishTinyModel } from "../testing/community.ts";
+import { createReverseScope } from "./testing.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 import { runBlock, sqlBlocks } from "./testing-documents.ts";
 
@@ -13,11 +15,8 @@ const text = await readFile(new URL("../docs/operations.md", import.meta.url), "
 const blocks = sqlBlocks(text);
 
 test("the SQL of docs/operations.md", { skip: noCluster }, async (t) => {
-  const cleanings: (() => Promise<void>)[] = [];
-  t.after(async () => {
-    for (const clean of cleanings.reverse()) await clean();
-  });
-  const { pool } = await cronDatabase({ after: (clean) => void cleanings.push(clean) });
+  const scope = createReverseScope(t);
+  const { pool } = await cronDatabase(scope);
   await fillCommunity(pool);
   const model = await publishTinyModel(pool, { name: "tiny" });
   await pool.query(

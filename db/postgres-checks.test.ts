@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { advisorFindings } from "../testing/advisors.ts";
-import { testDatabase, withoutPostgres } from "./testing.ts";
+import { createReverseScope, testDatabase, withoutPostgres } from "./testing.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 import { makePgNetAndVault } from "./testing-supabase.ts";
 
@@ -12,11 +12,8 @@ const skip = await withoutPostgres();
 
 test("plpgsql_check has nothing to say about any function", { skip: noCluster }, async (t) => {
   // a cluster of its own, or it would miss what takes a pg_cron; the connection goes before the server
-  const cleanings: (() => Promise<void>)[] = [];
-  t.after(async () => {
-    for (const clean of cleanings.reverse()) await clean();
-  });
-  const { pool } = await cronDatabase({ after: (clean) => void cleanings.push(clean) });
+  const scope = createReverseScope(t);
+  const { pool } = await cronDatabase(scope);
   await pool.query("create extension plpgsql_check with schema extensions");
   // or it would miss what is only on Supabase
   await makePgNetAndVault(pool);

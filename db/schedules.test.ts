@@ -2,18 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { testDatabase } from "./testing.ts";
+import { createReverseScope, testDatabase } from "./testing.ts";
 import { cronDatabase, withoutCluster } from "./testing-cluster.ts";
 
 const noCluster = await withoutCluster();
 
 test("schedules with pg_cron", { skip: noCluster }, async (t) => {
   // node:test runs what is to be done after in the order of its registration: the connection goes before the server
-  const cleanings: (() => Promise<void>)[] = [];
-  t.after(async () => {
-    for (const clean of cleanings.reverse()) await clean();
-  });
-  const { pool } = await cronDatabase({ after: (clean) => void cleanings.push(clean) });
+  const scope = createReverseScope(t);
+  const { pool } = await cronDatabase(scope);
   const schedules = async () => (await pool.query("select * from recsys.schedules")).rows;
   const one = async (name: string) => (await schedules()).find((row) => row.name === name);
 

@@ -9,6 +9,15 @@ export interface Scope {
   after(clean: () => Promise<void>): void;
 }
 
+/** A scope that ends with another one, and closes first what was opened last. Hooks of a file may use it, too. */
+export function createReverseScope(outer: Scope): Scope {
+  const cleanings: (() => Promise<void>)[] = [];
+  outer.after(async () => {
+    for (const clean of cleanings.reverse()) await clean();
+  });
+  return { after: (clean) => void cleanings.push(clean) };
+}
+
 /**
  * A fresh, migrated database for a test file; it is gone when the scope is over.
  *

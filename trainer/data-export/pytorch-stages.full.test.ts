@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eitherDatabase } from "../../db/testing.ts";
+import { createReverseScope, eitherDatabase } from "../../db/testing.ts";
 import { temporaryFolder } from "../testing.ts";
 import { type ExportContext, exportData } from "./export-data.ts";
 import { readManifest } from "./manifest.ts";
@@ -13,6 +13,7 @@ import {
   exportContext,
   exportOptions,
   fillCommunityToExport,
+  requireSuccess,
   startClusterPrograms,
   withoutTorch,
 } from "./testing.ts";
@@ -20,28 +21,20 @@ import {
 let context: ExportContext;
 let folder: string;
 let runCluster: ClusterPrograms;
-const ranSoon = async (...run: Parameters<ClusterPrograms>) => {
-  const { output, code } = await runCluster(...run);
-  assert.equal(code, 0, output);
-  return output;
-};
+const outputOf = async (...run: Parameters<ClusterPrograms>) => requireSuccess(await runCluster(...run));
 
-// of a hook in which `after` is called it would be the end of the first test
-const cleanings: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const clean of cleanings.reverse()) await clean();
-});
+// a hook that calls `after` has it run after the first test
+const scope = createReverseScope({ after });
 
 before(async () => {
   if (withoutTorch) return;
-  const scope = { after: (clean: () => Promise<void>) => void cleanings.push(clean) };
   runCluster = startClusterPrograms(scope);
   folder = await temporaryFolder(scope);
   const database = await eitherDatabase(scope, "pytorch_stages");
   await fillCommunityToExport(scope, database, { withVectors: true });
   context = exportContext(database);
   await exportData(context, exportOptions(folder));
-  await ranSoon("train.py", [join(folder, "towers")]);
+  await outputOf("train.py", [join(folder, "towers")]);
 });
 
 test("shards are read as one whole, row group by row group, and one that is missing is missed", {
@@ -51,7 +44,7 @@ test("shards are read as one whole, row group by row group, and one that is miss
   const to = new Date((await readManifest(folder)).to);
   for (const number of [1, 2, 3]) await exportData(context, exportOptions(shards, { shard: { number, of: 3 }, to }));
   const stages = [join(folder, "towers"), join(shards, "towers")];
-  const said = await ranSoon("testing_tables.py", stages);
+  const said = await outputOf("testing_tables.py", stages);
   assert.match(said, /^users 150 1\nposts 500 1\npairs \d{4} [3-9]\n$/);
   await rm(join(shards, "towers", "pairs.2-of-3.parquet"));
   const { output, code } = await runCluster("testing_tables.py", stages);
@@ -97,12 +90,12 @@ test("what a training cannot begin with is one line, and of three starts each is
   const ways = ["", "-without-post-ids", "-from-factors"];
   await writeFile(join(thrice, "stage.json"), JSON.stringify({ ...stage, starts: ways.map((way) => `start${way}`) }));
   for (const way of ways.slice(1)) await cp(join(thrice, "start.safetensors"), join(thrice, `start${way}.safetensors`));
-  const said = await ranSoon("train.py", [thrice, "--steps", "2"]);
+  const said = await outputOf("train.py", [thrice, "--steps", "2"]);
   for (const way of ways) {
     assert.match(said, new RegExp(`thrice/weights${way}.safetensors: 2 steps, `));
     const { tensors } = await readSafetensors(join(thrice, `weights${way}.safetensors`));
     assert.equal(tensors.post_id_embeddings.values.some(Boolean), way !== "-without-post-ids");
   }
-  const trained = await ranSoon("train.py", [join(folder, "towers")]);
+  const trained = await outputOf("train.py", [join(folder, "towers")]);
   assert.match(trained, /towers\/weights.safetensors is trained already: remove it to train again\n/);
 });

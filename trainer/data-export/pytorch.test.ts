@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eitherDatabase } from "../../db/testing.ts";
+import { createReverseScope, eitherDatabase } from "../../db/testing.ts";
 import { categories } from "../../supabase/functions/_shared/features/categories.ts";
 import type { Head } from "../../supabase/functions/_shared/features/kinds.ts";
 import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shared/features/tower-inputs.ts";
@@ -46,6 +46,7 @@ import {
   exportOptions,
   fillCommunityToExport,
   quickConfig,
+  requireSuccess,
   startClusterPrograms,
   withoutTorch,
 } from "./testing.ts";
@@ -78,7 +79,7 @@ let context: ExportContext;
 let folder: string;
 let loaded: LoadedCommunity;
 let plan: Plan;
-/** Stages of which a batch is taken: of the community, and of invented requests with optional heads. Without test:full nothing is trained. */
+/** Stages that give a batch: two of the community, and one of invented requests with optional heads. Only test:full trains them. */
 type Stage = "towers" | "ranker" | "five/ranker";
 const stages: Stage[] = isFull ? ["towers", "ranker", "five/ranker"] : ["towers", "five/ranker"];
 /** What the trainer says of these batches, and what PyTorch says. */
@@ -88,22 +89,14 @@ let printed: string[];
 let model: string;
 
 let runCluster: ClusterPrograms;
-const ranSoon = async (...run: Parameters<ClusterPrograms>) => {
-  const { output, code } = await runCluster(...run);
-  assert.equal(code, 0, output);
-  return output;
-};
+const outputOf = async (...run: Parameters<ClusterPrograms>) => requireSuccess(await runCluster(...run));
 
-// of a hook in which `after` is called it would be the end of the first test
-const cleanings: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const clean of cleanings.reverse()) await clean();
-});
+// a hook that calls `after` has it run after the first test
+const scope = createReverseScope({ after });
 
 before(async () => {
   if (withoutTorch) return;
   await startBackend();
-  const scope = { after: (clean: () => Promise<void>) => void cleanings.push(clean) };
   runCluster = startClusterPrograms(scope);
   folder = await temporaryFolder(scope);
   const database = await eitherDatabase(scope, "pytorch");
@@ -112,9 +105,9 @@ before(async () => {
   context = exportContext(database, (line) => printed.push(line));
   await exportData(context, exportOptions(folder));
   if (isFull) {
-    await ranSoon("train.py", [join(folder, "towers")]);
+    await outputOf("train.py", [join(folder, "towers")]);
     await exportForRanker(context, folder, wholeExport);
-    await ranSoon("train.py", [join(folder, "ranker"), join(folder, "fine-tuning")]);
+    await outputOf("train.py", [join(folder, "ranker"), join(folder, "fine-tuning")]);
   } else await writeDisturbedStart(join(folder, "towers"), new Random(3));
   model = join(folder, "model");
   const read = await communityFromDatabase(database, undefined, trainingEvents);
@@ -128,19 +121,19 @@ before(async () => {
     "five/ranker": await throughFiveHeads(),
   };
   await writeFile(join(folder, "asked.json"), JSON.stringify(asked));
-  await ranSoon("testing_batch.py", [folder]);
+  await outputOf("testing_batch.py", [folder]);
   for (const stage of stages)
     theirs[stage] = (await readSafetensors(join(folder, stage, "answered.safetensors"))).tensors;
   if (isFull) await importTrained(context, { folder, folderOf: () => model });
 });
 
-/** Writes the weights that a stage starts from, with noise: what begins at zero would hide what is behind it. */
+/** Writes the weights that a stage starts from, with noise: a weight of zero would hide the gradients behind it. */
 async function writeDisturbedStart(stage: string, random: Random) {
   const { tensors } = await readSafetensors(join(stage, "start.safetensors"));
   const { weights }: { weights: Record<string, number[]> } = JSON.parse(
     await readFile(join(stage, "stage.json"), "utf8"),
   );
-  // a start leaves out what is zero
+  // a start has no tensors of zeros
   for (const [name, shape] of Object.entries(weights))
     tensors[name] ??= { values: new Float32Array(shape.reduce((a, b) => a * b)), shape };
   for (const [name, { values }] of Object.entries(tensors))

@@ -4,7 +4,7 @@ import { cp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { eitherDatabase } from "../../db/testing.ts";
+import { createReverseScope, eitherDatabase } from "../../db/testing.ts";
 import { startBackend } from "../engine/backend.ts";
 import { temporaryFolder } from "../testing.ts";
 import { exportData, exportForRanker } from "./export-data.ts";
@@ -15,6 +15,7 @@ import {
   exportOptions,
   fillCommunityToExport,
   quickConfig,
+  requireSuccess,
   runCluster,
   withoutTorch,
 } from "./testing.ts";
@@ -28,11 +29,7 @@ const how = ["--batch", "32", "--lanes", "2", "--steps", "100"];
 
 type Weights = Record<string, Float32Array>;
 
-const cleanings: (() => Promise<void>)[] = [];
-const scope = { after: (clean: () => Promise<void>) => void cleanings.push(clean) };
-after(async () => {
-  for (const clean of cleanings.reverse()) await clean();
-});
+const scope = createReverseScope({ after });
 
 before(async () => {
   if (withoutTorch) return;
@@ -53,11 +50,7 @@ before(async () => {
   alone.ranker = await lossesIn(folder);
 });
 
-async function ran(...run: Parameters<typeof runCluster>): Promise<string> {
-  const { output, code } = await runCluster(...run);
-  assert.equal(code, 0, output);
-  return output;
-}
+const ran = async (...run: Parameters<typeof runCluster>) => requireSuccess(await runCluster(...run));
 
 async function copy(from = exported): Promise<string> {
   const folder = await temporaryFolder(scope);

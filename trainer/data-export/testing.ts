@@ -1,4 +1,5 @@
 /** For tests: a community with an export, and PyTorch, where it is installed. */
+import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -56,6 +57,12 @@ export function startClusterPrograms(scope: Scope): ClusterPrograms {
     if (done) throw new Error("testing_programs.py has ended");
     return JSON.parse(value);
   };
+}
+
+/** Returns the output of a program of cluster/. Throws where its exit code is not 0. */
+export function requireSuccess({ output, code }: { output: string; code: number | null }): string {
+  assert.equal(code, 0, output);
+  return output;
 }
 
 /** Fills a database with a synthetic community that has several row groups of pairs; where asked, nine of ten posts and users have a vector. */

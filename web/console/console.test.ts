@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { testDatabase } from "../../db/testing.ts";
+import { createReverseScope, testDatabase } from "../../db/testing.ts";
 import { keptBrowser, openPage, withoutBrowser } from "../../testing/browser.ts";
 import { pickCases } from "../../testing/courses.ts";
 import { publishWordModel } from "../../testing/embed.ts";
@@ -11,11 +11,7 @@ import { seriousIn } from "../testing/axe.ts";
 import { members, servedCommunity } from "../testing/community.ts";
 import { openView } from "../testing/console-view.ts";
 
-const cleanings: (() => Promise<void>)[] = [];
-const scope = { after: (clean: () => Promise<void>) => cleanings.unshift(clean) };
-after(async () => {
-  for (const clean of cleanings) await clean();
-});
+const scope = createReverseScope({ after });
 const options = { skip: withoutBrowser };
 const { gateway, ...database } = withoutBrowser
   ? ({} as Awaited<ReturnType<typeof servedCommunity>>)

@@ -1,7 +1,7 @@
 /** What a file of stories needs: a community with its functions and pages, and a browser. */
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { eitherDatabase } from "../../db/testing.ts";
+import { createReverseScope, eitherDatabase } from "../../db/testing.ts";
 import { keptBrowser, openPage, withoutBrowser } from "../../testing/browser.ts";
 import { servedCommunity } from "./community.ts";
 
@@ -13,12 +13,12 @@ export interface Stories extends ServedPages {
   browser: Browser;
   /** A page of a reader's own; what went wrong in it is in `wrong`. */
   open(t: TestContext, options?: BrowserContextOptions): Promise<{ page: Page; wrong: string[] }>;
-  /** The same, and after the test what readers did is deleted: the next story begins without it. */
+  /** The same; after the test, interactions and preferences of readers are deleted. */
   openFresh: Stories["open"];
 }
 
-/** Where it is stored what readers do and wish. */
-const deeds = [
+/** The tables of interactions and preferences of readers. */
+const readerTables = [
   ...["comments", "post_votes", "post_views", "follows", "mutes", "preferences"].map((table) => `public.${table}`),
   "recsys.dismissals",
 ];
@@ -27,17 +27,13 @@ const deeds = [
 export async function startStories(name: string, openDatabase = eitherDatabase): Promise<Stories> {
   const options = { skip: withoutBrowser };
   if (withoutBrowser) return { options } as Stories;
-  const cleanings: (() => Promise<void>)[] = [];
-  after(async () => {
-    for (const clean of cleanings) await clean();
-  });
-  const scope = { after: (clean: () => Promise<void>) => void cleanings.unshift(clean) };
+  const scope = createReverseScope({ after });
   const community = await servedCommunity(scope, name, openDatabase);
   const browser = await keptBrowser(scope);
   const open: Stories["open"] = async (t, options) => {
     const opened = await openPage(browser, community.gateway.url, options);
     t.after(async () => {
-      // a request that a test still holds is nobody's failure
+      // a request that a test still holds is no failure
       await opened.page.unrouteAll({ behavior: "ignoreErrors" });
       await opened.page.context().close();
     });
@@ -46,7 +42,7 @@ export async function startStories(name: string, openDatabase = eitherDatabase):
   const openFresh: Stories["open"] = async (t, options) => {
     const opened = await open(t, options);
     t.after(async () => {
-      for (const table of deeds) await community.pool.query(`delete from ${table}`);
+      for (const table of readerTables) await community.pool.query(`delete from ${table}`);
     });
     return opened;
   };

@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from "node:test";
 import type pg from "pg";
 import { adoptedBlog, member } from "../../../adopt/testing-blog.ts";
 import type { Database } from "../../../db/connect.ts";
-import { withoutPostgres } from "../../../db/testing.ts";
+import { createReverseScope, withoutPostgres } from "../../../db/testing.ts";
 import { publishWordModel } from "../../../testing/embed.ts";
 import { communityFromDatabase } from "../../../trainer/community/from-database.ts";
 import { rollUpAll } from "../../../trainer/community/roll-up.ts";
@@ -20,8 +20,7 @@ let database: Database;
 let pool: pg.Pool;
 let app: TestApp<Feed>;
 let similar: TestApp<SimilarPosts>;
-const cleanings: (() => Promise<void>)[] = [];
-const scope = { after: (clean: () => Promise<void>) => void cleanings.unshift(clean) };
+const scope = createReverseScope({ after });
 
 before(async () => {
   if (skip) return;
@@ -35,9 +34,6 @@ before(async () => {
   await publishWordModel(database, "words");
   app = testApp(scope, database.url);
   similar = testFunction(scope, database.url, similarFunction);
-});
-after(async () => {
-  for (const clean of cleanings) await clean();
 });
 beforeEach(() => {
   app?.logged.splice(0);

@@ -1,9 +1,11 @@
 /** A PostgreSQL that is ended without any order and started again, as in an upgrade of the platform or a power cut. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "../../../db/connect.ts";
 import { migrate } from "../../../db/migrate.ts";
+import { createReverseScope } from "../../../db/testing.ts";
 import { testCluster, withoutCluster } from "../../../db/testing-cluster.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
 import { testApp } from "./testing.ts";
@@ -12,11 +14,7 @@ const noCluster = await withoutCluster();
 
 test("feeds before, 503 while it is away, feeds as soon as it answers", { skip: noCluster }, async (t) => {
   // what was opened first is closed last
-  const cleanings: (() => Promise<void>)[] = [];
-  const scope = { after: (clean: () => Promise<void>) => void cleanings.unshift(clean) };
-  t.after(async () => {
-    for (const clean of cleanings) await clean();
-  });
+  const scope = createReverseScope(t);
   const cluster = await testCluster(scope);
   const database = await connect(`${cluster.url}?sslmode=disable`, { embedded: false });
   await migrate(database);
