@@ -50,7 +50,7 @@ export async function replicatedCommunity(scope: Scope): Promise<ReplicatedCommu
 /** The codes that an app has logged. */
 export const codesOf = ({ logged }: TestApp<Feed>) => logged.map(({ code }) => code);
 
-/** The feed of somebody (null: a visitor), how long it took, and whether the replica found its posts. */
+/** Asks for the feed of a reader, or of a visitor (null). Returns it, its time in milliseconds, and whether the replica found its posts. */
 export async function feedOf(app: TestApp<Feed>, reader: string | null, body: object = {}) {
   const headers: Record<string, string> = reader ? { authorization: `Bearer ${reader}` } : { apikey: publishableKey };
   const begun = performance.now();

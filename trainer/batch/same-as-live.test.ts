@@ -79,7 +79,7 @@ test("the same posts in the same order, for everyone who is active", async () =>
   assert.ok(new Set(made.map(({ post_ids }) => post_ids.join())).size > made.length / 2, "lists are personal");
 });
 
-/** What changes the feeds: of each, the lists change with them. */
+/** Changes of the feeds. After each, the lists equal the feeds again. */
 const changes: [name: string, check: (t: TestContext) => Promise<void>][] = [
   [
     "dismissed posts are not in it",
@@ -143,7 +143,7 @@ const changes: [name: string, check: (t: TestContext) => Promise<void>][] = [
   [
     "small groups have their floor in it",
     async (t) => {
-      // those of the last 28 days that people came to least, so that sources bring few of them
+      // the posts of the last 28 days with the fewest participants: sources return few of them
       await pool.query(
         `update public.posts set language = case when id in (
        select posts.id from public.posts left join recsys_engine.latest_post_stats as stats on stats.post_id = posts.id
@@ -163,7 +163,7 @@ const changes: [name: string, check: (t: TestContext) => Promise<void>][] = [
   ],
 
   [
-    "what the app says is one conversation comes once",
+    "a list has one post of each conversation",
     async (t) => {
       // how many posts there are besides the first of each
       const more = async () =>
@@ -179,13 +179,13 @@ const changes: [name: string, check: (t: TestContext) => Promise<void>][] = [
       );
       t.after(() => pool.query(`${view} ${rows[0].was}`));
       await assertAsLive(testApp(t, url, { preview: true }));
-      // what is older, and of others, stays next to a better one
+      // an older post by another author stays next to a better one
       assert.ok((await more()) < 0.6 * before, `${await more()} of ${before}`);
     },
   ],
 
   [
-    "what somebody muted is not in it, and a page of it is full",
+    "a list leaves out muted people, topics and words, and is full",
     async (t) => {
       const [reader, second, third] = await lists();
       const { rows } = await pool.query(
@@ -238,17 +238,17 @@ const changes: [name: string, check: (t: TestContext) => Promise<void>][] = [
   ],
 
   [
-    "a post that some may read is in the lists of those alone, and all else goes by what its reader may read now",
+    "a post that only some readers may read is in their lists alone, and each list is made from the posts that its reader may read now",
     async (t) => {
       const [reader, ...others] = await lists();
-      // half of what is newest: the author and one reader may see it
+      // half of the newest posts: the author and one reader may read them
       await pool.query(
         `update public.posts set visibility = 'private' where id in (select id from public.posts order by created_at desc limit 100) and md5(id::text) < '8'`,
       );
       await pool.query(
         `create policy "a reader" on public.posts for select to authenticated using (visibility = 'private' and (select auth.uid()) = '${reader.user_id}')`,
       );
-      // what people and those whom they follow did with posts that they may not read any more is among what they did
+      // interactions of a reader and of their followees include posts that the reader may not read any more
       const made = await assertAsLive(testApp(t, url, { preview: true }));
       const hidden = new Set(
         (await pool.query("select id from public.posts where visibility = 'private'")).rows.map(({ id }) => id),
@@ -259,7 +259,7 @@ const changes: [name: string, check: (t: TestContext) => Promise<void>][] = [
       assert.ok((hiddenIn(reader.user_id) ?? 0) > 0, "the reader is recommended some");
       for (const { user_id } of others) assert.equal(hiddenIn(user_id), 0);
       for (const { user_id, post_ids } of made.filter((_, i) => i % nth === 0)) {
-        assert.equal(post_ids.length, 75, "what is hidden is made up for");
+        assert.equal(post_ids.length, 75, "other posts take the places of hidden ones");
         const { body } = await app.call(user_id, { limit: 50, mode: "batch" });
         assert.equal(body.items.length, 50);
       }

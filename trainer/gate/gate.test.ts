@@ -109,7 +109,7 @@ test("the first model of a database is compared with nothing", async () => {
 /** Of the trained model compared with what it was before. */
 let verdict: Verdict;
 
-test("what the trainer answered is what ONNX Runtime answers, and what was rejected can be published again", async () => {
+test("ONNX Runtime answers as the trainer did, and a rejected model can be published again", async () => {
   const dlrm = withWeights(trained.graphs.dlrm, (weights) => weights.reverse());
   await refused({ ...trained, graphs: { ...trained.graphs, dlrm } }, "as good", /the graphs are up to [\d.]+ away/);
   // a rejected model can be published again

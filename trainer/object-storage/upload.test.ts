@@ -20,10 +20,10 @@ const skip = withoutStorage;
 const folder = await temporaryFolder({ after });
 const file = join(folder, "large");
 /** In test:full parts are as large as they are without a test. */
-const leastPartBytes = isFull ? 8 * 2 ** 20 : 2 ** 16;
-const size = 5 * leastPartBytes + 12_345;
+const minPartBytes = isFull ? 8 * 2 ** 20 : 2 ** 16;
+const size = 5 * minPartBytes + 12_345;
 const storage: Storage = skip ? (undefined as never) : await startStorage({ after });
-const quiet = { onProgress: () => {}, signal: new AbortController().signal, leastPartBytes };
+const quiet = { onProgress: () => {}, signal: new AbortController().signal, minPartBytes };
 const parts = 6;
 
 if (!skip) {
@@ -82,7 +82,7 @@ async function killedAfter(number: number): Promise<void> {
     import { uploadFile } from ${JSON.stringify(fileURLToPath(new URL("upload.ts", import.meta.url)))};
     import { factsOf } from ${JSON.stringify(fileURLToPath(new URL("../parquet/parquet-file.ts", import.meta.url)))};
     await uploadFile(openBucket("s3://${storage.bucket}/some/where"), "large", ${JSON.stringify(file)}, await factsOf(${JSON.stringify(file)}),
-      { onProgress() {}, signal: new AbortController().signal, leastPartBytes: ${leastPartBytes} });`;
+      { onProgress() {}, signal: new AbortController().signal, minPartBytes: ${minPartBytes} });`;
   const started = spawn(process.execPath, ["--input-type=module-typescript", "--eval", program], { stdio: "inherit" });
   storage.door = (asked) => {
     if (asked !== "part" || storage.passed.part < number) return "pass";

@@ -27,8 +27,8 @@ const atOnce = 4;
 export interface UploadWork {
   onProgress: OnProgress;
   signal: AbortSignal;
-  /** Of a part, at least. Default: 8 MiB. */
-  leastPartBytes?: number;
+  /** The smallest size of a part, in bytes. Default: 8 MiB. */
+  minPartBytes?: number;
 }
 
 /** A file to upload, and what is known of it. */
@@ -57,7 +57,7 @@ export async function uploadFile(
     handle,
     file,
     facts,
-    partBytes: Math.max(work.leastPartBytes ?? partBytes, Math.ceil(facts.bytes / mostParts)),
+    partBytes: Math.max(work.minPartBytes ?? partBytes, Math.ceil(facts.bytes / mostParts)),
   };
   try {
     return await asking(bucket, work.signal, async () => {

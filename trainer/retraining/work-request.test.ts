@@ -133,7 +133,7 @@ const justShortOfQuarter = () =>
     `update recsys.models set metrics = metrics || '{"learned_from_scratch": 400, "learned_since": 99}' where status = 'active'`,
   );
 
-test("what happens between reading and publishing is trained on next time, and once: from a model just short of a quarter, too", async () => {
+test("interactions between reading and publishing are trained on next time, once, also from a model just short of a quarter", async () => {
   await passHours(pool, 3);
   const before = await vote(pool, 20, 70);
   await justShortOfQuarter();
@@ -146,7 +146,7 @@ test("what happens between reading and publishing is trained on next time, and o
   assert.equal(meanwhile, 30);
   assert.equal(during.new_interactions, before);
   await passHours(pool, 2);
-  // just short of a quarter it is fine-tuned, and what is learned since adds up
+  // just short of a quarter the model is fine-tuned, and learned_since grows
   await justShortOfQuarter();
   worker.lines = [];
   const { ending, new_interactions } = await train();

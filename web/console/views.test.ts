@@ -1,4 +1,4 @@
-/** Views of the console in a real browser: the map of the posts, the charts of what was shown, and every view on the narrowest phone. */
+/** Views of the console in a real browser: the map of the posts, the charts of impressions, and every view on the narrowest phone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";

@@ -33,7 +33,7 @@ onPhones({ ...stories, open }, async (page, look) => {
   await page.getByLabel("Your comment").waitFor();
   for (const menu of ["Follow", "Mute"]) await posts(page).nth(1).locator("summary", { hasText: menu }).click();
   await page.getByRole("button", { name: "Show what moves" }).waitFor();
-  await look("an open post, and what was done since");
+  await look("an open post, with changes since");
   await posts(page)
     .nth(3)
     .getByRole("button", { name: /^Not for me/ })
@@ -68,7 +68,7 @@ test("a visitor's interests stay where they are while they are picked, their own
   await page.keyboard.press("Enter");
   assert.deepEqual(await chips(), [...before, "kites"]);
   await section.getByRole("button", { name: "kites" }).click();
-  assert.deepEqual(await chips(), [...before, "kites"], "what was taken back can be picked again");
+  assert.deepEqual(await chips(), [...before, "kites"], "a removed interest can be picked again");
   await section.getByRole("button", { name: "kites" }).click();
   await page.reload();
   await section.getByRole("button", { name: "gardens" }).waitFor();
@@ -76,33 +76,29 @@ test("a visitor's interests stay where they are while they are picked, their own
   assert.equal(await section.getByRole("button", { name: before[1] }).getAttribute("aria-pressed"), "true");
 });
 
-test(
-  "of many interests a few leave room for the feed; what was picked of the others is among them",
-  options,
-  async (t) => {
-    const { page } = await open(t, { viewport: phone, hasTouch: true });
-    await pool.query(
-      `update public.posts set tags = tags || array['philosophy of science ' || ranked.n % 12]
+test("a few of many interests are shown, with each picked one among them", options, async (t) => {
+  const { page } = await open(t, { viewport: phone, hasTouch: true });
+  await pool.query(
+    `update public.posts set tags = tags || array['philosophy of science ' || ranked.n % 12]
      from (select id, row_number() over (order by title) as n from public.posts) as ranked where ranked.id = posts.id`,
-    );
-    t.after(() => pool.query("update public.posts set tags = tags[1:1]"));
-    await page.goto(home());
-    const chips = chipsOf(page);
-    await interests(page).getByRole("button", { name: "gardens" }).waitFor();
-    const few = await chips();
-    const { height = 0 } = (await interests(page).boundingBox()) ?? {};
-    assert.ok(height < 0.75 * phone.height, `${height} of ${phone.height}`);
-    await interests(page).getByRole("button", { name: "More" }).click();
-    const all = await chips();
-    assert.deepEqual([all.length, all.slice(0, few.length)], [14, few]);
-    await interests(page).getByRole("button", { name: all[12] }).click();
-    await interests(page).getByRole("button", { name: "Fewer" }).click();
-    assert.deepEqual(await chips(), [...few, all[12]]);
-    await page.reload();
-    await interests(page).getByRole("button", { name: "gardens" }).waitFor();
-    assert.deepEqual(await chips(), [...few, all[12]]);
-  },
-);
+  );
+  t.after(() => pool.query("update public.posts set tags = tags[1:1]"));
+  await page.goto(home());
+  const chips = chipsOf(page);
+  await interests(page).getByRole("button", { name: "gardens" }).waitFor();
+  const few = await chips();
+  const { height = 0 } = (await interests(page).boundingBox()) ?? {};
+  assert.ok(height < 0.75 * phone.height, `${height} of ${phone.height}`);
+  await interests(page).getByRole("button", { name: "More" }).click();
+  const all = await chips();
+  assert.deepEqual([all.length, all.slice(0, few.length)], [14, few]);
+  await interests(page).getByRole("button", { name: all[12] }).click();
+  await interests(page).getByRole("button", { name: "Fewer" }).click();
+  assert.deepEqual(await chips(), [...few, all[12]]);
+  await page.reload();
+  await interests(page).getByRole("button", { name: "gardens" }).waitFor();
+  assert.deepEqual(await chips(), [...few, all[12]]);
+});
 
 const text = `${"Mate in three moves, and then tea. ".repeat(30)}`;
 const describe = () =>

@@ -46,7 +46,7 @@ test("what editors pin stands where they put it, and says so", options, async (t
   await card(page, first).getByText("From the editors · Put here by those who run this community").waitFor();
 });
 
-test("a reader is told how many posts are new, and loads them", options, async (t) => {
+test("the page says how many posts are new, and loads them", options, async (t) => {
   const { page, wrong } = await open(t);
   await signInAs(page, gateway.url, "ada");
   await comeBack(page);
@@ -150,28 +150,32 @@ test("ideas become a draft; where there is no such function, the page says so", 
   assert.deepEqual(wrong, []);
 });
 
-test("a reader sees what is fresh and popular, how far their model is, and then their own feed", options, async (t) => {
-  await setModel("active", "ready");
-  gateway.tell({ state: "running", step: "two-tower training", share: 0.404 });
-  const { page, wrong } = await open(t);
-  await signInAs(page, gateway.url, "ada");
-  await page.getByText("Your model is being trained, 40 %").waitFor();
-  await page.getByText("no model yet").waitFor();
-  assert.equal(await page.getByRole("progressbar").getAttribute("value"), "40");
-  await page.evaluate(() => document.body.setAttribute("data-loaded", "once"));
-  gateway.tell({ state: "running", step: "DLRM training", share: 0.75 });
-  await page.getByText("Your model is being trained, 75 %").waitFor();
-  await setModel("ready", "active");
-  gateway.tell({ state: "done" });
-  await page.getByText("Your model is trained: from here on it makes your feed.").waitFor();
-  await page.locator("aside").getByText("words", { exact: true }).waitFor();
-  assert.equal(await page.getByText("being trained").count(), 0);
-  assert.equal(await page.getAttribute("body", "data-loaded"), "once", "it was not loaded again");
-  assert.deepEqual(wrong, []);
-});
+test(
+  "the page shows fresh and popular posts with the progress of the model, then a personal feed",
+  options,
+  async (t) => {
+    await setModel("active", "ready");
+    gateway.tell({ state: "running", step: "two-tower training", share: 0.404 });
+    const { page, wrong } = await open(t);
+    await signInAs(page, gateway.url, "ada");
+    await page.getByText("Your model is being trained, 40 %").waitFor();
+    await page.getByText("no model yet").waitFor();
+    assert.equal(await page.getByRole("progressbar").getAttribute("value"), "40");
+    await page.evaluate(() => document.body.setAttribute("data-loaded", "once"));
+    gateway.tell({ state: "running", step: "DLRM training", share: 0.75 });
+    await page.getByText("Your model is being trained, 75 %").waitFor();
+    await setModel("ready", "active");
+    gateway.tell({ state: "done" });
+    await page.getByText("Your model is trained: from here on it makes your feed.").waitFor();
+    await page.locator("aside").getByText("words", { exact: true }).waitFor();
+    assert.equal(await page.getByText("being trained").count(), 0);
+    assert.equal(await page.getAttribute("body", "data-loaded"), "once", "it was not loaded again");
+    assert.deepEqual(wrong, []);
+  },
+);
 
 test(
-  "a training that fails is said with its reason, and the feed stays; who comes after one is told nothing",
+  "the page says why a training failed, and keeps the feed; a page opened later says nothing",
   options,
   async (t) => {
     gateway.tell({ state: "failed", reason: "99 first interactions are too few" });

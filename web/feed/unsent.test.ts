@@ -1,4 +1,7 @@
-/** Without a network a page says so, and keeps what its reader does until there is one again, or until their next visit. What somebody writes outlives the view, a reload and a lost answer, and is stored once. */
+/**
+ * Without a network a page says so, and keeps the actions of its reader until there is a network again, or until the next visit. A draft outlives the
+ * view, a reload and a lost answer, and is stored once.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
@@ -176,7 +179,7 @@ test(
   },
 );
 
-test("nobody finds the draft of another person", options, async (t) => {
+test("a draft is shown to its writer alone", options, async (t) => {
   const { page } = await open(t);
   const beSomebodyElse = async (from: string, to: string) => {
     await view(page, from);
@@ -194,7 +197,7 @@ test("nobody finds the draft of another person", options, async (t) => {
   assert.equal(await page.getByLabel("Title").inputValue(), "Kites in confidence");
 });
 
-test("what somebody begins to say of themselves stays until it is saved", options, async (t) => {
+test("an edited profile stays until it is saved", options, async (t) => {
   const { page } = await open(t);
   await signInAs(page, gateway.url, "ben");
   await view(page, "ben");

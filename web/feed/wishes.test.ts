@@ -1,4 +1,4 @@
-/** What readers and authors decide of feeds, and see work: whom they follow, what they want more and less of, and an author who withdraws. */
+/** Readers and authors change feeds: by follows, by topics that they want more or less of, and by withdrawing their posts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { uuid } from "../../testing/community.ts";
@@ -9,7 +9,7 @@ import { startStories } from "../testing/stories.ts";
 const { options, gateway, openFresh: open, pool, lines } = await startStories("feed_wishes");
 
 test(
-  "Kim follows Ada, who came to a garden bed: Kim's feed says so by name, until Ada is muted",
+  "Kim follows Ada, who comments on a garden bed: Kim's feed names Ada as the reason until Ada is muted",
   options,
   async (t) => {
     const kim = uuid("a", 4);
@@ -40,7 +40,7 @@ test(
 
 /** An author withdraws from strangers' feeds: gone from the next feed of a stranger, and not of a follower. */
 test(
-  "Rosa withdraws: Ben, who follows nobody, is shown nothing of hers; Ada, who follows her, is",
+  "Rosa withdraws her posts: they leave the feed of Ben, a stranger, and stay in the feed of Ada, a follower",
   options,
   async (t) => {
     await pool.query("insert into public.follows (user_id, kind, target) values ($1, 'person', $2)", [

@@ -92,7 +92,7 @@ async function eligible(user: string): Promise<Set<string>> {
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Scrolls to `readPosts` posts of ada's while others write, vote, delete and hide; returns what was written in the first pages. */
+/** Scrolls to `readPosts` posts of ada's while others write, vote, delete and hide. Returns the posts that were written during the first ten pages and shown. */
 async function scrollAmidWrites(letter: string) {
   let page = 0;
   const [gone, written] = [new Set<string>(), new Set<string>()];
@@ -140,7 +140,7 @@ test("without a model a feed brings every post once, then ends", async () => {
   }
 });
 
-test("many posts while others write, vote, delete and hide, without a model: what is new comes, too", async () => {
+test("many posts while others write, vote, delete and hide, without a model: new posts are among them", async () => {
   assert.equal((await scrollAmidWrites("a1")).length, 10);
 });
 

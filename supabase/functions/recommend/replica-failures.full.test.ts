@@ -7,7 +7,7 @@ import { codesOf, feedOf, replicatedCommunity, untilBy } from "../../../testing/
 const setting = await replicatedCommunity({ after });
 const { skip, readers, replicaApp } = setting;
 
-test("a conflict with recovery costs nobody a feed", { skip }, async (t) => {
+test("every reader gets a feed during a conflict with recovery", { skip }, async (t) => {
   const { database, replica } = setting;
   const app = replicaApp(t);
   await replica.set("max_standby_streaming_delay", "0");
@@ -31,7 +31,7 @@ test("a conflict with recovery costs nobody a feed", { skip }, async (t) => {
   assert.deepEqual([...new Set(codesOf(app))], ["replica_out", "replica_back"]);
 });
 
-test("one that is down, or hangs, costs one wait: the primary serves, and the replica again when it is back", {
+test("when the replica is down or hangs, one feed waits and the primary serves; the replica serves again when it is back", {
   skip,
 }, async (t) => {
   const { replica } = setting;
@@ -57,7 +57,7 @@ test("one that is down, or hangs, costs one wait: the primary serves, and the re
   }
 });
 
-test("one that was promoted is a replica no more", { skip }, async (t) => {
+test("a promoted replica is not read any more", { skip }, async (t) => {
   const { replica } = setting;
   const app = replicaApp(t);
   await untilBy(true, app, readers[8]);
