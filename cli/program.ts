@@ -54,7 +54,7 @@ command(
 command(
   program,
   "check",
-  "what is wrong with the tables and views that the app gives the engine, a line each with its cure; status 1 where something stops",
+  "check the app's tables and source views: one line per problem, with the fix; exit status 1 if a problem blocks feeds or training",
 ).action(async (options) => (await import("./commands/check.ts")).checkCommand(options));
 
 command(
@@ -72,7 +72,7 @@ command(
 command(
   program,
   "doctor",
-  "whether Node, PostgreSQL, extensions, clock, schema, model, rights, schedules and functions are there and fit together, a line each with its cure; status 1 where something stops",
+  "check the installation (Node, PostgreSQL, extensions, clock, schema, model, grants, schedules, functions): one line per check, with the fix; exit status 1 on a blocking problem",
 )
   .option("--functions <url>", "where the Edge Functions are: https://PROJECT.supabase.co")
   .action(async (options) => (await import("./commands/doctor.ts")).doctorCommand(options));
@@ -147,7 +147,7 @@ command(
   "write users, posts, interactions and impressions as Parquet, and the examples that towers and ranker are trained on, for a training elsewhere (cluster/)",
 )
   .requiredOption("--out <folder>", "where they go; several shards may share it")
-  .option("--from <time>", "of interactions and impressions those from then on; examples see the whole past", time)
+  .option("--from <time>", "export interactions and impressions from this time on (training examples still use the full history)", time)
   .option("--to <time>", "only what happened before it, in tables and examples (default: all that has settled)", time)
   .option("--shard <i/n>", "the i-th of n parts, which together are the whole; any machine may make any", shard)
   .option("--s3 <url>", "upload the files to s3://BUCKET/PREFIX as well, the manifest last; a second start goes on")
@@ -168,7 +168,7 @@ command(
 command(
   program,
   "archive",
-  "move whole days of the exposure log, older than feeds need, out of the table into Parquet files, each read back before it is detached; training reads them there",
+  "archive old days of the impression log to Parquet files; each file is read back before its partition is detached; training reads the files",
 )
   .option("--out <folder>", "where the files go; with --s3 only until they are uploaded")
   .option("--s3 <url>", "s3://BUCKET/PREFIX, in any storage that speaks S3's protocol (docs/archive.md)")
@@ -299,19 +299,19 @@ command(
 command(
   program,
   "health",
-  "health check: what of feeds, models and queues is out of bounds, the worst first, and what to do about it; status 1 where anything is (for a scheduled job)",
+  "compare metrics of feeds, models and queues with their bounds, worst first, with the fix; exit status 1 if any is out of bounds (for a scheduled job)",
 ).action(async (options) => (await import("./commands/health.ts")).healthCommand(options));
 
 command(
   program,
   "batch",
-  "the 50 best posts for every active user, into recsys.batch_recommendations; several that run in parallel share the work",
+  "precompute the 50 best posts of every active user into recsys.batch_recommendations; parallel runs share the work",
 ).action(async (options) => (await import("./commands/batch.ts")).batchCommand(options));
 
 command(
   program,
   "topics",
-  "find again what posts are about, by the active model's vectors: topics with their names, how many people come for each and how much is written. Each publish does it, too",
+  "recompute topics from the active model's vectors: names, demand and supply of each topic; `publish` does this as well",
 ).action(async (options) => (await import("./commands/topics.ts")).topicsCommand(options));
 
 const experiment = program
@@ -347,7 +347,7 @@ command(
     (await import("./commands/experiment.ts")).changeSharesCommand(name, shares, options),
   );
 
-command(experiment, "stop", "end an experiment: its people are served as everybody, and its report stays")
+command(experiment, "stop", "stop an experiment: its users get the default feed again; the report stays available")
   .argument("<name>", "the experiment")
   .option("--reason <text>", "why, for whoever reads it later", "stopped by hand")
   .action(async (name, options) => (await import("./commands/experiment.ts")).stopExperimentCommand(name, options));

@@ -89,7 +89,7 @@ test("a folder that is none is refused in a line, and an empty variable is none"
   await until(() => said.error !== "");
   assert.equal(
     said.error,
-    "embedding waits: this host has no encoder tiny: posts are embedded by their words alone until a worker that is given its folder (RECSYS_ENCODERS) does it\n",
+    "embedding failed and will be retried: this host has no encoder tiny: posts are embedded by their words alone until a worker that is given its folder (RECSYS_ENCODERS) does it\n",
   );
   child.kill("SIGINT");
   assert.deepEqual(await once(child, "exit"), [0, null]);

@@ -59,7 +59,7 @@ export function oncePerMessage(
     const message = error instanceof Error ? error.message : String(error);
     for (const [earlier, at] of printed) if (now() - at >= again) printed.delete(earlier);
     if (printed.has(message)) return;
-    print(`${work} waits: ${message}`);
+    print(`${work} failed and will be retried: ${message}`);
     printed.set(message, now());
   };
 }

@@ -14,9 +14,9 @@ test("a trouble is told when it begins and every ten minutes, another one at onc
     for (const end = clock.now + 60_000 * minutes; clock.now < end; clock.now += 2_000) onError(new Error(message));
   };
   failFor(15, "no database");
-  assert.deepEqual(lines, Array(2).fill("embedding waits: no database"));
+  assert.deepEqual(lines, Array(2).fill("embedding failed and will be retried: no database"));
   failFor(1, "a broken model");
-  assert.deepEqual(lines.slice(2), ["embedding waits: a broken model"]);
+  assert.deepEqual(lines.slice(2), ["embedding failed and will be retried: a broken model"]);
   clock.now += 24 * 3_600_000;
   failFor(1, "a broken model");
   assert.equal(lines.length, 4);
@@ -30,5 +30,5 @@ test("two troubles by turns are two lines", () => {
     () => 0,
   );
   for (let n = 0; n < 10; n++) for (const message of ["no roll-up", "no erasure"]) onError(new Error(message));
-  assert.deepEqual(lines, ["feature store waits: no roll-up", "feature store waits: no erasure"]);
+  assert.deepEqual(lines, ["feature store failed and will be retried: no roll-up", "feature store failed and will be retried: no erasure"]);
 });

@@ -20,7 +20,7 @@ test("what fails in the background while it serves is told, each failure once", 
   while (lines.length < 4) await new Promise((later) => setTimeout(later, 10));
   stopped.abort();
   await served;
-  const works = lines.map((line) => line.split(" waits: ")[0]);
+  const works = lines.map((line) => line.split(" failed and will be retried: ")[0]);
   assert.deepEqual(works.sort(), ["embedding", "feature store", "measuring", "topics"]);
 });
 

@@ -71,7 +71,7 @@ export const refusals = {
 
 export type RefusalCode = keyof typeof refusals;
 
-/** A batch in which every event is as it should be; one that is not is refused alone. */
+/** A batch of valid events. An invalid event is refused by itself, before this schema. */
 export const eventsRequest = z
   .strictObject({
     events: z
@@ -81,30 +81,30 @@ export const eventsRequest = z
   })
   .meta({
     id: "EventsRequest",
-    description: "Events in the order in which they happened. One that is not as it should be is refused alone.",
+    description: "Events in chronological order. An invalid event is refused by itself; the others are processed.",
     examples: [{ events: [] }],
   });
 
 const refusalCode = z
   .enum(Object.keys(refusals) as RefusalCode[])
-  .meta({ id: "RefusalCode", description: "Why an event alone is refused." });
+  .meta({ id: "RefusalCode", description: "Why an event is refused." });
 
 const eventReport = z
   .object({
-    id: z.guid().nullable().describe("null where the event has no valid one."),
+    id: z.guid().nullable().describe("null if the event has no valid id."),
     status: z
       .enum(["stored", "duplicate", "counted", "refused"])
       .describe(
-        "duplicate: stored before, under the same id. counted: taken and not kept, since the user's day has as many as are kept.",
+        "duplicate: an event with this id is already stored. counted: accepted but not stored, because the user's daily limit is reached. refused: see `code`.",
       ),
     code: refusalCode.optional(),
-    message: z.string().optional().describe("What to do about it, for the app's developer."),
+    message: z.string().optional().describe("How to fix it, for the app's developer."),
   })
-  .meta({ id: "EventReport", description: "What became of an event; code and message where it is refused." });
+  .meta({ id: "EventReport", description: "Result of one event; `code` and `message` if it is refused." });
 
 export const report = z
   .object({ events: z.array(eventReport).describe("One for each event, in the order of the batch.") })
-  .meta({ id: "Report", description: "What became of a batch of events." });
+  .meta({ id: "Report", description: "Results of a batch of events." });
 
 export type EventReport = z.infer<typeof eventReport>;
 export type Report = z.infer<typeof report>;

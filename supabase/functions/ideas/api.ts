@@ -22,17 +22,17 @@ const need = z
     kind: z
       .enum(["unanswered", "asked_often", "read_much"])
       .describe(
-        "unanswered: posts that nobody else has commented on after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.",
+        "unanswered: posts without a comment by another person after two days. asked_often: a topic whose posts go unanswered more often than others. read_much: a topic whose share of readers is larger than its share of posts.",
       ),
-    topic: z.object({ id: z.int(), label: z.string() }).nullable().describe("null: of no topic in particular."),
+    topic: z.object({ id: z.int(), label: z.string() }).nullable().describe("null: the need has no particular topic."),
     posts: z
       .array(namedPost)
       .min(1)
       .describe(
-        "Those of the last 28 days that show it, at most three: of ten people or more the most visited first, then the oldest. None is on trial.",
+        "Up to three posts of the last 28 days as evidence. Posts visited by ten or more people come first (most visited first), then the oldest. Posts on probation are excluded.",
       ),
   })
-  .meta({ id: "Need", description: "What the community asks for and does not get." });
+  .meta({ id: "Need", description: "An unmet need of the community." });
 
 const idea = z
   .object({
@@ -40,13 +40,13 @@ const idea = z
     points: z
       .array(z.string())
       .describe(
-        "Up to three words, phrases or hints: what to speak of. None where posts about its subject have nothing in common that others have not.",
+        "Up to three words, phrases or hints for the text. Empty if posts about the subject have no distinctive words.",
       ),
-    tags: z.array(z.string()).describe("Up to three tags that posts about its subject bear: what it could bear."),
+    tags: z.array(z.string()).describe("Up to three tags that posts about the subject have."),
     topic: z
       .object({ id: z.int(), label: z.string() })
       .nullable()
-      .describe("What it is about; null: the community's topics have not been made."),
+      .describe("The idea's topic; null before topics are computed."),
     why: z
       .object({
         people_interested: z
@@ -54,31 +54,31 @@ const idea = z
           .min(10)
           .nullable()
           .describe(
-            "People who came to posts of the topic that any member may read, in the last 28 days, rounded down to tens; null: fewer.",
+            "People who interacted in the last 28 days with posts of the topic that any member may read, rounded down to tens. null: fewer than ten.",
           ),
         posts_lately: z.int().describe("Posts of the topic in the last 28 days that any member may read."),
-        unanswered: z.int().describe("How many of them nobody else has commented on."),
+        unanswered: z.int().describe("How many of them have no comment by another person."),
       })
       .nullable()
-      .describe("What is asked for and what is there; null where topic is."),
+      .describe("Demand and supply of the topic; null if `topic` is."),
     predicted: z
       .object({
-        audience: count.describe("Distinct people who do something with it within 7 days, were it the caller's."),
-        views: count.describe("How many of them view it,"),
-        votes: count.describe("vote for it,"),
-        comments: count.describe("and comment on it; one may do all three."),
+        audience: count.describe("Distinct people who would interact with the post within 7 days if the caller wrote it."),
+        views: count.describe("How many of them would view it."),
+        votes: count.describe("How many of them would vote for it."),
+        comments: count.describe("How many of them would comment on it."),
       })
-      .describe("On average, as the community's posts of the past say, to whole people."),
+      .describe("Expected numbers within 7 days, estimated from similar past posts and rounded."),
     fit: z
       .number()
       .nullable()
       .describe(
-        "How near it is to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1; null: the caller has none yet.",
+        "Similarity to what the caller knows and writes: the cosine of the two towers' vectors, from -1 to 1. null while the caller has no vector.",
       ),
     from: z
       .array(namedPost)
       .describe(
-        "The posts whose titles are nearest to it, at most three: what it comes from, as far as the caller may read that.",
+        "Up to three posts with the nearest titles that inspired the idea and that the caller may read.",
       ),
     writer: z
       .enum(["community", "model"])
@@ -107,12 +107,12 @@ export const ideasAnswer = z
     model: z
       .object({ id: z.int(), name: z.string() })
       .nullable()
-      .describe("Whose vectors fit and topics are by; null: none is active."),
-    needs: z.array(need).describe("What the community needs, whoever asks: what anybody could write about first."),
-    items: z.array(idea).describe("The best first: large audience, more asked for than written, near to the caller."),
+      .describe("The model behind `fit` and the topics; null if no model is active."),
+    needs: z.array(need).describe("Unmet needs of the community; the same for every caller."),
+    items: z.array(idea).describe("Best first: a large audience, more demand than supply, close to the caller."),
     notes: z
       .array(z.object({ code: z.enum(noteCodes), message: z.string() }))
-      .describe("What these ideas lack, and why."),
+      .describe("What these ideas lack, and the reason."),
   })
   .meta({ id: "Ideas", description: "Ideas for posts." });
 

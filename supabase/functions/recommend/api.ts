@@ -35,7 +35,7 @@ const interests = z
   .default([])
   .meta({
     description:
-      "What the reader cares about, in a few words each; the first 16 different words count. All that is known of a visitor; of a user it comes before what their profile says.",
+      "The reader's interests, in a few words each; the first 16 distinct words count. For a visitor they are the only input; for a user they come before the profile.",
     refusal: `interests must be up to ${mostInterests} texts of 1 to ${longestInterest} characters`,
   });
 
@@ -47,7 +47,7 @@ const query = z
   .optional()
   .meta({
     description:
-      "What the reader searches for now, such as the words by which the app found `candidates`: read as an interest before all others.",
+      "The reader's current search, such as the words that found `candidates`. Used as the first interest.",
     refusal: `query must be a text of 1 to ${longestQuery} characters`,
   });
 
@@ -59,7 +59,7 @@ const candidates = z
   .optional()
   .meta({
     description:
-      "The posts to rank, such as what the app's own search found; left out: what the recommender finds. What the caller may not read, or muted, is passed over as ids that no post has.",
+      "Posts to rank, such as hits of the app's own search. If absent, the recommender retrieves candidates. Ids that are unknown, unreadable or muted are ignored.",
     refusal: `candidates must be up to ${mostCandidates} UUIDs of posts`,
   });
 
@@ -69,7 +69,7 @@ const countSince = z.iso
   .optional()
   .meta({
     description:
-      "Counts what was written since that instant, such as a feed's made_at, in place of a feed; of the other fields the filter alone holds then.",
+      "Returns the number of posts written since this time (a feed's `made_at`) instead of a feed. Of the other fields only `filter` applies.",
     refusal: "count_since must be an instant such as the made_at of a feed",
   });
 
@@ -88,7 +88,7 @@ export const feedRequest = z
   .meta({
     id: "FeedRequest",
     description:
-      "Which page, how many posts, whether ranked now or ahead, what each has to be like, what its reader cares about, and which posts to rank.",
+      "Request for one page of a feed.",
     examples: [{ limit: 20 }],
   });
 

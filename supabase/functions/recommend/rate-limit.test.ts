@@ -49,7 +49,7 @@ test("who sends more than a minute's requests is told when to come again", async
   const seconds = Number(refused.headers.get("retry-after"));
   assert.ok(seconds >= 1 && seconds <= 20, `${seconds}: a third of a minute`);
   assert.equal(error.code, "too_many_requests");
-  assert.match(error.message, new RegExp(`^this person sends too many requests: try again in ${seconds} s$`));
+  assert.match(error.message, new RegExp(`^rate limit exceeded: retry in ${seconds} s$`));
   assert.match(refused.headers.get("access-control-expose-headers") ?? "", /retry-after/i, "a page can read it");
   assert.equal((await app.call(people.ben)).status, 200, "others are none the worse");
   assert.deepEqual(app.logged, [], "none of this is the operator's concern");

@@ -43,22 +43,22 @@ const similarPost = z
     app_id: feedItem.shape.app_id,
     title: z.string(),
   })
-  .meta({ id: "SimilarPost", description: "A post like the one asked about." });
+  .meta({ id: "SimilarPost", description: "A post similar to the requested one." });
 
 const similarPerson = z
   .object({ user_id: z.guid() })
-  .meta({ id: "SimilarPerson", description: "Somebody like the caller." });
+  .meta({ id: "SimilarPerson", description: "A person similar to the caller." });
 
 export const similarPosts = z
   .object({ find: z.literal("posts"), model, items: z.array(similarPost).describe("The nearest first.") })
-  .meta({ id: "SimilarPosts", description: "Posts like one; none where that post has no vector yet." });
+  .meta({ id: "SimilarPosts", description: "Posts similar to one post; empty while that post has no vector." });
 
 export const similarPeople = z
   .object({ find: z.literal("people"), model, items: z.array(similarPerson).describe("The nearest ten first.") })
   .meta({
     id: "SimilarPeople",
     description:
-      "People like the caller, worked out once a day; none where the caller has no vector yet, or where fewer than ten are found.",
+      "People similar to the caller, recomputed once a day. Empty while the caller has no vector, or if fewer than ten are found.",
   });
 
 export const postReach = z
@@ -70,31 +70,31 @@ export const postReach = z
       .min(10)
       .nullable()
       .describe(
-        "People who came to posts of its topic that any signed-in member may read, in the last 28 days, rounded down to tens; null: fewer, or it has no topic yet.",
+        "People who interacted in the last 28 days with posts of the same topic that any signed-in member may read, rounded down to tens. null: fewer than ten, or the post has no topic yet.",
       ),
   })
   .meta({
     id: "PostReach",
-    description: "About how many people a post may reach: the same for all posts of its topic.",
+    description: "Estimated audience of a post: the same for all posts of its topic.",
   });
 
 const why = z
   .discriminatedUnion("kind", [
     z
       .object({ kind: z.literal("came_to_posts"), posts: z.int().min(1).describe("How many.") })
-      .describe("The caller came to posts of theirs, or with that topic, lately."),
+      .describe("The caller recently interacted with posts of this person, or of this topic."),
     z
       .object({ kind: z.literal("followed_by"), people: z.array(z.guid()).min(1).max(3) })
-      .describe("People follow them whom the caller follows, as far as the caller may read that; some of these."),
-    z.object({ kind: z.literal("similar") }).describe("They are like the caller."),
+      .describe("Followed by people the caller follows (up to three are listed), as far as the caller may see that."),
+    z.object({ kind: z.literal("similar") }).describe("The person is similar to the caller."),
   ])
-  .meta({ id: "SuggestionWhy", description: "Why somebody or something is suggested." });
+  .meta({ id: "SuggestionWhy", description: "Why a person or a topic is suggested." });
 
 export const peopleToFollow = z
   .object({
     find: z.literal("people_to_follow"),
     items: z.array(
-      z.object({ user_id: z.guid(), why }).meta({ id: "PersonToFollow", description: "Whom the caller might follow." }),
+      z.object({ user_id: z.guid(), why }).meta({ id: "PersonToFollow", description: "A person the caller may want to follow." }),
     ),
   })
   .meta({

@@ -23,5 +23,5 @@ begin
   order by not numbered.stops, numbered.part;
 end
 $$;
-comment on function recsys.check() is 'What is wrong with the tables and views that an app gives the engine, a row each with its cure; none: all is well. stops: with it no feed is right, and recsys train and publish refuse. It reads every row of the views. For the owner of the database: it asks as authenticated and as service_role.';
+comment on function recsys.check() is 'Checks the app''s tables and source views: one row per problem with its fix. stops = true blocks training and publishing. For the database owner; reads every row of the views.';
 revoke all on function recsys.check() from public;

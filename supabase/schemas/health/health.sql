@@ -159,6 +159,6 @@ as $$
   from judged
   order by judged.is_out and not judged.is_early desc, judged.severity desc nulls last, judged.what
 $$;
-comment on function recsys.health() is 'What is out of bounds, the worst first, then what is not: what, its value, its bound in recsys.health_bounds, whether it is ok, a sentence on how it stands, and the cure. What rests on too little is ok. Where nothing was shown or measured yet only what can be seen now has rows. Reads 35 days of recsys.daily_metrics.';
+comment on function recsys.health() is 'Compares current metrics with recsys.health_bounds, worst first, with a verdict and a fix for each. Metrics of too few observations are ok. Reads 35 days of recsys.daily_metrics.';
 revoke all on function recsys_engine.percent(double precision), recsys_engine.health_figures(), recsys.health() from public;
 grant execute on function recsys_engine.percent(double precision), recsys_engine.health_figures(), recsys.health() to service_role;

@@ -16,7 +16,7 @@ create table recsys.promotions (
   check (num_nonnulls(place, factor) = 1),
   check (starts_at < ends_at)
 );
-comment on table recsys.promotions is 'What is put into feeds by hand. It is shown to nobody who may not read it, wrote, muted or dismissed it or came to it already, and not in search pages, lists made ahead and fallbacks. recsys.preview_promotion says what one would change.';
+comment on table recsys.promotions is 'Posts pinned or boosted by an operator. Row level security, mutes and dismissals still apply. Preview: recsys.preview_promotion. See docs/promotions.md.';
 comment on column recsys.promotions.promotion_id is 'Its number. Of two that want one place the newer has it, and the older the next one; of two factors for a post that of the newer holds.';
 comment on column recsys.promotions.name is 'What readers are told it is, such as Pinned by the editors: `promoted` of an item.';
 comment on column recsys.promotions.post_id is 'The post; null: those of filter. A post that is deleted is shown no more.';

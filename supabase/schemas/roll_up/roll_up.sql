@@ -365,7 +365,7 @@ begin
   return so_far;
 end
 $$;
-comment on function recsys.roll_up(bigint, integer, integer) is 'Brings the feature store up to date with the oldest changes in recsys_engine.feature_changes, p_most at a time, for two seconds; returns the number of rows written. What came late has p_rewrites states recomputed at most, and waits in recsys_engine.late_changes; what would rewrite more than p_horizon alone (null: any) waits for the night. p_most or p_rewrites null: everything, without a bound. A first roll-up of more than 1,000 posts and people takes these from their beginning, each once (recsys_engine.roll_up_anew). Where a statement limit is reached, the next roll-up takes half as much, down to one change, which is then set aside. Posts and users whose states cannot be worked out are set aside (recsys.feature_store_failures), and the others go on. Called after an import and every 10 seconds by pg_cron.';
+comment on function recsys.roll_up(bigint, integer, integer) is 'Updates the feature store from queued changes (at most p_most, for two seconds) and returns the number of rows written. Arguments and failures: docs/design/feature-store.md.';
 revoke all on function recsys_engine.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),
   recsys_engine.roll_up_portion(bigint, integer, integer, integer), recsys_engine.set_aside(uuid, uuid, timestamptz), recsys.roll_up(bigint, integer, integer) from public;
 grant execute on function recsys_engine.work_off(text, uuid[], timestamptz[], uuid[], uuid[], timestamptz[], boolean, timestamptz),

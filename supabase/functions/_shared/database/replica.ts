@@ -99,7 +99,7 @@ export function replicaOf(pool: Pool, log: Log, behind = mostBehind, now = () =>
     if (isOut) return;
     isOut = true;
     const why = error instanceof Error ? error.message : String(error);
-    log("replica_out", new Error(`the primary makes feeds alone, without the replica: ${why}`));
+    log("replica_out", new Error(`read replica disabled, feeds use the primary: ${why}`));
   }
 
   /** Looks whether it is back, beside the feed that the primary makes. */

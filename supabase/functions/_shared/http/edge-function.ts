@@ -200,7 +200,7 @@ export function createApp<Input, Services>(
       });
     } catch (error) {
       if (error instanceof AppError) throw error;
-      throw new AppError(400, "malformed_json", "the body broke off before it was whole", error);
+      throw new AppError(400, "malformed_json", "the request body ended early", error);
     }
     return body;
   }

@@ -26,21 +26,21 @@ export function unknownUser(): AppError {
 /** The error of who has used up their allowance, and gets the next request in so many seconds. */
 export function tooMany(seconds: number): AppError {
   const retryAfter = Math.max(1, Math.ceil(seconds));
-  const message = `this person sends too many requests: try again in ${retryAfter} s`;
+  const message = `rate limit exceeded: retry in ${retryAfter} s`;
   return new AppError(429, "too_many_requests", message, undefined, retryAfter);
 }
 
 /** The error of a request that comes while too many others wait. `wait`: how long all of these take, in milliseconds. */
 export function overloaded(wait: number, cause?: unknown): AppError {
   const retryAfter = Math.min(Math.max(1, Math.ceil(wait / 1000)), 10);
-  const message = `too many ask at the same time: try again in ${retryAfter} s`;
+  const message = `server overloaded: retry in ${retryAfter} s`;
   return new AppError(429, "overloaded", message, cause, retryAfter);
 }
 
 /** Any thrown thing as an AppError; what we did not foresee is `internal` and keeps its cause for the log only. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return databaseError(error) ?? new AppError(500, "internal", "something went wrong here; the log has it", error);
+  return databaseError(error) ?? new AppError(500, "internal", "internal error: search the function log for this x-request-id", error);
 }
 
 /** Whether the connection was lost, so that what was sent on it got no answer. */

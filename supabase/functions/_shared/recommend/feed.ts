@@ -28,36 +28,36 @@ export const reason = z
   .discriminatedUnion("kind", [
     z
       .object({ kind: z.literal("like_your_history"), post_id: z.guid(), title: z.string() })
-      .describe("Of all they came to, that post is most like this one, and few candidates are as like."),
-    z.object({ kind: z.literal("follows_author"), author_id: z.guid() }).describe("They follow its author."),
+      .describe("Among the 10 % of candidates most similar to the reader's history. `post_id` is the closest post of that history."),
+    z.object({ kind: z.literal("follows_author"), author_id: z.guid() }).describe("The reader follows the author."),
     z
       .object({ kind: z.literal("follows_topic"), topic: z.string() })
-      .describe("They follow a topic, or want more of it, which is one of its tags."),
+      .describe("The reader follows a topic, or wants more of it, and the topic is one of the post's tags."),
     z
       .object({ kind: z.literal("followed_author"), author_id: z.guid() })
-      .describe("They often come to posts of its author."),
+      .describe("The reader often interacts with this author's posts, whether or not they follow the author."),
     z
       .object({ kind: z.literal("shared_terms"), terms: z.array(z.string()) })
-      .describe("Up to three rare words that it shares with what they came to."),
+      .describe("Up to three rare terms that the post shares with posts the reader interacted with."),
     z
       .object({ kind: z.literal("promoted") })
-      .describe("Whoever runs the app gave it this place: `promoted` of the item says as what."),
-    z.object({ kind: z.literal("candidates") }).describe("The request named it, and nothing above says more."),
+      .describe("An operator promoted the post. `promoted` of the item names the promotion."),
+    z.object({ kind: z.literal("candidates") }).describe("The request listed the post in `candidates`, and no more specific reason applies."),
     z
       .object({ kind: z.literal("touched"), people: z.array(z.guid()).max(2) })
       .describe(
-        "Those whom they follow came to it, as far as they may read that. people: who came last, of those whose profile they may read too and whom they did not mute; none in a list made ahead, and where a replica found the post.",
+        "People the reader follows interacted with the post, as far as the reader may see it. `people`: up to two of them, latest first; muted people and unreadable profiles are left out. Empty in a precomputed feed and when a read replica found the post.",
       ),
     z
       .object({ kind: z.enum(plainReasons) })
       .describe(
-        "exploration: it is new and few were shown it so far. covisited: ten people or more who came to something that they came to also came to it. The others: as its source says.",
+        "exploration: a new post that few people have been shown. covisited: at least ten people interacted with both this post and one the reader interacted with. Other values: the retrieval source.",
       ),
   ])
   .meta({
     id: "Reason",
     description:
-      "Why a post is shown, from the caller's own history, the post itself and numbers of the whole community; from what others did only that some whom the caller follows came to it, where the caller may read that, and that several who came to the same came to it.",
+      "Why the post is shown. Based on the reader's own history, the post and community-wide counts. Other people's activity appears in `touched` (people the reader follows, if the reader may see it) and `covisited` (ten or more people) only.",
   });
 
 export const feedItem = z
@@ -65,66 +65,66 @@ export const feedItem = z
     post_id: z.guid(),
     app_id: z
       .string()
-      .describe("Its id in the app's own table, as text: where that is no uuid, what recsys.id_of made post_id of."),
+      .describe("The post's id in the app's own table, as text. For numeric and text ids: the value that recsys.id_of() turned into `post_id`."),
     title: z.string(),
-    author_id: z.guid().nullable().describe("Who wrote it; null: nobody who is known."),
-    created_at: z.iso.datetime().nullable().describe("When it was written; null: it could not be read just now."),
-    tags: z.array(z.string()).describe("What it is about: its first ten tags."),
+    author_id: z.guid().nullable().describe("The author; null if unknown."),
+    created_at: z.iso.datetime().nullable().describe("When the post was written; null if it could not be read just now."),
+    tags: z.array(z.string()).describe("The post's first ten tags."),
     excerpt: z
       .string()
       .describe(
-        "The beginning of its text as this reader may read it: white space is one space, and what is longer than 200 letters ends behind a whole word with …. Markup is left as it is.",
+        "The start of the text, as this reader may read it. White space is collapsed; texts over 200 characters are cut at a word boundary and end with …. Markup is kept.",
       ),
-    score: z.number().describe("What the feed is ordered by."),
+    score: z.number().describe("Relevance score. Page selection (diversity, exploration, pins) may place a post above one with a higher score."),
     predictions: predictions.nullable().describe("null: no model ranked."),
     source: z
       .enum([...sourceNames, "candidates"])
-      .describe("What brought the post; of several, the one that says most. candidates: the request."),
+      .describe("The retrieval source that ranked the post highest; on a tie, the more specific one. candidates: the request listed it."),
     why: reason,
     topic: z
       .object({ id: z.int(), label: z.string() })
       .nullable()
       .describe(
-        "What it is about: id stays when topics are remade, label names it. null: it has none yet, none that several authors name, or none that visitors may be told.",
+        "The post's topic. `id` stays when topics are recomputed; `label` names it. null: the post has no topic yet, no topic that several authors use, or none that visitors may see.",
       ),
     promoted: z
       .string()
       .optional()
-      .describe("As what whoever runs the app put it here, or helped it there; left out: nobody did."),
+      .describe("Name of the promotion that placed or boosted the post; absent if none did."),
     folded: z
       .int()
       .min(1)
       .optional()
       .describe(
-        "How many posts more say the same, with the same words in the title, or are of the same conversation as the app says: none of them comes in this feed. Left out: none that was found.",
+        "Number of duplicates left out of this feed: posts with the same title words or of the same conversation (recsys.source_conversations). Absent if there are none.",
       ),
-    position: z.int().min(1).describe("In the feed, from 1, counted through its pages."),
+    position: z.int().min(1).describe("Position in the feed, from 1, counted across pages."),
   })
   .meta({ id: "FeedItem", description: "A post of a feed." });
 
 export const feed = z
   .object({
-    request_id: z.guid().describe("Names this feed in events of type seen."),
-    model: z.object({ id: z.int(), name: z.string() }).nullable().describe("The model that ranked; null: none did."),
+    request_id: z.guid().describe("Identifies this feed in events of type `seen`."),
+    model: z.object({ id: z.int(), name: z.string() }).nullable().describe("The model that ranked the feed; null if none did."),
     mode: z
       .enum(["live", "batch", "candidates"])
       .describe(
-        "live: ranked for this request. batch: from the list made ahead. candidates: those of the request, ranked.",
+        "live: ranked for this request. batch: the precomputed feed. candidates: the posts of the request, ranked.",
       ),
     degraded: z
       .enum(["unranked", "batch", "community"])
       .nullable()
       .describe(
-        "null: nothing failed. unranked: the ranker failed, its candidates come in the order of the community feed, or as the request named them. batch: the list made ahead, which nobody asked for. community: what is fresh and popular.",
+        "The fallback that served the feed; null if nothing failed. unranked: the ranker failed, so candidates are in community or request order. batch: the precomputed feed. community: fresh and popular posts.",
       ),
-    made_at: z.iso.datetime().describe("The engine's instant for which it was ranked."),
+    made_at: z.iso.datetime().describe("Time (of the engine's clock) as of which the feed was ranked."),
     basis: z
       .enum(["history", "profile", "followed", "community", "follows"])
       .describe(
-        "history: from what the user did. profile: from what they say of themselves, in their profile or in the request. followed: from what those whom they follow did and wrote lately; nothing else is known of them. community: what is fresh and popular. follows: the newest of whom and what they follow, as they want it.",
+        "What the ranking is based on. history: the user's interactions. profile: their profile or `interests`. followed: recent activity of people they follow, if nothing else is known. community: fresh and popular posts. follows: newest posts of followed people and topics, because the user chose that feed.",
       ),
-    items: z.array(feedItem).describe("The best first."),
-    next: z.string().nullable().describe("Asks for the next page, as `after`; null: nothing is left."),
+    items: z.array(feedItem).describe("The posts, best first."),
+    next: z.string().nullable().describe("Cursor of the next page, for `after`; null on the last page."),
   })
   .meta({ id: "Feed", description: "A personal feed." });
 
