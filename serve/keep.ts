@@ -49,7 +49,7 @@ function keep(work: (signal: AbortSignal) => Promise<void>, every: number, onErr
 const again = 600_000;
 
 /** Prints each trouble of some work when it begins and every ten minutes while it lasts, not every few seconds. `now`: milliseconds of any clock. */
-export function oncePerMessage(
+export function createThrottledWarning(
   work: string,
   print: (line: string) => void = console.error,
   now = () => performance.now(),
@@ -76,9 +76,9 @@ async function hasSchedule(pool: pg.Pool, name: string): Promise<boolean> {
 }
 
 /** Keeps the feature store fresh, and erases what the app deleted. */
-export async function keepRolledUp(
+export async function runRollUpLoop(
   pool: pg.Pool,
-  { every = 10_000, onError = oncePerMessage("feature store") }: KeepOptions = {},
+  { every = 10_000, onError = createThrottledWarning("feature store") }: KeepOptions = {},
 ): Promise<Stop> {
   if (await hasSchedule(pool, "recsys.roll_up")) return async () => {};
   return keep(
@@ -92,9 +92,9 @@ export async function keepRolledUp(
 }
 
 /** Measures what feeds were like, day by day, until all days are measured that can be; hurried, it ends after the day in work. */
-export async function keepMeasured(
+export async function runMetricsLoop(
   pool: pg.Pool,
-  { every = 3_600_000, onError = oncePerMessage("measuring") }: KeepOptions = {},
+  { every = 3_600_000, onError = createThrottledWarning("measuring") }: KeepOptions = {},
 ): Promise<Stop> {
   if (await hasSchedule(pool, "recsys_engine.measure_days")) return async () => {};
   return keep(
@@ -116,9 +116,9 @@ interface KeepEmbeddedOptions extends KeepOptions<Embedded> {
 }
 
 /** Works the queue of re-embedding in this process, as the function `embed` does where pg_cron calls it. */
-export function keepEmbedded(
+export function runEmbeddingLoop(
   { url }: { url: string },
-  { every = 2_000, encoders: folder, onDone, onError = oncePerMessage("embedding") }: KeepEmbeddedOptions = {},
+  { every = 2_000, encoders: folder, onDone, onError = createThrottledWarning("embedding") }: KeepEmbeddedOptions = {},
 ): Stop {
   // as the functions have it: what hangs is given up
   const pool = openPool(url, onError, { max: 1 });
@@ -149,13 +149,13 @@ export function keepEmbedded(
  * Makes topics and ideas again whenever another model serves, whoever switched; topics half made are left as they were. `pause`: milliseconds
  * until what failed is tried again, since it may take a processor for a minute each time.
  */
-export function keepTopics(
+export function runTopicLoop(
   database: Database,
   {
     every = 10_000,
     pause = 300_000,
     onDone,
-    onError = oncePerMessage("topics"),
+    onError = createThrottledWarning("topics"),
   }: KeepOptions<TopicsMade> & { pause?: number } = {},
 ): Stop {
   let notBefore = 0;
@@ -175,9 +175,9 @@ export function keepTopics(
 }
 
 /** Works the runs of lists that pg_cron begins each night; hurried, it ends after the page in work. */
-export function keepBatched(
+export function runBatchLoop(
   database: Database,
-  { every = 30_000, onDone, onError = oncePerMessage("lists") }: KeepOptions<BatchResult> = {},
+  { every = 30_000, onDone, onError = createThrottledWarning("lists") }: KeepOptions<BatchResult> = {},
 ): Stop {
   const running = db
     .selectFrom("recsys_engine.batch_runs")

@@ -1,9 +1,9 @@
 /** The requests that a training learns from, and which of them are held out; everybody has their share of both. */
 import type { LoadedCommunity } from "./community/from-database.ts";
-import { boundedShares, ofPages, ofPositives, ofRequests } from "./community/shares.ts";
+import { capPerUser, pagesCap, positivesCap, requestsCap } from "./community/shares.ts";
 import type { Timeline } from "./community/timeline.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
-import { type PageRequest, pageRequests, type RankerRequest, wasTouched } from "./dlrm/page-requests.ts";
+import { hasEngagedPost, type PageRequest, pageRequests, type RankerRequest } from "./dlrm/page-requests.ts";
 import type { RankerParts } from "./dlrm/ranking-examples.ts";
 import { labelWindow } from "./dlrm/requests.ts";
 import type { LearnedFrom } from "./model-folder/trained-model.ts";
@@ -19,7 +19,7 @@ interface LearnableOptions {
  * What there is to learn from. Where enough pages were logged, the ranker learns from these, and all stop where the last page begins
  * whose labels have had their day: towers that had seen what came of a page would look better to the ranker than they are.
  */
-export function learnable(
+export function selectTrainingData(
   loaded: LoadedCommunity,
   { until = Number.POSITIVE_INFINITY, from, config = defaultConfig }: LearnableOptions,
 ): { learnedFrom: LearnedFrom; pages: PageRequest[]; until: number } {
@@ -29,13 +29,13 @@ export function learnable(
   const since = from?.learnedFrom === "pages" ? from.learnedUntil : Number.NEGATIVE_INFINITY;
   const pages = latestPages(pageRequests(loaded.pages, timeline, community.posts.ids.length, since, known));
   const enough = from?.learnedFrom === "pages" ? 1 : config.ranker.enoughPages;
-  if (pages.filter(wasTouched).length < enough) return { learnedFrom: "interactions", pages: [], until };
+  if (pages.filter(hasEngagedPost).length < enough) return { learnedFrom: "interactions", pages: [], until };
   return { learnedFrom: "pages", pages, until: settled };
 }
 
 /** The latest pages, `most` at most, of which everybody has their share. */
 export function latestPages(pages: PageRequest[], most?: number): PageRequest[] {
-  return Array.from(boundedShares(columnsOf(pages), ofPages, most), (i) => pages[i]);
+  return Array.from(capPerUser(columnsOf(pages), pagesCap, most), (i) => pages[i]);
 }
 
 /** Pages per person that a ranker learns from, if that is below its limit, and pages of any community. docs/research/experiments.md has the cost of fewer. */
@@ -50,9 +50,14 @@ export function mostRankerRequests(learnedFrom: LearnedFrom, people: number, { r
 }
 
 /** The same of events, by their numbers. */
-export function shares({ users, at }: Timeline, events: Uint32Array, bound = ofPositives, most?: number): Uint32Array {
+export function capEventsPerUser(
+  { users, at }: Timeline,
+  events: Uint32Array,
+  bound = positivesCap,
+  most?: number,
+): Uint32Array {
   const of = { users: events.map((event) => users[event]), at: Float64Array.from(events, (event) => at[event]) };
-  return boundedShares(of, bound, most).map((i) => events[i]);
+  return capPerUser(of, bound, most).map((i) => events[i]);
 }
 
 export function columnsOf(requests: RankerRequest[]) {
@@ -67,7 +72,7 @@ export function rankerPartsOf(requests: RankerRequest[], { ranker }: Config): Ra
   const every = Uint32Array.from(requests.keys());
   const wanted = every.length - Math.floor(every.length * (1 - ranker.heldOut));
   const last = every.subarray(-2 * wanted);
-  const bound = "shown" in requests[0] ? ofPages : ofRequests;
-  const heldOut = boundedShares(columnsOf(requests.slice(last[0])), bound, wanted).map((i) => last[i]);
+  const bound = "shown" in requests[0] ? pagesCap : requestsCap;
+  const heldOut = capPerUser(columnsOf(requests.slice(last[0])), bound, wanted).map((i) => last[i]);
   return { training: every.subarray(0, heldOut[0]), heldOut };
 }

@@ -15,7 +15,7 @@ import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { neighboursById } from "./community/neighbours.ts";
-import { ofRandomSplit, ofRequests, tenPeople } from "./community/shares.ts";
+import { randomSplitCap, requestsCap, topTenUserShare } from "./community/shares.ts";
 import { defaultConfig } from "./config/config.ts";
 import { withHeads } from "./dlrm/optional-heads.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
@@ -23,18 +23,18 @@ import { trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import { columnsOf, latestPages, rankerPartsOf, shares } from "./learnable.ts";
+import { capEventsPerUser, columnsOf, latestPages, rankerPartsOf } from "./learnable.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import type {
-  EarlierModel,
-  HeldBackModel,
-  HeldBackTowers,
+  HoldoutTowers,
+  ModelWithHoldoutTowers,
   TrainedModel,
   TrainedRanker,
+  WarmStartModel,
 } from "./model-folder/trained-model.ts";
-import { cameToUntil, keptNeighbours, neighboursUntil } from "./neighbours/keep-neighbours.ts";
-import { type Lessons, lessonsOf, type PlanOptions, planTraining, towerOptionsOf } from "./plan.ts";
-import type { Retrieving } from "./ranker-lessons.ts";
+import { interactionsUntil, neighboursIfUseful, neighboursUntil } from "./neighbours/keep-neighbours.ts";
+import { type PlanOptions, planTraining, type TrainingScope, towerOptionsOf, trainingScopeOf } from "./plan.ts";
+import type { RetrievalModel } from "./ranker-lessons.ts";
 import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
 import { embedPosts } from "./towers/embed.ts";
 import { TowerData } from "./towers/model.ts";
@@ -43,7 +43,7 @@ import { type RankerTraining, trainRanker } from "./train-ranker.ts";
 
 export interface PipelineOptions extends PlanOptions, RankerTraining {
   /** The model to go on from, whose weights are then changed; without it, training starts from scratch. */
-  from?: EarlierModel | undefined;
+  from?: WarmStartModel | undefined;
   /** What finished stages have left, where a training was interrupted. */
   stages?: Stages | undefined;
   /** What trains the networks; default: this process. */
@@ -74,10 +74,10 @@ export interface RankerStage {
 const everyStage: Stages = { towers: (train) => train(), ranker: (train) => train() };
 
 /** Trains towers and ranker on a community before `until`. Throws a `UserError` where there is too little to learn from. */
-export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<HeldBackModel> {
+export async function trainModel(loaded: LoadedCommunity, options: PipelineOptions): Promise<ModelWithHoldoutTowers> {
   const { community } = loaded;
   const { from } = options;
-  const lessons = lessonsOf(loaded, options);
+  const lessons = trainingScopeOf(loaded, options);
   const { learnedFrom, until, interactions } = lessons;
   // what pages taught no first interactions can go on with, and the other way round
   if (from?.learnedFrom === learnedFrom) return await goOn(loaded, lessons, from, options);
@@ -109,7 +109,7 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
     heldBack,
     wentOn: false,
     learnedFrom,
-    people: tenPeople(columnsOf(requests).users),
+    people: topTenUserShare(columnsOf(requests).users),
     learnedUntil: until,
   };
 }
@@ -117,10 +117,10 @@ export async function trainModel(loaded: LoadedCommunity, options: PipelineOptio
 /** Goes on from an earlier model with what happened since. */
 async function goOn(
   loaded: LoadedCommunity,
-  { interactions, pages, until }: Lessons,
-  { towers: earlier, dlrm, hasNeighbours, learnedUntil, learnedFrom }: EarlierModel,
+  { interactions, pages, until }: TrainingScope,
+  { towers: earlier, dlrm, hasNeighbours, learnedUntil, learnedFrom }: WarmStartModel,
   options: PipelineOptions,
-): Promise<HeldBackModel> {
+): Promise<ModelWithHoldoutTowers> {
   const { community, timeline } = loaded;
   const { seed, config = defaultConfig, stages = everyStage, trainers = here, onProgress, signal } = options;
   const { maximumRequests } = config.ranker;
@@ -130,7 +130,7 @@ async function goOn(
   const requests =
     learnedFrom === "pages"
       ? withHeads(latestPages(pages, maximumRequests), dlrm.heads)
-      : requestsAt(timeline, shares(timeline, unseen, ofRequests, maximumRequests), until);
+      : requestsAt(timeline, capEventsPerUser(timeline, unseen, requestsCap, maximumRequests), until);
   if (unseen.length === 0 || requests.length === 0) throw new UserError("nothing is new since the model to go on from");
   const further = { ...towerOptionsOf(learnedFrom, config), ...config.towers.further, seed };
   const [from, to] = [learnedUntil, requests[0].at];
@@ -148,12 +148,12 @@ async function goOn(
   const heldBack = heldBackTowers({ ...towers, neighbours }, community, to);
   const trained = await trainers.towers(community, { ...further, from: to, until }, onProgress, signal, towers);
   const newInteractions = unseen.length;
-  const people = tenPeople(columnsOf(requests).users);
+  const people = topTenUserShare(columnsOf(requests).users);
   const learned = { wentOn: true, learnedFrom, people, learnedUntil: until, neighbours: neighboursAt(until) };
   return { ...ranker, ...withVectors(trained, community), newInteractions, heldBack, rankerBefore, ...learned };
 }
 
-function heldBackTowers({ towers, neighbours }: Retrieving, community: Community, from: number): HeldBackTowers {
+function heldBackTowers({ towers, neighbours }: RetrievalModel, community: Community, from: number): HoldoutTowers {
   const { users, posts } = community;
   return {
     from,
@@ -185,15 +185,15 @@ export async function trainModelOnPairs(
 ): Promise<TrainedModel> {
   const { seed, config = defaultConfig, trainers = here, onProgress, signal } = options;
   const until = Number.POSITIVE_INFINITY;
-  const towerOptions = { ...config.towers, seed, until, histories: "others" as const, bound: ofRandomSplit };
+  const towerOptions = { ...config.towers, seed, until, histories: "others" as const, bound: randomSplitCap };
   const event = base.timeline.length;
   const at = base.timeline.at[event - 1];
   const drawn = new Random(seed).shuffle(held.map((pair) => ({ ...pair, event, at })));
   const requests = drawn.slice(0, config.ranker.maximumRequests);
   const interactionsOf = ({ community, timeline }: LoadedCommunity) =>
     firstInteractionEvents(community, timeline, until);
-  const cameTo = cameToUntil(base, interactionsOf(base), until);
-  const neighbours = keptNeighbours(base, interactionsOf(base), until, requests);
+  const cameTo = interactionsUntil(base, interactionsOf(base), until);
+  const neighbours = neighboursIfUseful(base, interactionsOf(base), until, requests);
   const plan = { cameTo, later: requests, towers: towerOptions, neighbours, requests };
   const towers = await trainBestTowers(base, plan, trainers, onProgress, signal);
   const ranker = await trainRanker(base, requests, kinds, { ...towers, neighbours }, options);
@@ -206,7 +206,7 @@ export async function trainModelOnPairs(
     newInteractions: requests.length,
     wentOn: false,
     learnedFrom: "interactions",
-    people: tenPeople(columnsOf(requests).users),
+    people: topTenUserShare(columnsOf(requests).users),
     learnedUntil: at,
   };
 }

@@ -3,15 +3,15 @@ import { UserError } from "../db/user-error.ts";
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import type { Neighbours } from "./community/neighbours.ts";
-import { ofPages, ofRequests } from "./community/shares.ts";
+import { pagesCap, requestsCap } from "./community/shares.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { headsOf, withHeads } from "./dlrm/optional-heads.ts";
 import type { PageRequest, RankerRequest } from "./dlrm/page-requests.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
-import type { BothWays } from "./engine/implicit-als.ts";
-import { latestPages, learnable, mostRankerRequests, shares } from "./learnable.ts";
-import type { EarlierModel, LearnedFrom } from "./model-folder/trained-model.ts";
-import { cameToUntil, keptNeighbours } from "./neighbours/keep-neighbours.ts";
+import type { BipartiteInteractions } from "./engine/implicit-als.ts";
+import { capEventsPerUser, latestPages, mostRankerRequests, selectTrainingData } from "./learnable.ts";
+import type { LearnedFrom, WarmStartModel } from "./model-folder/trained-model.ts";
+import { interactionsUntil, neighboursIfUseful } from "./neighbours/keep-neighbours.ts";
 import type { TowerOptions } from "./towers/train.ts";
 
 export interface PlanOptions {
@@ -23,7 +23,7 @@ export interface PlanOptions {
 }
 
 /** What there is to learn from. */
-export interface Lessons {
+export interface TrainingScope {
   learnedFrom: LearnedFrom;
   pages: PageRequest[];
   /** What happened before this instant is learned from. */
@@ -33,16 +33,19 @@ export interface Lessons {
 }
 
 /** What a model learns from that is trained on a community, or fine-tuned from an earlier one. */
-export function lessonsOf(
+export function trainingScopeOf(
   loaded: LoadedCommunity,
-  options: PlanOptions & { from?: EarlierModel | undefined },
-): Lessons {
+  options: PlanOptions & { from?: WarmStartModel | undefined },
+): TrainingScope {
   const { community, timeline } = loaded;
-  const found = learnable(loaded, options);
-  return { ...found, interactions: shares(timeline, firstInteractionEvents(community, timeline, found.until)) };
+  const found = selectTrainingData(loaded, options);
+  return {
+    ...found,
+    interactions: capEventsPerUser(timeline, firstInteractionEvents(community, timeline, found.until)),
+  };
 }
 
-export interface Plan extends Lessons {
+export interface Plan extends TrainingScope {
   requests: RankerRequest[];
   /** What the ranker predicts. */
   heads: Head[];
@@ -53,13 +56,13 @@ export interface Plan extends Lessons {
   /** Later first interactions, by which towers are compared. */
   later: Request[];
   /** Who came to what before the ranker's requests. */
-  cameTo: BothWays;
+  cameTo: BipartiteInteractions;
   /** Those that the ranker knows; undefined: the model has none. */
   neighbours: Neighbours | undefined;
 }
 
 /** Plans a training from scratch. Throws a `UserError` where there is too little to learn from. */
-export function planTraining(loaded: LoadedCommunity, lessons: Lessons, options: PlanOptions): Plan {
+export function planTraining(loaded: LoadedCommunity, lessons: TrainingScope, options: PlanOptions): Plan {
   const { timeline } = loaded;
   const { learnedFrom, pages, until, interactions } = lessons;
   if (interactions.length < 100)
@@ -69,7 +72,7 @@ export function planTraining(loaded: LoadedCommunity, lessons: Lessons, options:
   const maximumRequests = mostRankerRequests(learnedFrom, loaded.community.users.ids.length, config);
   const lastPart = ({ length }: Uint32Array) => Math.min(maximumRequests, Math.floor(length / interactionsPerRequest));
   // as few of a person as of pages: a flood of acts would move the start and leave the pages of others out
-  const calm = shares(timeline, interactions, ofPages);
+  const calm = capEventsPerUser(timeline, interactions, pagesCap);
   const start = timeline.at[calm[calm.length - Math.max(1, lastPart(calm))]];
   const recent = latestPages(
     pages.filter(({ at }) => at >= start),
@@ -79,12 +82,12 @@ export function planTraining(loaded: LoadedCommunity, lessons: Lessons, options:
   const requests =
     learnedFrom === "pages"
       ? withHeads(recent, heads)
-      : requestsAt(timeline, shares(timeline, interactions, ofRequests, lastPart(interactions)), until);
+      : requestsAt(timeline, capEventsPerUser(timeline, interactions, requestsCap, lastPart(interactions)), until);
   const towers = { ...towerOptionsOf(learnedFrom, config), seed, until: requests[0].at };
   const unseen = interactions.filter((event) => timeline.at[event] >= requests[0].at);
-  const later = requestsAt(timeline, shares(timeline, unseen, ofRequests), until);
-  const cameTo = cameToUntil(loaded, interactions, requests[0].at);
-  const neighbours = keptNeighbours(loaded, interactions, requests[0].at, later);
+  const later = requestsAt(timeline, capEventsPerUser(timeline, unseen, requestsCap), until);
+  const cameTo = interactionsUntil(loaded, interactions, requests[0].at);
+  const neighbours = neighboursIfUseful(loaded, interactions, requests[0].at, later);
   const fineTuning = { ...towers, ...config.towers.fineTuning.before, until };
   return { ...lessons, requests, heads, towers, fineTuning, later, cameTo, neighbours };
 }

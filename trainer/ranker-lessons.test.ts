@@ -4,8 +4,8 @@ import { before, test } from "node:test";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { startBackend } from "./engine/backend.ts";
 import { vectorAt } from "./engine/vector-at.ts";
-import { lessonsOf, type Plan, planTraining } from "./plan.ts";
-import { type Retrieving, rankerLessons } from "./ranker-lessons.ts";
+import { type Plan, planTraining, trainingScopeOf } from "./plan.ts";
+import { buildRankerExamples, type RetrievalModel } from "./ranker-lessons.ts";
 import { loadSmallCommunity } from "./testing.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
@@ -18,10 +18,11 @@ let plan: Plan;
 before(async () => {
   await startBackend();
   loaded = await loadSmallCommunity();
-  plan = planTraining(loaded, lessonsOf(loaded, options), options);
+  plan = planTraining(loaded, trainingScopeOf(loaded, options), options);
 });
 
-const lessonsBy = (retrieving: Retrieving) => rankerLessons(loaded, plan.requests, plan.heads, retrieving, options);
+const lessonsBy = (retrieving: RetrievalModel) =>
+  buildRankerExamples(loaded, plan.requests, plan.heads, retrieving, options);
 const firstTowers = () => trainTowers(loaded.community, { ...plan.towers, epochs: 1 });
 const vectorsOf = ({ towers, data }: TrainedTowers) => embedPosts(towers, data, loaded.community.posts.ids.length);
 

@@ -11,12 +11,12 @@ import type { LoadedCommunity } from "./community/from-database.ts";
 import { type Config, defaultConfig } from "./config/config.ts";
 import { denseWidth, isNewUser } from "./dlrm/dense-features.ts";
 import { gathering, type RequestsOfTime, type RequestUsers, rankingExamples } from "./dlrm/examples.ts";
-import type { OfNewUsers } from "./dlrm/new-users.ts";
+import type { NewUserHoldout } from "./dlrm/new-users.ts";
 import type { RankerRequest } from "./dlrm/page-requests.ts";
 import type { RankerParts, RankingExamples } from "./dlrm/ranking-examples.ts";
 import { Random } from "./engine/random.ts";
 import { rankerPartsOf } from "./learnable.ts";
-import type { EarlierModel, TrainedModel } from "./model-folder/trained-model.ts";
+import type { TrainedModel, WarmStartModel } from "./model-folder/trained-model.ts";
 import { embedPosts, embedUsersAt } from "./towers/embed.ts";
 import { Histories } from "./towers/histories.ts";
 import { readsVectors } from "./towers/network.ts";
@@ -25,19 +25,21 @@ import type { TrainedTowers } from "./towers/train.ts";
 /** The requests that are learned from are of so many times, those held out of one more: with eight, pages by score were worth as much. */
 const times = 4;
 
-export interface LessonOptions {
+export interface RankerExampleOptions {
   seed: number;
   /** Only what happened before this instant (milliseconds) is learned from; default: everything. */
   until?: number;
   config?: Config | undefined;
   /** The model whose ranker goes on with them. */
-  from?: EarlierModel | undefined;
+  from?: WarmStartModel | undefined;
   onProgress?: OnProgress;
   signal?: AbortSignal | undefined;
 }
 
 /** What brings the ranker its candidates. */
-export interface Retrieving extends Pick<TrainedTowers, "towers" | "data">, Partial<Pick<TrainedModel, "neighbours">> {
+export interface RetrievalModel
+  extends Pick<TrainedTowers, "towers" | "data">,
+    Partial<Pick<TrainedModel, "neighbours">> {
   /** Takes the towers on, in place, with what happened from an instant until another, and tells of each of its steps. Left out: they stay as they are. */
   goOn?: ((from: number, until: number, onStep: () => void) => Promise<void>) | undefined;
 }
@@ -47,16 +49,16 @@ interface RankerLessons {
   examples: RankingExamples;
   parts: RankerParts;
   /** Those held out, as if their people were new; not where an earlier ranker is fine-tuned. */
-  ofNewUsers?: () => Promise<OfNewUsers>;
+  ofNewUsers?: () => Promise<NewUserHoldout>;
 }
 
 /** Gathers what retrieval would have shown at some requests. */
-export async function rankerLessons(
+export async function buildRankerExamples(
   loaded: LoadedCommunity,
   requests: RankerRequest[],
   heads: readonly Head[],
-  { towers, data, neighbours, goOn }: Retrieving,
-  options: LessonOptions,
+  { towers, data, neighbours, goOn }: RetrievalModel,
+  options: RankerExampleOptions,
 ): Promise<RankerLessons> {
   const { seed, until = Number.POSITIVE_INFINITY, config = defaultConfig, from, onProgress, signal } = options;
   const { ranker } = config;
@@ -83,7 +85,7 @@ export async function rankerLessons(
   const examples = await rankingExamples(community, timeline, requests, ofTheirTime(), exampleOptions);
   return { examples, parts, ...(!from && { ofNewUsers: heldOutOfNewUsers }) };
 
-  async function heldOutOfNewUsers(): Promise<OfNewUsers> {
+  async function heldOutOfNewUsers(): Promise<NewUserHoldout> {
     const last = Array.from(parts.heldOut, (request) => requests[request]);
     const users = usersOf(last, { towers, data }, histories, postVectors, () => 0, nobody);
     const asNew = [{ until: last.length, users, postVectors }];

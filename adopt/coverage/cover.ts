@@ -7,14 +7,14 @@ import { enoughForPosts } from "../find/find-posts.ts";
 import type { Roles } from "../find/find-roles.ts";
 import type { TableUse } from "./use.ts";
 
-export type Fate =
+export type TableDisposition =
   | { table: Table; is: "used"; uses: TableUse[] }
   | { table: Table; is: "left out" | "not understood"; why: string }
   /** With whom or what nobody did anything: settings, sessions. */
   | { table: Table; is: "irrelevant" };
 
-export function fatesOf(catalog: Catalog, roles: Roles, uses: TableUse[]): Fate[] {
-  return catalog.flatMap((table): Fate[] => {
+export function tableDispositions(catalog: Catalog, roles: Roles, uses: TableUse[]): TableDisposition[] {
+  return catalog.flatMap((table): TableDisposition[] => {
     const own = uses.filter((use) => use.table === table);
     if (own.length > 0) return [{ table, is: "used", uses: own }];
     const decided = decidedOn(table, roles);
@@ -39,11 +39,11 @@ function decidedOn(
   return left && { is: "left out", why: left.why };
 }
 
-function passedOver(table: Table, app: Roles): Fate[] {
+function passedOver(table: Table, app: Roles): TableDisposition[] {
   const { contents, references, candidates } = app;
   const namesPost = (from: Table) =>
     contents.some((posts) => from !== posts.table && postColumnOf(app, from, posts.table));
-  const found = (is: "left out" | "not understood", why: string): Fate[] => [{ table, is, why }];
+  const found = (is: "left out" | "not understood", why: string): TableDisposition[] => [{ table, is, why }];
   const [best] = candidates.posts;
   const candidateOf = (of: Table) =>
     candidates.posts.find((found) => found.table === of && found.points >= enoughForPosts);

@@ -4,9 +4,9 @@ import {
   bodyOf,
   type Condition,
   createdOf,
-  livingConditions,
   pickColumn,
   type TimeColumn,
+  visibleRowConditions,
 } from "../catalog/pick-columns.ts";
 import { type OpenReference, openReferenceOf } from "../catalog/references.ts";
 import {
@@ -22,7 +22,7 @@ import {
 import type { KnownApp, PersonColumn } from "./find-people.ts";
 
 /** What rows of one table say, or those of them that have one of its times. */
-export interface Deeds {
+export interface InteractionTable {
   table: Table;
   /** Whose rows the posts are. */
   of: Table;
@@ -99,7 +99,7 @@ function isOfComments(name: string): boolean {
   );
 }
 
-export function kindsOf(table: Table, not: Column | undefined): Deeds["kinds"] | undefined {
+export function kindsOf(table: Table, not: Column | undefined): InteractionTable["kinds"] | undefined {
   const column = pickColumn(table, columns.kind, ["text", "enum"]);
   if (!column || column === not) return undefined;
   // of many different ones at least the commonest
@@ -174,14 +174,14 @@ export function valuesOf({ type }: OpenReference, to: Table, from: Table): OfPos
 
 // What each row of a table with a person and a post says.
 
-export function deedsOf(
+export function interactionTableOf(
   { references }: KnownApp,
   table: Table,
   person: PersonColumn,
   target: Target,
   posts: Table,
   comments: Table[],
-): { deeds: Deeds[] } | { why: string } {
+): { deeds: InteractionTable[] } | { why: string } {
   const doubts: string[] = [];
   if (target.ofPosts && !target.ofPosts.sure)
     doubts.push(`which values of ${target.ofPosts.type.name} mean ${nameOf(posts)} is guessed`);
@@ -197,7 +197,7 @@ export function deedsOf(
     postIsSure: target.sure || target.ofPosts !== undefined,
     ...(target.ofPosts && { ofPosts: target.ofPosts }),
     elsewhere,
-    conditions: livingConditions(table),
+    conditions: visibleRowConditions(table),
     doubts,
   };
   const words = rest(tableWords(table.name), posts);

@@ -1,6 +1,6 @@
 /** Which rows of a table of follows or members stand: not those that are asked for, refused, blocked or ended. */
 import { type Column, sayableValues, type Table } from "../catalog/catalog.ts";
-import { type Condition, livingConditions, pickColumn } from "../catalog/pick-columns.ts";
+import { type Condition, pickColumn, visibleRowConditions } from "../catalog/pick-columns.ts";
 import { plainName, wordsOfName } from "../catalog/words.ts";
 import { blockedSince } from "./find-mutes.ts";
 
@@ -16,7 +16,7 @@ const accepted = /^(is_|follow_)?(accepted|approved|confirmed)$/;
 const acceptedAt = /^(accepted|approved|confirmed)(_at|_on)?$/;
 
 /** What holds of the rows that stand; `moment`: a column that says by itself that somebody follows. */
-export function standingConditions(
+export function activeRowConditions(
   table: Table,
   moment: Column | undefined,
 ): { conditions: Condition[]; doubts: string[] } {
@@ -40,7 +40,7 @@ export function standingConditions(
   const number = pickColumn(table, states, ["number"]);
   if (number) doubts.push(`which values of ${number.name} count is not known, so all are shown`);
   // a follow that others may not see is one for its owner: who sees it row level security says
-  const living = livingConditions(table).filter(
+  const living = visibleRowConditions(table).filter(
     ({ column, test }) =>
       typeof test === "string" &&
       !/hidden|listed|publi|visib|live/i.test(column.name) &&

@@ -6,7 +6,7 @@ import type { Migration } from "../../db/migration-files.ts";
 import type { WorkContext } from "../../db/progress.ts";
 import { UserError } from "../../db/user-error.ts";
 import { call, run } from "../../supabase/functions/_shared/database/database.ts";
-import { otherVersion } from "../../supabase/functions/_shared/http/schema-version.ts";
+import { versionMismatch } from "../../supabase/functions/_shared/http/schema-version.ts";
 import { progressBars } from "./progress-bar.ts";
 
 export interface DatabaseOption {
@@ -94,7 +94,7 @@ async function requireSchema(database: Database): Promise<void> {
 /** Throws a `UserError` where the schema is of another version than this command: asked at the start, and by a worker before each job. */
 export async function requireVersion(database: Pick<Database, "pool">): Promise<void> {
   const found = await versionOfSchema(database);
-  const problem = otherVersion(found, "this command is", `install the package of ${found} (docs/upgrading.md)`);
+  const problem = versionMismatch(found, "this command is", `install the package of ${found} (docs/upgrading.md)`);
   if (problem) throw new UserError(problem);
 }
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 
 /** Parses a whole number within bounds, or says what is allowed. */
-export function whole(least: number, most: number): (text: string) => number {
+export function integerOption(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most) {

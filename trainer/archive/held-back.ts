@@ -5,7 +5,7 @@ import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 
 /** A feed leaves out what came into view within 30 days (recsys_engine.seen_posts), and a day is whole at its end. */
-export const daysOfFeeds = 31;
+export const feedLookbackDays = 31;
 
 /** Of an experiment what was shown from its start on counts, and for the people in it the 28 days before. */
 const experimentDay = sql<string>`to_char(least(counted_from, started_at - interval '28 days') at time zone 'UTC', 'YYYY-MM-DD')`;
@@ -29,7 +29,7 @@ export async function daysOfExperiment(
 }
 
 /** The first day that an experiment counts which runs. */
-export async function heldBackFrom(
+export async function firstRetainedDay(
   client: Pick<pg.Pool, "query">,
 ): Promise<{ day: string; reason: string } | undefined> {
   const [held] = await run(
@@ -49,7 +49,9 @@ export async function archivableUntil(client: Pick<pg.Pool, "query">): Promise<s
   const [{ day }] = await run(
     client,
     db.selectNoFrom(
-      sql<string>`to_char((recsys.clock() at time zone 'UTC')::date - ${daysOfFeeds}::integer, 'YYYY-MM-DD')`.as("day"),
+      sql<string>`to_char((recsys.clock() at time zone 'UTC')::date - ${feedLookbackDays}::integer, 'YYYY-MM-DD')`.as(
+        "day",
+      ),
     ),
   );
   return day;

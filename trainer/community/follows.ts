@@ -5,7 +5,7 @@ import type { Timeline } from "./timeline.ts";
 
 const nobody: number[] = [];
 
-export class FollowsSoFar {
+export class FollowReplay {
   private next = 0;
   private readonly follows: Follows | undefined;
   /** By user, the latest last. */
@@ -29,17 +29,17 @@ export class FollowsSoFar {
   }
 }
 
-export class TopicsSoFar {
+export class TopicFollowReplay {
   private readonly topics: FollowedTopics | undefined;
   private readonly createdAt: Float64Array;
-  private readonly follows: FollowsSoFar;
+  private readonly follows: FollowReplay;
   /** How many posts of each there are. */
   private readonly counts: number[];
 
   constructor({ topics, posts }: Community) {
     this.topics = topics;
     this.createdAt = posts.createdAt;
-    this.follows = new FollowsSoFar(topics?.follows);
+    this.follows = new FollowReplay(topics?.follows);
     this.counts = topics?.posts.map(() => 0) ?? [];
   }
 
@@ -76,7 +76,7 @@ export class TopicsSoFar {
 }
 
 /** How many of those whom a user follows came to a post, and when last. */
-export interface Touched {
+export interface FolloweeEngagement {
   people: number;
   at: number;
   /** Who came last in the count: each counts once. */
@@ -97,9 +97,13 @@ interface SoFar {
  * What recsys_engine.with_touched finds: the posts that those whom a user follows did something with. An act is read with its post: of a `hidden` one
  * it takes no place among the latest.
  */
-export function touchedBy(follows: number[], soFar: SoFar, hidden?: Uint8Array): Map<number, Touched> {
+export function followeeEngagements(
+  follows: number[],
+  soFar: SoFar,
+  hidden?: Uint8Array,
+): Map<number, FolloweeEngagement> {
   const { alive, lastInteraction, interactionBefore, community, timeline } = soFar;
-  const touched = new Map<number, Touched>();
+  const touched = new Map<number, FolloweeEngagement>();
   for (const person of follows.slice(0, retrieval.touchedBy)) {
     let left = retrieval.touchedInteractions;
     for (let event = lastInteraction[person]; event >= 0 && left > 0; event = interactionBefore[event]) {
@@ -118,7 +122,7 @@ export function touchedBy(follows: number[], soFar: SoFar, hidden?: Uint8Array):
 }
 
 /** Posts in the order of recsys_engine.with_touched: those of most people first, of as many those that were touched last. */
-export function byTouches(touched: Map<number, Touched>, ids: string[]): number[] {
+export function sortByFolloweeCount(touched: Map<number, FolloweeEngagement>, ids: string[]): number[] {
   const order = [...touched].sort(
     ([a, one], [b, other]) => other.people - one.people || other.at - one.at || (ids[a] < ids[b] ? -1 : 1),
   );

@@ -6,7 +6,7 @@ import { halfLives } from "../../supabase/functions/_shared/features/decay.ts";
 import { hour } from "../../supabase/functions/_shared/features/hours.ts";
 import { topByScore } from "./top.ts";
 
-export class Heat {
+export class DecayedCounts {
   /** The half-life in milliseconds. */
   readonly halfLife: number;
   private readonly counted: number;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { communityOf } from "../neighbours/testing.ts";
-import { newcomer } from "./newcomer.ts";
+import { coldStartUserState } from "./newcomer.ts";
 import { CommunityState } from "./state.ts";
 
 const hour = 3_600_000;
@@ -26,7 +26,8 @@ const { community, timeline } = communityOf(
 community.posts.authors.fill(nobody);
 const state = new CommunityState(community, timeline);
 state.advance(timeline.length, at(50));
-const as = (user: number, acts: number) => newcomer(state, user, acts, at(50), { history: [], followsNobody: false });
+const as = (user: number, acts: number) =>
+  coldStartUserState(state, user, acts, at(50), { history: [], followsNobody: false });
 
 test("a regular who is shown with three acts is like somebody who has done three things", () => {
   const { recent_interactions: found, ...shown } = as(regular, 3);

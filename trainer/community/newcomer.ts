@@ -4,11 +4,11 @@ import { hoursBetween } from "../../supabase/functions/_shared/features/hours.ts
 import { kinds } from "../../supabase/functions/_shared/features/kinds.ts";
 import type { UserState } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { recentHabit } from "../../supabase/functions/_shared/features/recent-habit.ts";
-import { quietUser } from "./quiet.ts";
+import { emptyUserState } from "./quiet.ts";
 import type { CommunityState } from "./state.ts";
 
 /** What the ranker sees of somebody at an instant who did nothing but their latest `acts`; 0: they have just signed up. */
-export function newcomer(
+export function coldStartUserState(
   state: CommunityState,
   user: number,
   acts: number,
@@ -19,7 +19,7 @@ export function newcomer(
   const events = [...state.latestInteractions(user, acts)];
   const follows = followsNobody ? 0 : state.followsOf(user);
   if (events.length === 0)
-    return { created_at: now, last_active_at: null, ...quietUser, follows, recent_interactions: [], history };
+    return { created_at: now, last_active_at: null, ...emptyUserState, follows, recent_interactions: [], history };
   const times = events.map((event) => timeline.at[event]);
   const [last] = times;
   const recent_interactions = state.recentInteractions(user, undefined, acts);
@@ -28,7 +28,7 @@ export function newcomer(
     (_, kind) => events.filter((event) => timeline.kinds[event] === kind).length,
   );
   return {
-    ...quietUser,
+    ...emptyUserState,
     ...{ created_at: times[times.length - 1], last_active_at: last, views, votes, comments, follows },
     recent: halfLives.map((halfLife) => times.reduce((sum, at) => sum + decay(1, hoursBetween(at, last), halfLife), 0)),
     ...{ habit_log_age: habit?.logAge ?? null, habit_log_idle: habit?.logIdle ?? null },

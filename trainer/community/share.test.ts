@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../db/testing.ts";
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
-import { optionsOf, type Source, sourceNames, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import {
+  type Source,
+  sourceNames,
+  sourceOptions,
+  sources,
+} from "../../supabase/functions/_shared/features/retrieval.ts";
 import { Random } from "../engine/random.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
@@ -69,7 +74,7 @@ test("of each source the author has a tenth, and others all that is left", async
   const candidates = await assertAgrees(instant, user, interest);
   for (const source of sourceNames) {
     const brought = candidates.filter(({ ranks }) => ranks[source] !== null);
-    const { size, share } = optionsOf[source];
+    const { size, share } = sourceOptions[source];
     assert.equal(brought.length, size, source);
     assert.equal(share, size / 10, source);
     assert.equal(brought.filter(({ author_id }) => author_id === many).length, share, source);

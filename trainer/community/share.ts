@@ -1,7 +1,7 @@
 /** The share of an author in a source: what is beyond it comes after all others', as recsys_engine.within_share has it. */
 
 /** How many posts are looked at for each that a source brings. */
-export const depth = 20;
+export const overfetchFactor = 20;
 
 interface Shared {
   posts: number[];
@@ -10,7 +10,7 @@ interface Shared {
 }
 
 /** The first `size` of some posts, of which `share` of each author come first. `authors`: by post, −1: unknown, who is nobody. */
-export function postsWithinShare(
+export function authorCappedPosts(
   posts: Iterable<number>,
   authors: ArrayLike<number>,
   { size, share }: { size: number; share: number },
@@ -20,7 +20,7 @@ export function postsWithinShare(
   const ofAuthor = new Map<number, number>();
   let looked = 0;
   for (const post of posts) {
-    if (within.length === size || looked++ === depth * size) break;
+    if (within.length === size || looked++ === overfetchFactor * size) break;
     const author = authors[post];
     const number = (ofAuthor.get(author) ?? 0) + 1;
     ofAuthor.set(author, number);

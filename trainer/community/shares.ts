@@ -25,7 +25,7 @@ const largestShareOfDay = 1 / 40;
 export const eventsOfPerson = 10_000;
 
 /** How many of a person are taken. */
-export interface Bound {
+export interface PerUserCap {
   /** Of a day (UTC): so many, or the share of the day's, where that is less but for the least. */
   perDay: number;
   leastPerDay: number;
@@ -40,23 +40,23 @@ export interface Bound {
 const perDay = 20;
 
 /** First interactions that the towers learn from. */
-export const ofPositives: Bound = { perDay, leastPerDay: perDay, least: 50 };
+export const positivesCap: PerUserCap = { perDay, leastPerDay: perDay, least: 50 };
 
 /** The same where time says nothing: people have rated 737 of MovieLens' films in one sitting. */
-export const ofRandomSplit: Bound = {
-  ...ofPositives,
+export const randomSplitCap: PerUserCap = {
+  ...positivesCap,
   perDay: Number.POSITIVE_INFINITY,
   leastPerDay: Number.POSITIVE_INFINITY,
 };
 
 /** First interactions as requests of the ranker and of the gate. */
-export const ofRequests: Bound = { perDay, leastPerDay: perDay, least: 5 };
+export const requestsCap: PerUserCap = { perDay, leastPerDay: perDay, least: 5 };
 
 /**
  * Pages as such requests. Ten accounts that keep to the rate limits are shown 12,000 in ten minutes, and a small community has 20 on a day: of so few
  * three a person.
  */
-export const ofPages: Bound = { perDay, leastPerDay: 3, least: 5 };
+export const pagesCap: PerUserCap = { perDay, leastPerDay: 3, least: 5 };
 
 const day = 24 * hour;
 
@@ -68,9 +68,9 @@ interface DeedTimes {
 }
 
 /** Numbers (ascending) of the latest `most` deeds of which everybody has no more than the bound lets them. */
-export function boundedShares(
+export function capPerUser(
   { users, at }: DeedTimes,
-  { perDay, leastPerDay, least }: Bound,
+  { perDay, leastPerDay, least }: PerUserCap,
   most = Number.POSITIVE_INFINITY,
 ): Uint32Array {
   const days = groupBy(
@@ -104,7 +104,7 @@ function countsOf(numbers: number[], users: ArrayLike<number>): number[] {
  * Numbers (ascending) of `most` deeds drawn by a hash of their keys, so that the same are drawn again: one of everybody before a second of anybody,
  * and `ofPerson` of each at most.
  */
-export function sampleOfEach(
+export function samplePerUser(
   { users, keys }: { users: ArrayLike<number>; keys: string[] },
   ofPerson: number,
   most: number,
@@ -118,7 +118,7 @@ export function sampleOfEach(
 }
 
 /** How many people there are, and the share that the ten who did most have together. */
-export function tenPeople(users: ArrayLike<number>): { number: number; ten: number } {
+export function topTenUserShare(users: ArrayLike<number>): { number: number; ten: number } {
   const counts = new Map<number, number>();
   for (let i = 0; i < users.length; i++) add(counts, users[i]);
   const most = [...counts.values()].sort((a, b) => b - a).slice(0, 10);

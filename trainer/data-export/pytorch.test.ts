@@ -24,8 +24,8 @@ import { vectorAt } from "../engine/vector-at.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
 import { dlrmFeeds } from "../model-folder/samples.ts";
-import { lessonsOf, type Plan, planTraining } from "../plan.ts";
-import { rankerLessons } from "../ranker-lessons.ts";
+import { type Plan, planTraining, trainingScopeOf } from "../plan.ts";
+import { buildRankerExamples } from "../ranker-lessons.ts";
 import { temporaryFolder } from "../testing.ts";
 import { examplesOfTowers } from "../towers/examples.ts";
 import { meanVectorOf, TowerData, type Towers } from "../towers/model.ts";
@@ -114,7 +114,10 @@ before(async () => {
   const { vectors } = await readManifest(folder);
   loaded = { ...read, community: await withVectors(database, read.community, vectors) };
   const until = Date.parse((await readManifest(folder)).to);
-  plan = planTraining(loaded, lessonsOf(loaded, { seed, config: quickConfig, until }), { seed, config: quickConfig });
+  plan = planTraining(loaded, trainingScopeOf(loaded, { seed, config: quickConfig, until }), {
+    seed,
+    config: quickConfig,
+  });
   const asked = {
     towers: await throughTowers(),
     ...(isFull && { ranker: await throughTrainedRanker() }),
@@ -259,7 +262,13 @@ async function makeRankerExamples() {
   const trainers = trainedElsewhere(folder, await readManifest(folder));
   const towers = await trainers.towers(loaded.community, plan.towers);
   const options = { seed, until: plan.until, config: quickConfig, scoreWeights };
-  return await rankerLessons(loaded, plan.requests, plan.heads, { ...towers, neighbours: plan.neighbours }, options);
+  return await buildRankerExamples(
+    loaded,
+    plan.requests,
+    plan.heads,
+    { ...towers, neighbours: plan.neighbours },
+    options,
+  );
 }
 
 async function trainedRanker(heads: readonly Head[]) {

@@ -8,7 +8,7 @@ import { categories, requestCategories } from "../../supabase/functions/_shared/
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { userFeatures } from "../../supabase/functions/_shared/features/ranker-features.ts";
 import { fitLogisticRegression } from "../engine/logistic-regression.ts";
-import { fitChoices } from "./conditional-logit.ts";
+import { fitConditionalLogit } from "./conditional-logit.ts";
 import {
   covisitedColumn,
   denseWidth,
@@ -23,17 +23,17 @@ import type { RankingExamples } from "./ranking-examples.ts";
 /** What the start weighs besides the recency baseline; the last two where the model has neighbours of posts, since only there they were seen to help. */
 export const startColumns = [similarityColumn, covisitedColumn, popularityColumn];
 
-export interface Start {
+export interface WidePrior {
   recencyBaseline: number;
   /** Of each of `startColumns` as it is, not standardised. */
   weights: number[];
 }
 
 /** Scores of all rows of some requests, [requests · rows]. */
-export function startScores(
+export function widePriorScores(
   examples: RankingExamples,
   requests: Uint32Array,
-  { recencyBaseline, weights }: Start,
+  { recencyBaseline, weights }: WidePrior,
 ): Float64Array {
   const { dense } = examples;
   return Float64Array.from(examples.rowsOf(requests), (row) => {
@@ -45,7 +45,7 @@ export function startScores(
 }
 
 /** The start with the best listwise loss on the requests that have a positive. */
-export function fitStart(examples: RankingExamples, requests: Uint32Array, scoreWeights: number[]): Start {
+export function fitWidePrior(examples: RankingExamples, requests: Uint32Array, scoreWeights: number[]): WidePrior {
   const found = requests.filter((request) => examples.found[request]);
   const { dense } = examples;
   const ranks = examples
@@ -88,7 +88,7 @@ function fitRows(
   const offsets = Float64Array.from(examples.rowsOf(found), (row) => Math.log(examples.lossWeights[row]));
   const read = (request: number, row: number, x: Float64Array) =>
     readAt(examples.rowOf(found[request], row) * denseWidth, x);
-  return fitChoices(
+  return fitConditionalLogit(
     { requests: found.length, rows, width: believed.length, read, offsets, gains },
     { weights: Float64Array.from(believed), strength: 1 },
     { tolerance: 1e-9, iterations: 30 },

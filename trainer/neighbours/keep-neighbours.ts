@@ -10,8 +10,8 @@ import { covisitedBy, type Neighbours } from "../community/neighbours.ts";
 import { CommunityState } from "../community/state.ts";
 import { firstInteractionEvents, type LaterRequest } from "../dlrm/requests.ts";
 import { evenlySpread } from "../engine/evenly-spread.ts";
-import type { BothWays } from "../engine/implicit-als.ts";
-import { bothWays, learnNeighbours } from "./learn-neighbours.ts";
+import type { BipartiteInteractions } from "../engine/implicit-als.ts";
+import { learnNeighbours, toBipartite } from "./learn-neighbours.ts";
 
 /** Later first interactions that are asked at most, evenly spread. MovieLens in its own times has +16 of 40 there, which is enough. */
 const mostAsked = 500;
@@ -20,11 +20,11 @@ const length = 20;
 
 /** Learns neighbours from first interactions (event numbers, ascending) of known people before an instant. */
 export function neighboursUntil(loaded: LoadedCommunity, interactions: Uint32Array, until: number): Neighbours {
-  return learnNeighbours(cameToUntil(loaded, ofKnownPeople(loaded, interactions, until), until));
+  return learnNeighbours(interactionsUntil(loaded, ofKnownPeople(loaded, interactions, until), until));
 }
 
 /** The same; undefined: they do not surely find more of some later first interactions. */
-export function keptNeighbours(
+export function neighboursIfUseful(
   loaded: LoadedCommunity,
   interactions: Uint32Array,
   until: number,
@@ -49,17 +49,17 @@ function ofKnownPeople({ timeline }: LoadedCommunity, interactions: Uint32Array,
 }
 
 /** Who came to what by some first interactions before an instant. */
-export function cameToUntil(
+export function interactionsUntil(
   { community, timeline }: LoadedCommunity,
   interactions: Uint32Array,
   until: number,
-): BothWays {
+): BipartiteInteractions {
   const before = interactions.filter((event) => timeline.at[event] < until);
   const pairs = {
     users: Int32Array.from(before, (event) => timeline.users[event]),
     posts: Int32Array.from(before, (event) => timeline.posts[event]),
   };
-  return bothWays(pairs, { users: community.users.ids.length, posts: community.posts.ids.length });
+  return toBipartite(pairs, { users: community.users.ids.length, posts: community.posts.ids.length });
 }
 
 /** Whether neighbours have more of some later first interactions among their first posts than either of the simple lists, by two standard errors. Only people for whom they find anything count. */

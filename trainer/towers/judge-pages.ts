@@ -7,7 +7,7 @@ import { dimensions } from "../../supabase/functions/_shared/features/history.ts
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import type { Community } from "../community/community.ts";
 import type { PageRequest, RankerRequest } from "../dlrm/page-requests.ts";
-import { cameTo } from "../dlrm/requests.ts";
+import { hasEngaged } from "../dlrm/requests.ts";
 import { evenlySpread } from "../engine/evenly-spread.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
 import { Histories } from "./histories.ts";
@@ -19,23 +19,23 @@ const mostAsked = 3000;
 const enough = 100;
 
 /** The pages on which something was come to and something passed by; none where they are too few to judge by. */
-export function tellingPages(requests: RankerRequest[]): PageRequest[] {
+export function informativePages(requests: RankerRequest[]): PageRequest[] {
   const telling = requests.filter(
     (request): request is PageRequest =>
-      "shown" in request && new Set(request.shown.map(({ labels }) => cameTo(labels))).size === 2,
+      "shown" in request && new Set(request.shown.map(({ labels }) => hasEngaged(labels))).size === 2,
   );
   return telling.length < enough ? [] : telling;
 }
 
 /** Gives of each telling page the share of pairs, of what was come to and what was passed by, that the towers order right; .5: by chance. */
-export function judgeOfPages(
+export function pairwisePageAccuracy(
   community: Community,
   pages: PageRequest[],
 ): (trained: Pick<TrainedTowers, "towers" | "data">) => number[] {
   const histories = new Histories(community, Number.POSITIVE_INFINITY);
   const asked = evenlySpread(pages, mostAsked).map(({ user, at, shown }) => {
     const posts = (touched: boolean) =>
-      shown.filter(({ labels }) => cameTo(labels) === touched).map(({ post }) => post);
+      shown.filter(({ labels }) => hasEngaged(labels) === touched).map(({ post }) => post);
     const moment = { user, history: histories.latest(user, at), followed: histories.followed(user, at) };
     return { ...moment, touched: posts(true), passed: posts(false) };
   });

@@ -4,7 +4,7 @@
  */
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import type { Community } from "../community/community.ts";
-import { type BothWays, factorise } from "../engine/implicit-als.ts";
+import { type BipartiteInteractions, factorise } from "../engine/implicit-als.ts";
 import { Random } from "../engine/random.ts";
 import { newTowers, TowerData } from "./model.ts";
 import type { TowerOptions, TrainedTowers } from "./train.ts";
@@ -13,7 +13,11 @@ import type { TowerOptions, TrainedTowers } from "./train.ts";
 const iterations = 15;
 
 /** Untrained towers of a community whose ID embeddings are the factors of its users and posts, of length 1 in the mean (root mean square). */
-export function factorisedTowers(community: Community, pairs: BothWays, options: TowerOptions): TrainedTowers {
+export function factorisedTowers(
+  community: Community,
+  pairs: BipartiteInteractions,
+  options: TowerOptions,
+): TrainedTowers {
   const data = new TowerData(community, options);
   const towers = newTowers(community, data, options.until, options, new Random(options.seed));
   const { users, posts } = factorise(pairs, { factors: dimensions, iterations });

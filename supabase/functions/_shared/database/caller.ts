@@ -3,7 +3,7 @@ import { type CallerRequest, request } from "../http/caller-request.ts";
 import { isConnectionLoss } from "../http/errors.ts";
 import { type Connection, type Pool, type Query, run, type Statement } from "./database.ts";
 import { poolSize } from "./pool.ts";
-import { requireAllowance, takeRequest } from "./rate-limit.ts";
+import { assertWithinRateLimit, consumeRateLimit } from "./rate-limit.ts";
 import { forwardedHeaders } from "./request-settings.ts";
 
 /** Whom the database takes for the caller: a user by the claims of their token, or the engine's own service. */
@@ -83,7 +83,7 @@ async function readOnce<Row, Result>(
 }
 
 /** Within a transaction under `role`: one statement as the engine's own service, which sees everything. All is sent at once. */
-export async function asService<Row>(connection: Connection, role: string, statement: Query<Row>): Promise<Row[]> {
+export async function queryAsService<Row>(connection: Connection, role: string, statement: Query<Row>): Promise<Row[]> {
   const be = (role: string) => connection.query("select set_config('role', $1::text, true)", [role]);
   const [, rows] = await Promise.all([be(service.role), run(connection, statement), be(role)]);
   return rows;
@@ -91,7 +91,7 @@ export async function asService<Row>(connection: Connection, role: string, state
 
 /** Runs one writing statement under the caller's role and waits for the commit. */
 export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Query<Row>): Promise<Row[]> {
-  return await changeAs(pool, caller, statement, async (_, rows) => rows);
+  return await transactAs(pool, caller, statement, async (_, rows) => rows);
 }
 
 /**
@@ -100,14 +100,14 @@ export async function writeAs<Row>(pool: Pool, caller: Identity, statement: Quer
  */
 export async function writeInBackground<Row>(pool: Pool, caller: Identity, statement: Query<Row>): Promise<Row[]> {
   const begin = "begin; set local synchronous_commit = off";
-  return await changeAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
+  return await transactAs(pool, caller, statement, async (_, rows) => rows, backgroundTimeout, begin);
 }
 
 /**
  * As `readAs`, in a transaction that may write; waits for the commit, and rolls back when `use` throws. While a table or a row is locked it is retried,
  * too: nothing of the failed try was written.
  */
-export async function changeAs<Row, Result>(
+export async function transactAs<Row, Result>(
   pool: Pool,
   caller: Identity,
   first: Query<Row>,
@@ -153,7 +153,7 @@ async function opened<Row>(
   spares = poolSize,
 ) {
   const toCount = counted.has(caller) || caller.preview ? undefined : caller.sub;
-  if (toCount) requireAllowance(toCount);
+  if (toCount) assertWithinRateLimit(toCount);
   // all visitors have the same
   const isBegun = caller.sub !== undefined && counted.has(caller);
   const pooled = await pool.connect(personOf(caller), isBegun);
@@ -163,7 +163,7 @@ async function opened<Row>(
     counted.add(caller);
     // all are sent before the first is answered; should one fail, those after it fail or are thrown away
     const [, , , rows] = await Promise.all([
-      toCount && takeRequest(pooled, toCount),
+      toCount && consumeRateLimit(pooled, toCount),
       connection.query(begin),
       run(connection, become(caller, timeout, headers)),
       run(connection, first),

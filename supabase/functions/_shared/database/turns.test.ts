@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { openTurns } from "./turns.ts";
+import { createConnectionScheduler } from "./turns.ts";
 
 /** Three connections, and a clock that stands still. */
 function three() {
   const clock = { now: 1_000 };
-  const turns = openTurns(3, () => clock.now);
+  const turns = createConnectionScheduler(3, () => clock.now);
   const order: string[] = [];
   const held = new Map<string, (() => void)[]>();
   const ask = (name: string, isBegun = false) => {
@@ -99,7 +99,7 @@ test("who has begun is not slow, though the first time was long", async () => {
 
 test("what is given back twice is free once, and one connection alone is everybody's", async () => {
   const clock = { now: 0 };
-  const turns = openTurns(1, () => clock.now);
+  const turns = createConnectionScheduler(1, () => clock.now);
   const giveBack = await turns.take("ada");
   clock.now += 5_000;
   giveBack();
@@ -113,7 +113,7 @@ test("what is given back twice is free once, and one connection alone is everybo
 });
 
 test("who waited for as long as anybody may is refused, and the others come to their turn", async () => {
-  const turns = openTurns(1, undefined, { stuck: 20, moving: 1_000 });
+  const turns = createConnectionScheduler(1, undefined, { stuck: 20, moving: 1_000 });
   const giveBack = await turns.take("ada");
   await assert.rejects(turns.take("ben"), /timeout exceeded when waiting for a connection/);
   assert.equal(turns.waiting(), 0);
@@ -127,7 +127,7 @@ test("a timer that runs though it was cleared takes nobody's place", async () =>
   using time = madeUpTime();
   globalThis.clearTimeout = () => undefined;
   const { clock } = time;
-  const turns = openTurns(1, () => clock.now);
+  const turns = createConnectionScheduler(1, () => clock.now);
   const giveBack = await turns.take("ada");
   await clock.runTo(4_000);
   const ben = turns.take("ben");
@@ -138,7 +138,7 @@ test("a timer that runs though it was cleared takes nobody's place", async () =>
 });
 
 test("while others come to their turn one waits longer, and not for ever", async () => {
-  const turns = openTurns(1, undefined, { stuck: 20, moving: 1_000 });
+  const turns = createConnectionScheduler(1, undefined, { stuck: 20, moving: 1_000 });
   const giveBack = await turns.take("ada");
   const [ben, eve, ida] = ["ben", "eve", "ida"].map((name) => turns.take(name));
   giveBack();
@@ -175,7 +175,7 @@ function madeUpTime() {
 test("16 concurrent clients, to whom a busy worker gives four feeds a second, are all served, though some first halves take more than a second", async (t) => {
   using time = madeUpTime();
   const { clock, pass } = time;
-  const turns = openTurns(3, () => clock.now);
+  const turns = createConnectionScheduler(3, () => clock.now);
   let served = 0;
   let refused = 0;
   const take = async (person: string, milliseconds: number, isBegun: boolean) => {

@@ -36,7 +36,7 @@ interface ConnectionUse {
   since: number[];
 }
 
-export interface Turns {
+export interface ConnectionScheduler {
   /**
    * Waits for a connection, and resolves to what gives it back. Of those who wait, whoever holds fewest is next, then who is not slow, then who came
    * first; the slow together leave one to the others. Without a person it is the service's own work, which is never slow. Nor is a request that has
@@ -49,7 +49,11 @@ export interface Turns {
 }
 
 /** The turns with so many connections. `now`: milliseconds of any clock. */
-export function openTurns(size: number, now = () => performance.now(), patience = longestWait): Turns {
+export function createConnectionScheduler(
+  size: number,
+  now = () => performance.now(),
+  patience = longestWait,
+): ConnectionScheduler {
   let free = size;
   /** How many were given so far. */
   let given = 0;

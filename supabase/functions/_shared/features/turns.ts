@@ -5,7 +5,7 @@ import { sources } from "./retrieval.ts";
  * The posts of `people` (those whom somebody follows, and whose posts they come to) and of the topics that they follow by turns, as many as the
  * source brings. Each topic has its turns, too, and an author their share of it all. `authorOf`: null: unknown, who is nobody.
  */
-export function takeTurns<Post>(people: Post[], topics: Post[][], authorOf: (post: Post) => unknown): Post[] {
+export function interleaveTopics<Post>(people: Post[], topics: Post[][], authorOf: (post: Post) => unknown): Post[] {
   if (topics.length === 0) return people;
   const { size, share } = sources.followed;
   const counts = new Map<unknown, number>();

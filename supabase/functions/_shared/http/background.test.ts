@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { longestLine, mostTogether, openBackground } from "./background.ts";
+import { backgroundMaxBatch, backgroundQueueCapacity, createBackgroundQueue } from "./background.ts";
 
 function opened() {
   const logged: string[] = [];
   const kept: Promise<void>[] = [];
   const clock = { now: 0 };
-  const background = openBackground(
+  const background = createBackgroundQueue(
     (code, cause) => logged.push(`${code}: ${(cause as Error).message}`),
     (work) => kept.push(work),
     () => clock.now,
@@ -54,11 +54,11 @@ test("what waits meanwhile is done together; where that fails, each alone", asyn
   await settled();
   assert.deepEqual(done, [[1], [2, 3, 4], [2], [3], [4]]);
   assert.deepEqual(logged, ["lost: 3 fail"]);
-  for (let item = 0; item < mostTogether + 1; item++) background.add(work, 10 + item);
+  for (let item = 0; item < backgroundMaxBatch + 1; item++) background.add(work, 10 + item);
   await settled();
   assert.deepEqual(
     done.slice(5).map(({ length }) => length),
-    [mostTogether, 1],
+    [backgroundMaxBatch, 1],
   );
 });
 
@@ -80,14 +80,14 @@ test("what finds too long a line is dropped and logged; when the line is done th
     undefined,
   );
   await Promise.resolve();
-  for (let i = 0; i < longestLine + 2; i++) background.add(work, i);
+  for (let i = 0; i < backgroundQueueCapacity + 2; i++) background.add(work, i);
   assert.deepEqual(logged, Array(3).fill("lost: dropped: 200 others wait already"));
   open();
   await settled();
-  assert.equal(done, longestLine - 1);
+  assert.equal(done, backgroundQueueCapacity - 1);
   background.add(work, 0);
   await settled();
-  assert.equal(done, longestLine);
+  assert.equal(done, backgroundQueueCapacity);
 });
 
 test("what has waited for longer than 10 seconds is dropped at its turn", async () => {

@@ -6,16 +6,16 @@
 import type { Log } from "./log.ts";
 
 /** How many items may wait, those at work included: a burst of a hundred feeds fits. What comes on top is dropped and logged. */
-export const longestLine = 200;
+export const backgroundQueueCapacity = 200;
 
 /** An item that has waited this long is dropped and logged when its turn comes, so that no line outlives its cause for long. */
-export const longestWaitMilliseconds = 10_000;
+export const backgroundMaxWaitMs = 10_000;
 
 /** At most so many items are done together. */
-export const mostTogether = 50;
+export const backgroundMaxBatch = 50;
 
 /** A kind of work. `code` names it in the log when items fail or are dropped. */
-export interface Work<Item> {
+export interface BackgroundTask<Item> {
   code: string;
   /** How long the first item waits for others, in milliseconds; by default it does not. */
   gather?: number;
@@ -24,32 +24,32 @@ export interface Work<Item> {
   do(items: Item[]): Promise<unknown>;
 }
 
-export interface Background {
+export interface BackgroundQueue {
   /** Takes an item of work. Returns at once. */
-  add<Item>(work: Work<Item>, item: Item): void;
+  add<Item>(work: BackgroundTask<Item>, item: Item): void;
 }
 
 /** An item in the line. */
 interface Waiting {
-  work: Work<unknown>;
+  work: BackgroundTask<unknown>;
   item: unknown;
   since: number;
 }
 
 /** The line of one worker; `keepAlive` is told of the work until the line is empty. `now`: milliseconds of any clock. */
-export function openBackground(
+export function createBackgroundQueue(
   log: Log,
   keepAlive: (work: Promise<void>) => void,
   now = () => performance.now(),
-): Background {
+): BackgroundQueue {
   let line: Waiting[] = [];
   let atWork = 0;
 
   return {
     add(work, item) {
-      if (line.length + atWork >= longestLine)
-        return log(work.code, new Error(`dropped: ${longestLine} others wait already`));
-      line.push({ work: work as Work<unknown>, item, since: now() });
+      if (line.length + atWork >= backgroundQueueCapacity)
+        return log(work.code, new Error(`dropped: ${backgroundQueueCapacity} others wait already`));
+      line.push({ work: work as BackgroundTask<unknown>, item, since: now() });
       if (line.length + atWork === 1) keepAlive(workOff());
     },
   };
@@ -58,10 +58,10 @@ export function openBackground(
     await new Promise((gathered) => setTimeout(gathered, line[0].work.gather ?? 0));
     while (line.length > 0) {
       const [{ work }] = line;
-      const together = line.filter((each) => each.work === work).slice(0, mostTogether);
+      const together = line.filter((each) => each.work === work).slice(0, backgroundMaxBatch);
       line = line.filter((each) => !together.includes(each));
       atWork = together.length;
-      const inTime = together.filter(({ since }) => now() - since <= longestWaitMilliseconds);
+      const inTime = together.filter(({ since }) => now() - since <= backgroundMaxWaitMs);
       if (inTime.length < together.length) {
         const seconds = (now() - together[0].since) / 1000;
         log(
@@ -78,7 +78,7 @@ export function openBackground(
   }
 
   /** Together; where that fails each alone, so that one does not take the others with it. */
-  async function all(work: Work<unknown>, items: unknown[]): Promise<void> {
+  async function all(work: BackgroundTask<unknown>, items: unknown[]): Promise<void> {
     if (items.length === 0) return;
     try {
       await work.do(items);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { type Admission, admissionControl, alwaysTaken } from "./overload.ts";
+import { type Admission, admissionControl, minAdmittedRequests } from "./overload.ts";
 
 /** Admissions with a clock of their own. */
 function admissions() {
@@ -64,14 +64,14 @@ test("answers that come in bursts are as slow as the bursts are", () => {
 
 test("thirty-two at the same time are always taken on, however long it takes", () => {
   const { clock, come, answer } = admissions();
-  assert.equal(come(alwaysTaken), alwaysTaken);
-  answer(alwaysTaken, 3_000);
+  assert.equal(come(minAdmittedRequests), minAdmittedRequests);
+  answer(minAdmittedRequests, 3_000);
   for (let n = 0; n < 5; n++) {
-    assert.equal(come(500), alwaysTaken);
-    answer(alwaysTaken, 3_000);
+    assert.equal(come(500), minAdmittedRequests);
+    answer(minAdmittedRequests, 3_000);
   }
   clock.now += 3_600_000;
-  assert.equal(come(alwaysTaken), alwaysTaken);
+  assert.equal(come(minAdmittedRequests), minAdmittedRequests);
 });
 
 test("a slow start is no slow worker, and what is quick again is taken for quick", () => {
@@ -119,8 +119,8 @@ test("who is refused in a moment does not make the worker seem fast", () => {
 
 test("visitors take half of the places at most, however many they are, and users all", () => {
   const slow = admissions();
-  assert.equal(slow.come(500, true), alwaysTaken);
-  assert.equal(slow.come(500), alwaysTaken, "64 are taken on before the pace is known");
+  assert.equal(slow.come(500, true), minAdmittedRequests);
+  assert.equal(slow.come(500), minAdmittedRequests, "64 are taken on before the pace is known");
   const { come, answer } = admissions();
   come(60);
   answer(60, 10);

@@ -6,10 +6,10 @@
 import { overloaded } from "./errors.ts";
 
 /** So many are served at the same time: each has one of the worker's connections (../database/pool.ts). The platform runs many workers. */
-export const servedAtOnce = 3;
+export const maxConcurrentRequests = 3;
 
 /** So many are always taken on: a worker that is starting, or whose queries have begun to take long, says little about the next second. */
-export const alwaysTaken = 32;
+export const minAdmittedRequests = 32;
 
 /** So many before anybody had to wait, when nothing is known of the rate. */
 const takenBlindly = 64;
@@ -111,7 +111,7 @@ export function admissionControl(now = () => performance.now()) {
         },
         belongTo(person) {
           const times = placesOf.get(person) ?? [];
-          if (inside > alwaysTaken / 2 && times.length >= placesOfPerson && now() - times[0] > longestWait)
+          if (inside > minAdmittedRequests / 2 && times.length >= placesOfPerson && now() - times[0] > longestWait)
             throw overloaded(inside * paceNow());
           owner = person;
           placesOf.set(person, times);
@@ -119,11 +119,11 @@ export function admissionControl(now = () => performance.now()) {
         },
         leave(served) {
           if (!isInside) return;
-          const waited = waiting() > servedAtOnce;
+          const waited = waiting() > maxConcurrentRequests;
           go();
           if (!served) return;
           // one while nobody waits says how fast it can be, and nothing of how slow: the first may have loaded a model
-          const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / servedAtOnce;
+          const latest = waited ? Math.min(now() - since, longestWait) : (now() - came) / maxConcurrentRequests;
           if (waited) {
             answers = 1 + answers * Math.exp(-latest / memory);
             pace = pace === null ? latest : pace + (latest - pace) / answers;
@@ -161,7 +161,7 @@ export function admissionControl(now = () => performance.now()) {
   }
 
   function isFull(taken: number, share: number): boolean {
-    return taken >= share * alwaysTaken && taken >= share * most();
+    return taken >= share * minAdmittedRequests && taken >= share * most();
   }
 
   function most(): number {

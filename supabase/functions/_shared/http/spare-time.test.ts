@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { longestSpareWait, mostInSpareTime, openSpareTime } from "./spare-time.ts";
+import { createIdleQueue, idleQueueCapacity, idleQueueMaxWaitMs } from "./spare-time.ts";
 
 function opened() {
   const logged: string[] = [];
   const kept: Promise<void>[] = [];
   const state = { now: 0, busy: false };
-  const spareTime = openSpareTime(
+  const spareTime = createIdleQueue(
     (code, cause) => logged.push(`${code}: ${(cause as Error).message}`),
     (work) => kept.push(work),
     () => state.busy,
@@ -49,12 +49,12 @@ test("it waits while the worker is busy, and is given up where that lasts", asyn
   state.busy = true;
   spareTime.add(note, "too late");
   await pause(30);
-  state.now += longestSpareWait + 1;
+  state.now += idleQueueMaxWaitMs + 1;
   await settled();
   assert.deepEqual([done, logged], [["waits"], ["lost: given up: there was no time to spare"]]);
   spareTime.add({ ...note, mayBeLost: true }, "too late as well");
   await pause(30);
-  state.now += longestSpareWait + 1;
+  state.now += idleQueueMaxWaitMs + 1;
   await settled();
   assert.deepEqual([done.length, logged.length], [1, 1], "of what may be lost nobody need know");
 });
@@ -63,13 +63,13 @@ test("no more than a few are there at the same time", async () => {
   const { spareTime, logged, settled } = opened();
   const done: unknown[] = [];
   const note = work(async (name) => done.push(name));
-  for (let i = 0; i < mostInSpareTime + 2; i++) spareTime.add(note, i);
+  for (let i = 0; i < idleQueueCapacity + 2; i++) spareTime.add(note, i);
   await settled();
-  assert.equal(done.length, mostInSpareTime);
-  assert.deepEqual(logged, Array(2).fill(`lost: given up: ${mostInSpareTime} others wait already`));
+  assert.equal(done.length, idleQueueCapacity);
+  assert.deepEqual(logged, Array(2).fill(`lost: given up: ${idleQueueCapacity} others wait already`));
   spareTime.add(note, "again");
   await settled();
-  assert.equal(done.length, mostInSpareTime + 1);
+  assert.equal(done.length, idleQueueCapacity + 1);
 });
 
 test("one that never ends is left to itself after five seconds", async () => {

@@ -6,10 +6,10 @@
  * writes `cf-connecting-ip` over whatever came. Elsewhere nobody sends that header but who makes it up, and they can use up the allowance of
  * no one else. `x-forwarded-for` begins with whatever the caller wrote there: by it anybody could be kept out by somebody else.
  */
-import { tooMany } from "./errors.ts";
+import { rateLimitError } from "./errors.ts";
 
 /** As many as a person may send who has signed in, where the operator did not change that. */
-export const visitsPerMinute = 120;
+export const visitorRequestsPerMinute = 120;
 
 const minute = 60_000;
 /** The address that came last the longest time ago is forgotten first. */
@@ -19,7 +19,7 @@ const mostRemembered = 10_000;
 const longestAddress = 45;
 
 /** The allowances of one worker. `now`: milliseconds of any clock. */
-export function openAllowances(now = () => performance.now()) {
+export function createVisitorRateLimiter(now = () => performance.now()) {
   /** When each one's allowance is whole again, at most a minute ahead; those who came last at the end. */
   const wholeAt = new Map<string, number>();
 
@@ -30,8 +30,8 @@ export function openAllowances(now = () => performance.now()) {
       if (!address || address.length > longestAddress) return;
       const network = networkOf(address);
       const at = now();
-      const whole = Math.max(wholeAt.get(network) ?? 0, at) + minute / visitsPerMinute;
-      if (whole > at + minute) throw tooMany((whole - minute - at) / 1000);
+      const whole = Math.max(wholeAt.get(network) ?? 0, at) + minute / visitorRequestsPerMinute;
+      if (whole > at + minute) throw rateLimitError((whole - minute - at) / 1000);
       wholeAt.delete(network);
       for (const oldest of wholeAt.keys()) {
         if (wholeAt.size < mostRemembered) break;

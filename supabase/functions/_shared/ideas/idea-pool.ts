@@ -17,7 +17,7 @@ import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
 import { SubjectPosts } from "./titles/subject-posts.ts";
 import { TermVectors } from "./titles/term-vectors.ts";
-import { type Need, whatIsNeeded } from "./what-is-needed.ts";
+import { findNeeds, type Need } from "./what-is-needed.ts";
 
 /** Of more titles, those that the words alone promise most are worked out. */
 const titlesAtMost = 600;
@@ -109,7 +109,7 @@ export async function makeIdeaPool(
     return place;
   };
   const recent = posts.filter(({ createdAt }) => createdAt > now - lately);
-  const needs = whatIsNeeded(recent, topics, now).map((need) => ({ ...need, posts: need.posts.map(placeOf) }));
+  const needs = findNeeds(recent, topics, now).map((need) => ({ ...need, posts: need.posts.map(placeOf) }));
   const all = sharesOf(settled, { views: 1, votes: 1, comments: 1 }, 0);
   const ideas = await worked(written, "community");
   return {

@@ -8,7 +8,7 @@ interface Keeping {
 }
 
 /** Loads each thing once for all who ask for its key. `now`: milliseconds of any clock. */
-export function openKept<Key, Value>(
+export function createTtlLoader<Key, Value>(
   { keptFor, retryAfter, most = Number.POSITIVE_INFINITY }: Keeping,
   now: () => number,
 ): (key: Key, load: () => Promise<Value>) => Promise<Value> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IdeaPost, IdeaTopic } from "./read-idea-source.ts";
-import { whatIsNeeded } from "./what-is-needed.ts";
+import { findNeeds } from "./what-is-needed.ts";
 
 const day = 86_400_000;
 const now = 100 * day;
@@ -20,11 +20,7 @@ const topic = (id: number, demand: number, supply: number): IdeaTopic => ({
 const many = (count: number, topicId: number, commenters = 1) =>
   Array.from({ length: count }, (_, n) => post(`${topicId}/${commenters}/${n}`, topicId, 10 + n / 10, n, commenters));
 const found = (posts: IdeaPost[], topics: IdeaTopic[]) =>
-  whatIsNeeded(posts, topics, now).map(({ kind, topic, posts }) => [
-    kind,
-    topic?.id ?? null,
-    posts.map(({ id }) => id),
-  ]);
+  findNeeds(posts, topics, now).map(({ kind, topic, posts }) => [kind, topic?.id ?? null, posts.map(({ id }) => id)]);
 
 test("what waits for a comment for two days, the most visited first, and what has one does not", () => {
   const posts = [

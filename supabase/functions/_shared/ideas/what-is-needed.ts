@@ -14,7 +14,7 @@ export type NeedKind = "unanswered" | "asked_often" | "read_much";
 export interface Need {
   kind: NeedKind;
   topic: Pick<IdeaTopic, "id" | "label"> | null;
-  /** Posts that show it: those of `leastPeople` and more, the most visited first, then the others, the oldest first. */
+  /** Posts that show it: those of `anonymityThreshold` and more, the most visited first, then the others, the oldest first. */
   posts: IdeaPost[];
 }
 
@@ -26,11 +26,11 @@ const leastPosts = 5;
 const moreThanUsual = 1.5;
 const perNeed = 3;
 /** Of fewer people nothing is said of how many came, as recsys_engine.least_people() has it: an order by fewer shows each of them, and a few accounts make it. */
-export const leastPeople = 10;
+export const anonymityThreshold = 10;
 const topicsPerKind = 2;
 
 /** `lately`: posts of the last four weeks; `now`: milliseconds since 1970. */
-export function whatIsNeeded(lately: IdeaPost[], topics: IdeaTopic[], now: number): Need[] {
+export function findNeeds(lately: IdeaPost[], topics: IdeaTopic[], now: number): Need[] {
   const posts = lately.filter(({ isOfNewcomer }) => !isOfNewcomer);
   const old = posts.filter(({ createdAt }) => createdAt <= now - patience);
   const unanswered = old.filter(({ commenters }) => commenters === 0);
@@ -59,8 +59,8 @@ export function whatIsNeeded(lately: IdeaPost[], topics: IdeaTopic[], now: numbe
   return needs.filter(({ posts }) => posts.length > 0);
 }
 
-/** Of equally many people the earlier; fewer than `leastPeople` are as none. */
+/** Of equally many people the earlier; fewer than `anonymityThreshold` are as none. */
 function mostVisited(posts: IdeaPost[]): IdeaPost[] {
-  const said = ({ people }: IdeaPost) => (people < leastPeople ? 0 : people);
+  const said = ({ people }: IdeaPost) => (people < anonymityThreshold ? 0 : people);
   return [...posts].sort((a, b) => said(b) - said(a) || a.createdAt - b.createdAt).slice(0, perNeed);
 }

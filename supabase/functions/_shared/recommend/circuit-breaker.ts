@@ -14,7 +14,7 @@ const mostRemembered = 100;
 const pause = 5_000;
 
 /** Of one worker. `now`: milliseconds of any clock. */
-export function circuitBreaker(now = () => performance.now()) {
+export function createCircuitBreaker(now = () => performance.now()) {
   const stalled = new Set<string>();
   /** When the next of these may try, and the next of the others. */
   let nextTry = Number.NEGATIVE_INFINITY;
@@ -42,4 +42,4 @@ export function circuitBreaker(now = () => performance.now()) {
     },
   };
 }
-export type CircuitBreaker = ReturnType<typeof circuitBreaker>;
+export type CircuitBreaker = ReturnType<typeof createCircuitBreaker>;

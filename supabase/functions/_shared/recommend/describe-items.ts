@@ -16,7 +16,7 @@ const lettersRead = 400;
 const most = 200;
 
 /** Of an item that is not described yet, or cannot be. */
-export function undescribed(post_id: string): Omit<Description, "title"> {
+export function emptyDescription(post_id: string): Omit<Description, "title"> {
   return { app_id: appIdOf(post_id), author_id: null, created_at: null, tags: [], excerpt: "" };
 }
 
@@ -51,7 +51,7 @@ export async function describeItems(
 }
 
 /** Reads the posts of a page that the reader may see now (recsys_engine.shown_posts), and those that reasons name. Throws AppError. */
-export async function describeShown(
+export async function describeVisiblePosts(
   pool: Pool,
   caller: Identity,
   ids: string[],

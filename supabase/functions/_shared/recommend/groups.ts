@@ -10,7 +10,7 @@ import type { PostCandidate } from "./states.ts";
 const timeout = "250ms";
 
 /** Tells posts their groups, where the settings ask for them. Throws nothing: where groups cannot be read, posts have none. */
-export async function tellGroups(
+export async function hydrateGroups(
   { pool, log }: FeedServices,
   posts: PostCandidate[],
   { group_share, group_by }: FeedSettings,

@@ -15,7 +15,7 @@ const timeout = "250ms";
 const pause = 10_000;
 
 /** One row. */
-export interface FoundFacts<Fact> {
+export interface PostAttributesRow<Fact> {
   /** Whether any post may have such a fact: where none does, no other is asked for. */
   any: boolean;
   /** By post; null: none of these has one. */
@@ -23,11 +23,11 @@ export interface FoundFacts<Fact> {
 }
 
 /** `name`: what the log says where they cannot be read. */
-export function openPostFacts<Fact>(
+export function createPostAttributeCache<Fact>(
   pool: Pool,
   log: Log,
   name: "topics_failed" | "conversations_failed",
-  read: (postIds: string[]) => Query<FoundFacts<Fact>>,
+  read: (postIds: string[]) => Query<PostAttributesRow<Fact>>,
   clock = () => performance.now(),
 ) {
   let known = new Map<string, Fact | null>();
@@ -64,4 +64,4 @@ export function openPostFacts<Fact>(
     },
   };
 }
-export type PostFacts<Fact> = ReturnType<typeof openPostFacts<Fact>>;
+export type PostAttributeCache<Fact> = ReturnType<typeof createPostAttributeCache<Fact>>;

@@ -5,7 +5,7 @@
 
 export const severalAuthors = 3;
 
-export class AuthorsOf<Key> {
+export class DistinctAuthorCounts<Key> {
   private readonly places = new Map<Key, number>();
   private authors = new Int32Array(1024 * severalAuthors).fill(-1);
 

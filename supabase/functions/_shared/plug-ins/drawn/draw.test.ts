@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stream } from "../../../../../trainer/synthetic/draws.ts";
 import { sourceNames } from "../../features/retrieval.ts";
-import { type Exploration, trialPlace } from "../../recommend/select/exploration.ts";
-import { chances } from "../../recommend/select/pool.ts";
-import { select } from "../../recommend/select/select.ts";
+import { type Exploration, explorationFiller } from "../../recommend/select/exploration.ts";
+import { drawProbabilities } from "../../recommend/select/pool.ts";
+import { selectPage } from "../../recommend/select/select.ts";
 import type { Selectable } from "../../recommend/select/selectable.ts";
-import { type Draw, drawnBy, drawnPlaces, unforeseeable } from "./draw.ts";
+import { type RandomizationPolicy, randomizedPositions, sampleIndex, secureUniform } from "./draw.ts";
 
 const plain = { diversity: 0, author_decay: 1, topic_share: 1, group_share: 1 };
 const nowhere = Object.fromEntries(sourceNames.map((source) => [source, null])) as Selectable["post"]["ranks"];
@@ -20,7 +20,7 @@ function candidate(post_id: string, score: number, author_id: string | null = nu
 }
 
 /** With `random` seeded. */
-function draw(share: number, temperature: number, purpose: string): Draw {
+function draw(share: number, temperature: number, purpose: string): RandomizationPolicy {
   const random = stream(1, purpose);
   return { share, temperature, random: () => random.uniform() };
 }
@@ -35,18 +35,20 @@ test("a chance is in proportion to score^(1/temperature)", () => {
   for (const temperature of [0.05, 0.5, 1, 2]) {
     const powers = scores.map((each) => each ** (1 / temperature));
     const sum = powers.reduce((total, each) => total + each);
-    const each = chances(values, temperature) ?? assert.fail();
+    const each = drawProbabilities(values, temperature) ?? assert.fail();
     for (const [i, power] of powers.entries()) near(each[i], power / sum);
     assert.equal(each[3], 0, "what is taken is not drawn");
   }
 });
 
 test("scores whose powers no number holds are drawn all the same, and where nothing is worth anything nothing is", () => {
-  const tiny = chances(Float64Array.of(-5000, -5000, -9000), 0.05) ?? assert.fail();
+  const tiny = drawProbabilities(Float64Array.of(-5000, -5000, -9000), 0.05) ?? assert.fail();
   assert.deepEqual([...tiny], [0.5, 0.5, 0]);
-  assert.equal(chances(Float64Array.of(Number.NEGATIVE_INFINITY), 1), null);
-  assert.equal(chances(new Float64Array(0), 1), null);
-  const page = select([candidate("b", 0), candidate("a", 0)], 2, plain, 0, [drawnPlaces(draw(1, 1, "worthless"))]);
+  assert.equal(drawProbabilities(Float64Array.of(Number.NEGATIVE_INFINITY), 1), null);
+  assert.equal(drawProbabilities(new Float64Array(0), 1), null);
+  const page = selectPage([candidate("b", 0), candidate("a", 0)], 2, plain, 0, [
+    randomizedPositions(draw(1, 1, "worthless")),
+  ]);
   assert.deepEqual(
     page.map(({ chosen, drawn, propensity }) => [chosen.post.post_id, drawn, propensity]),
     [
@@ -59,18 +61,18 @@ test("scores whose powers no number holds are drawn all the same, and where noth
 test("a number draws the one whose part of the line it lies in, the last one where rounding leaves a rest", () => {
   const each = Float64Array.of(0.25, 0, 0.5, 0.25, 0);
   assert.deepEqual(
-    [0, 0.24, 0.25, 0.74, 0.75, 0.999].map((uniform) => drawnBy(each, uniform)),
+    [0, 0.24, 0.25, 0.74, 0.75, 0.999].map((uniform) => sampleIndex(each, uniform)),
     [0, 0, 2, 2, 3, 3],
   );
-  assert.equal(drawnBy(Float64Array.of(0.1, 0.2, 0), 0.99), 1);
+  assert.equal(sampleIndex(Float64Array.of(0.1, 0.2, 0), 0.99), 1);
 });
 
 test("off, a page asks for no chance at all; where its share is 0 neither", () => {
   const random = () => assert.fail("asked");
   const posts = [candidate("a", 0.2), candidate("b", 0.5)];
   for (const page of [
-    select([...posts], 2, plain),
-    select([...posts], 2, plain, 0, [drawnPlaces({ share: 0, temperature: 1, random })]),
+    selectPage([...posts], 2, plain),
+    selectPage([...posts], 2, plain, 0, [randomizedPositions({ share: 0, temperature: 1, random })]),
   ])
     assert.deepEqual(
       page.map(({ chosen, drawn, propensity }) => [chosen.post.post_id, drawn, propensity]),
@@ -87,7 +89,7 @@ test("as many places are drawn as the share says, the first as often as any othe
   const drawn = Array.from({ length: 5 }, () => 0);
   const pages = 4000;
   for (let i = 0; i < pages; i++)
-    for (const [place, each] of select([...posts], 5, plain, 0, [drawnPlaces(counted)]).entries())
+    for (const [place, each] of selectPage([...posts], 5, plain, 0, [randomizedPositions(counted)]).entries())
       drawn[place] += Number(each.drawn);
   // 4 standard errors
   for (const number of drawn)
@@ -106,7 +108,7 @@ test("pages come as often as the product of their logged chances says, with pena
   const pages = 60_000;
   const seen = new Map<string, { times: number; chance: number }>();
   for (let i = 0; i < pages; i++) {
-    const page = select([...posts], 3, settings, 0, [drawnPlaces(counted)]);
+    const page = selectPage([...posts], 3, settings, 0, [randomizedPositions(counted)]);
     const name = page.map(({ chosen, drawn }) => chosen.post.post_id + (drawn ? "?" : "")).join(" ");
     // of the coin and, where it fell so, of the draw
     const chance = page.reduce(
@@ -139,7 +141,10 @@ test("a place of exploration is not drawn, and its chance is not known", () => {
   // whatever is left at the second place, the new one is under trial
   const explore: Exploration = { place: 2, draw: (left) => left.find(({ post }) => post === fresh.post) };
   // drawn so narrowly that the new one does not get the first place
-  const page = select([a, b, fresh], 2, plain, 0, [trialPlace(explore), drawnPlaces(draw(1, 0.05, "explored"))]);
+  const page = selectPage([a, b, fresh], 2, plain, 0, [
+    explorationFiller(explore),
+    randomizedPositions(draw(1, 0.05, "explored")),
+  ]);
   assert.deepEqual(
     page.map(({ explored, drawn, propensity }) => [explored, drawn, propensity === null]),
     [
@@ -153,7 +158,7 @@ test("what nobody can foresee is uniform from 0 to below 1", () => {
   const bins = new Float64Array(100);
   const number = 100_000;
   for (let i = 0; i < number; i++) {
-    const uniform = unforeseeable();
+    const uniform = secureUniform();
     assert.ok(uniform >= 0 && uniform < 1);
     bins[Math.floor(uniform * 100)]++;
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { array, boolean, assert as holds, integer, property, record, shuffledSubarray } from "fast-check";
-import { coinsOf, type Drafted, draft } from "./draft.ts";
+import { coinsOf, type Drafted, teamDraft } from "./draft.ts";
 
 interface Ranked {
   post: { post_id: string };
@@ -15,7 +15,7 @@ const coins = (heads: boolean[]) => (place: number) => heads[(place - 1) % heads
 test("by hand: the example with three of four posts in common", () => {
   const rankings = { 1: ranking(["a", "b", "c", "d"]), 2: ranking(["b", "e", "a", "c"]) };
   const page = (...heads: boolean[]) =>
-    draft(rankings, 4, coins(heads))
+    teamDraft(rankings, 4, coins(heads))
       .map(({ chosen, team }) => `${chosen.post.post_id}${team}`)
       .join(" ");
   // the coin of the second round is that of place 3
@@ -28,7 +28,7 @@ test("by hand: the example with three of four posts in common", () => {
 test("by hand: what one ranking folded into a post, the other does not bring as a second one", () => {
   const [first] = ranking(["a"]);
   const rankings = { 1: [{ ...first, folded: ranking(["b"]).map(({ chosen }) => chosen) }], 2: ranking(["b", "c"]) };
-  const page = (heads: boolean) => idsOf(draft(rankings, 3, () => heads)).join(" ");
+  const page = (heads: boolean) => idsOf(teamDraft(rankings, 3, () => heads)).join(" ");
   assert.equal(page(true), "a c");
   assert.equal(page(false), "b c");
 });
@@ -46,7 +46,7 @@ test("no post twice, no place empty, each team in the order of its ranking, and 
   holds(
     property(drawn, ({ first, second, heads, limit }) => {
       const rankings = { 1: ranking(first), 2: ranking(second) };
-      const page = draft(rankings, limit, coins(heads));
+      const page = teamDraft(rankings, limit, coins(heads));
       const ids = idsOf(page);
       assert.equal(new Set(ids).size, ids.length);
       assert.equal(ids.length, Math.min(limit, new Set([...first, ...second]).size));
@@ -67,7 +67,7 @@ test("no post twice, no place empty, each team in the order of its ranking, and 
       // only the posts that one of them had no answer to are nobody's
       const unpicked = page.findIndex(({ team }) => team === null);
       if (unpicked >= 0) assert.ok(page.slice(unpicked).every(({ team }) => team === null));
-      assert.deepEqual(idsOf(draft(rankings, limit, coins(heads))), ids);
+      assert.deepEqual(idsOf(teamDraft(rankings, limit, coins(heads))), ids);
     }),
     { numRuns: 2000 },
   );
@@ -77,7 +77,7 @@ test("places to explore are nobody's, come where their ranking has them, and no 
   holds(
     property(drawn, ({ first, second, explored, heads, limit }) => {
       const rankings = { 1: ranking(first, explored), 2: ranking(second, explored) };
-      const page = draft(rankings, limit, coins(heads));
+      const page = teamDraft(rankings, limit, coins(heads));
       assert.equal(page.length, Math.min(limit, new Set([...first, ...second]).size));
       assert.equal(new Set(idsOf(page)).size, page.length);
       for (const { team, explored } of page) if (explored) assert.equal(team, null);
@@ -87,7 +87,7 @@ test("places to explore are nobody's, come where their ranking has them, and no 
     { numRuns: 2000 },
   );
   const rankings = { 1: ranking(["a", "x", "b"], [false, true]), 2: ranking(["c", "y", "d"], [false, true]) };
-  const page = draft(rankings, 4, () => true);
+  const page = teamDraft(rankings, 4, () => true);
   assert.deepEqual(
     page.map(({ chosen, team, by }) => [chosen.post.post_id, team, by]),
     [
@@ -104,7 +104,7 @@ test("where the other team has taken the post to explore, another one is explore
   const heads = [false, true];
   const left: string[] = [];
   const explored = (others: Ranked["post"][]) => {
-    const page = draft(rankings, 4, coins(heads), 0, (by, isLeft) => {
+    const page = teamDraft(rankings, 4, coins(heads), 0, (by, isLeft) => {
       left.push(`${by}`);
       return others.map((post) => ({ post })).find(isLeft);
     });
@@ -123,7 +123,7 @@ test("where the other team has taken the post to explore, another one is explore
 test("the same ranking twice is drafted into itself", () => {
   holds(
     property(drawn, ({ first, heads, limit }) => {
-      const page = draft({ 1: ranking(first), 2: ranking(first) }, limit, coins(heads));
+      const page = teamDraft({ 1: ranking(first), 2: ranking(first) }, limit, coins(heads));
       assert.deepEqual(idsOf(page), first.slice(0, limit).map(String));
     }),
   );

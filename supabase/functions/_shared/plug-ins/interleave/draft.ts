@@ -35,7 +35,7 @@ export type Coin = (place: number) => boolean;
 export type Explore<Post> = (by: Team, isLeft: (post: Post) => boolean) => Post | undefined;
 
 /** A page of at most `limit` posts from two rankings; `served`: how many the feed had before it. */
-export function draft<Post extends Draftable>(
+export function teamDraft<Post extends Draftable>(
   rankings: Record<Team, RankedPlace<Post>[]>,
   limit: number,
   coin: Coin,

@@ -4,21 +4,21 @@
  */
 import type { Identity } from "../../database/caller.ts";
 import type { Connection } from "../../database/database.ts";
-import { commonSources, sourceNames, sources, unranked } from "../../features/retrieval.ts";
+import { emptyRanks, globalSources, sourceNames, sources } from "../../features/retrieval.ts";
 import { noSpan } from "../../http/span.ts";
 import { candidateOf } from "../../recommend/candidate.ts";
-import { beginCandidates } from "../../recommend/candidates.ts";
-import type { CommonPostsCache } from "../../recommend/common-posts.ts";
+import { startRetrieval } from "../../recommend/candidates.ts";
+import type { GlobalCandidatesCache } from "../../recommend/common-posts.ts";
 import type { Page } from "../../recommend/cursor.ts";
-import type { KnownPost } from "../../recommend/post-rows.ts";
+import type { PostSnapshot } from "../../recommend/post-rows.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
 import { retrieve } from "../../recommend/retrieve.ts";
 import type { PostCandidate } from "../../recommend/states.ts";
 
-/** What the second model of `context` ranks; `vector` [32] is the user's in it, `first` the candidates of the first model. Throws ModelGone. */
+/** What the second model of `context` ranks; `vector` [32] is the user's in it, `first` the candidates of the first model. Throws ModelDroppedError. */
 export async function secondCandidates(
   connection: Connection,
-  commonPosts: CommonPostsCache,
+  commonPosts: GlobalCandidatesCache,
   caller: Identity,
   context: ContextRow,
   vector: Float32Array,
@@ -28,7 +28,7 @@ export async function secondCandidates(
   const modelId = context.model_id as number;
   // with a filter each model's nearest are part of what all sources choose from
   if (!page.filter) {
-    const shared = first.filter(({ ranks }) => commonSources.some((source) => ranks[source] !== null));
+    const shared = first.filter(({ ranks }) => globalSources.some((source) => ranks[source] !== null));
     const knownOf = (ids: string[]) =>
       commonPosts.known.of(connection, caller.role, modelId, context.feature_store, ids);
     const [own, known] = await Promise.all([
@@ -38,7 +38,7 @@ export async function secondCandidates(
     if (own) return merged(shared, known, own.posts, vector);
   }
   // many of its nearest posts are hidden from the user: it is asked as if it were the only one
-  return (await beginCandidates(connection, commonPosts, caller, context, page, noSpan)(vector)).posts;
+  return (await startRetrieval(connection, commonPosts, caller, context, page, noSpan)(vector)).posts;
 }
 
 /** Of what is common nothing is asked for. */
@@ -47,13 +47,13 @@ const nothingCommon = { ids: "{}", texts: "{}", at: null, posts: [], places: {},
 /** The candidates as the second model sees them: what the common sources brought, and what is the reader's own. */
 function merged(
   shared: PostCandidate[],
-  known: KnownPost[],
+  known: PostSnapshot[],
   own: PostCandidate[],
   vector: Float32Array,
 ): PostCandidate[] {
   const found = new Map(own.map((post) => [post.post_id, post]));
   for (const [i, post] of shared.entries()) {
-    const ranks = Object.assign(unranked(), found.get(post.post_id)?.ranks);
+    const ranks = Object.assign(emptyRanks(), found.get(post.post_id)?.ranks);
     for (const source of sourceNames) if (sources[source].common) ranks[source] = post.ranks[source];
     found.set(post.post_id, candidateOf(post, known[i], { ...post, ranks }, vector));
   }

@@ -5,16 +5,16 @@ import { parseVector, parseVectors } from "../../database/vectors.ts";
 import type { UserInput } from "../../features/tower-inputs.ts";
 import type { ServingModel } from "../../models/models.ts";
 import type { Page } from "../../recommend/cursor.ts";
-import { ownHistory } from "../../recommend/known-posts.ts";
+import { readHistoryComponents } from "../../recommend/known-posts.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
 import type { Reader } from "../../recommend/reader.ts";
-import type { FeedServices, LookedUp } from "../../recommend/seams.ts";
+import type { FeedServices, RankingInputs } from "../../recommend/seams.ts";
 import type { PostCandidate } from "../../recommend/states.ts";
 import { embedUser } from "../../towers/embed-users.ts";
 import { secondCandidates } from "./second-candidates.ts";
 
 /** What the second model's ranking is made of. */
-export interface Second {
+export interface SecondModelInputs {
   ranker: ServingModel<"dlrm">;
   /** The context, with the history in the vectors of this model. */
   context: ContextRow;
@@ -25,7 +25,7 @@ export interface Second {
 }
 
 /** The second model cannot take part: the first one makes the feed alone, and it counts for nobody. */
-export class SecondModelFailed extends Error {
+export class SecondModelError extends Error {
   constructor(context: ContextRow, what: string, cause?: unknown) {
     const { second_model_id, variant } = assigned(context);
     const served = `model ${context.model_name} serves alone`;
@@ -44,19 +44,19 @@ function assigned(context: ContextRow): { variant?: string; second_model_id?: nu
   return context.assigned ?? {};
 }
 
-/** Looks up what the second model of a feed needs. Throws SecondModelFailed. */
+/** Looks up what the second model of a feed needs. Throws SecondModelError. */
 export async function secondModel(
   connection: Connection,
   { models, commonPosts }: FeedServices,
   { caller }: Reader,
-  { context, input, posts }: LookedUp,
+  { context, input, posts }: RankingInputs,
   id: number,
   page: Page,
-): Promise<Second> {
+): Promise<SecondModelInputs> {
   const [second] = await run(connection, readSecond(caller.sub ?? null, id, context)).catch((error) => {
-    throw new SecondModelFailed(context, "cannot serve", error);
+    throw new SecondModelError(context, "cannot serve", error);
   });
-  if (!second) throw new SecondModelFailed(context, "does not serve any more");
+  if (!second) throw new SecondModelError(context, "does not serve any more");
   const { name, feature_spec_digest: featureSpecDigest, ...user } = second;
   try {
     const model = await models({ id, name, featureSpecDigest }, connection, ["user_tower", "dlrm"]);
@@ -70,11 +70,11 @@ export async function secondModel(
     const vector = await embedUser(model, own);
     const ownContext: ContextRow = { ...context, ...user, model_id: id };
     const known = (ids: string[]) => commonPosts.known.of(connection, caller.role, id, context.feature_store, ids);
-    ownContext.own_history = await ownHistory(model, user.history_posts, known);
+    ownContext.own_history = await readHistoryComponents(model, user.history_posts, known);
     const found = await secondCandidates(connection, commonPosts, caller, ownContext, vector, page, posts);
     return { ranker: model, context: ownContext, input: own, vector, posts: found };
   } catch (error) {
-    throw new SecondModelFailed(context, "cannot serve", error);
+    throw new SecondModelError(context, "cannot serve", error);
   }
 }
 

@@ -1,9 +1,9 @@
 /** What promotions do to scores and to a page: factors first, so that a page is made of what counts then, and fixed places last, whoever made it. */
-import { type Page, placesOf } from "../../recommend/cursor.ts";
+import { type Page, servedPositions } from "../../recommend/cursor.ts";
 import type { ScoredPost } from "../../recommend/scores.ts";
-import type { MadePage, PromotedPlace } from "../../recommend/seams.ts";
-import { openConversation } from "../../recommend/select/fold.ts";
-import { better } from "../../recommend/select/selectable.ts";
+import type { BuiltPage, PromotedPlace } from "../../recommend/seams.ts";
+import { createDuplicateIndex } from "../../recommend/select/fold.ts";
+import { compareScored } from "../../recommend/select/selectable.ts";
 
 /** A row of recsys.promotions with the posts of it that the reader may be shown; it has a place or a factor. */
 export interface Promotion {
@@ -24,7 +24,7 @@ function factorsOf(promotions: Promotion[]): Map<string, PromotedPlace & { facto
 }
 
 /** The candidates with their scores times the factors. */
-export function weighed(scored: ScoredPost[], promotions: Promotion[]): ScoredPost[] {
+export function applyPromotionFactors(scored: ScoredPost[], promotions: Promotion[]): ScoredPost[] {
   const factors = factorsOf(promotions);
   return scored.map((each) => {
     const factor = factors.get(each.post.post_id)?.factor;
@@ -35,10 +35,10 @@ export function weighed(scored: ScoredPost[], promotions: Promotion[]): ScoredPo
 
 /** One place of a page, with all that is known of it. */
 interface Place {
-  selected: MadePage["selected"][number];
-  why: MadePage["why"][number];
+  selected: BuiltPage["selected"][number];
+  why: BuiltPage["why"][number];
   /** null: nobody's. */
-  credit?: NonNullable<MadePage["credits"]>[number] | undefined;
+  credit?: NonNullable<BuiltPage["credits"]>[number] | undefined;
   promoted: PromotedPlace | null;
 }
 
@@ -51,8 +51,8 @@ function pinnedIds(pins: Map<number, Place>): Set<string> {
 }
 
 /** What has no place on this page or a later one. */
-export function unpinned(scored: ScoredPost[], { served }: Page, promotions: Promotion[]): ScoredPost[] {
-  const isPinned = pinnedIds(pinsOf(scored, promotions, placesOf(served)));
+export function withoutPinned(scored: ScoredPost[], { served }: Page, promotions: Promotion[]): ScoredPost[] {
+  const isPinned = pinnedIds(pinsOf(scored, promotions, servedPositions(served)));
   const onlyPinnable = new Set(promotions.filter(({ place }) => place !== null).flatMap(({ post_ids }) => post_ids));
   const factors = factorsOf(promotions);
   const isBrought = ({ post_id, ranks }: ScoredPost["post"]) =>
@@ -61,13 +61,13 @@ export function unpinned(scored: ScoredPost[], { served }: Page, promotions: Pro
 }
 
 /** The page with what has a fixed place on it, and with what else of it is promoted; what that leaves no place for comes on the next page. */
-export function placed(
-  made: MadePage,
+export function insertPinned(
+  made: BuiltPage,
   scored: ScoredPost[],
   { limit, served }: Page,
   promotions: Promotion[],
-): MadePage {
-  const begin = placesOf(served);
+): BuiltPage {
+  const begin = servedPositions(served);
   const pins = pinsOf(scored, promotions, begin);
   const isPinned = pinnedIds(pins);
   const factors = factorsOf(promotions);
@@ -112,7 +112,7 @@ function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): M
   const taken = new Set<string>();
   const bestOf = (postIds: string[]) => {
     const wanted = new Set(postIds);
-    return scored.filter(({ post: { post_id } }) => wanted.has(post_id) && !taken.has(post_id)).sort(better)[0];
+    return scored.filter(({ post: { post_id } }) => wanted.has(post_id) && !taken.has(post_id)).sort(compareScored)[0];
   };
   const nearest = promotions.flatMap(({ place, ...promotion }) => {
     const chosen = place !== null && place > begin ? bestOf(promotion.post_ids) : undefined;
@@ -122,7 +122,7 @@ function pinsOf(scored: ScoredPost[], promotions: Promotion[], begin: number): M
   });
   nearest.sort((a, b) => a.place - b.place);
   const pins = new Map<number, Place>();
-  const conversationOf = openConversation(scored);
+  const conversationOf = createDuplicateIndex(scored);
   const folded = new Set<ScoredPost>();
   for (const { promotion_id, name, place, post_ids, chosen: first } of nearest) {
     const chosen = folded.has(first) ? bestOf(post_ids) : first;

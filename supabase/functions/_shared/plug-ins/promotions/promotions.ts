@@ -1,18 +1,18 @@
 /** What whoever runs the app has put into feeds by hand (recsys.promotions), and the floor of small groups, looked up in the transaction of the feed that may show it. */
-import { asService } from "../../database/caller.ts";
+import { queryAsService } from "../../database/caller.ts";
 import type { Connection, Query } from "../../database/database.ts";
 import { db, fn } from "../../database/query.ts";
-import { unranked } from "../../features/retrieval.ts";
+import { emptyRanks } from "../../features/retrieval.ts";
 import { candidateOf } from "../../recommend/candidate.ts";
-import { type ToldPosts, toldPosts } from "../../recommend/known-posts.ts";
-import type { PageInputs, Promoter } from "../../recommend/seams.ts";
-import { type Promotion, placed, unpinned, weighed } from "./place.ts";
+import { type PostColumnArrays, postsFromColumns } from "../../recommend/known-posts.ts";
+import type { PageInputs, PromotionProvider } from "../../recommend/seams.ts";
+import { applyPromotionFactors, insertPinned, type Promotion, withoutPinned } from "./place.ts";
 
 /** What recsys_engine.promoted_posts returns. */
 interface Promoted {
   promotions: Promotion[];
   /** Those that no source brought. */
-  posts: ToldPosts;
+  posts: PostColumnArrays;
   served_keys: number[];
 }
 
@@ -23,7 +23,7 @@ const knownFor = 10_000;
 const groupsKnownFor = 60_000;
 
 /** Those of one worker. */
-export function openPromotions(): Promoter {
+export function createPromotionProvider(): PromotionProvider {
   let areAny = false;
   let lookedAt = Number.NEGATIVE_INFINITY;
   const ofSmallGroups = openSmallGroups();
@@ -34,16 +34,16 @@ export function openPromotions(): Promoter {
       const { model_id, feature_store, now } = found.context;
       if (performance.now() - lookedAt >= knownFor) {
         const open = db.selectFrom("recsys.promotions").select("promotion_id").where("ends_at", ">", now).limit(1);
-        areAny = (await asService(connection, role, open)).length > 0;
+        areAny = (await queryAsService(connection, role, open)).length > 0;
         lookedAt = performance.now();
       }
       const { group_floor, group_by } = found.context.settings;
       if (!areAny && group_floor === 0) return null;
       const ended = asked.span("promotions");
       const smallGroups = group_floor > 0 ? await ofSmallGroups(connection, role, group_by) : [];
-      const [{ promoted }] = await asService(connection, role, promotedTo(asked, smallGroups));
+      const [{ promoted }] = await queryAsService(connection, role, promotedTo(asked, smallGroups));
       const { promotions, served_keys } = promoted;
-      const posts = toldPosts(promoted.posts);
+      const posts = postsFromColumns(promoted.posts);
       const known = await commonPosts.known.of(
         connection,
         role,
@@ -58,13 +58,13 @@ export function openPromotions(): Promoter {
           candidateOf(
             post,
             known[i],
-            { ...found.ofCaller(post), ranks: unranked(), served_key: served_keys[i] },
+            { ...found.ofCaller(post), ranks: emptyRanks(), served_key: served_keys[i] },
             found.vector,
           ),
         ),
-        weighed: (scored) => weighed(scored, promotions),
-        unpinned: (scored, page) => unpinned(scored, page, promotions),
-        placed: (made, scored, page) => placed(made, scored, page, promotions),
+        weighed: (scored) => applyPromotionFactors(scored, promotions),
+        unpinned: (scored, page) => withoutPinned(scored, page, promotions),
+        placed: (made, scored, page) => insertPinned(made, scored, page, promotions),
       };
     },
   };
@@ -76,7 +76,7 @@ function openSmallGroups() {
   return async (connection: Connection, role: string, by: string): Promise<string[]> => {
     if (known?.by === by && performance.now() < known.until) return known.ids;
     const asked = fn("recsys_engine.small_group_posts", { p_group_by: by }).$castTo<string[]>();
-    const [{ ids }] = await asService(connection, role, db.selectNoFrom(asked.as("ids")));
+    const [{ ids }] = await queryAsService(connection, role, db.selectNoFrom(asked.as("ids")));
     known = { by, ids, until: performance.now() + groupsKnownFor };
     return ids;
   };

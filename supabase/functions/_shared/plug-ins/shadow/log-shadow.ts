@@ -4,19 +4,19 @@ import { insertRows } from "../../database/query.ts";
 import { kinds } from "../../features/kinds.ts";
 import type { Predictions } from "../../recommend/feed.ts";
 import type { ReplayedPlace } from "./replay.ts";
-import type { Answered } from "./shadow-scores.ts";
+import type { ServedFeed } from "./shadow-scores.ts";
 
 /** Writes what a shadow said of a feed to recsys_engine.shadow_impressions. */
 export async function logShadow(
   pool: Pool,
-  answered: Answered,
+  answered: ServedFeed,
   modelId: number,
   places: ReplayedPlace[],
 ): Promise<void> {
   await writeInBackground(pool, service, insertPlaces(answered, modelId, places));
 }
 
-function insertPlaces({ requestId, caller, shownAt }: Answered, modelId: number, places: ReplayedPlace[]) {
+function insertPlaces({ requestId, caller, shownAt }: ServedFeed, modelId: number, places: ReplayedPlace[]) {
   return insertRows("recsys_engine.shadow_impressions", {
     request_id: ["uuid", places.map(() => requestId)],
     shadow_model_id: ["bigint", places.map(() => modelId)],

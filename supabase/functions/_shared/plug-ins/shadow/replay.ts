@@ -6,8 +6,8 @@
 import { kinds } from "../../features/kinds.ts";
 import type { FeedSettings } from "../../recommend/feed-settings.ts";
 import type { ScoredPost } from "../../recommend/scores.ts";
-import { candidatePool, chances } from "../../recommend/select/pool.ts";
-import type { Selected } from "../../recommend/select/select.ts";
+import { candidatePool, drawProbabilities } from "../../recommend/select/pool.ts";
+import type { SelectedPost } from "../../recommend/select/select.ts";
 import type { ShadowScores } from "./shadow-scores.ts";
 
 /** A place of the page. */
@@ -36,8 +36,8 @@ export interface DrawnPlace {
 }
 
 /** The places of a page of `limit` that was `selected` from `ranked`; sorts both models' posts. */
-export function replay(
-  selected: Selected<ScoredPost>[],
+export function replayPage(
+  selected: SelectedPost<ScoredPost>[],
   ranked: ScoredPost[],
   { candidates, scored }: ShadowScores,
   { limit, beginsFeed }: { limit: number; beginsFeed: boolean },
@@ -55,10 +55,10 @@ export function replay(
     let propensity: number | null = explored ? null : place !== undefined && shadow.best() === place ? 1 : 0;
     let drawnPlace: DrawnPlace | null = null;
     if (drawn) {
-      const ofServed = chances(served.values, settings.draw_temperature);
+      const ofServed = drawProbabilities(served.values, settings.draw_temperature);
       // where the shadow holds all that is left for worthless it would give the place to its best
       const ofShadow =
-        chances(shadow.values, settings.draw_temperature) ?? certain(shadow.values.length, shadow.best());
+        drawProbabilities(shadow.values, settings.draw_temperature) ?? certain(shadow.values.length, shadow.best());
       if (ofServed) {
         propensity = place === undefined ? 0 : ofShadow[place];
         const expected = kinds.map(() => 0);

@@ -1,6 +1,6 @@
 /** Which shadows run, and which of them scores a request. */
 import { sql } from "kysely";
-import { changeAs, service } from "../../database/caller.ts";
+import { service, transactAs } from "../../database/caller.ts";
 import type { Pool } from "../../database/database.ts";
 import { db } from "../../database/query.ts";
 
@@ -28,7 +28,7 @@ export function shadowOf(requestId: string, shadows: Shadow[]): Shadow | null {
 
 /** The shadows that run, the first started first. */
 export async function readShadows(pool: Pool): Promise<Shadow[]> {
-  return await changeAs(pool, service, runningShadows(), async (_, rows) => rows, "2s");
+  return await transactAs(pool, service, runningShadows(), async (_, rows) => rows, "2s");
 }
 
 function runningShadows() {

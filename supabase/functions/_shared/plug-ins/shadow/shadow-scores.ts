@@ -5,23 +5,23 @@ import { type Pool, run } from "../../database/database.ts";
 import type { ModelCache } from "../../models/models.ts";
 import { similarityOf } from "../../recommend/candidate.ts";
 import { headWeights } from "../../recommend/feed-settings.ts";
-import { ownHistory, readKnownPosts } from "../../recommend/known-posts.ts";
-import type { KnownPost } from "../../recommend/post-rows.ts";
-import { modelScores, type ScoredPost } from "../../recommend/scores.ts";
-import type { Decision } from "../../recommend/seams.ts";
+import { readHistoryComponents, readPostSnapshots } from "../../recommend/known-posts.ts";
+import type { PostSnapshot } from "../../recommend/post-rows.ts";
+import { type ScoredPost, scoreWithModel } from "../../recommend/scores.ts";
+import type { RankingDecision } from "../../recommend/seams.ts";
 import { type PostCandidate, userState } from "../../recommend/states.ts";
 import { embedUser } from "../../towers/embed-users.ts";
 import { userInput } from "../../towers/user-input.ts";
 import { readNearness, readUser } from "./read-shadow.ts";
 
 /** A feed that was answered. */
-export interface Answered {
+export interface ServedFeed {
   requestId: string;
   /** The claims of the user whose feed it was. */
   caller: Identity & { sub: string };
   /** The engine's instant for which it held. */
   shownAt: Date;
-  decision: Decision;
+  decision: RankingDecision;
 }
 
 /** What a shadow makes of the candidates. */
@@ -35,7 +35,7 @@ export interface ShadowScores {
 /** As the request was, under its caller's role, but by another model; null: the user is gone, or has had all impressions that are kept of a day. Throws where the model cannot serve. */
 export async function shadowScores(
   { pool, models }: { pool: Pool; models: ModelCache },
-  { caller, decision: { found, page } }: Answered,
+  { caller, decision: { found, page } }: ServedFeed,
   modelId: number,
 ): Promise<ShadowScores | null> {
   const { context } = found;
@@ -53,11 +53,11 @@ export async function shadowScores(
       const input = { ...userInput(row), passions: found.input.passions };
       const vector = await embedUser(model, input);
       const ids = found.posts.map(({ post_id }) => post_id);
-      const knownOf = (ids: string[]) => readKnownPosts(connection, caller.role, modelId, ids);
+      const knownOf = (ids: string[]) => readPostSnapshots(connection, caller.role, modelId, ids);
       const [near, known, own_history] = await Promise.all([
         run(connection, readNearness(caller.sub, modelId, vector, context.now, page, ids)),
         knownOf(ids),
-        ownHistory(model, row.history_posts, knownOf),
+        readHistoryComponents(model, row.history_posts, knownOf),
       ]);
       return { row: { ...row, own_history }, model, input, vector, near, known };
     },
@@ -68,7 +68,7 @@ export async function shadowScores(
   const posts = found.posts.map((post, i) => asSeenBy(vector, post, known[i], near[i].rank));
   const weights = headWeights(context.settings);
   const state = userState({ ...context, ...row }, input.history);
-  const scored = await modelScores(model, state, vector, posts, { now, weights }, []);
+  const scored = await scoreWithModel(model, state, vector, posts, { now, weights }, []);
   return { candidates: new Map(posts.map((post) => [post.post_id, post])), scored };
 }
 
@@ -76,7 +76,7 @@ export async function shadowScores(
 function asSeenBy(
   vector: Float32Array,
   post: PostCandidate,
-  { embedding, components }: KnownPost,
+  { embedding, components }: PostSnapshot,
   rank: number | null,
 ): PostCandidate {
   return {

@@ -3,25 +3,25 @@
  * logged. No feed waits for it or fails with it; where a worker has no time to spare it is given up.
  */
 import type { Pool } from "../../database/database.ts";
-import type { Work } from "../../http/background.ts";
+import type { BackgroundTask } from "../../http/background.ts";
 import type { ModelCache } from "../../models/models.ts";
-import { placesOf } from "../../recommend/cursor.ts";
-import type { AfterAnswer } from "../../recommend/seams.ts";
+import { servedPositions } from "../../recommend/cursor.ts";
+import type { SideEffect } from "../../recommend/seams.ts";
 import { logShadow } from "./log-shadow.ts";
-import { replay } from "./replay.ts";
+import { replayPage } from "./replay.ts";
 import { readShadows, type Shadow, shadowOf } from "./running.ts";
-import { type Answered, shadowScores } from "./shadow-scores.ts";
+import { type ServedFeed, shadowScores } from "./shadow-scores.ts";
 
 /** How long a worker goes by what it read of which shadows run, in milliseconds. */
 const knownFor = 10_000;
 
 /** The shadows of one worker. `now`: milliseconds of any clock. */
-export function openShadows(pool: Pool, models: ModelCache, now = () => performance.now()): AfterAnswer {
+export function createShadowScorer(pool: Pool, models: ModelCache, now = () => performance.now()): SideEffect {
   let running: Shadow[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
-  const work: Work<Answered> = { code: "shadow_failed", do: scoreAll };
+  const work: BackgroundTask<ServedFeed> = { code: "shadow_failed", do: scoreAll };
   // that nobody looked while there was much to do is no failure
-  const look: Work<Answered> = { code: "shadow_failed", mayBeLost: true, do: readAndScore };
+  const look: BackgroundTask<ServedFeed> = { code: "shadow_failed", mayBeLost: true, do: readAndScore };
 
   return ({ feed, shownAt, decision, credits, promoted }, caller, inSpareTime) => {
     // where several models made a page, or somebody's hand did, a post has no one place to compare a shadow's with
@@ -36,7 +36,7 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
     } else if (shadowOf(feed.request_id, running)) inSpareTime(work, answered);
   };
 
-  async function readAndScore(answered: Answered[]): Promise<void> {
+  async function readAndScore(answered: ServedFeed[]): Promise<void> {
     running = await readShadows(pool).catch((error) => {
       running = [];
       throw error;
@@ -44,21 +44,21 @@ export function openShadows(pool: Pool, models: ModelCache, now = () => performa
     await scoreAll(answered);
   }
 
-  async function scoreAll(answered: Answered[]): Promise<void> {
+  async function scoreAll(answered: ServedFeed[]): Promise<void> {
     for (const each of answered) {
       const shadow = shadowOf(each.requestId, running);
       if (shadow) await score(each, shadow.model_id);
     }
   }
 
-  async function score(answered: Answered, modelId: number): Promise<void> {
+  async function score(answered: ServedFeed, modelId: number): Promise<void> {
     const { decision } = answered;
     const { found, page, ranked, selected } = decision;
     const scores = await shadowScores({ pool, models }, answered, modelId);
     if (!scores) return;
     const { limit, served } = page;
-    const made = { limit, beginsFeed: placesOf(served) === 0 };
-    const places = replay(selected, ranked, scores, made, found.context.settings);
+    const made = { limit, beginsFeed: servedPositions(served) === 0 };
+    const places = replayPage(selected, ranked, scores, made, found.context.settings);
     await logShadow(pool, answered, modelId, places);
   }
 }

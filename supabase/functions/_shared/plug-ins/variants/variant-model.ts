@@ -2,9 +2,9 @@
 import { sql } from "kysely";
 import { fn } from "../../database/query.ts";
 import type { ContextRow } from "../../recommend/read-context.ts";
-import type { ModelChoice } from "../../recommend/seams.ts";
+import type { ModelSelector } from "../../recommend/seams.ts";
 
-export const variantModel: ModelChoice = {
+export const variantModel: ModelSelector = {
   readContext(userId, failed, read) {
     // a visitor is in no experiment
     if (userId === null) return read(null, null);
