@@ -24,7 +24,7 @@ import { impressionsPerVisit } from "../trainer/synthetic/simulation.ts";
 import { expectedUtility, lookProbability, viewProbability, warmthOf } from "../trainer/synthetic/taste.ts";
 import { topicOf, topics } from "../trainer/synthetic/topics.ts";
 import { World } from "../trainer/synthetic/world.ts";
-import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/workspace.ts";
 
 const size = { users: 600, posts: 1200, days: 60 };
 /** The last days, which nothing is learned from. */

@@ -7,7 +7,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { integerOption } from "../cli/commands/whole.ts";
+import { integerOption } from "../cli/commands/integer-option.ts";
 import { mostRecent, popularity, recencyBaselineRecommender } from "../trainer/evaluation/baselines/simple.ts";
 import { World } from "../trainer/synthetic/world.ts";
 import { closedLoop, type Day, type Policy } from "./loop/closed-loop.ts";

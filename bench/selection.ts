@@ -16,7 +16,7 @@ import { runReplay } from "../trainer/evaluation/protocols/replay.ts";
 import { shareCell, table } from "../trainer/evaluation/report/table.ts";
 import { type CandidateList, ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { System } from "../trainer/evaluation/system/system.ts";
-import { commandOptions, loadCommunity } from "./shared/place.ts";
+import { commandOptions, loadCommunity } from "./shared/workspace.ts";
 
 const pageSize = 20;
 

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { dirname } from "node:path";
 import { Argument, Command, Option } from "commander";
-import { integerOption } from "../cli/commands/whole.ts";
+import { integerOption } from "../cli/commands/integer-option.ts";
 import { benchmarkNames, type Name } from "./serving/names.ts";
 import { asJson, asTable, type MeasuredBenchmark, type Run } from "./serving/report.ts";
 
@@ -37,7 +37,7 @@ await save().catch((error) => program.error(`cannot write the results: ${error.m
 
 const [{ openSuite }, { openFolder, openScope }] = await Promise.all([
   import("./serving/suite.ts"),
-  import("./shared/place.ts"),
+  import("./shared/workspace.ts"),
 ]);
 await using scope = openScope();
 const suite = openSuite({ ...options, folder: await openFolder(scope), scope });

@@ -25,7 +25,7 @@ import { pairedCell, shareCell, table } from "../trainer/evaluation/report/table
 import { type CandidateList, ReplayedSystem } from "../trainer/evaluation/system/replayed-system.ts";
 import { SystemRecommender } from "../trainer/evaluation/system/system.ts";
 import { Histories } from "../trainer/towers/histories.ts";
-import { commandOptions, loadCommunity, numbersIn, openFolder, openPostgres, openScope } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn, openFolder, openPostgres, openScope } from "./shared/workspace.ts";
 import { PastCommunity } from "./thinned/past.ts";
 import { shapes, writeThinned } from "./thinned/shapes.ts";
 

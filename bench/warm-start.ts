@@ -25,7 +25,7 @@ import { postTowerGraph, userTowerGraph } from "../trainer/export/towers.ts";
 import type { TrainedModel, WarmStartModel } from "../trainer/model-folder/trained-model.ts";
 import { trainModel } from "../trainer/pipeline.ts";
 import { Stopwatch, type TimeUsed } from "../trainer/stopwatch.ts";
-import { commandOptions, loadCommunity, numbersIn } from "./shared/place.ts";
+import { commandOptions, loadCommunity, numbersIn } from "./shared/workspace.ts";
 
 const values = commandOptions({ data: "", "test-from": "", sample: "1000", seed: "1,2,3", days: "30" });
 const sample = Number(values.sample);

@@ -4,7 +4,7 @@ import { schemaVersion } from "../supabase/functions/_shared/http/schema-version
 import { parseShard, type Shard } from "../trainer/data-export/shard.ts";
 import { backends } from "../trainer/engine/backend.ts";
 import { orders } from "../trainer/model-folder/run-order.ts";
-import { integerOption } from "./commands/whole.ts";
+import { integerOption } from "./commands/integer-option.ts";
 
 export const program = new Command("recsys")
   .description("A recommender that lives inside Supabase: import a community, train, publish, serve.")

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../testing/community.ts";
 import type { BatchResult } from "../trainer/batch/run-batch.ts";
-import { runBatchLoop } from "./keep.ts";
+import { runBatchLoop } from "./background-loops.ts";
 
 const database = await testDatabase({ after }, "keep_batched");
 const { pool } = database;

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, post } from "../testing/community.ts";
-import { runMetricsLoop } from "./keep.ts";
+import { runMetricsLoop } from "./background-loops.ts";
 
 async function unmeasured(pool: pg.Pool): Promise<number> {
   return (await pool.query("select from recsys_engine.unmeasured_days()")).rowCount ?? 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../db/testing.ts";
 import { fillCommunity, people, post } from "../testing/community.ts";
-import { runRollUpLoop } from "./keep.ts";
+import { runRollUpLoop } from "./background-loops.ts";
 
 const { pool } = await testDatabase({ after }, "rolled_up");
 

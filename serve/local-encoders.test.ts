@@ -15,7 +15,7 @@ import { encodeBatch } from "../supabase/functions/_shared/embed/encode-posts.ts
 import type { Encoder } from "../supabase/functions/_shared/embed/encoders.ts";
 import { people, uuid } from "../testing/community.ts";
 import { embeddedCommunity } from "../testing/embed.ts";
-import { runEmbeddingLoop } from "./keep.ts";
+import { runEmbeddingLoop } from "./background-loops.ts";
 import { checkEncoders, localEncoders } from "./local-encoders.ts";
 import { installStandIn, vectorByHand, writeTinyEncoder } from "./testing-encoder.ts";
 

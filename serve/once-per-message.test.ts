@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createThrottledWarning } from "./keep.ts";
+import { createThrottledWarning } from "./background-loops.ts";
 
 test("a trouble is told when it begins and every ten minutes, another one at once, and the same the next night again", () => {
   const clock = { now: 0 };

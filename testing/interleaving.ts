@@ -1,7 +1,7 @@
 /** For tests: people who click by where a post stands and how good it is, in feeds of one model or drafted by two. */
 import assert from "node:assert/strict";
 import type pg from "pg";
-import { type Team, teamDraft } from "../supabase/functions/_shared/plug-ins/interleave/draft.ts";
+import { type Team, teamDraft } from "../supabase/functions/_shared/plugins/interleaving/team-draft.ts";
 import type { Random } from "../trainer/engine/random.ts";
 import { geometric, sigmoid } from "../trainer/synthetic/draws.ts";
 import type { PersonOutcome } from "./experiments.ts";

@@ -2,7 +2,7 @@
  * Trains a whole model: towers on what happened before the ranker's window, the ranker on the requests of that window,
  * whose last part chooses the epoch and how sharp the heads are; then the towers are fine-tuned on the window too. The
  * towers must not have seen a request of the ranker before, or their similarity would look better to the ranker in training
- * than it is in serving; what came before it they have seen, as in serving (ranker-lessons.ts).
+ * than it is in serving; what came before it they have seen, as in serving (build-ranker-examples.ts).
  *
  * Fine-tuning an earlier model is the same on what happened since: its towers have seen nothing of that, so
  * they are to the new requests what they were to the feeds of that time.
@@ -12,10 +12,11 @@
 import type { OnProgress } from "../db/progress.ts";
 import { UserError } from "../db/user-error.ts";
 import { kinds } from "../supabase/functions/_shared/features/kinds.ts";
+import type { RetrievalModel } from "./build-ranker-examples.ts";
 import type { Community } from "./community/community.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { neighboursById } from "./community/neighbours.ts";
-import { randomSplitCap, requestsCap, topTenUserShare } from "./community/shares.ts";
+import { randomSplitCap, requestsCap, topTenUserShare } from "./community/per-user-cap.ts";
 import { defaultConfig } from "./config/config.ts";
 import { withHeads } from "./dlrm/optional-heads.ts";
 import { firstInteractionEvents, type Request, requestsAt } from "./dlrm/requests.ts";
@@ -23,7 +24,6 @@ import { trainDlrm } from "./dlrm/train.ts";
 import { Random } from "./engine/random.ts";
 import { dlrmGraph } from "./export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "./export/towers.ts";
-import { capEventsPerUser, columnsOf, latestPages, rankerPartsOf } from "./learnable.ts";
 import { idEmbeddingsOf } from "./model-folder/id-embeddings.ts";
 import type {
   HoldoutTowers,
@@ -32,14 +32,20 @@ import type {
   TrainedRanker,
   WarmStartModel,
 } from "./model-folder/trained-model.ts";
-import { interactionsUntil, neighboursIfUseful, neighboursUntil } from "./neighbours/keep-neighbours.ts";
-import { type PlanOptions, planTraining, type TrainingScope, towerOptionsOf, trainingScopeOf } from "./plan.ts";
-import type { RetrievalModel } from "./ranker-lessons.ts";
+import { interactionsUntil, neighboursIfUseful, neighboursUntil } from "./neighbours/select-neighbours.ts";
+import { capEventsPerUser, columnsOf, latestPages, rankerPartsOf } from "./select-training-data.ts";
 import { type TowerTrainer, trainBestTowers } from "./towers/best-towers.ts";
 import { embedPosts } from "./towers/embed.ts";
 import { TowerData } from "./towers/model.ts";
 import { type TrainedTowers, trainTowers } from "./towers/train.ts";
 import { type RankerTraining, trainRanker } from "./train-ranker.ts";
+import {
+  type PlanOptions,
+  planTraining,
+  type TrainingScope,
+  towerOptionsOf,
+  trainingScopeOf,
+} from "./training-plan.ts";
 
 export interface PipelineOptions extends PlanOptions, RankerTraining {
   /** The model to go on from, whose weights are then changed; without it, training starts from scratch. */

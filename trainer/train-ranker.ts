@@ -1,5 +1,6 @@
 /** The ranker of a training: the network, and what is fitted to it afterwards. */
 import type { Head } from "../supabase/functions/_shared/features/kinds.ts";
+import { buildRankerExamples, type RankerExampleOptions, type RetrievalModel } from "./build-ranker-examples.ts";
 import type { LoadedCommunity } from "./community/from-database.ts";
 import { defaultConfig } from "./config/config.ts";
 import { fitBoost } from "./dlrm/boost.ts";
@@ -10,7 +11,6 @@ import { type RankerParts, type RankingExamples, sampledRequests } from "./dlrm/
 import { trainDlrm } from "./dlrm/train.ts";
 import { trainingFeatures } from "./dlrm/training-features.ts";
 import type { TrainedRanker } from "./model-folder/trained-model.ts";
-import { buildRankerExamples, type RankerExampleOptions, type RetrievalModel } from "./ranker-lessons.ts";
 
 export interface RankerTraining extends RankerExampleOptions {
   scoreWeights: number[];

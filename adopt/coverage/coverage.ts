@@ -4,7 +4,7 @@ import { oneLine } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import type { Roles } from "../find/find-roles.ts";
 import { countUse, rowsInWords, type UseCount } from "./count-uses.ts";
-import { type TableDisposition, tableDispositions } from "./cover.ts";
+import { type TableDisposition, tableDispositions } from "./table-dispositions.ts";
 import type { TableUse } from "./use.ts";
 
 /** In the order in which somebody has to look at them. */

@@ -3,11 +3,11 @@ import { type Column, isSayable, nameOf, type Table } from "../catalog/catalog.t
 import { bodyOf, type Condition, publishedOf, titleOf, visibleRowConditions } from "../catalog/pick-columns.ts";
 import { at, literal } from "../catalog/quote.ts";
 import type { Action } from "../catalog/words.ts";
-import type { Direction, InteractionTable } from "../find/deeds.ts";
 import type { CommentDeeds } from "../find/find-actions.ts";
 import type { PersonColumn } from "../find/find-people.ts";
 import type { ParentColumn } from "../find/find-posts.ts";
 import type { PostTable } from "../find/find-roles.ts";
+import type { Direction, InteractionTable } from "../find/interaction-tables.ts";
 import { byName, type Draft, type ShownColumn, shownTime } from "./draft.ts";
 import { namedPosts, shownPost } from "./post-ids.ts";
 import { type ShownPerson, shownPerson } from "./shown-person.ts";

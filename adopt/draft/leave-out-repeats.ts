@@ -3,8 +3,8 @@ import { nameOf } from "../catalog/catalog.ts";
 import { at, qualified } from "../catalog/quote.ts";
 import type { Questions } from "../catalog/read-samples.ts";
 import { tableWords } from "../catalog/words.ts";
-import type { InteractionTable } from "../find/deeds.ts";
 import type { Roles } from "../find/find-roles.ts";
+import type { InteractionTable } from "../find/interaction-tables.ts";
 import { conditionSql, timeSql } from "./sql-text.ts";
 
 const mostPages = 100;

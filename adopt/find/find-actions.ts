@@ -10,6 +10,8 @@ import {
 } from "../catalog/pick-columns.ts";
 import { type Joined, openReferenceOf } from "../catalog/references.ts";
 import { actionOf, names, plainName, tableWords } from "../catalog/words.ts";
+import { actorOf, authorship, namesAuthor } from "./find-actor.ts";
+import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
 import {
   directionOf,
   type InteractionTable,
@@ -22,9 +24,7 @@ import {
   type Target,
   valuesOf,
   wordFor,
-} from "./deeds.ts";
-import { actorOf, authorship, namesAuthor } from "./find-actor.ts";
-import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
+} from "./interaction-tables.ts";
 
 /** A table that is in no view, and why. */
 export interface SkippedTable {

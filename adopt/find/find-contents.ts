@@ -1,10 +1,10 @@
 /** Which tables hold posts: the likeliest one, and others of the same shape whose rows members read as they read its rows. */
 import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { bodyOf, titleOf } from "../catalog/pick-columns.ts";
-import { postColumnOf } from "./deeds.ts";
 import { findActions, type SkippedTable } from "./find-actions.ts";
 import { type KnownApp, personsOf, type TableCandidate } from "./find-people.ts";
 import { enoughForPosts } from "./find-posts.ts";
+import { postColumnOf } from "./interaction-tables.ts";
 
 /** The points of a table with an author, a time, a title and a body. */
 const enoughForMore = 7;

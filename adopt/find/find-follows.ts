@@ -3,12 +3,12 @@ import { type Column, keyOf, nameOf, type Table } from "../catalog/catalog.ts";
 import { type Condition, pickColumn, type TimeColumn } from "../catalog/pick-columns.ts";
 import { type Joined, openReferenceOf } from "../catalog/references.ts";
 import { names, tableWords } from "../catalog/words.ts";
-import { type InteractionTable, valuesOf } from "./deeds.ts";
+import { activeRowConditions } from "./active-rows.ts";
 import type { SkippedTable } from "./find-actions.ts";
 import { topicNamed } from "./find-mutes.ts";
 import { type KnownApp, type PersonColumn, personsOf } from "./find-people.ts";
 import type { NamedThing, Tags } from "./find-tags.ts";
-import { activeRowConditions } from "./standing.ts";
+import { type InteractionTable, valuesOf } from "./interaction-tables.ts";
 
 type OfType = NonNullable<InteractionTable["ofPosts"]>;
 

@@ -3,10 +3,10 @@ import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import type { Condition } from "../catalog/pick-columns.ts";
 import { identifier } from "../catalog/quote.ts";
 import { plainName, tableWords } from "../catalog/words.ts";
-import { postColumnOf } from "./deeds.ts";
+import { activeRowConditions } from "./active-rows.ts";
 import type { SkippedTable } from "./find-actions.ts";
 import { type KnownApp, type People, type PersonColumn, personsOf } from "./find-people.ts";
-import { activeRowConditions } from "./standing.ts";
+import { postColumnOf } from "./interaction-tables.ts";
 
 export interface MemberTable {
   table: Table;

@@ -3,10 +3,10 @@ import { type Column, nameOf, type Table } from "../catalog/catalog.ts";
 import { pickColumn } from "../catalog/pick-columns.ts";
 import type { Joined, References } from "../catalog/references.ts";
 import { names, parentWords, tableWords } from "../catalog/words.ts";
-import { postColumnOf } from "./deeds.ts";
 import type { SkippedTable } from "./find-actions.ts";
 import { type KnownApp, type PersonColumn, type PersonThrough, personsOf, personThrough } from "./find-people.ts";
 import { type NamedThing, type Tags, wordIn } from "./find-tags.ts";
+import { postColumnOf } from "./interaction-tables.ts";
 
 export interface MuteTable {
   table: Table;

@@ -14,7 +14,7 @@ import { embedBatch } from "../../supabase/functions/_shared/embed/embed-batch.t
 import type { Log } from "../../supabase/functions/_shared/http/log.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
-import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plug-ins/feed-services.ts";
+import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plugins/feed-services.ts";
 import { emptyServedState } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import { feedWithFallbacks } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
@@ -28,7 +28,7 @@ import { recordOf, writeWorld } from "../../trainer/synthetic/write-synthetic-co
 import { postRecordOf } from "../../trainer/synthetic/writings.ts";
 import { settledUntil, train } from "../../trainer/train-into-folder.ts";
 import { readWarmStart, retrainFromScratchReason } from "../../trainer/warm-start.ts";
-import { openFolder, openPostgres, openScope } from "../shared/place.ts";
+import { openFolder, openPostgres, openScope } from "../shared/workspace.ts";
 import type { Policy } from "./closed-loop.ts";
 
 /** Roll-ups are this far apart, in milliseconds of the simulation; pg_cron calls them every ten seconds, when hardly anything happens here. */

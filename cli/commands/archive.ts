@@ -1,12 +1,12 @@
 import { UserError } from "../../db/user-error.ts";
 import { archiveDays } from "../../trainer/archive/archive-days.ts";
 import { dayTables } from "../../trainer/archive/archived-days.ts";
-import { archivableUntil, feedLookbackDays } from "../../trainer/archive/held-back.ts";
 import { restoreDays } from "../../trainer/archive/restore-days.ts";
+import { archivableUntil, feedLookbackDays } from "../../trainer/archive/retention.ts";
 import { bucketStore, folderStore } from "../../trainer/archive/store.ts";
 import { bucketToWrite } from "./bucket-to-write.ts";
-import { type CommandContext, type DatabaseOption, inDatabase } from "./in-database.ts";
 import { requireFolder } from "./out-folder.ts";
+import { type CommandContext, type DatabaseOption, inDatabase } from "./with-database.ts";
 
 interface ArchiveCommandOptions extends DatabaseOption {
   out?: string;

@@ -5,9 +5,9 @@ import { UserError } from "../../db/user-error.ts";
 import { call, type Query, run } from "../../supabase/functions/_shared/database/database.ts";
 import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { optionalHeadInfo, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
-import { daysOfExperiment } from "../../trainer/archive/held-back.ts";
 import { readingDays } from "../../trainer/archive/read-archived.ts";
-import { type DatabaseOption, inDatabase } from "./in-database.ts";
+import { daysOfExperiment } from "../../trainer/archive/retention.ts";
+import { type DatabaseOption, inDatabase } from "./with-database.ts";
 
 /** A database, or a transaction of it. */
 interface Asked {

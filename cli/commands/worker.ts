@@ -12,15 +12,15 @@ import {
   runEmbeddingLoop,
   runMetricsLoop,
   runTopicLoop,
-} from "../../serve/keep.ts";
+} from "../../serve/background-loops.ts";
 import { checkEncoders } from "../../serve/local-encoders.ts";
 import type { Config } from "../../trainer/config/config.ts";
 import { readConfig } from "../../trainer/config/config-file.ts";
 import { claimRequest } from "../../trainer/retraining/training-queue.ts";
 import { processTrainingRequest } from "../../trainer/retraining/work-request.ts";
 import { runLine } from "./batch.ts";
-import { type CommandContext, type DatabaseOption, inDatabase, requireVersion } from "./in-database.ts";
 import { topicsLine, topicsOfNewModel } from "./topics.ts";
+import { type CommandContext, type DatabaseOption, inDatabase, requireVersion } from "./with-database.ts";
 
 export interface WorkerOptions extends DatabaseOption {
   train?: boolean;

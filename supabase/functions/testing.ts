@@ -8,7 +8,7 @@ import { AppError } from "./_shared/http/errors.ts";
 import { createVersionWatcher } from "./_shared/http/schema-version.ts";
 import { loadRuntime, type Runtime } from "./_shared/models/inference.ts";
 import { modelCache } from "./_shared/models/models.ts";
-import { openFeedServices, type RecommendServices } from "./_shared/plug-ins/feed-services.ts";
+import { openFeedServices, type RecommendServices } from "./_shared/plugins/feed-services.ts";
 import { assertDocumented } from "./openapi/testing.ts";
 import { beforeClose } from "./testing-cleanups.ts";
 

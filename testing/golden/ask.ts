@@ -3,7 +3,7 @@ import { openPool } from "../../supabase/functions/_shared/database/pool.ts";
 import { openReplica } from "../../supabase/functions/_shared/database/replica.ts";
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { modelCache } from "../../supabase/functions/_shared/models/models.ts";
-import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plug-ins/feed-services.ts";
+import { openFeedServices, type RecommendServices } from "../../supabase/functions/_shared/plugins/feed-services.ts";
 import { type Page, readCursor } from "../../supabase/functions/_shared/recommend/cursor.ts";
 import { feedWithFallbacks } from "../../supabase/functions/_shared/recommend/fallbacks.ts";
 import type { Feed } from "../../supabase/functions/_shared/recommend/feed.ts";

@@ -22,9 +22,9 @@ import {
   setRestored,
 } from "./archived-days.ts";
 import { summariseDayFile, writeDayFile } from "./day-file.ts";
-import { firstRetainedDay } from "./held-back.ts";
 import { checksumOfTable } from "./impression-row.ts";
 import { retryingLocks, runExclusively, withLock } from "./locks.ts";
+import { firstRetainedDay } from "./retention.ts";
 import { type Store, storeAt } from "./store.ts";
 
 export interface ArchiveContext extends WorkContext {

@@ -20,9 +20,9 @@ import { followedTopicBoost } from "../../supabase/functions/_shared/recommend/r
 import { selectPage } from "../../supabase/functions/_shared/recommend/select/select.ts";
 import type { Selectable, SelectionSettings } from "../../supabase/functions/_shared/recommend/select/selectable.ts";
 import { embedUsers } from "../../supabase/functions/_shared/towers/embed-users.ts";
+import { authorCappedPosts } from "../community/author-cap.ts";
 import { componentsOf } from "../community/community.ts";
 import type { NumberedCandidate } from "../community/retrieval-options.ts";
-import { authorCappedPosts } from "../community/share.ts";
 import { userText } from "../community/texts.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { meanVectorOf } from "../towers/model.ts";

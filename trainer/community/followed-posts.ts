@@ -1,8 +1,9 @@
 /** What recsys_engine.retrieve_followed and recsys_engine.retrieve_topic bring, and the turns that they take. */
+
+import { interleaveTopics } from "../../supabase/functions/_shared/features/interleave-topics.ts";
 import { retrieval, sources } from "../../supabase/functions/_shared/features/retrieval.ts";
-import { interleaveTopics } from "../../supabase/functions/_shared/features/turns.ts";
+import { authorCappedPosts } from "./author-cap.ts";
 import type { Community } from "./community.ts";
-import { authorCappedPosts } from "./share.ts";
 
 interface Asked {
   /** How often the user interacted with the posts of each other author. */

@@ -1,9 +1,9 @@
 import { dimensions } from "../../supabase/functions/_shared/features/history.ts";
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
 import { sources } from "../../supabase/functions/_shared/features/retrieval.ts";
+import { authorCappedPosts, overfetchFactor } from "./author-cap.ts";
 import type { Posts } from "./community.ts";
-import { authorCappedPosts, overfetchFactor } from "./share.ts";
-import { topByScore } from "./top.ts";
+import { topByScore } from "./top-k.ts";
 
 /**
  * Of the first `count` posts the eligible ones nearest to a user's vector [32], the nearest first: the source `similar`, by exact search.

@@ -5,8 +5,8 @@ import { rows } from "../../db/cursor.ts";
 import { run } from "../../supabase/functions/_shared/database/database.ts";
 import { countOf, db, fn, milliseconds } from "../../supabase/functions/_shared/database/query.ts";
 import { type OptionalHead, optionalHeads } from "../../supabase/functions/_shared/features/kinds.ts";
+import { pagesCap } from "./per-user-cap.ts";
 import type { Numbers } from "./read-timeline.ts";
-import { pagesCap } from "./shares.ts";
 
 /** What one feed showed somebody; users and posts by number. */
 export interface ShownPage {

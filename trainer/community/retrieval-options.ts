@@ -1,6 +1,6 @@
 /** What retrieval in a replay is asked with, and what it gives. */
 import type { Candidate } from "../../supabase/functions/_shared/features/ranker-features.ts";
-import type { FolloweeEngagement } from "./follows.ts";
+import type { FolloweeEngagement } from "./follow-replay.ts";
 import type { Neighbours } from "./neighbours.ts";
 
 export interface NumberedCandidate extends Candidate {

@@ -17,9 +17,9 @@ import {
 } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorWidth } from "../../supabase/functions/_shared/features/text-vector.ts";
 import { Random } from "../engine/random.ts";
+import { overfetchFactor } from "./author-cap.ts";
 import { communityFromDatabase } from "./from-database.ts";
 import type { IdNeighbours } from "./neighbours.ts";
-import { overfetchFactor } from "./share.ts";
 import { assertAgrees, instantAfter, unitVectors } from "./testing.ts";
 
 const database = await testDatabase({ after }, "retrieval");

@@ -25,15 +25,21 @@ import {
 } from "../../supabase/functions/_shared/features/retrieval.ts";
 import { vectorAt } from "../engine/vector-at.ts";
 import { ActivityOrder } from "./activity-order.ts";
+import { authorCappedPosts } from "./author-cap.ts";
 import type { Community } from "./community.ts";
+import { DecayedCounts } from "./decayed-counts.ts";
+import { emptyUserState } from "./empty-user-state.ts";
+import {
+  FollowReplay,
+  followeeEngagements,
+  getOrAdd,
+  sortByFolloweeCount,
+  TopicFollowReplay,
+} from "./follow-replay.ts";
 import { followedPosts } from "./followed-posts.ts";
-import { FollowReplay, followeeEngagements, getOrAdd, sortByFolloweeCount, TopicFollowReplay } from "./follows.ts";
-import { DecayedCounts } from "./heat.ts";
 import { mostSimilar } from "./most-similar.ts";
 import { covisitedBy } from "./neighbours.ts";
-import { emptyUserState } from "./quiet.ts";
 import type { NumberedCandidate, RetrievalOptions, SourceInputs } from "./retrieval-options.ts";
-import { authorCappedPosts } from "./share.ts";
 import { login, type Timeline } from "./timeline.ts";
 
 const trendingWindow = retrieval.trendingHours * hour;

@@ -10,6 +10,7 @@ import { postTowerInputs, userTowerInputs } from "../../supabase/functions/_shar
 import { loadRuntime } from "../../supabase/functions/_shared/models/inference.ts";
 import { isFull } from "../../testing/courses.ts";
 import { assertClose } from "../../testing/onnx/assert-close.ts";
+import { buildRankerExamples } from "../build-ranker-examples.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { postText, userText } from "../community/texts.ts";
 import { constants, lookUps, masks, targetsOf } from "../dlrm/batch.ts";
@@ -24,17 +25,17 @@ import { vectorAt } from "../engine/vector-at.ts";
 import { dlrmGraph } from "../export/dlrm.ts";
 import { postTowerGraph, userTowerGraph } from "../export/towers.ts";
 import { dlrmFeeds } from "../model-folder/samples.ts";
-import { type Plan, planTraining, trainingScopeOf } from "../plan.ts";
-import { buildRankerExamples } from "../ranker-lessons.ts";
 import { temporaryFolder } from "../testing.ts";
 import { examplesOfTowers } from "../towers/examples.ts";
 import { meanVectorOf, TowerData, type Towers } from "../towers/model.ts";
 import { positivesBefore } from "../towers/positives.ts";
 import { towerTrainer } from "../towers/tower-trainer.ts";
 import { batchOf } from "../towers/train.ts";
+import { type Plan, planTraining, trainingScopeOf } from "../training-plan.ts";
 import { withVectors } from "../vectors/read-vectors.ts";
 import { type ExportContext, exportData, exportForRanker } from "./export-data.ts";
 import { importTrained } from "./import-model.ts";
+import { trainedElsewhere } from "./imported-model.ts";
 import { readManifest } from "./manifest.ts";
 import { writeRankerStage } from "./ranker-stage.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -50,7 +51,6 @@ import {
   startClusterPrograms,
   withoutTorch,
 } from "./testing.ts";
-import { trainedElsewhere } from "./trained-elsewhere.ts";
 import { dlrmOfWeights, towersOfWeights } from "./weights.ts";
 
 const { towers: towerOptions, ranker: rankerOptions } = quickConfig;

@@ -9,7 +9,14 @@ import { shiftToMean, smoothedShare } from "./calibrate.ts";
 import type { Standardisation } from "./dense-features.ts";
 import { type HiddenWidths, newDlrmWeights, startsBlank } from "./network.ts";
 import { type RankingExamples, standardisationOf } from "./ranking-examples.ts";
-import { type BaseRate, fitBaseRate, fitWidePrior, startColumns, type WidePrior, widePriorScores } from "./start.ts";
+import {
+  type BaseRate,
+  fitBaseRate,
+  fitWidePrior,
+  startColumns,
+  type WidePrior,
+  widePriorScores,
+} from "./wide-prior.ts";
 
 /** Everything training changes, and the standardisation of the dense features. */
 export interface Dlrm extends Standardisation {

@@ -14,8 +14,8 @@ import { dlrmForward } from "./forward.ts";
 import { type Dlrm, newDlrm } from "./model.ts";
 import { fitNewUserBlend } from "./new-users.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { widePriorScores } from "./start.ts";
 import { randomExamples, testOptions } from "./testing.ts";
+import { widePriorScores } from "./wide-prior.ts";
 
 before(() => startBackend());
 

@@ -8,7 +8,7 @@ import { estimate } from "../evaluation/metrics/statistics.ts";
 import { dlrmForward, scoreAt } from "./forward.ts";
 import type { Dlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { fitPopularity } from "./start.ts";
+import { fitPopularity } from "./wide-prior.ts";
 
 /** 0: the simple list alone; 1: the ranker as it is. */
 const strengths = [0, 0.25, 0.5, 0.75, 1];

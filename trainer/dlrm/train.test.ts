@@ -8,9 +8,9 @@ import { logAgeColumn, logIdleColumn } from "./dense-features.ts";
 import { dlrmForward } from "./forward.ts";
 import { newDlrm } from "./model.ts";
 import type { RankingExamples } from "./ranking-examples.ts";
-import { fitWidePrior, widePriorScores } from "./start.ts";
 import { randomExamples, testOptions } from "./testing.ts";
 import { trainDlrm } from "./train.ts";
+import { fitWidePrior, widePriorScores } from "./wide-prior.ts";
 
 before(() => startBackend());
 

@@ -14,7 +14,7 @@ import { db } from "../../supabase/functions/_shared/database/query.ts";
 import { headWeights } from "../../supabase/functions/_shared/recommend/feed-settings.ts";
 import { communityFromDatabase, type LoadedCommunity, trainingEvents } from "../community/from-database.ts";
 import { numberedNeighbours } from "../community/neighbours.ts";
-import { capPerUser, pagesCap, requestsCap, samplePerUser } from "../community/shares.ts";
+import { capPerUser, pagesCap, requestsCap, samplePerUser } from "../community/per-user-cap.ts";
 import type { RankerRequest } from "../dlrm/page-requests.ts";
 import type { ModelFolder } from "../model-folder/model-folder.ts";
 import { withVectors } from "../vectors/read-vectors.ts";

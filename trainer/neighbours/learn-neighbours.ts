@@ -5,9 +5,9 @@
  * nearest at once .437, cosines .351 (docs/research/experiments.md).
  */
 import { innerProduct } from "../../supabase/functions/_shared/features/inner-product.ts";
-import { anonymityThreshold } from "../../supabase/functions/_shared/ideas/what-is-needed.ts";
+import { anonymityThreshold } from "../../supabase/functions/_shared/ideas/find-needs.ts";
 import { type NeighbourRow, type Neighbours, packNeighbours } from "../community/neighbours.ts";
-import { topByScore } from "../community/top.ts";
+import { topByScore } from "../community/top-k.ts";
 import type { BipartiteInteractions } from "../engine/implicit-als.ts";
 import { invert } from "../engine/minimise.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../db/testing.ts";
-import { runTopicLoop } from "../../serve/keep.ts";
+import { runTopicLoop } from "../../serve/background-loops.ts";
 import { clear, people, publishTinyModel, uuid } from "../../testing/community.ts";
 import { isFull } from "../../testing/courses.ts";
 import { embedAll, publishWordModel } from "../../testing/embed.ts";

@@ -26,10 +26,10 @@ import type { LaterRequest } from "../dlrm/requests.ts";
 import { evenlySpread } from "../engine/evenly-spread.ts";
 import type { BipartiteInteractions } from "../engine/implicit-als.ts";
 import { estimate, meanOf } from "../evaluation/metrics/statistics.ts";
+import { factorisedTowers } from "./als-init.ts";
 import { embedPosts, embedUsersAt } from "./embed.ts";
 import { Histories } from "./histories.ts";
-import { informativePages, pairwisePageAccuracy } from "./judge-pages.ts";
-import { factorisedTowers } from "./start.ts";
+import { informativePages, pairwisePageAccuracy } from "./pairwise-page-accuracy.ts";
 import { type TowerOptions, type TrainedTowers, trainTowers } from "./train.ts";
 
 /** Later first interactions that are asked at most, evenly spread. */

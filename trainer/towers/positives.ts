@@ -1,7 +1,7 @@
 /** The towers' training examples. */
 import type { Community } from "../community/community.ts";
 import { firstInteractions } from "../community/first-interactions.ts";
-import { capPerUser, positivesCap } from "../community/shares.ts";
+import { capPerUser, positivesCap } from "../community/per-user-cap.ts";
 import type { Random } from "../engine/random.ts";
 
 /** First interactions. */

@@ -4,7 +4,7 @@
  */
 import type { OnProgress } from "../../db/progress.ts";
 import type { Community } from "../community/community.ts";
-import type { PerUserCap } from "../community/shares.ts";
+import type { PerUserCap } from "../community/per-user-cap.ts";
 import { Random } from "../engine/random.ts";
 import type { TowerHyperparameters } from "./hyperparameters.ts";
 import { newTowers, TowerData, type Towers } from "./model.ts";

@@ -3,10 +3,11 @@
  * operator named one, from a language model too; our forecast decides between them. What the titles are made of is read as a member
  * of whom nobody knows, and only what is the caller's own as the caller.
  */
-import { readAs } from "../_shared/database/caller.ts";
+
 import type { Pool } from "../_shared/database/database.ts";
+import { readAs } from "../_shared/database/run-as-caller.ts";
 import { parseVector } from "../_shared/database/vectors.ts";
-import type { BackgroundTask } from "../_shared/http/background.ts";
+import type { BackgroundTask } from "../_shared/http/background-queue.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
 import type { Log } from "../_shared/http/log.ts";
 import { parseJson, requestOf } from "../_shared/http/request.ts";

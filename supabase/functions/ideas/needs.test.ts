@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { uuid } from "../../../testing/community.ts";
 import { fillForms, publishTopics, reader, testApp, writers } from "../../../testing/ideas.ts";
-import { anonymityThreshold } from "../_shared/ideas/what-is-needed.ts";
+import { anonymityThreshold } from "../_shared/ideas/find-needs.ts";
 
 const { pool, url } = await testDatabase({ after }, "needs");
 await pool.query("update recsys.settings set requests_per_minute = null");

@@ -1,5 +1,5 @@
-import { queryAsService, readAs } from "../_shared/database/caller.ts";
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
+import { queryAsService, readAs } from "../_shared/database/run-as-caller.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import { anyMember, readAudiences } from "../_shared/ideas/read-idea-source.ts";
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testDatabase } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
-import { queryAsService, readAs, service, transactAs } from "../_shared/database/caller.ts";
 import { run } from "../_shared/database/database.ts";
 import { openPool } from "../_shared/database/pool.ts";
+import { queryAsService, readAs, service, transactAs } from "../_shared/database/run-as-caller.ts";
 import { testApp } from "./testing.ts";
 
 const database = await testDatabase({ after }, "first_failure");

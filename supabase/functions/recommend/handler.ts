@@ -2,10 +2,10 @@
  * `POST /recommend {limit?, mode?, after?, filter?, interests?, query?, candidates?}` or `GET /recommend?limit=&mode=&after=&interests=`: a page of the caller's personal
  * feed. A visitor gets one too, by the interests they name. With `count_since` only how many posts are new.
  */
-import { visitor } from "../_shared/database/caller.ts";
+import { visitor } from "../_shared/database/run-as-caller.ts";
 import { request as callerRequest } from "../_shared/http/caller-request.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";
-import type { RecommendServices } from "../_shared/plug-ins/feed-services.ts";
+import type { RecommendServices } from "../_shared/plugins/feed-services.ts";
 import { emptyServedState, type Page } from "../_shared/recommend/cursor.ts";
 import { feedWithFallbacks } from "../_shared/recommend/fallbacks.ts";
 import { countNewPosts } from "../_shared/recommend/new-posts.ts";

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { testDatabase, withOneSession } from "../../../db/testing.ts";
 import { fillCommunity, people, publishTinyModel } from "../../../testing/community.ts";
-import { minAdmittedRequests } from "../_shared/http/overload.ts";
+import { minAdmittedRequests } from "../_shared/http/admission-control.ts";
 import { feed } from "../_shared/recommend/feed.ts";
 import { testApp } from "./testing.ts";
 

@@ -2,9 +2,10 @@
  * `POST /similar {find?, post_id?, limit?}`: posts like one that the caller may read, people like the caller, about how many people a
  * post of the caller's may reach, or whom and what the caller might follow. A post that the caller may not read answers as one that does not exist.
  */
-import { type Identity, queryAsService, readAs, service, transactAs } from "../_shared/database/caller.ts";
+
 import { call, type Pool, type Statement } from "../_shared/database/database.ts";
 import { db } from "../_shared/database/query.ts";
+import { type Identity, queryAsService, readAs, service, transactAs } from "../_shared/database/run-as-caller.ts";
 import type { Claims } from "../_shared/http/auth.ts";
 import { request } from "../_shared/http/caller-request.ts";
 import type { UserFunction } from "../_shared/http/edge-function.ts";

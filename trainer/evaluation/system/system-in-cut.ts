@@ -17,7 +17,7 @@ import { innerProduct } from "../../../supabase/functions/_shared/features/inner
 import { kinds } from "../../../supabase/functions/_shared/features/kinds.ts";
 import type { Community, Follows, Posts, Users } from "../../community/community.ts";
 import { communityFromDatabase, type LoadedCommunity } from "../../community/from-database.ts";
-import { randomSplitCap } from "../../community/shares.ts";
+import { randomSplitCap } from "../../community/per-user-cap.ts";
 import { type Config, defaultConfig } from "../../config/config.ts";
 import type { TrainedModel } from "../../model-folder/trained-model.ts";
 import { type HeldPair, type PipelineOptions, trainModel, trainModelOnPairs } from "../../pipeline.ts";

@@ -1,7 +1,8 @@
 /** One question to the database, asked as the engine's service. */
-import { readAs, service, transactAs } from "../database/caller.ts";
+
 import type { Pool, Statement } from "../database/database.ts";
 import { queryTimeout } from "../database/pool.ts";
+import { readAs, service, transactAs } from "../database/run-as-caller.ts";
 import { AppError } from "../http/errors.ts";
 import { filledSql, type Question } from "./questions.ts";
 

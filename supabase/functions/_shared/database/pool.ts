@@ -1,10 +1,10 @@
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "pg";
+import { maxConcurrentRequests } from "../http/admission-control.ts";
 import { isMissing } from "../http/errors.ts";
-import { maxConcurrentRequests } from "../http/overload.ts";
 import type { VersionWatch } from "../http/schema-version.ts";
+import { createConnectionScheduler } from "./connection-scheduler.ts";
 import type { Connection, Pool } from "./database.ts";
-import { createConnectionScheduler } from "./turns.ts";
 
 /** Connections of one worker. */
 export const poolSize = maxConcurrentRequests;

@@ -7,8 +7,8 @@
  * Killed anywhere, it leaves jobs that are claimed again when their lease is over, and no half of a batch.
  */
 
-import { service, transactAs } from "../database/caller.ts";
 import { type Pool, run } from "../database/database.ts";
+import { service, transactAs } from "../database/run-as-caller.ts";
 import { parseVector } from "../database/vectors.ts";
 import { type PostInput, postTextInput, postTowerInputs, userTowerInputs } from "../features/tower-inputs.ts";
 import type { ModelCache } from "../models/models.ts";

@@ -5,9 +5,9 @@
  */
 
 import type { InferResult } from "kysely";
-import { readAs, service, transactAs } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import { db, insertRows } from "../database/query.ts";
+import { readAs, service, transactAs } from "../database/run-as-caller.ts";
 import { type PostInput, postTowerInputs } from "../features/tower-inputs.ts";
 import { AppError } from "../http/errors.ts";
 import type { ModelCache } from "../models/models.ts";

@@ -4,9 +4,9 @@
  */
 
 import { type InferResult, sql } from "kysely";
-import { service, transactAs } from "../database/caller.ts";
 import { type Connection, execute, type Pool, run } from "../database/database.ts";
 import { anyOf, db, insertRows, listOf, textOf } from "../database/query.ts";
+import { service, transactAs } from "../database/run-as-caller.ts";
 import { type Encoder, type Encoders, mostTexts, textToEncode } from "./encoders.ts";
 import type { PostToEmbed } from "./read-jobs.ts";
 

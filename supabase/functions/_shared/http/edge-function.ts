@@ -9,19 +9,19 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { timeout } from "hono/timeout";
 import { setMetric, timing } from "hono/timing";
+import { type Admission, admissionControl, maxConcurrentRequests } from "./admission-control.ts";
 import { apiVersion, apiVersionHeader, requestIdHeader } from "./api.ts";
 import { isVisitor, refuseForeignKey, requireSecretKey } from "./api-keys.ts";
 import { bearerToken, type Claims, type Verify } from "./auth.ts";
-import { type BackgroundQueue, type BackgroundTask, createBackgroundQueue } from "./background.ts";
+import { type BackgroundQueue, type BackgroundTask, createBackgroundQueue } from "./background-queue.ts";
 import { type CallerRequest, request, requestOfCaller } from "./caller-request.ts";
 import { AppError, toAppError } from "./errors.ts";
+import { createIdleQueue, type IdleQueue } from "./idle-queue.ts";
 import type { Log } from "./log.ts";
-import { type Admission, admissionControl, maxConcurrentRequests } from "./overload.ts";
 import { schemaVersion, versionHeader } from "./schema-version.ts";
 import type { Span } from "./span.ts";
-import { createIdleQueue, type IdleQueue } from "./spare-time.ts";
 import type { Trace, Traces } from "./traces.ts";
-import { createVisitorRateLimiter } from "./visitor-allowances.ts";
+import { createVisitorRateLimiter } from "./visitor-rate-limit.ts";
 
 /** `Services`: what the function's index opens for it once a worker, such as a pool. */
 export type EdgeFunction<Input, Services = Logging> = UserFunction<Input, Services> | ServiceFunction<Input, Services>;

@@ -6,6 +6,7 @@ import { postTextInput, postTowerInputs } from "../features/tower-inputs.ts";
 import type { Components } from "../features/vector-match.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import { towerVectors } from "../towers/tower-vectors.ts";
+import { findNeeds, type Need } from "./find-needs.ts";
 import type { Level } from "./forecast/author-means.ts";
 import type { Blend } from "./forecast/blend.ts";
 import { Forecaster } from "./forecast/forecaster.ts";
@@ -17,7 +18,6 @@ import { isNew, newTitles } from "./titles/new-titles.ts";
 import { Phrasebook } from "./titles/phrasebook.ts";
 import { SubjectPosts } from "./titles/subject-posts.ts";
 import { TermVectors } from "./titles/term-vectors.ts";
-import { findNeeds, type Need } from "./what-is-needed.ts";
 
 /** Of more titles, those that the words alone promise most are worked out. */
 const titlesAtMost = 600;

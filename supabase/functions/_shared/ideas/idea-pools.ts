@@ -3,14 +3,14 @@
  * go; each keeps what it read.
  */
 import { sql } from "kysely";
-import { readAs, service, transactAs } from "../database/caller.ts";
 import type { Pool } from "../database/database.ts";
 import { db } from "../database/query.ts";
+import { readAs, service, transactAs } from "../database/run-as-caller.ts";
 import type { InferenceSession } from "../models/inference.ts";
 import type { Idea } from "./idea.ts";
 import { type IdeaMaker, type IdeaPool, makeIdeaPool } from "./idea-pool.ts";
-import { createTtlLoader } from "./kept.ts";
 import { readIdeaSource } from "./read-idea-source.ts";
+import { createTtlLoader } from "./ttl-loader.ts";
 
 /** A worker looks for a newer one each hour, and keeps those of the model that serves. */
 const keeping = { keptFor: 3_600_000, retryAfter: 10_000, most: 1 };

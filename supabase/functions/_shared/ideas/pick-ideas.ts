@@ -7,9 +7,9 @@ import { blended } from "./forecast/blend.ts";
 import { distinctWordsOf, TitleIndex } from "./forecast/title-index.ts";
 import type { Idea } from "./idea.ts";
 import type { IdeaPool } from "./idea-pool.ts";
-import { needsOf } from "./needs.ts";
 import type { IdeaTopic } from "./read-idea-source.ts";
 import { nearestAllowed } from "./titles/new-titles.ts";
+import { needsOf } from "./topic-needs.ts";
 
 /** From so many pages of ideas on an author is shown those alone that are nearest to them. */
 const pagesAtLeast = 4;

@@ -1,8 +1,8 @@
 /** What ideas are made from: the community's posts as any member may read them, and what came of them. */
 import { sql } from "kysely";
-import { type Identity, queryAsService, readAs } from "../database/caller.ts";
 import { call, type FunctionRow, type Pool, type Statement } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
+import { type Identity, queryAsService, readAs } from "../database/run-as-caller.ts";
 import { parseVector } from "../database/vectors.ts";
 import type { Components } from "../features/vector-match.ts";
 import { audienceWindow } from "./forecast/written-post.ts";

@@ -1,6 +1,7 @@
 /** The feed that was made ahead: what `recsys batch` wrote for the user, as far as it may be shown to them now. */
-import { type Identity, readAs } from "../database/caller.ts";
+
 import { call, type Pool, type Statement } from "../database/database.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import type { OptionalHead } from "../features/kinds.ts";
 import type { Source } from "../features/retrieval.ts";
 import { baseFeedResult, buildFeedItem } from "./answer.ts";

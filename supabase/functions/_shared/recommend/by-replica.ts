@@ -3,10 +3,10 @@
  * as two texts: who they are (recsys_engine.reader), and what is left out of their feed (recsys_engine.feed_request).
  */
 import { sql } from "kysely";
-import type { Identity } from "../database/caller.ts";
 import { type Connection, type Query, run } from "../database/database.ts";
 import { db, fn } from "../database/query.ts";
 import type { Replica } from "../database/replica.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import { AppError, unknownUser } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
 import type { Page } from "./cursor.ts";

@@ -1,5 +1,5 @@
-import type { Identity } from "../database/caller.ts";
 import type { Connection } from "../database/database.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import type { Span } from "../http/span.ts";
 import type { GlobalCandidatesCache } from "./common-posts.ts";
 import type { Page } from "./cursor.ts";

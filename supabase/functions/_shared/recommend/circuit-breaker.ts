@@ -2,7 +2,7 @@
  * A circuit breaker of live feeds. While the database is stuck each takes a connection for seconds. Once those of three different people in a row
  * got nothing, it opens: these three and all others are served by a fallback at once, and one now and then tries.
  *
- * A few whose own feeds take too long are no stuck database: they never hold all connections (../database/turns.ts). So somebody else tries at once, and
+ * A few whose own feeds take too long are no stuck database: they never hold all connections (../database/connection-scheduler.ts). So somebody else tries at once, and
  * when that works everybody does again.
  */
 

@@ -1,8 +1,8 @@
 /** Which posts are one conversation, as the app says in recsys.source_conversations. */
 import { sql } from "kysely";
-import { readAs, service } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
 import { anyOf, db } from "../database/query.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { Log } from "../http/log.ts";
 import { createPostAttributeCache, type PostAttributeCache, type PostAttributesRow } from "./post-facts.ts";
 import type { PostCandidate } from "./states.ts";

@@ -1,8 +1,8 @@
 /** Describes posts for cards. Reads them last and under the reader's role, since cached posts may hold text that the reader may not read. */
 import { type Expression, sql } from "kysely";
-import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
 import { db, fn, listOf, textOf } from "../database/query.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import type { Page } from "./cursor.ts";
 import type { FeedItem } from "./feed.ts";
 

@@ -1,7 +1,8 @@
 /** When posts were edited, which a worker caches: whoever says in an old post what a newer one says has said it later. */
-import { readAs, service } from "../database/caller.ts";
+
 import type { Pool, Query } from "../database/database.ts";
 import { db, instantOf, milliseconds } from "../database/query.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { Log } from "../http/log.ts";
 import type { PostCandidate } from "./states.ts";
 

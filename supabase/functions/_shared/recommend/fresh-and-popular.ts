@@ -3,9 +3,9 @@
  * Of 100,000 posts that is 6.7 ms; with the two joined by post it was 29.
  */
 import { type Expression, sql } from "kysely";
-import { type Identity, readAs } from "../database/caller.ts";
 import type { Pool, Query } from "../database/database.ts";
 import { db, fn, milliseconds, textOf } from "../database/query.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import { emptyPostState } from "../features/ranker-features.ts";
 import { emptyRanks, type Ranks } from "../features/retrieval.ts";
 import { baseFeedResult, buildFeedItem } from "./answer.ts";

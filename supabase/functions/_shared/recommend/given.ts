@@ -2,8 +2,9 @@
  * The posts that a request names, such as what the app's own search found: all that the caller may be shown, in the order of the model, page by page.
  * Where no model ranks they keep the order in which they were named, since that of a search says more than what is fresh and popular.
  */
-import { type Identity, readAs } from "../database/caller.ts";
+
 import { call, type Pool, type Statement } from "../database/database.ts";
+import { type Identity, readAs } from "../database/run-as-caller.ts";
 import { sourceNames } from "../features/retrieval.ts";
 import { baseFeedResult, buildFeedItem } from "./answer.ts";
 import { cursorAfter, type Page } from "./cursor.ts";

@@ -1,7 +1,7 @@
 /** Which group each candidate belongs to, where a page may have no more than a share of one: asked for then alone. */
 import { sql } from "kysely";
-import { readAs, service } from "../database/caller.ts";
 import { anyOf, db, fn } from "../database/query.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { FeedSettings } from "./feed-settings.ts";
 import type { FeedServices } from "./seams.ts";
 import type { PostCandidate } from "./states.ts";

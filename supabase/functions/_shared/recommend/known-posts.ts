@@ -1,7 +1,8 @@
 /** Posts as the engine knows them, whoever asks: with their state, and their vector in a model. A worker keeps those that it has met. */
-import { queryAsService } from "../database/caller.ts";
+
 import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
+import { queryAsService } from "../database/run-as-caller.ts";
 import { unpackVectors } from "../database/vectors.ts";
 import { type Candidate, emptyPostState, type PostState } from "../features/ranker-features.ts";
 import { vectorWidth } from "../features/text-vector.ts";

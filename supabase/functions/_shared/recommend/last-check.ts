@@ -2,8 +2,9 @@
  * The last check of a page whose candidates a replica found, a moment ago: the primary says which of its posts its reader may be shown now. What
  * they may not be shown leaves the page, and what comes next takes its place.
  */
-import type { Identity } from "../database/caller.ts";
+
 import type { Pool } from "../database/database.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import type { Page } from "./cursor.ts";
 import { type Descriptions, describeVisiblePosts } from "./describe-items.ts";
 import type { Reason } from "./feed.ts";

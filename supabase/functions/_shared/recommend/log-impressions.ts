@@ -1,7 +1,7 @@
-import { service, writeInBackground } from "../database/caller.ts";
 import type { Pool, Statement } from "../database/database.ts";
+import { service, writeInBackground } from "../database/run-as-caller.ts";
 import { optionalHeads, roundToFloat32 } from "../features/kinds.ts";
-import type { BackgroundTask } from "../http/background.ts";
+import type { BackgroundTask } from "../http/background-queue.ts";
 import type { Predictions } from "./feed.ts";
 import type { FeedResult } from "./seams.ts";
 

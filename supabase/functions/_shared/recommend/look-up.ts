@@ -1,6 +1,7 @@
 /** The stages that ask the database, in one transaction: context, user tower, candidates, and what those who make pages need. */
-import { readAs } from "../database/caller.ts";
+
 import type { Connection } from "../database/database.ts";
+import { readAs } from "../database/run-as-caller.ts";
 import { AppError, unknownUser } from "../http/errors.ts";
 import type { Span } from "../http/span.ts";
 import { embedUser } from "../towers/embed-users.ts";

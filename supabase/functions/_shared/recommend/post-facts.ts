@@ -2,8 +2,9 @@
  * What a worker caches of posts besides what ranks them: topics and conversations. Such a fact changes when a post is edited, and that may be shown a
  * minute later. Read as the service, of posts that the caller is shown, or may be.
  */
-import { readAs, service } from "../database/caller.ts";
+
 import type { Pool, Query } from "../database/database.ts";
+import { readAs, service } from "../database/run-as-caller.ts";
 import type { Log } from "../http/log.ts";
 
 /** In milliseconds. */

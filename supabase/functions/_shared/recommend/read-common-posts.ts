@@ -1,6 +1,7 @@
 /** What is common, as recsys_engine.common_posts brings it. */
-import { queryAsService } from "../database/caller.ts";
+
 import { type Connection, call, type Statement } from "../database/database.ts";
+import { queryAsService } from "../database/run-as-caller.ts";
 import { globalSources, type Ranks, type Source, sources } from "../features/retrieval.ts";
 import { type Post, type PostColumnArrays, postsFromColumns } from "./known-posts.ts";
 import { type SourceTruncation, truncationOf } from "./shares.ts";

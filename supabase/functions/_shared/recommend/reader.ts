@@ -1,4 +1,4 @@
-import type { Identity } from "../database/caller.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import { AppError, toAppError } from "../http/errors.ts";
 
 /** Whose feed it is: a user's, or that of a visitor, who has not signed in. */

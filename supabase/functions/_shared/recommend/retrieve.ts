@@ -1,8 +1,9 @@
 /** The candidates of a feed as recsys_engine.candidates brings them: in addition to what is common to all feeds, or from all sources together. */
 import { sql } from "kysely";
-import { type Identity, queryAsService } from "../database/caller.ts";
 import type { Connection, Query } from "../database/database.ts";
 import { db, fn, instantOf } from "../database/query.ts";
+import { type Identity, queryAsService } from "../database/run-as-caller.ts";
+import { interleaveTopics } from "../features/interleave-topics.ts";
 import {
   emptyRanks,
   globalSources,
@@ -11,7 +12,6 @@ import {
   sourceNames,
   sourceOptions,
 } from "../features/retrieval.ts";
-import { interleaveTopics } from "../features/turns.ts";
 import { type CallerSignals, candidateOf } from "./candidate.ts";
 import { countOccurrence } from "./count-author.ts";
 import type { Page } from "./cursor.ts";

@@ -2,8 +2,9 @@
  * The posts of the scopes to which people belong (recsys_engine.source_memberships, recsys_engine.source_scopes), and of none, as a worker keeps them. It
  * says where to look, and nothing of what may be shown: each feed asks row level security of every post.
  */
-import { queryAsService } from "../database/caller.ts";
+
 import { type Connection, call, type Statement } from "../database/database.ts";
+import { queryAsService } from "../database/run-as-caller.ts";
 import { sources } from "../features/retrieval.ts";
 import { decodeScopeIndex, type ScopeIndex, type SourceHits, topPostsOfScopes } from "./scope-index.ts";
 

@@ -1,14 +1,14 @@
 /**
  * What passes along the line of a feed (recommend.ts), and the four seams at which others plug in: which model serves, who makes the
- * page, what is promoted, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plug-ins/.
+ * page, what is promoted, and what comes after the answer. The line knows these interfaces alone; who plugs in is in _shared/plugins/.
  */
 
 import type { Expression } from "kysely";
-import type { Identity } from "../database/caller.ts";
 import type { Connection, Pool, Query } from "../database/database.ts";
 import type { Replica } from "../database/replica.ts";
+import type { Identity } from "../database/run-as-caller.ts";
 import type { UserInput } from "../features/tower-inputs.ts";
-import type { BackgroundTask } from "../http/background.ts";
+import type { BackgroundTask } from "../http/background-queue.ts";
 import type { Log } from "../http/log.ts";
 import type { Span } from "../http/span.ts";
 import type { ModelCache } from "../models/models.ts";

@@ -1,8 +1,8 @@
 /** How it stands with the posts under trial, kept by the worker as what is common to all feeds is: until a roll-up, or for ten seconds. */
 import { sql } from "kysely";
-import { queryAsService } from "../database/caller.ts";
 import { type Connection, type Statement, toStatement } from "../database/database.ts";
 import { db, milliseconds } from "../database/query.ts";
+import { queryAsService } from "../database/run-as-caller.ts";
 import type { ExplorationStats } from "./select/exploration.ts";
 
 /** In milliseconds. */

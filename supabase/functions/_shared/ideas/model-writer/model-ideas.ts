@@ -2,8 +2,8 @@
 import type { Pool } from "../../database/database.ts";
 import type { Idea } from "../idea.ts";
 import type { IdeaMaker } from "../idea-pool.ts";
-import { createTtlLoader } from "../kept.ts";
 import type { IdeaTopic } from "../read-idea-source.ts";
+import { createTtlLoader } from "../ttl-loader.ts";
 import { askModel } from "./ask-model.ts";
 import { type Endpoint, endpointInVault } from "./endpoint.ts";
 

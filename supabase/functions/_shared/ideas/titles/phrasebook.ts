@@ -2,7 +2,7 @@
  * The community's language as its titles show it: which words stand next to each other, which are names, and between which words each
  * name or term stands. Terms that stand in the same places can take each other's place (Harris, "Distributional structure", 1954).
  */
-import { DistinctAuthorCounts, severalAuthors } from "./authors-of.ts";
+import { DistinctAuthorCounts, severalAuthors } from "./distinct-authors.ts";
 import { phrasesOfForms } from "./shared-forms.ts";
 import { isPlain, isWord, partsOf, titleOfParts } from "./title-words.ts";
 

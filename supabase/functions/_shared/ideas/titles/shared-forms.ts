@@ -2,7 +2,7 @@
  * What the community talks about where its words are not written as names: phrases that several titles, alike but for these, were filled
  * with. "Five mistakes I made with ⟨backfills⟩" and "Is ⟨backfills⟩ worth the money?" stand next to the same with other phrases.
  */
-import { DistinctAuthorCounts, severalAuthors } from "./authors-of.ts";
+import { DistinctAuthorCounts, severalAuthors } from "./distinct-authors.ts";
 import { isPlain, isWord } from "./title-words.ts";
 
 /** A word in more titles than this share holds a title together, and begins or ends no phrase. */
